@@ -1,0 +1,67 @@
+# What a person runs here. Every target makes what it needs first; `make` prints this list.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+
+include ci/versions.env
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+NAME ?= e2e
+export KEEP
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH):/usr/local/go/bin
+
+## help: print this list
+.PHONY: help
+help:
+	@sed -n 's/^## //p' $(MAKEFILE_LIST) | awk -F': ' '{printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2}'
+
+## setup: make .venv with the task-gateway command in it
+.PHONY: setup
+setup: $(VENV)/.ready
+$(VENV)/.ready: pyproject.toml ci/python.lock ci/versions.env ci/setup.sh
+	@ci/setup.sh $(VENV) $(UV_VERSION)
+
+## toolchain: build or pull all programs and images a cluster needs (cold about 15 minutes, then nothing)
+.PHONY: toolchain
+toolchain: setup
+	@$(PYTHON) ci/toolchain.py
+
+## charts: package both Helm charts into dist/, with the controller's chart from its pinned module
+.PHONY: charts
+charts: setup
+	@$(PYTHON) ci/toolchain.py helm
+	@$(PYTHON) ci/charts.py
+
+## e2e: open notebooks in two clusters through the gateway; NAME=… for runs side by side, KEEP=1 keeps the clusters
+.PHONY: e2e
+e2e: toolchain charts
+	@task-gateway e2e --name $(NAME)
+
+## check: lint, types, import contracts, pins, unit and chart tests: no cluster, under a minute
+.PHONY: check
+check: static charts
+	@$(PYTHON) -m pytest tests/unit tests/chart
+
+## static: lint, format, types, import contracts and pins alone
+.PHONY: static
+static: setup
+	@ruff check -q harness tests ci && ruff format -q --check harness tests ci && echo "√ lint and format"
+	@mypy --no-error-summary && echo "√ types"
+	@lint-imports > $(VENV)/imports.txt && echo "√ import contracts" || { cat $(VENV)/imports.txt; exit 1; }
+	@$(PYTHON) ci/pins.py verify
+
+## test: everything in all four tiers, with a real API server and real clusters
+.PHONY: test
+test: static toolchain charts
+	@$(PYTHON) -m pytest tests/unit tests/chart tests/apiserver tests/cluster
+
+## pins: write the Go tool modules and lock files again after a change of ci/versions.env or pyproject.toml
+.PHONY: pins
+pins: setup
+	@$(PYTHON) ci/pins.py
+
+## clean: remove this checkout's build results; the toolchain's cache stays
+.PHONY: clean
+clean:
+	@rm -rf $(VENV) dist build harness/*.egg-info charts/*/charts .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

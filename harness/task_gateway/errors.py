@@ -1,0 +1,161 @@
+"""Every error a user can meet, as one tree; the class decides the exit code.
+
+TaskGatewayError            1  something is wrong with what was looked at
+├── ApiError                1  the API server refused a request
+│   ├── NotFound
+│   ├── AlreadyExists
+│   ├── Conflict               somebody else wrote first; read again and retry
+│   ├── Forbidden              RBAC or admission
+│   └── Invalid                validation, CEL rules included
+├── CommandFailed           1  helm, kind, kubectl or the engine ended non-zero
+│   └── DiskFull
+├── WaitTimeout             1  a named wait ended; carries the last state seen
+├── NoFreeSlot              1  every port of the gateway is taken
+├── ImageMissing            1  a pod cannot start because its image cannot be had
+├── ScenarioFailed          1  a step saw something else than it claims
+├── UsageError              2  the call or a file is wrong; nothing was touched
+│   ├── ConfigError            every problem of a file at once, with line and key
+│   ├── EngineError            no container engine that can run a node
+│   ├── ToolMissing            a program of the toolchain is not there
+│   ├── ClusterExists
+│   ├── ClusterUnknown
+│   └── TemplatesMismatch      chart and harness speak of different task routing templates
+└── ClusterUnreachable      3  no answer from an API server
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+INTERRUPTED = 130
+
+
+class TaskGatewayError(Exception):
+    """What is wrong, where (file, key, object), and the command that helps."""
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, message: str, *, where: str | None = None, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.where = where
+        self.hint = hint
+
+
+class ApiError(TaskGatewayError):
+    """The API server refused a request; `status` is the HTTP code, 0 if there was none."""
+
+    def __init__(self, message: str, *, status: int = 0, where: str | None = None, hint: str | None = None) -> None:
+        super().__init__(message, where=where, hint=hint)
+        self.status = status
+
+
+class NotFound(ApiError):
+    """The object, or its kind, does not exist (404)."""
+
+
+class AlreadyExists(ApiError):
+    """An object of that name exists (409, reason AlreadyExists)."""
+
+
+class Conflict(ApiError):
+    """The object changed since it was read (409)."""
+
+
+class Forbidden(ApiError):
+    """RBAC or an admission policy says no (401, 403)."""
+
+
+class Invalid(ApiError):
+    """The object does not pass validation (400, 422)."""
+
+
+class CommandFailed(TaskGatewayError):
+    """A program ended with a non-zero `code`; `tail` holds its last lines of output."""
+
+    def __init__(
+        self, message: str, *, code: int, tail: str = "", where: str | None = None, hint: str | None = None
+    ) -> None:
+        super().__init__(message, where=where, hint=hint)
+        self.code = code
+        self.tail = tail
+
+
+class DiskFull(CommandFailed):
+    """A program ended because a file system is full."""
+
+
+class WaitTimeout(TaskGatewayError):
+    """The wait called `name` ended after `seconds`; `last_state` is what was seen last."""
+
+    def __init__(self, message: str, *, name: str, seconds: float, last_state: str, where: str | None = None) -> None:
+        super().__init__(message, where=where, hint=None)
+        self.name = name
+        self.seconds = seconds
+        self.last_state = last_state
+
+
+class NoFreeSlot(TaskGatewayError):
+    """Every slot of the gateway serves a task."""
+
+
+class ImageMissing(TaskGatewayError):
+    """A container's image can neither be found nor pulled."""
+
+
+class ScenarioFailed(TaskGatewayError):
+    """A step of a scenario saw something else than it claims."""
+
+
+class UsageError(TaskGatewayError):
+    """The call is wrong; nothing was touched."""
+
+    exit_code = 2
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing wrong in a file. `line` counts from 1; 0 where the whole file is meant."""
+
+    file: str
+    line: int
+    key: str
+    message: str
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}" if self.line else self.file
+        return ": ".join(part for part in (place, self.key, self.message) if part)
+
+
+class ConfigError(UsageError):
+    """A configuration file breaks rules; `problems` has all of them."""
+
+    def __init__(self, problems: tuple[Problem, ...], *, hint: str | None = None) -> None:
+        count = len(problems)
+        super().__init__(f"{count} problem{'' if count == 1 else 's'} in the configuration", hint=hint)
+        self.problems = problems
+
+
+class EngineError(UsageError):
+    """No container engine here starts a privileged container."""
+
+
+class ToolMissing(UsageError):
+    """A program of the toolchain is not there."""
+
+
+class ClusterExists(UsageError):
+    """A cluster of that name is already up."""
+
+
+class ClusterUnknown(UsageError):
+    """There is no cluster of that name."""
+
+
+class TemplatesMismatch(UsageError):
+    """The chart's task routing templates are not the ones this harness speaks."""
+
+
+class ClusterUnreachable(TaskGatewayError):
+    """No answer from an API server."""
+
+    exit_code = 3

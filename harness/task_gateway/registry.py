@@ -1,0 +1,56 @@
+"""Lets a package find its own parts, so that a new provider or scenario is a new file and no edit elsewhere."""
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterator
+from types import ModuleType
+from typing import Generic, TypeVar
+
+from task_gateway.errors import UsageError
+
+T = TypeVar("T")
+
+
+class Registry(Generic[T]):
+    """Named parts of one kind. Modules of `package` register themselves when they are imported."""
+
+    def __init__(self, kind: str, package: str) -> None:
+        self._kind = kind
+        self._package = package
+        self._parts: dict[str, T] = {}
+        self._loaded = False
+
+    def register(self, name: str) -> Callable[[T], T]:
+        """Return a decorator that files the decorated part under `name`."""
+
+        def keep(part: T) -> T:
+            if name in self._parts:
+                raise ValueError(f"two {self._kind}s are called {name!r}")
+            self._parts[name] = part
+            return part
+
+        return keep
+
+    def get(self, name: str) -> T:
+        """Return the part called `name`; UsageError names the known ones."""
+        self._load()
+        if name not in self._parts:
+            raise UsageError(f"no {self._kind} is called {name!r}", hint=f"known: {', '.join(self.names())}")
+        return self._parts[name]
+
+    def names(self) -> list[str]:
+        """Return all names, sorted."""
+        self._load()
+        return sorted(self._parts)
+
+    def __iter__(self) -> Iterator[T]:
+        self._load()
+        return iter([self._parts[name] for name in sorted(self._parts)])
+
+    def _load(self) -> None:
+        if self._loaded:
+            return
+        package: ModuleType = importlib.import_module(self._package)
+        for module in pkgutil.iter_modules(package.__path__):
+            importlib.import_module(f"{self._package}.{module.name}")
+        self._loaded = True

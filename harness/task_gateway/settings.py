@@ -1,0 +1,53 @@
+"""Every knob that is not the user's: where things are kept, and how long each named wait may last."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+APP = "task-gateway"
+
+
+def cache_dir() -> Path:
+    """Return where built tools and images are kept: `$XDG_CACHE_HOME/task-gateway`."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / APP
+
+
+def state_dir() -> Path:
+    """Return where kubeconfigs of running clusters are kept: `$XDG_STATE_HOME/task-gateway`."""
+    return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / APP
+
+
+def tools_dir() -> Path:
+    """Return the folder of the toolchain's programs; `TASK_GATEWAY_TOOLS` overrides it."""
+    return Path(os.environ.get("TASK_GATEWAY_TOOLS") or cache_dir() / "bin")
+
+
+@dataclass(frozen=True)
+class Wait:
+    """How long something may take, and the sentence a user reads while and after it is waited for."""
+
+    name: str
+    sentence: str
+    seconds: float
+
+
+API_READY = Wait("api-ready", "the API server answers /readyz", 60)
+NODE_READY = Wait("node-ready", "the node is Ready", 180)
+DEPLOYMENT_AVAILABLE = Wait("deployment-available", "the Deployment has all its replicas", 180)
+GATEWAY_PROGRAMMED = Wait("gateway-programmed", "the Gateway is Programmed", 180)
+LISTENERSET_PROGRAMMED = Wait("listenerset-programmed", "the ListenerSet is Programmed", 180)
+POD_READY = Wait("pod-ready", "the pod is Ready", 180)
+TASK_REACHABLE = Wait("task-reachable", "the task answers at its address", 60)
+TASK_REFUSED = Wait("task-refused", "the released port reaches nothing", 60)
+KERNEL_READY = Wait("kernel-ready", "the kernel answers over its WebSocket", 60)
+PAGE_SHOWN = Wait("page-shown", "the page shows the notebook with the output of its cell", 60)
+SLOT_WRITTEN = Wait("slot-written", "a slot is claimed or released against other writers", 15)
+
+CLAIM_PAUSE_SECONDS = 0.05
+"""Longest random pause before the slots are read again, when others took every one that looked free."""
+
+PROBE_SECONDS = 2.0
+"""How long one attempt to reach a port may take: to connect, and again to receive a byte."""
+
+PROBE_PAUSE_SECONDS = 0.1
+"""Pause between two attempts to reach a port."""
