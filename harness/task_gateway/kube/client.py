@@ -1,0 +1,250 @@
+"""One cluster's API server: dictionaries in and out, over the connection and login of the `kubernetes` library."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import cast
+from urllib.parse import quote
+
+import urllib3
+from kubernetes import client as api
+from kubernetes.config import load_kube_config
+from kubernetes.config.config_exception import ConfigException
+from yaml import YAMLError
+
+from task_gateway.errors import ApiError, ClusterUnreachable, NotFound, UsageError
+from task_gateway.kube.mapping import map_status
+from task_gateway.model import Cluster, Manifest
+
+TIMEOUT = (5, 30)  # seconds to connect, seconds between bytes
+MERGE_PATCH = "application/merge-patch+json"
+STRATEGIC_PATCH = "application/strategic-merge-patch+json"
+APPLY_PATCH = "application/apply-patch+yaml"  # JSON is YAML
+
+
+class Kube:
+    """The API server of one cluster. Kinds are written `v1/Service`, `apps/v1/Deployment`: apiVersion, slash, kind."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self.cluster = cluster
+        configuration = api.Configuration()
+        try:
+            load_kube_config(
+                config_file=str(cluster.kubeconfig),
+                context=cluster.context,
+                client_configuration=configuration,
+            )
+        except (ConfigException, OSError, ValueError, YAMLError) as problem:
+            raise UsageError(
+                f"cannot use the kubeconfig: {' '.join(str(problem).split())}",
+                where=str(cluster.kubeconfig),
+                hint="task-gateway cluster ls",
+            ) from None
+        configuration.retries = False
+        self.server: str = configuration.host
+        self._client = api.ApiClient(configuration)
+        self._resources: dict[str, dict[str, Manifest]] = {}
+
+    def version(self) -> str:
+        """Return the API server's version, as in `v1.36.3`."""
+        return cast(str, self._request("GET", "/version", "the version")["gitVersion"])
+
+    def ready(self) -> str | None:
+        """Return None when the API server answers /readyz, else what it says instead."""
+        try:
+            said = self._send("GET", "/readyz", "/readyz").data.decode(errors="replace")
+        except (ApiError, ClusterUnreachable) as problem:
+            return problem.message
+        return None if said == "ok" else said
+
+    def served(self, kind: str) -> bool:
+        """Tell whether the API server serves this version of this kind."""
+        try:
+            self._path(kind, None)
+        except NotFound:
+            return False
+        return True
+
+    def get(self, kind: str, name: str, namespace: str | None = None) -> Manifest:
+        """Return one object; NotFound if there is none."""
+        return self._request("GET", self._path(kind, namespace, name), _where(kind, namespace, name))
+
+    def list(self, kind: str, namespace: str | None = None, labels: str = "") -> list[Manifest]:
+        """Return all objects of a kind, of one namespace or of all, that match the label selector."""
+        query = {"labelSelector": labels} if labels else {}
+        answer = self._request("GET", self._path(kind, namespace), _where(kind, namespace), query=query)
+        version, _, name = kind.rpartition("/")
+        return [{"apiVersion": version, "kind": name, **item} for item in answer["items"]]
+
+    def create(self, obj: Manifest) -> Manifest:
+        """Create an object; AlreadyExists if its name is taken."""
+        kind, namespace = _kind(obj), obj["metadata"].get("namespace")
+        where = _where(kind, namespace, obj["metadata"].get("name"))
+        return self._request("POST", self._path(kind, namespace), where, body=obj)
+
+    def apply(self, obj: Manifest, *, field_manager: str = "task-gateway", dry_run: bool = False) -> Manifest:
+        """Apply an object on the server's side and take over the fields it names."""
+        kind, namespace, name = _kind(obj), obj["metadata"].get("namespace"), obj["metadata"]["name"]
+        query = {"fieldManager": field_manager, "force": "true", **({"dryRun": "All"} if dry_run else {})}
+        return self._request(
+            "PATCH",
+            self._path(kind, namespace, name),
+            _where(kind, namespace, name),
+            query=query,
+            body=obj,
+            content_type=APPLY_PATCH,
+        )
+
+    def patch(
+        self, kind: str, name: str, namespace: str | None, body: Manifest, *, strategic: bool = False
+    ) -> Manifest:
+        """Merge `body` into an object; with `metadata.resourceVersion` in it, Conflict if the object changed."""
+        return self._request(
+            "PATCH",
+            self._path(kind, namespace, name),
+            _where(kind, namespace, name),
+            body=body,
+            content_type=STRATEGIC_PATCH if strategic else MERGE_PATCH,
+        )
+
+    def delete(self, kind: str, name: str, namespace: str | None = None, *, missing_ok: bool = True) -> None:
+        """Delete an object and, in the background, what it owns."""
+        try:
+            self._request(
+                "DELETE",
+                self._path(kind, namespace, name),
+                _where(kind, namespace, name),
+                body={"propagationPolicy": "Background"},
+            )
+        except NotFound:
+            if not missing_ok:
+                raise
+
+    def watch(
+        self,
+        kind: str,
+        namespace: str | None = None,
+        *,
+        name: str | None = None,
+        labels: str = "",
+        seconds: float,
+    ) -> Iterator[tuple[str, Manifest]]:
+        """Yield (ADDED | MODIFIED | DELETED, object): first what is there, then each change, for `seconds`."""
+        where = _where(kind, namespace, name)
+        query = {"watch": "true", "timeoutSeconds": str(max(1, round(seconds)))}
+        if labels:
+            query["labelSelector"] = labels
+        if name is not None:
+            query["fieldSelector"] = f"metadata.name={name}"
+        response = self._send("GET", self._path(kind, namespace), where, query=query, idle=seconds + TIMEOUT[1])
+        try:
+            with self._mapped(where):
+                for line in _lines(response):
+                    event = json.loads(line)
+                    if event["type"] == "ERROR":
+                        raise map_status(event["object"].get("code", 0), json.dumps(event["object"]), where)
+                    yield event["type"], event["object"]
+        finally:
+            response.close()
+
+    def logs(self, pod: str, namespace: str, *, container: str | None = None, lines: int = 200) -> str:
+        """Return the last lines a container printed."""
+        query = {"tailLines": str(lines), **({"container": container} if container else {})}
+        where = f"the log of pod {namespace}/{pod}"
+        path = f"{self._path('v1/Pod', namespace, pod)}/log"
+        return self._send("GET", path, where, query=query).data.decode(errors="replace")
+
+    def _request(
+        self,
+        method: str,
+        path: str,
+        where: str,
+        *,
+        query: dict[str, str] | None = None,
+        body: Manifest | None = None,
+        content_type: str = "application/json",
+    ) -> Manifest:
+        response = self._send(method, path, where, query=query, body=body, content_type=content_type)
+        return cast(Manifest, json.loads(response.data))
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        where: str,
+        *,
+        query: dict[str, str] | None = None,
+        body: Manifest | None = None,
+        content_type: str = "application/json",
+        idle: float = TIMEOUT[1],
+    ) -> urllib3.BaseHTTPResponse:
+        with self._mapped(where):
+            return cast(
+                urllib3.BaseHTTPResponse,
+                self._client.call_api(
+                    path,
+                    method,
+                    query_params=list((query or {}).items()),
+                    header_params={"Accept": "application/json, */*", "Content-Type": content_type},
+                    body=body,
+                    auth_settings=["BearerToken"],
+                    _return_http_data_only=True,
+                    _preload_content=False,
+                    _request_timeout=(TIMEOUT[0], idle),
+                ),
+            )
+
+    def _path(self, kind: str, namespace: str | None, name: str | None = None) -> str:
+        resource = self._resource(kind)
+        version = kind.rpartition("/")[0]
+        parts = ["apis" if "/" in version else "api", version]
+        if namespace is not None and resource["namespaced"]:
+            parts += ["namespaces", quote(namespace, safe="")]
+        parts.append(resource["name"])
+        if name is not None:
+            parts.append(quote(name, safe=""))
+        return "/" + "/".join(parts)
+
+    def _resource(self, kind: str) -> Manifest:
+        version, _, name = kind.rpartition("/")
+        if name not in self._resources.get(version, {}):  # asked again each time: a CRD may have come meanwhile
+            path = f"/apis/{version}" if "/" in version else f"/api/{version}"
+            found = self._request("GET", path, f"{version} on {self.server}")["resources"]
+            self._resources[version] = {each["kind"]: each for each in found if "/" not in each["name"]}
+        if name not in self._resources[version]:
+            raise NotFound(f"the cluster does not serve {kind}", status=404, where=self.server)
+        return self._resources[version][name]
+
+    @contextmanager
+    def _mapped(self, where: str) -> Iterator[None]:
+        try:
+            yield
+        except api.ApiException as problem:
+            raise map_status(problem.status or 0, problem.body or problem.reason, where) from None
+        except (urllib3.exceptions.HTTPError, OSError) as problem:
+            raise ClusterUnreachable(
+                f"no answer from the API server: {_reason(problem)}",
+                where=self.server,
+                hint=f"kubectl --kubeconfig {self.cluster.kubeconfig} get --raw /readyz",
+            ) from None
+
+
+def _lines(response: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
+    buffer = b""
+    for chunk in response.stream(amt=None, decode_content=False):
+        buffer += chunk
+        *whole, buffer = buffer.split(b"\n")
+        yield from (line for line in whole if line)
+
+
+def _kind(obj: Manifest) -> str:
+    return f"{obj['apiVersion']}/{obj['kind']}"
+
+
+def _where(kind: str, namespace: str | None, name: str | None = None) -> str:
+    return f"{kind} {'/'.join(part for part in (namespace, name) if part)}".strip()
+
+
+def _reason(problem: BaseException) -> str:
+    cause: object = getattr(problem, "reason", None) or problem
+    return str(cause).rsplit(": ", 1)[-1] or type(problem).__name__

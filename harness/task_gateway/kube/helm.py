@@ -1,0 +1,79 @@
+"""Helm, as a user would call it, against one cluster and never against the user's current context."""
+
+import json
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from task_gateway.kube.process import Word, run, tool
+from task_gateway.model import Cluster
+
+SECONDS = 300
+
+
+def install(
+    cluster: Cluster,
+    release: str,
+    chart: Path,
+    namespace: str,
+    values: Mapping[str, Any] | None = None,
+    *,
+    wait: bool = True,
+    timeout_seconds: int = SECONDS,
+) -> str:
+    """Install a chart, or upgrade its release if there is one, so that a retry is safe; return what helm printed."""
+    waiting = ["--wait", "--timeout", f"{timeout_seconds}s"] if wait else []
+    with _values_file(values) as file:
+        return _helm(
+            cluster, "upgrade", "--install", release, chart, "--namespace", namespace, "--create-namespace",
+            "--values", file, *waiting,
+        )  # fmt: skip
+
+
+def uninstall(cluster: Cluster, release: str, namespace: str) -> None:
+    """Remove a release; fine if there is none."""
+    _helm(cluster, "uninstall", release, "--namespace", namespace, "--ignore-not-found", "--wait")
+
+
+def test(cluster: Cluster, release: str, namespace: str) -> str:
+    """Run the chart's own tests and return what they printed."""
+    return _helm(cluster, "test", release, "--namespace", namespace, "--logs", "--timeout", f"{SECONDS}s")
+
+
+def template(
+    chart: Path,
+    values: Mapping[str, Any] | None = None,
+    *,
+    release: str = "task-gateway",
+    namespace: str = "task-gateway",
+    arguments: Sequence[Word] = (),
+) -> str:
+    """Render a chart without a cluster."""
+    with _values_file(values) as file:
+        argv = [
+            tool("helm"),
+            "template",
+            release,
+            chart,
+            "--namespace",
+            namespace,
+            "--values",
+            file,
+            *arguments,
+        ]
+        return run(argv).stdout
+
+
+def _helm(cluster: Cluster, *arguments: Word) -> str:
+    context = ["--kube-context", cluster.context] if cluster.context else []
+    return run([tool("helm"), *arguments, "--kubeconfig", cluster.kubeconfig, *context]).stdout
+
+
+@contextmanager
+def _values_file(values: Mapping[str, Any] | None) -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="task-gateway-") as folder:
+        file = Path(folder) / "values.yaml"
+        file.write_text(json.dumps(values or {}))  # JSON is YAML
+        yield file

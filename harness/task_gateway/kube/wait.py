@@ -1,0 +1,61 @@
+"""Waits that watch: each has a name, ends as soon as the object is as wanted, and else tells the last state."""
+
+import time
+from collections.abc import Callable
+
+from task_gateway.errors import NotFound, WaitTimeout
+from task_gateway.kube.client import Kube
+from task_gateway.model import Manifest
+from task_gateway.settings import Wait
+
+Missing = Callable[[Manifest | None], str | None]
+RETRY_SECONDS = 0.5  # between looks at a kind that is not served yet
+
+
+def wait_for(kube: Kube, wait: Wait, kind: str, name: str, namespace: str | None, missing: Missing) -> Manifest:
+    """Return the object once `missing` has nothing to say about it.
+
+    `missing` gets the object, or None while it does not exist, and returns a sentence of what is not there yet. It may
+    raise to end the wait at once. WaitTimeout carries its last sentence.
+    """
+    deadline = time.monotonic() + wait.seconds
+    state = "it does not exist"
+    while (left := deadline - time.monotonic()) > 0:
+        try:
+            state = missing(None) or state
+            for event, obj in kube.watch(kind, namespace, name=name, seconds=left):
+                said = missing(None if event == "DELETED" else obj)
+                if said is None:
+                    return obj
+                state = said
+        except NotFound as problem:  # the kind itself, a CRD that is still to come
+            state = problem.message
+            time.sleep(min(RETRY_SECONDS, max(0.0, deadline - time.monotonic())))
+    where = f"{kind} {'/'.join(part for part in (namespace, name) if part)}"
+    raise WaitTimeout(
+        f"waited {wait.seconds:.0f} s until {wait.sentence}; last seen: {state}",
+        name=wait.name,
+        seconds=wait.seconds,
+        last_state=state,
+        where=where,
+    )
+
+
+def condition(type: str, status: str = "True") -> Missing:
+    """Return what `wait_for` asks: whether `status.conditions` has this type with this status, at this generation."""
+
+    def missing(obj: Manifest | None) -> str | None:
+        if obj is None:
+            return "it does not exist"
+        generation = obj["metadata"].get("generation", 0)
+        for each in obj.get("status", {}).get("conditions", []):
+            if each["type"] != type:
+                continue
+            if each.get("observedGeneration", generation) < generation:
+                return f"{type} is of an older generation of the object"
+            if each["status"] == status:
+                return None
+            return f"{type} is {each['status']} ({each.get('reason', '')}): {each.get('message', '')}"
+        return f"it has no condition {type}"
+
+    return missing
