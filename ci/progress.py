@@ -1,0 +1,69 @@
+"""One line for each part of the toolchain: what was made, how long it took, what is left and for about how long."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Part:
+    """Something to make. `expected` is its cold time in seconds on 2 cores, used for the estimate only."""
+
+    name: str
+    expected: float
+    done: Callable[[], bool]
+    make: Callable[[], None]
+
+
+class Progress:
+    """Counts parts made and left, for several threads that make parts at the same time."""
+
+    def __init__(self, say: Callable[[str], None] = print) -> None:
+        self._say = say
+        self._lock = threading.Lock()
+        self._left: dict[str, float] = {}
+        self._total = 0
+
+    def expect(self, parts: list[Part]) -> list[Part]:
+        """Return those of `parts` that are not made yet, and count them as left."""
+        missing = [part for part in parts if not part.done()]
+        with self._lock:
+            self._total += len(missing)
+            self._left |= {part.name: part.expected for part in missing}
+        return missing
+
+    def make(self, part: Part) -> None:
+        """Make one part and say how it went."""
+        with self.timed(part.name):
+            part.make()
+
+    @contextmanager
+    def timed(self, name: str) -> Iterator[None]:
+        """Time what runs inside, then print the line of the part called `name`."""
+        started = time.monotonic()
+        yield
+        seconds = time.monotonic() - started
+        with self._lock:
+            self._left.pop(name, None)
+            made = self._total - len(self._left)
+            self._say(f"√ {name:<26} {seconds:6.0f} s   [{made}/{self._total}] {self._outlook()}")
+
+    def note(self, sentence: str) -> None:
+        """Print a line that is no part: what was chosen, what is waited for."""
+        with self._lock:
+            self._say(f"  {sentence}")
+
+    @property
+    def made(self) -> int:
+        """How many parts this run made."""
+        return self._total - len(self._left)
+
+    def _outlook(self) -> str:
+        if not self._left:
+            return "nothing left"
+        names = list(self._left)
+        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+        minutes = sum(self._left.values()) / 60
+        return f"left: {', '.join(names[:3])}{more} (about {minutes:.0f} min)"

@@ -1,0 +1,117 @@
+"""What every provider of clusters does, and where the clusters that are up are written down."""
+
+import json
+import re
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from task_gateway import settings
+from task_gateway.errors import ClusterExists, ClusterUnknown, UsageError
+from task_gateway.model import Cluster
+from task_gateway.registry import Registry
+
+Say = Callable[[str], None]
+NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?")
+RECORD = "cluster.json"
+KUBECONFIG = "kubeconfig"
+
+
+@dataclass(frozen=True)
+class Wish:
+    """A cluster somebody wants: its name, and for one that is there already, how to reach it."""
+
+    name: str
+    kubeconfig: Path | None = None
+    context: str | None = None
+    keep_on_failure: bool = False
+
+
+class Provider(Protocol):
+    """Brings clusters up and down. A cluster is known by its exact name, whoever provides it."""
+
+    name: str
+
+    def up(self, wish: Wish, *, say: Say) -> Cluster:
+        """Bring up a cluster and return it when its API server and nodes are ready."""
+
+    def down(self, cluster: Cluster) -> None:
+        """Remove what `up` made; fine if part of it is gone already."""
+
+
+PROVIDERS: Registry[Callable[[], Provider]] = Registry("cluster provider", "task_gateway.clusters")
+
+
+def folder(name: str) -> Path:
+    """Return the folder of a cluster's own files."""
+    return settings.state_dir() / "clusters" / name
+
+
+def claim(name: str) -> Path:
+    """Take a name for a cluster that is about to come up and return its folder; UsageError or ClusterExists."""
+    if not NAME.fullmatch(name):
+        raise UsageError(
+            f"{name!r} is no cluster name: up to 40 of a-z, 0-9 and '-', beginning and ending with a letter or digit"
+        )
+    taken = folder(name)
+    try:
+        taken.mkdir(parents=True, mode=0o700)
+    except FileExistsError:
+        raise ClusterExists(
+            f"a cluster called {name} is already up",
+            where=str(taken),
+            hint=f"task-gateway cluster down {name}",
+        ) from None
+    return taken
+
+
+def record(cluster: Cluster) -> Cluster:
+    """Write down that a cluster is up, and return it."""
+    entry = {"provider": cluster.provider, "kubeconfig": str(cluster.kubeconfig), "context": cluster.context}
+    (folder(cluster.name) / RECORD).write_text(json.dumps(entry, indent=2))
+    return cluster
+
+
+def find(name: str) -> Cluster:
+    """Return the cluster called `name`, half-made ones included; ClusterUnknown if there is none."""
+    place = folder(name)
+    if not NAME.fullmatch(name) or not place.is_dir():
+        raise ClusterUnknown(f"no cluster is called {name}", where=str(place), hint="task-gateway cluster ls")
+    written = place / RECORD
+    if not written.exists():  # its `up` was killed: enough is known to remove it
+        provider = (place / "provider").read_text() if (place / "provider").exists() else "kind"
+        return Cluster(name, provider, place / KUBECONFIG)
+    entry = json.loads(written.read_text())
+    return Cluster(name, entry["provider"], Path(entry["kubeconfig"]), entry["context"])
+
+
+def known() -> list[Cluster]:
+    """Return all clusters that this user brought up, sorted by name."""
+    place = settings.state_dir() / "clusters"
+    return [find(each.name) for each in sorted(place.iterdir())] if place.is_dir() else []
+
+
+def forget(name: str) -> None:
+    """Remove a cluster's own files."""
+    shutil.rmtree(folder(name), ignore_errors=True)
+
+
+def up(provider: str, wish: Wish, *, say: Say) -> Cluster:
+    """Bring up a cluster; what was half made is removed again when that fails or is interrupted."""
+    chosen = PROVIDERS.get(provider)()
+    (claim(wish.name) / "provider").write_text(provider)
+    try:
+        return record(chosen.up(wish, say=say))
+    except BaseException:
+        if not wish.keep_on_failure:
+            down(wish.name)
+        raise
+
+
+def down(name: str) -> None:
+    """Remove a cluster by its exact name."""
+    cluster = find(name)
+    PROVIDERS.get(cluster.provider)().down(cluster)
+    forget(name)

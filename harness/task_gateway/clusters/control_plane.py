@@ -1,0 +1,153 @@
+"""Provider `control-plane`: etcd and kube-apiserver as two processes; ready in seconds, without nodes or containers.
+
+Enough for every question about CRDs, CEL and admission, and for conditional writes against a real API server.
+"""
+
+import os
+import secrets
+import signal
+import socket
+import time
+from pathlib import Path
+
+import yaml
+
+from task_gateway.clusters.base import KUBECONFIG, PROVIDERS, Say, Wish, folder
+from task_gateway.errors import ClusterUnreachable, WaitTimeout
+from task_gateway.kube.client import Kube
+from task_gateway.kube.process import Process, spawn, tool
+from task_gateway.model import Cluster
+from task_gateway.settings import API_READY
+
+HOST = "127.0.0.1"
+SERVICE_RANGE = "10.96.0.0/16"
+LOOK_SECONDS = 0.1
+END_SECONDS = 10.0
+
+
+@PROVIDERS.register("control-plane")
+class ControlPlane:
+    """Processes that outlive the call; their ids are kept in the cluster's folder."""
+
+    name = "control-plane"
+
+    def up(self, wish: Wish, *, say: Say) -> Cluster:
+        """Start etcd and kube-apiserver on free loopback ports and return when the API server is ready."""
+        place, started = folder(wish.name), time.monotonic()
+        client_port, peer_port, api_port = _free_ports(3)
+        token = secrets.token_urlsafe(24)
+        (place / "tokens.csv").touch(mode=0o600)
+        (place / "tokens.csv").write_text(f'{token},admin,admin,"system:masters"\n')
+        say(f"cluster {wish.name}: waiting until {API_READY.sentence}")
+        etcd = f"http://{HOST}:{client_port}"
+        self._start(place, "etcd", [
+            f"--data-dir={place / 'etcd'}", "--unsafe-no-fsync", f"--listen-peer-urls=http://{HOST}:{peer_port}",
+            f"--listen-client-urls={etcd}", f"--advertise-client-urls={etcd}",
+        ])  # fmt: skip
+        certificates = place / "certificates"
+        server = self._start(place, "kube-apiserver", [
+            f"--etcd-servers={etcd}", f"--bind-address={HOST}", f"--secure-port={api_port}",
+            f"--cert-dir={certificates}", f"--token-auth-file={place / 'tokens.csv'}", "--authorization-mode=RBAC",
+            f"--service-account-key-file={certificates / 'apiserver.key'}",
+            f"--service-account-signing-key-file={certificates / 'apiserver.key'}",
+            "--service-account-issuer=https://task-gateway.invalid", f"--service-cluster-ip-range={SERVICE_RANGE}",
+            "--disable-admission-plugins=ServiceAccount",
+        ])  # fmt: skip
+        cluster = Cluster(wish.name, self.name, place / KUBECONFIG)
+        _wait_for_file(certificates / "apiserver.crt", server, place)
+        _write_kubeconfig(cluster, f"https://{HOST}:{api_port}", token, certificates / "apiserver.crt")
+        _wait_ready(Kube(cluster), server, place)
+        say(f"cluster {wish.name}: up after {time.monotonic() - started:.0f} s")
+        return cluster
+
+    def down(self, cluster: Cluster) -> None:
+        """End the two processes, told by their recorded ids and by what they are called with."""
+        place = folder(cluster.name)
+        for program in ("kube-apiserver", "etcd"):
+            file = place / f"{program}.pid"
+            if file.exists():
+                _end(int(file.read_text()), str(place))
+
+    def _start(self, place: Path, program: str, arguments: list[str]) -> Process:
+        process = spawn([tool(program), *arguments], log=place / f"{program}.log")
+        (place / f"{program}.pid").write_text(str(process.pid))
+        return process
+
+
+def _write_kubeconfig(cluster: Cluster, server: str, token: str, certificate: Path) -> None:
+    name = cluster.name
+    content = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": name,
+        "contexts": [{"name": name, "context": {"cluster": name, "user": name}}],
+        "clusters": [{"name": name, "cluster": {"server": server, "certificate-authority": str(certificate)}}],
+        "users": [{"name": name, "user": {"token": token}}],
+    }
+    cluster.kubeconfig.touch(mode=0o600)
+    cluster.kubeconfig.write_text(yaml.safe_dump(content))
+
+
+def _wait_for_file(file: Path, server: Process, place: Path) -> None:
+    deadline = time.monotonic() + API_READY.seconds
+    while not file.exists():
+        _still_waiting(server, place, deadline, f"no {file.name} yet")
+
+
+def _wait_ready(kube: Kube, server: Process, place: Path) -> None:
+    deadline = time.monotonic() + API_READY.seconds
+    while (said := kube.ready()) is not None:
+        _still_waiting(server, place, deadline, said)
+
+
+def _still_waiting(server: Process, place: Path, deadline: float, state: str) -> None:
+    """Let a moment pass (there is nothing to watch before the API server is there), or say why it is in vain."""
+    log = place / "kube-apiserver.log"
+    if server.poll() is not None:
+        last = log.read_text(errors="replace").strip().splitlines()[-1:]
+        raise ClusterUnreachable(
+            f"kube-apiserver ended with exit code {server.poll()}: {' '.join(last)}", where=str(log)
+        )
+    if time.monotonic() > deadline:
+        raise WaitTimeout(
+            f"waited {API_READY.seconds:.0f} s until {API_READY.sentence}; last seen: {state}",
+            name=API_READY.name, seconds=API_READY.seconds, last_state=state, where=str(log),
+        )  # fmt: skip
+    time.sleep(LOOK_SECONDS)
+
+
+def _end(pid: int, mark: str) -> None:
+    """End a process whose command line has `mark` in it; another that got the same id since is left alone."""
+    command = Path(f"/proc/{pid}/cmdline")
+    deadline = time.monotonic() + END_SECONDS
+    number = signal.SIGTERM
+    while mark in _read(command) and _state(pid) != "Z":
+        try:
+            os.kill(pid, number)
+        except ProcessLookupError:
+            return
+        if time.monotonic() > deadline:
+            number = signal.SIGKILL
+        time.sleep(LOOK_SECONDS)
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text(errors="replace")
+    except OSError:
+        return ""
+
+
+def _state(pid: int) -> str:
+    return _read(Path(f"/proc/{pid}/stat")).rpartition(")")[2].strip()[:1]
+
+
+def _free_ports(count: int) -> list[int]:
+    sockets = [socket.socket() for _ in range(count)]
+    try:
+        for each in sockets:
+            each.bind((HOST, 0))
+        return [each.getsockname()[1] for each in sockets]
+    finally:
+        for each in sockets:
+            each.close()

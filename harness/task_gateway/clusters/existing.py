@@ -1,0 +1,31 @@
+"""Provider `existing`: a cluster the user has, named by kubeconfig and context; nothing is made or removed there."""
+
+from task_gateway.clusters.base import PROVIDERS, Say, Wish
+from task_gateway.errors import ClusterUnreachable, UsageError
+from task_gateway.kube.client import Kube
+from task_gateway.model import Cluster
+
+
+@PROVIDERS.register("existing")
+class Existing:
+    """Remembers a cluster under a name."""
+
+    name = "existing"
+
+    def up(self, wish: Wish, *, say: Say) -> Cluster:
+        """Check that the cluster answers and return it; the kubeconfig itself stays where it is."""
+        if wish.kubeconfig is None:
+            raise UsageError(
+                "provider existing needs a kubeconfig",
+                hint=f"task-gateway cluster up {wish.name} --provider existing --kubeconfig FILE",
+            )
+        cluster = Cluster(wish.name, self.name, wish.kubeconfig.resolve(), wish.context)
+        kube = Kube(cluster)
+        said = kube.ready()
+        if said is not None:
+            raise ClusterUnreachable(said, where=kube.server, hint=f"kubectl --kubeconfig {wish.kubeconfig} get nodes")
+        say(f"cluster {wish.name}: {kube.server} answers, Kubernetes {kube.version()}")
+        return cluster
+
+    def down(self, cluster: Cluster) -> None:
+        """Touch nothing: the cluster is the user's."""
