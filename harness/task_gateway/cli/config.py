@@ -1,0 +1,50 @@
+"""`task-gateway config`: is a master configuration fit for the gateway?"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from task_gateway import config
+from task_gateway.cli.output import Output, OutputOption, emit
+from task_gateway.errors import ConfigError
+from task_gateway.model import MasterConfig, ResourceManager
+
+app = typer.Typer(no_args_is_help=True, help="Look at master configurations.")
+
+
+def register(root: typer.Typer) -> None:
+    """Add the group to the program."""
+    root.add_typer(app, name="config")
+
+
+@app.command(epilog="Example: task-gateway config validate master.yaml -o json")
+def validate(
+    file: Annotated[Path, typer.Argument(help="A master configuration (YAML).")],
+    output: OutputOption = Output.text,
+) -> None:
+    """Check every rule of the gateway's keys and print all problems at once, each with its line and key.
+
+    Exit code 0 if the file is valid, 2 if not.
+    """
+    try:
+        master = config.load(file)
+    except ConfigError as error:
+        lines = "\n".join(str(problem) for problem in error.problems)
+        emit({"valid": False, "errors": error.problems}, output, lambda _: lines)
+        raise typer.Exit(error.exit_code) from error
+    emit({"valid": True, "errors": []}, output, lambda _: _summary(master))
+
+
+def _summary(master: MasterConfig) -> str:
+    managers = [f"  {_line(manager)}" for manager in master.resource_managers]
+    return "\n".join([f"{master.file}: valid", *managers])
+
+
+def _line(manager: ResourceManager) -> str:
+    gateway = manager.internal_task_gateway
+    if gateway is None:
+        return f"{manager.name}: no gateway, its tasks are dialled directly"
+    ports = f"ports {gateway.gateway_port_range_start} to {gateway.gateway_port_range_end}"
+    name = f"{gateway.gateway_namespace}/{gateway.gateway_name}"
+    return f"{manager.name}: Gateway {name} at {gateway.gateway_ip}, {ports}"

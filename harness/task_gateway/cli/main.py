@@ -1,0 +1,123 @@
+"""The program `task-gateway`: finds its commands, and turns every end into a message and an exit code."""
+
+import errno
+import importlib
+import os
+import pkgutil
+import signal
+import sys
+import traceback
+from collections.abc import Sequence
+from types import FrameType
+from typing import Annotated
+
+import typer
+
+from task_gateway import __version__
+from task_gateway import cli as commands
+from task_gateway.cli.output import emit_error, wanted
+from task_gateway.errors import INTERRUPTED, TaskGatewayError, UsageError
+
+PROGRAM = "task-gateway"
+DEBUG = "TASK_GATEWAY_DEBUG"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code; SIGTERM ends it as Ctrl-C does, cleanup included."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        code = _run(arguments)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read has gone; the interpreter's own flush at exit must not complain either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return code
+
+
+def build() -> typer.Typer:
+    """Return the application with the commands of every module of `cli` that registers one."""
+    app = typer.Typer(
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+        help="Reach notebooks and other tasks of another cluster through one address and a port range.",
+        epilog="Exit codes: 0 fine, 1 problems found, 2 usage or configuration, 3 cluster unreachable, "
+        "130 interrupted.",
+    )
+    app.callback()(_root)
+    for module in pkgutil.iter_modules(commands.__path__):
+        if module.name not in ("main", "output") and not module.name.startswith("_"):
+            importlib.import_module(f"{commands.__name__}.{module.name}").register(app)
+    return app
+
+
+def _run(arguments: Sequence[str]) -> int:
+    try:
+        command = typer.main.get_command(build())
+        code = command.main(list(arguments), prog_name=PROGRAM, standalone_mode=False)
+    except TaskGatewayError as error:
+        return _fail(error, arguments)
+    except typer.TyperException as error:
+        return _refuse(error, arguments)
+    except typer.Abort:
+        return INTERRUPTED
+    except BrokenPipeError:
+        raise
+    except Exception as error:
+        if os.environ.get(DEBUG):
+            traceback.print_exc()
+        return _fail(_unexpected(error), arguments)
+    return code if isinstance(code, int) else 0
+
+
+def _fail(error: TaskGatewayError, arguments: Sequence[str]) -> int:
+    emit_error(error, wanted(arguments))
+    return error.exit_code
+
+
+def _refuse(error: typer.TyperException, arguments: Sequence[str]) -> int:
+    """Say what is wrong with the command line; where a command is left out, the help says it."""
+    context: typer.Context | None = getattr(error, "ctx", None)
+    message = error.format_message()
+    if context is not None and message == context.get_help():
+        typer.echo(message, err=True)
+        return UsageError.exit_code
+    path = context.command_path if context else PROGRAM
+    return _fail(UsageError(message, hint=f"{path} --help"), arguments)
+
+
+def _unexpected(error: Exception) -> TaskGatewayError:
+    if isinstance(error, OSError) and error.strerror:
+        full = error.errno == errno.ENOSPC
+        hint = "free some space on that file system" if full else None
+        return TaskGatewayError(error.strerror, where=error.filename and str(error.filename), hint=hint)
+    summary = " ".join(f"{type(error).__name__}: {error}".split())
+    return TaskGatewayError(f"internal error: {summary}; set {DEBUG}=1 for the traceback")
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"{PROGRAM} {__version__}")
+        raise typer.Exit
+
+
+def _root(
+    _version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and end."),
+    ] = False,
+) -> None:
+    pass
+
+
+if __name__ == "__main__":
+    sys.exit(main())

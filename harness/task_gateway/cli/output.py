@@ -1,0 +1,79 @@
+"""The one way commands print: a result on stdout as text or as JSON, an error on stderr as sentences."""
+
+import dataclasses
+import json
+from collections.abc import Callable, Mapping, Sequence
+from enum import StrEnum
+from itertools import pairwise
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import typer
+from rich.console import Console, RenderableType
+
+from task_gateway.errors import ConfigError, TaskGatewayError
+
+T = TypeVar("T")
+
+
+class Output(StrEnum):
+    """What a result is printed as."""
+
+    text = "text"
+    json = "json"
+
+
+OutputOption = Annotated[Output, typer.Option("--output", "-o", help="Print the result as text or as JSON.")]
+
+
+def emit(value: T, output: Output, render: Callable[[T], RenderableType]) -> None:
+    """Print `value` on stdout: as JSON, or as the text or rich renderable that `render` makes of it."""
+    if output is Output.json:
+        _print_json(value)
+        return
+    renderable = render(value)
+    if isinstance(renderable, str):
+        typer.echo(renderable)
+    else:
+        Console().print(renderable)
+
+
+def emit_error(error: TaskGatewayError, output: Output) -> None:
+    """Print what is wrong, where, and what to try: sentences on stderr, or an object on stdout for JSON."""
+    problems = error.problems if isinstance(error, ConfigError) else ()
+    if output is Output.json:
+        shown: dict[str, object] = {
+            "type": type(error).__name__,
+            "message": error.message,
+            "where": error.where,
+            "hint": error.hint,
+        }
+        _print_json({"error": shown | ({"problems": problems} if problems else {})})
+        return
+    lines = [f"error: {error.message}", *(f"  {problem}" for problem in problems)]
+    lines += [f"  at: {error.where}"] if error.where else []
+    lines += [f"  try: {error.hint}"] if error.hint else []
+    typer.echo("\n".join(lines), err=True)
+
+
+def wanted(arguments: Sequence[str]) -> Output:
+    """Return the output a command line asks for, also one too broken to be parsed."""
+    together = {"-ojson", "-o=json", "--output=json"}
+    apart = {("-o", "json"), ("--output", "json")}
+    asked = together.intersection(arguments) or apart.intersection(pairwise(arguments))
+    return Output.json if asked else Output.text
+
+
+def _print_json(value: object) -> None:
+    typer.echo(json.dumps(value, indent=2, default=_plain))
+
+
+def _plain(value: object) -> object:
+    """Turn what the records are made of into what JSON knows."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, Path):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} has no JSON form")

@@ -1,0 +1,34 @@
+"""Master configurations: the only room that knows their keys. Every problem of a file is found in one go."""
+
+from pathlib import Path
+
+from task_gateway.config.document import Document
+from task_gateway.config.master import read
+from task_gateway.errors import ConfigError, Problem
+from task_gateway.model import MasterConfig
+
+HINT = "docs/configuration.md has the keys, their rules and examples"
+
+
+def load(path: Path) -> MasterConfig:
+    """Read the master configuration at `path`; ConfigError has every problem, an unreadable file included."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ConfigError((Problem(str(path), 0, "", f"cannot be read: {error.strerror}"),)) from error
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        message = f"byte 0x{data[error.start]:02x} is not UTF-8; save the file as UTF-8"
+        raise ConfigError((Problem(str(path), line, "", message),)) from error
+    return parse(text, str(path))
+
+
+def parse(text: str, file: str) -> MasterConfig:
+    """Read a master configuration from `text`; `file` is the name its problems are reported under."""
+    document = Document(text, file)
+    master = read(document)
+    if document.problems or master is None:
+        raise ConfigError(document.problems, hint=HINT)
+    return master

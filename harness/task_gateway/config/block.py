@@ -1,0 +1,131 @@
+"""A mapping of a document, read key by key with the type that each key must have."""
+
+import re
+from collections.abc import Collection
+from difflib import get_close_matches
+
+import yaml
+
+from task_gateway.config.document import (
+    Document,
+    describe,
+    is_integer,
+    is_merge,
+    is_null,
+    is_string,
+    join,
+    line_of,
+)
+
+
+class Block:
+    """One mapping; reading a key that does not fit notes the problem and returns None."""
+
+    def __init__(self, document: Document, node: yaml.MappingNode, path: str, line: int) -> None:
+        self.document = document
+        self.path = path
+        self.line = line
+        self._entries = _flatten(node)
+
+    @property
+    def keys(self) -> list[str]:
+        """All keys, those merged in with `<<` included."""
+        return list(self._entries)
+
+    def line_at(self, key: str) -> int:
+        """Return the line of `key`, or of the block where the key is absent."""
+        return self._entries[key][0] if key in self._entries else self.line
+
+    def report(self, key: str, message: str) -> None:
+        """Note a problem with `key`, present or not."""
+        self.document.report(self.line_at(key), join(self.path, key), message)
+
+    def has(self, key: str) -> bool:
+        """Tell whether `key` is there with a value."""
+        return key in self._entries and not is_null(self._entries[key][1])
+
+    def refuse_others(self, known: Collection[str], kind: str) -> None:
+        """Report every key that is not `known`, with the nearest one that is."""
+        for key in self.keys:
+            if key not in known:
+                match = nearest(key, known)
+                advice = f"did you mean {match}?" if match else f"known keys: {', '.join(known)}"
+                self.report(key, f"is not a key of {kind}; {advice}")
+
+    def string(self, key: str) -> str | None:
+        """Return a string; None where there is none."""
+        if not self.has(key):
+            return None
+        node = self._entries[key][1]
+        if is_string(node):
+            return str(node.value)
+        self._misfit(key, "a string", " (put it in quotes)" if isinstance(node, yaml.ScalarNode) else "")
+        return None
+
+    def integer(self, key: str) -> int | None:
+        """Return an integer; None where there is none."""
+        if not self.has(key):
+            return None
+        node = self._entries[key][1]
+        if is_integer(node) and re.fullmatch(r"[-+]?(0|[1-9][0-9]{0,18})", node.value):
+            return int(node.value)
+        self._misfit(key, "a decimal integer" if is_integer(node) else "an integer")
+        return None
+
+    def block(self, key: str) -> "Block | None":
+        """Return the mapping under `key`; None where there is none."""
+        if not self.has(key):
+            return None
+        line, node = self._entries[key]
+        if isinstance(node, yaml.MappingNode):
+            return Block(self.document, node, join(self.path, key), line)
+        self._misfit(key, "a mapping")
+        return None
+
+    def blocks(self, key: str) -> list["Block"]:
+        """Return the mappings of the list under `key`; none where there is no list."""
+        if not self.has(key):
+            return []
+        node = self._entries[key][1]
+        if not isinstance(node, yaml.SequenceNode):
+            self._misfit(key, "a list")
+            return []
+        found = []
+        for index, item in enumerate(node.value):
+            path = f"{join(self.path, key)}[{index}]"
+            if isinstance(item, yaml.MappingNode):
+                found.append(Block(self.document, item, path, line_of(item)))
+            else:
+                self.document.report(line_of(item), path, f"expected a mapping, found {describe(item)}")
+        return found
+
+    def _misfit(self, key: str, expected: str, remedy: str = "") -> None:
+        self.report(key, f"expected {expected}, found {describe(self._entries[key][1])}{remedy}")
+
+
+def nearest(key: str, known: Collection[str], cutoff: float = 0.6) -> str | None:
+    """Return the known key that `key` resembles most, None if it resembles none."""
+    return next(iter(get_close_matches(key[:100], known, n=1, cutoff=cutoff)), None)
+
+
+def _flatten(node: yaml.MappingNode) -> dict[str, tuple[int, yaml.Node]]:
+    """Return line and value of each key; a mapping's own keys win over those merged in with `<<`."""
+    entries: dict[str, tuple[int, yaml.Node]] = {}
+    seen: set[int] = set()
+    waiting: list[yaml.Node] = [node]
+    while waiting:
+        current = waiting.pop()
+        if id(current) in seen:
+            continue
+        seen.add(id(current))
+        if isinstance(current, yaml.SequenceNode):
+            waiting += reversed(current.value)
+        elif isinstance(current, yaml.MappingNode):
+            merged = []
+            for key, value in current.value:
+                if is_merge(key):
+                    merged.append(value)
+                elif isinstance(key, yaml.ScalarNode):
+                    entries.setdefault(key.value, (line_of(key), value))
+            waiting += reversed(merged)
+    return entries

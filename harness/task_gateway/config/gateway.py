@@ -1,0 +1,124 @@
+"""The five keys of `internal_task_gateway`: their rules, and that no two resource managers share a port."""
+
+import ipaddress
+import re
+from collections.abc import Sequence
+from itertools import combinations
+
+from task_gateway.config.block import Block
+from task_gateway.config.document import quote
+from task_gateway.model import InternalTaskGateway, ResourceManager
+
+GATEWAY = "internal_task_gateway"
+NAME, NAMESPACE, IP = "gateway_name", "gateway_namespace", "gateway_ip"
+START, END = "gateway_port_range_start", "gateway_port_range_end"
+KEYS = (NAME, NAMESPACE, IP, START, END)
+
+LOWEST_PORT, HIGHEST_PORT = 1025, 65535
+DEFAULT_START, DEFAULT_END = 32768, 65535
+
+_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+_HOST_LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
+
+
+def read(block: Block) -> InternalTaskGateway | None:
+    """Return the gateway a block describes, None if its name or its ports cannot be told."""
+    block.refuse_others(KEYS, GATEWAY)
+    name = _label(block, NAME, "the name of the Gateway object")
+    namespace = _label(block, NAMESPACE, "the namespace of the Gateway object")
+    host = _host(block)
+    start = _port(block, START, DEFAULT_START)
+    end = _port(block, END, DEFAULT_END)
+    if start is not None and end is not None and start > end:
+        ports = f"{_say(block, START, start)} is above {_say(block, END, end)}"
+        block.report(START if block.has(START) else END, f"{ports}; the start comes first")
+        return None
+    if name is None or namespace is None or start is None or end is None:
+        return None
+    return InternalTaskGateway(name, namespace, host or "", start, end)
+
+
+def check_overlaps(found: Sequence[tuple[ResourceManager, Block]]) -> None:
+    """Report each pair of resource managers that would claim the same port of the same gateway."""
+    with_gateway = [
+        (manager, manager.internal_task_gateway, block)
+        for manager, block in found
+        if manager.internal_task_gateway is not None
+    ]
+    for (first, one, _), (second, other, block) in combinations(with_gateway, 2):
+        low = max(one.gateway_port_range_start, other.gateway_port_range_start)
+        high = min(one.gateway_port_range_end, other.gateway_port_range_end)
+        shared = _shared(first, one, second, other)
+        if shared and low <= high and (gateway := block.block(GATEWAY)) is not None:
+            gateway.report(
+                START,
+                f"ports {low} to {high} belong to resource manager {quote(first.name)} already: both use "
+                f"Gateway {one.gateway_namespace}/{one.gateway_name} of the same cluster (same {shared})",
+            )
+
+
+def _shared(
+    first: ResourceManager, one: InternalTaskGateway, second: ResourceManager, other: InternalTaskGateway
+) -> str | None:
+    """Return the key that shows that both use one gateway: same namespace and name, in the same cluster."""
+    if (one.gateway_namespace, one.gateway_name) != (other.gateway_namespace, other.gateway_name):
+        return None
+    if first.cluster_name == second.cluster_name:
+        return "cluster_name"
+    if first.kubeconfig_path is not None and first.kubeconfig_path == second.kubeconfig_path:
+        return "kubeconfig_path"
+    return IP if one.gateway_ip and one.gateway_ip == other.gateway_ip else None
+
+
+def _label(block: Block, key: str, purpose: str) -> str | None:
+    value = _required(block, key, purpose)
+    if value is not None and not _LABEL.fullmatch(value):
+        block.report(
+            key,
+            f"{quote(value)} is not a Kubernetes label: 1 to 63 lower-case letters, digits and '-', "
+            "with a letter or digit at both ends",
+        )
+        return None
+    return value
+
+
+def _host(block: Block) -> str | None:
+    value = _required(block, IP, "the IP address or host name at which the master reaches the gateway")
+    if value is not None and not _is_host(value):
+        what = "is empty" if not value.strip() else f"{quote(value)} is neither an IP address nor a host name"
+        block.report(IP, f"{what}; expected an address without scheme and port")
+        return None
+    return value
+
+
+def _is_host(value: str) -> bool:
+    try:
+        ipaddress.ip_address(value)
+    except ValueError:
+        labels = value.removesuffix(".").split(".")
+        return (
+            len(value) <= 253
+            and all(_HOST_LABEL.fullmatch(label) for label in labels)
+            and not labels[-1].isdigit()
+        )
+    return True
+
+
+def _required(block: Block, key: str, purpose: str) -> str | None:
+    if not block.has(key):
+        block.report(key, f"is missing: {purpose}")
+    return block.string(key)
+
+
+def _port(block: Block, key: str, default: int) -> int | None:
+    if not block.has(key):
+        return default
+    port = block.integer(key)
+    if port is not None and not LOWEST_PORT <= port <= HIGHEST_PORT:
+        block.report(key, f"expected a port from {LOWEST_PORT} to {HIGHEST_PORT}, found {port}")
+        return None
+    return port
+
+
+def _say(block: Block, key: str, port: int) -> str:
+    return f"{key} {port}" if block.has(key) else f"{key} {port} (the default)"

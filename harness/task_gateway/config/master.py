@@ -1,0 +1,154 @@
+"""The resource managers of a master configuration; keys that are none of the gateway's business pass."""
+
+import yaml
+
+from task_gateway.config import gateway
+from task_gateway.config.block import Block, nearest
+from task_gateway.config.document import Document, describe, quote
+from task_gateway.model import MasterConfig, ResourceManager, ResourcePool
+
+DEFAULT_NAME = "default"
+
+_TOP_KEYS = ("resource_manager", "additional_resource_managers", "resource_pools")
+_COMMON_KEYS = (
+    "type",
+    "name",
+    "cluster_name",
+    "default_aux_resource_pool",
+    "default_compute_resource_pool",
+    "no_default_resource_pools",
+    "metadata",
+)
+_KEYS = {
+    "kubernetes": (
+        *_COMMON_KEYS,
+        gateway.GATEWAY,
+        "default_namespace",
+        "namespace",
+        "kubeconfig_path",
+        "max_slots_per_pod",
+        "master_service_name",
+        "leave_kubernetes_resources",
+        "default_scheduler",
+        "slot_type",
+        "slot_resource_requests",
+        "fluent",
+        "determined_master_scheme",
+        "determined_master_host",
+        "determined_master_ip",
+        "determined_master_port",
+    ),
+    "agent": (
+        *_COMMON_KEYS,
+        "scheduler",
+        "default_cpu_resource_pool",
+        "default_gpu_resource_pool",
+        "require_authentication",
+        "client_ca",
+    ),
+}
+_TYPES = (*_KEYS, "slurm", "pbs")
+
+
+def read(document: Document) -> MasterConfig | None:
+    """Return what a document says, None if there is too little; problems are noted in the document."""
+    if document.root is None:
+        return None
+    if not isinstance(document.root, yaml.MappingNode):
+        document.report(1, "", f"expected a mapping, found {describe(document.root)}")
+        return None
+    top = Block(document, document.root, "", 1)
+    _find_misspelt(top)
+    if not top.has("resource_manager") and not top.has("additional_resource_managers"):
+        top.report("resource_manager", "is missing: the default resource manager")
+        return None
+    found = []
+    if (block := top.block("resource_manager")) is not None:
+        found.append((_manager(block, top, additional=False), block))
+    else:
+        # What a master makes of a configuration without one.
+        implied = ResourceManager(DEFAULT_NAME, DEFAULT_NAME, type="agent", resource_pools=_pools(top))
+        found.append((implied, top))
+    for item in top.blocks("additional_resource_managers"):
+        item.refuse_others(("resource_manager", "resource_pools"), "an item of additional_resource_managers")
+        if not item.has("resource_manager"):
+            item.report("resource_manager", "is missing: the additional resource manager")
+        if (block := item.block("resource_manager")) is not None:
+            found.append((_manager(block, item, additional=True), block))
+    _check_names(found)
+    gateway.check_overlaps(found)
+    managers = [manager for manager, _ in found]
+    return MasterConfig(document.file, managers[0], tuple(managers[1:]))
+
+
+def _find_misspelt(top: Block) -> None:
+    """Report keys at the top that are the gateway's, misplaced, or nearly one of those read here."""
+    for key in top.keys:
+        if key == gateway.GATEWAY:
+            top.report(key, "belongs under a resource manager: resource_manager.internal_task_gateway")
+        elif key not in _TOP_KEYS and (match := nearest(key, _TOP_KEYS, cutoff=0.9)):
+            top.report(key, f"is not a key of a master configuration; did you mean {match}?")
+
+
+def _manager(block: Block, beside: Block, *, additional: bool) -> ResourceManager:
+    """Read one resource manager; its pools stand `beside` it."""
+    kind = _type(block, additional=additional)
+    if kind in _KEYS:
+        block.refuse_others(_KEYS[kind], f"a resource manager of type {kind}")
+    name, cluster_name = block.string("name"), block.string("cluster_name")
+    if additional and not block.has("name") and not block.has("cluster_name"):
+        block.report("cluster_name", "is missing: the name that tells this resource manager from the others")
+    unnamed = block.path if additional else DEFAULT_NAME
+    five = block.block(gateway.GATEWAY) if kind == "kubernetes" else None
+    return ResourceManager(
+        name=name or cluster_name or unnamed,
+        cluster_name=cluster_name or name or unnamed,
+        type=kind,
+        kubeconfig_path=block.string("kubeconfig_path") or None,
+        default_namespace=block.string("default_namespace") or block.string("namespace") or None,
+        max_slots_per_pod=block.integer("max_slots_per_pod"),
+        internal_task_gateway=None if five is None else gateway.read(five),
+        resource_pools=_pools(beside),
+    )
+
+
+def _type(block: Block, *, additional: bool) -> str:
+    """Return the type, `agent` where none is given, as the master does; `kubernetes` where it is wrong."""
+    kind = block.string("type")
+    if kind is None and block.has("type"):
+        return "kubernetes"
+    if kind is not None and kind not in _TYPES:
+        match = nearest(kind, _TYPES)
+        advice = f"did you mean {match}?" if match else f"known types: {', '.join(_TYPES)}"
+        block.report("type", f"{quote(kind)} is not a type of resource manager; {advice}")
+        return "kubernetes"
+    if kind != "kubernetes" and (additional or block.has(gateway.GATEWAY)):
+        what = "is missing" if kind is None else f"is {quote(kind)}"
+        which = "an additional resource manager" if additional else "a resource manager with a gateway"
+        block.report("type", f"{what}; {which} is of type kubernetes")
+        return "kubernetes"
+    return kind or "agent"
+
+
+def _pools(beside: Block) -> tuple[ResourcePool, ...]:
+    pools = []
+    for block in beside.blocks("resource_pools"):
+        name = block.string("pool_name")
+        if not name and (name == "" or not block.has("pool_name")):
+            block.report("pool_name", "is missing: the name of the resource pool")
+        most = block.integer("max_aux_containers_per_agent")
+        if most is not None and most < 0:
+            block.report("max_aux_containers_per_agent", f"expected 0 or more, found {most}")
+        pools.append(ResourcePool(name or "") if most is None else ResourcePool(name or "", most))
+    return tuple(pools)
+
+
+def _check_names(found: list[tuple[ResourceManager, Block]]) -> None:
+    """Report each resource manager that goes by a name already given."""
+    first: dict[str, Block] = {}
+    for manager, block in found:
+        if manager.name in first:
+            key = "name" if block.has("name") else "cluster_name"
+            line = first[manager.name].line_at("name")
+            block.report(key, f"{quote(manager.name)} names the resource manager on line {line} already")
+        first.setdefault(manager.name, block)

@@ -1,0 +1,184 @@
+"""How the program ends: exit codes, and what it says on the way out."""
+
+import errno
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+
+import pytest
+import typer
+
+from task_gateway import __version__
+from task_gateway.cli import config, main, output
+from task_gateway.errors import (
+    ClusterUnreachable,
+    ConfigError,
+    NoFreeSlot,
+    Problem,
+    ToolMissing,
+)
+
+
+@pytest.fixture(autouse=True)
+def _signals() -> Iterator[None]:
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, before)
+
+
+@pytest.fixture
+def act(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], object]], None]:
+    """Give the program one more command, `act`, that does what the test wants."""
+
+    def add(body: Callable[[], object]) -> None:
+        def register(app: typer.Typer) -> None:
+            @app.command("act")
+            def command(output: output.OutputOption = output.Output.text) -> None:
+                body()
+
+        monkeypatch.setattr(config, "register", register)
+
+    return add
+
+
+def raiser(error: BaseException) -> Callable[[], object]:
+    def body() -> None:
+        raise error
+
+    return body
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (NoFreeSlot("no slot is free", hint="end a task"), 1, "error: no slot is free\n  try: end a task\n"),
+        (ToolMissing("kind is missing", where="PATH"), 2, "error: kind is missing\n  at: PATH\n"),
+        (ClusterUnreachable("no answer"), 3, "error: no answer\n"),
+        (
+            ConfigError((Problem("m.yaml", 3, "a.b", "is wrong"), Problem("m.yaml", 0, "", "is empty"))),
+            2,
+            "error: 2 problems in the configuration\n  m.yaml:3: a.b: is wrong\n  m.yaml: is empty\n",
+        ),
+        (
+            OSError(errno.ENOSPC, "No space left on device", "/x"),
+            1,
+            "error: No space left on device\n  at: /x\n  try: free some space on that file system\n",
+        ),
+        (
+            RuntimeError("two\nlines"),
+            1,
+            "error: internal error: RuntimeError: two lines; set TASK_GATEWAY_DEBUG=1 for the traceback\n",
+        ),
+        (KeyboardInterrupt(), 130, ""),
+        (typer.Exit(1), 1, ""),
+    ],
+)
+def test_each_error_has_its_message_and_exit_code(
+    error: BaseException,
+    code: int,
+    said: str,
+    act: Callable[[Callable[[], object]], None],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    act(raiser(error))
+    assert main.main(["act"]) == code
+    assert capsys.readouterr() == ("", said)
+
+
+def test_errors_are_an_object_where_json_is_asked_for(
+    act: Callable[[Callable[[], object]], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    act(raiser(NoFreeSlot("no slot is free", where="gw", hint="end a task")))
+    assert main.main(["act", "-o", "json"]) == 1
+    shown = capsys.readouterr()
+    assert json.loads(shown.out) == {
+        "error": {"type": "NoFreeSlot", "message": "no slot is free", "where": "gw", "hint": "end a task"}
+    }
+    assert shown.err == ""
+
+
+def test_problems_of_a_file_are_in_the_object(
+    act: Callable[[Callable[[], object]], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    act(raiser(ConfigError((Problem("m.yaml", 3, "a", "is wrong"),))))
+    assert main.main(["act", "--output=json"]) == 2
+    error = json.loads(capsys.readouterr().out)["error"]
+    assert error["problems"] == [{"file": "m.yaml", "line": 3, "key": "a", "message": "is wrong"}]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message", "hint"),
+    [
+        (["confi"], "No such command 'confi'. Did you mean 'config'?", "task-gateway --help"),
+        (["--nonsense"], "No such option: --nonsense", "task-gateway --help"),
+        (["config", "validate"], "Missing argument", "task-gateway config validate --help"),
+        (["config", "validate", "x", "-o", "xml"], "Invalid value", "task-gateway config validate --help"),
+    ],
+)
+def test_a_wrong_command_line_is_a_usage_error(
+    arguments: list[str], message: str, hint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main.main(arguments) == 2
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err.startswith(f"error: {message}")
+    assert shown.err.endswith(f"\n  try: {hint}\n")
+
+
+def test_a_wrong_command_line_is_an_object_too(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.main(["confi", "-ojson"]) == 2
+    assert json.loads(capsys.readouterr().out)["error"]["type"] == "UsageError"
+
+
+@pytest.mark.parametrize("arguments", [[], ["config"]])
+def test_a_command_left_out_shows_the_help(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.main(arguments) == 2
+    assert capsys.readouterr().err.startswith(f"Usage: {' '.join(['task-gateway', *arguments])} ")
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.main(["--version"]) == 0
+    assert capsys.readouterr().out == f"task-gateway {__version__}\n"
+
+
+def test_every_module_of_the_folder_is_a_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.main(["--help"]) == 0
+    assert "config" in capsys.readouterr().out
+
+
+def test_the_traceback_is_there_for_those_who_ask(
+    act: Callable[[Callable[[], object]], None],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TASK_GATEWAY_DEBUG", "1")
+    act(raiser(RuntimeError("oops")))
+    assert main.main(["act"]) == 1
+    assert "Traceback (most recent call last)" in capsys.readouterr().err
+
+
+def test_sigterm_ends_like_ctrl_c_with_cleanup(act: Callable[[Callable[[], object]], None]) -> None:
+    cleaned = []
+
+    def body() -> None:
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+            signal.pause()
+        finally:
+            cleaned.append(True)
+
+    act(body)
+    assert main.main(["act"]) == 130
+    assert cleaned == [True]
+
+
+def test_a_reader_that_goes_away_hears_nothing() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", "task_gateway.cli.main", "--help"]
+    ended = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, check=False)
+    os.close(writer)
+    assert (ended.returncode, ended.stderr) == (1, b"")
