@@ -1,0 +1,27 @@
+{{- /* {event, weight}: objects that live while a hook runs; each run begins by removing those of the last one */ -}}
+{{- define "task-gateway.hook" -}}
+helm.sh/hook: {{ .event }}
+helm.sh/hook-weight: {{ .weight | quote }}
+helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded
+helm.sh/hook-output-log-policy: hook-failed
+{{- end }}
+
+{{- define "task-gateway.podSecurity" -}}
+runAsNonRoot: true
+runAsUser: 65532
+runAsGroup: 65532
+seccompProfile:
+  type: RuntimeDefault
+{{- end }}
+
+{{- /* {name, image, arguments}: one call of kubectl, within Pod Security "restricted" */ -}}
+{{- define "task-gateway.kubectl" -}}
+- name: {{ .name }}
+  image: {{ .image }}
+  args: {{ toJson .arguments }}
+  securityContext:
+    allowPrivilegeEscalation: false
+    readOnlyRootFilesystem: true
+    capabilities:
+      drop: [ALL]
+{{- end }}

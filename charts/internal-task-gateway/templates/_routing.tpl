@@ -1,0 +1,110 @@
+{{/*
+What makes a task reachable, for the slots and for the task routing templates alike. The context is one dict:
+
+  chart, release, managedBy   for labels
+  gateway, gatewayNamespace   the Gateway
+  namespace                   where the route, the Service and the task's pods are
+  use                         "slot": made now, taken later; "task": made for one task
+  port                        a number, or "${PORT}" in a template
+*/}}
+
+{{- define "task-gateway.context" -}}
+chart: {{ .Chart.Name }}
+release: {{ .Release.Name }}
+managedBy: {{ .Release.Service }}
+gateway: {{ include "task-gateway.gateway" . }}
+gatewayNamespace: {{ .Release.Namespace }}
+namespace: {{ include "task-gateway.slotsNamespace" . }}
+use: slot
+{{- end }}
+
+{{- define "task-gateway.metadata" -}}
+name: {{ include "task-gateway.portName" . }}
+namespace: {{ .namespace }}
+labels:
+  {{- include "task-gateway.portLabels" . | nindent 2 }}
+  {{- if eq .use "slot" }}
+  task-gateway.dev/slot: "{{ .port }}"
+  {{- else }}
+  task-gateway.dev/task: "${TASK}"
+  {{- end }}
+{{- end }}
+
+{{- define "task-gateway.listener" -}}
+- name: {{ .use }}-{{ .port }}
+  port: {{ .port }}
+  protocol: TCP
+  allowedRoutes:
+    kinds:
+      - group: gateway.networking.k8s.io
+        kind: TCPRoute
+    namespaces:
+      from: Selector
+      selector:
+        matchLabels:
+          kubernetes.io/metadata.name: {{ .namespace }}
+{{- end }}
+
+{{- /* plus name, and ports: of its listeners */ -}}
+{{- define "task-gateway.listenerSet" -}}
+apiVersion: gateway.networking.k8s.io/v1
+kind: ListenerSet
+metadata:
+  name: {{ .name }}
+  namespace: {{ .gatewayNamespace }}
+  labels:
+    {{- include "task-gateway.portLabels" . | nindent 4 }}
+spec:
+  parentRef:
+    group: gateway.networking.k8s.io
+    kind: Gateway
+    name: {{ .gateway }}
+  listeners:
+    {{- range .ports }}
+    {{- include "task-gateway.listener" (merge (dict "port" .) $) | nindent 4 }}
+    {{- end }}
+{{- end }}
+
+{{- /* plus parentKind and parent: what has the listener */ -}}
+{{- define "task-gateway.route" -}}
+apiVersion: gateway.networking.k8s.io/v1
+kind: TCPRoute
+metadata:
+  {{- include "task-gateway.metadata" . | nindent 2 }}
+spec:
+  parentRefs:
+    - group: gateway.networking.k8s.io
+      kind: {{ .parentKind }}
+      namespace: {{ .gatewayNamespace }}
+      name: {{ .parent }}
+      sectionName: {{ .use }}-{{ .port }}
+  rules:
+    - backendRefs:
+        - name: {{ include "task-gateway.portName" . }}
+          port: {{ .port }}
+{{- end }}
+
+{{- /* A slot's selector, target port and annotations are written by who claims it, hence never here. */ -}}
+{{- define "task-gateway.service" -}}
+apiVersion: v1
+kind: Service
+metadata:
+  {{- include "task-gateway.metadata" . | nindent 2 }}
+  {{- if eq .use "task" }}
+  annotations:
+    task-gateway.dev/claimed-by: "${TASK}"
+    task-gateway.dev/owner: "${OWNER}"
+  {{- end }}
+spec:
+  type: ClusterIP
+  {{- if eq .use "task" }}
+  selector:
+    task-gateway.dev/task: "${TASK}"
+  {{- end }}
+  ports:
+    - port: {{ .port }}
+      protocol: TCP
+      {{- if eq .use "task" }}
+      targetPort: ${TARGET_PORT}
+      {{- end }}
+{{- end }}

@@ -1,0 +1,121 @@
+"""Makes the packages of both charts in dist/: `python ci/charts.py`.
+
+Envoy Gateway's chart and the CRDs of Gateway API are copied in here, from the pinned Go modules that the
+controller is built from too, and never committed. Without a change of pins or charts nothing is done.
+"""
+
+import fcntl
+import hashlib
+import json
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pins
+from task_gateway.kube.process import run, tool
+
+ROOT = pins.ROOT
+CHARTS = ROOT / "charts"
+DIST = ROOT / "dist"
+GATEWAY_CHART = CHARTS / "internal-task-gateway"
+CRDS_CHART = CHARTS / "gateway-api-crds"
+ENVOY_GATEWAY = GATEWAY_CHART / "charts" / "gateway-helm"
+CHANNELS = tuple(CRDS_CHART / "charts" / channel for channel in ("standard", "experimental"))
+COPIES = (ENVOY_GATEWAY, *CHANNELS)
+_NOT_COPIED = shutil.ignore_patterns("README.md", "values.tmpl.yaml", ".helmignore", "Chart.lock")
+
+
+def main() -> None:
+    """Package both charts if something changed; one line says which happened."""
+    DIST.mkdir(exist_ok=True)
+    started = time.monotonic()
+    stamp = DIST / "charts.stamp"
+    with (DIST / "charts.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        key = _key()
+        if _made() and stamp.exists() and stamp.read_text() == key:
+            print("√ charts: nothing has changed")
+            return
+        stamp.unlink(missing_ok=True)
+        versions = pins.read()
+        copy_envoy_gateway(f"v{versions['ENVOY_GATEWAY_VERSION']}")
+        copy_crds(f"v{versions['GATEWAY_API_VERSION']}")
+        for chart in (GATEWAY_CHART, CRDS_CHART):
+            for old in DIST.glob(f"{chart.name}-*.tgz"):
+                old.unlink()
+            run([tool("helm"), "package", chart, "--destination", DIST])
+        stamp.write_text(key)
+    packages = ", ".join(sorted(package.name for package in DIST.glob("*.tgz")))
+    print(f"√ charts: {packages} in {time.monotonic() - started:.0f} s")
+
+
+def copy_envoy_gateway(version: str) -> None:
+    """Put Envoy Gateway's chart where Helm looks for a dependency, as its own release would render it."""
+    source = module_dir("github.com/envoyproxy/gateway", version) / "charts" / "gateway-helm"
+    _copy(source, ENVOY_GATEWAY)
+    values = (source / "values.tmpl.yaml").read_text()
+    variables = {
+        "GatewayImage": f"docker.io/envoyproxy/gateway:{version}",
+        "GatewayImagePullPolicy": "IfNotPresent",
+    }
+    for name, value in variables.items():
+        values = values.replace(f"${{{name}}}", value)
+    (ENVOY_GATEWAY / "values.yaml").write_text(values)
+    chart = ENVOY_GATEWAY / "Chart.yaml"
+    text = chart.read_text().replace("version: v0.0.0-latest", f"version: {version}")
+    chart.write_text(text.replace('appVersion: "latest"', f"appVersion: {version}"))
+
+
+def copy_crds(version: str) -> None:
+    """Put the CRDs of each channel of Gateway API into a sub-chart of its own.
+
+    Helm keeps a chart's files in the release's Secret, which holds 1 MiB, but not those of its sub-charts.
+    """
+    source = module_dir("sigs.k8s.io/gateway-api", version) / "config" / "crd"
+    for channel in CHANNELS:
+        shutil.rmtree(channel, ignore_errors=True)
+        (channel / "files").mkdir(parents=True)
+        (channel / "Chart.yaml").write_text(f"apiVersion: v2\nname: {channel.name}\nversion: {version}\n")
+        for crd in sorted((source / channel.name).glob("gateway.networking.*.yaml")):
+            if "\nkind: CustomResourceDefinition\n" in crd.read_text():
+                shutil.copyfile(crd, channel / "files" / crd.name)
+
+
+def module_dir(module: str, version: str) -> Path:
+    """Return where Go keeps the sources of `module`, downloaded if need be."""
+    listed = run(["go", "-C", pins.TOOLCHAIN / "tools", "mod", "download", "-json", f"{module}@{version}"])
+    return Path(json.loads(listed.stdout)["Dir"])
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copy a tree of Go's module cache, which is read-only, so that the copy can be changed and removed."""
+    shutil.rmtree(target, ignore_errors=True)
+    shutil.copytree(source, target, ignore=_NOT_COPIED, copy_function=shutil.copyfile)
+    for folder in (target, *(path for path in target.rglob("*") if path.is_dir())):
+        folder.chmod(0o755)
+
+
+def _made() -> bool:
+    packaged = all(any(DIST.glob(f"{chart.name}-*.tgz")) for chart in (GATEWAY_CHART, CRDS_CHART))
+    return packaged and all(copy.exists() for copy in COPIES)
+
+
+def _key() -> str:
+    digest = hashlib.sha256()
+    for path in _sources():
+        digest.update(f"{path.relative_to(ROOT)}\0".encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _sources() -> Iterator[Path]:
+    yield Path(__file__)
+    yield pins.CI / "versions.env"
+    for path in sorted(CHARTS.rglob("*")):
+        if path.is_file() and not any(copy in path.parents for copy in COPIES):
+            yield path
+
+
+if __name__ == "__main__":
+    main()

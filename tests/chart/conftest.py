@@ -1,0 +1,72 @@
+"""Packages the charts once a session and renders them with helm alone, without a cluster."""
+
+import json
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from task_gateway.kube.process import Completed, Word, run, tool
+from task_gateway.model import Manifest
+
+ROOT = Path(__file__).resolve().parents[2]
+CHARTS = ("internal-task-gateway", "gateway-api-crds")
+
+
+@pytest.fixture(scope="session")
+def packages() -> dict[str, Path]:
+    """The packaged charts by name."""
+    run([sys.executable, ROOT / "ci" / "charts.py"])
+    return {chart: next((ROOT / "dist").glob(f"{chart}-*.tgz")) for chart in CHARTS}
+
+
+@pytest.fixture(scope="session")
+def helm(packages: dict[str, Path]) -> Callable[..., Completed]:
+    """Run a helm command on a packaged chart, with values; never raises."""
+
+    def call(
+        *words: str,
+        chart: str = "internal-task-gateway",
+        values: Mapping[str, Any] | None = None,
+        options: tuple[str, ...] = (),
+    ) -> Completed:
+        argv: list[Word] = [tool("helm"), *words, packages[chart], "--values", "-", *options]
+        return run(argv, input=json.dumps(values or {}), check=False)
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def render(helm: Callable[..., Completed]) -> Callable[..., list[Manifest]]:
+    """Return the objects that a chart renders for a release `tg` in the namespace `gateways`."""
+
+    def call(
+        values: Mapping[str, Any] | None = None,
+        *,
+        chart: str = "internal-task-gateway",
+        release: str = "tg",
+        show: str = "",
+    ) -> list[Manifest]:
+        options = ("--namespace", "gateways", *(("--show-only", f"templates/{show}.yaml") if show else ()))
+        done = helm("template", release, chart=chart, values=values, options=options)
+        assert done.code == 0, done.stderr
+        return [document for document in yaml.load_all(done.stdout, yaml.CSafeLoader) if document]
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def release(helm: Callable[..., Completed]) -> Callable[..., Manifest]:
+    """Return what Helm would keep of a new release, its notes included."""
+
+    def call(values: Mapping[str, Any] | None = None, *, chart: str = "internal-task-gateway") -> Manifest:
+        options = ("--namespace", "gateways", "--dry-run=client", "--output", "json")
+        done = helm("install", "tg", chart=chart, values=values, options=options)
+        assert done.code == 0, done.stderr
+        kept: Manifest = json.loads(done.stdout)
+        return kept
+
+    return call

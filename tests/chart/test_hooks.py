@@ -1,0 +1,59 @@
+"""Hooks: `helm test` looks at this gateway, `helm uninstall` leaves nothing; their pods are restricted."""
+
+from collections.abc import Callable
+
+from task_gateway.model import Manifest
+from task_gateway.routing import names
+
+Render = Callable[..., list[Manifest]]
+EVENT = "helm.sh/hook"
+
+
+def hooked(objects: list[Manifest], event: str) -> dict[str, Manifest]:
+    """The chart's own objects of a hook by kind, the last one of each."""
+    own = [each for each in objects if names.GATEWAY_LABEL in each["metadata"].get("labels", {})]
+    return {each["kind"]: each for each in own if each["metadata"].get("annotations", {}).get(EVENT) == event}
+
+
+def test_the_test_waits_for_gateway_listeners_and_routes(render: Render) -> None:
+    found = hooked(render({"slots": {"namespace": "tasks"}}), "test")
+    assert list(found) == ["Pod"], "helm test --logs asks for the logs of every hook"
+    pod = found["Pod"]
+    waits = {each["name"]: each["args"] for each in pod["spec"]["containers"]}
+    assert {"--for=condition=Programmed", "gateways.gateway.networking.k8s.io/tg"} <= set(waits["gateway"])
+    assert {"listenersets.gateway.networking.k8s.io", "--namespace=gateways"} <= set(waits["listenersets"])
+    assert {"tcproutes.gateway.networking.k8s.io", "--namespace=tasks"} <= set(waits["routes"])
+    assert all("--selector=task-gateway.dev/gateway=tg" in waits[each] for each in ("listenersets", "routes"))
+
+
+def test_the_gateway_goes_before_its_controller(render: Render) -> None:
+    found = hooked(render(), "pre-delete")
+    pod = found["Job"]["spec"]["template"]["spec"]
+    deleted = [each["args"][3:5] for each in pod["initContainers"]]
+    assert deleted == [
+        ["gateways.gateway.networking.k8s.io", "tg"],
+        ["gatewayclasses.gateway.networking.k8s.io", "tg.gateways"],
+    ]
+    assert found["Role"]["rules"][0]["resourceNames"] == ["tg"]
+    assert found["ClusterRole"]["rules"][0]["resourceNames"] == ["tg.gateways"]
+    accounts = {each["subjects"][0]["name"] for each in (found["RoleBinding"], found["ClusterRoleBinding"])}
+    assert accounts == {found["ServiceAccount"]["metadata"]["name"], pod["serviceAccountName"]}
+
+
+def test_what_the_release_did_not_make_it_does_not_delete(render: Render) -> None:
+    assert hooked(render({"controller": {"install": False}}), "pre-delete") == {}
+    kept = hooked(render({"gatewayClass": {"create": False, "name": "mine"}}), "pre-delete")
+    assert [each["name"] for each in kept["Job"]["spec"]["template"]["spec"]["initContainers"]] == ["gateway"]
+    assert "ClusterRole" not in kept
+
+
+def test_pods_of_hooks_are_restricted(render: Render) -> None:
+    objects = render()
+    pods = [hooked(objects, "test")["Pod"]["spec"]]
+    pods.append(hooked(objects, "pre-delete")["Job"]["spec"]["template"]["spec"])
+    for pod in pods:
+        assert pod["securityContext"]["runAsNonRoot"] is True
+        assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+        for container in [*pod.get("initContainers", []), *pod["containers"]]:
+            assert container["securityContext"]["allowPrivilegeEscalation"] is False
+            assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}

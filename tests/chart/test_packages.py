@@ -1,0 +1,59 @@
+"""Packages: the versions they carry are the pins, and Helm can keep a release of them."""
+
+import base64
+import gzip
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from task_gateway.model import Manifest
+
+ROOT = Path(__file__).resolve().parents[2]
+SECRET_LIMIT = 1024 * 1024
+
+
+def pins() -> dict[str, str]:
+    lines = (ROOT / "ci" / "versions.env").read_text().splitlines()
+    return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+
+
+def read(path: str) -> Any:
+    return yaml.safe_load((ROOT / "charts" / path).read_text())
+
+
+def test_charts_carry_the_pinned_versions() -> None:
+    gateway_api = f"v{pins()['GATEWAY_API_VERSION']}"
+    (envoy_gateway,) = read("internal-task-gateway/Chart.yaml")["dependencies"]
+    assert envoy_gateway["version"] == f"v{pins()['ENVOY_GATEWAY_VERSION']}"
+    crds = read("gateway-api-crds/Chart.yaml")
+    assert {crds["appVersion"], *(channel["version"] for channel in crds["dependencies"])} == {gateway_api}
+
+
+def test_images_have_the_pinned_versions(render: Callable[..., list[Manifest]]) -> None:
+    values = read("internal-task-gateway/values.yaml")
+    assert values["envoy"]["image"] == f"docker.io/envoyproxy/envoy:distroless-v{pins()['ENVOY_VERSION']}"
+    assert values["kubectl"]["image"] == f"registry.k8s.io/kubectl:v{pins()['KUBERNETES_VERSION']}"
+    controller = f"docker.io/envoyproxy/gateway:v{pins()['ENVOY_GATEWAY_VERSION']}"
+    objects = render()
+    (deployment,) = [each for each in objects if each["kind"] == "Deployment"]
+    assert deployment["spec"]["template"]["spec"]["containers"][0]["image"] == controller
+    (config,) = [each for each in objects if each["metadata"]["name"] == "envoy-gateway-config"]
+    kubernetes = yaml.safe_load(config["data"]["envoy-gateway.yaml"])["provider"]["kubernetes"]
+    assert kubernetes["shutdownManager"]["image"] == controller
+
+
+@pytest.mark.parametrize(
+    ("chart", "values"),
+    [
+        ("internal-task-gateway", {"slots": {"count": 1000, "namespace": "tasks"}}),
+        ("gateway-api-crds", {"channel": "standard"}),
+        ("gateway-api-crds", {"channel": "experimental"}),
+    ],
+)
+def test_release_fits_into_a_secret(release: Callable[..., Manifest], chart: str, values: Manifest) -> None:
+    kept = json.dumps(release(values, chart=chart)).encode()
+    assert len(base64.b64encode(gzip.compress(kept, 9))) < SECRET_LIMIT
