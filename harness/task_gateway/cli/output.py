@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from itertools import pairwise
@@ -14,6 +15,7 @@ from rich.console import Console, RenderableType
 from task_gateway.errors import ConfigError, TaskGatewayError
 
 T = TypeVar("T")
+WIDTH_OF_A_FILE = 250  # columns, so that no path is cut short where there is no terminal
 
 
 class Output(StrEnum):
@@ -35,7 +37,7 @@ def emit(value: T, output: Output, render: Callable[[T], RenderableType]) -> Non
     if isinstance(renderable, str):
         typer.echo(renderable)
     else:
-        Console().print(renderable)
+        Console(width=None if sys.stdout.isatty() else WIDTH_OF_A_FILE).print(renderable)
 
 
 def emit_error(error: TaskGatewayError, output: Output) -> None:

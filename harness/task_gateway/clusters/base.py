@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from task_gateway import settings
-from task_gateway.errors import ClusterExists, ClusterUnknown, UsageError
+from task_gateway.errors import ClusterExists, ClusterUnknown, TaskGatewayError, UsageError
 from task_gateway.model import Cluster
 from task_gateway.registry import Registry
 
@@ -70,7 +70,10 @@ def claim(name: str) -> Path:
 def record(cluster: Cluster) -> Cluster:
     """Write down that a cluster is up, and return it."""
     entry = {"provider": cluster.provider, "kubeconfig": str(cluster.kubeconfig), "context": cluster.context}
-    (folder(cluster.name) / RECORD).write_text(json.dumps(entry, indent=2))
+    complete = folder(cluster.name) / RECORD
+    partial = complete.with_suffix(".partial")
+    partial.write_text(json.dumps(entry, indent=2))
+    partial.rename(complete)
     return cluster
 
 
@@ -79,18 +82,18 @@ def find(name: str) -> Cluster:
     place = folder(name)
     if not NAME.fullmatch(name) or not place.is_dir():
         raise ClusterUnknown(f"no cluster is called {name}", where=str(place), hint="task-gateway cluster ls")
-    written = place / RECORD
-    if not written.exists():  # its `up` was killed: enough is known to remove it
-        provider = (place / "provider").read_text() if (place / "provider").exists() else "kind"
-        return Cluster(name, provider, place / KUBECONFIG)
-    entry = json.loads(written.read_text())
+    try:
+        entry = json.loads((place / RECORD).read_text())
+    except FileNotFoundError:  # its `up` goes on or was killed: enough is known to remove it
+        provider = place / "provider"
+        return Cluster(name, provider.read_text() if provider.exists() else "kind", place / KUBECONFIG)
     return Cluster(name, entry["provider"], Path(entry["kubeconfig"]), entry["context"])
 
 
 def known() -> list[Cluster]:
     """Return all clusters that this user brought up, sorted by name."""
-    place = settings.state_dir() / "clusters"
-    return [find(each.name) for each in sorted(place.iterdir())] if place.is_dir() else []
+    places = sorted((settings.state_dir() / "clusters").glob("*/"))
+    return [find(place.name) for place in places if NAME.fullmatch(place.name)]
 
 
 def forget(name: str) -> None:
@@ -106,7 +109,7 @@ def up(provider: str, wish: Wish, *, say: Say) -> Cluster:
         return record(chosen.up(wish, say=say))
     except BaseException:
         if not wish.keep_on_failure:
-            down(wish.name)
+            _clean_up(wish.name, say)
         raise
 
 
@@ -115,3 +118,11 @@ def down(name: str) -> None:
     cluster = find(name)
     PROVIDERS.get(cluster.provider)().down(cluster)
     forget(name)
+
+
+def _clean_up(name: str, say: Say) -> None:
+    """Remove what is half made; the error that ended it matters more than one met here."""
+    try:
+        down(name)
+    except TaskGatewayError as problem:
+        say(f"cluster {name} is half made, remove it with `task-gateway cluster down {name}`: {problem.message}")

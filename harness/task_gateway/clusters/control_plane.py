@@ -3,9 +3,7 @@
 Enough for every question about CRDs, CEL and admission, and for conditional writes against a real API server.
 """
 
-import os
 import secrets
-import signal
 import socket
 import time
 from pathlib import Path
@@ -15,14 +13,13 @@ import yaml
 from task_gateway.clusters.base import KUBECONFIG, PROVIDERS, Say, Wish, folder
 from task_gateway.errors import ClusterUnreachable, WaitTimeout
 from task_gateway.kube.client import Kube
-from task_gateway.kube.process import Process, spawn, tool
+from task_gateway.kube.process import Process, end, spawn, tool
 from task_gateway.model import Cluster
 from task_gateway.settings import API_READY
 
 HOST = "127.0.0.1"
 SERVICE_RANGE = "10.96.0.0/16"
 LOOK_SECONDS = 0.1
-END_SECONDS = 10.0
 
 
 @PROVIDERS.register("control-plane")
@@ -43,10 +40,11 @@ class ControlPlane:
         self._start(place, "etcd", [
             f"--data-dir={place / 'etcd'}", "--unsafe-no-fsync", f"--listen-peer-urls=http://{HOST}:{peer_port}",
             f"--listen-client-urls={etcd}", f"--advertise-client-urls={etcd}",
-        ])  # fmt: skip
+        ]).detach()  # fmt: skip
         certificates = place / "certificates"
         server = self._start(place, "kube-apiserver", [
             f"--etcd-servers={etcd}", f"--bind-address={HOST}", f"--secure-port={api_port}",
+            f"--advertise-address={HOST}", "--endpoint-reconciler-type=none",
             f"--cert-dir={certificates}", f"--token-auth-file={place / 'tokens.csv'}", "--authorization-mode=RBAC",
             f"--service-account-key-file={certificates / 'apiserver.key'}",
             f"--service-account-signing-key-file={certificates / 'apiserver.key'}",
@@ -54,9 +52,12 @@ class ControlPlane:
             "--disable-admission-plugins=ServiceAccount",
         ])  # fmt: skip
         cluster = Cluster(wish.name, self.name, place / KUBECONFIG)
-        _wait_for_file(certificates / "apiserver.crt", server, place)
-        _write_kubeconfig(cluster, f"https://{HOST}:{api_port}", token, certificates / "apiserver.crt")
-        _wait_ready(Kube(cluster), server, place)
+        try:
+            _wait_for_file(certificates / "apiserver.crt", server, place)
+            _write_kubeconfig(cluster, f"https://{HOST}:{api_port}", token, certificates / "apiserver.crt")
+            _wait_ready(Kube(cluster), server, place)
+        finally:
+            server.detach()
         say(f"cluster {wish.name}: up after {time.monotonic() - started:.0f} s")
         return cluster
 
@@ -66,7 +67,7 @@ class ControlPlane:
         for program in ("kube-apiserver", "etcd"):
             file = place / f"{program}.pid"
             if file.exists():
-                _end(int(file.read_text()), str(place))
+                end(int(file.read_text()), f"{place}/")
 
     def _start(self, place: Path, program: str, arguments: list[str]) -> Process:
         process = spawn([tool(program), *arguments], log=place / f"{program}.log")
@@ -114,32 +115,6 @@ def _still_waiting(server: Process, place: Path, deadline: float, state: str) ->
             name=API_READY.name, seconds=API_READY.seconds, last_state=state, where=str(log),
         )  # fmt: skip
     time.sleep(LOOK_SECONDS)
-
-
-def _end(pid: int, mark: str) -> None:
-    """End a process whose command line has `mark` in it; another that got the same id since is left alone."""
-    command = Path(f"/proc/{pid}/cmdline")
-    deadline = time.monotonic() + END_SECONDS
-    number = signal.SIGTERM
-    while mark in _read(command) and _state(pid) != "Z":
-        try:
-            os.kill(pid, number)
-        except ProcessLookupError:
-            return
-        if time.monotonic() > deadline:
-            number = signal.SIGKILL
-        time.sleep(LOOK_SECONDS)
-
-
-def _read(file: Path) -> str:
-    try:
-        return file.read_text(errors="replace")
-    except OSError:
-        return ""
-
-
-def _state(pid: int) -> str:
-    return _read(Path(f"/proc/{pid}/stat")).rpartition(")")[2].strip()[:1]
 
 
 def _free_ports(count: int) -> list[int]:

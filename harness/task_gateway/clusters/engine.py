@@ -14,8 +14,9 @@ from task_gateway.kube.process import Completed, Word, run, tool
 
 ENGINES = ("docker", "podman")
 OVERRIDE = "TASK_GATEWAY_ENGINE"
-PROBE_IMAGE = "localhost/task-gateway/probe:latest"
+ABSENT = "is not installed"
 PROBE_SECONDS = 60.0
+INFO_SECONDS = 30.0
 MAX_PROCESSES = 32768  # podman lowers its own limit to this before it sets a container's
 INSTALL_HINT = "apt-get install podman runc netavark aardvark-dns iptables iproute2 conntrack"
 
@@ -27,9 +28,11 @@ class Engine:
     name: str
     env: Mapping[str, str] = field(default_factory=dict)
 
-    def run(self, *arguments: Word, check: bool = True, input: str | None = None) -> Completed:
-        """Call the engine."""
-        return run([self.name, *arguments], env=self.env, check=check, input=input)
+    def run(
+        self, *arguments: Word, check: bool = True, input: str | None = None, timeout: float | None = None
+    ) -> Completed:
+        """Call the engine; `timeout` in seconds."""
+        return run([self.name, *arguments], env=self.env, check=check, input=input, timeout=timeout)
 
 
 def engine(name: str) -> Engine:
@@ -38,8 +41,9 @@ def engine(name: str) -> Engine:
         raise EngineError(
             f"{name!r} is no container engine known here", where=OVERRIDE, hint=f"use {' or '.join(ENGINES)}"
         )
+    for_kind = {"KIND_EXPERIMENTAL_PROVIDER": name}
     if name != "podman":
-        return Engine(name)
+        return Engine(name, for_kind)
     file = settings.cache_dir() / "containers.conf"
     text = containers_conf(
         nofile=_limit(resource.RLIMIT_NOFILE), nproc=min(_limit(resource.RLIMIT_NPROC), MAX_PROCESSES),
@@ -47,8 +51,10 @@ def engine(name: str) -> Engine:
     )  # fmt: skip
     if not file.exists() or file.read_text() != text:
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text)
-    return Engine(name, {"CONTAINERS_CONF": str(file), "KIND_EXPERIMENTAL_PROVIDER": name})
+        partial = file.with_suffix(f".{os.getpid()}")
+        partial.write_text(text)
+        partial.rename(file)
+    return Engine(name, for_kind | {"CONTAINERS_CONF": str(file)})
 
 
 def choose_engine(wanted: str | None = None, *, say: Callable[[str], None]) -> Engine:
@@ -57,18 +63,24 @@ def choose_engine(wanted: str | None = None, *, say: Callable[[str], None]) -> E
     `TASK_GATEWAY_ENGINE` stands for `wanted` where that is None. EngineError tells what each engine said.
     """
     wanted = wanted or os.environ.get(OVERRIDE) or None
-    refused: list[str] = []
+    refused: dict[str, str] = {}
     for name in (wanted,) if wanted else ENGINES:
         candidate = engine(name)
         reason = _refusal(candidate)
         if reason is None:
-            why = f"; {'; '.join(refused)}" if refused else ""
-            say(f"container engine: {name}{' (asked for)' if wanted else ''}{why}")
+            others = "".join(f"; {other} {why}" for other, why in refused.items())
+            say(f"container engine: {name}{' (asked for)' if wanted else ''}{others}")
             return candidate
-        refused.append(f"{name}: {reason}")
-    raise EngineError(
-        f"no container engine here starts a privileged container: {'; '.join(refused)}", hint=INSTALL_HINT
-    )
+        refused[name] = reason
+    raise no_engine(refused)
+
+
+def no_engine(refused: Mapping[str, str]) -> EngineError:
+    """Return the error for engines that all failed; `refused` says why, by engine."""
+    message = "; ".join(f"{name} {reason}" for name, reason in refused.items())
+    there = [name for name, reason in refused.items() if reason != ABSENT]
+    hint = f"make `{there[0]} run --privileged` work, or: {INSTALL_HINT}" if there else INSTALL_HINT
+    return EngineError(f"no container engine here starts a privileged container: {message}", hint=hint)
 
 
 def containers_conf(*, nofile: int, nproc: int, unified_cgroups: bool) -> str:
@@ -91,25 +103,26 @@ def _limit(which: int) -> int:
 def _refusal(candidate: Engine) -> str | None:
     """Return None when a privileged container starts, else which of the three things went wrong."""
     try:
-        answer = candidate.run("info", check=False)
+        answer = candidate.run("info", check=False, timeout=INFO_SECONDS)
     except ToolMissing:
-        return "not installed"
-    if answer.code != 0:
-        return f"installed, but it does not answer ({_last(answer)})"
-    try:
-        _probe_image(candidate)
-        answer = run(
-            [candidate.name, "run", "--rm", "--privileged", "--network=none", PROBE_IMAGE],
-            env=candidate.env, check=False, timeout=PROBE_SECONDS,
-        )  # fmt: skip
+        return ABSENT
     except CommandFailed as problem:
-        return problem.message
+        return f"is installed, but does not answer ({problem.message})"
+    if answer.code != 0:
+        return f"is installed, but does not answer ({_last(answer)})"
+    image = f"localhost/task-gateway/probe:{os.getpid()}"
+    try:
+        _import_probe(candidate, image)
+        privileged = ("--rm", "--privileged", "--network=none")
+        answer = candidate.run("run", *privileged, image, check=False, timeout=PROBE_SECONDS)
+    except CommandFailed as problem:
+        return f"cannot run a container ({problem.message})"
     finally:
-        candidate.run("rmi", "--force", PROBE_IMAGE, check=False)
+        candidate.run("rmi", "--force", image, check=False)
     return None if answer.code == 0 else f"refuses a privileged container ({_last(answer)})"
 
 
-def _probe_image(candidate: Engine) -> None:
+def _import_probe(candidate: Engine, image: str) -> None:
     """Import an image with one static program in it, made here, so that no registry is needed."""
     settings.cache_dir().mkdir(parents=True, exist_ok=True)
     archive = settings.cache_dir() / f"probe-{os.getpid()}.tar"
@@ -119,7 +132,7 @@ def _probe_image(candidate: Engine) -> None:
         entry.size, entry.mode = len(program), 0o755
         tar.addfile(entry, io.BytesIO(program))
     try:
-        candidate.run("import", "--change", 'ENTRYPOINT ["/pause", "-v"]', archive, PROBE_IMAGE)
+        candidate.run("import", "--change", 'ENTRYPOINT ["/pause", "-v"]', archive, image)
     finally:
         archive.unlink()
 

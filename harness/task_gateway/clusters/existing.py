@@ -2,7 +2,7 @@
 
 from task_gateway.clusters.base import PROVIDERS, Say, Wish
 from task_gateway.errors import ClusterUnreachable, UsageError
-from task_gateway.kube.client import Kube
+from task_gateway.kube.client import Kube, current_context
 from task_gateway.model import Cluster
 
 
@@ -19,7 +19,9 @@ class Existing:
                 "provider existing needs a kubeconfig",
                 hint=f"task-gateway cluster up {wish.name} --provider existing --kubeconfig FILE",
             )
-        cluster = Cluster(wish.name, self.name, wish.kubeconfig.resolve(), wish.context)
+        kubeconfig = wish.kubeconfig.resolve()
+        context = wish.context or current_context(kubeconfig)  # kept, so that a later switch leads nowhere else
+        cluster = Cluster(wish.name, self.name, kubeconfig, context)
         kube = Kube(cluster)
         said = kube.ready()
         if said is not None:

@@ -6,16 +6,17 @@ from pathlib import Path
 import yaml
 
 from task_gateway.clusters import images
-from task_gateway.clusters.base import KUBECONFIG, PROVIDERS, Say, Wish, folder
+from task_gateway.clusters.base import KUBECONFIG, PROVIDERS, RECORD, Say, Wish, folder
 from task_gateway.clusters.engine import Engine, engine, unified_cgroups
-from task_gateway.errors import ApiError, CommandFailed, EngineError, ImageMissing
+from task_gateway.errors import ApiError, ClusterExists, CommandFailed, DiskFull, EngineError, ImageMissing
 from task_gateway.kube.client import Kube
-from task_gateway.kube.process import run, tool
+from task_gateway.kube.process import Completed, Word, run, tool
 from task_gateway.kube.wait import condition, wait_for
 from task_gateway.model import Cluster, Manifest
 from task_gateway.settings import NODE_READY
 
 KERNEL_MODULES = Path("/lib/modules")  # kind mounts it; it may be empty
+ENGINE = "engine"  # in a cluster's folder: what its node runs in; written before kind makes anything
 
 
 def config(*, built_images: bool, unified_cgroups: bool) -> Manifest:
@@ -43,36 +44,34 @@ class Kind:
 
     name = "kind"
 
-    def __init__(self) -> None:
-        self._images = images.load()
-        self._engine: Engine = engine(self._images.engine)
-
     def up(self, wish: Wish, *, say: Say) -> Cluster:
         """Bring up a one-node cluster and return it when the node is Ready."""
-        self._prepare_host()
-        name = wish.name
+        there, name = images.load(), wish.name
+        chosen = engine(there.engine)
+        _prepare_host()
+        if name in _kind(chosen, "get", "clusters").stdout.splitlines():
+            raise ClusterExists(
+                f"kind has a cluster called {name} already, which was not made here",
+                where=chosen.name,
+                hint=f"choose another name, or: kind delete cluster --name {name}",
+            )
+        (folder(name) / ENGINE).write_text(chosen.name)
         kubeconfig = folder(name) / KUBECONFIG
-        configuration = yaml.safe_dump(
-            config(built_images=self._images.mode == "build", unified_cgroups=unified_cgroups())
-        )
-        argv = [
-            "create",
-            "cluster",
-            "--name",
-            name,
-            "--image",
-            self._images.node,
-            "--kubeconfig",
-            str(kubeconfig),
-        ]
-        if wish.keep_on_failure:
-            argv.append("--retain")
+        configuration = yaml.safe_dump(config(built_images=there.mode == "build", unified_cgroups=unified_cgroups()))
+        retain = ["--retain"] if wish.keep_on_failure else []
         started = time.monotonic()
-        say(f"cluster {name}: starting a node of {self._images.node} with {self._engine.name}")
+        say(f"cluster {name}: starting a node of {there.node} with {chosen.name}")
         try:
-            self._kind(*argv, "--config", "-", input=configuration)
+            _kind(
+                chosen, "create", "cluster", "--name", name, "--image", there.node,
+                "--kubeconfig", kubeconfig, "--config", "-", *retain, input=configuration,
+            )  # fmt: skip
         except CommandFailed as problem:
-            raise self._explained(problem) from None
+            if isinstance(problem, DiskFull) or "failed to pull image" not in problem.tail:
+                raise
+            raise ImageMissing(
+                f"{chosen.name} does not have the node image {there.node}", hint=f"rm {images.file()} && make toolchain"
+            ) from None
         kubeconfig.chmod(0o600)
         cluster = Cluster(name, self.name, kubeconfig, f"kind-{name}")
         say(f"cluster {name}: waiting until {NODE_READY.sentence}")
@@ -81,24 +80,26 @@ class Kind:
         return cluster
 
     def down(self, cluster: Cluster) -> None:
-        """Remove the cluster's node and its volume."""
-        self._kind("delete", "cluster", "--name", cluster.name, "--kubeconfig", str(cluster.kubeconfig))
+        """Remove the cluster's node and its volume; fine if `up` never got as far as to make them."""
+        place = folder(cluster.name)
+        if (place / ENGINE).exists():
+            used = engine((place / ENGINE).read_text())
+        elif (place / RECORD).exists():
+            used = engine(images.load().engine)
+        else:
+            return
+        _kind(used, "delete", "cluster", "--name", cluster.name, "--kubeconfig", cluster.kubeconfig)
 
-    def _kind(self, *arguments: str, input: str | None = None) -> None:
-        run([tool("kind"), "--quiet", *arguments], env=self._engine.env, input=input)
 
-    def _prepare_host(self) -> None:
-        try:
-            KERNEL_MODULES.mkdir(exist_ok=True)
-        except OSError:
-            raise EngineError(f"kind needs the folder {KERNEL_MODULES}", hint=f"sudo mkdir {KERNEL_MODULES}") from None
+def _kind(used: Engine, *arguments: Word, input: str | None = None) -> Completed:
+    return run([tool("kind"), *arguments, "--quiet"], env=used.env, input=input)
 
-    def _explained(self, problem: CommandFailed) -> CommandFailed | ImageMissing | EngineError:
-        if "failed to pull image" in problem.tail or "not known" in problem.tail:
-            return ImageMissing(
-                f"the node image {self._images.node} is not in {self._engine.name}", hint="make toolchain"
-            )
-        return problem
+
+def _prepare_host() -> None:
+    try:
+        KERNEL_MODULES.mkdir(exist_ok=True)
+    except OSError:
+        raise EngineError(f"kind needs the folder {KERNEL_MODULES}", hint=f"sudo mkdir {KERNEL_MODULES}") from None
 
 
 def node_address(kube: Kube) -> str:

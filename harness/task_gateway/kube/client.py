@@ -3,12 +3,13 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import cast
 from urllib.parse import quote
 
 import urllib3
 from kubernetes import client as api
-from kubernetes.config import load_kube_config
+from kubernetes.config import list_kube_config_contexts, load_kube_config
 from kubernetes.config.config_exception import ConfigException
 from yaml import YAMLError
 
@@ -28,18 +29,12 @@ class Kube:
     def __init__(self, cluster: Cluster) -> None:
         self.cluster = cluster
         configuration = api.Configuration()
-        try:
+        with _readable(cluster.kubeconfig):
             load_kube_config(
                 config_file=str(cluster.kubeconfig),
                 context=cluster.context,
                 client_configuration=configuration,
             )
-        except (ConfigException, OSError, ValueError, YAMLError) as problem:
-            raise UsageError(
-                f"cannot use the kubeconfig: {' '.join(str(problem).split())}",
-                where=str(cluster.kubeconfig),
-                hint="task-gateway cluster ls",
-            ) from None
         configuration.retries = False
         self.server: str = configuration.host
         self._client = api.ApiClient(configuration)
@@ -52,7 +47,7 @@ class Kube:
     def ready(self) -> str | None:
         """Return None when the API server answers /readyz, else what it says instead."""
         try:
-            said = self._send("GET", "/readyz", "/readyz").data.decode(errors="replace")
+            said = self._text("/readyz", "/readyz")
         except (ApiError, ClusterUnreachable) as problem:
             return problem.message
         return None if said == "ok" else said
@@ -152,7 +147,7 @@ class Kube:
         query = {"tailLines": str(lines), **({"container": container} if container else {})}
         where = f"the log of pod {namespace}/{pod}"
         path = f"{self._path('v1/Pod', namespace, pod)}/log"
-        return self._send("GET", path, where, query=query).data.decode(errors="replace")
+        return self._text(path, where, query=query)
 
     def _request(
         self,
@@ -165,7 +160,17 @@ class Kube:
         content_type: str = "application/json",
     ) -> Manifest:
         response = self._send(method, path, where, query=query, body=body, content_type=content_type)
-        return cast(Manifest, json.loads(response.data))
+        with self._mapped(where):
+            data = response.data
+        try:
+            return cast(Manifest, json.loads(data))
+        except ValueError:
+            raise ApiError("the answer is not JSON; is this an API server?", where=self.server) from None
+
+    def _text(self, path: str, where: str, *, query: dict[str, str] | None = None) -> str:
+        response = self._send("GET", path, where, query=query)
+        with self._mapped(where):
+            return response.data.decode(errors="replace")
 
     def _send(
         self,
@@ -209,7 +214,10 @@ class Kube:
         version, _, name = kind.rpartition("/")
         if name not in self._resources.get(version, {}):  # asked again each time: a CRD may have come meanwhile
             path = f"/apis/{version}" if "/" in version else f"/api/{version}"
-            found = self._request("GET", path, f"{version} on {self.server}")["resources"]
+            try:
+                found = self._request("GET", path, self.server)["resources"]
+            except NotFound:
+                found = []
             self._resources[version] = {each["kind"]: each for each in found if "/" not in each["name"]}
         if name not in self._resources[version]:
             raise NotFound(f"the cluster does not serve {kind}", status=404, where=self.server)
@@ -227,6 +235,25 @@ class Kube:
                 where=self.server,
                 hint=f"kubectl --kubeconfig {self.cluster.kubeconfig} get --raw /readyz",
             ) from None
+
+
+def current_context(kubeconfig: Path) -> str:
+    """Return the name of a kubeconfig's current context; UsageError if it cannot be read or has none."""
+    with _readable(kubeconfig):
+        return cast(str, list_kube_config_contexts(str(kubeconfig))[1]["name"])
+
+
+@contextmanager
+def _readable(kubeconfig: Path) -> Iterator[None]:
+    try:
+        yield
+    except (ConfigException, OSError, ValueError, YAMLError) as problem:
+        reason = " ".join(str(problem).split())
+        raise UsageError(
+            f"cannot use the kubeconfig: {reason}",
+            where=str(kubeconfig),
+            hint=f"kubectl --kubeconfig {kubeconfig} config get-contexts",
+        ) from None
 
 
 def _lines(response: urllib3.BaseHTTPResponse) -> Iterator[bytes]:

@@ -19,6 +19,7 @@ TAIL_LINES = 20
 STOP_SECONDS = 10.0
 END_PAUSE_SECONDS = 0.02  # between looks at a process that is not a child of ours
 Word = str | Path
+_spawned: "list[subprocess.Popen[bytes]]" = []  # kept, so that one that ends is reaped and not taken for lost
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,9 @@ def spawn(argv: Sequence[Word], *, log: Path, env: Mapping[str, str] | None = No
     """Start a program that outlives this call; both of its outputs go to `log`."""
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as file:
-        return Process(_start(argv, env, stdin=subprocess.DEVNULL, output=file))
+        popen = _start(argv, env, stdin=subprocess.DEVNULL, output=file)
+    _spawned.append(popen)
+    return Process(popen)
 
 
 def end(pid: int, mark: str) -> None:

@@ -48,7 +48,7 @@ def condition(type: str, status: str = "True") -> Missing:
         if obj is None:
             return "it does not exist"
         generation = obj["metadata"].get("generation", 0)
-        for each in obj.get("status", {}).get("conditions", []):
+        for each in (obj.get("status") or {}).get("conditions") or []:
             if each["type"] != type:
                 continue
             if each.get("observedGeneration", generation) < generation:

@@ -1,0 +1,46 @@
+"""The one home in Python of the labels, annotations and names that the chart and the strategies share.
+
+The chart names the objects of a slot; routing finds them by label, so that no name is built twice.
+"""
+
+import re
+
+from task_gateway.errors import UsageError
+from task_gateway.model import LABEL_PREFIX
+
+CHART = "internal-task-gateway"
+
+GATEWAY_LABEL = f"{LABEL_PREFIX}/gateway"
+SLOT_LABEL = f"{LABEL_PREFIX}/slot"
+
+CLAIMED_BY = f"{LABEL_PREFIX}/claimed-by"
+OWNER = f"{LABEL_PREFIX}/owner"
+CLAIMED_AT = f"{LABEL_PREFIX}/claimed-at"
+RELEASED_AT = f"{LABEL_PREFIX}/released-at"
+
+_TASK_ID = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_-]{0,61}[A-Za-z0-9])?")
+
+
+def slots_selector(gateway: str) -> str:
+    """Return the label selector of every object of the slots of a gateway."""
+    return f"{GATEWAY_LABEL}={gateway},{SLOT_LABEL}"
+
+
+def templates(gateway: str) -> str:
+    """Return the name of the ConfigMap with a gateway's task routing templates."""
+    return f"{gateway}-task-routing-templates"
+
+
+def released(port: int) -> str:
+    """Return a label value that no task can have, for the selector of a slot that serves none."""
+    return f"released.{port}"
+
+
+def check_task_id(task_id: str) -> str:
+    """Return `task_id`; UsageError unless it is a label value without "." (which marks released slots)."""
+    if not _TASK_ID.fullmatch(task_id):
+        raise UsageError(
+            f"{task_id!r} cannot be a task id",
+            hint="use 1 to 63 letters, digits, '-' and '_', with a letter or a digit at both ends",
+        )
+    return task_id

@@ -1,0 +1,74 @@
+"""Says what a port does to a caller, at the level of TCP, and waits for it to answer or to reach nothing.
+
+Envoy accepts on every listener it has; with no endpoint behind it, it closes at once. So a released port is
+one that refuses, or that closes without a byte. HTTP servers wait for a request, so each attempt sends one.
+Kubernetes has no watch for what a port does: the waits make short attempts with a small pause in between.
+"""
+
+import socket
+import time
+from collections.abc import Collection
+from contextlib import suppress
+from enum import Enum
+
+from task_gateway import settings
+from task_gateway.errors import WaitTimeout
+from task_gateway.model import Address
+from task_gateway.settings import Wait
+
+
+class Answer(Enum):
+    """What one attempt to reach a port saw; the value is the words for a user."""
+
+    REFUSED = "refused the connection"
+    CLOSED = "accepted, then closed without a byte"
+    SILENT = "accepted, then sent nothing"
+    TALKS = "answered"
+    UNREACHABLE = "could not be reached"
+
+
+def probe(address: Address, timeout: float = settings.PROBE_SECONDS) -> Answer:
+    """Send one HTTP request and say what came of it; `timeout` in seconds, to connect and again to answer."""
+    try:
+        connection = socket.create_connection((address.host, address.port), timeout=timeout)
+    except ConnectionRefusedError:
+        return Answer.REFUSED
+    except OSError:
+        return Answer.UNREACHABLE
+    with connection:
+        try:
+            with suppress(ConnectionError):
+                connection.sendall(f"GET / HTTP/1.0\r\nHost: {address}\r\n\r\n".encode())
+            return Answer.TALKS if connection.recv(1) else Answer.CLOSED
+        except TimeoutError:
+            return Answer.SILENT
+        except ConnectionError:
+            return Answer.CLOSED
+
+
+def wait_until_answers(address: Address, wait: Wait = settings.TASK_REACHABLE) -> None:
+    """Return once the port sends a byte; WaitTimeout says what it did last."""
+    _wait(address, wait, (Answer.TALKS,))
+
+
+def wait_until_refused(address: Address, wait: Wait = settings.TASK_REFUSED) -> Answer:
+    """Return REFUSED or CLOSED once the port reaches nothing; WaitTimeout says what it did last."""
+    return _wait(address, wait, (Answer.REFUSED, Answer.CLOSED))
+
+
+def _wait(address: Address, wait: Wait, wanted: Collection[Answer]) -> Answer:
+    deadline = time.monotonic() + wait.seconds
+    while True:
+        answer = probe(address, max(min(settings.PROBE_SECONDS, deadline - time.monotonic()), 0.01))
+        if answer in wanted:
+            return answer
+        if time.monotonic() + settings.PROBE_PAUSE_SECONDS > deadline:
+            state = f"{address} {answer.value}"
+            raise WaitTimeout(
+                f"waited {wait.seconds:g} s until {wait.sentence}; last seen: {state}",
+                name=wait.name,
+                seconds=wait.seconds,
+                last_state=state,
+                where=str(address),
+            )
+        time.sleep(settings.PROBE_PAUSE_SECONDS)

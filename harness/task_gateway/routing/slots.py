@@ -1,0 +1,212 @@
+"""Strategy `slots`: the chart made a listener, a route and a Service per port; a task takes one by one write.
+
+The Services are the table. A write carries the version that was read, so that of two who want one slot the
+API server lets one win, whichever thread, process or machine they run in; nothing else is locked or kept.
+Any call may be repeated after an error. One task is meant to be exposed by one caller at a time: two at once
+may take a slot each, and `release` frees both.
+"""
+
+import random
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+
+from task_gateway import settings
+from task_gateway.errors import Conflict, NoFreeSlot, NotFound, TemplatesMismatch, UsageError, WaitTimeout
+from task_gateway.kube.client import Kube
+from task_gateway.model import Address, InternalTaskGateway, Manifest, Task
+from task_gateway.routing import names, table
+from task_gateway.routing.base import STRATEGIES, Exposure
+from task_gateway.routing.table import Slot
+
+TEMPLATES_VERSION = "1"
+
+
+@STRATEGIES.register("slots")
+class Slots:
+    """The slots of one gateway, whose Services and tasks live in `namespace`."""
+
+    def __init__(self, kube: Kube, gateway: InternalTaskGateway, namespace: str) -> None:
+        self._kube = kube
+        self._gateway = gateway
+        self._namespace = namespace
+        self._checked = False
+
+    def expose(self, task: Task) -> Address:
+        """Claim a slot for a task and return its address; a slot it holds already with that port is kept.
+
+        NoFreeSlot when all are taken, WaitTimeout when others always wrote first.
+        """
+        names.check_task_id(task.id)
+        self._check_namespace(task)
+        self._check_templates()
+        deadline = _deadline()
+        while True:
+            slots = self._read()
+            held = next((slot for slot in slots if slot.task == task.id), None)
+            if held is not None:
+                return self._kept(held, task)
+            for candidate in self._candidates(slots):
+                seen = self._write(
+                    candidate, deadline, _is_free, lambda slot: table.claim(slot, task, datetime.now(UTC))
+                )
+                if seen is not None and seen.task == task.id:
+                    return self._address(seen)
+            time.sleep(random.uniform(0, settings.CLAIM_PAUSE_SECONDS))
+
+    def release(self, task_id: str) -> None:
+        """Free what a task holds. A slot that another task holds by now is left alone."""
+        names.check_task_id(task_id)
+        deadline = _deadline()
+        for slot in self._read():
+            self._write(
+                slot,
+                deadline,
+                lambda seen: seen.task == task_id,
+                lambda seen: table.release(seen, datetime.now(UTC)),
+            )
+
+    def list(self) -> list[Exposure]:
+        """Return the claimed slots by port, also those outside the configured port range."""
+        return [
+            Exposure(
+                task_id=slot.task,
+                owner=slot.owner,
+                port=slot.port,
+                address=self._address(slot),
+                claimed_at=table.moment(slot.claimed_at),
+            )
+            for slot in sorted(self._read(), key=lambda slot: slot.port)
+            if slot.task is not None
+        ]
+
+    def _write(
+        self,
+        slot: Slot | None,
+        deadline: float,
+        wanted: Callable[[Slot], bool],
+        body: Callable[[Slot], Manifest],
+    ) -> Slot | None:
+        """Write to a slot for as long as it is `wanted`, and return it as seen last; None if it is gone.
+
+        A conflict says only that somebody wrote, perhaps this very call whose answer was lost: read it again.
+        """
+        while slot is not None and wanted(slot):
+            if time.monotonic() > deadline:
+                raise _timed_out(slot, self._namespace)
+            try:
+                patch = body(slot)
+                service = self._kube.patch("v1/Service", slot.service, self._namespace, patch, strategic=True)
+                return table.parse(service)
+            except Conflict:
+                slot = self._reread(slot)
+            except NotFound:
+                return None
+        return slot
+
+    def _read(self) -> Sequence[Slot]:
+        selector = names.slots_selector(self._gateway.gateway_name)
+        services = self._kube.list("v1/Service", self._namespace, selector)
+        return [slot for slot in map(table.parse, services) if slot is not None]
+
+    def _reread(self, slot: Slot) -> Slot | None:
+        try:
+            return table.parse(self._kube.get("v1/Service", slot.service, self._namespace))
+        except NotFound:
+            return None
+
+    def _candidates(self, slots: Sequence[Slot]) -> Sequence[Slot]:
+        gateway = self._gateway
+        where = f"Services of Gateway {gateway.gateway_name} in namespace {self._namespace}"
+        if not slots:
+            raise UsageError(
+                f"the chart {names.CHART} has made no slots for Gateway {gateway.gateway_name} "
+                f"in namespace {self._namespace}",
+                where=where,
+                hint=_upgrade(gateway, f"--set slots.count=64 --set slots.namespace={self._namespace}"),
+            )
+        first, last = gateway.gateway_port_range_start, gateway.gateway_port_range_end
+        mine = table.inside(slots, first, last)
+        free = table.pick(mine)
+        if not free:
+            tasks = len({slot.task for slot in mine})
+            raise NoFreeSlot(
+                f"no free slot: {len(slots)} slots, {len(mine)} of them in the port range {first}-{last}, "
+                f"held by {tasks} {'task' if tasks == 1 else 'tasks'}",
+                where=where,
+                hint="release a task, or raise slots.count of the chart and gateway_port_range_end of the "
+                f"master configuration: {_upgrade(gateway, f'--set slots.count={2 * len(slots)}')}",
+            )
+        return free
+
+    def _kept(self, slot: Slot, task: Task) -> Address:
+        if slot.target_port != task.port:
+            raise UsageError(
+                f"task {task.id} is exposed with target port {slot.target_port}, not {task.port}",
+                where=f"Service {self._namespace}/{slot.service}",
+                hint="release the task first",
+            )
+        return self._address(slot)
+
+    def _address(self, slot: Slot) -> Address:
+        return Address(self._gateway.gateway_ip, slot.port)
+
+    def _check_namespace(self, task: Task) -> None:
+        if task.namespace != self._namespace:
+            raise UsageError(
+                f"task {task.id} runs in namespace {task.namespace}, the slots of Gateway "
+                f"{self._gateway.gateway_name} serve namespace {self._namespace}",
+                hint=_upgrade(self._gateway, f"--set slots.namespace={task.namespace}"),
+            )
+
+    def _check_templates(self) -> None:
+        """Compare the version of the chart's task routing templates, once per instance."""
+        if self._checked:
+            return
+        gateway = self._gateway
+        name = names.templates(gateway.gateway_name)
+        where = f"ConfigMap {gateway.gateway_namespace}/{name}"
+        try:
+            data = self._kube.get("v1/ConfigMap", name, gateway.gateway_namespace).get("data") or {}
+        except NotFound:
+            raise TemplatesMismatch(
+                f"Gateway {gateway.gateway_name} has no task routing templates: "
+                f"the chart {names.CHART} is not installed in namespace {gateway.gateway_namespace}",
+                where=where,
+                hint=f"helm install <release> {names.CHART} --namespace {gateway.gateway_namespace}",
+            ) from None
+        found = data.get("version")
+        if found != TEMPLATES_VERSION:
+            raise TemplatesMismatch(
+                f"the chart's task routing templates have version {found}, "
+                f"this harness speaks version {TEMPLATES_VERSION}",
+                where=where,
+                hint=f"upgrade to the chart of this harness: {_upgrade(gateway)}",
+            )
+        self._checked = True
+
+
+def _is_free(slot: Slot) -> bool:
+    return slot.task is None
+
+
+def _deadline() -> float:
+    return time.monotonic() + settings.SLOT_WRITTEN.seconds
+
+
+def _timed_out(slot: Slot, namespace: str) -> WaitTimeout:
+    wait = settings.SLOT_WRITTEN
+    holder = "free" if slot.task is None else f"held by {slot.task}"
+    state = f"port {slot.port} is {holder} at version {slot.resource_version}, others wrote first each time"
+    return WaitTimeout(
+        f"waited {wait.seconds:g} s until {wait.sentence}; last seen: {state}",
+        name=wait.name,
+        seconds=wait.seconds,
+        last_state=state,
+        where=f"Service {namespace}/{slot.service}",
+    )
+
+
+def _upgrade(gateway: InternalTaskGateway, change: str = "") -> str:
+    words = f"helm upgrade <release> {names.CHART} --namespace {gateway.gateway_namespace} --reuse-values"
+    return f"{words} {change}".strip()

@@ -1,0 +1,102 @@
+"""The table of slots, free of a cluster: what a Service says, which slot goes next, what a write looks like.
+
+A slot is free when its Service has no `claimed-by` annotation. Times come from the clocks of those who write;
+they only order the reuse of ports, so that clocks which differ cost fairness and never safety.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from task_gateway.model import TASK_LABEL, Manifest, Task
+from task_gateway.routing import names
+
+
+@dataclass(frozen=True)
+class Slot:
+    """One slot as it was read. `task` is None while it is free, `released_at` empty if it was never used."""
+
+    port: int
+    service: str
+    resource_version: str
+    target_port: int | str | None = None
+    task: str | None = None
+    owner: str = ""
+    claimed_at: str = ""
+    released_at: str = ""
+
+
+def parse(service: Manifest) -> Slot | None:
+    """Read a Service as a slot; None if no port of it is its slot label, then the chart did not make it."""
+    meta, spec = service["metadata"], service["spec"]
+    label = meta.get("labels", {}).get(names.SLOT_LABEL)
+    port: dict[str, Any] | None = next((p for p in spec.get("ports") or [] if str(p["port"]) == label), None)
+    if port is None:
+        return None
+    notes = meta.get("annotations") or {}
+    return Slot(
+        port=port["port"],
+        service=meta["name"],
+        resource_version=meta["resourceVersion"],
+        target_port=port.get("targetPort"),
+        task=notes.get(names.CLAIMED_BY),
+        owner=notes.get(names.OWNER, ""),
+        claimed_at=notes.get(names.CLAIMED_AT, ""),
+        released_at=notes.get(names.RELEASED_AT, ""),
+    )
+
+
+def inside(slots: Iterable[Slot], first: int, last: int) -> list[Slot]:
+    """Return the slots whose port lies in `first`..`last`, both included."""
+    return [slot for slot in slots if first <= slot.port <= last]
+
+
+def pick(slots: Iterable[Slot]) -> list[Slot]:
+    """Return the free slots in the order to try: never used by port, then the longest unused."""
+    free = (slot for slot in slots if slot.task is None)
+    return sorted(free, key=lambda slot: (slot.released_at, slot.port))
+
+
+def claim(slot: Slot, task: Task, now: datetime) -> Manifest:
+    """Return the strategic merge patch that gives a slot to a task, if the slot is still as it was read."""
+    notes = {
+        names.CLAIMED_BY: names.check_task_id(task.id),
+        names.OWNER: task.owner,
+        names.CLAIMED_AT: stamp(now),
+        names.RELEASED_AT: None,
+    }
+    ports = [{"port": slot.port, "targetPort": task.port}]
+    return _patch(slot, notes, {"selector": {TASK_LABEL: task.id}, "ports": ports})
+
+
+def release(slot: Slot, now: datetime) -> Manifest:
+    """Return the strategic merge patch that frees a slot, if the slot is still as it was read.
+
+    A Service without a selector would keep its endpoints, so the selector is set to what matches no pod.
+    """
+    notes = {
+        names.CLAIMED_BY: None,
+        names.OWNER: None,
+        names.CLAIMED_AT: None,
+        names.RELEASED_AT: stamp(now),
+    }
+    return _patch(slot, notes, {"selector": {TASK_LABEL: names.released(slot.port)}})
+
+
+def stamp(moment: datetime) -> str:
+    """Return RFC 3339 in UTC with microseconds: text of one width, so that it sorts as the times do."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def moment(text: str) -> datetime | None:
+    """Return the time that `stamp` wrote; None for anything else."""
+    try:
+        return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+
+
+def _patch(slot: Slot, notes: dict[str, str | None], spec: Manifest) -> Manifest:
+    meta = {"resourceVersion": slot.resource_version, "annotations": notes}
+    return {"metadata": meta, "spec": spec}

@@ -1,0 +1,380 @@
+"""Slots against a real API server: one write a claim, no port for two, upgrades that leave claims alone."""
+
+import threading
+import uuid
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from task_gateway.errors import Conflict, NoFreeSlot, TemplatesMismatch, UsageError
+from task_gateway.kube import helm
+from task_gateway.kube.client import Kube
+from task_gateway.kube.process import run, tool
+from task_gateway.kube.wait import condition, wait_for
+from task_gateway.model import Address, InternalTaskGateway, Manifest, Task
+from task_gateway.routing import table
+from task_gateway.routing.base import STRATEGIES
+from task_gateway.routing.slots import Slots
+from task_gateway.settings import API_READY
+
+START = 32768
+CHARTS = Path(__file__).parents[2] / "charts"
+CHART = CHARTS / "internal-task-gateway"
+IP = "192.0.2.7"
+
+
+@dataclass
+class Site:
+    """A namespace with the slots of one gateway in it."""
+
+    kube: Kube
+    namespace: str
+    gateway: InternalTaskGateway
+
+    @property
+    def slots(self) -> Slots:
+        return Slots(self.kube, self.gateway, self.namespace)
+
+    def task(self, name: str, port: int = 8888) -> Task:
+        return Task(name, self.namespace, port, owner="ada")
+
+    def service(self, port: int) -> Manifest:
+        return self.kube.get("v1/Service", f"gw-slot-{port}", self.namespace)
+
+
+def rendered(namespace: str, count: int) -> list[Manifest]:
+    """Return the Services and the ConfigMap of templates that the chart makes."""
+    values = {"slots": {"start": START, "count": count}}
+    parts = [word for name in ("services", "configmap") for word in ("--show-only", f"templates/{name}.yaml")]
+    text = helm.template(CHART, values, release="gw", namespace=namespace, arguments=parts)
+    return [item for item in yaml.safe_load_all(text) if item]
+
+
+def of_kind(kind: str, items: list[Manifest]) -> list[Manifest]:
+    return [item for item in items if item["kind"] == kind]
+
+
+def claims(service: Manifest) -> dict[str, Any]:
+    """Return all that a claim or a release writes."""
+    notes = service["metadata"].get("annotations") or {}
+    return {
+        "selector": service["spec"].get("selector"),
+        "targetPort": service["spec"]["ports"][0].get("targetPort"),
+        "notes": {key: value for key, value in notes.items() if key.startswith("task-gateway.dev/")},
+    }
+
+
+@pytest.fixture
+def empty(control_plane: Kube) -> Iterator[Site]:
+    """A namespace of its own, without a slot."""
+    name = f"slots-{uuid.uuid4().hex[:8]}"
+    control_plane.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+    yield Site(control_plane, name, InternalTaskGateway("gw", name, IP, START, START + 99))
+    control_plane.delete("v1/Namespace", name)
+
+
+@pytest.fixture
+def site(empty: Site) -> Site:
+    """Three slots."""
+    for item in rendered(empty.namespace, 3):
+        empty.kube.apply(item, field_manager="helm")
+    return empty
+
+
+@pytest.fixture(scope="session")
+def crds(control_plane: Kube) -> None:
+    """The kinds of the Gateway API that the chart's objects have."""
+    kind = "apiextensions.k8s.io/v1/CustomResourceDefinition"
+    chart = yaml.safe_load_all(helm.template(CHARTS / "gateway-api-crds"))
+    wanted = {f"{kind}.gateway.networking.k8s.io" for kind in ("gateways", "listenersets", "tcproutes")}
+    found = [item for item in chart if item and item["metadata"]["name"] in wanted]
+    assert len(found) == len(wanted)
+    for item in found:
+        control_plane.apply(item)
+        wait_for(control_plane, API_READY, kind, item["metadata"]["name"], None, condition("Established"))
+
+
+@pytest.fixture
+def writes(site: Site, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Names of the calls that write, as the strategy makes them."""
+    made: list[str] = []
+
+    def counted(verb: str) -> Callable[..., object]:
+        real = getattr(site.kube, verb)
+
+        def call(*args: Any, **kwargs: Any) -> object:
+            made.append(verb)
+            return real(*args, **kwargs)
+
+        return call
+
+    for verb in ("create", "apply", "patch", "delete"):
+        monkeypatch.setattr(site.kube, verb, counted(verb))
+    return made
+
+
+def test_registry_finds_the_strategy(site: Site) -> None:
+    strategy = STRATEGIES.get("slots")(site.kube, site.gateway, site.namespace)
+    assert strategy.expose(site.task("a")) == Address(IP, START)
+
+
+def test_claim_and_release(site: Site, writes: list[str]) -> None:
+    before = datetime.now(UTC)
+    address = site.slots.expose(site.task("a", port=9999))
+    assert address == Address(IP, START)
+    assert writes == ["patch"]
+
+    (exposure,) = site.slots.list()
+    assert (exposure.task_id, exposure.owner, exposure.port, exposure.address) == ("a", "ada", START, address)
+    assert exposure.claimed_at is not None
+    assert before <= exposure.claimed_at <= datetime.now(UTC)
+    claimed = claims(site.service(START))
+    assert claimed["selector"] == {"task-gateway.dev/task": "a"}
+    assert claimed["targetPort"] == 9999
+    assert claimed["notes"].keys() == {
+        "task-gateway.dev/claimed-by",
+        "task-gateway.dev/owner",
+        "task-gateway.dev/claimed-at",
+    }
+
+    site.slots.release("a")
+    assert writes == ["patch", "patch"]
+    assert site.slots.list() == []
+    freed = claims(site.service(START))
+    assert freed["notes"].keys() == {"task-gateway.dev/released-at"}
+    # A value that no task can have: a selector that matches no pod, which empties the endpoints.
+    assert freed["selector"] == {"task-gateway.dev/task": f"released.{START}"}
+
+
+def test_claim_touches_one_object(site: Site) -> None:
+    before = {port: site.service(port)["metadata"]["resourceVersion"] for port in range(START, START + 3)}
+    site.slots.expose(site.task("a"))
+    after = {port: site.service(port)["metadata"]["resourceVersion"] for port in range(START, START + 3)}
+    assert [port for port in before if before[port] != after[port]] == [START]
+
+
+def test_expose_again_changes_nothing(site: Site, writes: list[str]) -> None:
+    first = site.slots.expose(site.task("a"))
+    assert site.slots.expose(site.task("a")) == first
+    assert writes == ["patch"]
+
+
+def test_expose_again_with_another_target_port_is_refused(site: Site, writes: list[str]) -> None:
+    site.slots.expose(site.task("a"))
+    with pytest.raises(UsageError, match="target port 8888, not 9999"):
+        site.slots.expose(site.task("a", port=9999))
+    assert writes == ["patch"]
+
+
+def test_release_of_what_is_not_exposed_writes_nothing(site: Site, writes: list[str]) -> None:
+    site.slots.release("a")
+    assert writes == []
+
+
+def test_ports_are_used_in_turn_longest_unused_first(site: Site) -> None:
+    slots = site.slots
+    ports = [slots.expose(site.task(name)).port for name in ("a", "b")]
+    slots.release("b")
+    slots.release("a")
+    ports += [slots.expose(site.task(name)).port for name in ("c", "d", "e")]
+    assert ports == [START, START + 1, START + 2, START + 1, START]
+
+
+def test_only_ports_in_the_range_are_claimed(site: Site) -> None:
+    gateway = replace(site.gateway, gateway_port_range_start=START + 1, gateway_port_range_end=START + 1)
+    slots = Slots(site.kube, gateway, site.namespace)
+    assert slots.expose(site.task("a")).port == START + 1
+    with pytest.raises(NoFreeSlot) as caught:
+        slots.expose(site.task("b"))
+    assert "3 slots, 1 of them in the port range 32769-32769, held by 1 task" in caught.value.message
+    assert "slots.count" in str(caught.value.hint)
+    assert "gateway_port_range_end" in str(caught.value.hint)
+
+
+def test_a_race_for_fewer_slots_gives_no_port_twice(site: Site) -> None:
+    """Eight threads, each with a strategy of its own, and three slots."""
+    start = threading.Barrier(8)
+
+    def expose(index: int) -> int | None:
+        slots = site.slots
+        start.wait()
+        try:
+            return slots.expose(site.task(f"racer-{index}")).port
+        except NoFreeSlot:
+            return None
+
+    with ThreadPoolExecutor(8) as pool:
+        ports = list(pool.map(expose, range(8)))
+    assert Counter(ports) == {START: 1, START + 1: 1, START + 2: 1, None: 5}
+    winners = {f"racer-{index}": port for index, port in enumerate(ports) if port is not None}
+    assert {exposure.task_id: exposure.port for exposure in site.slots.list()} == winners
+
+
+def test_races_of_claims_and_releases_end_with_every_slot_free(site: Site) -> None:
+    """Six threads for three slots: who has a port has it alone for as long as it holds it."""
+    holders: Counter[int] = Counter()
+    lock = threading.Lock()
+    most: list[int] = []
+
+    def live(index: int) -> None:
+        slots, name = site.slots, f"racer-{index}"
+        for _ in range(3):
+            try:
+                port = slots.expose(site.task(name)).port
+            except NoFreeSlot:
+                continue
+            with lock:
+                holders[port] += 1
+                most.append(holders[port])
+            with lock:
+                holders[port] -= 1
+            slots.release(name)
+
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(live, range(6)))
+    assert most
+    assert set(most) == {1}
+    assert site.slots.list() == []
+
+
+def interposed(monkeypatch: pytest.MonkeyPatch, kube: Kube, first: Callable[[], object]) -> None:
+    """Let somebody else act between the reading and the first write of a call."""
+    real = kube.patch
+    pending = [first]
+
+    def patch(*args: Any, **kwargs: Any) -> Manifest:
+        if pending:
+            pending.pop()()
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(kube, "patch", patch)
+
+
+def test_a_slot_taken_in_between_is_left_to_its_taker(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    interposed(monkeypatch, site.kube, lambda: site.slots.expose(site.task("quick")))
+    assert site.slots.expose(site.task("slow")).port == START + 1
+    assert {e.task_id: e.port for e in site.slots.list()} == {"quick": START, "slow": START + 1}
+
+
+def test_a_harmless_write_in_between_costs_no_slot(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    label: Manifest = {"metadata": {"labels": {"seen": "yes"}}}
+    name = f"gw-slot-{START}"
+    interposed(monkeypatch, site.kube, lambda: site.kube.patch("v1/Service", name, site.namespace, label))
+    assert site.slots.expose(site.task("a")).port == START
+    assert site.service(START)["metadata"]["labels"]["seen"] == "yes"
+
+
+def test_a_claim_whose_answer_was_lost_is_not_repeated(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The write arrives twice, as when a transport repeats it: the second is a conflict with the first."""
+    interposed(monkeypatch, site.kube, lambda: site.slots.expose(site.task("a")))
+    assert site.slots.expose(site.task("a")).port == START
+    assert [e.port for e in site.slots.list()] == [START]
+
+
+def test_release_never_frees_the_slot_of_another(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between the reading and the write of a release, the slot is freed and taken by another task."""
+    gateway = replace(site.gateway, gateway_port_range_end=START)
+    only = Slots(site.kube, gateway, site.namespace)
+    only.expose(site.task("a"))
+
+    def swap() -> None:
+        only.release("a")
+        only.expose(site.task("b"))
+
+    interposed(monkeypatch, site.kube, swap)
+    only.release("a")
+    assert [(e.task_id, e.port) for e in only.list()] == [("b", START)]
+    assert site.service(START)["spec"]["selector"] == {"task-gateway.dev/task": "b"}
+
+
+def test_an_outdated_write_is_refused_by_the_api_server(site: Site) -> None:
+    """The guarantee that all else stands on."""
+    slot = table.parse(site.service(START))
+    assert slot is not None
+    now = datetime.now(UTC)
+    first, second = (table.claim(slot, site.task(name), now) for name in ("a", "b"))
+    site.kube.patch("v1/Service", slot.service, site.namespace, first, strategic=True)
+    with pytest.raises(Conflict):
+        site.kube.patch("v1/Service", slot.service, site.namespace, second, strategic=True)
+    assert site.service(START)["spec"]["selector"] == {"task-gateway.dev/task": "a"}
+
+
+@pytest.mark.parametrize("mode", ["--server-side=true", "--server-side=false"])
+def test_a_helm_upgrade_keeps_claims(empty: Site, crds: None, mode: str) -> None:
+    """One slot claimed, one released, one never used, and an upgrade that adds one, both ways of Helm."""
+    install: list[str | Path] = [tool("helm"), "upgrade", "--install", "gw", CHART, mode]
+    install += ["--namespace", empty.namespace, "--kubeconfig", empty.kube.cluster.kubeconfig]
+    install += [
+        "--set",
+        f"slots.start={START},controller.install=false,gatewayClass.create=false,gatewayClass.name=none",
+    ]
+    run([*install, "--set", "slots.count=3"])
+    empty.slots.expose(empty.task("a", port=9999))
+    empty.slots.expose(empty.task("b"))
+    empty.slots.release("b")
+    before = [empty.service(port) for port in range(START, START + 3)]
+    run([*install, "--set", "slots.count=4"])
+    assert [claims(empty.service(port)) for port in range(START, START + 3)] == list(map(claims, before))
+    assert [claims(service)["selector"] for service in before] == [
+        {"task-gateway.dev/task": "a"},
+        {"task-gateway.dev/task": f"released.{START + 1}"},
+        None,
+    ]
+    assert empty.slots.expose(empty.task("a", port=9999)).port == START
+    assert [empty.slots.expose(empty.task(name)).port for name in ("c", "d", "e")] == [
+        START + 2,
+        START + 3,
+        START + 1,
+    ]
+
+
+def test_a_changed_chart_applied_again_keeps_claims(site: Site) -> None:
+    """A later chart that changes every Service: what it says arrives, what a claim wrote stays."""
+    site.slots.expose(site.task("a", port=9999))
+    site.slots.expose(site.task("b"))
+    site.slots.release("b")
+    before = [claims(site.service(port)) for port in range(START, START + 3)]
+    for item in of_kind("Service", rendered(site.namespace, 3)):
+        item["metadata"]["labels"]["later"] = "yes"
+        item["spec"]["ports"][0]["appProtocol"] = "kubernetes.io/ws"
+        site.kube.apply(item, field_manager="helm")
+    services = [site.service(port) for port in range(START, START + 3)]
+    assert [claims(service) for service in services] == before
+    assert [service["metadata"]["labels"]["later"] for service in services] == ["yes"] * 3
+
+
+def test_no_slots_at_all(empty: Site) -> None:
+    (templates,) = of_kind("ConfigMap", rendered(empty.namespace, 1))
+    empty.kube.apply(templates, field_manager="helm")
+    with pytest.raises(UsageError, match="internal-task-gateway has made no slots") as caught:
+        empty.slots.expose(empty.task("a"))
+    assert empty.namespace in caught.value.message
+    assert "helm upgrade" in str(caught.value.hint)
+
+
+def test_no_templates(empty: Site) -> None:
+    with pytest.raises(TemplatesMismatch, match="has no task routing templates") as caught:
+        empty.slots.expose(empty.task("a"))
+    assert f"{empty.namespace}/gw-task-routing-templates" in str(caught.value.where)
+
+
+def test_templates_of_another_version(site: Site, writes: list[str]) -> None:
+    (templates,) = of_kind("ConfigMap", rendered(site.namespace, 1))
+    site.kube.apply({**templates, "data": {"version": "2"}}, field_manager="helm")
+    writes.clear()
+    with pytest.raises(TemplatesMismatch, match="have version 2, this harness speaks version 1"):
+        site.slots.expose(site.task("a"))
+    assert writes == []
+
+
+def test_a_task_elsewhere_is_refused(site: Site, writes: list[str]) -> None:
+    with pytest.raises(UsageError, match="runs in namespace elsewhere"):
+        site.slots.expose(Task("a", "elsewhere", 8888))
+    assert writes == []
