@@ -18,9 +18,7 @@ def test_task_id_is_accepted(task_id: str) -> None:
     assert names.check_task_id(task_id) == task_id
 
 
-@pytest.mark.parametrize(
-    "task_id", ["", "a" * 64, "-a", "a-", "released.32768", "a.b", "a b", "a\n", "ä", "a/b"]
-)
+@pytest.mark.parametrize("task_id", ["", "a" * 64, "-a", "a-", "released.32768", "a.b", "a b", "a\n", "ä", "a/b"])
 def test_task_id_is_refused(task_id: str) -> None:
     with pytest.raises(UsageError, match="cannot be a task id") as caught:
         names.check_task_id(task_id)

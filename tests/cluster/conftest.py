@@ -1,0 +1,59 @@
+"""One kind cluster for the session, with the packaged chart in it; pytest-helm-charts connects to it by `kube_cluster`."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from task_gateway.clusters import base
+from task_gateway.clusters.kind import node_address
+from task_gateway.kube import helm
+from task_gateway.kube.client import Kube
+from task_gateway.kube.wait import condition, wait_for
+from task_gateway.model import Cluster, InternalTaskGateway
+from task_gateway.settings import GATEWAY_PROGRAMMED
+
+RELEASE = "itg"
+NAMESPACE = "gateways"
+START, COUNT = 20000, 6
+GATEWAY = "gateway.networking.k8s.io/v1/Gateway"
+
+
+@dataclass(frozen=True)
+class Installed:
+    """A cluster with the chart in it: what a master would be told of its gateway."""
+
+    cluster: Cluster
+    kube: Kube
+    gateway: InternalTaskGateway
+
+
+@pytest.fixture(scope="session")
+def chart() -> Path:
+    (package,) = (Path(__file__).parents[2] / "dist").glob("internal-task-gateway-*.tgz")
+    return package
+
+
+@pytest.fixture(scope="session")
+def kind_cluster() -> Iterator[Cluster]:
+    name = f"test-{os.getpid()}"
+    yield base.up("kind", base.Wish(name), say=print)
+    base.down(name)
+
+
+@pytest.fixture(scope="session")
+def installed(kind_cluster: Cluster, chart: Path) -> Installed:
+    kube = Kube(kind_cluster)
+    address = node_address(kube)
+    values = {"gateway": {"addresses": [address]}, "slots": {"start": START, "count": COUNT}}
+    helm.install(kind_cluster, RELEASE, chart, NAMESPACE, values)
+    wait_for(kube, GATEWAY_PROGRAMMED, GATEWAY, RELEASE, NAMESPACE, condition("Programmed"))
+    return Installed(kind_cluster, kube, InternalTaskGateway(RELEASE, NAMESPACE, address, START, START + COUNT - 1))
+
+
+@pytest.fixture(scope="module")
+def kube_config(kind_cluster: Cluster) -> str:
+    """What pytest-helm-charts connects to, in place of its command-line option."""
+    return str(kind_cluster.kubeconfig)

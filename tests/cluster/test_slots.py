@@ -1,0 +1,108 @@
+"""Slots on a real gateway: each port leads to its own task, to nothing once released, and never to another's."""
+
+import http.client
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from task_gateway.clusters import images
+from task_gateway.kube import helm
+from task_gateway.kube.wait import condition, wait_for
+from task_gateway.model import TASK_LABEL, Address, Manifest, Task
+from task_gateway.routing.reach import Answer, probe, wait_until_answers, wait_until_refused
+from task_gateway.routing.slots import Slots
+from task_gateway.settings import POD_READY
+from tests.cluster.conftest import COUNT, NAMESPACE, RELEASE, START, Installed
+
+PORT = 8080
+# Answers every request with the task's own name.
+SERVER = f"""
+import http.server, os
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        body = os.environ["TASK"].encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+http.server.ThreadingHTTPServer(("", {PORT}), Handler).serve_forever()
+"""
+
+
+def pod(task: str) -> Manifest:
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": task, "namespace": NAMESPACE, "labels": {TASK_LABEL: task}},
+        "spec": {
+            "terminationGracePeriodSeconds": 0,
+            "containers": [
+                {
+                    "name": "task",
+                    "image": images.load().notebook,
+                    "command": ["python3", "-c", SERVER],
+                    "env": [{"name": "TASK", "value": task}],
+                    "readinessProbe": {"tcpSocket": {"port": PORT}, "periodSeconds": 1},
+                }
+            ],
+        },
+    }
+
+
+def said_by(address: Address) -> str:
+    connection = http.client.HTTPConnection(address.host, address.port, timeout=10)
+    connection.request("GET", "/")
+    return connection.getresponse().read().decode()
+
+
+@pytest.fixture
+def tasks(installed: Installed) -> Iterator[list[Task]]:
+    made = [Task(f"task-{letter}", NAMESPACE, PORT, owner=f"user-{letter}") for letter in "ab"]
+    for task in made:
+        installed.kube.create(pod(task.id))
+    for task in made:
+        wait_for(installed.kube, POD_READY, "v1/Pod", task.id, NAMESPACE, condition("Ready"))
+    yield made
+    slots = Slots(installed.kube, installed.gateway, NAMESPACE)
+    for task in made:
+        slots.release(task.id)
+        installed.kube.delete("v1/Pod", task.id, NAMESPACE)
+
+
+def test_each_port_leads_to_its_own_task_and_to_nothing_after_release(
+    installed: Installed, chart: Path, tasks: list[Task]
+) -> None:
+    slots = Slots(installed.kube, installed.gateway, NAMESPACE)
+    addresses = {task.id: slots.expose(task) for task in tasks}
+    for task, address in addresses.items():
+        wait_until_answers(address)
+        assert said_by(address) == task
+
+    # A chart upgrade leaves live tasks alone.
+    values = {
+        "gateway": {"addresses": [installed.gateway.gateway_ip]},
+        "slots": {"start": START, "count": COUNT},
+        "rbac": {"subjects": [{"kind": "User", "name": "resource-manager"}]},
+    }
+    helm.install(installed.cluster, RELEASE, chart, NAMESPACE, values)
+    assert {each.task_id: each.address for each in slots.list()} == addresses
+    assert {task: said_by(address) for task, address in addresses.items()} == {task.id: task.id for task in tasks}
+
+    # The pod still runs, yet its port reaches nothing; the other task does not notice.
+    first, second = tasks
+    slots.release(first.id)
+    assert wait_until_refused(addresses[first.id]) in (Answer.REFUSED, Answer.CLOSED)
+    assert said_by(addresses[second.id]) == second.id
+
+    # Exposed again, the task gets a port that nobody had; the released one stays closed.
+    again = slots.expose(first)
+    assert again not in addresses.values()
+    wait_until_answers(again)
+    assert said_by(again) == first.id
+    assert probe(addresses[first.id]) in (Answer.REFUSED, Answer.CLOSED)
+
+
+def test_a_port_outside_the_slots_is_closed(installed: Installed) -> None:
+    assert probe(Address(installed.gateway.gateway_ip, START + COUNT)) is Answer.REFUSED
+    assert probe(Address(installed.gateway.gateway_ip, START + COUNT - 1)) is Answer.CLOSED

@@ -1,0 +1,98 @@
+"""Provider `kind`: its configuration, and that it removes what it made and nothing else."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+from task_gateway.clusters import base, images
+from task_gateway.clusters.base import Wish
+from task_gateway.clusters.kind import config
+from task_gateway.errors import ClusterExists, DiskFull, ImageMissing, TaskGatewayError, ToolMissing
+
+NODE = "docker.io/kindest/node:v1.0.0"
+
+
+@pytest.fixture
+def kind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
+    """Stand in for the program kind; return the file its calls are written to."""
+    for variable in ("TASK_GATEWAY_TOOLS", "XDG_CACHE_HOME", "XDG_STATE_HOME"):
+        monkeypatch.setenv(variable, str(tmp_path))
+    monkeypatch.setattr("task_gateway.clusters.kind.KERNEL_MODULES", tmp_path / "modules")
+    images.save(images.Images("build", "docker", NODE, "notebook:1", "key"))
+
+    def write(*, there: str = "", create: str = "exit 0") -> Path:
+        calls = tmp_path / "calls"
+        text = f'#!/bin/sh\necho "$1" >> {calls}\ncase "$1" in get) echo "{there}";; create) {create};; esac\n'
+        (tmp_path / "kind").write_text(text)
+        (tmp_path / "kind").chmod(0o755)
+        return calls
+
+    return write
+
+
+def test_a_built_image_brings_its_own_cni() -> None:
+    made = config(built_images=True, unified_cgroups=True)
+    assert made == {
+        "kind": "Cluster",
+        "apiVersion": "kind.x-k8s.io/v1alpha4",
+        "networking": {"disableDefaultCNI": True},
+    }
+
+
+def test_the_kubelet_starts_on_cgroup_v1_where_there_is_nothing_else() -> None:
+    made = config(built_images=False, unified_cgroups=False)
+    (patch,) = made["kubeadmConfigPatches"]
+    assert yaml.safe_load(patch)["failCgroupV1"] is False
+    assert "networking" not in made
+
+
+def test_somebody_elses_cluster_of_that_name_is_left_alone(kind: Callable[..., Path]) -> None:
+    calls = kind(there="laboratory\nlab")
+    with pytest.raises(ClusterExists, match="not made here") as refused:
+        base.up("kind", Wish("lab"), say=print)
+    assert "kind delete cluster --name lab" in str(refused.value.hint)
+    assert calls.read_text().split() == ["get"]
+    assert base.known() == []
+
+
+@pytest.mark.parametrize(
+    ("said", "error"),
+    [
+        ("ERROR: failed to pull image: write: no space left on device", DiskFull),
+        ("ERROR: failed to pull image", ImageMissing),
+        ("ERROR: failed to init node", TaskGatewayError),
+    ],
+)
+def test_what_is_half_made_is_removed(kind: Callable[..., Path], said: str, error: type[TaskGatewayError]) -> None:
+    calls = kind(there="laboratory", create=f"echo '{said}' >&2; exit 1")
+    with pytest.raises(error):
+        base.up("kind", Wish("lab"), say=print)
+    assert calls.read_text().split() == ["get", "create", "delete"]
+    assert base.known() == []
+
+
+def test_a_cluster_is_removed_with_the_engine_that_made_it(kind: Callable[..., Path], tmp_path: Path) -> None:
+    kind(create="exit 1")
+    with pytest.raises(TaskGatewayError):
+        base.up("kind", Wish("lab", keep_on_failure=True), say=print)
+    images.file().unlink()
+    engine_of = f'#!/bin/sh\necho "$1 $KIND_EXPERIMENTAL_PROVIDER" > {tmp_path / "engine"}\n'
+    (tmp_path / "kind").write_text(engine_of)
+    base.down("lab")
+    assert (tmp_path / "engine").read_text() == "delete docker\n"
+
+
+def test_images_that_are_not_there_yet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    with pytest.raises(ToolMissing) as missing:
+        images.load()
+    assert missing.value.hint == "make toolchain"
+    made = images.Images("pull", "podman", NODE, "notebook:1", "key")
+    images.save(made)
+    assert images.load() == made
+    images.file().write_text(json.dumps({"mode": "build"}))
+    with pytest.raises(ToolMissing):
+        images.load()

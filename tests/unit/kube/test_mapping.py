@@ -1,0 +1,56 @@
+"""The table from an API server's answers to our errors: complete, and clear whatever the body is."""
+
+import json
+
+import pytest
+
+from task_gateway import errors
+from task_gateway.errors import AlreadyExists, ApiError, Conflict, Forbidden, Invalid, NotFound
+from task_gateway.kube.mapping import BY_STATUS, map_status
+
+
+def status(reason: str, message: str = "no") -> str:
+    return json.dumps({"kind": "Status", "status": "Failure", "reason": reason, "message": message})
+
+
+@pytest.mark.parametrize(
+    ("code", "reason", "error"),
+    [
+        (400, "BadRequest", Invalid),
+        (401, "Unauthorized", Forbidden),
+        (403, "Forbidden", Forbidden),
+        (404, "NotFound", NotFound),
+        (409, "AlreadyExists", AlreadyExists),
+        (409, "Conflict", Conflict),
+        (410, "Expired", ApiError),
+        (422, "Invalid", Invalid),
+        (429, "TooManyRequests", ApiError),
+        (500, "InternalError", ApiError),
+        (503, "ServiceUnavailable", ApiError),
+    ],
+)
+def test_reasons_of_an_api_server(code: int, reason: str, error: type[ApiError]) -> None:
+    mapped = map_status(code, status(reason), "v1/Service a/b")
+    assert type(mapped) is error
+    assert (mapped.status, mapped.message, mapped.where) == (code, "no", "v1/Service a/b")
+
+
+def test_every_api_error_can_be_met() -> None:
+    defined = {each for each in vars(errors).values() if isinstance(each, type) and issubclass(each, ApiError)}
+    assert {*BY_STATUS.values(), AlreadyExists, ApiError} == defined
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (b"upstream is away", "upstream is away"),
+        ("[1]", "[1]"),
+        ("{}", "{}"),
+        ("", "HTTP status 502"),
+        (None, "HTTP status 502"),
+        (b"\xff", "�"),
+    ],
+)
+def test_an_answer_that_is_no_status_is_shown_as_it_is(body: str | bytes | None, message: str) -> None:
+    mapped = map_status(502, body, "/version")
+    assert (type(mapped), mapped.message) == (ApiError, message)
