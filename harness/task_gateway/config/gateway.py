@@ -96,11 +96,7 @@ def _is_host(value: str) -> bool:
         ipaddress.ip_address(value)
     except ValueError:
         labels = value.removesuffix(".").split(".")
-        return (
-            len(value) <= 253
-            and all(_HOST_LABEL.fullmatch(label) for label in labels)
-            and not labels[-1].isdigit()
-        )
+        return len(value) <= 253 and all(_HOST_LABEL.fullmatch(label) for label in labels) and not labels[-1].isdigit()
     return True
 
 

@@ -247,7 +247,7 @@ def current_context(kubeconfig: Path) -> str:
 def _readable(kubeconfig: Path) -> Iterator[None]:
     try:
         yield
-    except (ConfigException, OSError, ValueError, YAMLError) as problem:
+    except (ConfigException, OSError, TypeError, ValueError, YAMLError) as problem:
         reason = " ".join(str(problem).split())
         raise UsageError(
             f"cannot use the kubeconfig: {reason}",

@@ -14,9 +14,7 @@ def terminal(result: RunResult) -> RenderableType:
         steps = Table("Step", "Result", "Seconds", "Seen", title=Text(result.name), title_justify="left")
         steps.columns[2].justify = "right"
         for step in result.steps:
-            steps.add_row(
-                Text(step.name), _verdict(step.passed), Text(f"{step.seconds:.1f}"), Text(step.detail)
-            )
+            steps.add_row(Text(step.name), _verdict(step.passed), Text(f"{step.seconds:.1f}"), Text(step.detail))
         parts.append(steps)
     if result.notebooks:
         notebooks = Table("Notebook of", "Cluster", "Address", "Strategy", "Output", "After release")
