@@ -142,6 +142,10 @@ class Builder:
             self._engine.run("save", *many, "-o", folder / "images.tar", *inside)
             self._build("node", folder, RECIPES / "node-images.Containerfile", base=NODE_BASE)
 
+    def prune(self) -> None:
+        """Remove images of ours that lost their name to a newer build."""
+        self._engine.run("image", "prune", "--force", "--filter", f"label={KEY_LABEL}", check=False)
+
     def _build(self, purpose: str, folder: Path, recipe: Path, base: str | None = None) -> None:
         arguments = ["--build-arg", f"BASE={base or self._base}"] if recipe.parent == RECIPES else []
         self._engine.run(

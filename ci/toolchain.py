@@ -106,7 +106,7 @@ def _images(mode: str, choice: "Future[str]", compiled: "Future[None]", progress
         choice.set_exception(problem)
         raise
     names = recipes.names()
-    if chosen == "build":
+    if chosen == "build" and not recipes.present(engine, names["node"], recipes.key()):
         builder = recipes.Builder(engine, progress)
         early = {
             "Debian base": builder.base,
@@ -119,6 +119,7 @@ def _images(mode: str, choice: "Future[str]", compiled: "Future[None]", progress
             if part.name in late:
                 compiled.result()
             progress.make(part)
+        builder.prune()
     images.save(images.Images(chosen, engine.name, names["node"], names["notebook"], recipes.key()))
 
 

@@ -8,11 +8,12 @@ task-gateway.dev/gateway: {{ include "task-gateway.gateway" . }}
 {{- end }}
 
 {{- /*
-{chart, release, managedBy, gateway}: objects of which there are many. No version, so that an upgrade leaves them alone.
+{chart, release, managedBy, gateway, gatewayNamespace}: objects of which there are many. No version, so that an upgrade leaves them alone.
 */ -}}
 {{- define "task-gateway.portLabels" -}}
 app.kubernetes.io/name: {{ .chart }}
 app.kubernetes.io/instance: {{ .release }}
 app.kubernetes.io/managed-by: {{ .managedBy }}
 task-gateway.dev/gateway: {{ .gateway }}
+task-gateway.dev/gateway-namespace: {{ .gatewayNamespace }}
 {{- end }}

@@ -6,7 +6,7 @@ from pathlib import Path
 import yaml
 
 from task_gateway.clusters import images
-from task_gateway.clusters.base import KUBECONFIG, PROVIDERS, RECORD, Say, Wish, folder
+from task_gateway.clusters.base import KUBECONFIG, PROVIDERS, Say, Wish, folder
 from task_gateway.clusters.engine import Engine, engine, unified_cgroups
 from task_gateway.errors import ApiError, ClusterExists, CommandFailed, DiskFull, EngineError, ImageMissing
 from task_gateway.kube.client import Kube
@@ -82,12 +82,9 @@ class Kind:
     def down(self, cluster: Cluster) -> None:
         """Remove the cluster's node and its volume; fine if `up` never got as far as to make them."""
         place = folder(cluster.name)
-        if (place / ENGINE).exists():
-            used = engine((place / ENGINE).read_text())
-        elif (place / RECORD).exists():
-            used = engine(images.load().engine)
-        else:
-            return
+        if not (place / ENGINE).exists():
+            return  # kind was never asked to make anything
+        used = engine((place / ENGINE).read_text())
         _kind(used, "delete", "cluster", "--name", cluster.name, "--kubeconfig", cluster.kubeconfig)
 
 

@@ -11,6 +11,7 @@ from task_gateway.model import LABEL_PREFIX
 CHART = "internal-task-gateway"
 
 GATEWAY_LABEL = f"{LABEL_PREFIX}/gateway"
+GATEWAY_NAMESPACE_LABEL = f"{LABEL_PREFIX}/gateway-namespace"
 SLOT_LABEL = f"{LABEL_PREFIX}/slot"
 
 CLAIMED_BY = f"{LABEL_PREFIX}/claimed-by"
@@ -21,9 +22,9 @@ RELEASED_AT = f"{LABEL_PREFIX}/released-at"
 _TASK_ID = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_-]{0,61}[A-Za-z0-9])?")
 
 
-def slots_selector(gateway: str) -> str:
-    """Return the label selector of every object of the slots of a gateway."""
-    return f"{GATEWAY_LABEL}={gateway},{SLOT_LABEL}"
+def slots_selector(gateway: str, namespace: str) -> str:
+    """Return the label selector of every object of the slots of the Gateway of that name and namespace."""
+    return f"{GATEWAY_LABEL}={gateway},{GATEWAY_NAMESPACE_LABEL}={namespace},{SLOT_LABEL}"
 
 
 def templates(gateway: str) -> str:

@@ -105,7 +105,7 @@ class Slots:
         return slot
 
     def _read(self) -> Sequence[Slot]:
-        selector = names.slots_selector(self._gateway.gateway_name)
+        selector = names.slots_selector(self._gateway.gateway_name, self._gateway.gateway_namespace)
         services = self._kube.list("v1/Service", self._namespace, selector)
         return [slot for slot in map(table.parse, services) if slot is not None]
 

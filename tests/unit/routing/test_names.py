@@ -46,5 +46,7 @@ def test_released_is_a_label_value_that_no_task_has(port: int) -> None:
 
 
 def test_selector_and_templates() -> None:
-    assert names.slots_selector("gw") == "task-gateway.dev/gateway=gw,task-gateway.dev/slot"
+    assert names.slots_selector("gw", "gateways") == (
+        "task-gateway.dev/gateway=gw,task-gateway.dev/gateway-namespace=gateways,task-gateway.dev/slot"
+    )
     assert names.templates("gw") == "gw-task-routing-templates"
