@@ -61,8 +61,6 @@ def test_without_controller_or_class_nothing_of_them_is_rendered(render: Render)
 
 
 def test_objects_that_helm_names_by_hand_are_unique(render: Render) -> None:
-    identities = [
-        (each["kind"], each["metadata"].get("namespace"), each["metadata"]["name"]) for each in render()
-    ]
+    identities = [(each["kind"], each["metadata"].get("namespace"), each["metadata"]["name"]) for each in render()]
     assert len(identities) == len(set(identities))
     assert ("Deployment", "gateways", "envoy-gateway") in identities

@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 from pytest_helm_charts.clusters import Cluster as HelmChartsCluster
 from pytest_helm_charts.k8s.deployment import wait_for_deployments_to_run
+from tests.cluster.conftest import COUNT, GATEWAY, NAMESPACE, RELEASE, START, Installed
 
 from task_gateway.clusters import base
 from task_gateway.errors import ClusterExists, CommandFailed
 from task_gateway.kube import helm
 from task_gateway.kube.client import Kube
 from task_gateway.model import Cluster
-from tests.cluster.conftest import COUNT, GATEWAY, NAMESPACE, RELEASE, START, Installed
 
 DEPLOYMENT_SECONDS = 60
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.cluster.conftest import COUNT, NAMESPACE, RELEASE, START, Installed
 
 from task_gateway.clusters import images
 from task_gateway.kube import helm
@@ -13,7 +14,6 @@ from task_gateway.model import TASK_LABEL, Address, Manifest, Task
 from task_gateway.routing.reach import Answer, probe, wait_until_answers, wait_until_refused
 from task_gateway.routing.slots import Slots
 from task_gateway.settings import POD_READY
-from tests.cluster.conftest import COUNT, NAMESPACE, RELEASE, START, Installed
 
 PORT = 8080
 # Answers every request with the task's own name.

@@ -41,10 +41,7 @@ BASE: dict[str, Any] = {
 RM = "additional_resource_managers[0].resource_manager"
 GW = f"{RM}.internal_task_gateway"
 GW_LINE = 16
-LABEL = (
-    "is not a Kubernetes label: 1 to 63 lower-case letters, digits and '-', "
-    "with a letter or digit at both ends"
-)
+LABEL = "is not a Kubernetes label: 1 to 63 lower-case letters, digits and '-', with a letter or digit at both ends"
 HOST = "expected an address without scheme and port"
 
 Change = Callable[[dict[str, Any]], object]
@@ -273,9 +270,7 @@ def test_rule_of_the_gateway(change: Change, expected: str) -> None:
             f"9: {RM}.type: is missing; an additional resource manager is of type kubernetes",
         ),
         (
-            lambda document: document["resource_manager"].update(
-                type="agent", internal_task_gateway={"a": 1}
-            ),
+            lambda document: document["resource_manager"].update(type="agent", internal_task_gateway={"a": 1}),
             "4: resource_manager.type: is 'agent'; a resource manager with a gateway is of type kubernetes",
         ),
         (
@@ -296,8 +291,7 @@ def test_rule_of_the_gateway(change: Change, expected: str) -> None:
         ),
         (
             lambda document: document.update(additional_resource_managers=[{"pools": []}]),
-            "9: additional_resource_managers[0].resource_manager: is missing: "
-            "the additional resource manager",
+            "9: additional_resource_managers[0].resource_manager: is missing: the additional resource manager",
         ),
         (
             lambda document: document["resource_pools"].append({"max_aux_containers_per_agent": -1}),
@@ -310,8 +304,7 @@ def test_rule_of_the_gateway(change: Change, expected: str) -> None:
         ),
         (
             lambda document: document.update(internal_task_gateway={}),
-            "25: internal_task_gateway: belongs under a resource manager: "
-            "resource_manager.internal_task_gateway",
+            "25: internal_task_gateway: belongs under a resource manager: resource_manager.internal_task_gateway",
         ),
     ],
 )
@@ -379,9 +372,7 @@ ports = st.integers(1025, 1045)
 @given(st.tuples(ports, ports).map(sorted), st.tuples(ports, ports).map(sorted))
 def test_an_overlap_is_found_exactly_where_a_port_is_shared(one: list[int], other: list[int]) -> None:
     def change(document: dict[str, Any]) -> None:
-        another(cluster_name="eastern", gateway_port_range_start=other[0], gateway_port_range_end=other[1])(
-            document
-        )
+        another(cluster_name="eastern", gateway_port_range_start=other[0], gateway_port_range_end=other[1])(document)
         gateway(gateway_port_range_start=one[0], gateway_port_range_end=one[1])(document)
 
     shared = sorted(set(range(one[0], one[1] + 1)) & set(range(other[0], other[1] + 1)))

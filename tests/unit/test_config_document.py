@@ -70,9 +70,7 @@ resource_manager:
 def test_aliases_that_multiply_or_lead_back_are_harmless() -> None:
     lists = "\n".join(f"l{i}: &l{i} [{', '.join([f'*l{i - 1}'] * 9)}]" for i in range(1, 40))
     merges = "\n".join(f"m{i}: &m{i} {{<<: [*m{i - 1}, *m{i - 1}]}}" for i in range(1, 40))
-    text = (
-        f"l0: &l0 [x]\n{lists}\nm0: &m0 {{type: agent}}\n{merges}\nresource_manager: &r {{<<: [*m39, *r]}}\n"
-    )
+    text = f"l0: &l0 [x]\n{lists}\nm0: &m0 {{type: agent}}\n{merges}\nresource_manager: &r {{<<: [*m39, *r]}}\n"
     assert parse(text, "m.yaml").default.type == "agent"
     assert "found a list" in problems(text + "additional_resource_managers: *l39\n")[0]
 

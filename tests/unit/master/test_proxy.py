@@ -78,9 +78,7 @@ class Talk(WebSocketHandler):
 
     def open(self, *args: str, **kwargs: str) -> None:
         headers = self.request.headers
-        self.write_message(
-            {name: headers.get(name) for name in ("Origin", "Cookie", "Authorization", "Host")}
-        )
+        self.write_message({name: headers.get(name) for name in ("Origin", "Cookie", "Authorization", "Host")})
 
     def on_message(self, message: str | bytes) -> None:
         if message == "leave":
@@ -154,9 +152,7 @@ class ProxyTest(AsyncHTTPTestCase):
         return int(port)
 
     def test_passes_path_query_host_and_adds_forwarded(self) -> None:
-        answer = self.get(
-            "/proxy/t/?q=%2Fa", headers={"Host": "master.example", "TE": "trailers", "X-Own": "1"}
-        )
+        answer = self.get("/proxy/t/?q=%2Fa", headers={"Host": "master.example", "TE": "trailers", "X-Own": "1"})
         seen = json.loads(answer.body)
         assert seen["uri"] == "/proxy/t/?q=%2Fa"
         assert seen["headers"]["Host"] == "master.example"
@@ -317,8 +313,6 @@ def test_no_token_no_proxy() -> None:
         proxy.application("")
 
 
-@pytest.mark.parametrize(
-    ("code", "sent"), [(1000, 1000), (4001, 4001), (1005, None), (1006, None), (None, None)]
-)
+@pytest.mark.parametrize(("code", "sent"), [(1000, 1000), (4001, 4001), (1005, None), (1006, None), (None, None)])
 def test_only_codes_that_a_frame_may_carry_are_sent(code: int | None, sent: int | None) -> None:
     assert proxy.close_code(code) == sent

@@ -33,9 +33,7 @@ GOOD = RunResult(
     notebooks=(NOTEBOOK,),
     evidence=("evidence/events (east).txt",),
 )
-BAD = replace(
-    GOOD, passed=False, steps=(GOOD.steps[0], Step("cell runs", False, 60.0, "no answer\nlast state: 503"))
-)
+BAD = replace(GOOD, passed=False, steps=(GOOD.steps[0], Step("cell runs", False, 60.0, "no answer\nlast state: 503")))
 
 
 def test_json_has_the_fields_of_the_contract_and_no_others() -> None:
