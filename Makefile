@@ -14,7 +14,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH):/usr/local/go/bin
 ## help: print this list
 .PHONY: help
 help:
-	@sed -n 's/^## //p' $(MAKEFILE_LIST) | awk -F': ' '{printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2}'
+	@sed -n 's/^## \([a-z0-9]*\): \(.*\)/\1\t\2/p' Makefile | awk -F'\t' '{printf "  %-10s  %s\n", $$1, $$2}'
 
 ## setup: make .venv with the task-gateway command in it
 .PHONY: setup

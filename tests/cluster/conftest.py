@@ -1,4 +1,4 @@
-"""One kind cluster for the session, with the packaged chart in it; pytest-helm-charts connects to it by `kube_cluster`."""
+"""One kind cluster for the session, with the packaged chart in it, which pytest-helm-charts connects to as well."""
 
 import os
 from collections.abc import Iterator

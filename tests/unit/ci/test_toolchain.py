@@ -1,0 +1,72 @@
+"""The pure parts of the toolchain: pins that agree, keys that follow content, progress that tells the truth."""
+
+import dataclasses
+import re
+from pathlib import Path
+
+import pytest
+
+import images
+import pins
+import programs
+from progress import Part, Progress
+
+
+def test_generated_files_agree_with_the_pins() -> None:
+    assert pins.problems() == []
+
+
+@pytest.mark.parametrize("pin", sorted({pin for _, pin in pins.GO_PINS.values()} | {"JUPYTERLAB_VERSION"}))
+def test_a_pin_that_was_changed_alone_is_found(pin: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    changed = pins.read() | {pin: "9.9.9"}
+    monkeypatch.setattr(pins, "read", lambda: changed)
+    assert pins.problems()
+    assert all("9.9.9" in each or "replaces" in each for each in pins.problems())
+
+
+def test_every_pin_is_a_plain_assignment_once() -> None:
+    lines = [line for line in (pins.CI / "versions.env").read_text().splitlines() if not line.startswith("#")]
+    assert all(re.fullmatch(r"[A-Z_]+=[\w.-]+", line) for line in lines)
+    assert len({line.split("=")[0] for line in lines}) == len(lines)
+
+
+def test_a_program_has_a_key_of_its_own_that_follows_its_flags() -> None:
+    every = (programs.PAUSE, *programs.HOST_PROGRAMS, *programs.IMAGE_PROGRAMS)
+    keys = [programs.key(each) for each in every]
+    assert len(set(keys)) == len(every)
+    assert programs.key(dataclasses.replace(every[0], tags="other")) != keys[0]
+    assert keys == [programs.key(each) for each in every]
+
+
+def test_every_program_the_images_need_is_built() -> None:
+    built = {each.name for each in (programs.PAUSE, *programs.HOST_PROGRAMS, *programs.IMAGE_PROGRAMS)}
+    needed = {name for group in images.NODE_PROGRAMS.values() for name in group} | set(images.SCRATCH) | {"kube-proxy"}
+    assert needed <= built
+    assert set(images.SCRATCH) <= set(images.names())
+
+
+def test_progress_counts_only_what_is_missing_and_says_what_is_left(tmp_path: Path) -> None:
+    said: list[str] = []
+    progress = Progress(said.append)
+    made = tmp_path / "made"
+    parts = [
+        Part("there", 60, lambda: True, lambda: pytest.fail("made again")),
+        Part("first", 60, made.exists, made.touch),
+        Part("second", 240, lambda: False, lambda: None),
+    ]
+    missing = progress.expect(parts)
+    assert [part.name for part in missing] == ["first", "second"]
+    progress.make(missing[0])
+    assert made.exists()
+    assert "[1/2] left: second (about 4 min)" in said[0]
+    progress.make(missing[1])
+    assert "[2/2] nothing left" in said[1]
+    assert progress.made == 2
+
+
+def test_a_part_that_fails_stays_left() -> None:
+    progress = Progress(lambda _: None)
+    (part,) = progress.expect([Part("broken", 1, lambda: False, lambda: (_ for _ in ()).throw(OSError("no")))])
+    with pytest.raises(OSError, match="no"):
+        progress.make(part)
+    assert progress.made == 0
