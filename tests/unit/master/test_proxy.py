@@ -216,10 +216,11 @@ class ProxyTest(AsyncHTTPTestCase):
             assert said == f"task shut at 127.0.0.1:{port}: closed the connection without an answer\n"
 
     def test_an_answer_that_breaks_off_does_not_look_whole(self) -> None:
-        port = self.hangup(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nonly this")
-        self.table["half"] = proxy.Upstream("127.0.0.1", port)
-        with pytest.raises(HTTPStreamClosedError):
-            self.get("/proxy/half/")
+        for start in (b"Content-Length: 100\r\n\r\nonly", b"Transfer-Encoding: chunked\r\n\r\n4\r\nonly\r\n"):
+            port = self.hangup(b"HTTP/1.1 200 OK\r\n" + start)
+            self.table["half"] = proxy.Upstream("127.0.0.1", port)
+            with pytest.raises(HTTPStreamClosedError):
+                self.get("/proxy/half/")
 
     def test_the_table_is_set_shown_and_cleared_with_the_token(self) -> None:
         owner = {"Authorization": f"Bearer {TOKEN}"}

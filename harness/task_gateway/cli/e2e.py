@@ -1,0 +1,63 @@
+"""`task-gateway e2e`: play the whole scenario on real clusters and write its report."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from task_gateway import __version__, report
+from task_gateway.cli.output import Output, OutputOption, emit
+from task_gateway.clusters import images
+from task_gateway.clusters.base import NAME
+from task_gateway.errors import ClusterExists, ToolMissing, UsageError
+from task_gateway.scenarios.base import SCENARIOS, Options, play
+from task_gateway.scenarios.steps import Terminal
+
+SCENARIO = "notebook_multi_rm"
+CHART = Path("dist") / f"internal-task-gateway-{__version__}.tgz"
+LONGEST_SUFFIX = "-additional"
+
+
+def register(root: typer.Typer) -> None:
+    """Add the command to the program."""
+    root.command(epilog="Example: task-gateway e2e --name lab --keep")(e2e)
+
+
+def e2e(
+    name: Annotated[str, typer.Option(help="Names the run, its clusters and its report: a-z, 0-9 and '-'.")] = "e2e",
+    keep: Annotated[bool, typer.Option("--keep", envvar="KEEP", help="Leave the clusters up at the end.")] = False,
+    chart: Annotated[Path, typer.Option(help="The packaged chart; `make charts` makes it.")] = CHART,
+    reports: Annotated[Path, typer.Option(help="The folder of reports.")] = Path("reports"),
+    output: OutputOption = Output.text,
+) -> None:
+    """Open notebooks of two clusters through a master, one by way of the gateway; report to REPORTS/NAME/.
+
+    Exit code 0 if every step passed.
+    """
+    options = Options(_checked(name), reports / name, _found(chart), images.load().notebook, keep)
+    result, failed = play(SCENARIOS.get(SCENARIO), options, Terminal(Console(stderr=True)))
+    if isinstance(failed, ClusterExists):
+        raise failed  # of another run, whose report stays as it is
+    report.write(result, options.folder)
+    emit(result, output, report.terminal)
+    typer.echo(f"report: {options.folder / 'report.md'}", err=True)
+    if failed is not None and output is Output.json:
+        raise typer.Exit(getattr(failed, "exit_code", 1)) from failed
+    if failed is not None:
+        raise failed
+
+
+def _checked(name: str) -> str:
+    if not NAME.fullmatch(f"{name}{LONGEST_SUFFIX}"):
+        raise UsageError(
+            f"{name!r} cannot name a run",
+            hint="use up to 29 of a-z, 0-9 and '-', with a letter or digit at both ends",
+        )
+    return name
+
+
+def _found(chart: Path) -> Path:
+    if not chart.is_file():
+        raise ToolMissing("the packaged chart is not there", where=str(chart), hint="make charts")
+    return chart

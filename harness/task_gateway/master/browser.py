@@ -1,0 +1,73 @@
+"""Opens a notebook's page in headless Chromium as a person would, and keeps a picture of it."""
+
+import os
+import shutil
+from pathlib import Path
+
+from playwright.sync_api import Browser, Error, Page, Playwright, sync_playwright
+
+from task_gateway import settings
+from task_gateway.errors import ScenarioFailed, ToolMissing
+
+ARGUMENTS = (
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
+CELL = ".jp-Notebook .jp-CodeCell .cm-content"
+IDLE = "#jp-main-statusbar >> text=/\\| Idle$/"  # with the kernel's name before it: its session is connected
+OUTPUT = ".jp-Notebook .jp-OutputArea-output"
+
+
+def run_in_page(url: str, page_url: str, token: str, output: str, picture: Path) -> str:
+    """Open the page of a notebook file, run its cell there, wait for `output`, keep a PNG; return Chromium's version.
+
+    The token goes in a header of one request to `url`, whose cookie logs the page in: no address holds it.
+    """
+    executable = find()
+    try:
+        with sync_playwright() as playwright, _launch(playwright, executable) as browser:
+            with browser.new_context(viewport={"width": 1200, "height": 720}) as context:
+                headers = {"Authorization": f"token {token}"}
+                context.request.get(f"{url}api/status", headers=headers, fail_on_status_code=True)
+                page = context.new_page()
+                page.set_default_timeout(1000 * settings.PAGE_SHOWN.seconds)
+                try:
+                    _run_cell(page, page_url, output)
+                finally:  # a page that does not show what it should is worth a picture too
+                    picture.parent.mkdir(parents=True, exist_ok=True)
+                    page.screenshot(path=picture)
+            return browser.version
+    except Error as error:
+        reason = error.message.splitlines()[0]
+        raise ScenarioFailed(f"{settings.PAGE_SHOWN.sentence}: {reason}", where=page_url) from error
+
+
+def _run_cell(page: Page, page_url: str, output: str) -> None:
+    page.goto(page_url)
+    page.locator(IDLE).first.wait_for(state="visible")
+    page.locator(CELL).first.click()
+    page.keyboard.press("Control+Enter")
+    page.locator(OUTPUT, has_text=output).first.wait_for(state="visible")
+
+
+def _launch(playwright: Playwright, executable: Path) -> Browser:
+    """Start Chromium; as root it runs without its sandbox only."""
+    sandbox = () if os.geteuid() else ("--no-sandbox",)
+    return playwright.chromium.launch(executable_path=executable, args=[*ARGUMENTS, *sandbox])
+
+
+def find() -> Path:
+    """Return the system's Chromium, else playwright's own, else ToolMissing."""
+    system = next(filter(None, map(shutil.which, PROGRAMS)), None)
+    if system is not None:
+        return Path(system)
+    with sync_playwright() as playwright:
+        own = Path(playwright.chromium.executable_path)
+    if not own.exists():
+        raise ToolMissing("there is no Chromium", hint="install chromium, or run: playwright install chromium")
+    return own

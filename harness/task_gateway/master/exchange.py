@@ -1,0 +1,56 @@
+"""One HTTP exchange as a value: redirects not followed, and no answer is an answer too."""
+
+import json
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException
+from typing import Any
+from urllib.parse import urlsplit
+
+from task_gateway.errors import ScenarioFailed
+
+REQUEST_SECONDS = 20.0
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What came back. `status` 0: nothing did, and `text` says why."""
+
+    status: int
+    text: str
+
+    def __str__(self) -> str:
+        first = self.text.strip().splitlines()[:1]
+        return f"{self.status or 'no answer'}: {first[0][:200] if first else 'empty'}"
+
+    def json(self) -> Any:
+        """Return the body as JSON; ScenarioFailed if it is none."""
+        try:
+            return json.loads(self.text)
+        except ValueError:
+            raise ScenarioFailed(f"the answer is not JSON: {self}") from None
+
+
+def call(method: str, url: str, *, authorization: str = "", body: Mapping[str, Any] | None = None) -> Reply:
+    """Send one request; a `body` goes as JSON."""
+    parts = urlsplit(url)
+    headers = {"Authorization": authorization} if authorization else {}
+    data = None if body is None else json.dumps(body)
+    if data is not None:
+        headers["Content-Type"] = "application/json"
+    path = f"{parts.path}?{parts.query}" if parts.query else parts.path
+    try:
+        with closing(HTTPConnection(parts.hostname or "", parts.port, timeout=REQUEST_SECONDS)) as connection:
+            connection.request(method, path, data, headers)
+            answer = connection.getresponse()
+            return Reply(answer.status, answer.read().decode(errors="replace"))
+    except (OSError, HTTPException) as error:
+        return Reply(0, str(error) or type(error).__name__)
+
+
+def accepted(reply: Reply, what: str, where: str) -> Reply:
+    """Return the reply if its status is 2xx; else ScenarioFailed names what was asked for and what came."""
+    if not 200 <= reply.status < 300:
+        raise ScenarioFailed(f"{what} failed: {reply}", where=where)
+    return reply

@@ -1,0 +1,71 @@
+"""Starts and ends what a master runs in a cluster: notebook tasks, and the stand-in master's own pod."""
+
+import secrets
+from typing import Any
+
+from task_gateway.errors import ImageMissing, ScenarioFailed
+from task_gateway.kube.client import Kube
+from task_gateway.kube.wait import condition, wait_for
+from task_gateway.master import manifests
+from task_gateway.master.table import Master
+from task_gateway.model import Address, Manifest, Task
+from task_gateway.settings import POD_READY
+
+MASTER = "master"
+POD, SECRET = "v1/Pod", "v1/Secret"
+NO_IMAGE = ("ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "InvalidImageName")
+_is_ready = condition("Ready")
+
+
+def start_notebook(kube: Kube, task: Task, image: str, resources: Manifest) -> tuple[Address, str]:
+    """Start a JupyterLab as a task; return its pod's own address and its token once it is Ready.
+
+    On failure the pod stays, for its log and its events tell why; `end_task` removes it.
+    """
+    token = _store_token(kube, task.id, task.namespace)
+    kube.create(manifests.notebook_pod(task, image, resources))
+    pod = wait_for(kube, POD_READY, POD, task.id, task.namespace, not_ready)
+    return Address(pod["status"]["podIP"], task.port), token
+
+
+def end_task(kube: Kube, task: Task) -> None:
+    """Delete a task's pod and Secret; fine if they are gone."""
+    kube.delete(POD, task.id, task.namespace)
+    kube.delete(SECRET, task.id, task.namespace)
+
+
+def start_master(kube: Kube, namespace: str, image: str, address: Address, resources: Manifest) -> Master:
+    """Start the master's proxy in a namespace of its own; `address` is its node's, with the port to serve on."""
+    kube.apply(manifests.namespace(namespace, manifests.PRIVILEGED))
+    token = _store_token(kube, MASTER, namespace)
+    kube.create(manifests.master_source(MASTER, namespace))
+    kube.create(manifests.master_pod(MASTER, namespace, image, address.port, resources))
+    wait_for(kube, POD_READY, POD, MASTER, namespace, not_ready)
+    return Master(f"http://{address}", token)
+
+
+def not_ready(pod: Manifest | None) -> str | None:
+    """Return why a pod is not Ready, None if it is; raise for what no waiting mends."""
+    if pod is None:
+        return "it does not exist"
+    status: dict[str, Any] = pod.get("status") or {}
+    where = f"Pod {pod['metadata']['namespace']}/{pod['metadata']['name']}"
+    for container in status.get("containerStatuses") or []:
+        state = container.get("state") or {}
+        ended, waiting = state.get("terminated"), state.get("waiting") or {}
+        reason = f"{waiting.get('reason', '')}: {waiting.get('message', '')}".strip(": ")
+        if waiting.get("reason") in NO_IMAGE:
+            message = f"the image {container['image']} cannot be had: {reason}"
+            raise ImageMissing(message, where=where, hint="make toolchain")
+        if ended:
+            message = f"container {container['name']} ended with exit code {ended['exitCode']}"
+            raise ScenarioFailed(message, where=where)
+        if waiting:
+            return f"container {container['name']} waits: {reason}"
+    return _is_ready(pod)
+
+
+def _store_token(kube: Kube, name: str, namespace: str) -> str:
+    token = secrets.token_urlsafe(24)
+    kube.create(manifests.secret(name, namespace, token))
+    return token

@@ -1,0 +1,100 @@
+"""The objects of a task and of the master as Kubernetes gets them; pure, so that a test can read them."""
+
+from pathlib import Path
+
+from task_gateway.model import LABEL_PREFIX, TASK_LABEL, Manifest, Task
+
+USER = 1000
+HOME = "/home/task"
+SOURCE = Path(__file__).with_name("proxy.py")
+TOKEN_KEY = "token"  # a key of a Secret, not a token
+RESTRICTED, PRIVILEGED = "restricted", "privileged"  # levels of Pod Security
+
+
+def namespace(name: str, level: str) -> Manifest:
+    """Return a namespace that holds its pods to a level of Pod Security."""
+    labels = {"pod-security.kubernetes.io/enforce": level}
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
+
+
+def secret(name: str, namespace: str, token: str) -> Manifest:
+    """Return the Secret of one token."""
+    metadata = {"name": name, "namespace": namespace}
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": {TOKEN_KEY: token}}
+
+
+def notebook_pod(task: Task, image: str, resources: Manifest) -> Manifest:
+    """Return the pod of a JupyterLab that serves /proxy/<task>/; its token comes from the Secret named like it."""
+    base_url = f"/proxy/{task.id}/"
+    container = {
+        "name": "notebook",
+        "image": image,
+        "command": [
+            *("jupyter", "lab", "--ip=0.0.0.0", f"--port={task.port}", "--no-browser"),
+            f"--ServerApp.base_url={base_url}",
+            f"--ServerApp.root_dir={HOME}",
+            "--LabApp.extension_manager=readonly",
+        ],
+        "env": [{"name": "HOME", "value": HOME}, _token("JUPYTER_TOKEN", task.id)],
+        "ports": [{"name": "http", "containerPort": task.port}],
+        "readinessProbe": {"httpGet": {"path": f"{base_url}api", "port": task.port}, "periodSeconds": 1},
+        "resources": resources,
+        "volumeMounts": [{"name": "home", "mountPath": HOME}],
+        "workingDir": HOME,
+    }
+    home = {"name": "home", "emptyDir": {"sizeLimit": "256Mi"}}
+    return _pod(task.id, task.namespace, {TASK_LABEL: task.id}, container, home)
+
+
+def master_pod(name: str, namespace: str, image: str, port: int, resources: Manifest) -> Manifest:
+    """Return the pod of the master's proxy, on its node's network: so it answers at the node's address."""
+    container = {
+        "name": "master",
+        "image": image,
+        "command": ["python3", f"/opt/master/{SOURCE.name}"],
+        "env": [{"name": "MASTER_PORT", "value": str(port)}, _token("MASTER_TOKEN", name)],
+        "ports": [{"name": "http", "containerPort": port, "hostPort": port}],
+        "readinessProbe": {"httpGet": {"path": "/healthz", "port": port}, "periodSeconds": 1},
+        "resources": resources,
+        "volumeMounts": [{"name": "source", "mountPath": "/opt/master", "readOnly": True}],
+    }
+    pod = _pod(
+        name, namespace, {f"{LABEL_PREFIX}/master": name}, container, {"name": "source", "configMap": {"name": name}}
+    )
+    pod["spec"] |= {"hostNetwork": True, "dnsPolicy": "ClusterFirstWithHostNet"}
+    return pod
+
+
+def master_source(name: str, namespace: str) -> Manifest:
+    """Return the ConfigMap with the proxy's source."""
+    metadata = {"name": name, "namespace": namespace}
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {SOURCE.name: SOURCE.read_text()}}
+
+
+def _pod(name: str, namespace: str, labels: dict[str, str], container: Manifest, volume: Manifest) -> Manifest:
+    """Return a pod that meets Pod Security's level restricted, but for what its caller adds."""
+    security = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": name, "namespace": namespace, "labels": labels},
+        "spec": {
+            "automountServiceAccountToken": False,
+            "enableServiceLinks": False,
+            "restartPolicy": "Never",
+            "terminationGracePeriodSeconds": 5,
+            "securityContext": {
+                "runAsNonRoot": True,
+                "runAsUser": USER,
+                "runAsGroup": USER,
+                "fsGroup": USER,
+                "seccompProfile": {"type": "RuntimeDefault"},
+            },
+            "containers": [container | {"imagePullPolicy": "IfNotPresent", "securityContext": security}],
+            "volumes": [volume],
+        },
+    }
+
+
+def _token(variable: str, secret: str) -> Manifest:
+    return {"name": variable, "valueFrom": {"secretKeyRef": {"name": secret, "key": TOKEN_KEY}}}

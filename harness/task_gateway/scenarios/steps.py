@@ -1,0 +1,99 @@
+"""Steps of a run: each is timed, told as it goes, and kept with what was seen or why it failed."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+from rich.console import Console
+from rich.status import Status
+from rich.text import Text
+
+from task_gateway.errors import TaskGatewayError
+from task_gateway.model import Step
+
+
+class Watcher(Protocol):
+    """Whoever is told how a run goes."""
+
+    def started(self, name: str) -> None:
+        """Take note that a step begins."""
+
+    def said(self, sentence: str) -> None:
+        """Take note of what a step is doing."""
+
+    def ended(self, step: Step) -> None:
+        """Take note of a step that is over."""
+
+
+class Note:
+    """What a step has to say: `say` while it goes, `detail` for the record."""
+
+    def __init__(self, watcher: Watcher) -> None:
+        self.detail = ""
+        self.say = watcher.said
+
+
+class Steps:
+    """The steps of one run that are over, in `done`."""
+
+    def __init__(self, watcher: Watcher) -> None:
+        self.done: list[Step] = []
+        self._watcher = watcher
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[Note]:
+        """Time what is done inside; it fails by raising, and the error passes on."""
+        note = Note(self._watcher)
+        self._watcher.started(name)
+        started = time.monotonic()
+        try:
+            yield note
+        except BaseException as error:
+            self._end(name, started, why(error), passed=False)
+            raise
+        self._end(name, started, note.detail, passed=True)
+
+    def _end(self, name: str, started: float, detail: str, *, passed: bool) -> None:
+        step = Step(name, passed, time.monotonic() - started, detail)
+        self.done.append(step)
+        self._watcher.ended(step)
+
+
+def why(error: BaseException) -> str:
+    """Return the cause of a failure as a sentence."""
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted"
+    if isinstance(error, TaskGatewayError):
+        return f"{error.message} ({error.where})" if error.where else error.message
+    return f"{type(error).__name__}: {error}"
+
+
+class Terminal:
+    """Tells a run on stderr: a line for each step that is over, and on a terminal what the present one does."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._status: Status | None = None
+        self._name = ""
+
+    def started(self, name: str) -> None:
+        """Show the step as the one that goes on."""
+        self._name = name
+        if self._console.is_terminal:
+            self._status = self._console.status(Text(name))
+            self._status.start()
+
+    def said(self, sentence: str) -> None:
+        """Show what the step is doing; left out where lines cannot be drawn over."""
+        if self._status is not None:
+            self._status.update(Text(f"{self._name}: {sentence}"))
+
+    def ended(self, step: Step) -> None:
+        """Print the step's line."""
+        if self._status is not None:
+            self._status.stop()
+            self._status = None
+        mark = Text("✓", "green") if step.passed else Text("✗", "bold red")
+        detail = f"  {step.detail}" if step.detail else ""
+        self._console.print(Text.assemble(mark, f" {step.seconds:6.1f} s  {step.name}{detail}"), soft_wrap=True)

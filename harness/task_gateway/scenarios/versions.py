@@ -1,0 +1,19 @@
+"""Reads from running pods which versions of a gateway's parts they are."""
+
+from collections.abc import Iterable
+
+from task_gateway.model import Manifest
+
+PARTS = {"envoyproxy/gateway": "envoy-gateway", "envoyproxy/envoy": "envoy"}
+
+
+def image_versions(pods: Iterable[Manifest]) -> dict[str, str]:
+    """Return the image tag of each known part that the pods run."""
+    found = {}
+    for pod in pods:
+        for container in pod["spec"]["containers"]:
+            repository, _, tag = container["image"].partition("@")[0].rpartition(":")
+            for ending, part in PARTS.items():
+                if repository.endswith(ending):
+                    found[part] = tag
+    return found

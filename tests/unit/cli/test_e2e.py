@@ -1,0 +1,33 @@
+"""`task-gateway e2e` refuses what cannot work before anything is made."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from task_gateway.cli.main import main
+
+
+@pytest.mark.parametrize("name", ["Lab", "a_b", "-a", "a" * 30, ""])
+def test_a_name_that_no_cluster_can_have_is_a_usage_error(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["e2e", "--name", name]) == 2
+    assert f"{name!r} cannot name a run" in capsys.readouterr().err
+
+
+def test_a_missing_chart_names_the_target_that_makes_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    chart = tmp_path / "absent.tgz"
+    assert main(["e2e", "--name", "a" * 29, "--chart", str(chart), "-o", "json"]) == 2
+    error = json.loads(capsys.readouterr().out)["error"]
+    assert error["type"] == "ToolMissing"
+    assert (error["where"], error["hint"]) == (str(chart), "make charts")
+
+
+def test_missing_images_name_the_target_that_makes_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("KEEP", "")
+    chart = tmp_path / "chart.tgz"
+    chart.touch()
+    assert main(["e2e", "--chart", str(chart)]) == 2
+    assert "try: make toolchain" in capsys.readouterr().err
