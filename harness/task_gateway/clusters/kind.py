@@ -1,10 +1,14 @@
 """Provider `kind`: real Kubernetes nodes as containers, any number side by side, each with its own kubeconfig."""
 
+import fcntl
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import yaml
 
+from task_gateway import settings
 from task_gateway.clusters import images
 from task_gateway.clusters.base import KUBECONFIG, PROVIDERS, Say, Wish, folder
 from task_gateway.clusters.engine import Engine, engine, unified_cgroups
@@ -16,6 +20,7 @@ from task_gateway.model import Cluster, Manifest
 from task_gateway.settings import NODE_READY
 
 KERNEL_MODULES = Path("/lib/modules")  # kind mounts it; it may be empty
+NETWORK = "kind"
 ENGINE = "engine"  # in a cluster's folder: what its node runs in; written before kind makes anything
 
 
@@ -62,10 +67,11 @@ class Kind:
         started = time.monotonic()
         say(f"cluster {name}: starting a node of {there.node} with {chosen.name}")
         try:
-            _kind(
-                chosen, "create", "cluster", "--name", name, "--image", there.node,
-                "--kubeconfig", kubeconfig, "--config", "-", *retain, input=configuration,
-            )  # fmt: skip
+            with _alone_without_a_network(chosen):
+                _kind(
+                    chosen, "create", "cluster", "--name", name, "--image", there.node,
+                    "--kubeconfig", kubeconfig, "--config", "-", *retain, input=configuration,
+                )  # fmt: skip
         except CommandFailed as problem:
             if isinstance(problem, DiskFull) or "failed to pull image" not in problem.tail:
                 raise
@@ -85,11 +91,24 @@ class Kind:
         if not (place / ENGINE).exists():
             return  # kind was never asked to make anything
         used = engine((place / ENGINE).read_text())
+        # Nothing in the node is worth an orderly end, which takes systemd about fifteen seconds.
+        used.run("kill", f"{cluster.name}-control-plane", check=False)
         _kind(used, "delete", "cluster", "--name", cluster.name, "--kubeconfig", cluster.kubeconfig)
 
 
 def _kind(used: Engine, *arguments: Word, input: str | None = None) -> Completed:
     return run([tool("kind"), *arguments, "--quiet"], env=used.env, input=input)
+
+
+@contextmanager
+def _alone_without_a_network(used: Engine) -> Iterator[None]:
+    """Let one cluster come up at a time until kind's network is there: two that both make it fail over it."""
+    if used.run("network", "inspect", NETWORK, check=False).code == 0:
+        yield
+        return
+    with (settings.cache_dir() / "kind-network.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _prepare_host() -> None:
