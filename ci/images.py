@@ -3,6 +3,7 @@
 import hashlib
 import platform
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -204,7 +205,7 @@ def _wheels(target: Path, *what: str) -> None:
         "--abi=abi3",
         "--abi=none",
     ]
-    run(["python3", "-m", "pip", "download", "-q", "--only-binary=:all:", *tags, *python, "-d", target, *what])
+    run([sys.executable, "-m", "pip", "download", "-q", "--only-binary=:all:", *tags, *python, "-d", target, *what])
 
 
 @contextmanager
