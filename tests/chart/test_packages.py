@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from task_gateway import __version__
 from task_gateway.model import Manifest
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -57,3 +58,8 @@ def test_images_have_the_pinned_versions(render: Callable[..., list[Manifest]]) 
 def test_release_fits_into_a_secret(release: Callable[..., Manifest], chart: str, values: Manifest) -> None:
     kept = json.dumps(release(values, chart=chart)).encode()
     assert len(base64.b64encode(gzip.compress(kept, 9))) < SECRET_LIMIT
+
+
+def test_charts_and_command_are_of_one_version() -> None:
+    versions = {yaml.safe_load(file.read_text())["version"] for file in (ROOT / "charts").glob("*/Chart.yaml")}
+    assert versions == {__version__}

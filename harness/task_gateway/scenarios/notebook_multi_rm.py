@@ -30,6 +30,7 @@ from task_gateway.scenarios.versions import image_versions
 DATA: dict[str, Any] = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text())
 GATEWAY = "gateway.networking.k8s.io/v1/Gateway"
 SLOTS, DIRECT = "slots", "direct"
+BAD_GATEWAY, NOT_FOUND = 502, 404  # of the master's proxy: the task does not answer; there is no such task
 
 
 @dataclass(frozen=True)
@@ -146,6 +147,9 @@ class NotebookMultiRm:
             address, token = launcher.start_notebook(side.kube, task, self.options.image, resources)
             note.detail = f"pod {task.namespace}/{task.id} at {address} on {side.kube.cluster.name}"
         if side.strategy is not None:
+            with steps.step(f"{name}: pod out of the master's reach") as note:
+                master.register(task.id, address)
+                note.detail = f"the master says {master.wait_until(task.id, BAD_GATEWAY, settings.TASK_REFUSED)}"
             with steps.step(f"{name}: slot claimed") as note:
                 address = side.strategy.expose(task)
                 reach.wait_until_answers(address)
@@ -190,9 +194,9 @@ class NotebookMultiRm:
         if side.strategy is not None:
             side.strategy.release(task.id)
             seen.append(f"{address} {reach.wait_until_refused(address).value}")
-        reply = master.wait_until(task.id, 502, settings.TASK_REFUSED)
+        reply = master.wait_until(task.id, BAD_GATEWAY, settings.TASK_REFUSED)
         master.forget(task.id)
-        master.wait_until(task.id, 404, settings.TASK_REFUSED)
+        master.wait_until(task.id, NOT_FOUND, settings.TASK_REFUSED)
         return "; ".join([*seen, f"the master says {reply}"])
 
 

@@ -70,7 +70,7 @@ def why(error: BaseException) -> str:
 
 
 class Terminal:
-    """Tells a run on stderr: a line for each step that is over, and on a terminal what the present one does."""
+    """Tells a run on stderr: a line for each step that is over, and what the present one does."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -85,15 +85,17 @@ class Terminal:
             self._status.start()
 
     def said(self, sentence: str) -> None:
-        """Show what the step is doing; left out where lines cannot be drawn over."""
+        """Show what the step is doing: drawn over on a terminal, a line of its own elsewhere."""
         if self._status is not None:
             self._status.update(Text(f"{self._name}: {sentence}"))
+        else:
+            self._console.print(Text(f"  {sentence}"), soft_wrap=True)
 
     def ended(self, step: Step) -> None:
         """Print the step's line."""
         if self._status is not None:
             self._status.stop()
             self._status = None
-        mark = Text("✓", "green") if step.passed else Text("✗", "bold red")
+        mark = Text("√", "green") if step.passed else Text("×", "bold red")
         detail = f"  {step.detail}" if step.detail else ""
         self._console.print(Text.assemble(mark, f" {step.seconds:6.1f} s  {step.name}{detail}"), soft_wrap=True)

@@ -22,7 +22,7 @@ def test_a_step_that_passes_is_kept_with_its_detail() -> None:
     (step,) = steps.done
     assert (step.name, step.passed, step.detail) == ("wait", True, note.detail)
     assert 0 <= step.seconds < 5
-    assert text.getvalue() == f"✓    0.0 s  wait  {note.detail}\n"
+    assert text.getvalue() == f"  nearly there\n√    0.0 s  wait  {note.detail}\n"
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def test_a_step_that_fails_is_kept_with_its_cause_and_the_error_goes_on(error: B
         raise error
     (step,) = steps.done
     assert (step.passed, step.detail) == (False, said)
-    assert text.getvalue().startswith("✗")
+    assert text.getvalue().startswith("×")
     assert why(error) == said
 
 
@@ -49,5 +49,5 @@ def test_a_terminal_shows_what_goes_on_and_square_brackets_stay() -> None:
     steps = Steps(Terminal(Console(file=text, force_terminal=True, width=60)))
     with steps.step("wait [red]") as note:
         note.say("looking at [bold]")
-    assert "✓" in text.getvalue()
+    assert "√" in text.getvalue()
     assert "wait [red]" in text.getvalue()
