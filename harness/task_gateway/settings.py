@@ -4,6 +4,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from task_gateway.errors import WaitTimeout
+
 APP = "task-gateway"
 
 
@@ -30,12 +32,15 @@ class Wait:
     sentence: str
     seconds: float
 
+    def timed_out(self, last_state: str, where: str | None = None) -> WaitTimeout:
+        """Return the error of this wait when it ended with `last_state` as the last that was seen."""
+        message = f"waited {self.seconds:g} s until {self.sentence}; last seen: {last_state}"
+        return WaitTimeout(message, name=self.name, seconds=self.seconds, last_state=last_state, where=where)
+
 
 API_READY = Wait("api-ready", "the API server answers /readyz", 60)
 NODE_READY = Wait("node-ready", "the node is Ready", 180)
-DEPLOYMENT_AVAILABLE = Wait("deployment-available", "the Deployment has all its replicas", 180)
 GATEWAY_PROGRAMMED = Wait("gateway-programmed", "the Gateway is Programmed", 180)
-LISTENERSET_PROGRAMMED = Wait("listenerset-programmed", "the ListenerSet is Programmed", 180)
 POD_READY = Wait("pod-ready", "the pod is Ready", 180)
 TASK_REACHABLE = Wait("task-reachable", "the task answers at its address", 60)
 TASK_REFUSED = Wait("task-refused", "the released port reaches nothing", 60)

@@ -11,7 +11,7 @@ from pathlib import Path
 import yaml
 
 from task_gateway.clusters.base import KUBECONFIG, PROVIDERS, Say, Wish, folder
-from task_gateway.errors import ClusterUnreachable, WaitTimeout
+from task_gateway.errors import ClusterUnreachable
 from task_gateway.kube.client import Kube
 from task_gateway.kube.process import Process, end, spawn, tool
 from task_gateway.model import Cluster
@@ -110,10 +110,7 @@ def _still_waiting(server: Process, place: Path, deadline: float, state: str) ->
             f"kube-apiserver ended with exit code {server.poll()}: {' '.join(last)}", where=str(log)
         )
     if time.monotonic() > deadline:
-        raise WaitTimeout(
-            f"waited {API_READY.seconds:.0f} s until {API_READY.sentence}; last seen: {state}",
-            name=API_READY.name, seconds=API_READY.seconds, last_state=state, where=str(log),
-        )  # fmt: skip
+        raise API_READY.timed_out(state, str(log))
     time.sleep(LOOK_SECONDS)
 
 

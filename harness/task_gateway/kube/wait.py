@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 
-from task_gateway.errors import NotFound, WaitTimeout
+from task_gateway.errors import NotFound
 from task_gateway.kube.client import Kube
 from task_gateway.model import Manifest
 from task_gateway.settings import Wait
@@ -32,13 +32,7 @@ def wait_for(kube: Kube, wait: Wait, kind: str, name: str, namespace: str | None
             state = problem.message
             time.sleep(min(RETRY_SECONDS, max(0.0, deadline - time.monotonic())))
     where = f"{kind} {'/'.join(part for part in (namespace, name) if part)}"
-    raise WaitTimeout(
-        f"waited {wait.seconds:.0f} s until {wait.sentence}; last seen: {state}",
-        name=wait.name,
-        seconds=wait.seconds,
-        last_state=state,
-        where=where,
-    )
+    raise wait.timed_out(state, where)
 
 
 def condition(type: str, status: str = "True") -> Missing:

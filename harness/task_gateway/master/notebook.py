@@ -12,7 +12,7 @@ from tornado.iostream import StreamClosedError
 from tornado.websocket import WebSocketClientConnection, WebSocketError, websocket_connect
 
 from task_gateway import settings
-from task_gateway.errors import ScenarioFailed, WaitTimeout
+from task_gateway.errors import ScenarioFailed
 from task_gateway.master.exchange import accepted, call
 from task_gateway.master.table import wait_for_reply
 from task_gateway.settings import Wait
@@ -109,13 +109,7 @@ class Notebook:
             left = True
             raise ScenarioFailed(f"the kernel's WebSocket closed with code {socket.close_code}", where=self.url)
         except TimeoutError:
-            raise WaitTimeout(
-                f"{wait.sentence}: not within {wait.seconds:g} s",
-                name=wait.name,
-                seconds=wait.seconds,
-                last_state=state,
-                where=self.url,
-            ) from None
+            raise wait.timed_out(state, self.url) from None
         except (OSError, StreamClosedError, HTTPClientError, WebSocketError) as error:
             raise ScenarioFailed(f"the kernel's WebSocket failed: {error}", where=self.url) from error
         finally:

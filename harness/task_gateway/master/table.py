@@ -5,7 +5,6 @@ from collections.abc import Callable
 from urllib.parse import quote
 
 from task_gateway import settings
-from task_gateway.errors import WaitTimeout
 from task_gateway.master.exchange import Reply, accepted, call
 from task_gateway.model import Address
 from task_gateway.settings import Wait
@@ -45,12 +44,6 @@ def wait_for_reply(ask: Callable[[], Reply], status: int, wait: Wait, where: str
     deadline = time.monotonic() + wait.seconds
     while (reply := ask()).status != status:
         if time.monotonic() + settings.PROBE_PAUSE_SECONDS > deadline:
-            raise WaitTimeout(
-                f"{wait.sentence}: not within {wait.seconds:g} s",
-                name=wait.name,
-                seconds=wait.seconds,
-                last_state=str(reply),
-                where=where,
-            )
+            raise wait.timed_out(str(reply), where)
         time.sleep(settings.PROBE_PAUSE_SECONDS)
     return reply

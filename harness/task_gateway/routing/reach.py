@@ -12,7 +12,6 @@ from contextlib import suppress
 from enum import Enum
 
 from task_gateway import settings
-from task_gateway.errors import WaitTimeout
 from task_gateway.model import Address
 from task_gateway.settings import Wait
 
@@ -64,11 +63,5 @@ def _wait(address: Address, wait: Wait, wanted: Collection[Answer]) -> Answer:
             return answer
         if time.monotonic() + settings.PROBE_PAUSE_SECONDS > deadline:
             state = f"{address} {answer.value}"
-            raise WaitTimeout(
-                f"waited {wait.seconds:g} s until {wait.sentence}; last seen: {state}",
-                name=wait.name,
-                seconds=wait.seconds,
-                last_state=state,
-                where=str(address),
-            )
+            raise wait.timed_out(state, str(address))
         time.sleep(settings.PROBE_PAUSE_SECONDS)

@@ -198,13 +198,7 @@ def _timed_out(slot: Slot, namespace: str) -> WaitTimeout:
     wait = settings.SLOT_WRITTEN
     holder = "free" if slot.task is None else f"held by {slot.task}"
     state = f"port {slot.port} is {holder} at version {slot.resource_version}, others wrote first each time"
-    return WaitTimeout(
-        f"waited {wait.seconds:g} s until {wait.sentence}; last seen: {state}",
-        name=wait.name,
-        seconds=wait.seconds,
-        last_state=state,
-        where=f"Service {namespace}/{slot.service}",
-    )
+    return wait.timed_out(state, f"Service {namespace}/{slot.service}")
 
 
 def _upgrade(gateway: InternalTaskGateway, change: str = "") -> str:
