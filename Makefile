@@ -22,7 +22,7 @@ setup: $(VENV)/.ready
 $(VENV)/.ready: pyproject.toml ci/python.lock ci/versions.env ci/setup.sh
 	@ci/setup.sh $(VENV) $(UV_VERSION)
 
-## toolchain: build or pull all programs and images a cluster needs (cold about 15 minutes, then nothing)
+## toolchain: build or pull all programs and images a cluster needs (17 minutes on 2 cores, then nothing)
 .PHONY: toolchain
 toolchain: setup
 	@$(PYTHON) ci/toolchain.py
