@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,7 @@ def own_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def call(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, dict[str, object]]:
+def call(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, dict[str, Any]]:
     code = main([*arguments[:2], "-o", "json", *arguments[2:]])
     return code, json.loads(capsys.readouterr().out)
 
@@ -39,7 +40,7 @@ def test_a_control_plane_comes_up_is_listed_and_goes(own_state: Path, capsys: py
         pids = [int((kubeconfig.parent / f"{each}.pid").read_text()) for each in ("etcd", "kube-apiserver")]
         code, again = call(capsys, "cluster", "up", "lab", "--provider", "control-plane")
         assert code == 2
-        assert again["error"]["type"] == "ClusterExists"  # type: ignore[index]
+        assert again["error"]["type"] == "ClusterExists"
         assert Kube(base.find("lab")).ready() is None
         assert call(capsys, "cluster", "ls")[1]["clusters"] == [made | {"state": "ready"}]
         assert call(capsys, "cluster", "kubeconfig", "lab")[1] == made
@@ -49,7 +50,7 @@ def test_a_control_plane_comes_up_is_listed_and_goes(own_state: Path, capsys: py
     assert not any(runs(pid) for pid in pids)
     assert call(capsys, "cluster", "ls") == (0, {"clusters": []})
     code, unknown = call(capsys, "cluster", "down", "lab")
-    assert (code, unknown["error"]["type"]) == (2, "ClusterUnknown")  # type: ignore[index]
+    assert (code, unknown["error"]["type"]) == (2, "ClusterUnknown")
 
 
 def test_an_existing_cluster_is_remembered_and_only_forgotten(
@@ -71,7 +72,7 @@ def test_an_existing_cluster_that_does_not_answer_leaves_nothing(
         cluster.kubeconfig.read_text().replace("server: https://127.0.0.1:", "server: https://127.0.0.1:1#")
     )
     code, answer = call(capsys, "cluster", "up", "dead", "--provider", "existing", "--kubeconfig", str(dead))
-    assert (code, answer["error"]["type"]) == (3, "ClusterUnreachable")  # type: ignore[index]
+    assert (code, answer["error"]["type"]) == (3, "ClusterUnreachable")
     assert call(capsys, "cluster", "ls") == (0, {"clusters": []})
 
 
@@ -86,7 +87,7 @@ def test_a_control_plane_that_cannot_start_says_why_and_leaves_nothing(
     monkeypatch.setenv("TASK_GATEWAY_TOOLS", str(tools))
     code, answer = call(capsys, "cluster", "up", "broken", "--provider", "control-plane")
     assert code == 3
-    assert "exit code 1: no such flag" in str(answer["error"]["message"])  # type: ignore[index]
+    assert "exit code 1: no such flag" in str(answer["error"]["message"])
     assert call(capsys, "cluster", "ls") == (0, {"clusters": []})
 
 
@@ -96,5 +97,5 @@ def test_a_bad_name_is_refused_before_anything_is_made(
 ) -> None:
     code, answer = call(capsys, "cluster", "up", "--provider", "control-plane", "--", name)
     assert code == 2
-    assert "no cluster name" in str(answer["error"]["message"])  # type: ignore[index]
+    assert "no cluster name" in str(answer["error"]["message"])
     assert not (own_state / "task-gateway").exists()
