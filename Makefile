@@ -41,7 +41,7 @@ e2e: toolchain charts
 ## check: lint, types, import contracts, pins, unit and chart tests: no cluster, under a minute
 .PHONY: check
 check: static charts
-	@$(PYTHON) -m pytest tests/unit tests/chart
+	@$(PYTHON) -m pytest --numprocesses 2 --dist worksteal tests/unit tests/chart
 
 ## static: lint, format, types, import contracts and pins alone
 .PHONY: static
