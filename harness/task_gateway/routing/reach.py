@@ -32,6 +32,8 @@ def probe(address: Address, timeout: float = settings.PROBE_SECONDS) -> Answer:
         connection = socket.create_connection((address.host, address.port), timeout=timeout)
     except ConnectionRefusedError:
         return Answer.REFUSED
+    except ConnectionResetError:  # the reset overtook the end of the handshake, which had been accepted
+        return Answer.CLOSED
     except OSError:
         return Answer.UNREACHABLE
     with connection:
