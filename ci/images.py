@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pins
 import programs
-from progress import Progress
 from task_gateway.clusters.engine import Engine
 from task_gateway.errors import EngineError
 from task_gateway.kube.process import run
@@ -68,7 +67,7 @@ SCRATCH = {
 def key() -> str:
     """Return twelve hex digits that change when anything that goes into the node image does."""
     digest = hashlib.sha256((pins.CI / "versions.env").read_bytes())
-    for program in (programs.PAUSE, *programs.HOST_PROGRAMS, *programs.IMAGE_PROGRAMS):
+    for program in programs.EVERY:
         digest.update(programs.key(program).encode())
     for file in [*sorted(p for p in RECIPES.rglob("*") if p.is_file()), Path(__file__)]:
         digest.update(file.read_bytes())
@@ -84,9 +83,8 @@ def present(engine: Engine, image: str, wanted: str | None) -> bool:
 class Builder:
     """Builds with one engine; `base` and `notebook` need no compiled program, so they are made while Go compiles."""
 
-    def __init__(self, engine: Engine, progress: Progress) -> None:
+    def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._progress = progress
         self._names = names()
         self._base = f"{BASE}:{pins.read()['DEBIAN_RELEASE']}"
 
@@ -189,7 +187,7 @@ def _node_root(root: Path) -> None:
 
 
 def _copy_program(name: str, folder: Path) -> None:
-    every = {each.name: each for each in (programs.PAUSE, *programs.HOST_PROGRAMS, *programs.IMAGE_PROGRAMS)}
+    every = {each.name: each for each in programs.EVERY}
     shutil.copy(programs.path(every[name]), folder / name)
 
 

@@ -64,6 +64,8 @@ IMAGE_PROGRAMS = (
     Program("envoy-gateway", "tools", "github.com/envoyproxy/gateway/cmd/envoy-gateway", 135),
 )  # fmt: skip
 
+EVERY = (PAUSE, *HOST_PROGRAMS, *IMAGE_PROGRAMS)
+
 
 def part(program: Program) -> Part:
     """Return the step that builds `program`."""

@@ -20,6 +20,7 @@ import images as recipes
 import programs
 from progress import Part, Progress
 from task_gateway import settings
+from task_gateway.cli.output import Output, emit_error
 from task_gateway.clusters import images
 from task_gateway.clusters.engine import Engine, choose_engine
 from task_gateway.clusters.engine import engine as engine_named
@@ -46,10 +47,7 @@ def main(wanted: list[str]) -> int:
             else:
                 _make(progress)
     except TaskGatewayError as problem:
-        print(f"error: {problem.message}", file=sys.stderr)
-        for label, text in (("at", problem.where), ("try", problem.hint)):
-            if text:
-                print(f"  {label}: {text}", file=sys.stderr)
+        emit_error(problem, Output.text)
         return problem.exit_code
     except KeyboardInterrupt:
         return 130
@@ -107,7 +105,7 @@ def _images(mode: str, choice: "Future[str]", compiled: "Future[None]", progress
         raise
     names = recipes.names()
     if chosen == "build" and not recipes.present(engine, names["node"], recipes.key()):
-        builder = recipes.Builder(engine, progress)
+        builder = recipes.Builder(engine)
         early = {
             "Debian base": builder.base,
             "notebook image": builder.notebook,

@@ -31,7 +31,7 @@ def test_every_pin_is_a_plain_assignment_once() -> None:
 
 
 def test_a_program_has_a_key_of_its_own_that_follows_its_flags() -> None:
-    every = (programs.PAUSE, *programs.HOST_PROGRAMS, *programs.IMAGE_PROGRAMS)
+    every = programs.EVERY
     keys = [programs.key(each) for each in every]
     assert len(set(keys)) == len(every)
     assert programs.key(dataclasses.replace(every[0], tags="other")) != keys[0]
@@ -39,7 +39,7 @@ def test_a_program_has_a_key_of_its_own_that_follows_its_flags() -> None:
 
 
 def test_every_program_the_images_need_is_built() -> None:
-    built = {each.name for each in (programs.PAUSE, *programs.HOST_PROGRAMS, *programs.IMAGE_PROGRAMS)}
+    built = {each.name for each in programs.EVERY}
     needed = {name for group in images.NODE_PROGRAMS.values() for name in group} | set(images.SCRATCH) | {"kube-proxy"}
     assert needed <= built
     assert set(images.SCRATCH) <= set(images.names())
