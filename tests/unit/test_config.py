@@ -343,9 +343,8 @@ def test_a_block_without_a_value_is_no_gateway() -> None:
     assert parse(text, "master.yaml").default.internal_task_gateway is None
 
 
-@pytest.mark.parametrize("shared", ["cluster_name", "kubeconfig_path", "gateway_ip"])
-def test_ranges_of_one_gateway_must_not_overlap(shared: str) -> None:
-    same = {"cluster_name": "eastern", "kubeconfig_path": "/etc/east", "gateway_ip": "203.0.113.10"}[shared]
+@pytest.mark.parametrize(("shared", "same"), [("cluster_name", "eastern"), ("kubeconfig_path", "/etc/east")])
+def test_ranges_of_one_gateway_must_not_overlap(shared: str, same: str) -> None:
     assert said(changed(another(**{shared: same}))) == [
         f"36: {GW.replace('[0]', '[1]')}.gateway_port_range_start: "
         "ports 30063 to 30063 belong to resource manager 'east' already: "
@@ -353,13 +352,25 @@ def test_ranges_of_one_gateway_must_not_overlap(shared: str) -> None:
     ]
 
 
+def test_without_a_cluster_of_their_own_both_are_of_the_masters() -> None:
+    def change(document: dict[str, Any]) -> None:
+        another()(document)
+        for item in document["additional_resource_managers"]:
+            del item["resource_manager"]["kubeconfig_path"]
+            del item["resource_manager"]["cluster_name"]
+
+    (found,) = problems(changed(change))
+    assert found.message.endswith("of the same cluster (both the master's own)")
+
+
 @pytest.mark.parametrize(
     "keys",
     [
         {},
-        {"gateway_ip": "203.0.113.10", "gateway_name": "other"},
-        {"gateway_ip": "203.0.113.10", "gateway_namespace": "other"},
-        {"gateway_ip": "203.0.113.10", "gateway_port_range_start": 30064},
+        {"gateway_ip": "203.0.113.10"},
+        {"cluster_name": "eastern", "gateway_name": "other"},
+        {"cluster_name": "eastern", "gateway_namespace": "other"},
+        {"cluster_name": "eastern", "gateway_port_range_start": 30064},
     ],
 )
 def test_gateways_are_told_apart_by_cluster_namespace_and_name(keys: dict[str, object]) -> None:

@@ -45,29 +45,27 @@ def check_overlaps(found: Sequence[tuple[ResourceManager, Block]]) -> None:
         for manager, block in found
         if manager.internal_task_gateway is not None
     ]
-    for (first, one, _), (second, other, block) in combinations(with_gateway, 2):
+    for (first, one, beside), (second, other, block) in combinations(with_gateway, 2):
         low = max(one.gateway_port_range_start, other.gateway_port_range_start)
         high = min(one.gateway_port_range_end, other.gateway_port_range_end)
-        shared = _shared(first, one, second, other)
+        same_object = (one.gateway_namespace, one.gateway_name) == (other.gateway_namespace, other.gateway_name)
+        shared = _same_cluster(first, beside, second, block) if same_object else None
         if shared and low <= high and (gateway := block.block(GATEWAY)) is not None:
             gateway.report(
                 START,
                 f"ports {low} to {high} belong to resource manager {quote(first.name)} already: both use "
-                f"Gateway {one.gateway_namespace}/{one.gateway_name} of the same cluster (same {shared})",
+                f"Gateway {one.gateway_namespace}/{one.gateway_name} of the same cluster ({shared})",
             )
 
 
-def _shared(
-    first: ResourceManager, one: InternalTaskGateway, second: ResourceManager, other: InternalTaskGateway
-) -> str | None:
-    """Return the key that shows that both use one gateway: same namespace and name, in the same cluster."""
-    if (one.gateway_namespace, one.gateway_name) != (other.gateway_namespace, other.gateway_name):
-        return None
-    if first.cluster_name == second.cluster_name:
-        return "cluster_name"
-    if first.kubeconfig_path is not None and first.kubeconfig_path == second.kubeconfig_path:
-        return "kubeconfig_path"
-    return IP if one.gateway_ip and one.gateway_ip == other.gateway_ip else None
+def _same_cluster(first: ResourceManager, one: Block, second: ResourceManager, other: Block) -> str | None:
+    """Return what shows that both resource managers are of one cluster, None if nothing does."""
+    paths = {first.kubeconfig_path, second.kubeconfig_path}
+    if len(paths) == 1 and None not in paths:
+        return "same kubeconfig_path"
+    if one.has("cluster_name") and other.has("cluster_name"):
+        return "same cluster_name" if first.cluster_name == second.cluster_name else None
+    return "both the master's own" if paths == {None} else None
 
 
 def _label(block: Block, key: str, purpose: str) -> str | None:
