@@ -41,12 +41,30 @@ class TaskGatewayError(Exception):
         self.hint = hint
 
 
-class ApiError(TaskGatewayError):
-    """The API server refused a request; `status` is the HTTP code, 0 if there was none."""
+@dataclass(frozen=True)
+class Cause:
+    """One of the reasons an API server gives for a refusal: the field, a reason like FieldValueForbidden, a sentence."""
 
-    def __init__(self, message: str, *, status: int = 0, where: str | None = None, hint: str | None = None) -> None:
+    field: str
+    reason: str
+    message: str
+
+
+class ApiError(TaskGatewayError):
+    """The API server refused a request; `status` is the HTTP code, 0 if there was none, `causes` its details."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int = 0,
+        where: str | None = None,
+        hint: str | None = None,
+        causes: tuple[Cause, ...] = (),
+    ) -> None:
         super().__init__(message, where=where, hint=hint)
         self.status = status
+        self.causes = causes
 
 
 class NotFound(ApiError):

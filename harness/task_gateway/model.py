@@ -129,3 +129,123 @@ class RunResult:
     steps: tuple[Step, ...] = ()
     notebooks: tuple[NotebookRun, ...] = ()
     evidence: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Limit:
+    """One thing that limits how many tasks can be exposed at once.
+
+    `value` is the number as it was found, in its own unit (`description` names it); `tasks` is how many tasks that
+    number leaves room for with the strategy in use, None where it does not apply. `scope` is one of gateway,
+    listener-set, range, cluster, cloud; `found` is read, probed or documented. `raise_` says what to raise, and how.
+    """
+
+    id: str
+    description: str
+    value: int | None
+    tasks: int | None
+    scope: str
+    found: str
+    raise_: str
+
+
+@dataclass(frozen=True)
+class ManagerLimits:
+    """All limits of one resource manager; `capacity` is the least of them, in tasks, and `binding` that limit's id.
+
+    A resource manager without a gateway has strategy `direct` and no capacity: its tasks are dialled at their pods.
+    """
+
+    name: str
+    cluster: str
+    strategy: str
+    gateway: str
+    capacity: int | None
+    active: int
+    headroom: int | None
+    binding: str | None
+    limits: tuple[Limit, ...] = ()
+
+
+@dataclass(frozen=True)
+class Check:
+    """What one check saw: `result` is ok, warning, error or skipped; `fix` is a command, `docs` an anchor of a page."""
+
+    code: str
+    description: str
+    result: str
+    message: str = ""
+    fix: str = ""
+    docs: str = ""
+
+
+@dataclass(frozen=True)
+class CheckCategory:
+    """The checks of one category, in the order they ran."""
+
+    name: str
+    checks: tuple[Check, ...] = ()
+
+
+@dataclass(frozen=True)
+class CheckReport:
+    """A whole preflight: `success` is false as soon as one check is an error."""
+
+    success: bool
+    categories: tuple[CheckCategory, ...] = ()
+
+
+@dataclass(frozen=True)
+class CelVariant:
+    """The same list with some rules left out: which, and the largest maxItems the API server accepts then.
+
+    `at_least` says that the search ended there without a refusal.
+    """
+
+    left_out: tuple[str, ...]
+    accepted_max_items: int
+    at_least: bool = False
+
+
+@dataclass(frozen=True)
+class CelPoint:
+    """One question asked of the API server: the factor by which a rule exceeds its budget (None: accepted)."""
+
+    max_items: int
+    factor: float | None
+    rule: str = ""
+
+
+@dataclass(frozen=True)
+class WriteTime:
+    """Seconds of one write of an object with that many items, over `samples` writes."""
+
+    items: int
+    median: float
+    p99: float
+    samples: int
+
+
+@dataclass(frozen=True)
+class CelReport:
+    """What the CEL rules of one list in one version of one CRD allow, measured on a real API server.
+
+    `declared_max_items` is the CRD's own maxItems (None: unlimited), `accepted_max_items` the largest that the API
+    server accepts, `binding_rule` the text of the rule that refuses one more (empty: none does), `requests` and
+    `seconds` what finding that took, `runtime_max_items` the largest object accepted when maxItems would allow more.
+    """
+
+    bundle: str
+    channel: str
+    crd: str
+    version: str
+    path: str
+    declared_max_items: int | None
+    accepted_max_items: int
+    binding_rule: str
+    requests: int
+    seconds: float
+    runtime_max_items: int | None = None
+    variants: tuple[CelVariant, ...] = ()
+    points: tuple[CelPoint, ...] = ()
+    writes: tuple[WriteTime, ...] = ()

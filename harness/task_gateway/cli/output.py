@@ -73,7 +73,8 @@ def _print_json(value: object) -> None:
 def _plain(value: object) -> object:
     """Turn what the records are made of into what JSON knows."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+        # A field that would be a keyword of Python has an underscore behind it there, and none here.
+        return {field.name.rstrip("_"): getattr(value, field.name) for field in dataclasses.fields(value)}
     if isinstance(value, Mapping):
         return dict(value)
     if isinstance(value, Path):

@@ -71,16 +71,22 @@ class Kube:
         version, _, name = kind.rpartition("/")
         return [{"apiVersion": version, "kind": name, **item} for item in answer["items"]]
 
-    def create(self, obj: Manifest) -> Manifest:
-        """Create an object; AlreadyExists if its name is taken."""
+    def create(self, obj: Manifest, *, dry_run: bool = False) -> Manifest:
+        """Create an object; AlreadyExists if its name is taken. A dry run is admitted and validated, never kept."""
         kind, namespace = _kind(obj), obj["metadata"].get("namespace")
         where = _where(kind, namespace, obj["metadata"].get("name"))
-        return self._request("POST", self._path(kind, namespace), where, body=obj)
+        return self._request("POST", self._path(kind, namespace), where, query=_dry(dry_run), body=obj)
+
+    def replace(self, obj: Manifest, *, subresource: str = "", dry_run: bool = False) -> Manifest:
+        """Write a whole object, or its `status`; with `metadata.resourceVersion`, Conflict if it changed since."""
+        kind, namespace, name = _kind(obj), obj["metadata"].get("namespace"), obj["metadata"]["name"]
+        path = "/".join(part for part in (self._path(kind, namespace, name), subresource) if part)
+        return self._request("PUT", path, _where(kind, namespace, name), query=_dry(dry_run), body=obj)
 
     def apply(self, obj: Manifest, *, field_manager: str = "task-gateway", dry_run: bool = False) -> Manifest:
         """Apply an object on the server's side and take over the fields it names."""
         kind, namespace, name = _kind(obj), obj["metadata"].get("namespace"), obj["metadata"]["name"]
-        query = {"fieldManager": field_manager, "force": "true", **({"dryRun": "All"} if dry_run else {})}
+        query = {"fieldManager": field_manager, "force": "true", **_dry(dry_run)}
         return self._request(
             "PATCH",
             self._path(kind, namespace, name),
@@ -262,6 +268,10 @@ def _lines(response: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
         buffer += chunk
         *whole, buffer = buffer.split(b"\n")
         yield from (line for line in whole if line)
+
+
+def _dry(dry_run: bool) -> dict[str, str]:
+    return {"dryRun": "All"} if dry_run else {}
 
 
 def _kind(obj: Manifest) -> str:
