@@ -1,4 +1,7 @@
-"""One cluster's API server: dictionaries in and out, over the connection and login of the `kubernetes` library."""
+"""One cluster's API server: dictionaries in and out, over the connection and login of the `kubernetes` library.
+
+That library is imported when the first cluster is talked to: its import takes longer than all else a command does.
+"""
 
 import json
 from collections.abc import Iterator
@@ -8,9 +11,6 @@ from typing import cast
 from urllib.parse import quote
 
 import urllib3
-from kubernetes import client as api
-from kubernetes.config import list_kube_config_contexts, load_kube_config
-from kubernetes.config.config_exception import ConfigException
 from yaml import YAMLError
 
 from task_gateway.errors import ApiError, ClusterUnreachable, NotFound, UsageError
@@ -27,6 +27,9 @@ class Kube:
     """The API server of one cluster. Kinds are written `v1/Service`, `apps/v1/Deployment`: apiVersion, slash, kind."""
 
     def __init__(self, cluster: Cluster) -> None:
+        from kubernetes import client as api
+        from kubernetes.config import load_kube_config
+
         self.cluster = cluster
         configuration = api.Configuration()
         with _readable(cluster.kubeconfig):
@@ -231,9 +234,11 @@ class Kube:
 
     @contextmanager
     def _mapped(self, where: str) -> Iterator[None]:
+        from kubernetes.client.exceptions import ApiException
+
         try:
             yield
-        except api.ApiException as problem:
+        except ApiException as problem:
             raise map_status(problem.status or 0, problem.body or problem.reason, where) from None
         except (urllib3.exceptions.HTTPError, OSError) as problem:
             raise ClusterUnreachable(
@@ -245,12 +250,16 @@ class Kube:
 
 def current_context(kubeconfig: Path) -> str:
     """Return the name of a kubeconfig's current context; UsageError if it cannot be read or has none."""
+    from kubernetes.config import list_kube_config_contexts
+
     with _readable(kubeconfig):
         return cast(str, list_kube_config_contexts(str(kubeconfig))[1]["name"])
 
 
 @contextmanager
 def _readable(kubeconfig: Path) -> Iterator[None]:
+    from kubernetes.config.config_exception import ConfigException
+
     try:
         yield
     except (ConfigException, OSError, TypeError, ValueError, YAMLError) as problem:
