@@ -64,3 +64,9 @@ def test_objects_that_helm_names_by_hand_are_unique(render: Render) -> None:
     identities = [(each["kind"], each["metadata"].get("namespace"), each["metadata"]["name"]) for each in render()]
     assert len(identities) == len(set(identities))
     assert ("Deployment", "gateways", "envoy-gateway") in identities
+
+
+def test_the_load_balancers_bound_is_kept_with_the_gateway(render: Render) -> None:
+    (gateway,) = render({"service": {"loadBalancerListeners": 50}}, show="gateway")
+    assert gateway["metadata"]["annotations"] == {"task-gateway.dev/load-balancer-listeners": "50"}
+    assert "annotations" not in render(show="gateway")[0]["metadata"]

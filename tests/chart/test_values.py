@@ -44,6 +44,7 @@ def test_lint(chart: str) -> None:
         ({"slots": {"namespace": "a.b"}}, "'/slots/namespace'"),
         ({"service": {"type": "NodePort"}}, "'/service/type'"),
         ({"service": {"annotations": {"a": 1}}}, "'/service/annotations/a'"),
+        ({"service": {"loadBalancerListeners": 0}}, "'/service/loadBalancerListeners'"),
         ({"service": {"loadBalancerSourceRanges": ["10.0.0.1"]}}, "'/service/loadBalancerSourceRanges/0'"),
         ({"envoy": {"image": "not an image"}}, "'/envoy/image'"),
         ({"envoy": {"replicas": 0}}, "'/envoy/replicas'"),

@@ -8,7 +8,7 @@ import pytest
 from rich.table import Table
 
 from task_gateway.cli.output import Output, emit, wanted
-from task_gateway.model import Cluster
+from task_gateway.model import Cluster, Limit
 
 
 def test_records_paths_and_mappings_become_json(capsys: pytest.CaptureFixture[str]) -> None:
@@ -52,3 +52,10 @@ def test_tables_are_drawn(capsys: pytest.CaptureFixture[str]) -> None:
 )
 def test_the_wanted_output_is_seen_in_any_command_line(arguments: list[str], output: Output) -> None:
     assert wanted(arguments) is output
+
+
+def test_a_field_that_python_keeps_for_itself_has_its_plain_name_in_json(capsys: pytest.CaptureFixture[str]) -> None:
+    emit(Limit("slots", "slots", 6, 6, "gateway", "read", "slots.count"), Output.json, str)
+    shown = json.loads(capsys.readouterr().out)
+    assert list(shown) == ["id", "description", "value", "tasks", "scope", "found", "raise"]
+    assert shown["raise"] == "slots.count"

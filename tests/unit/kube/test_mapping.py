@@ -5,7 +5,7 @@ import json
 import pytest
 
 from task_gateway import errors
-from task_gateway.errors import AlreadyExists, ApiError, Conflict, Forbidden, Invalid, NotFound
+from task_gateway.errors import AlreadyExists, ApiError, Cause, Conflict, Forbidden, Invalid, NotFound
 from task_gateway.kube.mapping import BY_STATUS, map_status
 
 
@@ -54,3 +54,11 @@ def test_every_api_error_can_be_met() -> None:
 def test_an_answer_that_is_no_status_is_shown_as_it_is(body: str | bytes | None, message: str) -> None:
     mapped = map_status(502, body, "/version")
     assert (type(mapped), mapped.message) == (ApiError, message)
+
+
+def test_the_causes_of_a_refusal_are_kept() -> None:
+    causes = [{"reason": "FieldValueForbidden", "field": "spec.x", "message": "too costly"}, {"message": "other"}]
+    body = json.dumps({"message": "no", "details": {"causes": causes}})
+    found = map_status(422, body, "here").causes
+    assert found == (Cause("spec.x", "FieldValueForbidden", "too costly"), Cause("", "", "other"))
+    assert map_status(422, json.dumps({"message": "no", "details": {}}), "here").causes == ()

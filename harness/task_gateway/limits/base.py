@@ -1,0 +1,74 @@
+"""What a limit is, and where limits are found: a new one is a function in a module of this package."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from task_gateway.errors import Forbidden
+from task_gateway.limits.site import Site
+from task_gateway.model import Limit
+from task_gateway.registry import Registry
+
+
+class Scope(StrEnum):
+    """What a limit is a limit of."""
+
+    GATEWAY = "gateway"
+    LISTENER_SET = "listener-set"
+    RANGE = "range"
+    CLUSTER = "cluster"
+    CLOUD = "cloud"
+
+
+class Found(StrEnum):
+    """How a number was come by: read from the cluster, tried out on its API server, or known from a source."""
+
+    READ = "read"
+    PROBED = "probed"
+    DOCUMENTED = "documented"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A limit as found: `value` in the unit of its description, `tasks` that it leaves room for (None: any number)."""
+
+    value: int | None
+    tasks: int | None
+    found: Found
+    raise_: str
+    note: str = ""
+
+
+Look = Callable[[Site], Finding]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A limit before it is looked at."""
+
+    id: str
+    description: str
+    scope: Scope
+    look: Look
+
+    def at(self, site: Site) -> Limit:
+        """Return the limit as it is at `site`; what may not be read limits nothing and says so."""
+        try:
+            finding = self.look(site)
+        except Forbidden as refused:
+            finding = Finding(None, None, Found.READ, f"unknown: {refused.where} may not be read")
+        description = f"{self.description} ({finding.note})" if finding.note else self.description
+        return Limit(self.id, description, finding.value, finding.tasks, self.scope, finding.found, finding.raise_)
+
+
+LIMITS: Registry[Rule] = Registry("limit", "task_gateway.limits")
+
+
+def limit(id: str, scope: Scope, description: str) -> Callable[[Look], Look]:
+    """Return a decorator that files a function as the limit called `id`."""
+
+    def keep(look: Look) -> Look:
+        LIMITS.register(id)(Rule(id, description, scope, look))
+        return look
+
+    return keep

@@ -1,0 +1,39 @@
+"""The one question: how many tasks fit at once, and what stands in the way of more."""
+
+from task_gateway.limits.base import LIMITS
+from task_gateway.limits.site import Site
+from task_gateway.limits.target import Target
+from task_gateway.model import Limit, ManagerLimits
+
+DIRECT = "direct"
+
+
+def look(target: Target, strategy: str | None = None) -> ManagerLimits:
+    """Return all limits of a target; one without a gateway has no capacity, its tasks are dialled at their pods."""
+    manager = target.manager
+    if manager.internal_task_gateway is None:
+        return ManagerLimits(manager.name, manager.cluster_name, DIRECT, "", None, 0, None, None)
+    return assess(Site(target, strategy))
+
+
+def assess(site: Site) -> ManagerLimits:
+    """Return all limits of a gateway, the lowest first; capacity is the least that applies to its strategy."""
+    limits = ladder([rule.at(site) for rule in LIMITS])
+    least = next((each for each in limits if each.tasks is not None), None)
+    capacity = None if least is None else least.tasks
+    return ManagerLimits(
+        name=site.manager.name,
+        cluster=site.manager.cluster_name,
+        strategy=site.strategy,
+        gateway=site.name,
+        capacity=capacity,
+        active=site.active,
+        headroom=None if capacity is None else max(0, capacity - site.active),
+        binding=None if least is None else least.id,
+        limits=limits,
+    )
+
+
+def ladder(limits: list[Limit]) -> tuple[Limit, ...]:
+    """Return limits from the lowest up; those that apply to no number of tasks come last, by id."""
+    return tuple(sorted(limits, key=lambda each: (each.tasks is None, each.tasks or 0, each.id)))

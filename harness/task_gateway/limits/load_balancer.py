@@ -1,0 +1,33 @@
+"""Cloud load balancers: how many listeners one takes. No API of Kubernetes tells, hence it is known by value."""
+
+from task_gateway.limits.base import Finding, Found, Scope, limit
+from task_gateway.limits.ports import proxied
+from task_gateway.limits.site import Site
+
+AWS_SUFFIX = ".amazonaws.com"
+AWS_LISTENERS = 50
+"""Listeners of one AWS Network Load Balancer, its default quota, which AWS raises on request."""
+
+ANNOTATION = "task-gateway.dev/load-balancer-listeners"
+"""On the Gateway: how many listeners its load balancer takes, where you know better."""
+
+
+@limit("load-balancer-listeners", Scope.CLOUD, "listeners that the cloud's load balancer takes")
+def listeners(site: Site) -> Finding:
+    """Take the Gateway's annotation, else what is known of the cloud whose host name the load balancer has."""
+    advice = f"ask the cloud for more, then annotate the Gateway with {ANNOTATION}"
+    notes = ((site.gateway_object or {}).get("metadata") or {}).get("annotations") or {}
+    if notes.get(ANNOTATION, "").isdigit():
+        value = int(notes[ANNOTATION])
+        return Finding(value, proxied(site, value), Found.READ, advice, "by annotation")
+    if any(name.endswith(AWS_SUFFIX) for name in _host_names(site)):
+        return Finding(AWS_LISTENERS, proxied(site, AWS_LISTENERS), Found.DOCUMENTED, advice, "AWS")
+    return Finding(None, None, Found.DOCUMENTED, f"where there is one, annotate the Gateway with {ANNOTATION}")
+
+
+def _host_names(site: Site) -> list[str]:
+    names = [site.gateway.gateway_ip]
+    for service in site.proxy_services:
+        ingress = ((service.get("status") or {}).get("loadBalancer") or {}).get("ingress") or []
+        names += [each.get("hostname", "") for each in ingress]
+    return names

@@ -1,0 +1,59 @@
+"""How large one object may become: in etcd, in its annotations, in its ports."""
+
+import json
+
+from task_gateway.limits.base import Finding, Found, Scope, limit
+from task_gateway.limits.crd import room
+from task_gateway.limits.ports import proxied
+from task_gateway.limits.site import Site
+from task_gateway.model import Manifest
+
+ETCD_REQUEST = 1_572_864
+"""Bytes of one request to etcd by default (1.5 MiB); a write of a larger object is refused."""
+
+LISTENER_BYTES = 1_500
+"""Bytes of one listener in a Gateway, its status and the record of its fields' owners included; about 1,000 fit."""
+
+LISTENERS_TO_TRUST = 8
+"""From so many listeners on, the Gateway's own size tells the bytes of one better than the figure above."""
+
+ANNOTATIONS = 262_144
+"""Bytes of all annotations of one object (256 KiB), by Kubernetes' validation."""
+
+ANNOTATION_BYTES = 75
+"""Bytes of the annotation that a Determined master keeps on the Gateway for each port; about 3,500 fit."""
+
+ENDPOINT_SLICE_PORTS = 20_000
+"""Ports of one EndpointSlice, by Kubernetes' validation; the proxy's Service has a port for each listener."""
+
+SPREAD = "slots or listenersets as the strategy: they keep listeners out of the Gateway"
+
+
+@limit("object-size", Scope.GATEWAY, "bytes of the Gateway in etcd")
+def size(site: Site) -> Finding:
+    """Divide what etcd takes by the bytes of one listener, read from the Gateway if it has enough of them."""
+    gateway = site.gateway_object
+    count = len((gateway or {}).get("spec", {}).get("listeners") or [])
+    trusted = gateway is not None and count >= LISTENERS_TO_TRUST
+    each = max(1, _bytes(gateway) // count) if trusted and gateway is not None else LISTENER_BYTES
+    found = Found.READ if trusted else Found.DOCUMENTED
+    return Finding(ETCD_REQUEST, room(site, ETCD_REQUEST // each), found, SPREAD, f"{each} a listener")
+
+
+@limit(
+    "annotations-size", Scope.GATEWAY, "bytes of the Gateway's annotations, where a Determined master notes each port"
+)
+def annotations(site: Site) -> Finding:
+    """Divide it by the bytes of one port's annotation."""
+    return Finding(ANNOTATIONS, room(site, ANNOTATIONS // ANNOTATION_BYTES), Found.DOCUMENTED, SPREAD)
+
+
+@limit("endpoint-slice-ports", Scope.CLUSTER, "ports of one EndpointSlice, hence of the proxy's Service")
+def endpoint_slice_ports(site: Site) -> Finding:
+    """Count a port for each listener, the placeholder's included."""
+    tasks = proxied(site, ENDPOINT_SLICE_PORTS)
+    return Finding(ENDPOINT_SLICE_PORTS, tasks, Found.DOCUMENTED, "nothing: a second gateway")
+
+
+def _bytes(obj: Manifest) -> int:
+    return len(json.dumps(obj, separators=(",", ":")))

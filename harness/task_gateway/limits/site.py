@@ -1,0 +1,249 @@
+"""All that is read of one gateway and its cluster: each thing once, when it is first asked for, and never written."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+from task_gateway.crds import schema
+from task_gateway.errors import Forbidden, NotFound
+from task_gateway.kube.client import Kube
+from task_gateway.limits.target import GATEWAY, Target
+from task_gateway.model import TASK_LABEL, InternalTaskGateway, Manifest, ResourceManager
+from task_gateway.routing import names, table
+from task_gateway.routing.table import Slot
+
+GATEWAY_CLASS = "gateway.networking.k8s.io/v1/GatewayClass"
+LISTENER_SET = "gateway.networking.k8s.io/v1/ListenerSet"
+ROUTES = ("gateway.networking.k8s.io/v1/TCPRoute", "gateway.networking.k8s.io/v1alpha2/TCPRoute")
+ENVOY_GATEWAY, CONTOUR = "envoy-gateway", "contour"
+CONTROLLERS = {"gateway.envoyproxy.io/": ENVOY_GATEWAY, "projectcontour.io/": CONTOUR}
+OWNING_NAME = "gateway.envoyproxy.io/owning-gateway-name"
+OWNING_NAMESPACE = "gateway.envoyproxy.io/owning-gateway-namespace"
+TASK_LISTENERS = ("task-", "det-")
+"""How listeners begin that a task has for itself: this project's, and those of a Determined master."""
+
+
+@dataclass(frozen=True)
+class Listener:
+    """One listener that the gateway has, on the Gateway itself or on a ListenerSet attached to it."""
+
+    name: str
+    port: int
+    kind: str
+    namespace: str
+    parent: str
+    use: str
+
+    def __str__(self) -> str:
+        return f"listener {self.name} of {self.kind} {self.namespace}/{self.parent}"
+
+
+class Site:
+    """One resource manager's gateway as it is now. `use` of a listener is slots, listenersets, listeners or foreign."""
+
+    def __init__(self, target: Target, strategy: str | None = None) -> None:
+        if target.manager.internal_task_gateway is None:
+            raise ValueError(f"resource manager {target.manager.name} has no gateway")
+        self.kube: Kube = target.kube
+        self.manager: ResourceManager = target.manager
+        self.gateway: InternalTaskGateway = target.manager.internal_task_gateway
+        self._strategy = strategy
+
+    @property
+    def name(self) -> str:
+        """The Gateway as namespace/name."""
+        return f"{self.gateway.gateway_namespace}/{self.gateway.gateway_name}"
+
+    @property
+    def ports(self) -> range:
+        """The configured port range, both ends included."""
+        return range(self.gateway.gateway_port_range_start, self.gateway.gateway_port_range_end + 1)
+
+    @cached_property
+    def strategy(self) -> str:
+        """The strategy asked for, else the one whose objects are there, else the best that the Gateway allows."""
+        if self._strategy is not None:
+            return self._strategy
+        if self.slots:
+            return "slots"
+        uses = {listener.use for listener in self.listeners}
+        for used in ("listenersets", "listeners"):
+            if used in uses:
+                return used
+        allowed = (self.spec.get("allowedListeners") or {}).get("namespaces") or {}
+        return "listenersets" if self.templates and allowed.get("from", "None") != "None" else "listeners"
+
+    @cached_property
+    def namespace(self) -> str:
+        """The namespace of the tasks: the configured one, else where the slots are, else the Gateway's."""
+        if self.manager.default_namespace:
+            return self.manager.default_namespace
+        found = {service["metadata"]["namespace"] for service in self._slot_services}
+        return min(found) if found else self.gateway.gateway_namespace
+
+    @cached_property
+    def gateway_object(self) -> Manifest | None:
+        """The Gateway, None if there is none or its kind is not served."""
+        return self._get(GATEWAY, self.gateway.gateway_name, self.gateway.gateway_namespace)
+
+    @property
+    def spec(self) -> Manifest:
+        """The Gateway's spec, empty if there is no Gateway."""
+        return (self.gateway_object or {}).get("spec") or {}
+
+    @property
+    def status(self) -> Manifest:
+        """The Gateway's status, empty if there is none."""
+        return (self.gateway_object or {}).get("status") or {}
+
+    @cached_property
+    def gateway_class(self) -> Manifest | None:
+        """The Gateway's class."""
+        name = self.spec.get("gatewayClassName")
+        return self._get(GATEWAY_CLASS, name, None) if name else None
+
+    @property
+    def controller(self) -> str:
+        """envoy-gateway or contour by the class, empty if it is neither."""
+        name = ((self.gateway_class or {}).get("spec") or {}).get("controllerName", "")
+        return next((kind for prefix, kind in CONTROLLERS.items() if name.startswith(prefix)), "")
+
+    @cached_property
+    def crd(self) -> Manifest | None:
+        """The CRD of Gateways."""
+        return self._get(schema.KIND, schema.GATEWAYS, None)
+
+    @cached_property
+    def listener_set_crd(self) -> Manifest | None:
+        """The CRD of ListenerSets."""
+        return self._get(schema.KIND, schema.LISTENER_SETS, None)
+
+    @cached_property
+    def listener_sets(self) -> list[Manifest]:
+        """The ListenerSets of the Gateway, in all namespaces, or in its own where only that may be read."""
+        return [each for each in self._list(LISTENER_SET, self.gateway.gateway_namespace) if self._is_parent(each)]
+
+    @cached_property
+    def listeners(self) -> list[Listener]:
+        """Every listener of the gateway, the Gateway's own first."""
+        own = [self._listener(each, "Gateway", self.gateway_object or {}) for each in self.spec.get("listeners") or []]
+        sets = [
+            self._listener(each, "ListenerSet", parent)
+            for parent in self.listener_sets
+            for each in parent["spec"].get("listeners") or []
+        ]
+        return own + sets
+
+    @property
+    def foreign_listeners(self) -> list[Listener]:
+        """The listeners in the port range that belong neither to a slot nor to a task."""
+        return [each for each in self.listeners if each.use == "foreign" and each.port in self.ports]
+
+    @cached_property
+    def slots(self) -> list[Slot]:
+        """The slots of the gateway in the namespace of the tasks, in and outside the port range."""
+        here = [each for each in self._slot_services if each["metadata"]["namespace"] == self.namespace]
+        return [slot for slot in map(table.parse, here) if slot is not None]
+
+    @cached_property
+    def templates(self) -> Manifest | None:
+        """The ConfigMap of task routing templates."""
+        name = names.templates(self.gateway.gateway_name)
+        return self._get("v1/ConfigMap", name, self.gateway.gateway_namespace)
+
+    @cached_property
+    def services(self) -> list[Manifest]:
+        """All Services in the namespace of the tasks."""
+        return self.kube.list("v1/Service", self.namespace)
+
+    @cached_property
+    def all_services(self) -> list[Manifest]:
+        """All Services of the cluster."""
+        return self.kube.list("v1/Service")
+
+    @cached_property
+    def routes(self) -> list[Manifest]:
+        """The TCPRoutes in the namespace of the tasks."""
+        kind = self.route_kind
+        return self.kube.list(kind, self.namespace) if kind else []
+
+    @cached_property
+    def route_kind(self) -> str | None:
+        """The newest served version of TCPRoute, None if none is served."""
+        return next((kind for kind in ROUTES if self.kube.served(kind)), None)
+
+    @cached_property
+    def proxy_services(self) -> list[Manifest]:
+        """The Services of the gateway's proxy, which Envoy Gateway labels with the Gateway that they serve."""
+        return self._list("v1/Service", self.gateway.gateway_namespace, self._owned)
+
+    @cached_property
+    def nodes(self) -> list[Manifest]:
+        """The nodes of the cluster."""
+        return self.kube.list("v1/Node")
+
+    @cached_property
+    def quotas(self) -> list[Manifest]:
+        """The ResourceQuotas in the namespace of the tasks."""
+        return self.kube.list("v1/ResourceQuota", self.namespace)
+
+    @property
+    def active(self) -> int:
+        """How many ports of the range serve a task."""
+        if self.strategy == "slots":
+            return sum(slot.task is not None for slot in table.inside(self.slots, self.ports[0], self.ports[-1]))
+        return sum(each.use == self.strategy and each.port in self.ports for each in self.listeners)
+
+    @property
+    def _owned(self) -> str:
+        return f"{OWNING_NAME}={self.gateway.gateway_name},{OWNING_NAMESPACE}={self.gateway.gateway_namespace}"
+
+    @cached_property
+    def _slot_services(self) -> list[Manifest]:
+        selector = names.slots_selector(self.gateway.gateway_name, self.gateway.gateway_namespace)
+        namespace = self.manager.default_namespace
+        return (
+            self.kube.list("v1/Service", namespace, selector)
+            if namespace
+            else self._list("v1/Service", self.gateway.gateway_namespace, selector)
+        )
+
+    def _list(self, kind: str, namespace: str, labels: str = "") -> list[Manifest]:
+        """Return what there is in all namespaces; in one if no more may be read; nothing of a kind not served."""
+        try:
+            try:
+                return self.kube.list(kind, labels=labels)
+            except Forbidden:
+                return self.kube.list(kind, namespace, labels)
+        except NotFound:
+            return []
+
+    def _get(self, kind: str, name: str, namespace: str | None) -> Manifest | None:
+        try:
+            return self.kube.get(kind, name, namespace)
+        except NotFound:
+            return None
+
+    def _is_parent(self, listener_set: Manifest) -> bool:
+        parent = listener_set["spec"]["parentRef"]
+        namespace = parent.get("namespace") or listener_set["metadata"]["namespace"]
+        return (namespace, parent["name"]) == (self.gateway.gateway_namespace, self.gateway.gateway_name)
+
+    def _listener(self, listener: Manifest, kind: str, parent: Manifest) -> Listener:
+        meta = parent["metadata"]
+        labels = meta.get("labels") or {}
+        ours = kind == "ListenerSet" and labels.get(names.GATEWAY_LABEL) == self.gateway.gateway_name
+        if kind == "Gateway":
+            use = "listeners" if listener["name"].startswith(TASK_LISTENERS) else "foreign"
+        elif ours and listener["name"] == f"slot-{listener.get('port')}":
+            use = "slots"
+        elif ours and (TASK_LABEL in labels or listener["name"] == f"task-{listener.get('port')}"):
+            use = "listenersets"
+        else:
+            use = "foreign"
+        return Listener(listener["name"], listener.get("port", 0), kind, meta["namespace"], meta["name"], use)
+
+
+def ports_of(listeners: Iterable[Listener]) -> set[int]:
+    """Return the ports that the listeners hold."""
+    return {listener.port for listener in listeners}

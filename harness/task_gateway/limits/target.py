@@ -1,0 +1,76 @@
+"""Which gateways are looked at: those that a master configuration names, or those that the chart installed."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from task_gateway.errors import NotFound, UsageError
+from task_gateway.kube.client import Kube, current_context
+from task_gateway.model import Cluster, InternalTaskGateway, Manifest, MasterConfig, ResourceManager
+from task_gateway.routing import names
+
+GATEWAY = "gateway.networking.k8s.io/v1/Gateway"
+
+
+@dataclass(frozen=True)
+class Target:
+    """One resource manager, and the API server of the cluster that its tasks run in."""
+
+    manager: ResourceManager
+    kube: Kube
+
+
+def targets(master: MasterConfig | None, kubeconfig: Path | None = None, context: str | None = None) -> list[Target]:
+    """Return a target per resource manager of type kubernetes, or without a configuration per Gateway of the chart.
+
+    A `kubeconfig` or `context` given is used in place of each resource manager's own `kubeconfig_path`. UsageError if a
+    kubeconfig cannot be used, or if there is nothing to look at.
+    """
+    if master is None:
+        return installed(connect(kubeconfig, context))
+    found = []
+    for manager in master.resource_managers:
+        if manager.type == "kubernetes":
+            own = Path(manager.kubeconfig_path).expanduser() if manager.kubeconfig_path else None
+            given = kubeconfig is not None or context is not None
+            kube = connect(kubeconfig, context) if given else connect(own, None)
+            found.append(Target(manager, kube))
+    if not found:
+        raise UsageError("no resource manager is of type kubernetes", where=master.file)
+    return found
+
+
+def connect(kubeconfig: Path | None = None, context: str | None = None) -> Kube:
+    """Return the API server of a kubeconfig, by default the one that kubectl would use."""
+    chosen = kubeconfig or Path(os.environ.get("KUBECONFIG") or Path.home() / ".kube" / "config")
+    named = context or current_context(chosen)
+    return Kube(Cluster(named, "existing", chosen, named))
+
+
+def installed(kube: Kube) -> list[Target]:
+    """Return the Gateways that the chart installed, each as the resource manager that a master would be told of."""
+    try:
+        gateways = kube.list(GATEWAY, labels=f"{names.GATEWAY_LABEL},app.kubernetes.io/name={names.CHART}")
+    except NotFound:
+        gateways = []
+    if not gateways:
+        raise UsageError(
+            f"no Gateway of the chart {names.CHART} is installed in this cluster",
+            where=kube.server,
+            hint="name the gateways with --config master.yaml, or the cluster with --context",
+        )
+    return [Target(_as_manager(gateway, kube), kube) for gateway in gateways]
+
+
+def _as_manager(gateway: Manifest, kube: Kube) -> ResourceManager:
+    name, namespace = gateway["metadata"]["name"], gateway["metadata"]["namespace"]
+    slots = kube.list("v1/Service", labels=names.slots_selector(name, namespace))
+    ports = sorted(int(each["metadata"]["labels"][names.SLOT_LABEL]) for each in slots)
+    addresses = (gateway.get("status") or {}).get("addresses") or [{"value": ""}]
+    first, last = (ports[0], ports[-1]) if ports else (32768, 65535)
+    return ResourceManager(
+        name=f"{namespace}/{name}",
+        cluster_name=kube.cluster.name,
+        default_namespace=slots[0]["metadata"]["namespace"] if slots else namespace,
+        internal_task_gateway=InternalTaskGateway(name, namespace, addresses[0]["value"], first, last),
+    )

@@ -1,0 +1,78 @@
+"""The limits of resource managers as tables for a terminal and for a page."""
+
+from collections.abc import Mapping, Sequence
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from task_gateway.model import Limit, ManagerLimits
+
+BINDING = "◀"
+
+
+def terminal(managers: Sequence[ManagerLimits]) -> RenderableType:
+    """Return a heading and a table for each resource manager, the binding limit marked."""
+    parts: list[RenderableType] = []
+    for manager in managers:
+        parts.append(Text(headline(manager), style="bold"))
+        if manager.limits:
+            parts.append(Padding(_table(manager), (0, 0, 1, 2)))
+    return Group(*parts)
+
+
+def headline(manager: ManagerLimits) -> str:
+    """Return one sentence: how many tasks fit, how many there are, what binds."""
+    if manager.capacity is None:
+        why = "no gateway, its tasks are dialled directly" if not manager.gateway else "no limit is known"
+        return f"{manager.name}: {why}"
+    return (
+        f"{manager.name}: {manager.capacity} tasks fit through Gateway {manager.gateway} ({manager.strategy}), "
+        f"{manager.active} active, {manager.headroom} more; bound by {manager.binding}"
+    )
+
+
+def markdown(manager: ManagerLimits) -> str:
+    """Return one resource manager's ladder as a Markdown table."""
+    rows = ["| Limit | What | Value | Tasks | Scope | Found | What to raise |", "|---|---|---|---|---|---|---|"]
+    for each in manager.limits:
+        mark = f" {BINDING}" if each.id == manager.binding else ""
+        cells = [
+            f"`{each.id}`{mark}",
+            each.description,
+            _number(each.value),
+            _number(each.tasks),
+            each.scope,
+            each.found,
+        ]
+        rows.append("| " + " | ".join([*cells, each.raise_]) + " |")
+    return "\n".join(rows) + "\n"
+
+
+def page(managers: Sequence[ManagerLimits], versions: Mapping[str, str]) -> str:
+    """Return the ladders of several strategies as a part of a page, with the versions they were read at."""
+    found = ", ".join(f"{name} {version}" for name, version in versions.items())
+    parts = [f"Recorded with {found}.\n"]
+    for manager in managers:
+        parts.append(f"### {manager.strategy}\n\n{headline(manager)}.\n\n{markdown(manager)}")
+    return "\n".join(parts)
+
+
+def _table(manager: ManagerLimits) -> Table:
+    table = Table("LIMIT", "TASKS", "", "VALUE", "SCOPE", "FOUND", "WHAT", "WHAT TO RAISE", box=None, pad_edge=False)
+    for column in (1, 3):
+        table.columns[column].justify = "right"
+    for each in manager.limits:
+        table.add_row(*_cells(each, manager.binding), style="bold" if each.id == manager.binding else "")
+    return table
+
+
+def _cells(limit: Limit, binding: str | None) -> tuple[Text, ...]:
+    mark = BINDING if limit.id == binding else ""
+    words = (limit.id, _number(limit.tasks), mark, _number(limit.value), limit.scope, limit.found)
+    return tuple(Text(word) for word in (*words, limit.description, limit.raise_))
+
+
+def _number(number: int | None) -> str:
+    return "-" if number is None else f"{number:,}"

@@ -1,0 +1,85 @@
+"""The ladder: the least limit that applies is the capacity, whatever the order."""
+
+from pathlib import Path
+
+import pytest
+
+from task_gateway.errors import Forbidden
+from task_gateway.kube.client import Kube
+from task_gateway.limits.base import LIMITS, Finding, Found, Rule, Scope
+from task_gateway.limits.capacity import ladder, look
+from task_gateway.limits.services import count, usable
+from task_gateway.limits.site import Site
+from task_gateway.limits.target import Target
+from task_gateway.model import Cluster, InternalTaskGateway, Limit, ResourceManager
+
+KUBECONFIG = """
+apiVersion: v1
+kind: Config
+current-context: here
+contexts: [{name: here, context: {cluster: here, user: me}}]
+clusters: [{name: here, cluster: {server: "https://192.0.2.1:6443"}}]
+users: [{name: me, user: {}}]
+"""
+
+
+@pytest.fixture
+def kube(tmp_path: Path) -> Kube:
+    """A client that is never used: what is tested here reads nothing."""
+    file = tmp_path / "kubeconfig"
+    file.write_text(KUBECONFIG)
+    return Kube(Cluster("here", "existing", file))
+
+
+def limit(id: str, tasks: int | None) -> Limit:
+    return Limit(id, "", tasks, tasks, "range", "read", "")
+
+
+def test_the_ladder_goes_up_and_ends_with_what_does_not_apply() -> None:
+    rungs = ladder([limit("c", None), limit("b", 5), limit("a", None), limit("d", 0), limit("e", 5)])
+    assert [each.id for each in rungs] == ["d", "b", "e", "a", "c"]
+
+
+def test_without_a_gateway_there_is_no_capacity(kube: Kube) -> None:
+    seen = look(Target(ResourceManager("home", "home"), kube))
+    assert (seen.strategy, seen.capacity, seen.headroom, seen.binding, seen.limits) == ("direct", None, None, None, ())
+
+
+def test_what_may_not_be_read_limits_nothing_and_is_named(kube: Kube) -> None:
+    def look_in_vain(_site: Site) -> Finding:
+        raise Forbidden("no", where="v1/Node")
+
+    gateway = InternalTaskGateway("gw", "ns", "192.0.2.7", 2000, 2009)
+    site = Site(Target(ResourceManager("east", "east", internal_task_gateway=gateway), kube))
+    seen = Rule("nodes", "nodes", Scope.CLUSTER, look_in_vain).at(site)
+    assert (seen.value, seen.tasks, seen.raise_) == (None, None, "unknown: v1/Node may not be read")
+
+
+def test_a_finding_keeps_its_note(kube: Kube) -> None:
+    gateway = InternalTaskGateway("gw", "ns", "192.0.2.7", 2000, 2009)
+    site = Site(Target(ResourceManager("east", "east", internal_task_gateway=gateway), kube))
+    rule = Rule("x", "things", Scope.RANGE, lambda _site: Finding(3, 2, Found.READ, "more", "1 of others"))
+    assert rule.at(site) == Limit("x", "things (1 of others)", 3, 2, "range", "read", "more")
+
+
+def test_every_limit_of_the_house_is_found() -> None:
+    assert LIMITS.names() == sorted(
+        [
+            "annotations-size", "cel-run-time-cost", "cel-static-cost", "controller-ports", "crd-spec-max-items",
+            "crd-status-max-items", "endpoint-slice-ports", "listener-set-max-items", "listener-sets",
+            "load-balancer-listeners", "max-aux-containers", "node-ports", "object-size", "port-range",
+            "quota-listener-sets", "quota-routes", "quota-services", "service-addresses", "slots",
+        ]
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("cidr", "addresses"), [("10.96.0.0/16", 65534), ("10.96.0.0/29", 6), ("fd00::/120", 255), ("10.0.0.1/32", 0)]
+)
+def test_addresses_of_a_service_range(cidr: str, addresses: int) -> None:
+    assert usable(cidr) == addresses
+
+
+@pytest.mark.parametrize(("quantity", "number"), [("250", 250), ("1k", 1000), ("2M", 2_000_000), ("0", 0)])
+def test_quantities_of_objects(quantity: str, number: int) -> None:
+    assert count(quantity) == number
