@@ -23,6 +23,7 @@ from task_gateway.model import (
     Limit,
     ManagerLimits,
     Manifest,
+    MasterConfig,
     ResourceManager,
     ResourcePool,
     Task,
@@ -329,3 +330,26 @@ def test_a_gateway_on_a_cluster_without_crds_has_no_room(control_plane: Kube) ->
     seen = capacity.look(Target(manager, control_plane))
     assert (seen.strategy, seen.capacity) == ("listeners", 0)
     assert seen.binding == "crd-spec-max-items"
+
+
+def test_a_resource_managers_own_rights_are_enough_for_the_capacity(kube: Kube, made: Any, tmp_path: Path) -> None:
+    made({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "master", "namespace": NAMESPACE}})
+    values = {
+        "slots": {"start": START, "count": COUNT},
+        "rbac": {"subjects": [{"kind": "ServiceAccount", "name": "master"}]},
+    }
+    parts = ["--show-only", "templates/role.yaml", "--show-only", "templates/rolebinding.yaml"]
+    for obj in yaml.safe_load_all(helm.template(CHART, values, release="itg", namespace=NAMESPACE, arguments=parts)):
+        made(obj)
+    content = yaml.safe_load(kube.cluster.kubeconfig.read_text())
+    content["users"][0]["user"] = {"token": kube.token("master", NAMESPACE)}
+    kubeconfig = tmp_path / "kubeconfig"
+    kubeconfig.write_text(yaml.safe_dump(content))
+    gateway = InternalTaskGateway("itg", NAMESPACE, "192.0.2.7", START, START + 99)
+    manager = ResourceManager("east", "east", default_namespace=NAMESPACE, internal_task_gateway=gateway)
+    (target,) = targets(MasterConfig("master.yaml", manager), kubeconfig)
+    seen = capacity.look(target)
+    assert (seen.strategy, seen.capacity, seen.binding) == ("slots", COUNT, "slots")
+    unread = {each.id for each in seen.limits if each.raise_.startswith("unknown")}
+    assert {"crd-spec-max-items", "quota-services"} <= unread
+    assert one(seen, "slots").value == COUNT

@@ -158,6 +158,13 @@ class Kube:
         path = f"{self._path('v1/Pod', namespace, pod)}/log"
         return self._text(path, where, query=query)
 
+    def token(self, service_account: str, namespace: str, seconds: int = 600) -> str:
+        """Return a token that acts as a service account for that long."""
+        path = f"{self._path('v1/ServiceAccount', namespace, service_account)}/token"
+        body = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"expirationSeconds": seconds}}
+        answer = self._request("POST", path, _where("v1/ServiceAccount", namespace, service_account), body=body)
+        return cast(str, answer["status"]["token"])
+
     def _request(
         self,
         method: str,

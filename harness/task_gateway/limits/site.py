@@ -1,6 +1,7 @@
 """All that is read of one gateway and its cluster: each thing once, when it is first asked for, and never written."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -98,9 +99,11 @@ class Site:
 
     @cached_property
     def gateway_class(self) -> Manifest | None:
-        """The Gateway's class."""
+        """The Gateway's class, None if there is none or it may not be read."""
         name = self.spec.get("gatewayClassName")
-        return self._get(GATEWAY_CLASS, name, None) if name else None
+        with suppress(Forbidden):
+            return self._get(GATEWAY_CLASS, name, None) if name else None
+        return None
 
     @property
     def controller(self) -> str:
