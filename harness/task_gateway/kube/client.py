@@ -4,6 +4,7 @@ That library is imported when the first cluster is talked to: its import takes l
 """
 
 import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +19,7 @@ from task_gateway.kube.mapping import map_status
 from task_gateway.model import Cluster, Manifest
 
 TIMEOUT = (5, 30)  # seconds to connect, seconds between bytes
+BUSY, BUSY_ATTEMPTS = 429, 10  # as many as client-go makes
 MERGE_PATCH = "application/merge-patch+json"
 STRATEGIC_PATCH = "application/strategic-merge-patch+json"
 APPLY_PATCH = "application/apply-patch+yaml"  # JSON is YAML
@@ -161,7 +163,11 @@ class Kube:
     def token(self, service_account: str, namespace: str, seconds: int = 600) -> str:
         """Return a token that acts as a service account for that long."""
         path = f"{self._path('v1/ServiceAccount', namespace, service_account)}/token"
-        body = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"expirationSeconds": seconds}}
+        body = {
+            "apiVersion": "authentication.k8s.io/v1",
+            "kind": "TokenRequest",
+            "spec": {"expirationSeconds": seconds},
+        }
         answer = self._request("POST", path, _where("v1/ServiceAccount", namespace, service_account), body=body)
         return cast(str, answer["status"]["token"])
 
@@ -199,21 +205,33 @@ class Kube:
         content_type: str = "application/json",
         idle: float = TIMEOUT[1],
     ) -> urllib3.BaseHTTPResponse:
+        """Send a request, and again as long as the API server says that it is busy and when to come back."""
+        from kubernetes.client.exceptions import ApiException
+
         with self._mapped(where):
-            return cast(
-                urllib3.BaseHTTPResponse,
-                self._client.call_api(
-                    path,
-                    method,
-                    query_params=list((query or {}).items()),
-                    header_params={"Accept": "application/json, */*", "Content-Type": content_type},
-                    body=body,
-                    auth_settings=["BearerToken"],
-                    _return_http_data_only=True,
-                    _preload_content=False,
-                    _request_timeout=(TIMEOUT[0], idle),
-                ),
-            )
+            attempt = 1
+            while True:
+                try:
+                    return cast(
+                        urllib3.BaseHTTPResponse,
+                        self._client.call_api(
+                            path,
+                            method,
+                            query_params=list((query or {}).items()),
+                            header_params={"Accept": "application/json, */*", "Content-Type": content_type},
+                            body=body,
+                            auth_settings=["BearerToken"],
+                            _return_http_data_only=True,
+                            _preload_content=False,
+                            _request_timeout=(TIMEOUT[0], idle),
+                        ),
+                    )
+                except ApiException as busy:
+                    after = (busy.headers or {}).get("Retry-After") if busy.status == BUSY else None
+                    if after is None or attempt == BUSY_ATTEMPTS:
+                        raise
+                    attempt += 1
+                    time.sleep(float(after))
 
     def _path(self, kind: str, namespace: str | None, name: str | None = None) -> str:
         resource = self._resource(kind)

@@ -29,9 +29,7 @@ def map_status(status: int, body: str | bytes | None, where: str) -> ApiError:
 def _causes(details: dict[str, object]) -> tuple[Cause, ...]:
     inner = details.get("details")
     causes = inner.get("causes") if isinstance(inner, dict) else None
-    return tuple(
-        Cause(each.get("field", ""), each.get("reason", ""), each.get("message", "")) for each in causes or []
-    )
+    return tuple(Cause(each.get("field", ""), each.get("reason", ""), each.get("message", "")) for each in causes or [])
 
 
 def _status_object(body: str | bytes | None) -> dict[str, object]:

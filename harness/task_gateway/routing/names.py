@@ -22,9 +22,14 @@ RELEASED_AT = f"{LABEL_PREFIX}/released-at"
 _TASK_ID = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_-]{0,61}[A-Za-z0-9])?")
 
 
+def gateway_selector(gateway: str, namespace: str) -> str:
+    """Return the label selector of every object that belongs to the Gateway of that name and namespace."""
+    return f"{GATEWAY_LABEL}={gateway},{GATEWAY_NAMESPACE_LABEL}={namespace}"
+
+
 def slots_selector(gateway: str, namespace: str) -> str:
     """Return the label selector of every object of the slots of the Gateway of that name and namespace."""
-    return f"{GATEWAY_LABEL}={gateway},{GATEWAY_NAMESPACE_LABEL}={namespace},{SLOT_LABEL}"
+    return f"{gateway_selector(gateway, namespace)},{SLOT_LABEL}"
 
 
 def templates(gateway: str) -> str:

@@ -12,14 +12,13 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from task_gateway import settings
-from task_gateway.errors import Conflict, NoFreeSlot, NotFound, TemplatesMismatch, UsageError, WaitTimeout
+from task_gateway.errors import Conflict, NoFreeSlot, NotFound, UsageError, WaitTimeout
 from task_gateway.kube.client import Kube
 from task_gateway.model import Address, InternalTaskGateway, Manifest, Task
-from task_gateway.routing import names, table
+from task_gateway.routing import names, table, templates
 from task_gateway.routing.base import STRATEGIES, Exposure
 from task_gateway.routing.table import Slot
-
-TEMPLATES_VERSION = "1"
+from task_gateway.routing.templates import upgrade
 
 
 @STRATEGIES.register("slots")
@@ -39,7 +38,9 @@ class Slots:
         """
         names.check_task_id(task.id)
         self._check_namespace(task)
-        self._check_templates()
+        if not self._checked:
+            templates.load(self._kube, self._gateway)
+            self._checked = True
         deadline = _deadline()
         while True:
             slots = self._read()
@@ -123,7 +124,7 @@ class Slots:
                 f"the chart {names.CHART} has made no slots for Gateway {gateway.gateway_name} "
                 f"in namespace {self._namespace}",
                 where=where,
-                hint=_upgrade(gateway, f"--set slots.count=64 --set slots.namespace={self._namespace}"),
+                hint=upgrade(gateway, f"--set slots.count=64 --set slots.namespace={self._namespace}"),
             )
         first, last = gateway.gateway_port_range_start, gateway.gateway_port_range_end
         mine = table.inside(slots, first, last)
@@ -135,7 +136,7 @@ class Slots:
                 f"held by {tasks} {'task' if tasks == 1 else 'tasks'}",
                 where=where,
                 hint="release a task, or raise slots.count of the chart and gateway_port_range_end of the "
-                f"master configuration: {_upgrade(gateway, f'--set slots.count={2 * len(slots)}')}",
+                f"master configuration: {upgrade(gateway, f'--set slots.count={2 * len(slots)}')}",
             )
         return free
 
@@ -156,34 +157,8 @@ class Slots:
             raise UsageError(
                 f"task {task.id} runs in namespace {task.namespace}, the slots of Gateway "
                 f"{self._gateway.gateway_name} serve namespace {self._namespace}",
-                hint=_upgrade(self._gateway, f"--set slots.namespace={task.namespace}"),
+                hint=upgrade(self._gateway, f"--set slots.namespace={task.namespace}"),
             )
-
-    def _check_templates(self) -> None:
-        """Compare the version of the chart's task routing templates, once per instance."""
-        if self._checked:
-            return
-        gateway = self._gateway
-        name = names.templates(gateway.gateway_name)
-        where = f"ConfigMap {gateway.gateway_namespace}/{name}"
-        try:
-            data = self._kube.get("v1/ConfigMap", name, gateway.gateway_namespace).get("data") or {}
-        except NotFound:
-            raise TemplatesMismatch(
-                f"Gateway {gateway.gateway_name} has no task routing templates: "
-                f"the chart {names.CHART} is not installed in namespace {gateway.gateway_namespace}",
-                where=where,
-                hint=f"helm install <release> {names.CHART} --namespace {gateway.gateway_namespace}",
-            ) from None
-        found = data.get("version")
-        if found != TEMPLATES_VERSION:
-            raise TemplatesMismatch(
-                f"the chart's task routing templates have version {found}, "
-                f"this harness speaks version {TEMPLATES_VERSION}",
-                where=where,
-                hint=f"upgrade to the chart of this harness: {_upgrade(gateway)}",
-            )
-        self._checked = True
 
 
 def _is_free(slot: Slot) -> bool:
@@ -199,8 +174,3 @@ def _timed_out(slot: Slot, namespace: str) -> WaitTimeout:
     holder = "free" if slot.task is None else f"held by {slot.task}"
     state = f"port {slot.port} is {holder} at version {slot.resource_version}, others wrote first each time"
     return wait.timed_out(state, f"Service {namespace}/{slot.service}")
-
-
-def _upgrade(gateway: InternalTaskGateway, change: str = "") -> str:
-    words = f"helm upgrade <release> {names.CHART} --namespace {gateway.gateway_namespace} --reuse-values"
-    return f"{words} {change}".strip()

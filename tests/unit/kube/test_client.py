@@ -1,11 +1,15 @@
-"""Kubeconfig files: the one that is named is used, and one that cannot be is an error of the user's."""
+"""The client without a cluster: kubeconfig files, and an API server that is busy."""
 
+import http.server
+import threading
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
-from task_gateway.errors import UsageError
+from task_gateway.errors import ApiError, UsageError
 from task_gateway.kube.client import Kube, current_context
 from task_gateway.model import Cluster
 
@@ -47,3 +51,49 @@ def test_a_kubeconfig_that_is_not_there_or_lacks_the_context(tmp_path: Path) -> 
         current_context(tmp_path / "none")
     with pytest.raises(UsageError, match="nowhere"):
         Kube(Cluster("x", "existing", kubeconfig(tmp_path / "ours"), "nowhere"))
+
+
+class Busy(http.server.BaseHTTPRequestHandler):
+    """Says that it is busy as often as its server is to, then answers."""
+
+    def do_GET(self) -> None:
+        self.server.seen.append(self.path)  # type: ignore[attr-defined]
+        busy = len(self.server.seen) <= self.server.busy  # type: ignore[attr-defined]
+        body = b'{"message": "storage is (re)initializing"}' if busy else b'{"gitVersion": "v1.36.3"}'
+        self.send_response(429 if busy else 200)
+        if busy:
+            self.send_header("Retry-After", "0")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Print nothing."""
+
+
+@pytest.fixture
+def busy_server(tmp_path: Path) -> Iterator[tuple[http.server.HTTPServer, Kube]]:
+    server = http.server.HTTPServer(("127.0.0.1", 0), Busy)
+    server.seen, server.busy = [], 2  # type: ignore[attr-defined]
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    file = kubeconfig(tmp_path / "kubeconfig")
+    file.write_text(file.read_text().replace("https://a.example", f"http://127.0.0.1:{server.server_port}"))
+    yield server, Kube(Cluster("busy", "existing", file))
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_a_busy_api_server_is_asked_again_when_it_says(busy_server: tuple[Any, Kube]) -> None:
+    server, kube = busy_server
+    assert kube.version() == "v1.36.3"
+    assert server.seen == ["/version"] * 3
+
+
+def test_one_that_stays_busy_is_given_up_with_what_it_says(busy_server: tuple[Any, Kube]) -> None:
+    server, kube = busy_server
+    server.busy = 99
+    with pytest.raises(ApiError, match="initializing") as given_up:
+        kube.version()
+    assert (given_up.value.status, len(server.seen)) == (429, 10)

@@ -1,0 +1,84 @@
+"""The task routing templates that the chart installed, and the objects that are made from them.
+
+A template is parsed first and filled in afterwards, so that no value can change its shape.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import yaml
+
+from task_gateway.errors import NotFound, TemplatesMismatch
+from task_gateway.kube.client import Kube
+from task_gateway.model import InternalTaskGateway, Manifest
+from task_gateway.routing import names
+
+VERSION = "1"
+"""What the harness speaks; it grows with the `version` in the chart's ConfigMap."""
+
+Values = Mapping[str, int | str]
+_PLACEHOLDER = re.compile(r"\$\{([A-Z_]+)\}")
+
+
+@dataclass(frozen=True)
+class Templates:
+    """The templates by strategy, as text."""
+
+    texts: Mapping[str, str]
+
+    def objects(self, strategy: str, values: Values) -> list[Manifest]:
+        """Return the objects of one task; KeyError if a placeholder has no value.
+
+        A scalar that is one placeholder and stands without quotes takes the value as it is, an integer for a port.
+        """
+        nodes = yaml.compose_all(self.texts[f"{strategy}.yaml"], Loader=yaml.SafeLoader)
+        return [_fill(node, values) for node in nodes if node is not None]
+
+
+def load(kube: Kube, gateway: InternalTaskGateway) -> Templates:
+    """Read the ConfigMap of a gateway; TemplatesMismatch if it is not there or of another version."""
+    name = names.templates(gateway.gateway_name)
+    where = f"ConfigMap {gateway.gateway_namespace}/{name}"
+    try:
+        data = kube.get("v1/ConfigMap", name, gateway.gateway_namespace).get("data") or {}
+    except NotFound:
+        raise TemplatesMismatch(
+            f"Gateway {gateway.gateway_name} has no task routing templates: "
+            f"the chart {names.CHART} is not installed in namespace {gateway.gateway_namespace}",
+            where=where,
+            hint=f"helm install <release> {names.CHART} --namespace {gateway.gateway_namespace}",
+        ) from None
+    if (found := data.get("version")) != VERSION:
+        raise TemplatesMismatch(
+            f"the chart's task routing templates have version {found}, this harness speaks version {VERSION}",
+            where=where,
+            hint=f"upgrade to the chart of this harness: {upgrade(gateway)}",
+        )
+    return Templates(data)
+
+
+def upgrade(gateway: InternalTaskGateway, change: str = "") -> str:
+    """Return the command that upgrades the chart of a gateway."""
+    words = f"helm upgrade <release> {names.CHART} --namespace {gateway.gateway_namespace} --reuse-values"
+    return f"{words} {change}".strip()
+
+
+def _fill(node: yaml.Node, values: Values) -> Manifest:
+    filled = _value(node, values)
+    if not isinstance(filled, dict):
+        raise TypeError("a template of an object is a mapping")
+    return filled
+
+
+def _value(node: yaml.Node, values: Values) -> object:
+    if isinstance(node, yaml.MappingNode):
+        return {_value(key, values): _value(value, values) for key, value in node.value}
+    if isinstance(node, yaml.SequenceNode):
+        return [_value(each, values) for each in node.value]
+    alone = _PLACEHOLDER.fullmatch(node.value)
+    if alone and isinstance(node, yaml.ScalarNode) and node.style is None:
+        return values[alone[1]]
+    if _PLACEHOLDER.search(node.value):
+        return _PLACEHOLDER.sub(lambda found: str(values[found[1]]), node.value)
+    return yaml.SafeLoader("").construct_object(node)

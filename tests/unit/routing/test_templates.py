@@ -1,0 +1,52 @@
+"""Templates are filled in after they are parsed: a value stays a value, whatever is in it."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from task_gateway.routing.templates import Templates
+
+TEXT = """
+metadata:
+  name: gw-task-${PORT}
+  labels: {"task": "${TASK}", "port": "${PORT}"}
+  annotations:
+    owner: "${OWNER}"
+spec:
+  ports:
+    - port: ${PORT}
+      protocol: TCP
+      optional: true
+---
+kind: Second
+"""
+VALUES: dict[str, int | str] = {"PORT": 20000, "TASK": "t-1", "OWNER": "ada"}
+
+
+def filled(**values: int | str) -> dict[str, object]:
+    return Templates({"some.yaml": TEXT}).objects("some", VALUES | values)[0]
+
+
+def test_a_port_is_an_integer_where_it_stands_alone_and_text_in_quotes_and_names() -> None:
+    assert filled() == {
+        "metadata": {
+            "name": "gw-task-20000",
+            "labels": {"task": "t-1", "port": "20000"},
+            "annotations": {"owner": "ada"},
+        },
+        "spec": {"ports": [{"port": 20000, "protocol": "TCP", "optional": True}]},
+    }
+    assert Templates({"some.yaml": TEXT}).objects("some", VALUES)[1] == {"kind": "Second"}
+
+
+@given(st.text())
+def test_any_owner_ends_as_exactly_that_annotation(owner: str) -> None:
+    plain = filled()
+    shaped = filled(OWNER=owner)
+    assert shaped["metadata"]["annotations"] == {"owner": owner}  # type: ignore[index]
+    assert shaped["spec"] == plain["spec"]
+
+
+def test_a_placeholder_without_a_value_is_told() -> None:
+    with pytest.raises(KeyError, match="TASK"):
+        Templates({"some.yaml": TEXT}).objects("some", {"PORT": 1, "OWNER": ""})
