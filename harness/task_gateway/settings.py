@@ -49,6 +49,11 @@ PAGE_SHOWN = Wait("page-shown", "the page shows the notebook with the output of 
 GATEWAY_WRITTEN = Wait("gateway-written", "a listener is written against other writers of the Gateway", 30)
 SLOT_WRITTEN = Wait("slot-written", "a slot is claimed or released against other writers", 15)
 
+ALL_RIGHT = Wait("all-right", "no check is wrong", 300)
+
+LOOK_AGAIN_SECONDS = 5.0
+"""How long `check --wait` waits for a change of the Gateway before it looks again at what no Gateway shows."""
+
 CLAIM_PAUSE_SECONDS = 0.05
 """Longest random pause before the slots are read again, when others took every one that looked free."""
 

@@ -181,6 +181,16 @@ class Site:
         return self._list("v1/Service", self.gateway.gateway_namespace, self._owned)
 
     @cached_property
+    def proxies(self) -> list[Manifest]:
+        """The Deployments of the gateway's proxy, labelled like its Services."""
+        return self._list("apps/v1/Deployment", self.gateway.gateway_namespace, self._owned)
+
+    @cached_property
+    def pods(self) -> list[Manifest]:
+        """The pods in the namespace of the tasks."""
+        return self.kube.list("v1/Pod", self.namespace)
+
+    @cached_property
     def nodes(self) -> list[Manifest]:
         """The nodes of the cluster."""
         return self.kube.list("v1/Node")

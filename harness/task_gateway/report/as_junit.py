@@ -20,23 +20,23 @@ def junit(result: RunResult) -> str:
         "time": f"{result.seconds:.3f}",
     }
     root = ElementTree.Element("testsuites", counts)
-    suite = ElementTree.SubElement(root, "testsuite", {"name": _clean(result.name), **counts})
+    suite = ElementTree.SubElement(root, "testsuite", {"name": clean(result.name), **counts})
     if result.versions:
         properties = ElementTree.SubElement(suite, "properties")
         for name, version in sorted(result.versions.items()):
-            ElementTree.SubElement(properties, "property", name=_clean(name), value=_clean(version))
+            ElementTree.SubElement(properties, "property", name=clean(name), value=clean(version))
     for name, passed, seconds, detail in cases:
-        where = {"classname": _clean(result.name), "name": _clean(name), "time": f"{seconds:.3f}"}
+        where = {"classname": clean(result.name), "name": clean(name), "time": f"{seconds:.3f}"}
         case = ElementTree.SubElement(suite, "testcase", where)
         if not passed:
-            message = _clean(detail.partition("\n")[0])
-            ElementTree.SubElement(case, "failure", message=message).text = _clean(detail)
+            message = clean(detail.partition("\n")[0])
+            ElementTree.SubElement(case, "failure", message=message).text = clean(detail)
         elif detail:
-            ElementTree.SubElement(case, "system-out").text = _clean(detail)
+            ElementTree.SubElement(case, "system-out").text = clean(detail)
     ElementTree.indent(root)
     return '<?xml version="1.0" encoding="utf-8"?>\n' + ElementTree.tostring(root, encoding="unicode") + "\n"
 
 
-def _clean(text: str) -> str:
+def clean(text: str) -> str:
     """Replace the characters that XML 1.0 cannot hold, terminal colours among them."""
     return _NOT_XML.sub("\ufffd", text)

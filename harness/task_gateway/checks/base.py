@@ -1,0 +1,99 @@
+"""What a check is, and where checks are found: a new one is a function in a module of this package.
+
+A check's docstring is the cause that docs/checks.md gives, its `fix` the command that helps. The first two digits
+of a
+code are its category's; a code is never used again for something else.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+
+from task_gateway.limits.capacity import assess
+from task_gateway.limits.site import Site
+from task_gateway.model import ManagerLimits
+from task_gateway.registry import Registry
+
+PAGE = "docs/checks.md"
+CATEGORIES = ("cluster", "CRDs", "controller", "gateway", "routing", "config", "security")
+"""In the order they are run and shown; the code's first two digits count them."""
+
+
+class Result(StrEnum):
+    """What a check comes to. A warning does not make the preflight fail."""
+
+    OK = "ok"
+    WARNING = "warning"
+    ERROR = "error"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """What is wrong, in one line; `fix` in place of the check's own where there is a better one."""
+
+    message: str
+    warning: bool = False
+    fix: str = ""
+
+
+Look = Callable[[Site], Trouble | None]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A check of one gateway. It is skipped unless all the checks named by `after` were right, or only warned."""
+
+    code: str
+    category: str
+    description: str
+    fix: str
+    cause: str
+    after: tuple[str, ...] = ()
+    look: Look | None = None
+
+    @property
+    def docs(self) -> str:
+        """The place on the page of checks that explains this one."""
+        return f"{PAGE}#{self.code.lower()}"
+
+
+CHECKS: Registry[Rule] = Registry("check", "task_gateway.checks")
+
+
+def check(code: str, description: str, fix: str, after: tuple[str, ...] = ()) -> Callable[[Look], Look]:
+    """Return a decorator that files a function as a check.
+
+    `description` is what is so when all is well. In `fix`, {gateway}, {namespace}, {tasks} and {gateway_class}
+    stand for
+    names of the gateway that is looked at.
+    """
+
+    def keep(look: Look) -> Look:
+        cause = " ".join((look.__doc__ or "").split())
+        CHECKS.register(code)(Rule(code, category_of(code), description, fix, cause, after, look))
+        return look
+
+    return keep
+
+
+@lru_cache(maxsize=16)
+def limits_of(site: Site) -> ManagerLimits:
+    """Return the limits of a gateway, looked for once however many checks ask."""
+    return assess(site)
+
+
+def category_of(code: str) -> str:
+    """Return the category that a code belongs to."""
+    return CATEGORIES[int(code[3:5]) - 1]
+
+
+def fill(fix: str, site: Site) -> str:
+    """Return a command with the names of a gateway in it."""
+    return fix.format(
+        gateway=site.gateway.gateway_name,
+        namespace=site.gateway.gateway_namespace,
+        tasks=site.namespace,
+        gateway_class=site.spec.get("gatewayClassName", "CLASS"),
+    )

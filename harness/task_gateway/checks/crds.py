@@ -1,0 +1,94 @@
+"""The CRDs of Gateway API: there, served in the versions that are needed, and of one mind about their limits."""
+
+import re
+
+from task_gateway.checks.base import Trouble, check
+from task_gateway.crds import ports_policy, schema
+from task_gateway.kube.wait import condition
+from task_gateway.limits.cel import has_quadratic_rules
+from task_gateway.limits.site import ENVOY_GATEWAY, GATEWAY_CLASS, LISTENER_SET, Site
+from task_gateway.limits.target import GATEWAY
+
+BUNDLE_OF_ENVOY_GATEWAY = (1, 6)
+"""Envoy Gateway 1.9 skips TCPRoutes without the CRDs of Gateway API 1.6, and says nothing."""
+
+INSTALL = "helm install gateway-api-crds dist/gateway-api-crds-*.tgz"
+
+
+@check("ITG0201", "Gateway and GatewayClass are served", INSTALL, ("ITG0101",))
+def served(site: Site) -> Trouble | None:
+    """The CRDs of Gateway API are not installed, or only in versions before v1."""
+    missing = [kind for kind in (GATEWAY, GATEWAY_CLASS) if not site.kube.served(kind)]
+    return Trouble(f"not served: {', '.join(missing)}") if missing else None
+
+
+@check(
+    "ITG0202", "the Gateway CRD is established", "kubectl describe crd gateways.gateway.networking.k8s.io", ("ITG0201",)
+)
+def established(site: Site) -> Trouble | None:
+    """The CRD is there but its names clash, or it violates what Kubernetes asks of a schema."""
+    said = condition("Established")(site.crd)
+    return Trouble(said) if said else None
+
+
+@check("ITG0203", "a version of TCPRoute is served", INSTALL, ("ITG0201",))
+def tcp_routes(site: Site) -> Trouble | None:
+    """TCPRoute is in the standard channel from Gateway API 1.6 on, before that in the experimental one alone."""
+    return None if site.route_kind else Trouble("neither v1 nor v1alpha2 of TCPRoute is served")
+
+
+@check("ITG0204", "ListenerSets are served", INSTALL, ("ITG0201",))
+def listener_sets(site: Site) -> Trouble | None:
+    """Slots and the strategy listenersets need ListenerSets, which Gateway API has from 1.5 on."""
+    if site.strategy == "listeners" or site.kube.served(LISTENER_SET):
+        return None
+    return Trouble(f"not served: {LISTENER_SET}")
+
+
+@check(
+    "ITG0205", "spec and status of the Gateway CRD allow the same listeners",
+    "task-gateway crds raise --max-listeners N",
+    ("ITG0201",),
+)  # fmt: skip
+def agree(site: Site) -> Trouble | None:
+    """maxItems was raised in spec.listeners alone, or in one version alone. A Gateway with more listeners than its
+    status can hold is accepted, and then no controller can write its status: it never turns Programmed."""
+    crd = site.crd
+    if crd is None:
+        return None
+    found = {
+        f"{version} {path}": schema.max_items(crd, version, path)
+        for version in schema.served(crd)
+        for path in (schema.SPEC_LISTENERS, schema.STATUS_LISTENERS)
+    }
+    if len(set(found.values())) <= 1:
+        return None
+    return Trouble("maxItems differ: " + ", ".join(f"{place} {number}" for place, number in found.items()))
+
+
+@check(
+    "ITG0206", "the CRDs are of a release that the controller knows", "task-gateway crds show", ("ITG0201", "ITG0301")
+)
+def bundle(site: Site) -> Trouble | None:
+    """Envoy Gateway 1.9 needs the CRDs of Gateway API 1.6 or later: with older ones it skips TCPRoutes without a
+    word."""
+    if site.controller != ENVOY_GATEWAY or site.crd is None:
+        return None
+    version, _ = schema.bundle(site.crd)
+    numbers = tuple(int(part) for part in re.findall(r"\d+", version)[:2])
+    if numbers >= BUNDLE_OF_ENVOY_GATEWAY:
+        return None
+    return Trouble(f"the CRDs are of release {version or 'unknown'}, Envoy Gateway needs v1.6.0 or later")
+
+
+@check(
+    "ITG0207", "two listeners of one port are refused",
+    "task-gateway crds raise --max-listeners N --drop-quadratic-rules",
+    ("ITG0201",),
+)  # fmt: skip
+def unique_ports(site: Site) -> Trouble | None:
+    """The CRD's rule on ports was left out to allow more listeners, and the admission policy in its place is
+    missing."""
+    if has_quadratic_rules(site) or ports_policy.present(site.kube):
+        return None
+    return Trouble("the CRD has no rule on ports, and there is no admission policy instead", warning=True)

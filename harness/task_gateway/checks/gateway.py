@@ -1,0 +1,130 @@
+"""The Gateway: there, programmed, and reached at the address that the master is told."""
+
+import ipaddress
+import socket
+
+from task_gateway.checks.base import Trouble, check
+from task_gateway.kube.wait import condition
+from task_gateway.limits.ports import takes_node_ports
+from task_gateway.limits.site import OWNING_NAME, OWNING_NAMESPACE, Site
+from task_gateway.model import Address, Manifest
+from task_gateway.routing.reach import Answer, probe
+
+DESCRIBE = "kubectl describe gateway {gateway} --namespace {namespace}"
+
+
+@check("ITG0401", "the Gateway exists", "kubectl get gateways --all-namespaces", ("ITG0201",))
+def exists(site: Site) -> Trouble | None:
+    """gateway_name or gateway_namespace of the master configuration is not the Gateway's, or the chart is not
+    installed."""
+    return None if site.gateway_object else Trouble(f"there is no Gateway {site.name}")
+
+
+@check("ITG0402", "the Gateway is accepted", DESCRIBE, ("ITG0302", "ITG0303"))
+def accepted(site: Site) -> Trouble | None:
+    """The controller finds something in the Gateway that it cannot serve, and says what."""
+    said = condition("Accepted")(site.gateway_object)
+    return Trouble(said) if said else None
+
+
+@check("ITG0403", "the Gateway is Programmed", DESCRIBE, ("ITG0402", "ITG0408", "ITG0409"))
+def programmed(site: Site) -> Trouble | None:
+    """The controller has no proxy for the Gateway yet, or the proxy has no address."""
+    said = condition("Programmed")(site.gateway_object)
+    return Trouble(said) if said else None
+
+
+@check("ITG0404", "the Gateway's address is gateway_ip", DESCRIBE, ("ITG0403",))
+def address(site: Site) -> Trouble | None:
+    """The master dials gateway_ip; the Gateway has other addresses. A host name is looked up from here."""
+    wanted = resolve(site.gateway.gateway_ip)
+    if not wanted:
+        return Trouble(f"gateway_ip {site.gateway.gateway_ip} cannot be resolved from here")
+    found = [each["value"] for each in site.status.get("addresses") or []]
+    resolved = set().union(*map(resolve, found)) if found else set()
+    if wanted & resolved:
+        return None
+    return Trouble(f"gateway_ip is {site.gateway.gateway_ip}, the Gateway has {', '.join(found) or 'no address'}")
+
+
+@check("ITG0405", "gateway_ip answers from here", "curl --verbose telnet://GATEWAY_IP:PORT", ("ITG0404", "ITG0407"))
+def answers(site: Site) -> Trouble | None:
+    """No connection to a port of the gateway can be made from this machine: a firewall, a route, or a load balancer
+    that does not forward. Run the check where the master runs."""
+    ports = sorted(each.port for each in site.listeners)
+    if not ports:
+        return None
+    at = Address(site.gateway.gateway_ip, next((port for port in ports if port in site.ports), ports[0]))
+    answer = probe(at)
+    if answer in (Answer.REFUSED, Answer.UNREACHABLE):
+        return Trouble(f"{at} {answer.value}")
+    return None
+
+
+@check("ITG0406", "the proxy's Service takes no node ports", "helm upgrade … --reuse-values "
+       "--set service.allocateLoadBalancerNodePorts=false", ("ITG0401",))  # fmt: skip
+def node_ports(site: Site) -> Trouble | None:
+    """Each port of the gateway takes a node port too: there are 2,768 in a cluster, and every node listens on them."""
+    found = [each["metadata"]["name"] for each in site.proxy_services if takes_node_ports(each)]
+    return Trouble(f"Service {', '.join(found)} takes a node port for each port", warning=True) if found else None
+
+
+@check("ITG0407", "every listener is programmed", DESCRIBE, ("ITG0403",))
+def listeners(site: Site) -> Trouble | None:
+    """A listener conflicts with another of the same port, or the controller could not serve it."""
+    parents = [each for each in (site.gateway_object, *site.listener_sets) if each is not None]
+    said = [sentence for parent in parents for sentence in _troubled(parent)]
+    return Trouble(f"{said[0]}" + (f", and {len(said) - 1} more" if len(said) > 1 else "")) if said else None
+
+
+@check("ITG0408", "the Gateway's status is of its present generation", DESCRIBE, ("ITG0401", "ITG0303", "ITG0205"))
+def current(site: Site) -> Trouble | None:
+    """The controller cannot write the status any more, mostly since the CRD's status.listeners allows fewer items
+    than spec.listeners: what it says is old, traffic may flow all the same."""
+    generation = ((site.gateway_object or {}).get("metadata") or {}).get("generation", 0)
+    seen = [each.get("observedGeneration", 0) for each in site.status.get("conditions") or []]
+    if not seen or max(seen) >= generation:
+        return None
+    return Trouble(f"the Gateway is at generation {generation}, its status at {max(seen)}")
+
+
+@check(
+    "ITG0409", "the proxy is available", "kubectl get deployments --all-namespaces -l "
+    f"{OWNING_NAME}={{gateway}},{OWNING_NAMESPACE}={{namespace}}", ("ITG0303", "ITG0401"),
+)  # fmt: skip
+def proxy(site: Site) -> Trouble | None:
+    """The proxy's pods are not there or not ready: no port of the gateway answers."""
+    found = site.proxies
+    ready = [each for each in found if (each.get("status") or {}).get("availableReplicas", 0) > 0]
+    names = ", ".join(f"{each['metadata']['namespace']}/{each['metadata']['name']}" for each in found)
+    return Trouble(f"no pod of Deployment {names} is available") if found and not ready else None
+
+
+def resolve(host: str) -> set[str]:
+    """Return the addresses of a host name, or the address itself; empty if it cannot be resolved."""
+    try:
+        return {str(ipaddress.ip_address(host))}
+    except ValueError:
+        pass
+    try:
+        return {str(each[4][0]) for each in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)}
+    except OSError:
+        return set()
+
+
+def _troubled(parent: Manifest) -> list[str]:
+    name = f"{parent['kind']} {parent['metadata']['namespace']}/{parent['metadata']['name']}"
+    reported = {
+        each["name"]: each.get("conditions") or [] for each in (parent.get("status") or {}).get("listeners") or []
+    }
+    said = []
+    for listener in parent["spec"].get("listeners") or []:
+        conditions = {each["type"]: each for each in reported.get(listener["name"], [])}
+        if conditions.get("Conflicted", {}).get("status") == "True":
+            said.append(
+                f"listener {listener['name']} of {name} conflicts: {conditions['Conflicted'].get('message', '')}"
+            )
+        elif conditions.get("Programmed", {}).get("status") != "True":
+            why = conditions.get("Programmed", {}).get("message") or "nothing is reported of it"
+            said.append(f"listener {listener['name']} of {name} is not programmed: {why}")
+    return said

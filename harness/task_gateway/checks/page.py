@@ -1,0 +1,45 @@
+"""Writes the page of all checks, from the checks themselves: `python -m task_gateway.checks.page > docs/checks.md`."""
+
+from task_gateway.checks.base import CATEGORIES, CHECKS, Rule
+
+INTRODUCTION = """# Checks
+
+    task-gateway check --config master.yaml
+    task-gateway check --only gateway --only routing -o json
+    task-gateway check --wait
+
+looks at each resource manager's gateway, from the cluster to the ports, and says what is wrong, why, and the
+command that helps. Without `--config` it looks at the Gateways that the chart installed. Nothing is changed.
+
+`√` is right, `‼` works and will trouble somebody, `×` does not work. A check that depends on one that failed is
+skipped. `--wait` looks again whenever the Gateway changes, until nothing is wrong.
+
+Exit code 0 if nothing is wrong (warnings are fine), 1 if something is, 2 for a wrong configuration, 3 if no cluster
+answers. `-o json` prints `success` and `categories`, a list of `name` and `checks`, each with `code`, `description`,
+`result` (ok, warning, error, skipped), `message`, `fix` and `docs`. `-o junit` prints JUnit XML. Codes are stable.
+
+In the commands, GATEWAY, NAMESPACE and TASKS stand for the Gateway, its namespace and that of the tasks; the output
+has their names. `…` stands for the release and the chart.
+"""
+STANDS_FOR = {"gateway": "GATEWAY", "namespace": "NAMESPACE", "tasks": "TASKS", "gateway_class": "CLASS"}
+
+
+def page() -> str:
+    """Return the page."""
+    parts = [INTRODUCTION]
+    for category in CATEGORIES:
+        parts.append(f"## {category}\n")
+        for rule in CHECKS:
+            if rule.category == category:
+                parts.append(_section(rule))
+    return "\n".join(parts)
+
+
+def _section(rule: Rule) -> str:
+    fix = rule.fix.format(**STANDS_FOR)
+    after = f"\n\nLooked at after {', '.join(rule.after)}." if rule.after else ""
+    return f"### {rule.code}\n\nRight when {rule.description}.\n\n{rule.cause}{after}\n\n    {fix}\n"
+
+
+if __name__ == "__main__":
+    print(page(), end="")

@@ -1,0 +1,215 @@
+"""Routing: do the ports lead where they should, is there room for more, is anything left that serves nobody?"""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+
+from task_gateway.checks.base import Trouble, check, limits_of
+from task_gateway.errors import TemplatesMismatch
+from task_gateway.kube.wait import condition
+from task_gateway.limits.ports import controller_ports
+from task_gateway.limits.site import Site
+from task_gateway.model import TASK_LABEL, Limit, Manifest
+from task_gateway.routing import names, table, templates
+
+GRACE = timedelta(minutes=10)
+"""How long a port may be claimed before the task's pod is there: images are pulled meanwhile."""
+
+LOW = 0.1
+"""The part of the capacity below which the headroom is worth a warning."""
+
+LIMITS = "task-gateway limits"
+
+
+@check(
+    "ITG0501",
+    "the task routing templates are those of this harness",
+    "helm upgrade … --reset-then-reuse-values",
+    ("ITG0401",),
+)
+def spoken(site: Site) -> Trouble | None:
+    """The chart is not installed for this Gateway, or it is of another version than the harness that claims its
+    slots."""
+    if site.strategy == "listeners" and site.templates is None:
+        return None  # a Determined master makes its own objects
+    try:
+        templates.load(site.kube, site.gateway)
+    except TemplatesMismatch as mismatch:
+        return Trouble(mismatch.message, fix=mismatch.hint or "")
+    return None
+
+
+@check("ITG0502", "every port of the range can serve a task", LIMITS, ("ITG0401", "ITG0205", "ITG0204"))
+def range_is_used(site: Site) -> Trouble | None:
+    """Another limit is lower than the port range: the master will start tasks that get no port. The message names
+    it."""
+    seen = limits_of(site)
+    usable = next(each for each in seen.limits if each.id == "port-range").tasks or 0
+    if seen.capacity is None or seen.capacity >= usable:
+        return None
+    lost = usable - seen.capacity
+    message = f"{seen.capacity} tasks fit, bound by {seen.binding}; {lost} of {usable} ports can never serve one"
+    return Trouble(message, warning=True, fix=_binding(seen.limits).raise_)
+
+
+@check("ITG0503", "there is room for more tasks", LIMITS, ("ITG0401",))
+def headroom(site: Site) -> Trouble | None:
+    """Nearly all, or all, that fits is in use. The next task may start and not be reachable."""
+    seen = limits_of(site)
+    if seen.capacity is None or seen.headroom is None or seen.headroom >= LOW * seen.capacity:
+        return None
+    message = f"{seen.active} of {seen.capacity} are in use, bound by {seen.binding}"
+    return Trouble(message, warning=seen.headroom > 0)
+
+
+@check(
+    "ITG0504",
+    "nobody else has listeners in the range",
+    "kubectl get gateways,listenersets --namespace {namespace} -o wide",
+    ("ITG0401",),
+)
+def foreign(site: Site) -> Trouble | None:
+    """A listener in the port range belongs neither to a slot nor to a task. Its port leads elsewhere."""
+    found = [f"{each.port}: {each}" for each in site.foreign_listeners]
+    return Trouble(_some(found), warning=True) if found else None
+
+
+@check(
+    "ITG0505",
+    "the range has no ports that the controller keeps",
+    "choose another range in the master configuration",
+    ("ITG0301",),
+)
+def reserved(site: Site) -> Trouble | None:
+    """Envoy Gateway keeps 19000 to 19003 inside its proxy, Contour loses a port where two of its listeners meet."""
+    kept = sorted(controller_ports(site))
+    return Trouble(f"{len(kept)} ports, {kept[0]} to {kept[-1]}", warning=True) if kept else None
+
+
+@check("ITG0506", "every claimed port has a task", "release the task, once you know that it is gone", ("ITG0401",))
+def leaked_claims(site: Site) -> Trouble | None:
+    """A slot is claimed and no pod of its task is there, ten minutes after the claim: the master went away between
+    the two, or never released. The port is lost to others."""
+    tasks = {(each["metadata"].get("labels") or {}).get(TASK_LABEL) for each in site.pods}
+    found = [
+        f"port {slot.port}: task {slot.task}"
+        for slot in site.slots
+        if slot.task is not None and slot.task not in tasks and _old(table.moment(slot.claimed_at))
+    ]
+    return Trouble(_some(found), warning=True) if found else None
+
+
+@check(
+    "ITG0507",
+    "no task's objects are left behind",
+    "kubectl delete service,tcproute --namespace {tasks} NAME",
+    ("ITG0401",),
+)
+def leaked_objects(site: Site) -> Trouble | None:
+    """A Service or a route was made for a task whose pod is gone, more than ten minutes after it was made."""
+    pods = {(each["metadata"].get("labels") or {}).get(TASK_LABEL) for each in site.pods}
+    found = [
+        f"{kind} {each['metadata']['name']}: task {task}"
+        for kind, objects in (("Service", site.services), ("TCPRoute", site.routes))
+        for each in objects
+        if (task := _task_of(each, site)) is not None and task not in pods and _old(_made(each))
+    ]
+    return Trouble(_some(found), warning=True) if found else None
+
+
+@check(
+    "ITG0508",
+    "each slot leads to its own task or to none",
+    "kubectl get services --namespace {tasks} -o yaml",
+    ("ITG0401",),
+)
+def selectors(site: Site) -> Trouble | None:
+    """The selector of a slot's Service was written by something else than a claim or a release: the port may lead
+    to a task of somebody else. Put it right before anything else."""
+    by_name = {each["metadata"]["name"]: each["spec"].get("selector") for each in site.services}
+    found = []
+    for slot in site.slots:
+        selector = by_name.get(slot.service)
+        wanted = {TASK_LABEL: slot.task or names.released(slot.port)}
+        if selector != wanted and not (slot.task is None and not selector):
+            found.append(f"port {slot.port} selects {selector}, not {wanted}")
+    return Trouble(_some(found)) if found else None
+
+
+@check(
+    "ITG0509",
+    "each slot has a listener and a route",
+    "helm upgrade … --reuse-values",
+    ("ITG0401", "ITG0203", "ITG0204"),
+)
+def complete(site: Site) -> Trouble | None:
+    """A listener or a route of a slot was deleted: its port is closed, whoever claims it."""
+    ports = {each.port for each in site.listeners if each.use == "slots"}
+    routed = {each["metadata"].get("labels", {}).get(names.SLOT_LABEL) for each in site.routes}
+    found = [f"port {slot.port} has no listener" for slot in site.slots if slot.port not in ports]
+    found += [f"port {slot.port} has no route" for slot in site.slots if str(slot.port) not in routed]
+    return Trouble(_some(found)) if found else None
+
+
+@check("ITG0510", "every route is accepted", "kubectl describe tcproutes --namespace {tasks}", ("ITG0403", "ITG0203"))
+def accepted(site: Site) -> Trouble | None:
+    """The controller refuses a route, says why in the route's status, and its port leads nowhere."""
+    found = [
+        f"TCPRoute {each['metadata']['name']}: {said}" for each in _ours(site.routes, site) if (said := _refused(each))
+    ]
+    return Trouble(_some(found)) if found else None
+
+
+@check(
+    "ITG0511", "every task's pod is Ready", "kubectl describe pods --namespace {tasks} -l " + TASK_LABEL, ("ITG0401",)
+)
+def ready(site: Site) -> Trouble | None:
+    """A task has a port, its pod is there and is not Ready: the port closes without an answer until it is."""
+    exposed = {slot.task for slot in site.slots if slot.task} | {_task_of(each, site) for each in site.services}
+    found = [
+        f"{each['metadata']['name']}: {said}"
+        for each in site.pods
+        if (each["metadata"].get("labels") or {}).get(TASK_LABEL) in exposed - {None}
+        and (said := condition("Ready")(each))
+    ]
+    return Trouble(_some(found), warning=True) if found else None
+
+
+def _binding(limits: tuple[Limit, ...]) -> Limit:
+    return next(each for each in limits if each.tasks is not None)
+
+
+def _some(found: list[str]) -> str:
+    """Return up to three of what was found, and how many more there are."""
+    more = f", and {len(found) - 3} more" if len(found) > 3 else ""
+    return "; ".join(found[:3]) + more
+
+
+def _ours(objects: Iterable[Manifest], site: Site) -> list[Manifest]:
+    gateway, namespace = site.gateway.gateway_name, site.gateway.gateway_namespace
+    wanted = {names.GATEWAY_LABEL: gateway, names.GATEWAY_NAMESPACE_LABEL: namespace}.items()
+    return [each for each in objects if wanted <= (each["metadata"].get("labels") or {}).items()]
+
+
+def _task_of(obj: Manifest, site: Site) -> str | None:
+    """Return the task that an object was made for, None for a slot's and for what is not ours."""
+    task: str | None = (obj["metadata"].get("labels") or {}).get(TASK_LABEL)
+    return task if task is not None and _ours([obj], site) else None
+
+
+def _refused(route: Manifest) -> str | None:
+    parents = (route.get("status") or {}).get("parents") or []
+    if not parents:
+        return "no controller has looked at it"
+    for parent in parents:
+        for each in parent.get("conditions") or []:
+            if each["type"] == "Accepted" and each["status"] != "True":
+                return f"{each.get('reason', '')}: {each.get('message', '')}"
+    return None
+
+
+def _made(obj: Manifest) -> datetime:
+    return datetime.fromisoformat(obj["metadata"]["creationTimestamp"])
+
+
+def _old(moment: datetime | None) -> bool:
+    return moment is None or datetime.now(UTC) - moment > GRACE

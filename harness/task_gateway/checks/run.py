@@ -1,0 +1,96 @@
+"""Runs the checks: each gateway by itself, in the order of what depends on what, and shows them by category."""
+
+from collections.abc import Collection, Sequence
+
+from task_gateway.checks import config
+from task_gateway.checks.base import CATEGORIES, CHECKS, Result, Rule, Trouble, fill
+from task_gateway.errors import ApiError, ClusterUnreachable, ConfigError, UsageError
+from task_gateway.limits.site import Site
+from task_gateway.limits.target import Target
+from task_gateway.model import Check, CheckCategory, CheckReport
+
+ANSWERS = "ITG0101"
+
+
+def of_config(problem: ConfigError | None, file: str) -> list[Check]:
+    """Return a check for each rule of the configuration, wrong where it has problems, all of them in its message."""
+    found: dict[str, list[str]] = {}
+    for each in problem.problems if problem else ():
+        found.setdefault(config.code_of(each), []).append(str(each))
+    return [
+        Check(
+            code=rule.code,
+            description=rule.description,
+            result=Result.ERROR if rule.code in found else Result.OK,
+            message="; ".join(found.get(rule.code, [])),
+            fix=rule.fix.replace("FILE", file) if rule.code in found else "",
+            docs=rule.docs,
+        )
+        for rule in (each.rule for each in config.RULES)
+    ]
+
+
+def of_target(target: Target, *, named: bool) -> list[Check]:
+    """Return every check of one gateway; with `named` each says whose it is."""
+    site = Site(target)
+    suffix = f" ({target.manager.name})" if named else ""
+    seen: dict[str, Check] = {}
+    waiting = [rule for rule in CHECKS if rule.look is not None]
+    while waiting:
+        rule = next(each for each in waiting if not any(other.code in each.after for other in waiting))
+        waiting.remove(rule)
+        seen[rule.code] = _look(rule, site, seen, suffix)
+    return [seen[code] for code in sorted(seen)]
+
+
+def report(checks: Sequence[Check], only: Collection[str] = ()) -> CheckReport:
+    """Return checks by category, those of `only` if any are named; UsageError names the categories there are."""
+    unknown = set(only) - set(CATEGORIES)
+    if unknown:
+        raise UsageError(f"there is no category {', '.join(sorted(unknown))}", hint=f"known: {', '.join(CATEGORIES)}")
+    categories = tuple(
+        CheckCategory(name, found)
+        for name in CATEGORIES
+        if (found := tuple(each for each in checks if CHECKS.get(each.code).category == name))
+        and (not only or name in only)
+    )
+    success = not any(each.result == Result.ERROR for category in categories for each in category.checks)
+    return CheckReport(success, categories)
+
+
+def unreachable(checks: Sequence[Check]) -> bool:
+    """Tell whether no API server of all those looked at answered."""
+    answers = [each for each in checks if each.code == ANSWERS]
+    return bool(answers) and all(each.result == Result.ERROR for each in answers)
+
+
+def _look(rule: Rule, site: Site, seen: dict[str, Check], suffix: str) -> Check:
+    description = rule.description + suffix
+    missing = [code for code in rule.after if seen[code].result in (Result.ERROR, Result.SKIPPED)]
+    if missing:
+        return Check(rule.code, description, Result.SKIPPED, f"after {missing[0]}", "", rule.docs)
+    trouble = _trouble(rule, site)
+    if trouble is None:
+        return Check(rule.code, description, Result.OK, "", "", rule.docs)
+    result = Result.WARNING if trouble.warning else Result.ERROR
+    fix = trouble.fix or _fix(rule, site)
+    return Check(rule.code, description, result, " ".join(trouble.message.split()), fix, rule.docs)
+
+
+def _trouble(rule: Rule, site: Site) -> Trouble | None:
+    """Return what a check finds; what the API server refuses to tell is a warning, for the check could not be made."""
+    if rule.look is None:
+        return None
+    try:
+        return rule.look(site)
+    except ClusterUnreachable as problem:
+        return Trouble(f"{problem.message} at {problem.where}", fix=problem.hint or "")
+    except ApiError as problem:
+        return Trouble(f"could not be checked: {problem.message}", warning=True, fix=problem.hint or "")
+
+
+def _fix(rule: Rule, site: Site) -> str:
+    try:
+        return fill(rule.fix, site)
+    except (ApiError, ClusterUnreachable):
+        return rule.fix

@@ -1,0 +1,121 @@
+"""Security: enough rights and no open door."""
+
+import ipaddress
+
+from task_gateway.checks.base import Trouble, check
+from task_gateway.checks.gateway import resolve
+from task_gateway.limits.site import OWNING_NAME, OWNING_NAMESPACE, Site
+from task_gateway.model import Manifest
+
+ACCESS_REVIEW = "authorization.k8s.io/v1"
+GROUP = "gateway.networking.k8s.io"
+Need = tuple[str, str, str, bool]
+"""Verb, group, resource, and whether it is needed in the tasks' namespace (else in the Gateway's)."""
+
+ALWAYS: tuple[Need, ...] = (("get", GROUP, "gateways", False),)
+NEEDS: dict[str, tuple[Need, ...]] = {
+    "slots": (
+        ("get", "", "configmaps", False), ("list", "", "services", True), ("get", "", "services", True),
+        ("patch", "", "services", True),
+    ),
+    "listenersets": (
+        ("get", "", "configmaps", False), ("list", GROUP, "listenersets", False),
+        ("create", GROUP, "listenersets", False),
+        ("delete", GROUP, "listenersets", False), ("list", "", "services", True), ("create", "", "services", True),
+        ("delete", "", "services", True), ("create", GROUP, "tcproutes", True), ("delete", GROUP, "tcproutes", True),
+    ),
+    "listeners": (
+        ("update", GROUP, "gateways", False), ("list", "", "services", True), ("create", "", "services", True),
+        ("delete", "", "services", True), ("create", GROUP, "tcproutes", True), ("delete", GROUP, "tcproutes", True),
+    ),
+}  # fmt: skip
+
+
+@check(
+    "ITG0701", "the resource manager has the rights that it needs", "helm upgrade … --reuse-values "
+    "--set 'rbac.subjects[0].kind=User,rbac.subjects[0].name=NAME'", ("ITG0401",),
+)  # fmt: skip
+def rights(site: Site) -> Trouble | None:
+    """The user or service account of the kubeconfig lacks a right that the strategy needs. Asked with that
+    kubeconfig."""
+    names = {
+        "gateways": site.gateway.gateway_name,
+        "configmaps": f"{site.gateway.gateway_name}-task-routing-templates",
+        "services": site.slots[0].service if site.slots else "",
+    }
+    missing = []
+    for verb, group, resource, with_tasks in (*ALWAYS, *NEEDS[site.strategy]):
+        namespace = site.namespace if with_tasks else site.gateway.gateway_namespace
+        name = names.get(resource, "") if verb in ("get", "patch", "update") else ""
+        attributes = {"verb": verb, "group": group, "resource": resource, "namespace": namespace, "name": name}
+        review = {
+            "apiVersion": ACCESS_REVIEW,
+            "kind": "SelfSubjectAccessReview",
+            "metadata": {},
+            "spec": {"resourceAttributes": attributes},
+        }
+        if not site.kube.create(review)["status"]["allowed"]:
+            missing.append(f"{verb} {resource} in {namespace}")
+    return Trouble(f"missing: {', '.join(missing)}") if missing else None
+
+
+@check(
+    "ITG0702", "a gateway in public is open to named addresses alone", "helm upgrade … --reuse-values "
+    "--set 'service.loadBalancerSourceRanges={{192.0.2.0/24}}'", ("ITG0401",),
+)  # fmt: skip
+def source_ranges(site: Site) -> Trouble | None:
+    """The address is a public one and the load balancer lets everybody in: whoever reaches a port reaches its task,
+    which asks for no login of the platform."""
+    public = [each for each in resolve(site.gateway.gateway_ip) if ipaddress.ip_address(each).is_global]
+    services = [each for each in site.proxy_services if each["spec"].get("type") == "LoadBalancer"]
+    opened = [each["metadata"]["name"] for each in services if not each["spec"].get("loadBalancerSourceRanges")]
+    if not public or not opened:
+        return None
+    return Trouble(f"{public[0]} is public and Service {', '.join(opened)} has no source ranges", warning=True)
+
+
+@check(
+    "ITG0703",
+    "listeners let in routes of the tasks' namespace alone",
+    "kubectl get gateways,listenersets --namespace {namespace} -o yaml",
+    ("ITG0401",),
+)
+def allowed_routes(site: Site) -> Trouble | None:
+    """A listener takes routes of all namespaces: whoever may make a TCPRoute anywhere can point a port at a pod of
+    theirs."""
+    parents = [each for each in (site.gateway_object, *site.listener_sets) if each is not None]
+    found = [
+        f"listener {each['name']} of {parent['kind']} {parent['metadata']['name']}"
+        for parent in parents
+        for each in parent["spec"].get("listeners") or []
+        if ((each.get("allowedRoutes") or {}).get("namespaces") or {}).get("from") == "All"
+        and not each["name"].startswith("det-")
+    ]
+    more = f", and {len(found) - 1} more" if len(found) > 1 else ""
+    return Trouble(f"{found[0]}{more}", warning=True) if found else None
+
+
+@check(
+    "ITG0704", "the proxy's pods are restricted", "kubectl get pods --all-namespaces -o yaml -l "
+    f"{OWNING_NAME}={{gateway}},{OWNING_NAMESPACE}={{namespace}}", ("ITG0409",),
+)  # fmt: skip
+def restricted(site: Site) -> Trouble | None:
+    """A container of the proxy may gain privileges, run as root, or keep capabilities: more than the Pod Security
+    Standard `restricted` allows."""
+    found = [
+        f"container {container['name']} of {each['metadata']['name']}"
+        for each in site.proxies
+        for container in each["spec"]["template"]["spec"]["containers"]
+        if not _is_restricted(container, each["spec"]["template"]["spec"])
+    ]
+    return Trouble(", ".join(found), warning=True) if found else None
+
+
+def _is_restricted(container: Manifest, pod: Manifest) -> bool:
+    own, shared = container.get("securityContext") or {}, pod.get("securityContext") or {}
+    return bool(
+        own.get("allowPrivilegeEscalation") is False
+        and own.get("runAsNonRoot", shared.get("runAsNonRoot"))
+        and "ALL" in (own.get("capabilities") or {}).get("drop", [])
+        and not pod.get("hostNetwork")
+    )

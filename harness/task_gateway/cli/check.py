@@ -1,0 +1,103 @@
+"""`task-gateway check`: what is wrong with the gateways, why, and the command that helps."""
+
+import time
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from task_gateway import config as configuration
+from task_gateway.checks import run
+from task_gateway.cli import _target
+from task_gateway.cli.output import Output, emit
+from task_gateway.errors import ApiError, ClusterUnreachable, ConfigError
+from task_gateway.limits.target import GATEWAY, Target, targets
+from task_gateway.model import Check, CheckReport, MasterConfig
+from task_gateway.report import checks as shown
+from task_gateway.settings import ALL_RIGHT, LOOK_AGAIN_SECONDS
+
+
+class CheckOutput(StrEnum):
+    """What the result is printed as."""
+
+    text = "text"
+    json = "json"
+    junit = "junit"
+
+
+def register(root: typer.Typer) -> None:
+    """Add the command to the program."""
+    root.command(epilog="Example: task-gateway check --config master.yaml --wait")(check)
+
+
+def check(
+    config: _target.ConfigOption = None,
+    kubeconfig: _target.KubeconfigOption = None,
+    context: _target.ContextOption = None,
+    only: Annotated[
+        list[str] | None, typer.Option(help="Show this category alone; may be given more than once.")
+    ] = None,
+    wait: Annotated[bool, typer.Option("--wait", help="Look again as things change, until nothing is wrong.")] = False,
+    output: Annotated[
+        CheckOutput, typer.Option("--output", "-o", help="Print text, JSON or JUnit XML.")
+    ] = CheckOutput.text,
+) -> None:
+    """Check each gateway from the cluster to its ports: what is wrong, why, and the command that helps.
+
+    Exit code 0 if nothing is wrong, 1 if something is, 2 for a wrong configuration, 3 if no cluster answers.
+    """
+    chosen = only or []
+    run.report([], chosen)
+    master, problem = _read(config)
+    read = run.of_config(problem, str(config)) if config else []
+    if problem is not None:
+        _emit(run.report(read, chosen), output)
+        raise typer.Exit(problem.exit_code)
+    found = [each for each in targets(master, kubeconfig, context) if each.manager.internal_task_gateway]
+    checks = read + _look(found)
+    deadline = time.monotonic() + ALL_RIGHT.seconds
+    while wait and not run.report(checks, chosen).success and time.monotonic() < deadline:
+        _until_something_changes(found, deadline)
+        checks = read + _look(found)
+    result = run.report(checks, chosen)
+    _emit(result, output)
+    if run.unreachable(checks):
+        raise typer.Exit(ClusterUnreachable.exit_code)
+    if not result.success:
+        raise typer.Exit(1)
+
+
+def _read(file: Path | None) -> tuple[MasterConfig | None, ConfigError | None]:
+    try:
+        return (configuration.load(file) if file else None), None
+    except ConfigError as problem:
+        return None, problem
+
+
+def _look(found: Sequence[Target]) -> list[Check]:
+    return [check for target in found for check in run.of_target(target, named=len(found) > 1)]
+
+
+def _until_something_changes(found: Sequence[Target], deadline: float) -> None:
+    """Return at the first change of the first Gateway, or after a while, for what no Gateway shows."""
+    target = found[0]
+    seconds = max(0.1, min(LOOK_AGAIN_SECONDS, deadline - time.monotonic()))
+    until = time.monotonic() + seconds
+    gateway = target.manager.internal_task_gateway
+    try:
+        namespace = gateway.gateway_namespace if gateway else None
+        name = gateway.gateway_name if gateway else None
+        for count, _ in enumerate(target.kube.watch(GATEWAY, namespace, name=name, seconds=seconds)):
+            if count:  # the first event is what is there already
+                return
+    except (ApiError, ClusterUnreachable):
+        time.sleep(max(0.0, until - time.monotonic()))
+
+
+def _emit(report: CheckReport, output: CheckOutput) -> None:
+    if output is CheckOutput.junit:
+        typer.echo(shown.junit(report), nl=False)
+    else:
+        emit(report, Output(output.value), shown.terminal)
