@@ -1,7 +1,8 @@
 """Makes the packages of both charts in dist/: `python ci/charts.py`.
 
 Envoy Gateway's chart and the CRDs of Gateway API are copied in here, from the pinned Go modules that the
-controller is built from too, and never committed. Without a change of pins or charts nothing is done.
+controller is built from too, and never committed. In the CRD of Gateway, comments mark what values can change.
+Without a change of pins or charts nothing is done.
 """
 
 import fcntl
@@ -11,8 +12,12 @@ import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
+
+import yaml
 
 import pins
+from task_gateway.crds import ports_policy, schema
 from task_gateway.kube.process import run, tool
 
 ROOT = pins.ROOT
@@ -23,6 +28,8 @@ CRDS_CHART = CHARTS / "gateway-api-crds"
 ENVOY_GATEWAY = GATEWAY_CHART / "charts" / "gateway-helm"
 CHANNELS = tuple(CRDS_CHART / "charts" / channel for channel in ("standard", "experimental"))
 COPIES = (ENVOY_GATEWAY, *CHANNELS)
+GATEWAYS = "gateway.networking.k8s.io_gateways.yaml"
+MAX_LISTENERS, QUADRATIC, END = "# maxListeners", "# quadratic rule", "# end"  # what the template looks for
 _NOT_COPIED = shutil.ignore_patterns("README.md", "values.tmpl.yaml", ".helmignore", "Chart.lock")
 
 
@@ -80,6 +87,36 @@ def copy_crds(version: str) -> None:
         for crd in sorted((source / channel.name).glob("gateway.networking.*.yaml")):
             if "\nkind: CustomResourceDefinition\n" in crd.read_text():
                 shutil.copyfile(crd, channel / "files" / crd.name)
+        gateways = channel / "files" / GATEWAYS
+        gateways.write_text(marked(gateways.read_text()))
+        shutil.copyfile(ports_policy.FILE, channel / ports_policy.FILE.name)
+
+
+def marked(text: str) -> str:
+    """Return the text of Gateway's CRD with comments at what values change, found in the YAML and not by its look.
+
+    They stand behind each maxItems of the listeners in spec and status, and around each rule of quadratic cost.
+    """
+    lines = text.splitlines()
+    behind: dict[int, str] = {}
+    before: dict[int, str] = {}
+    for version in _at(cast(yaml.Node, yaml.compose(text)), "spec", "versions").value:
+        properties = _at(version, "schema", "openAPIV3Schema", "properties")
+        for part in ("spec", "status"):
+            listeners = _at(properties, part, "properties", "listeners")
+            behind[_at(listeners, "maxItems").start_mark.line] = f" {MAX_LISTENERS}"
+            for rule in _at(listeners, schema.RULES).value if part == "spec" else ():
+                if schema.is_quadratic(schema.Rule(_at(rule, "rule").value, "")):
+                    before[rule.start_mark.line] = before.get(rule.start_mark.line, "") + f"{QUADRATIC}\n"
+                    before[rule.end_mark.line] = f"{END}\n"
+    return "".join(f"{before.get(number, '')}{line}{behind.get(number, '')}\n" for number, line in enumerate(lines))
+
+
+def _at(node: yaml.Node, *keys: str) -> yaml.Node:
+    """Return what a path of keys leads to in a composed document; KeyError if upstream's CRD looks different now."""
+    for key in keys:
+        node = {name.value: value for name, value in node.value}[key]
+    return node
 
 
 def module_dir(module: str, version: str) -> Path:
@@ -112,6 +149,7 @@ def _key() -> str:
 def _sources() -> Iterator[Path]:
     yield Path(__file__)
     yield pins.CI / "versions.env"
+    yield from (Path(schema.__file__), ports_policy.FILE)
     for path in sorted(CHARTS.rglob("*")):
         if path.is_file() and not any(copy in path.parents for copy in COPIES):
             yield path

@@ -6,7 +6,10 @@ TaskGatewayError            1  something is wrong with what was looked at
 │   ├── AlreadyExists
 │   ├── Conflict               somebody else wrote first; read again and retry
 │   ├── Forbidden              RBAC or admission
+│   │   └── DeniedByPolicy     an admission policy or webhook
 │   └── Invalid                validation, CEL rules included
+│       ├── InvalidCrd         a CRD that is wrong for another reason than the cost of its rules
+│       └── NotApproved        a CRD of a protected group without the annotation that approves it
 ├── CommandFailed           1  helm, kind, kubectl or the engine ended non-zero
 │   └── DiskFull
 ├── WaitTimeout             1  a named wait ended; carries the last state seen
@@ -83,8 +86,20 @@ class Forbidden(ApiError):
     """RBAC or an admission policy says no (401, 403)."""
 
 
+class DeniedByPolicy(Forbidden):
+    """An admission policy or webhook of the cluster denied the request."""
+
+
 class Invalid(ApiError):
     """The object does not pass validation (400, 422)."""
+
+
+class InvalidCrd(Invalid):
+    """A CRD is wrong for another reason than the cost of its rules."""
+
+
+class NotApproved(Invalid):
+    """A CRD of a group under k8s.io or kubernetes.io lacks the annotation api-approved.kubernetes.io."""
 
 
 class CommandFailed(TaskGatewayError):

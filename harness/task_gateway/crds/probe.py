@@ -1,30 +1,49 @@
-"""Asks an API server, by dry runs alone, how long a list of a CRD may be before its CEL rules cost too much."""
+"""Asks an API server, by dry runs alone, how long a list of a CRD may be before its CEL rules cost too much.
 
-import re
+Nothing is changed there, whether the server has the CRD or not. A server that has it forgives the cost of a schema that
+did not change, whatever it is. So each schema that is asked about gets a description of its own.
+"""
+
+import copy
+import dataclasses
 import time
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-from task_gateway.crds import schema
-from task_gateway.errors import Invalid
+from task_gateway.crds import cel_search, schema
+from task_gateway.crds.cost import CostRefusal, read
+from task_gateway.errors import ApiError, UsageError
 from task_gateway.kube.client import Kube
-from task_gateway.model import CelPoint, Manifest
+from task_gateway.model import CelPoint, CelReport, CelVariant, Manifest
+
+__all__ = ["CEILING", "CostRefusal", "Found", "ask", "largest", "probe"]
 
 CEILING = 1_000_000
-_FACTOR = re.compile(r"exceeds budget by factor of (?:more than )?([\d.]+)x")
+"""Largest maxItems asked about; the linear rules of Gateway API end below it."""
 
+FIRST = 64
+"""First maxItems asked about where the CRD declares none."""
 
-@dataclass(frozen=True)
-class CostRefusal:
-    """A refusal for cost: the largest factor over budget, and the rule that has it."""
+COSTLY = 4
+"""How many rules are left out one at a time, besides the quadratic ones: the first to exceed their budget."""
 
-    factor: float | None
-    rule: str
-    message: str
+CURVE = (1.15, 1.3, 1.5, 1.75, 2, 2.5, 3, 4)
+"""Multiples of the accepted maxItems that a curve is drawn from; below 1 the API server tells no cost."""
+
+MANAGER = "task-gateway-probe"
+MARK = "asked about by task-gateway cel"
+
+Answers = dict[int, CostRefusal | None]
 
 
 @dataclass(frozen=True)
 class Found:
-    """The largest accepted number, and what finding it took."""
+    """The largest maxItems that is accepted, and what finding it took.
+
+    `binding` is the text of the rule that refuses one more; with `at_least` the search ended at its ceiling without a
+    refusal and `binding` is empty. `costly` are the rules that exceeded their budget at any number, the first to do so
+    first.
+    """
 
     accepted: int
     binding: str
@@ -32,47 +51,153 @@ class Found:
     seconds: float
     points: tuple[CelPoint, ...] = ()
     at_least: bool = False
+    costly: tuple[str, ...] = ()
 
 
-def ask(kube: Kube, crd: Manifest, path: str, number: int) -> CostRefusal | None:
-    """Return None if the API server accepts `number` items; Invalid if it refuses for another reason."""
-    changed = schema.with_max_items(crd, path, number)
-    changed["metadata"].pop("managedFields", None)
-    changed["metadata"].pop("resourceVersion", None)
-    changed.pop("status", None)
+def ask(
+    kube: Kube, crd: Manifest, path: str, number: int, versions: Collection[str] | None = None
+) -> CostRefusal | None:
+    """Ask by one dry run whether the API server takes the CRD with `number` items at `path`: None if so.
+
+    `versions` None asks about every version that has the list. A refusal that is not about cost is raised, told apart
+    by `cost.read`; ClusterUnreachable without an answer.
+    """
+    asked = _versions(crd, path) if versions is None else versions
     try:
-        kube.apply(changed, field_manager="task-gateway-probe", dry_run=True)
-    except Invalid as refused:
-        costs = [(float(m.group(1)), c) for c in refused.causes if (m := _FACTOR.search(c.message))]
-        if not costs:
-            raise
-        factor, cause = max(costs, key=lambda each: each[0])
-        return CostRefusal(factor, cause.field, cause.message)
+        kube.apply(_question(crd, path, number, asked), field_manager=MANAGER, dry_run=True)
+    except ApiError as problem:
+        return read(problem, crd, asked)
     return None
 
 
-def largest(kube: Kube, crd: Manifest, path: str, *, ceiling: int = CEILING) -> Found:
-    """Return the largest number accepted, verified by the refusal of one more."""
-    started, points = time.monotonic(), []
-    low, high, binding = 1, ceiling + 1, ""
-    guess = 220
-    while high - low > 1:
-        refusal = ask(kube, crd, path, guess)
-        points.append(CelPoint(guess, None if refusal is None else refusal.factor))
-        if refusal is None:
-            low = guess
-        else:
-            high, binding = guess, refusal.rule
-        near = None
-        if refusal is not None and refusal.factor:
-            near = int(guess / refusal.factor**0.5)
-        guess = (
-            near
-            if near and low < near < high
-            else min(low * 4, (low + high) // 2)
-            if high > ceiling
-            else (low + high) // 2
+def largest(
+    kube: Kube, crd: Manifest, path: str, *, versions: Collection[str] | None = None, ceiling: int = CEILING
+) -> Found:
+    """Return the largest maxItems of the list at `path` that the API server accepts, one more being refused.
+
+    The declared maxItems is asked about first. UsageError if no version has that list, or if the CRD is refused for its
+    cost even with one item.
+    """
+    asked = _versions(crd, path) if versions is None else versions
+    declared = [number for each in asked if (number := schema.max_items(crd, each, path)) is not None]
+    return _search(kube, crd, path, asked, min(declared, default=FIRST), ceiling)
+
+
+def probe(
+    kube: Kube, crd: Manifest, path: str = schema.SPEC_LISTENERS, *, ceiling: int = CEILING, curve: bool = False
+) -> list[CelReport]:
+    """Return what the rules of the list at `path` allow in each version that has it, by dry runs.
+
+    Versions with equal schemas are asked about together. With `curve` more numbers are asked about, for the points
+    alone: `requests` and `seconds` are what the limit took. The run-time limit and write times come from `runtime`.
+    """
+    reports = []
+    for versions in _alike(crd, _versions(crd, path)):
+        found = largest(kube, crd, path, versions=versions, ceiling=ceiling)
+        variants = tuple(_variants(kube, crd, path, versions, found, ceiling))
+        numbers = sorted({round(found.accepted * step) for step in CURVE}) if curve and found.costly else []
+        more = tuple(_point(number, ask(kube, crd, path, number, versions)) for number in numbers)
+        found = dataclasses.replace(found, points=found.points + more)
+        reports += [_report(crd, version, path, found, variants) for version in versions]
+    return sorted(reports, key=lambda each: schema.versions(crd).index(each.version))
+
+
+def _search(kube: Kube, crd: Manifest, path: str, versions: Collection[str], start: int, ceiling: int) -> Found:
+    started, answers = time.monotonic(), Answers()
+    costs: dict[int, cel_search.Costs] = {}
+    while (number := cel_search.next_number(costs, start, ceiling)) is not None:
+        refusal = answers[number] = ask(kube, crd, path, number, versions)
+        costs[number] = {each.place: each.factor for each in refusal.excesses} if refusal else {}
+    low, high = cel_search.bounds(costs)
+    refusal = answers[high] if high is not None else None
+    if low == 0 and refusal is not None:
+        raise UsageError(
+            f"the API server refuses this CRD for its rules' cost, even with maxItems 1 at {path}: {refusal.message}",
+            where=f"{crd['metadata']['name']}, {refusal.excesses[0].place}",
+            hint=f"the rule: {refusal.rule}",
         )
-        if near == low:
-            guess = low + 1
-    return Found(low, binding, len(points), time.monotonic() - started, tuple(points), high > ceiling)
+    return Found(
+        low,
+        refusal.rule if refusal else "",
+        len(answers),
+        round(time.monotonic() - started, 3),
+        tuple(_point(number, answer) for number, answer in answers.items()),
+        refusal is None,
+        _costly(answers),
+    )
+
+
+def _variants(
+    kube: Kube, crd: Manifest, path: str, versions: Collection[str], found: Found, ceiling: int
+) -> Iterator[CelVariant]:
+    """Yield what is accepted without each costly rule, and without all the quadratic ones."""
+    listed = [rule for each in versions for rule in schema.rules(crd, each, path)]
+    quadratic = {rule.text for rule in listed if schema.is_quadratic(rule)} if found.costly else set()
+    alone = tuple(dict.fromkeys((*found.costly[:COSTLY], *sorted(quadratic))))
+    together = tuple(each for each in alone if each in quadratic)
+    for texts in [*((each,) for each in alone), *([together] if len(together) > 1 else [])]:
+        without = _search(kube, schema.without_texts(crd, texts), path, versions, found.accepted, ceiling)
+        yield CelVariant(texts, without.accepted, without.at_least)
+
+
+def _question(crd: Manifest, path: str, number: int, versions: Collection[str]) -> Manifest:
+    spec = schema.with_max_items(crd, path, number, versions)["spec"]
+    for each in spec["versions"]:
+        if each["name"] in versions:
+            each["schema"]["openAPIV3Schema"]["description"] = MARK
+    metadata = {key: crd["metadata"][key] for key in ("name", "labels", "annotations") if key in crd["metadata"]}
+    return {"apiVersion": crd["apiVersion"], "kind": crd["kind"], "metadata": copy.deepcopy(metadata), "spec": spec}
+
+
+def _versions(crd: Manifest, path: str) -> list[str]:
+    """Return the versions that have the list; UsageError names the lists there are."""
+    found = [version for version in schema.versions(crd) if schema.list_at(crd, version, path) is not None]
+    if not found:
+        known = dict.fromkeys(each for version in schema.versions(crd) for each in schema.lists(crd, version))
+        raise UsageError(
+            f"there is no list at {path} in this CRD",
+            where=crd["metadata"]["name"],
+            hint=f"--path with one of: {', '.join(known)}" if known else "it has no lists at all",
+        )
+    return found
+
+
+def _alike(crd: Manifest, versions: list[str]) -> list[list[str]]:
+    """Return the versions in groups of equal schemas; descriptions, which cost nothing, may differ."""
+    groups: list[tuple[object, list[str]]] = []
+    for version in versions:
+        plain = schema.without_descriptions(crd, version)
+        group = next((names for known, names in groups if known == plain), None)
+        if group is None:
+            groups.append((plain, [version]))
+        else:
+            group.append(version)
+    return [names for _, names in groups]
+
+
+def _costly(answers: Answers) -> tuple[str, ...]:
+    refusals = [refusal for _, refusal in sorted(answers.items()) if refusal is not None]
+    excesses = [each for refusal in refusals for each in refusal.by_size() if not each.total]
+    return tuple(dict.fromkeys(each.rule for each in excesses))
+
+
+def _point(number: int, refusal: CostRefusal | None) -> CelPoint:
+    return CelPoint(number, refusal.factor, refusal.rule) if refusal else CelPoint(number, None)
+
+
+def _report(crd: Manifest, version: str, path: str, found: Found, variants: tuple[CelVariant, ...]) -> CelReport:
+    bundle, channel = schema.bundle(crd)
+    return CelReport(
+        bundle=bundle,
+        channel=channel,
+        crd=crd["metadata"]["name"],
+        version=version,
+        path=path,
+        declared_max_items=schema.max_items(crd, version, path),
+        accepted_max_items=found.accepted,
+        binding_rule=found.binding,
+        requests=found.requests,
+        seconds=found.seconds,
+        variants=variants,
+        points=found.points,
+    )

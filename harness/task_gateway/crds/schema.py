@@ -1,11 +1,11 @@
-"""A CRD as a document: its versions, the lists in their schemas, the rules on a list. Pure: nothing is changed in place.
+"""A CRD as a document: its versions, the lists in their schemas, the rules on a list. Pure: all changes are copies.
 
 A path names a list from the root of the object, `spec.listeners`; lists on the way are passed through without a mark,
 `spec.rules.backendRefs`.
 """
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import cast
 
@@ -48,7 +48,7 @@ def list_at(crd: Manifest, version: str, path: str) -> Manifest | None:
     """Return the schema of the list at `path` in one version, None if there is no list there."""
     for each in crd["spec"]["versions"]:
         if each["name"] == version:
-            node = _follow(each.get("schema", {}).get("openAPIV3Schema", {}), path)
+            node = _follow(_root(each), path)
             return node if node is not None and node.get("type") == "array" else None
     return None
 
@@ -65,11 +65,25 @@ def rules(crd: Manifest, version: str, path: str) -> list[Rule]:
     return [Rule(each["rule"], each.get("message", "")) for each in node.get(RULES, [])]
 
 
-def with_max_items(crd: Manifest, path: str, number: int) -> Manifest:
-    """Return a copy in which the list at `path` may have `number` items, in every version that has the list."""
+def rules_within(crd: Manifest, version: str, path: str) -> list[str]:
+    """Return the texts of the rules on the list at `path` and on all that its items hold, in their order."""
+    return list(_texts(list_at(crd, version, path)))
+
+
+def lists(crd: Manifest, version: str) -> list[str]:
+    """Return the paths of all lists in one version's schema, in their order there."""
+    return [
+        path for each in crd["spec"]["versions"] if each["name"] == version for path in _list_paths(_root(each), "")
+    ]
+
+
+def with_max_items(crd: Manifest, path: str, number: int, only: Collection[str] | None = None) -> Manifest:
+    """Return a copy in which the list at `path` may have `number` items, in every version that has it, or in `only`."""
     changed = copy.deepcopy(crd)
-    for node in _lists(changed, path):
-        node["maxItems"] = number
+    for version in versions(crd) if only is None else only:
+        node = list_at(changed, version, path)
+        if node is not None:
+            node["maxItems"] = number
     return changed
 
 
@@ -85,6 +99,19 @@ def without_rules(crd: Manifest, path: str, unwanted: Callable[[Rule], bool]) ->
     return changed
 
 
+def without_texts(crd: Manifest, texts: Collection[str]) -> Manifest:
+    """Return a copy without the rules of these texts, wherever in the schemas they stand."""
+    changed = copy.deepcopy(crd)
+    for each in changed["spec"]["versions"]:
+        _drop(each.get("schema"), texts)
+    return changed
+
+
+def without_descriptions(crd: Manifest, version: str) -> object:
+    """Return the schema of one version as a plain copy without the descriptions, to compare with another."""
+    return next((_plain(_root(each)) for each in crd["spec"]["versions"] if each["name"] == version), None)
+
+
 def is_quadratic(rule: Rule) -> bool:
     """Tell whether a rule walks the list once for each item of it, so that its cost grows with the square."""
     return rule.text.lstrip().startswith("self.") and rule.text.count("self.") - rule.text.count("self.size") > 1
@@ -95,6 +122,52 @@ def _lists(crd: Manifest, path: str) -> Iterator[Manifest]:
         node = list_at(crd, version, path)
         if node is not None:
             yield node
+
+
+def _root(version: Manifest) -> Manifest:
+    return cast(Manifest, (version.get("schema") or {}).get("openAPIV3Schema") or {})
+
+
+def _list_paths(node: Manifest, path: str) -> Iterator[str]:
+    if node.get("type") == "array":
+        yield path
+        while node.get("type") == "array":
+            node = node.get("items") or {}
+    for key, child in (node.get("properties") or {}).items():
+        yield from _list_paths(child, f"{path}.{key}" if path else key)
+
+
+def _texts(node: object) -> Iterator[str]:
+    if isinstance(node, list):
+        for each in node:
+            yield from _texts(each)
+    elif isinstance(node, dict):
+        rules = node.get(RULES)
+        yield from (each["rule"] for each in (rules if isinstance(rules, list) else []))
+        for each in node.values():
+            yield from _texts(each)
+
+
+def _drop(node: object, texts: Collection[str]) -> None:
+    if isinstance(node, list):
+        for each in node:
+            _drop(each, texts)
+    elif isinstance(node, dict):
+        rules = node.get(RULES)
+        if isinstance(rules, list):
+            node[RULES] = [each for each in rules if each["rule"] not in texts]
+        for each in node.values():
+            _drop(each, texts)
+
+
+def _plain(node: object, *, names: bool = False) -> object:
+    """Copy a schema; under `names`, as in properties, every key is kept."""
+    if isinstance(node, list):
+        return [_plain(each) for each in node]
+    if isinstance(node, dict):
+        kept = {key: each for key, each in node.items() if names or key != "description"}
+        return {key: _plain(each, names=key == "properties" and not names) for key, each in kept.items()}
+    return node
 
 
 def _follow(schema: Manifest, path: str) -> Manifest | None:

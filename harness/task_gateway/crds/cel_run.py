@@ -1,0 +1,43 @@
+"""Probes one CRD after the other; on a control plane of our own also what the rules cost when objects are written."""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+
+from task_gateway.crds import probe, runtime, schema
+from task_gateway.kube.client import Kube
+from task_gateway.model import CelReport, Manifest, WriteTime
+
+Say = Callable[[str], None]
+Measured = tuple[int | None, tuple[WriteTime, ...]]
+
+
+def run(
+    kube: Kube, crds: Sequence[Manifest], path: str, *, own: bool = False, curves: bool = False, say: Say
+) -> list[CelReport]:
+    """Return a report for each version of each CRD.
+
+    With `own` the server is a control plane of our own, where CRDs can be installed for the run-time limit; lists with
+    the same rules share one measurement. With `curves` more points are asked for, and with `own` writes are timed.
+    """
+    reports: list[CelReport] = []
+    known: dict[object, Measured] = {}
+    for number, crd in enumerate(crds, 1):
+        say(f"[{number}/{len(crds)}] {title(crd)}")
+        for report in probe.probe(kube, crd, path, curve=curves):
+            if own:
+                key = (report.crd, report.accepted_max_items, tuple(schema.rules_within(crd, report.version, path)))
+                if key not in known and runtime.sampler(crd, report.version, path) is not None:
+                    say("  its rules at run time")
+                if key not in known:
+                    known[key] = runtime.measure(
+                        kube, crd, report.version, path, report.accepted_max_items, writes=curves
+                    )
+                limit, writes = known[key]
+                report = dataclasses.replace(report, runtime_max_items=limit, writes=writes)
+            reports.append(report)
+    return reports
+
+
+def title(crd: Manifest) -> str:
+    """Return what a CRD is called on the way: bundle, channel and name."""
+    return " ".join(part for part in (*schema.bundle(crd), crd["metadata"]["name"]) if part)

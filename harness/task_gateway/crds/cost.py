@@ -1,0 +1,140 @@
+"""What an API server's refusal says about the cost of a CRD's CEL rules; all other refusals told apart. Pure."""
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import cast
+
+from task_gateway.crds import schema
+from task_gateway.errors import ApiError, Cause, DeniedByPolicy, Forbidden, Invalid, InvalidCrd, NotApproved
+from task_gateway.model import Manifest
+
+APPROVAL = "api-approved.kubernetes.io"
+ALL_TOGETHER = "all rules of the schema together"
+
+_FACTOR = re.compile(r"cost (?:total for entire OpenAPIv3 schema )?exceeds budget by factor of ([\d.]+|more than 100)x")
+_CONTRIBUTES = "contributed to estimated rule cost total"
+_DENIED = re.compile(r"denied (?:the )?request|admission webhook .* does not support dry run", re.DOTALL)
+_STEP = re.compile(r"([^.\[\]]+)(?:\[([^\]]*)\])?")
+_VERSION = re.compile(r"spec\.versions\[(\d+)\]")
+
+
+@dataclass(frozen=True)
+class Excess:
+    """One budget that is exceeded, of a rule, or with `total` of a whole schema.
+
+    `place` is the field it was found in, `factor` by how much (None: more than 100 times), `rule` the text of the rule;
+    of a total the texts of its most expensive rules, one a line.
+    """
+
+    place: str
+    factor: float | None
+    rule: str
+    message: str
+    total: bool = False
+
+
+@dataclass(frozen=True)
+class CostRefusal:
+    """A refusal for cost: every excess, and the factor, rule and message of the one furthest over its budget."""
+
+    excesses: tuple[Excess, ...]
+
+    @property
+    def factor(self) -> float | None:
+        """By how much the budget is exceeded; None is more than 100 times."""
+        return self._worst.factor
+
+    @property
+    def rule(self) -> str:
+        """The text of the rule."""
+        return self._worst.rule
+
+    @property
+    def message(self) -> str:
+        """What the API server says."""
+        return self._worst.message
+
+    @property
+    def _worst(self) -> Excess:
+        return self.by_size()[0]
+
+    def by_size(self) -> list[Excess]:
+        """Return the excesses of rules, the furthest over its budget first, and then those of whole schemas."""
+        return sorted(self.excesses, key=lambda each: (each.total, -_size(each.factor)))
+
+
+def read(problem: ApiError, crd: Manifest, versions: Collection[str]) -> CostRefusal | None:
+    """Return what a refusal of `crd` says about the cost in these versions, None if it is about other versions alone.
+
+    Raise DeniedByPolicy, NotApproved, InvalidCrd or Forbidden, with a hint, if it is about anything but cost.
+    """
+    if not problem.causes or not all(map(_is_cost, problem.causes)):
+        raise told_apart(problem)
+    causes = [each for each in problem.causes if _version(each.field, crd) in (None, *versions)]
+    found = tuple(_excess(each, causes, crd) for each in causes if _FACTOR.search(each.message))
+    return CostRefusal(found) if found else None
+
+
+def told_apart(problem: ApiError) -> ApiError:
+    """Return the error that says why the API server refuses a CRD, where it is not for the cost of its rules."""
+    others = [each for each in problem.causes if not _is_cost(each)]
+    error, hint = type(problem), problem.hint
+    if _DENIED.search(problem.message):
+        error, hint = DeniedByPolicy, "task-gateway cel --control-plane asks an API server without that policy"
+    elif any(APPROVAL in each.field for each in others):
+        error, hint = NotApproved, f"give the CRD the annotation {APPROVAL}: the URL of its review, or unapproved, …"
+    elif isinstance(problem, Invalid):
+        error, hint = InvalidCrd, "kubectl apply --server-side --dry-run=server -f FILE"
+    elif isinstance(problem, Forbidden):
+        error, hint = (
+            Forbidden,
+            "kubectl auth can-i patch customresourcedefinitions; without the right, --control-plane",
+        )
+    said = "; ".join(f"{each.field}: {each.message}" for each in others) or problem.message
+    return error(
+        f"the API server refuses the CRD, and not for the cost of its rules: {said}",
+        status=problem.status,
+        where=problem.where,
+        hint=hint,
+        causes=problem.causes,
+    )
+
+
+def _is_cost(cause: Cause) -> bool:
+    return bool(_FACTOR.search(cause.message)) or _CONTRIBUTES in cause.message
+
+
+def _excess(cause: Cause, causes: list[Cause], crd: Manifest) -> Excess:
+    matched = cast("re.Match[str]", _FACTOR.search(cause.message))
+    factor = None if matched[1].startswith("more") else float(matched[1])
+    if schema.RULES in cause.field:
+        return Excess(cause.field, factor, _text(cause.field, crd), cause.message)
+    inside = [each.field for each in causes if _CONTRIBUTES in each.message and each.field.startswith(cause.field)]
+    rules = "\n".join(_text(field, crd) for field in inside) or ALL_TOGETHER
+    return Excess(cause.field, factor, rules, cause.message, total=True)
+
+
+def _size(factor: float | None) -> float:
+    return float("inf") if factor is None else factor
+
+
+def _version(field: str, crd: Manifest) -> str | None:
+    """Return the version that a field belongs to; None where one schema stands for all of them."""
+    matched = _VERSION.match(field)
+    return schema.versions(crd)[int(matched[1])] if matched else None
+
+
+def _text(field: str, crd: Manifest) -> str:
+    """Return the rule that a field of a cause names, the field itself where it cannot be followed."""
+    _, _, inner = field.partition(".openAPIV3Schema")
+    matched = _VERSION.match(field)
+    node: object = crd["spec"]["versions"][int(matched[1]) if matched else 0]["schema"]["openAPIV3Schema"]
+    try:
+        for name, key in _STEP.findall(inner):
+            node = node[name]  # type: ignore[index]
+            if key:
+                node = node[int(key) if isinstance(node, list) else key]  # type: ignore[index]
+    except (KeyError, IndexError, TypeError, ValueError):
+        return field
+    return str(node)

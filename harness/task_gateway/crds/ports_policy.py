@@ -1,0 +1,54 @@
+"""Our admission policy that keeps a Gateway's ports apart, at a cost that grows with them and not with their square."""
+
+from pathlib import Path
+
+import yaml
+
+from task_gateway.errors import Invalid, NotFound
+from task_gateway.kube.client import Kube
+from task_gateway.model import Manifest
+
+FILE = Path(__file__).with_suffix(".yaml")
+NAME = "unique-listener-ports.task-gateway.dev"
+POLICY = "admissionregistration.k8s.io/v1/ValidatingAdmissionPolicy"
+KINDS = (POLICY, f"{POLICY}Binding")
+
+
+def manifests() -> list[Manifest]:
+    """Return the policy and its binding; the chart renders the same file."""
+    return list(yaml.safe_load_all(FILE.read_text()))
+
+
+def present(kube: Kube) -> bool:
+    """Tell whether the cluster has the policy and its binding."""
+    return all(exists(kube, kind, NAME) for kind in KINDS)
+
+
+def exists(kube: Kube, kind: str, name: str) -> bool:
+    """Tell whether the cluster has an object of a kind without namespaces."""
+    try:
+        kube.get(kind, name)
+    except NotFound:
+        return False
+    return True
+
+
+def apply(kube: Kube, *, dry_run: bool = False) -> None:
+    """Write the policy and its binding; Invalid says so where Kubernetes is too old for them."""
+    try:
+        for each in manifests():
+            kube.apply(each, dry_run=dry_run)
+    except Invalid as problem:
+        raise Invalid(
+            f"the API server does not take our admission policy: {problem.message}",
+            status=problem.status,
+            where=problem.where,
+            hint="Kubernetes 1.33 or later has what it needs",
+            causes=problem.causes,
+        ) from None
+
+
+def delete(kube: Kube) -> None:
+    """Remove the binding and the policy; fine if there are none."""
+    for kind in reversed(KINDS):
+        kube.delete(kind, NAME)

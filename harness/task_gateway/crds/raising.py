@@ -1,0 +1,68 @@
+"""Raises the number of listeners that a live cluster allows: spec and status, every version, and nothing else.
+
+The API server is asked by dry runs first. What it would refuse is refused here, before anything is written.
+"""
+
+from task_gateway.crds import edit, ports_policy, probe, schema
+from task_gateway.crds.edit_live import Change, apply, explained, notes, preview, refuse_above
+from task_gateway.crds.raised import gateways
+from task_gateway.errors import UsageError
+from task_gateway.kube.client import Kube
+from task_gateway.model import Manifest
+
+DROP = "--drop-quadratic-rules"
+GIVES_UP = (
+    "the CRD then no longer refuses listeners of equal port, protocol and hostname, an admission policy does; "
+    "names stay unique by the key of the list"
+)
+UNGUARDED = f"nothing keeps the ports of a Gateway apart: {DROP} adds the policy that does"
+
+
+def raise_to(kube: Kube, number: int, *, drop: bool = False, dry_run: bool = False) -> Change:
+    """Allow `number` listeners in a Gateway; with `drop` without the quadratic rules, our policy in their place.
+
+    Nothing is written if it raises: UsageError where the API server would refuse the number, with the largest that it
+    takes; TaskGatewayError where Gateways have more listeners; Conflict where somebody else wrote the CRD meanwhile.
+    """
+    if number < 1:
+        raise UsageError(f"a Gateway has at least one listener, not {number}")
+    live = gateways(kube)
+    allowed = edit.allowed(live)
+    if allowed is None or number < allowed:
+        refuse_above(kube, live, number)
+    wanted = edit.raised(live, number, drop=drop)
+    shown = ""
+    if wanted != live:
+        _refuse_cost(kube, wanted, number, drop)
+        shown = preview(kube, live, wanted)
+    guarded = ports_policy.present(kube)
+    add = drop and not guarded
+    if add:
+        ports_policy.apply(kube, dry_run=True)
+    if not dry_run:
+        if add:
+            ports_policy.apply(kube)  # before the rules go
+        if shown:
+            apply(kube, live, wanted)
+    bare = not edit.has_quadratic_rules(wanted)
+    values = f"--set gateways.maxListeners={number}"
+    values += ",gateways.dropQuadraticRules=true --take-ownership" if bare else ""
+    said = notes(kube, live, f"is refused unless its values say the same: {values}") if shown else []
+    if bare and not (drop or guarded):
+        said.append(UNGUARDED)
+    return Change(schema.GATEWAYS, dry_run, shown, "added" if add else "", tuple(said))
+
+
+def _refuse_cost(kube: Kube, wanted: Manifest, number: int, drop: bool) -> None:
+    with explained():
+        refusal = probe.ask(kube, wanted, schema.SPEC_LISTENERS, number)
+    if refusal is None:
+        return
+    largest = probe.largest(kube, wanted, schema.SPEC_LISTENERS).accepted
+    command = f"task-gateway crds raise --max-listeners {largest}{f' {DROP}' if drop else ''}"
+    more = f"; or {DROP}: {GIVES_UP}" if edit.has_quadratic_rules(wanted) else ""
+    raise UsageError(
+        f"the API server takes at most {largest} listeners in this CRD, not {number}: one more costs a rule too much",
+        where=f"{kube.server}, {schema.GATEWAYS}, {refusal.rule}",
+        hint=command + more,
+    )

@@ -1,0 +1,127 @@
+"""What a write of a Gateway costs the API server with upstream's rules, with our policy instead, and with neither."""
+
+import math
+import statistics
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from task_gateway.crds import bundles, edit, ports_policy, schema
+from task_gateway.errors import Invalid
+from task_gateway.kube.client import Kube
+from task_gateway.kube.wait import condition, wait_for
+from task_gateway.model import Manifest, WriteTime
+from task_gateway.settings import Wait
+
+LISTENERS = (64, 213, 500, 1000, 2000)
+ROUNDS, SAMPLES = 4, 10  # writes of each kind: their product
+ESTABLISHED = Wait("crd-established", "the CRD is served", 30)
+HEEDED = Wait("crd-heeded", "the API server heeds the changed CRD or policy", 30)
+UPSTREAM, POLICY, NEITHER = "upstream's rules", "our policy", "neither"
+GATEWAY = "gateway.networking.k8s.io/v1/Gateway"
+NAMESPACE, NAME = "default", "measured"
+Say = Callable[[str], None]
+Seconds = dict[int, list[float]]
+
+
+@dataclass(frozen=True)
+class Times:
+    """The writes with one set of rules: for each number of listeners that its CRD takes."""
+
+    rules: str
+    writes: tuple[WriteTime, ...]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """All times, and what they were measured on; a write is one create of a Gateway, kept in etcd."""
+
+    server: str
+    bundle: str
+    channel: str
+    times: tuple[Times, ...]
+
+
+def measure(kube: Kube, *, say: Say, bundle: str = bundles.KNOWN[-1], channel: str = "standard") -> Measured:
+    """Return the seconds of a write, on a cluster that has no Gateway API yet: its CRD of Gateway is made and changed.
+
+    With the policy and without it is measured in turns, so that a busy moment of the machine meets both.
+    """
+    upstream = bundles.fetch(bundle, channel).crds[schema.GATEWAYS]
+    seconds: dict[str, Seconds] = {rules: defaultdict(list) for rules in (UPSTREAM, POLICY, NEITHER)}
+    kube.apply(edit.raised(upstream, LISTENERS[1], drop=False))
+    wait_for(kube, ESTABLISHED, schema.KIND, schema.GATEWAYS, None, condition("Established"))
+    _heeded(kube, gateway(1), refused=False)
+    for _ in range(ROUNDS):
+        _write(kube, LISTENERS[:2], seconds[UPSTREAM])
+    kube.apply(edit.raised(upstream, LISTENERS[-1], drop=True))
+    for turn in range(ROUNDS):
+        say(f"round {turn + 1} of {ROUNDS}")
+        ports_policy.delete(kube)
+        _heeded(kube, gateway(LISTENERS[-1], apart=False), refused=False)
+        _write(kube, LISTENERS, seconds[NEITHER])
+        ports_policy.apply(kube)
+        _heeded(kube, gateway(2, apart=False), refused=True)
+        _write(kube, LISTENERS, seconds[POLICY])
+    times = tuple(Times(rules, tuple(_summary(*each) for each in found.items())) for rules, found in seconds.items())
+    return Measured(kube.version(), bundle, channel, times)
+
+
+def rows(measured: Measured) -> list[list[str]]:
+    """Return a table of the median and, behind it, the 99th percentile: a row per set of rules, a column per number."""
+    counts = sorted({write.items for each in measured.times for write in each.writes})
+    table = [["milliseconds a write", *(f"{count:,} listeners" for count in counts)]]
+    for each in measured.times:
+        written = {write.items: f"{write.median * 1000:.0f} ({write.p99 * 1000:.0f})" for write in each.writes}
+        table.append([each.rules, *(written.get(count, "refused") for count in counts)])
+    return table
+
+
+def gateway(count: int, *, apart: bool = True) -> Manifest:
+    """Return a Gateway of that many TCP listeners, their ports `apart` or all the same."""
+    return {
+        "apiVersion": GATEWAY.rpartition("/")[0],
+        "kind": "Gateway",
+        "metadata": {"name": NAME, "namespace": NAMESPACE},
+        "spec": {
+            "gatewayClassName": "none",
+            "listeners": [
+                {"name": f"p-{each}", "port": 20000 + each * apart, "protocol": "TCP"} for each in range(count)
+            ],
+        },
+    }
+
+
+def _write(kube: Kube, counts: tuple[int, ...], seconds: Seconds) -> None:
+    for count in counts:
+        seconds[count] += [_create(kube, count) for _ in range(SAMPLES)]
+
+
+def _summary(count: int, seconds: list[float]) -> WriteTime:
+    ordered = sorted(seconds)
+    last = ordered[math.ceil(len(ordered) * 0.99) - 1]
+    return WriteTime(count, round(statistics.median(ordered), 4), round(last, 4), len(ordered))
+
+
+def _create(kube: Kube, count: int) -> float:
+    obj = gateway(count)
+    started = time.perf_counter()
+    kube.create(obj)
+    seconds = time.perf_counter() - started
+    kube.delete(GATEWAY, NAME, NAMESPACE)
+    return seconds
+
+
+def _heeded(kube: Kube, obj: Manifest, *, refused: bool) -> None:
+    """Ask by dry runs until the API server heeds a changed CRD or policy; WaitTimeout if it does not."""
+    deadline = time.monotonic() + HEEDED.seconds
+    while time.monotonic() < deadline:
+        try:
+            kube.create(obj, dry_run=True)
+            said = "accepted"
+        except Invalid as problem:
+            said = problem.message
+        if (said != "accepted") is refused:
+            return
+    raise HEEDED.timed_out(said, where=schema.GATEWAYS)

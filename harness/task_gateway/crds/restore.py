@@ -1,0 +1,50 @@
+"""Puts upstream's Gateway CRD back: the versions of the bundle and channel that its annotations name."""
+
+from task_gateway.crds import bundles, edit, ports_policy, schema
+from task_gateway.crds.edit_live import MANAGER, Change, apply, notes, preview, refuse_above
+from task_gateway.crds.raised import gateways
+from task_gateway.errors import UsageError
+from task_gateway.kube.client import Kube
+from task_gateway.model import Manifest
+
+
+def restore(kube: Kube, *, dry_run: bool = False) -> Change:
+    """Give the live CRD upstream's versions again and remove our policy; labels and other annotations stay.
+
+    Nothing is written if it raises: UsageError where the bundle is not named or cannot be had, TaskGatewayError where
+    Gateways have more listeners than upstream allows, Conflict where somebody else wrote the CRD meanwhile.
+    """
+    live = gateways(kube)
+    upstream = _upstream(live)
+    allowed = edit.allowed(upstream)
+    if allowed is not None:
+        refuse_above(kube, upstream, allowed)
+    shown = preview(kube, live, upstream)
+    remove = ports_policy.present(kube)
+    if not dry_run:
+        if shown:
+            apply(kube, live, upstream)
+        _disown(kube)
+        ports_policy.delete(kube)  # once the rules are back
+    said = notes(kube, live, "sets the limit of its own values again") if shown else []
+    return Change(schema.GATEWAYS, dry_run, shown, "removed" if remove else "", tuple(said))
+
+
+def _upstream(live: Manifest) -> Manifest:
+    version, channel = schema.bundle(live)
+    if not version or not channel:
+        raise UsageError(
+            "the CRD does not say which bundle it is of",
+            where=f"{schema.GATEWAYS}, annotations {schema.BUNDLE_VERSION} and {schema.CHANNEL}",
+            hint="install the CRDs of a release of Gateway API again",
+        )
+    return bundles.fetch(version, channel).crds[schema.GATEWAYS]
+
+
+def _disown(kube: Kube) -> None:
+    """Give up what this program owns of the CRD, so that whoever installed it can upgrade it without a conflict."""
+    live = gateways(kube)
+    others = edit.without_manager(live, MANAGER)
+    if len(others) < len(live["metadata"].get("managedFields") or []):
+        metadata = {"managedFields": others, "resourceVersion": live["metadata"]["resourceVersion"]}
+        kube.patch(schema.KIND, schema.GATEWAYS, None, {"metadata": metadata})
