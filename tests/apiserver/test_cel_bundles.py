@@ -1,0 +1,81 @@
+"""The limit of every release of Gateway API that can be had, in both channels, asked of a real API server."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from task_gateway.clusters import base
+from task_gateway.crds import bundles, probe, runtime, schema
+from task_gateway.errors import NotFound
+from task_gateway.kube.client import Kube
+from task_gateway.model import CelVariant
+
+X_LISTENER_SETS = "xlistenersets.gateway.networking.x-k8s.io"
+LISTENERS = schema.SPEC_LISTENERS
+GATEWAY, LISTENER_SET, WITHOUT_PORTS = 213, 212, 304
+
+EXPECTED = [
+    *((version, channel, schema.GATEWAYS, GATEWAY) for version in bundles.KNOWN for channel in bundles.CHANNELS),
+    *((version, "experimental", X_LISTENER_SETS, LISTENER_SET) for version in ("v1.3.0", "v1.4.0", "v1.4.1")),
+    *(
+        (version, channel, schema.LISTENER_SETS, LISTENER_SET)
+        for version in ("v1.5.0", "v1.5.1", "v1.6.0", "v1.6.1", "v1.6.2", "v1.6.3", "v1.7.0")
+        for channel in bundles.CHANNELS
+    ),
+]
+
+
+@pytest.fixture(scope="module")
+def kube() -> Iterator[Kube]:
+    """A control plane of its own, for CRDs are installed."""
+    name = f"test-cel-bundles-{os.getpid()}"
+    yield Kube(base.up("control-plane", base.Wish(name), say=print))
+    base.down(name)
+
+
+@pytest.mark.parametrize(("version", "channel", "name", "accepted"), EXPECTED)
+def test_the_limit_of_a_release(kube: Kube, version: str, channel: str, name: str, accepted: int) -> None:
+    crd = bundles.fetch(version, channel).crds[name]
+    found = probe.largest(kube, crd, LISTENERS)
+    assert (found.accepted, found.at_least) == (accepted, False)
+    assert ".port == l2.port" in found.binding
+    assert found.requests <= 8
+    assert {(each.max_items, each.factor is None) for each in found.points} >= {(accepted, True), (accepted + 1, False)}
+    assert {schema.max_items(crd, each, LISTENERS) for each in schema.versions(crd)} == {64}
+    assert schema.bundle(crd) == (version, channel)
+    with pytest.raises(NotFound):
+        kube.get(schema.KIND, name)
+
+
+@pytest.mark.parametrize("channel", bundles.CHANNELS)
+@pytest.mark.parametrize("version", bundles.KNOWN)
+def test_no_crd_with_listeners_is_left_out_of_the_table(version: str, channel: str) -> None:
+    crds = bundles.fetch(version, channel).crds
+    having = {
+        name for name, crd in crds.items() if any(LISTENERS in schema.lists(crd, v) for v in schema.versions(crd))
+    }
+    assert having == {name for known, where, name, _ in EXPECTED if (known, where) == (version, channel)}
+
+
+def test_what_each_rule_of_the_newest_gateway_costs(kube: Kube) -> None:
+    crd = bundles.fetch("v1.7.0", "standard").crds[schema.GATEWAYS]
+    reports = probe.probe(kube, crd)
+    assert [(each.version, each.declared_max_items, each.accepted_max_items) for each in reports] == [
+        ("v1", 64, GATEWAY),
+        ("v1beta1", 64, GATEWAY),
+    ]
+    names, ports = (each.text for each in schema.rules(crd, "v1", LISTENERS) if schema.is_quadratic(each))
+    assert reports[0].variants == (
+        CelVariant((ports,), WITHOUT_PORTS),
+        CelVariant((names,), GATEWAY),
+        CelVariant((ports, names), 476190),
+    )
+
+
+def test_the_limit_of_the_newest_gateway_at_run_time(kube: Kube) -> None:
+    crd = bundles.fetch("v1.7.0", "standard").crds[schema.GATEWAYS]
+    limit, writes = runtime.measure(kube, crd, "v1", LISTENERS, GATEWAY, writes=False)
+    assert (limit, writes) == (445, ())
+    with pytest.raises(NotFound):
+        kube.get(schema.KIND, schema.GATEWAYS)
