@@ -1,30 +1,38 @@
 """The strategies that make objects for each task, against a real API server: all or nothing, and no port for two."""
 
 import os
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from tests.apiserver.strategies import (
+    IP,
+    NAMESPACE,
+    PLACEHOLDER,
+    ROUTE,
+    Failing,
+    Once,
+    Site,
+    fill_gateway,
+    listener_set,
+)
 
 from task_gateway.clusters import base
 from task_gateway.crds import bundles, schema
-from task_gateway.errors import ClusterUnreachable, NoFreeSlot, TemplatesMismatch, UsageError
+from task_gateway.errors import ClusterUnreachable, Forbidden, Invalid, NoFreeSlot, TemplatesMismatch, UsageError
 from task_gateway.kube import helm
 from task_gateway.kube.client import Kube
 from task_gateway.kube.wait import condition, wait_for
-from task_gateway.model import TASK_LABEL, InternalTaskGateway, Task
-from task_gateway.routing.base import STRATEGIES, Strategy
+from task_gateway.model import TASK_LABEL, Manifest
 from task_gateway.routing.per_task import GATEWAY, LISTENER_SET, SERVICE
 from task_gateway.settings import API_READY
 
 CHART = Path(__file__).parents[2] / "charts" / "internal-task-gateway"
-NAMESPACE, IP = "gateways", "192.0.2.7"
-ROUTE = "gateway.networking.k8s.io/v1/TCPRoute"
-PLACEHOLDER = 1024
 BOTH = pytest.mark.parametrize("name", ["listenersets", "listeners"])
 
 
@@ -47,38 +55,6 @@ def kube() -> Iterator[Kube]:
         yield kube
     finally:
         base.down(cluster)
-
-
-@dataclass
-class Site:
-    kube: Kube
-    first: int
-    count: int = 100
-    namespace: str = NAMESPACE
-
-    @property
-    def gateway(self) -> InternalTaskGateway:
-        return InternalTaskGateway("gw", NAMESPACE, IP, self.first, self.first + self.count - 1)
-
-    def strategy(self, name: str, kube: Any = None) -> Strategy:
-        return STRATEGIES.get(name)(kube or self.kube, self.gateway, self.namespace)
-
-    def task(self, name: str, port: int = 8888) -> Task:
-        return Task(name, self.namespace, port, owner="ada")
-
-    def left(self) -> list[str]:
-        """Return what there is for tasks in the cluster, by name."""
-        selector = f"{TASK_LABEL}"
-        found = [
-            f"{each['kind']} {each['metadata']['name']}"
-            for kind in (SERVICE, ROUTE)
-            for each in self.kube.list(kind, None, selector)
-        ]
-        found += [f"ListenerSet {each['metadata']['name']}" for each in self.kube.list(LISTENER_SET)]
-        return found + [f"listener {port}" for port in self.listeners() if port != PLACEHOLDER]
-
-    def listeners(self) -> list[int]:
-        return [each["port"] for each in self.kube.get(GATEWAY, "gw", NAMESPACE)["spec"]["listeners"]]
 
 
 @pytest.fixture
@@ -130,18 +106,17 @@ def test_ports_of_others_and_of_the_controller_are_skipped(site: Site, name: str
     gateway = site.kube.get(GATEWAY, "gw", NAMESPACE)
     gateway["spec"]["listeners"].append(foreign)
     site.kube.replace(gateway)
-    site.kube.create(
-        {
-            "apiVersion": "gateway.networking.k8s.io/v1",
-            "kind": "ListenerSet",
-            "metadata": {"name": "theirs", "namespace": NAMESPACE},
-            "spec": {"parentRef": {"name": "gw"}, "listeners": [foreign | {"port": 19005}]},
-        }
-    )
+    site.kube.create(listener_set({"name": "theirs", "namespace": NAMESPACE}, {}, 19005))
     strategy = site.strategy(name)
     assert [strategy.expose(site.task(f"t-{index}")).port for index in range(2)] == [19004, 19006]
-    with pytest.raises(NoFreeSlot, match=r"no free port: 8 in the range, 2 of them held by tasks, 6 by others"):
+    with pytest.raises(NoFreeSlot) as full:
         strategy.expose(site.task("t-2"))
+    assert full.value.message == (
+        "no free port: 8 in the range 18999-19006, 2 held by tasks of namespace gateways, 2 held by other listeners, "
+        "4 kept by the controller"
+    )
+    assert "gateway_port_range_end" in str(full.value.hint)
+    assert "task-gateway limits" in str(full.value.hint)
     for index in range(2):
         strategy.release(f"t-{index}")
     assert site.left() == ["ListenerSet theirs", "listener 18999"]
@@ -149,16 +124,26 @@ def test_ports_of_others_and_of_the_controller_are_skipped(site: Site, name: str
 
 @BOTH
 def test_of_many_at_once_each_has_a_port_of_its_own(site: Site, name: str) -> None:
-    def expose(index: int) -> int:
-        kube = Kube(site.kube.cluster)
-        return site.strategy(name, kube).expose(site.task(f"t-{index}")).port
+    """Two masters with ten threads each want the twenty ports of a range, and one task more gets none."""
+    site.count = 20
+    masters = [site.strategy(name, Kube(site.kube.cluster)) for _ in range(2)]
+    start = threading.Barrier(20)
 
-    with ThreadPoolExecutor(4) as pool:
-        ports = list(pool.map(expose, range(12)))
-    assert len(set(ports)) == 12
-    assert {each.task_id: each.port for each in site.strategy(name).list()} == {
-        f"t-{index}": port for index, port in enumerate(ports)
-    }
+    def expose(index: int) -> int:
+        start.wait()
+        return masters[index % 2].expose(site.task(f"t-{index}")).port
+
+    with ThreadPoolExecutor(20) as pool:
+        ports = list(pool.map(expose, range(20)))
+    assert sorted(ports) == list(range(20000, 20020))
+    assert {each.task_id: each.port for each in masters[0].list()} == {f"t-{n}": port for n, port in enumerate(ports)}
+    with pytest.raises(NoFreeSlot, match="20 in the range 20000-20019, 20 held by tasks"):
+        masters[0].expose(site.task("t-20"))
+    assert len(site.left()) == 60
+
+    with ThreadPoolExecutor(20) as pool:
+        list(pool.map(lambda index: masters[index % 2].release(f"t-{index}"), range(20)))
+    assert site.left() == []
 
 
 @BOTH
@@ -172,25 +157,34 @@ def test_two_namespaces_share_a_gateway_and_no_port(site: Site, name: str) -> No
     assert len(site.left()) == 3
 
 
-class Failing:
-    """An API server that can no longer be reached after so many writes."""
+@BOTH
+@pytest.mark.parametrize("write", [0, 1, 2])
+@pytest.mark.parametrize("arrives", [False, True])
+@pytest.mark.parametrize("error", [ClusterUnreachable("gone"), KeyboardInterrupt()], ids=["unreachable", "interrupt"])
+def test_what_fails_or_is_interrupted_leaves_nothing_behind(
+    site: Site, name: str, write: int, arrives: bool, error: BaseException
+) -> None:
+    with pytest.raises(type(error)):
+        site.strategy(name, Once(site.kube, write, error, arrives=arrives)).expose(site.task("one"))
+    assert site.left() == []
 
-    def __init__(self, kube: Kube, writes: int) -> None:
-        self._kube = kube
-        self._left = writes
 
-    def __getattr__(self, verb: str) -> Callable[..., Any]:
-        real: Callable[..., Any] = getattr(self._kube, verb)
-        if verb not in ("create", "apply", "replace", "patch", "delete"):
-            return real
+@BOTH
+def test_what_fails_leaves_the_same_name_in_another_namespace_alone(site: Site, name: str) -> None:
+    there = replace(site, namespace="others")
+    there.strategy(name).expose(there.task("one"))
+    with pytest.raises(ClusterUnreachable):
+        site.strategy(name, Once(site.kube, 2, ClusterUnreachable("gone"), arrives=True)).expose(site.task("one"))
+    assert [each.port for each in there.strategy(name).list()] == [20000]
+    assert len(site.left()) == 3
 
-        def call(*args: Any, **kwargs: Any) -> Any:
-            if self._left == 0:
-                raise ClusterUnreachable("gone")
-            self._left -= 1
-            return real(*args, **kwargs)
 
-        return call
+@BOTH
+def test_a_repeat_that_fails_leaves_the_task_reachable(site: Site, name: str) -> None:
+    site.strategy(name).expose(site.task("one"))
+    with pytest.raises(ClusterUnreachable):
+        site.strategy(name, Failing(site.kube, 0)).expose(site.task("one"))
+    assert len(site.left()) == 3
 
 
 @BOTH
@@ -226,19 +220,168 @@ def test_a_port_taken_before_the_listener_was_there_is_given_up(site: Site, name
     assert {each.task_id for each in there.strategy(name).list()} == {"two"}
 
 
-def test_one_listener_more_than_the_crd_allows_leaves_nothing_behind(site: Site) -> None:
+@BOTH
+def test_a_late_release_leaves_the_next_task_of_the_port_alone(site: Site, name: str) -> None:
+    """A release is asked for twice; between the second one's reading and its writes the port is another task's."""
+    strategy = site.strategy(name)
+    strategy.expose(site.task("one"))
+
+    class Late:
+        def __getattr__(self, verb: str) -> Any:
+            if verb == "patch":
+                strategy.release("one")
+                strategy.expose(site.task("two"))
+            return getattr(site.kube, verb)
+
+    site.strategy(name, Late()).release("one")
+    assert [(each.task_id, each.port) for each in strategy.list()] == [("two", 20000)]
+    assert site.kube.get(SERVICE, "gw-task-20000", NAMESPACE)["spec"]["selector"] == {TASK_LABEL: "two"}
+    assert len(site.left()) == 3
+
+
+def test_a_listener_that_another_writer_dropped_is_added_again(site: Site) -> None:
+    strategy = site.strategy("listeners")
+    address = strategy.expose(site.task("one"))
     gateway = site.kube.get(GATEWAY, "gw", NAMESPACE)
-    gateway["spec"]["listeners"] += [
-        {"name": f"det-{port}", "port": port, "protocol": "TCP"} for port in range(3000, 3062)
-    ]
-    site.kube.replace(gateway)
+    site.kube.replace(gateway | {"spec": gateway["spec"] | {"listeners": gateway["spec"]["listeners"][:1]}})
+    assert site.listeners() == [PLACEHOLDER]
+    assert strategy.expose(site.task("one")) == address
+    assert site.listeners() == [PLACEHOLDER, address.port]
+
+
+def test_the_last_listener_stays_and_is_the_next_tasks(site: Site) -> None:
+    strategy = site.strategy("listeners")
+    strategy.expose(site.task("one"))
+    gateway = site.kube.get(GATEWAY, "gw", NAMESPACE)
+    site.kube.replace(gateway | {"spec": gateway["spec"] | {"listeners": gateway["spec"]["listeners"][1:]}})
+    strategy.release("one")
+    assert site.left() == ["listener 20000"]
+    assert strategy.expose(site.task("two")).port == 20000
+    assert site.listeners() == [20000]
+
+
+def test_a_gateway_that_takes_no_listener_sets_is_told_before_a_task_waits(site: Site) -> None:
+    gateway = site.kube.get(GATEWAY, "gw", NAMESPACE)
+    spec = gateway["spec"]
+    site.kube.replace(gateway | {"spec": {key: spec[key] for key in spec if key != "allowedListeners"}})
+    try:
+        with pytest.raises(UsageError, match="takes no ListenerSets") as told:
+            site.strategy("listenersets").expose(site.task("one"))
+    finally:
+        site.kube.patch(GATEWAY, "gw", NAMESPACE, {"spec": {"allowedListeners": spec["allowedListeners"]}})
+    assert "spec.allowedListeners" in str(told.value.hint)
+    assert site.left() == []
+
+
+@BOTH
+def test_a_listener_set_of_another_namespace_or_gateway(site: Site, name: str) -> None:
+    """One that the Gateway takes holds its port, one of another Gateway of that name does not."""
+    site.kube.create(listener_set({"name": "far", "namespace": "others"}, {"namespace": NAMESPACE}, 20000))
+    site.kube.create(listener_set({"name": "near", "namespace": NAMESPACE}, {"namespace": "others"}, 20001))
+    everywhere = {"spec": {"allowedListeners": {"namespaces": {"from": "All"}}}}
+    site.kube.patch(GATEWAY, "gw", NAMESPACE, everywhere)
+    try:
+        assert site.strategy(name).expose(site.task("one")).port == 20001
+    finally:
+        site.kube.patch(GATEWAY, "gw", NAMESPACE, {"spec": {"allowedListeners": {"namespaces": {"from": "Same"}}}})
+
+
+def test_one_listener_more_than_the_crd_allows_leaves_nothing_behind(site: Site) -> None:
+    fill_gateway(site, 63)
     strategy = site.strategy("listeners")
     strategy.expose(site.task("last"))
-    with pytest.raises(NoFreeSlot, match=r"no more listeners.*must have at most 64 items") as full:
+    with pytest.raises(NoFreeSlot, match=r"spec\.listeners: Too many: 65: must have at most 64 items") as full:
         strategy.expose(site.task("one-more"))
-    assert full.value.hint == "task-gateway limits says what to raise"
+    assert "maxItems of spec.listeners" in str(full.value.hint)
+    assert "task-gateway limits" in str(full.value.hint)
     assert [each.task_id for each in strategy.list()] == ["last"]
     assert len(site.listeners()) == 64
+    strategy.release("last")
+    assert strategy.expose(site.task("one-more")).port == 20000
+
+
+def test_a_gateway_that_is_full_takes_tasks_by_listener_sets(site: Site) -> None:
+    fill_gateway(site, 64)
+    assert site.strategy("listenersets").expose(site.task("one")).port == 20000
+
+
+def test_a_refusal_for_another_reason_is_not_called_full(site: Site) -> None:
+    name = "gw-task-routing-templates"
+    text = site.kube.get("v1/ConfigMap", name, NAMESPACE)["data"]["listeners.yaml"]
+    broken = text.replace("protocol: TCP", "protocol: '-'", 1)
+    site.kube.patch("v1/ConfigMap", name, NAMESPACE, {"data": {"listeners.yaml": broken}})
+    try:
+        with pytest.raises(Invalid, match="protocol"):
+            site.strategy("listeners").expose(site.task("one"))
+    finally:
+        site.kube.patch("v1/ConfigMap", name, NAMESPACE, {"data": {"listeners.yaml": text}})
+    assert site.left() == []
+
+
+@BOTH
+def test_a_quota_that_is_used_up_is_called_full(site: Site, name: str) -> None:
+    there = replace(site, namespace="others")
+    hard = {"count/tcproutes.gateway.networking.k8s.io": "0"}
+    quota = site.kube.create(
+        {
+            "apiVersion": "v1",
+            "kind": "ResourceQuota",
+            "metadata": {"name": "none", "namespace": "others"},
+            "spec": {"hard": hard},
+        }
+    )
+    site.kube.replace(quota | {"status": {"hard": hard, "used": hard}}, subresource="status")
+    try:
+        with pytest.raises(NoFreeSlot, match="exceeded quota: none"):
+            there.strategy(name).expose(there.task("one"))
+    finally:
+        site.kube.delete("v1/ResourceQuota", "none", "others")
+    assert site.left() == []
+
+
+@pytest.fixture
+def as_master(site: Site, tmp_path: Path) -> Iterator[Callable[[list[str]], Kube]]:
+    """Connect as a service account with the chart's Roles for some strategies, for tasks in the namespace `others`."""
+    made: list[Manifest] = []
+
+    def connect(strategies: list[str]) -> Kube:
+        values = {
+            "slots": {"namespace": "others", "count": 1},
+            "rbac": {"strategies": strategies, "subjects": [{"kind": "ServiceAccount", "name": "master"}]},
+        }
+        parts = ["--show-only", "templates/role.yaml", "--show-only", "templates/rolebinding.yaml"]
+        text = helm.template(CHART, values, release="gw", namespace=NAMESPACE, arguments=parts)
+        account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "master", "namespace": NAMESPACE}}
+        made.extend(site.kube.create(obj) for obj in [account, *yaml.safe_load_all(text)])
+        content = yaml.safe_load(site.kube.cluster.kubeconfig.read_text())
+        content["users"][0]["user"] = {"token": site.kube.token("master", NAMESPACE)}
+        kubeconfig = tmp_path / "kubeconfig"
+        kubeconfig.write_text(yaml.safe_dump(content))
+        return Kube(replace(site.kube.cluster, kubeconfig=kubeconfig))
+
+    yield connect
+    for obj in made:
+        metadata = obj["metadata"]
+        site.kube.delete(f"{obj['apiVersion']}/{obj['kind']}", metadata["name"], metadata["namespace"])
+
+
+@BOTH
+def test_the_charts_rights_are_enough(site: Site, as_master: Callable[[list[str]], Kube], name: str) -> None:
+    there = replace(site, namespace="others")
+    strategy = there.strategy(name, as_master([name]))
+    address = strategy.expose(there.task("one"))
+    assert strategy.expose(there.task("one")) == address
+    assert [each.address for each in strategy.list()] == [address]
+    strategy.release("one")
+    assert site.left() == []
+
+
+@BOTH
+def test_the_rights_of_slots_are_not(site: Site, as_master: Callable[[list[str]], Kube], name: str) -> None:
+    there = replace(site, namespace="others")
+    with pytest.raises(Forbidden, match="cannot create resource"):
+        there.strategy(name, as_master(["slots"])).expose(there.task("one"))
+    assert site.left() == []
 
 
 def test_templates_of_another_version_are_refused(site: Site) -> None:

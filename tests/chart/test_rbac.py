@@ -2,6 +2,9 @@
 
 from collections.abc import Callable
 
+import pytest
+
+from task_gateway.kube.process import Completed
 from task_gateway.model import Manifest
 
 Render = Callable[..., list[Manifest]]
@@ -37,6 +40,62 @@ def test_resource_manager_has_exactly_these_rights(render: Render) -> None:
             },
         ],
     }
+
+
+def rights(render: Render, strategies: list[str]) -> dict[str, set[str]]:
+    """Return the verbs by resource, and by resource/name where names are given, over both Roles."""
+    found: dict[str, set[str]] = {}
+    for role in render({"slots": {"count": 1}, "rbac": {"strategies": strategies}}, show="role"):
+        for rule in role["rules"]:
+            (resource,) = rule["resources"]
+            for name in rule.get("resourceNames", [""]):
+                found.setdefault(f"{resource}/{name}".rstrip("/"), set()).update(rule["verbs"])
+    return found
+
+
+READ = {"get", "list", "watch"}
+MAKE = {"create", "patch", "delete"}
+
+
+@pytest.mark.parametrize(
+    ("strategies", "more"),
+    [
+        (["slots"], {"services/tg-slot-20000": {"patch"}}),
+        (
+            ["listenersets"],
+            {"listenersets": READ | {"create", "delete"}, "services": READ | MAKE, "tcproutes": MAKE},
+        ),
+        (["listeners"], {"gateways/tg": {"get", "update"}, "services": READ | MAKE, "tcproutes": MAKE}),
+    ],
+)
+def test_each_strategy_adds_the_rights_that_it_needs(
+    render: Render, strategies: list[str], more: dict[str, set[str]]
+) -> None:
+    always = {
+        "gateways/tg": {"get"},
+        "listenersets": READ,
+        "configmaps/tg-task-routing-templates": {"get"},
+        "services": READ,
+    }
+    assert rights(render, strategies) == always | more
+
+
+def test_rights_of_strategies_add_up(render: Render) -> None:
+    every = ["slots", "listenersets", "listeners"]
+    each = [rights(render, [name]) for name in every]
+    together = {key: set().union(*(one.get(key, set()) for one in each)) for key in set().union(*each)}
+    assert rights(render, every) == together
+
+
+def test_an_upgrade_that_reuses_values_of_an_older_release_keeps_the_slots_rights(render: Render) -> None:
+    assert render({"rbac": {"strategies": None}}, show="role") == render(show="role")
+
+
+@pytest.mark.parametrize("strategies", [[], ["slot"], ["slots", "slots"], "slots"])
+def test_unknown_strategies_are_refused(helm: Callable[..., Completed], strategies: object) -> None:
+    done = helm("template", "tg", values={"rbac": {"strategies": strategies}})
+    assert done.code != 0
+    assert "'/rbac/strategies" in done.stderr
 
 
 def test_subjects_are_bound_in_both_namespaces(render: Render) -> None:

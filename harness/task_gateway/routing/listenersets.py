@@ -1,19 +1,30 @@
 """Strategy `listenersets`: a ListenerSet, a route and a Service of its own for each task."""
 
-from task_gateway.errors import AlreadyExists, NotFound
+from task_gateway.errors import AlreadyExists, NotFound, UsageError
 from task_gateway.model import Manifest
 from task_gateway.routing.base import STRATEGIES
-from task_gateway.routing.per_task import LISTENER_SET, PerTask, listener_ports
+from task_gateway.routing.per_task import LISTENER_SET, PerTask, allowed_from
 
 
 @STRATEGIES.register("listenersets")
 class ListenerSets(PerTask):
     """The Gateway itself is never written to, so that its limit on listeners does not count."""
 
-    name = "listenersets"
+    name, parent_kind = "listenersets", "ListenerSet"
 
-    def _held(self) -> set[int]:
-        return listener_ports([self._gateway_object(), *self._sets()])
+    def _check(self, gateway: Manifest) -> None:
+        if not self._kube.served(LISTENER_SET):
+            raise UsageError(
+                f"the cluster does not serve {LISTENER_SET}",
+                where=self._where,
+                hint="install the CRDs of Gateway API v1.5.0 or later, or use the strategy listeners",
+            )
+        if allowed_from(gateway) == "None":
+            raise UsageError(
+                f"{self._where} takes no ListenerSets",
+                where=self._where,
+                hint="set spec.allowedListeners.namespaces.from of the Gateway to Same",
+            )
 
     def _open(self, parent: Manifest) -> bool:
         try:
@@ -32,4 +43,4 @@ class ListenerSets(PerTask):
             found = self._kube.get(LISTENER_SET, name, self._gateway.gateway_namespace)
         except NotFound:
             return False
-        return all(map(self._is_mine, found["spec"]["listeners"]))
+        return self._is_attached(found) and all(map(self._is_mine, found["spec"]["listeners"]))

@@ -16,7 +16,7 @@ from task_gateway.errors import Conflict, NoFreeSlot, NotFound, UsageError, Wait
 from task_gateway.kube.client import Kube
 from task_gateway.model import Address, InternalTaskGateway, Manifest, Task
 from task_gateway.routing import names, table, templates
-from task_gateway.routing.base import STRATEGIES, Exposure
+from task_gateway.routing.base import STRATEGIES, Exposure, check_target_port, check_task
 from task_gateway.routing.table import Slot
 from task_gateway.routing.templates import upgrade
 
@@ -36,8 +36,7 @@ class Slots:
 
         NoFreeSlot when all are taken, WaitTimeout when others always wrote first.
         """
-        names.check_task_id(task.id)
-        self._check_namespace(task)
+        check_task(task, self._gateway, self._namespace)
         if not self._checked:
             templates.load(self._kube, self._gateway)
             self._checked = True
@@ -141,24 +140,11 @@ class Slots:
         return free
 
     def _kept(self, slot: Slot, task: Task) -> Address:
-        if slot.target_port != task.port:
-            raise UsageError(
-                f"task {task.id} is exposed with target port {slot.target_port}, not {task.port}",
-                where=f"Service {self._namespace}/{slot.service}",
-                hint="release the task first",
-            )
+        check_target_port(task, slot.target_port, slot.service)
         return self._address(slot)
 
     def _address(self, slot: Slot) -> Address:
         return Address(self._gateway.gateway_ip, slot.port)
-
-    def _check_namespace(self, task: Task) -> None:
-        if task.namespace != self._namespace:
-            raise UsageError(
-                f"task {task.id} runs in namespace {task.namespace}, the slots of Gateway "
-                f"{self._gateway.gateway_name} serve namespace {self._namespace}",
-                hint=upgrade(self._gateway, f"--set slots.namespace={task.namespace}"),
-            )
 
 
 def _is_free(slot: Slot) -> bool:

@@ -6,6 +6,7 @@ A template is parsed first and filled in afterwards, so that no value can change
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 import yaml
 
@@ -23,17 +24,27 @@ _PLACEHOLDER = re.compile(r"\$\{([A-Z_]+)\}")
 
 @dataclass(frozen=True)
 class Templates:
-    """The templates by strategy, as text."""
+    """The templates as text, each under `<strategy>.yaml`; `where` is the ConfigMap that they come from."""
 
     texts: Mapping[str, str]
+    where: str = ""
 
     def objects(self, strategy: str, values: Values) -> list[Manifest]:
-        """Return the objects of one task; KeyError if a placeholder has no value.
+        """Return the objects of one task; TemplatesMismatch if the template is missing or asks for another value.
 
         A scalar that is one placeholder and stands without quotes takes the value as it is, an integer for a port.
         """
-        nodes = yaml.compose_all(self.texts[f"{strategy}.yaml"], Loader=yaml.SafeLoader)
-        return [_fill(node, values) for node in nodes if node is not None]
+        key = f"{strategy}.yaml"
+        if key not in self.texts:
+            raise TemplatesMismatch(f"there is no task routing template {key}", where=self.where)
+        try:
+            return [_fill(node, values) for node in _composed(self.texts[key])]
+        except KeyError as unknown:
+            message = f"the task routing template {key} asks for {unknown}, which this harness does not know"
+            raise TemplatesMismatch(message, where=self.where) from None
+        except (yaml.YAMLError, TypeError) as wrong:
+            reason = " ".join(str(wrong).split())
+            raise TemplatesMismatch(f"the task routing template {key} is wrong: {reason}", where=self.where) from None
 
 
 def load(kube: Kube, gateway: InternalTaskGateway) -> Templates:
@@ -55,13 +66,18 @@ def load(kube: Kube, gateway: InternalTaskGateway) -> Templates:
             where=where,
             hint=f"upgrade to the chart of this harness: {upgrade(gateway)}",
         )
-    return Templates(data)
+    return Templates(data, where)
 
 
 def upgrade(gateway: InternalTaskGateway, change: str = "") -> str:
     """Return the command that upgrades the chart of a gateway."""
     words = f"helm upgrade <release> {names.CHART} --namespace {gateway.gateway_namespace} --reuse-values"
     return f"{words} {change}".strip()
+
+
+@lru_cache(maxsize=16)
+def _composed(text: str) -> tuple[yaml.Node, ...]:
+    return tuple(node for node in yaml.compose_all(text, Loader=yaml.SafeLoader) if node is not None)
 
 
 def _fill(node: yaml.Node, values: Values) -> Manifest:

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from task_gateway.errors import TemplatesMismatch
 from task_gateway.routing.templates import Templates
 
 TEXT = """
@@ -47,6 +48,25 @@ def test_any_owner_ends_as_exactly_that_annotation(owner: str) -> None:
     assert shaped["spec"] == plain["spec"]
 
 
-def test_a_placeholder_without_a_value_is_told() -> None:
-    with pytest.raises(KeyError, match="TASK"):
-        Templates({"some.yaml": TEXT}).objects("some", {"PORT": 1, "OWNER": ""})
+@pytest.mark.parametrize("value", ["${TASK}", "${NONE}", "}", "\\1", "\\g<0>"])
+def test_a_value_is_not_filled_in_again(value: str) -> None:
+    assert filled(OWNER=value)["metadata"]["annotations"] == {"owner": value}  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (TEXT, "some.yaml asks for 'TASK'"),
+        ("a: [", "some.yaml is wrong: .*expected"),
+        ("- a list", "some.yaml is wrong: a template of an object is a mapping"),
+    ],
+)
+def test_templates_that_are_not_of_this_harness_are_told(text: str, words: str) -> None:
+    with pytest.raises(TemplatesMismatch, match=words) as told:
+        Templates({"some.yaml": text}, "ConfigMap a/b").objects("some", {"PORT": 1, "OWNER": ""})
+    assert told.value.where == "ConfigMap a/b"
+
+
+def test_a_template_that_the_chart_does_not_have_is_told() -> None:
+    with pytest.raises(TemplatesMismatch, match=r"no task routing template other\.yaml"):
+        Templates({"some.yaml": TEXT}).objects("other", VALUES)

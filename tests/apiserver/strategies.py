@@ -1,0 +1,109 @@
+"""What the tests of strategies stand on: the site of one gateway, and API servers that fail at a chosen moment."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from task_gateway.errors import ClusterUnreachable
+from task_gateway.kube.client import Kube
+from task_gateway.model import TASK_LABEL, InternalTaskGateway, Manifest, Task
+from task_gateway.routing.base import STRATEGIES, Strategy
+from task_gateway.routing.per_task import GATEWAY, LISTENER_SET, SERVICE
+
+NAMESPACE, IP = "gateways", "192.0.2.7"
+ROUTE = "gateway.networking.k8s.io/v1/TCPRoute"
+PLACEHOLDER = 1024
+WRITES = ("create", "apply", "replace", "patch", "delete")
+
+
+@dataclass
+class Site:
+    kube: Kube
+    first: int
+    count: int = 100
+    namespace: str = NAMESPACE
+
+    @property
+    def gateway(self) -> InternalTaskGateway:
+        return InternalTaskGateway("gw", NAMESPACE, IP, self.first, self.first + self.count - 1)
+
+    def strategy(self, name: str, kube: Any = None) -> Strategy:
+        return STRATEGIES.get(name)(kube or self.kube, self.gateway, self.namespace)
+
+    def task(self, name: str, port: int = 8888) -> Task:
+        return Task(name, self.namespace, port, owner="ada")
+
+    def left(self) -> list[str]:
+        """Return what there is for tasks in the cluster, by name."""
+        selector = f"{TASK_LABEL}"
+        found = [
+            f"{each['kind']} {each['metadata']['name']}"
+            for kind in (SERVICE, ROUTE)
+            for each in self.kube.list(kind, None, selector)
+        ]
+        found += [f"ListenerSet {each['metadata']['name']}" for each in self.kube.list(LISTENER_SET)]
+        return found + [f"listener {port}" for port in self.listeners() if port != PLACEHOLDER]
+
+    def listeners(self) -> list[int]:
+        return [each["port"] for each in self.kube.get(GATEWAY, "gw", NAMESPACE)["spec"]["listeners"]]
+
+
+class Failing:
+    """An API server that can no longer be reached after so many writes."""
+
+    def __init__(self, kube: Kube, writes: int) -> None:
+        self._kube = kube
+        self._left = writes
+
+    def __getattr__(self, verb: str) -> Callable[..., Any]:
+        real: Callable[..., Any] = getattr(self._kube, verb)
+        if verb not in WRITES:
+            return real
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            if self._left == 0:
+                raise ClusterUnreachable("gone")
+            self._left -= 1
+            return real(*args, **kwargs)
+
+        return call
+
+
+class Once:
+    """An API server of which one write fails, the first being 0: before it arrives, or its answer is lost after it."""
+
+    def __init__(self, kube: Kube, write: int, error: BaseException, *, arrives: bool) -> None:
+        self._kube, self._left, self._error, self._arrives = kube, write, error, arrives
+
+    def __getattr__(self, verb: str) -> Callable[..., Any]:
+        real: Callable[..., Any] = getattr(self._kube, verb)
+        if verb not in WRITES:
+            return real
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            self._left -= 1
+            answer = real(*args, **kwargs) if self._left != -1 or self._arrives else None
+            if self._left == -1:
+                raise self._error
+            return answer
+
+        return call
+
+
+def fill_gateway(site: Site, count: int) -> None:
+    """Bring the Gateway to so many listeners with those of others."""
+    gateway = site.kube.get(GATEWAY, "gw", NAMESPACE)
+    missing = range(3000, 3000 + count - len(gateway["spec"]["listeners"]))
+    gateway["spec"]["listeners"] += [{"name": f"det-{port}", "port": port, "protocol": "TCP"} for port in missing]
+    site.kube.replace(gateway)
+
+
+def listener_set(metadata: dict[str, str], parent: dict[str, str], port: int) -> Manifest:
+    """Return a ListenerSet that no strategy made."""
+    listener = {"name": "x", "port": port, "protocol": "TCP"}
+    return {
+        "apiVersion": "gateway.networking.k8s.io/v1",
+        "kind": "ListenerSet",
+        "metadata": metadata,
+        "spec": {"parentRef": {"name": "gw", **parent}, "listeners": [listener]},
+    }
