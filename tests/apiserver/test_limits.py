@@ -45,8 +45,8 @@ def kube() -> Iterator[Kube]:
         crds = bundles.fetch("v1.6.1", "standard").crds
         for crd in crds.values():
             kube.apply(crd)
-        for crd in crds:
-            wait_for(kube, API_READY, schema.KIND, crd, None, condition("Established"))
+        for installed in crds:
+            wait_for(kube, API_READY, schema.KIND, installed, None, condition("Established"))
         kube.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})
         parts = [word for each in OBJECTS for word in ("--show-only", f"templates/{each}.yaml")]
         values = {"slots": {"start": START, "count": COUNT}}
