@@ -43,13 +43,14 @@ e2e: toolchain charts
 check: static charts
 	@$(PYTHON) -m pytest --numprocesses 2 --dist worksteal tests/unit tests/chart
 
-## static: lint, format, types, import contracts and pins alone
+## static: lint, format, types, import contracts, pins and pages alone
 .PHONY: static
 static: setup
 	@ruff check -q harness tests ci && ruff format -q --check harness tests ci && echo "√ lint and format"
 	@mypy --no-error-summary && echo "√ types"
 	@lint-imports > $(VENV)/imports.txt && echo "√ import contracts" || { cat $(VENV)/imports.txt; exit 1; }
 	@$(PYTHON) ci/pins.py verify
+	@$(PYTHON) ci/pages.py verify
 
 ## test: everything in all four tiers, with a real API server and real clusters
 .PHONY: test
@@ -60,6 +61,11 @@ test: static toolchain charts
 .PHONY: pins
 pins: setup
 	@$(PYTHON) ci/pins.py
+
+## pages: write what docs/ renders from the records in reports/recorded and from the code
+.PHONY: pages
+pages: setup
+	@$(PYTHON) ci/pages.py
 
 ## clean: remove this checkout's build results; the toolchain's cache stays
 .PHONY: clean

@@ -14,4 +14,4 @@ def containers(site: Site) -> Finding:
     if not pools:
         return Finding(None, None, Found.READ, advice, "no resource pools configured")
     most = sum(pool.max_aux_containers_per_agent for pool in pools) * len(site.nodes)
-    return Finding(most, None, Found.READ, advice, f"{len(pools)} pools, {len(site.nodes)} nodes")
+    return Finding(most, None, Found.READ, advice, f"pools: {len(pools)}, nodes: {len(site.nodes)}")

@@ -1,6 +1,7 @@
 """The limits of resource managers as tables for a terminal and for a page."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
@@ -57,6 +58,15 @@ def page(managers: Sequence[ManagerLimits], versions: Mapping[str, str]) -> str:
     for manager in managers:
         parts.append(f"### {manager.strategy}\n\n{headline(manager)}.\n\n{markdown(manager)}")
     return "\n".join(parts)
+
+
+def read(entries: Sequence[Mapping[str, Any]]) -> list[ManagerLimits]:
+    """Return the `resource_managers` that `task-gateway limits -o json` printed."""
+    return [ManagerLimits(**{**each, "limits": tuple(map(_limit, each["limits"]))}) for each in entries]
+
+
+def _limit(entry: Mapping[str, Any]) -> Limit:
+    return Limit(**{"raise_" if key == "raise" else key: value for key, value in entry.items()})
 
 
 def _table(manager: ManagerLimits) -> Table:

@@ -9,7 +9,6 @@ from task_gateway.model import WriteTime
 
 ROOT = Path(__file__).parents[3]
 PAGE = ROOT / "docs" / "raising.md"
-START, END = "<!-- measured -->\n", "<!-- /measured -->"
 
 
 def recorded() -> Measured:
@@ -18,16 +17,6 @@ def recorded() -> Measured:
         Times(each["rules"], tuple(WriteTime(**write) for write in each["writes"])) for each in read.pop("times")
     )
     return Measured(**read, times=times)
-
-
-def markdown(table: list[list[str]]) -> str:
-    heading, *lines = (f"| {' | '.join(row)} |\n" for row in table)
-    return "".join([heading, "|---" * len(table[0]) + "|\n", *lines])
-
-
-def test_the_page_shows_the_recorded_figures() -> None:
-    page = PAGE.read_text()
-    assert page[page.index(START) + len(START) : page.index(END)] == markdown(rows(recorded()))
 
 
 def test_the_page_names_the_versions_of_the_record() -> None:

@@ -1,0 +1,37 @@
+"""Rendered parts of pages: put where they belong, and nothing else of the page changed."""
+
+from pathlib import Path
+
+import pytest
+
+import pages
+
+
+@pytest.fixture
+def part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> pages.Part:
+    monkeypatch.setattr(pages, "DOCS", tmp_path)
+    (tmp_path / "page.md").write_text("before\n<!-- one: begin (x) -->\nold\n<!-- one: end -->\nafter\n")
+    part = pages.Part("page.md", "one", lambda: "new \\1\n")
+    monkeypatch.setattr(pages, "PARTS", (part,))
+    monkeypatch.setattr("sys.argv", ["pages.py"])
+    return part
+
+
+def test_only_the_marked_part_is_written(part: pages.Part, capsys: pytest.CaptureFixture[str]) -> None:
+    pages.main()
+    text = pages.path(part).read_text()
+    assert text == "before\n<!-- one: begin (x) -->\nnew \\1\n<!-- one: end -->\nafter\n"
+    pages.main()
+    assert capsys.readouterr().out == "√ pages: page.md\n√ pages: nothing has changed\n"
+
+
+def test_a_page_that_is_not_up_to_date_is_told(part: pages.Part, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.argv", ["pages.py", "verify"])
+    with pytest.raises(SystemExit, match="make pages"):
+        pages.main()
+    assert "old" in pages.path(part).read_text()
+
+
+def test_a_page_without_its_marks_is_told(part: pages.Part) -> None:
+    with pytest.raises(ValueError, match="no part two"):
+        pages.wanted(pages.Part(part.page, "two", str))
