@@ -46,7 +46,7 @@ class TaskGatewayError(Exception):
 
 @dataclass(frozen=True)
 class Cause:
-    """One of the reasons an API server gives for a refusal: the field, a reason like FieldValueForbidden, a sentence."""
+    """One reason of a refusal, as an API server gives it: the field, a word like FieldValueForbidden, a sentence."""
 
     field: str
     reason: str

@@ -125,6 +125,17 @@ def test_registry_finds_the_strategy(site: Site) -> None:
     assert strategy.expose(site.task("a")) == Address(IP, START)
 
 
+def test_what_somebody_else_put_into_a_selector_goes_with_the_next_write(site: Site) -> None:
+    foreign = {"spec": {"selector": {"app": "somebody-elses"}}}
+    name = site.service(START)["metadata"]["name"]
+    site.kube.patch("v1/Service", name, site.namespace, foreign)
+    site.slots.expose(site.task("a"))
+    assert site.service(START)["spec"]["selector"] == {"task-gateway.dev/task": "a"}
+    site.kube.patch("v1/Service", name, site.namespace, foreign)
+    site.slots.release("a")
+    assert site.service(START)["spec"]["selector"] == {"task-gateway.dev/task": f"released.{START}"}
+
+
 def test_claim_and_release(site: Site, writes: list[str]) -> None:
     before = datetime.now(UTC)
     address = site.slots.expose(site.task("a", port=9999))

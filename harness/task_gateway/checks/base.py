@@ -1,8 +1,7 @@
 """What a check is, and where checks are found: a new one is a function in a module of this package.
 
-A check's docstring is the cause that docs/checks.md gives, its `fix` the command that helps. The first two digits
-of a
-code are its category's; a code is never used again for something else.
+A check's docstring is the cause that docs/checks.md gives, its `fix` the command that helps. The first two digits of
+a code are its category's; a code is never used again for something else.
 """
 
 from collections.abc import Callable
@@ -14,6 +13,7 @@ from task_gateway.limits.capacity import assess
 from task_gateway.limits.site import Site
 from task_gateway.model import ManagerLimits
 from task_gateway.registry import Registry
+from task_gateway.routing import templates
 
 PAGE = "docs/checks.md"
 CATEGORIES = ("cluster", "CRDs", "controller", "gateway", "routing", "config", "security")
@@ -65,9 +65,8 @@ CHECKS: Registry[Rule] = Registry("check", "task_gateway.checks")
 def check(code: str, description: str, fix: str, after: tuple[str, ...] = ()) -> Callable[[Look], Look]:
     """Return a decorator that files a function as a check.
 
-    `description` is what is so when all is well. In `fix`, {gateway}, {namespace}, {tasks} and {gateway_class}
-    stand for
-    names of the gateway that is looked at.
+    `description` is what is so when all is well. In `fix`, {gateway}, {namespace}, {tasks}, {gateway_class} and
+    {upgrade} stand for names of the gateway that is looked at, and for the command that upgrades its chart.
     """
 
     def keep(look: Look) -> Look:
@@ -91,7 +90,10 @@ def category_of(code: str) -> str:
 
 def fill(fix: str, site: Site) -> str:
     """Return a command with the names of a gateway in it."""
+    labels = ((site.gateway_object or {}).get("metadata") or {}).get("labels") or {}
+    release = labels.get("app.kubernetes.io/instance", site.gateway.gateway_name)
     return fix.format(
+        upgrade=templates.upgrade(site.gateway).replace("<release>", release),
         gateway=site.gateway.gateway_name,
         namespace=site.gateway.gateway_namespace,
         tasks=site.namespace,

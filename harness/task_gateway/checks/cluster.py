@@ -3,7 +3,6 @@
 import re
 
 from task_gateway.checks.base import Trouble, check
-from task_gateway.errors import ClusterUnreachable
 from task_gateway.kube.wait import condition
 from task_gateway.limits.site import Site
 
@@ -13,12 +12,11 @@ OLDEST = (1, 33)
 
 @check("ITG0101", "the API server answers", "kubectl get --raw /readyz")
 def answers(site: Site) -> Trouble | None:
-    """The kubeconfig names a server that is down, unreachable from here, or not ready. Everything else depends on
-    it."""
+    """The kubeconfig names a server that is down, unreachable from here, not ready, or does not take its login.
+    Everything else depends on it."""
     said = site.kube.ready()
-    if said is None:
-        return None
-    raise ClusterUnreachable(said, where=site.kube.server)
+    fix = f"kubectl --kubeconfig {site.kube.cluster.kubeconfig} get --raw /readyz"
+    return Trouble(f"{said} at {site.kube.server}", fix=fix) if said else None
 
 
 @check("ITG0102", "Kubernetes is of a supported version", "upgrade the cluster", ("ITG0101",))

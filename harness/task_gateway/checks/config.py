@@ -1,5 +1,4 @@
-"""The master configuration: every rule of its gateway keys has a code of its own, and the demand is set against
-the room."""
+"""The master configuration: every rule of its gateway keys has a code, and the demand is set against the room."""
 
 import re
 from dataclasses import dataclass

@@ -3,15 +3,21 @@
 import re
 
 from task_gateway.checks.base import Trouble, check
-from task_gateway.crds import ports_policy, schema
+from task_gateway.crds import ports_policy, raised, schema
 from task_gateway.kube.wait import condition
 from task_gateway.limits.cel import has_quadratic_rules
 from task_gateway.limits.site import ENVOY_GATEWAY, GATEWAY_CLASS, LISTENER_SET, Site
 from task_gateway.limits.target import GATEWAY
+from task_gateway.model import Manifest
 
 BUNDLE_OF_ENVOY_GATEWAY = (1, 6)
 """Envoy Gateway 1.9 skips TCPRoutes without the CRDs of Gateway API 1.6, and says nothing."""
 
+FIRST_WITH_POLICY = (1, 5)
+UPSTREAM = 64
+PATHS = (schema.SPEC_LISTENERS, schema.STATUS_LISTENERS)
+
+RAISE, DROP = "task-gateway crds raise --max-listeners N", "--drop-quadratic-rules"
 INSTALL = "helm install gateway-api-crds dist/gateway-api-crds-*.tgz"
 
 
@@ -46,9 +52,7 @@ def listener_sets(site: Site) -> Trouble | None:
 
 
 @check(
-    "ITG0205", "spec and status of the Gateway CRD allow the same listeners",
-    "task-gateway crds raise --max-listeners N",
-    ("ITG0201",),
+    "ITG0205", "spec and status of the Gateway CRD allow the same listeners", RAISE, ("ITG0201",)
 )  # fmt: skip
 def agree(site: Site) -> Trouble | None:
     """maxItems was raised in spec.listeners alone, or in one version alone. A Gateway with more listeners than its
@@ -57,38 +61,58 @@ def agree(site: Site) -> Trouble | None:
     if crd is None:
         return None
     found = {
-        f"{version} {path}": schema.max_items(crd, version, path)
-        for version in schema.served(crd)
-        for path in (schema.SPEC_LISTENERS, schema.STATUS_LISTENERS)
+        f"{version} {path}": schema.max_items(crd, version, path) for version in schema.served(crd) for path in PATHS
     }
     if len(set(found.values())) <= 1:
         return None
-    return Trouble("maxItems differ: " + ", ".join(f"{place} {number}" for place, number in found.items()))
+    said = ", ".join(f"{place} {number}" for place, number in found.items())
+    return Trouble(f"maxItems differ: {said}", fix=RAISE.replace("N", str(_most(site))))
 
 
 @check(
-    "ITG0206", "the CRDs are of a release that the controller knows", "task-gateway crds show", ("ITG0201", "ITG0301")
+    "ITG0206", "the CRDs are of a release that the controller knows", "task-gateway crds status", ("ITG0201", "ITG0301")
 )
 def bundle(site: Site) -> Trouble | None:
     """Envoy Gateway 1.9 needs the CRDs of Gateway API 1.6 or later: with older ones it skips TCPRoutes without a
     word."""
-    if site.controller != ENVOY_GATEWAY or site.crd is None:
+    if site.crd is None or site.controller != ENVOY_GATEWAY:
+        return None
+    if _release(site.crd) >= BUNDLE_OF_ENVOY_GATEWAY:
         return None
     version, _ = schema.bundle(site.crd)
-    numbers = tuple(int(part) for part in re.findall(r"\d+", version)[:2])
-    if numbers >= BUNDLE_OF_ENVOY_GATEWAY:
-        return None
     return Trouble(f"the CRDs are of release {version or 'unknown'}, Envoy Gateway needs v1.6.0 or later")
 
 
 @check(
-    "ITG0207", "two listeners of one port are refused",
-    "task-gateway crds raise --max-listeners N --drop-quadratic-rules",
-    ("ITG0201",),
+    "ITG0207", "two listeners of one port are refused", f"{RAISE} {DROP}", ("ITG0201",)
 )  # fmt: skip
 def unique_ports(site: Site) -> Trouble | None:
     """The CRD's rule on ports was left out to allow more listeners, and the admission policy in its place is
     missing."""
     if has_quadratic_rules(site) or ports_policy.present(site.kube):
         return None
-    return Trouble("the CRD has no rule on ports, and there is no admission policy instead", warning=True)
+    message = "the CRD has no rule on ports, and there is no admission policy instead"
+    return Trouble(message, warning=True, fix=f"{RAISE} {DROP}".replace("N", str(_most(site))))
+
+
+@check("ITG0208", "an admission policy guards the CRDs against other releases", "{upgrade}", ("ITG0201",))
+def guarded(site: Site) -> Trouble | None:
+    """The releases of Gateway API bring the admission policy safe-upgrades from 1.5 on. Without it an older release,
+    or the other channel, can be written over the CRDs, and what is stored in newer fields is lost."""
+    if site.crd is None or _release(site.crd) < FIRST_WITH_POLICY:
+        return None
+    if ports_policy.exists(site.kube, ports_policy.POLICY, raised.SAFE_UPGRADES):
+        return None
+    return Trouble(f"there is no policy {raised.SAFE_UPGRADES}", warning=True)
+
+
+def _release(crd: Manifest) -> tuple[int, ...]:
+    """Return the minor release of the CRD's bundle, as in (1, 6); empty if it does not say."""
+    return tuple(int(part) for part in re.findall(r"\d+", schema.bundle(crd)[0])[:2])
+
+
+def _most(site: Site) -> int:
+    """Return the largest maxItems of listeners in the Gateway CRD, upstream's 64 if there is none."""
+    crd = site.crd or {"spec": {"versions": []}}
+    places = [(version, path) for version in schema.served(crd) for path in PATHS]
+    return max((schema.max_items(crd, *place) or 0 for place in places), default=0) or UPSTREAM

@@ -20,14 +20,14 @@ def exists(site: Site) -> Trouble | None:
     return None if site.gateway_object else Trouble(f"there is no Gateway {site.name}")
 
 
-@check("ITG0402", "the Gateway is accepted", DESCRIBE, ("ITG0302", "ITG0303"))
+@check("ITG0402", "the Gateway is accepted", DESCRIBE, ("ITG0302", "ITG0303", "ITG0408"))
 def accepted(site: Site) -> Trouble | None:
     """The controller finds something in the Gateway that it cannot serve, and says what."""
     said = condition("Accepted")(site.gateway_object)
     return Trouble(said) if said else None
 
 
-@check("ITG0403", "the Gateway is Programmed", DESCRIBE, ("ITG0402", "ITG0408", "ITG0409"))
+@check("ITG0403", "the Gateway is Programmed", DESCRIBE, ("ITG0402", "ITG0409"))
 def programmed(site: Site) -> Trouble | None:
     """The controller has no proxy for the Gateway yet, or the proxy has no address."""
     said = condition("Programmed")(site.gateway_object)
@@ -57,12 +57,12 @@ def answers(site: Site) -> Trouble | None:
     at = Address(site.gateway.gateway_ip, next((port for port in ports if port in site.ports), ports[0]))
     answer = probe(at)
     if answer in (Answer.REFUSED, Answer.UNREACHABLE):
-        return Trouble(f"{at} {answer.value}")
+        return Trouble(f"{at} {answer.value}", fix=f"curl --verbose telnet://{at}")
     return None
 
 
-@check("ITG0406", "the proxy's Service takes no node ports", "helm upgrade … --reuse-values "
-       "--set service.allocateLoadBalancerNodePorts=false", ("ITG0401",))  # fmt: skip
+@check("ITG0406", "the proxy's Service takes no node ports", "{upgrade} "
+       "--set service.allocateLoadBalancerNodePorts=false", ("ITG0403",))  # fmt: skip
 def node_ports(site: Site) -> Trouble | None:
     """Each port of the gateway takes a node port too: there are 2,768 in a cluster, and every node listens on them."""
     found = [each["metadata"]["name"] for each in site.proxy_services if takes_node_ports(each)]
@@ -82,7 +82,7 @@ def current(site: Site) -> Trouble | None:
     """The controller cannot write the status any more, mostly since the CRD's status.listeners allows fewer items
     than spec.listeners: what it says is old, traffic may flow all the same."""
     generation = ((site.gateway_object or {}).get("metadata") or {}).get("generation", 0)
-    seen = [each.get("observedGeneration", 0) for each in site.status.get("conditions") or []]
+    seen = [each.get("observedGeneration", generation) for each in site.status.get("conditions") or []]
     if not seen or max(seen) >= generation:
         return None
     return Trouble(f"the Gateway is at generation {generation}, its status at {max(seen)}")
@@ -90,7 +90,7 @@ def current(site: Site) -> Trouble | None:
 
 @check(
     "ITG0409", "the proxy is available", "kubectl get deployments --all-namespaces -l "
-    f"{OWNING_NAME}={{gateway}},{OWNING_NAMESPACE}={{namespace}}", ("ITG0303", "ITG0401"),
+    f"{OWNING_NAME}={{gateway}},{OWNING_NAMESPACE}={{namespace}}", ("ITG0302", "ITG0303"),
 )  # fmt: skip
 def proxy(site: Site) -> Trouble | None:
     """The proxy's pods are not there or not ready: no port of the gateway answers."""

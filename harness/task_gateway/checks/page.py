@@ -1,7 +1,10 @@
 """Writes the page of all checks, from the checks themselves: `python -m task_gateway.checks.page > docs/checks.md`."""
 
+import textwrap
+
 from task_gateway.checks.base import CATEGORIES, CHECKS, Rule
 
+WIDTH = 120
 INTRODUCTION = """# Checks
 
     task-gateway check --config master.yaml
@@ -19,9 +22,15 @@ answers. `-o json` prints `success` and `categories`, a list of `name` and `chec
 `result` (ok, warning, error, skipped), `message`, `fix` and `docs`. `-o junit` prints JUnit XML. Codes are stable.
 
 In the commands, GATEWAY, NAMESPACE and TASKS stand for the Gateway, its namespace and that of the tasks; the output
-has their names. `…` stands for the release and the chart.
+has their names, and where it can, the numbers and objects that were found.
 """
-STANDS_FOR = {"gateway": "GATEWAY", "namespace": "NAMESPACE", "tasks": "TASKS", "gateway_class": "CLASS"}
+STANDS_FOR = {
+    "gateway": "GATEWAY",
+    "namespace": "NAMESPACE",
+    "tasks": "TASKS",
+    "gateway_class": "CLASS",
+    "upgrade": "helm upgrade RELEASE internal-task-gateway --namespace NAMESPACE --reuse-values",
+}
 
 
 def page() -> str:
@@ -38,7 +47,8 @@ def page() -> str:
 def _section(rule: Rule) -> str:
     fix = rule.fix.format(**STANDS_FOR)
     after = f"\n\nLooked at after {', '.join(rule.after)}." if rule.after else ""
-    return f"### {rule.code}\n\nRight when {rule.description}.\n\n{rule.cause}{after}\n\n    {fix}\n"
+    cause = textwrap.fill(rule.cause, WIDTH)
+    return f"### {rule.code}\n\nRight when {rule.description}.\n\n{cause}{after}\n\n    {fix}\n"
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Routing: do the ports lead where they should, is there room for more, is anything left that serves nobody?"""
 
+import json
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
@@ -23,7 +24,7 @@ LIMITS = "task-gateway limits"
 @check(
     "ITG0501",
     "the task routing templates are those of this harness",
-    "helm upgrade … --reset-then-reuse-values",
+    "{upgrade}",
     ("ITG0401",),
 )
 def spoken(site: Site) -> Trouble | None:
@@ -85,60 +86,78 @@ def reserved(site: Site) -> Trouble | None:
     return Trouble(f"{len(kept)} ports, {kept[0]} to {kept[-1]}", warning=True) if kept else None
 
 
-@check("ITG0506", "every claimed port has a task", "release the task, once you know that it is gone", ("ITG0401",))
+@check(
+    "ITG0506",
+    "every claimed port has a task",
+    "kubectl patch service SLOT --namespace {tasks} --patch RELEASED",
+    ("ITG0401",),
+)
 def leaked_claims(site: Site) -> Trouble | None:
     """A slot is claimed and no pod of its task is there, ten minutes after the claim: the master went away between
-    the two, or never released. The port is lost to others."""
+    the two, or never released. The port is lost to others. The command that is shown releases the first one, if it
+    is still as it was seen."""
     tasks = {(each["metadata"].get("labels") or {}).get(TASK_LABEL) for each in site.pods}
-    found = [
-        f"port {slot.port}: task {slot.task}"
+    leaked = [
+        slot
         for slot in site.slots
         if slot.task is not None and slot.task not in tasks and _old(table.moment(slot.claimed_at))
     ]
-    return Trouble(_some(found), warning=True) if found else None
+    if not leaked:
+        return None
+    patch = json.dumps(table.release(leaked[0], datetime.now(UTC)))
+    fix = f"kubectl patch service {leaked[0].service} --namespace {site.namespace} --patch '{patch}'"
+    return Trouble(_some([f"port {slot.port}: task {slot.task}" for slot in leaked]), warning=True, fix=fix)
 
 
 @check(
     "ITG0507",
     "no task's objects are left behind",
-    "kubectl delete service,tcproute --namespace {tasks} NAME",
+    "kubectl delete --namespace {tasks} service/NAME tcproute/NAME",
     ("ITG0401",),
 )
 def leaked_objects(site: Site) -> Trouble | None:
     """A Service or a route was made for a task whose pod is gone, more than ten minutes after it was made."""
     pods = {(each["metadata"].get("labels") or {}).get(TASK_LABEL) for each in site.pods}
-    found = [
-        f"{kind} {each['metadata']['name']}: task {task}"
-        for kind, objects in (("Service", site.services), ("TCPRoute", site.routes))
+    found = {
+        f"{kind}/{each['metadata']['name']}": task
+        for kind, objects in (("service", site.services), ("tcproute", site.routes))
         for each in objects
         if (task := _task_of(each, site)) is not None and task not in pods and _old(_made(each))
-    ]
-    return Trouble(_some(found), warning=True) if found else None
+    }
+    if not found:
+        return None
+    message = _some([f"{name}: task {task}" for name, task in found.items()])
+    return Trouble(message, warning=True, fix=f"kubectl delete --namespace {site.namespace} {' '.join(found)}")
 
 
 @check(
     "ITG0508",
     "each slot leads to its own task or to none",
-    "kubectl get services --namespace {tasks} -o yaml",
+    "kubectl patch service SLOT --namespace {tasks} --type json --patch SELECTOR",
     ("ITG0401",),
 )
 def selectors(site: Site) -> Trouble | None:
     """The selector of a slot's Service was written by something else than a claim or a release: the port may lead
-    to a task of somebody else. Put it right before anything else."""
+    to a task of somebody else. Put it right before anything else; the command that is shown does so for the first."""
     by_name = {each["metadata"]["name"]: each["spec"].get("selector") for each in site.services}
     found = []
     for slot in site.slots:
         selector = by_name.get(slot.service)
         wanted = {TASK_LABEL: slot.task or names.released(slot.port)}
         if selector != wanted and not (slot.task is None and not selector):
-            found.append(f"port {slot.port} selects {selector}, not {wanted}")
-    return Trouble(_some(found)) if found else None
+            found.append((slot, selector, wanted))
+    if not found:
+        return None
+    slot, _, wanted = found[0]
+    patch = json.dumps([{"op": "replace", "path": "/spec/selector", "value": wanted}])
+    fix = f"kubectl patch service {slot.service} --namespace {site.namespace} --type json --patch '{patch}'"
+    return Trouble(_some([f"port {each.port} selects {is_}, not {should}" for each, is_, should in found]), fix=fix)
 
 
 @check(
     "ITG0509",
     "each slot has a listener and a route",
-    "helm upgrade … --reuse-values",
+    "{upgrade}",
     ("ITG0401", "ITG0203", "ITG0204"),
 )
 def complete(site: Site) -> Trouble | None:
@@ -197,7 +216,10 @@ def _task_of(obj: Manifest, site: Site) -> str | None:
 
 
 def _refused(route: Manifest) -> str | None:
-    parents = (route.get("status") or {}).get("parents") or []
+    # Envoy Gateway 1.9 keeps what it said of a parent that the route no longer has.
+    present = {(each["name"], each.get("sectionName")) for each in route["spec"].get("parentRefs") or []}
+    reported = (route.get("status") or {}).get("parents") or []
+    parents = [one for one in reported if (one["parentRef"]["name"], one["parentRef"].get("sectionName")) in present]
     if not parents:
         return "no controller has looked at it"
     for parent in parents:

@@ -1,10 +1,11 @@
 """Runs the checks: each gateway by itself, in the order of what depends on what, and shows them by category."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 from task_gateway.checks import config
 from task_gateway.checks.base import CATEGORIES, CHECKS, Result, Rule, Trouble, fill
-from task_gateway.errors import ApiError, ClusterUnreachable, ConfigError, UsageError
+from task_gateway.errors import ApiError, ClusterUnreachable, ConfigError, Forbidden, UsageError
 from task_gateway.limits.site import Site
 from task_gateway.limits.target import Target
 from task_gateway.model import Check, CheckCategory, CheckReport
@@ -35,24 +36,30 @@ def of_target(target: Target, *, named: bool) -> list[Check]:
     site = Site(target)
     suffix = f" ({target.manager.name})" if named else ""
     seen: dict[str, Check] = {}
+    barred: set[str] = set()
     waiting = [rule for rule in CHECKS if rule.look is not None]
     while waiting:
         rule = next(each for each in waiting if not any(other.code in each.after for other in waiting))
         waiting.remove(rule)
-        seen[rule.code] = _look(rule, site, seen, suffix)
+        cause = next((code for code in rule.after if code in barred), None)
+        made = _skipped(rule, f"after {cause}") if cause else _look(rule, site)
+        if cause or made.result == Result.ERROR:
+            barred.add(rule.code)
+        seen[rule.code] = replace(made, description=made.description + suffix)
     return [seen[code] for code in sorted(seen)]
 
 
 def report(checks: Sequence[Check], only: Collection[str] = ()) -> CheckReport:
     """Return checks by category, those of `only` if any are named; UsageError names the categories there are."""
-    unknown = set(only) - set(CATEGORIES)
+    wanted = {each.casefold() for each in only}
+    unknown = wanted - {each.casefold() for each in CATEGORIES}
     if unknown:
         raise UsageError(f"there is no category {', '.join(sorted(unknown))}", hint=f"known: {', '.join(CATEGORIES)}")
     categories = tuple(
         CheckCategory(name, found)
         for name in CATEGORIES
         if (found := tuple(each for each in checks if CHECKS.get(each.code).category == name))
-        and (not only or name in only)
+        and (not wanted or name.casefold() in wanted)
     )
     success = not any(each.result == Result.ERROR for category in categories for each in category.checks)
     return CheckReport(success, categories)
@@ -64,29 +71,25 @@ def unreachable(checks: Sequence[Check]) -> bool:
     return bool(answers) and all(each.result == Result.ERROR for each in answers)
 
 
-def _look(rule: Rule, site: Site, seen: dict[str, Check], suffix: str) -> Check:
-    description = rule.description + suffix
-    missing = [code for code in rule.after if seen[code].result in (Result.ERROR, Result.SKIPPED)]
-    if missing:
-        return Check(rule.code, description, Result.SKIPPED, f"after {missing[0]}", "", rule.docs)
-    trouble = _trouble(rule, site)
+def _look(rule: Rule, site: Site) -> Check:
+    """Make one check; what may not be read is skipped and bars no other, for all may be well with it."""
+    try:
+        trouble = rule.look(site) if rule.look else None
+    except Forbidden as problem:
+        return _skipped(rule, f"since {problem.where} may not be read")
+    except ClusterUnreachable as problem:
+        trouble = Trouble(f"{problem.message} at {problem.where}", fix=problem.hint or "")
+    except ApiError as problem:
+        trouble = Trouble(f"could not be checked: {problem.message}", warning=True, fix=problem.hint or "")
     if trouble is None:
-        return Check(rule.code, description, Result.OK, "", "", rule.docs)
+        return Check(rule.code, rule.description, Result.OK, docs=rule.docs)
     result = Result.WARNING if trouble.warning else Result.ERROR
     fix = trouble.fix or _fix(rule, site)
-    return Check(rule.code, description, result, " ".join(trouble.message.split()), fix, rule.docs)
+    return Check(rule.code, rule.description, result, " ".join(trouble.message.split()), fix, rule.docs)
 
 
-def _trouble(rule: Rule, site: Site) -> Trouble | None:
-    """Return what a check finds; what the API server refuses to tell is a warning, for the check could not be made."""
-    if rule.look is None:
-        return None
-    try:
-        return rule.look(site)
-    except ClusterUnreachable as problem:
-        return Trouble(f"{problem.message} at {problem.where}", fix=problem.hint or "")
-    except ApiError as problem:
-        return Trouble(f"could not be checked: {problem.message}", warning=True, fix=problem.hint or "")
+def _skipped(rule: Rule, why: str) -> Check:
+    return Check(rule.code, rule.description, Result.SKIPPED, why, docs=rule.docs)
 
 
 def _fix(rule: Rule, site: Site) -> str:

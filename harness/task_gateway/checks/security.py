@@ -4,8 +4,10 @@ import ipaddress
 
 from task_gateway.checks.base import Trouble, check
 from task_gateway.checks.gateway import resolve
+from task_gateway.errors import Forbidden
 from task_gateway.limits.site import OWNING_NAME, OWNING_NAMESPACE, Site
 from task_gateway.model import Manifest
+from task_gateway.routing import names
 
 ACCESS_REVIEW = "authorization.k8s.io/v1"
 GROUP = "gateway.networking.k8s.io"
@@ -13,40 +15,50 @@ Need = tuple[str, str, str, bool]
 """Verb, group, resource, and whether it is needed in the tasks' namespace (else in the Gateway's)."""
 
 ALWAYS: tuple[Need, ...] = (("get", GROUP, "gateways", False),)
+TEMPLATES: tuple[Need, ...] = (("get", "", "configmaps", False),)
+PER_TASK: tuple[Need, ...] = (
+    ("list", GROUP, "listenersets", False),
+    *((verb, "", "services", True) for verb in ("get", "list", "create", "patch", "delete")),
+    *((verb, GROUP, "tcproutes", True) for verb in ("create", "patch", "delete")),
+)
 NEEDS: dict[str, tuple[Need, ...]] = {
-    "slots": (
-        ("get", "", "configmaps", False), ("list", "", "services", True), ("get", "", "services", True),
-        ("patch", "", "services", True),
-    ),
+    "slots": (*TEMPLATES, *((verb, "", "services", True) for verb in ("get", "list", "patch"))),
     "listenersets": (
-        ("get", "", "configmaps", False), ("list", GROUP, "listenersets", False),
-        ("create", GROUP, "listenersets", False),
-        ("delete", GROUP, "listenersets", False), ("list", "", "services", True), ("create", "", "services", True),
-        ("delete", "", "services", True), ("create", GROUP, "tcproutes", True), ("delete", GROUP, "tcproutes", True),
+        *TEMPLATES,
+        *((verb, GROUP, "listenersets", False) for verb in ("get", "create", "delete")),
+        *PER_TASK,
     ),
-    "listeners": (
-        ("update", GROUP, "gateways", False), ("list", "", "services", True), ("create", "", "services", True),
-        ("delete", "", "services", True), ("create", GROUP, "tcproutes", True), ("delete", GROUP, "tcproutes", True),
-    ),
-}  # fmt: skip
+    "listeners": (*TEMPLATES, ("update", GROUP, "gateways", False), *PER_TASK),
+}
+DETERMINED: tuple[Need, ...] = (
+    ("update", GROUP, "gateways", False),
+    *((verb, "", "services", True) for verb in ("list", "create", "delete")),
+    *((verb, GROUP, "tcproutes", True) for verb in ("list", "create", "delete")),
+)
+"""What a Determined master needs, which makes its own objects where the chart has no templates for it."""
 
 
 @check(
-    "ITG0701", "the resource manager has the rights that it needs", "helm upgrade … --reuse-values "
+    "ITG0701", "the resource manager has the rights that it needs", "{upgrade} "
     "--set 'rbac.subjects[0].kind=User,rbac.subjects[0].name=NAME'", ("ITG0401",),
 )  # fmt: skip
 def rights(site: Site) -> Trouble | None:
-    """The user or service account of the kubeconfig lacks a right that the strategy needs. Asked with that
-    kubeconfig."""
-    names = {
+    """The user or service account of the kubeconfig lacks a right that the strategy needs."""
+    try:
+        ours = site.strategy != "listeners" or site.templates is not None
+        needs = NEEDS[site.strategy] if ours else DETERMINED
+        slot = site.slots[0].service if site.slots else ""
+    except Forbidden as problem:
+        return Trouble(f"{problem.where} may not be read")
+    named = {
         "gateways": site.gateway.gateway_name,
-        "configmaps": f"{site.gateway.gateway_name}-task-routing-templates",
-        "services": site.slots[0].service if site.slots else "",
+        "configmaps": names.templates(site.gateway.gateway_name),
+        "services": slot,
     }
     missing = []
-    for verb, group, resource, with_tasks in (*ALWAYS, *NEEDS[site.strategy]):
+    for verb, group, resource, with_tasks in (*ALWAYS, *needs):
         namespace = site.namespace if with_tasks else site.gateway.gateway_namespace
-        name = names.get(resource, "") if verb in ("get", "patch", "update") else ""
+        name = named.get(resource, "") if verb in ("get", "patch", "update") else ""
         attributes = {"verb": verb, "group": group, "resource": resource, "namespace": namespace, "name": name}
         review = {
             "apiVersion": ACCESS_REVIEW,
@@ -60,7 +72,7 @@ def rights(site: Site) -> Trouble | None:
 
 
 @check(
-    "ITG0702", "a gateway in public is open to named addresses alone", "helm upgrade … --reuse-values "
+    "ITG0702", "a gateway in public is open to named addresses alone", "{upgrade} "
     "--set 'service.loadBalancerSourceRanges={{192.0.2.0/24}}'", ("ITG0401",),
 )  # fmt: skip
 def source_ranges(site: Site) -> Trouble | None:
@@ -81,8 +93,8 @@ def source_ranges(site: Site) -> Trouble | None:
     ("ITG0401",),
 )
 def allowed_routes(site: Site) -> Trouble | None:
-    """A listener takes routes of all namespaces: whoever may make a TCPRoute anywhere can point a port at a pod of
-    theirs."""
+    """A listener takes routes of all namespaces: whoever may make a TCPRoute anywhere can point a port at their own
+    pod."""
     parents = [each for each in (site.gateway_object, *site.listener_sets) if each is not None]
     found = [
         f"listener {each['name']} of {parent['kind']} {parent['metadata']['name']}"

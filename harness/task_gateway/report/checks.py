@@ -55,5 +55,5 @@ def _lines(check: Check) -> list[Text]:
         return [Text.assemble((mark, style), f" {check.description}: skipped {check.message}")]
     if check.result != "ok":
         said = [check.message, *([f"try: {check.fix}"] if check.fix else []), f"see {check.docs}"]
-        lines += [Text(f"    {sentence}") for sentence in said]
+        lines += [Text(f"    {clean(sentence)}") for sentence in said]
     return lines

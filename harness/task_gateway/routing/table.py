@@ -15,7 +15,10 @@ from task_gateway.routing import names
 
 @dataclass(frozen=True)
 class Slot:
-    """One slot as it was read. `task` is None while it is free, `released_at` empty if it was never used."""
+    """One slot as it was read. `task` is None while it is free, `released_at` empty if it was never used.
+
+    `strangers` are keys of its selector that neither a claim nor a release writes.
+    """
 
     port: int
     service: str
@@ -25,6 +28,7 @@ class Slot:
     owner: str = ""
     claimed_at: str = ""
     released_at: str = ""
+    strangers: tuple[str, ...] = ()
 
 
 def parse(service: Manifest) -> Slot | None:
@@ -44,6 +48,7 @@ def parse(service: Manifest) -> Slot | None:
         owner=notes.get(names.OWNER, ""),
         claimed_at=notes.get(names.CLAIMED_AT, ""),
         released_at=notes.get(names.RELEASED_AT, ""),
+        strangers=tuple(key for key in spec.get("selector") or {} if key != TASK_LABEL),
     )
 
 
@@ -67,7 +72,7 @@ def claim(slot: Slot, task: Task, now: datetime) -> Manifest:
         names.RELEASED_AT: None,
     }
     ports = [{"port": slot.port, "targetPort": task.port}]
-    return _patch(slot, notes, {"selector": {TASK_LABEL: task.id}, "ports": ports})
+    return _patch(slot, notes, {"selector": selecting(slot, task.id), "ports": ports})
 
 
 def release(slot: Slot, now: datetime) -> Manifest:
@@ -81,7 +86,12 @@ def release(slot: Slot, now: datetime) -> Manifest:
         names.CLAIMED_AT: None,
         names.RELEASED_AT: stamp(now),
     }
-    return _patch(slot, notes, {"selector": {TASK_LABEL: names.released(slot.port)}})
+    return _patch(slot, notes, {"selector": selecting(slot, names.released(slot.port))})
+
+
+def selecting(slot: Slot, task: str) -> dict[str, str | None]:
+    """Return the change of a slot's selector that leaves the task's label alone in it."""
+    return {**dict.fromkeys(slot.strangers), TASK_LABEL: task}
 
 
 def stamp(moment: datetime) -> str:

@@ -1,0 +1,285 @@
+"""A gateway where no controller runs: what a controller says of it is written here, in good and in broken states."""
+
+import copy
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from tests.preflight import DEPLOYMENT, NAMESPACE, SERVICE, Break, Stage
+
+from task_gateway.checks import gateway as gateway_checks
+from task_gateway.checks import routing
+from task_gateway.crds import raised, schema
+from task_gateway.crds.ports_policy import POLICY
+from task_gateway.kube import helm
+from task_gateway.kube.client import Kube
+from task_gateway.limits.site import GATEWAY_CLASS, LISTENER_SET, ROUTES
+from task_gateway.limits.target import GATEWAY
+from task_gateway.model import TASK_LABEL, Manifest, Task
+from task_gateway.routing import names
+from task_gateway.routing.reach import Answer
+from task_gateway.routing.slots import Slots
+
+CHART = Path(__file__).parents[2] / "charts" / "internal-task-gateway"
+RELEASE, COUNT = "itg", 6
+ROUTE = ROUTES[0]
+RESTRICTED = {"allowPrivilegeEscalation": False, "runAsNonRoot": True, "capabilities": {"drop": ["ALL"]}}
+
+
+def rendered(
+    parts: tuple[str, ...], start: int, placeholder: int = 1024, rbac: Manifest | None = None
+) -> list[Manifest]:
+    given = {"slots": {"start": start, "count": COUNT}, "gateway": {"placeholderPort": placeholder}, "rbac": rbac or {}}
+    words = [word for each in parts for word in ("--show-only", f"templates/{each}.yaml")]
+    text = helm.template(CHART, given, release=RELEASE, namespace=NAMESPACE, arguments=words)
+    return [obj for obj in yaml.safe_load_all(text) if obj]
+
+
+def deployment(kube: Kube, name: str, labels: dict[str, str], image: str) -> None:
+    container = {"name": name, "image": image, "securityContext": RESTRICTED}
+    template = {"metadata": {"labels": labels}, "spec": {"containers": [container]}}
+    spec = {"replicas": 1, "selector": {"matchLabels": labels}, "template": template}
+    meta = {"name": name, "namespace": NAMESPACE, "labels": labels}
+    kube.create({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": meta, "spec": spec})
+    say(kube, DEPLOYMENT, name, available(1))
+
+
+def available(number: int) -> Manifest:
+    return {each: number for each in ("replicas", "updatedReplicas", "readyReplicas", "availableReplicas") if number}
+
+
+def say(kube: Kube, kind: str, name: str, status: Manifest) -> None:
+    """Write a status, as a controller would."""
+    namespace = None if kind in (GATEWAY_CLASS, "v1/Node") else NAMESPACE
+    kube.replace(kube.get(kind, name, namespace) | {"status": status}, subresource="status")
+
+
+def so(type: str, generation: int, status: str = "True") -> Manifest:
+    return {
+        "type": type, "status": status, "reason": "Test", "message": f"said of {type}",
+        "lastTransitionTime": "2026-01-01T00:00:00Z", "observedGeneration": generation,
+    }  # fmt: skip
+
+
+def parent_status(parent: Manifest, **states: str) -> Manifest:
+    """The status of a Gateway or ListenerSet all of whose listeners work; `states` are other conditions."""
+    generation = parent["metadata"]["generation"]
+    kinds = [{"group": "gateway.networking.k8s.io", "kind": "TCPRoute"}]
+    listeners = [
+        {
+            "name": each["name"],
+            "attachedRoutes": 1,
+            "supportedKinds": kinds,
+            "conditions": [so("Programmed", generation)],
+        }
+        for each in parent["spec"]["listeners"]
+    ]
+    wanted = {"Accepted": "True", "Programmed": "True"} | states
+    conditions = [so(type, generation, status) for type, status in wanted.items()]
+    addresses = [{"type": "IPAddress", "value": "127.0.0.1"}]
+    own = {"addresses": addresses} if parent["kind"] == "Gateway" else {}
+    return {"conditions": conditions, "listeners": listeners, **own}
+
+
+def controller_speaks(kube: Kube) -> None:
+    """Say of everything that it is well."""
+    (found,) = kube.list(GATEWAY_CLASS)
+    say(kube, GATEWAY_CLASS, found["metadata"]["name"], {"conditions": [so("Accepted", 1)]})
+    for kind in (GATEWAY, LISTENER_SET):
+        for parent in kube.list(kind, NAMESPACE):
+            say(kube, kind, parent["metadata"]["name"], parent_status(parent))
+    for route in kube.list(ROUTE, NAMESPACE):
+        generation = route["metadata"]["generation"]
+        controller = "gateway.envoyproxy.io/gatewayclass-controller"
+        reference = route["spec"]["parentRefs"][0]
+        parent = {"parentRef": reference, "controllerName": controller, "conditions": [so("Accepted", generation)]}
+        say(kube, ROUTE, route["metadata"]["name"], {"parents": [parent]})
+
+
+@contextmanager
+def said(stage: Stage, kind: str, name: str, status: Manifest) -> Iterator[None]:
+    """Let the controller say something else."""
+    before = stage.kube.get(kind, name, None if kind == GATEWAY_CLASS else NAMESPACE)["status"]
+    say(stage.kube, kind, name, status)
+    try:
+        yield
+    finally:
+        say(stage.kube, kind, name, before)
+
+
+@contextmanager
+def not_served(stage: Stage, crd: str, kind: str) -> Iterator[None]:
+    before = stage.kube.get(schema.KIND, crd)
+    changed = copy.deepcopy(before)
+    for version in changed["spec"]["versions"]:
+        version["served"] = False
+    stage.kube.replace(changed)
+    try:
+        while Kube(stage.kube.cluster).served(kind):  # discovery follows the CRD, and has no watch
+            pass
+        yield
+    finally:
+        now = stage.kube.get(schema.KIND, crd)
+        stage.kube.replace(before | {"metadata": before["metadata"] | {"resourceVersion": version_of(now)}})
+        while not Kube(stage.kube.cluster).served(kind):
+            pass
+
+
+def version_of(obj: Manifest) -> str:
+    version: str = obj["metadata"]["resourceVersion"]
+    return version
+
+
+def routes_not_served(stage: Stage) -> AbstractContextManager[None]:
+    return not_served(stage, "tcproutes.gateway.networking.k8s.io", ROUTE)
+
+
+def sets_not_served(stage: Stage) -> AbstractContextManager[None]:
+    return not_served(stage, schema.LISTENER_SETS, LISTENER_SET)
+
+
+@contextmanager
+def old_kubernetes(stage: Stage) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Kube, "version", lambda _: "v1.32.9")
+        yield
+
+
+@contextmanager
+def unguarded(stage: Stage) -> Iterator[None]:
+    policy = stage.kube.get(POLICY, raised.SAFE_UPGRADES)
+    stage.kube.delete(POLICY, raised.SAFE_UPGRADES)
+    try:
+        yield
+    finally:
+        stage.kube.create({**policy, "metadata": {"name": raised.SAFE_UPGRADES}})
+
+
+def class_refused(stage: Stage) -> AbstractContextManager[None]:
+    return said(stage, GATEWAY_CLASS, f"{RELEASE}.{NAMESPACE}", {"conditions": [so("Accepted", 1, "False")]})
+
+
+def old_controller(stage: Stage) -> AbstractContextManager[None]:
+    def image(tag: str) -> list[Manifest]:
+        return [{"op": "replace", "path": IMAGE, "value": f"docker.io/envoyproxy/gateway:{tag}"}]
+
+    return json_patched(stage, "envoy-gateway", image("v1.4.0"), image("v1.9.1"))
+
+
+IMAGE = "/spec/template/spec/containers/0/image"
+SECURITY = "/spec/template/spec/containers/0/securityContext/allowPrivilegeEscalation"
+
+
+@contextmanager
+def json_patched(stage: Stage, name: str, change: list[Manifest], undo: list[Manifest]) -> Iterator[None]:
+    def write(operations: list[Manifest]) -> None:
+        found = stage.kube.get(DEPLOYMENT, name, NAMESPACE)
+        for operation in operations:
+            *path, key = operation["path"].strip("/").split("/")
+            at: Any = found
+            for part in path:
+                at = at[int(part) if part.isdigit() else part]
+            at[key] = operation["value"]
+        stage.kube.replace(found)
+
+    write(change)
+    try:
+        yield
+    finally:
+        write(undo)
+
+
+def privileged_proxy(stage: Stage) -> AbstractContextManager[None]:
+    def escalation(value: bool) -> list[Manifest]:
+        return [{"op": "replace", "path": SECURITY, "value": value}]
+
+    return json_patched(stage, "envoy", escalation(True), escalation(False))
+
+
+def gateway_says(**states: str) -> Break:
+    def act(stage: Stage) -> AbstractContextManager[None]:
+        found = stage.kube.get(GATEWAY, RELEASE, NAMESPACE)
+        return said(stage, GATEWAY, RELEASE, parent_status(found, **states))
+
+    return act
+
+
+@contextmanager
+def status_of_before(stage: Stage) -> Iterator[None]:
+    before = stage.kube.get(GATEWAY, RELEASE, NAMESPACE)["spec"]
+    own = [*before["listeners"], {"name": "later", "port": 1026, "protocol": "TCP"}]
+    with stage.patched(
+        GATEWAY, RELEASE, {"spec": {"listeners": own}}, {"spec": {"listeners": before["listeners"]}}, NAMESPACE
+    ):
+        yield
+    controller_speaks(stage.kube)
+
+
+def proxy_down(stage: Stage) -> AbstractContextManager[None]:
+    return said(stage, DEPLOYMENT, "envoy", available(0))
+
+
+@contextmanager
+def open_to_all(stage: Stage) -> Iterator[None]:
+    address = "8.8.8.8"
+    found = stage.kube.get(GATEWAY, RELEASE, NAMESPACE)
+    status = parent_status(found) | {"addresses": [{"type": "IPAddress", "value": address}]}
+    stage.keys = {"gateway_ip": address}
+    with said(stage, GATEWAY, RELEASE, status), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(gateway_checks, "probe", lambda _: Answer.CLOSED)  # nothing is sent to the real one
+        yield
+
+
+@contextmanager
+def no_rights(stage: Stage) -> Iterator[None]:
+    account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "nobody", "namespace": NAMESPACE}}
+    with stage.made(account):
+        stage.acting({"token": stage.kube.token("nobody", NAMESPACE)}, "nobody")
+        yield
+
+
+@contextmanager
+def login_refused(stage: Stage) -> Iterator[None]:
+    stage.acting({"token": "nobody-knows-this-token"}, "refused")
+    yield
+
+
+@contextmanager
+def one_claimed(stage: Stage) -> Iterator[str]:
+    slots = Slots(stage.kube, stage.gateway, NAMESPACE)
+    slots.expose(Task("gone", NAMESPACE, 8080))
+    try:
+        yield f"{RELEASE}-slot-{slots.list()[0].port}"
+    finally:
+        slots.release("gone")
+
+
+@contextmanager
+def leaked_claim(stage: Stage) -> Iterator[None]:
+    with one_claimed(stage) as service:
+        long_ago = (datetime.now(UTC) - timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        notes = {"metadata": {"annotations": {names.CLAIMED_AT: long_ago}}}
+        stage.kube.patch(SERVICE, service, NAMESPACE, notes)
+        yield
+
+
+@contextmanager
+def leaked_service(stage: Stage) -> Iterator[None]:
+    labels = {names.GATEWAY_LABEL: RELEASE, names.GATEWAY_NAMESPACE_LABEL: NAMESPACE, TASK_LABEL: "gone"}
+    meta = {"name": "gone", "namespace": NAMESPACE, "labels": labels}
+    service = {"apiVersion": "v1", "kind": "Service", "metadata": meta, "spec": {"ports": [{"port": 20100}]}}
+    with stage.made(service), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(routing, "GRACE", timedelta(0))  # the API server alone writes when an object was made
+        yield
+
+
+@contextmanager
+def selector_changed(stage: Stage) -> Iterator[None]:
+    with one_claimed(stage) as service:
+        changed, undo = ({"spec": {"selector": {"app": value}}} for value in ("somebody-elses", None))
+        with stage.patched(SERVICE, service, changed, undo, NAMESPACE):
+            yield

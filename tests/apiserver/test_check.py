@@ -1,0 +1,203 @@
+"""Preflight where no controller runs: what a controller says is written by the tests, the rest is a real API server."""
+
+import os
+import socketserver
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.apiserver import broken
+from tests.apiserver.broken import COUNT, RELEASE, deployment, rendered, say
+from tests.preflight import NAMESPACE, Break, Stage, assert_exactly, checks_of, results, troubled
+
+from task_gateway.checks.base import CHECKS
+from task_gateway.clusters import base
+from task_gateway.crds import bundles, schema
+from task_gateway.kube.client import Kube
+from task_gateway.kube.process import run, tool
+from task_gateway.kube.wait import condition, wait_for
+from task_gateway.limits.site import OWNING_NAME, OWNING_NAMESPACE
+from task_gateway.model import InternalTaskGateway
+from task_gateway.settings import API_READY
+
+OBJECTS = ("gateway", "gatewayclass", "listenersets", "tcproutes", "services", "configmap")
+
+
+@pytest.fixture(scope="module")
+def ports() -> Iterator[tuple[int, int]]:
+    """Two ports that accept and close, as a proxy's do: of the placeholder, and the first of the range."""
+    servers = [socketserver.TCPServer(("127.0.0.1", 0), socketserver.BaseRequestHandler) for _ in range(2)]
+    for server in servers:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+    placeholder, first = sorted((server.server_address[1] for server in servers), reverse=True)
+    yield (placeholder, first) if first + COUNT <= placeholder else (first, placeholder)
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.fixture(scope="module")
+def plane() -> Iterator[Kube]:
+    name = f"test-check-{os.getpid()}"
+    yield Kube(base.up("control-plane", base.Wish(name), say=print))
+    base.down(name)
+
+
+@pytest.fixture(scope="module")
+def bare(plane: Kube, tmp_path_factory: pytest.TempPathFactory) -> Stage:
+    """The API server before anything is installed in it."""
+    return Stage(
+        plane, InternalTaskGateway(RELEASE, NAMESPACE, "127.0.0.1", 20000, 20005), tmp_path_factory.mktemp("b")
+    )
+
+
+@pytest.fixture(scope="module")
+def nothing_installed(bare: Stage) -> tuple[int, dict[str, Any]]:
+    return bare.check()
+
+
+@pytest.fixture(scope="module")
+def installed(
+    plane: Kube, ports: tuple[int, int], nothing_installed: tuple[int, dict[str, Any]]
+) -> InternalTaskGateway:
+    """The CRDs, what the chart makes, and what a controller would make and say of it."""
+    placeholder, start = ports
+    bundle = bundles.fetch("v1.6.1", "standard")
+    for each in (*bundle.crds.values(), *bundle.policies):
+        plane.apply(each)
+    for crd in bundle.crds:
+        wait_for(plane, API_READY, schema.KIND, crd, None, condition("Established"))
+    plane.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})
+    for obj in rendered(OBJECTS, start, placeholder=placeholder):
+        plane.apply(obj, field_manager="helm")
+    plane.create({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "one"}})
+    say(plane, "v1/Node", "one", {"conditions": [{"type": "Ready", "status": "True"}]})
+    owned = {OWNING_NAME: RELEASE, OWNING_NAMESPACE: NAMESPACE}
+    deployment(plane, "envoy-gateway", {"control-plane": "envoy-gateway"}, "docker.io/envoyproxy/gateway:v1.9.1")
+    deployment(plane, "envoy", owned, "docker.io/envoyproxy/envoy:distroless-v1.39.1")
+    plane.create(
+        {
+            "apiVersion": "v1",
+            "kind": "Service",
+            "metadata": {"name": "envoy", "namespace": NAMESPACE, "labels": owned},
+            "spec": {"type": "LoadBalancer", "allocateLoadBalancerNodePorts": False, "ports": [{"port": start}]},
+        }
+    )
+    broken.controller_speaks(plane)
+    return InternalTaskGateway(RELEASE, NAMESPACE, "127.0.0.1", start, start + COUNT - 1)
+
+
+@pytest.fixture
+def stage(plane: Kube, installed: InternalTaskGateway, tmp_path: Path) -> Stage:
+    return Stage(plane, installed, tmp_path)
+
+
+def test_without_the_crds_all_that_needs_them_is_skipped(nothing_installed: tuple[int, dict[str, Any]]) -> None:
+    code, report = nothing_installed
+    assert set(troubled(report)) == {"ITG0201", "ITG0103"}
+    assert code == 1
+    assert results(report, "skipped") >= {"ITG0203", "ITG0301", "ITG0403", "ITG0502", "ITG0610", "ITG0701"}
+    why = {each["code"]: each["message"] for each in checks_of(report)}
+    assert (why["ITG0401"], why["ITG0301"]) == ("after ITG0201", "after ITG0401")
+
+
+def test_of_a_healthy_installation_nothing_is_said(stage: Stage) -> None:
+    code, report = stage.check()
+    assert (code, troubled(report), results(report, "skipped")) == (0, {}, set())
+
+
+def test_the_text_ends_with_the_verdict_and_junit_fails_what_is_wrong(stage: Stage) -> None:
+    code, text = stage.run()
+    assert (code, text.splitlines()[-1]) == (0, "Status check results are √")
+    stage.keys = {"gateway_name": "none"}
+    code, text = stage.run("--only", "gateway")
+    assert code == 1
+    assert "    there is no Gateway gateways/none" in text.splitlines()
+    assert "    see docs/checks.md#itg0401" in text.splitlines()
+    assert text.splitlines()[-1] == "Status check results are ×"
+    code, xml = stage.run("--only", "gateway", "-o", "junit")
+    assert (code, xml.count("<failure ")) == (1, 1)
+
+
+TABLE: list[tuple[str, Break, str]] = [
+    ("the login is refused", broken.login_refused, "ITG0101"),
+    ("Kubernetes is old", broken.old_kubernetes, "ITG0102"),
+    ("TCPRoutes are not served", broken.routes_not_served, "ITG0203"),
+    ("ListenerSets are not served", broken.sets_not_served, "ITG0204"),
+    ("the policy safe-upgrades is missing", broken.unguarded, "ITG0208"),
+    ("the class is refused", broken.class_refused, "ITG0302"),
+    ("the controller is old", broken.old_controller, "ITG0304"),
+    ("the Gateway is refused", broken.gateway_says(Accepted="False"), "ITG0402"),
+    ("the Gateway is not Programmed", broken.gateway_says(Programmed="False"), "ITG0403"),
+    ("the status is of before a change", broken.status_of_before, "ITG0408"),
+    ("the proxy is down", broken.proxy_down, "ITG0409"),
+    ("the claim of a task that is gone", broken.leaked_claim, "ITG0506"),
+    ("the Service of a task that is gone", broken.leaked_service, "ITG0507"),
+    ("the selector of a claimed slot was changed", broken.selector_changed, "ITG0508"),
+    ("there are no rights at all", broken.no_rights, "ITG0701"),
+    ("a public address without source ranges", broken.open_to_all, "ITG0702"),
+    ("the proxy may gain privileges", broken.privileged_proxy, "ITG0704"),
+]
+
+
+@pytest.mark.parametrize(("act", "code"), [row[1:] for row in TABLE], ids=[row[0] for row in TABLE])
+def test_each_broken_state_has_exactly_its_code(stage: Stage, act: Break, code: str) -> None:
+    with ExitStack() as stack:
+        stack.enter_context(act(stage))
+        assert_exactly(stage, code)
+
+
+@pytest.mark.parametrize("act", [broken.leaked_claim, broken.leaked_service, broken.selector_changed])
+def test_the_command_that_is_shown_puts_it_right(
+    stage: Stage, act: Callable[[Stage], AbstractContextManager[None]]
+) -> None:
+    with act(stage):
+        _, report = stage.check()
+        (fix,) = [each["fix"] for each in checks_of(report) if each["result"] in ("warning", "error")]
+        shell(stage, fix)
+        assert troubled(stage.check()[1]) == {}
+
+
+def test_the_commands_that_only_look_are_understood(stage: Stage) -> None:
+    names_of = {
+        "gateway": RELEASE, "namespace": NAMESPACE, "tasks": NAMESPACE, "gateway_class": f"{RELEASE}.{NAMESPACE}",
+        "upgrade": "helm",
+    }  # fmt: skip
+    looks = [rule.fix.format(**names_of) for rule in CHECKS if rule.fix.startswith(("kubectl get", "kubectl describe"))]
+    assert len(looks) >= 10
+    for fix in looks:
+        shell(stage, fix)
+
+
+def shell(stage: Stage, command: str) -> None:
+    program, _, arguments = command.partition(" ")
+    run(["sh", "-c", f"exec {tool(program)} --kubeconfig {stage.kube.cluster.kubeconfig} {arguments}"])
+
+
+def test_a_resource_managers_own_rights_are_enough(stage: Stage) -> None:
+    account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "master", "namespace": NAMESPACE}}
+    subjects = {"subjects": [{"kind": "ServiceAccount", "name": "master"}]}
+    roles = rendered(("role", "rolebinding"), stage.start, rbac=subjects)
+    with stage.made(account, *roles):
+        stage.acting({"token": stage.kube.token("master", NAMESPACE)}, "master")
+        code, report = stage.check()
+    assert (code, troubled(report)) == (0, {})
+    unread = results(report, "skipped")
+    assert {"ITG0103", "ITG0205", "ITG0301", "ITG0302", "ITG0303", "ITG0304", "ITG0506"} <= unread
+    assert {"ITG0101", "ITG0401", "ITG0403", "ITG0404", "ITG0405", "ITG0407", "ITG0508", "ITG0701"} <= results(
+        report, "ok"
+    )
+    why = {each["code"]: each["message"] for each in checks_of(report)}
+    assert why["ITG0103"] == "since v1/Node may not be read"
+
+
+def test_without_a_configuration_the_gateways_of_the_chart_are_found(stage: Stage) -> None:
+    code, report = stage.check()
+    found = [each["code"] for each in checks_of(report)]
+    stage.without_config = True
+    code, report = stage.check()
+    assert (code, troubled(report)) == (0, {})
+    assert [each["code"] for each in checks_of(report)] == [each for each in found if not each.startswith("ITG060")]

@@ -1,0 +1,361 @@
+"""The ways in which the tests of `task-gateway check` break an installed gateway, each with its way back."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import yaml
+from tests.cluster.conftest import COUNT, GATEWAY, NAMESPACE, RELEASE, START
+from tests.preflight import DEPLOYMENT, SERVICE, Break, Stage
+
+from task_gateway.checks import routing
+from task_gateway.crds import schema
+from task_gateway.kube.wait import condition, wait_for
+from task_gateway.limits.site import GATEWAY_CLASS, LISTENER_SET, OWNING_NAME
+from task_gateway.model import TASK_LABEL, Manifest, Task
+from task_gateway.routing import names
+from task_gateway.routing.slots import Slots
+from task_gateway.settings import GATEWAY_PROGRAMMED, Wait
+
+ROUTE = "gateway.networking.k8s.io/v1/TCPRoute"
+SEEN = Wait("seen", "the controller has seen the change", 120)
+
+
+def written(text: str) -> Break:
+    """Tell the check of another file."""
+
+    def act(stage: Stage) -> AbstractContextManager[object]:
+        stage.text = text
+        return nullcontext()
+
+    return act
+
+
+def gateway(name: str, port: int, gateway_class: str = f"{RELEASE}.{NAMESPACE}", **spec: Any) -> Manifest:
+    return {
+        "apiVersion": "gateway.networking.k8s.io/v1",
+        "kind": "Gateway",
+        "metadata": {"name": name, "namespace": NAMESPACE},
+        "spec": {
+            "gatewayClassName": gateway_class,
+            "listeners": [{"name": "own", "port": port, "protocol": "TCP"}],
+            **spec,
+        },
+    }
+
+
+def other_gateway(stage: Stage, obj: Manifest, first: int, last: int, **keys: Any) -> AbstractContextManager[object]:
+    name = obj["metadata"]["name"]
+    stage.keys = {"gateway_name": name, "gateway_port_range_start": first, "gateway_port_range_end": last, **keys}
+    return stage.made(obj)
+
+
+def listener_set(name: str, port: int) -> Manifest:
+    return {
+        "apiVersion": "gateway.networking.k8s.io/v1",
+        "kind": "ListenerSet",
+        "metadata": {"name": name, "namespace": NAMESPACE},
+        "spec": {"parentRef": {"name": RELEASE}, "listeners": [{"name": "theirs", "port": port, "protocol": "TCP"}]},
+    }
+
+
+def reported(kind: str, name: str, stage: Stage, type: str, status: str) -> None:
+    """Wait until the controller says so."""
+    wait_for(stage.kube, SEEN, kind, name, NAMESPACE if kind != GATEWAY_CLASS else None, condition(type, status))
+
+
+def proxy_available(stage: Stage, gateway: str) -> None:
+    """Wait until a pod of a Gateway's proxy is there."""
+    for _, proxy in stage.kube.watch(DEPLOYMENT, labels=f"{OWNING_NAME}={gateway}", seconds=SEEN.seconds):
+        if (proxy.get("status") or {}).get("availableReplicas"):
+            return
+    raise SEEN.timed_out("no pod of the proxy is available", gateway)
+
+
+@contextmanager
+def api_server_away(stage: Stage) -> Iterator[None]:
+    content = yaml.safe_load(stage.kube.cluster.kubeconfig.read_text())
+    content["clusters"][0]["cluster"]["server"] = "https://127.0.0.1:1"
+    stage.kubeconfig = stage.folder / "away"
+    stage.kubeconfig.write_text(yaml.safe_dump(content))
+    yield
+
+
+def node_not_ready(stage: Stage) -> AbstractContextManager[object]:
+    return stage.made({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "ghost"}})
+
+
+@contextmanager
+def changed_crd(stage: Stage, change: Callable[[Manifest], Manifest]) -> Iterator[None]:
+    before = stage.kube.get(schema.KIND, schema.GATEWAYS)
+    stage.kube.replace(change(before))
+    try:
+        yield
+    finally:
+        now = stage.kube.get(schema.KIND, schema.GATEWAYS)
+        before["metadata"]["resourceVersion"] = now["metadata"]["resourceVersion"]
+        stage.kube.replace(before)
+
+
+def spec_alone_raised(stage: Stage) -> AbstractContextManager[object]:
+    return changed_crd(stage, lambda crd: schema.with_max_items(crd, schema.SPEC_LISTENERS, 128))
+
+
+def rules_dropped(stage: Stage) -> AbstractContextManager[object]:
+    return changed_crd(stage, lambda crd: schema.without_rules(crd, schema.SPEC_LISTENERS, schema.is_quadratic))
+
+
+def older_bundle(stage: Stage) -> AbstractContextManager[object]:
+    version = stage.kube.get(schema.KIND, schema.GATEWAYS)["metadata"]["annotations"][schema.BUNDLE_VERSION]
+
+    def notes(value: str) -> Manifest:
+        return {"metadata": {"annotations": {schema.BUNDLE_VERSION: value}}}
+
+    return stage.patched(schema.KIND, schema.GATEWAYS, notes("v1.5.0"), notes(version), None)
+
+
+@contextmanager
+def scaled_to_zero(stage: Stage) -> Iterator[None]:
+    def replicas(obj: Manifest | None, wanted: int) -> str | None:
+        found = ((obj or {}).get("status") or {}).get("availableReplicas", 0)
+        return None if found == wanted else f"{found} replicas are available"
+
+    name = "envoy-gateway"
+    stage.kube.patch(DEPLOYMENT, name, NAMESPACE, {"spec": {"replicas": 0}})
+    try:
+        wait_for(stage.kube, SEEN, DEPLOYMENT, name, NAMESPACE, lambda obj: replicas(obj, 0))
+        yield
+    finally:
+        stage.kube.patch(DEPLOYMENT, name, NAMESPACE, {"spec": {"replicas": 1}})
+        wait_for(stage.kube, SEEN, DEPLOYMENT, name, NAMESPACE, lambda obj: replicas(obj, 1))
+
+
+def class_missing(stage: Stage) -> AbstractContextManager[object]:
+    return other_gateway(stage, gateway("no-class", 1100, "nowhere"), 21000, 21005)
+
+
+@contextmanager
+def class_refused(stage: Stage) -> Iterator[None]:
+    parameters = {"group": "gateway.envoyproxy.io", "kind": "EnvoyProxy", "name": "none", "namespace": NAMESPACE}
+    bad = {
+        "apiVersion": "gateway.networking.k8s.io/v1",
+        "kind": "GatewayClass",
+        "metadata": {"name": "bad"},
+        "spec": {"controllerName": "gateway.envoyproxy.io/gatewayclass-controller", "parametersRef": parameters},
+    }
+    with stage.made(bad), other_gateway(stage, gateway("bad-class", 1100, "bad"), 21000, 21005):
+        reported(GATEWAY_CLASS, "bad", stage, "Accepted", "False")
+        yield
+
+
+@contextmanager
+def no_address(stage: Stage) -> Iterator[None]:
+    with other_gateway(stage, gateway("no-address", 1100), 21000, 21005):
+        proxy_available(stage, "no-address")
+        reported(GATEWAY, "no-address", stage, "Programmed", "False")
+        yield
+
+
+@contextmanager
+def with_address(stage: Stage, address: str, first: int, last: int) -> Iterator[None]:
+    own = gateway("other", 1100, addresses=[{"type": "IPAddress", "value": address}])
+    with other_gateway(stage, own, first, last, gateway_ip=address):
+        wait_for(stage.kube, GATEWAY_PROGRAMMED, GATEWAY, "other", NAMESPACE, condition("Programmed"))
+        yield
+
+
+def nobody_answers(stage: Stage) -> AbstractContextManager[object]:
+    return with_address(stage, "192.0.2.1", 21000, 21005)
+
+
+def range_of_the_controller(stage: Stage) -> AbstractContextManager[object]:
+    return with_address(stage, stage.gateway.gateway_ip, 18999, 19008)
+
+
+@contextmanager
+def node_ports(stage: Stage) -> Iterator[None]:
+    """By the class's parameters: what is written into the Service itself, the controller takes back."""
+    (service,) = stage.kube.list(SERVICE, None, f"{OWNING_NAME}={RELEASE}")
+
+    def allocates(wanted: bool) -> None:
+        own = {"envoyService": {"allocateLoadBalancerNodePorts": wanted}}
+        body = {"spec": {"provider": {"kubernetes": own}}}
+        stage.kube.patch("gateway.envoyproxy.io/v1alpha1/EnvoyProxy", RELEASE, NAMESPACE, body)
+        meta = service["metadata"]
+        wait_for(stage.kube, SEEN, SERVICE, meta["name"], meta["namespace"], lambda obj: said(obj, wanted))
+
+    def said(obj: Manifest | None, wanted: bool) -> str | None:
+        found = (obj or {"spec": {}})["spec"].get("allocateLoadBalancerNodePorts")
+        return None if found is wanted else f"allocateLoadBalancerNodePorts is {found}"
+
+    allocates(True)
+    try:
+        yield
+    finally:
+        allocates(False)
+
+
+@contextmanager
+def listener_conflicts(stage: Stage) -> Iterator[None]:
+    with stage.made(listener_set("clash", 1024)):
+        wait_for(stage.kube, SEEN, LISTENER_SET, "clash", NAMESPACE, _has_status)
+        yield
+
+
+def _has_status(obj: Manifest | None) -> str | None:
+    return None if ((obj or {}).get("status") or {}).get("listeners") else "no listener is reported"
+
+
+@contextmanager
+def foreign_in_range(stage: Stage) -> Iterator[None]:
+    stage.keys = {"gateway_port_range_end": START + COUNT}
+    with stage.made(listener_set("foreign", START + COUNT)):
+        wait_for(stage.kube, SEEN, LISTENER_SET, "foreign", NAMESPACE, _has_status)
+        yield
+
+
+def other_templates(stage: Stage) -> AbstractContextManager[object]:
+    name = names.templates(RELEASE)
+    return stage.patched("v1/ConfigMap", name, {"data": {"version": "0"}}, {"data": {"version": "1"}})
+
+
+@contextmanager
+def claimed(stage: Stage, count: int) -> Iterator[Slots]:
+    slots = Slots(stage.kube, stage.gateway, NAMESPACE)
+    for index in range(count):
+        slots.expose(Task(f"check-{index}", NAMESPACE, 8080))
+    try:
+        yield slots
+    finally:
+        for index in range(count):
+            slots.release(f"check-{index}")
+
+
+@contextmanager
+def nearly_full(stage: Stage) -> Iterator[None]:
+    with claimed(stage, COUNT):
+        yield
+
+
+@contextmanager
+def leaked_claim(stage: Stage) -> Iterator[None]:
+    with claimed(stage, 1) as slots:
+        (exposure,) = slots.list()
+        long_ago = (datetime.now(UTC) - timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        notes = {"metadata": {"annotations": {names.CLAIMED_AT: long_ago}}}
+        stage.kube.patch(SERVICE, f"{RELEASE}-slot-{exposure.port}", NAMESPACE, notes)
+        yield
+
+
+@contextmanager
+def leaked_service(stage: Stage) -> Iterator[None]:
+    labels = {names.GATEWAY_LABEL: RELEASE, names.GATEWAY_NAMESPACE_LABEL: NAMESPACE, TASK_LABEL: "gone"}
+    meta = {"name": "gone", "namespace": NAMESPACE, "labels": labels}
+    service = {"apiVersion": "v1", "kind": "Service", "metadata": meta, "spec": {"ports": [{"port": 20100}]}}
+    with stage.made(service), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(routing, "GRACE", timedelta(0))  # the API server alone writes when an object was made
+        yield
+
+
+@contextmanager
+def selector_changed(stage: Stage) -> Iterator[None]:
+    name = f"{RELEASE}-slot-{START}"
+    stage.kube.patch(SERVICE, name, NAMESPACE, {"spec": {"selector": {"app": "somebody-elses"}}})
+    try:
+        yield
+    finally:
+        stage.kube.patch(SERVICE, name, NAMESPACE, {"spec": {"selector": None}})
+
+
+@contextmanager
+def route_deleted(stage: Stage) -> Iterator[None]:
+    name = f"{RELEASE}-slot-{START}"
+    route = stage.kube.get(ROUTE, name, NAMESPACE)
+    stage.kube.delete(ROUTE, name, NAMESPACE)
+    try:
+        yield
+    finally:
+        kept = {key: route["metadata"][key] for key in ("name", "namespace", "labels", "annotations")}
+        stage.kube.create(route | {"metadata": kept, "status": None})
+        wait_for(stage.kube, SEEN, ROUTE, name, NAMESPACE, _accepted)
+
+
+def _accepted(route: Manifest | None) -> str | None:
+    """The controller says so of the parent that the route names; it keeps what it said of others."""
+    wanted = ((route or {}).get("spec") or {}).get("parentRefs")
+    parents = [
+        each for each in ((route or {}).get("status") or {}).get("parents") or [] if [each["parentRef"]] == wanted
+    ]
+    states = {each["status"] for parent in parents for each in parent["conditions"] if each["type"] == "Accepted"}
+    return None if states == {"True"} else f"Accepted is {states}"
+
+
+@contextmanager
+def route_refused(stage: Stage) -> Iterator[None]:
+    name = f"{RELEASE}-slot-{START}"
+    route = stage.kube.get(ROUTE, name, NAMESPACE)
+    wrong = [route["spec"]["parentRefs"][0] | {"sectionName": "no-such-listener"}]
+    with stage.patched(
+        ROUTE, name, {"spec": {"parentRefs": wrong}}, {"spec": {"parentRefs": route["spec"]["parentRefs"]}}
+    ):
+        wait_for(stage.kube, SEEN, ROUTE, name, NAMESPACE, lambda obj: None if _accepted(obj) else "still accepted")
+        yield
+    wait_for(stage.kube, SEEN, ROUTE, name, NAMESPACE, _accepted)
+
+
+@contextmanager
+def pod_not_ready(stage: Stage) -> Iterator[None]:
+    meta = {"name": "check-0", "namespace": NAMESPACE, "labels": {TASK_LABEL: "check-0"}}
+    container = {"name": "task", "image": "no-such-image:none", "imagePullPolicy": "Never"}
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": {"containers": [container]}}
+    with stage.made(pod), claimed(stage, 1):
+        yield
+
+
+def too_many_may_start(stage: Stage) -> AbstractContextManager[object]:
+    stage.pools = 100
+    return nullcontext()
+
+
+@contextmanager
+def rights_missing(stage: Stage) -> Iterator[None]:
+    subject = {"kind": "ServiceAccount", "name": "reader", "namespace": NAMESPACE}
+    rules = [{"apiGroups": ["*"], "resources": ["*"], "verbs": ["get", "list", "watch"]}]
+    group = "rbac.authorization.k8s.io"
+    role_ref = {"apiGroup": group, "kind": "ClusterRole", "name": "check-reader"}
+    objects: list[Manifest] = [
+        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "reader", "namespace": NAMESPACE}},
+        {"apiVersion": f"{group}/v1", "kind": "ClusterRole", "metadata": {"name": "check-reader"}, "rules": rules},
+        {
+            "apiVersion": f"{group}/v1",
+            "kind": "ClusterRoleBinding",
+            "metadata": {"name": "check-reader"},
+            "roleRef": role_ref,
+            "subjects": [subject],
+        },
+    ]
+    with stage.made(*objects):
+        stage.acting({"token": stage.kube.token("reader", NAMESPACE)}, "reader")
+        yield
+
+
+def routes_of_all_namespaces(stage: Stage) -> AbstractContextManager[object]:
+    before = stage.kube.get(GATEWAY, RELEASE, NAMESPACE)["spec"]["listeners"]
+    opened = json.loads(json.dumps(before))
+    opened[0]["allowedRoutes"]["namespaces"]["from"] = "All"
+    return stage.patched(GATEWAY, RELEASE, {"spec": {"listeners": opened}}, {"spec": {"listeners": before}})
+
+
+def two_managers_one_port(stage: Stage) -> AbstractContextManager[object]:
+    stage.text = yaml.safe_dump(
+        {
+            "resource_manager": (manager := yaml.safe_load(stage.config().read_text())["resource_manager"]),
+            "additional_resource_managers": [
+                {"resource_manager": manager | {"name": "west"}, "resource_pools": [{"pool_name": "west"}]}
+            ],
+        }
+    )
+    return nullcontext()

@@ -1,0 +1,85 @@
+"""Preflight on a real cluster: nothing to say of a healthy installation, and each broken state has exactly its code."""
+
+import threading
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from tests.cluster import broken
+from tests.cluster.conftest import COUNT, NAMESPACE, RELEASE, START, Installed
+from tests.preflight import Break, Stage, assert_exactly, checks_of, configured, results, troubled
+
+from task_gateway.checks.base import CHECKS
+from task_gateway.routing import names
+
+
+@pytest.fixture
+def stage(installed: Installed, tmp_path: Path) -> Stage:
+    return Stage(installed.kube, installed.gateway, tmp_path)
+
+
+def test_of_a_healthy_installation_nothing_is_said(stage: Stage) -> None:
+    code, report = stage.check()
+    assert (code, report["success"], troubled(report)) == (0, True, {})
+    assert results(report, "ok") == set(CHECKS.names())
+    assert all(each["docs"] == f"docs/checks.md#{each['code'].lower()}" for each in checks_of(report))
+
+
+TABLE: list[tuple[str, Break, str]] = [
+    ("the file is no YAML", broken.written("resource_manager: [\n"), "ITG0601"),
+    ("a key is misspelt", configured(gateway_prot=1), "ITG0602"),
+    ("the range ends before it starts", configured(gateway_port_range_start=30000), "ITG0603"),
+    ("two resource managers share ports", broken.two_managers_one_port, "ITG0604"),
+    ("a port is below 1025", configured(gateway_port_range_start=80), "ITG0605"),
+    ("gateway_name is missing", configured(gateway_name=None), "ITG0606"),
+    ("gateway_namespace is no label", configured(gateway_namespace="Name.Space"), "ITG0607"),
+    ("gateway_ip has a port", configured(gateway_ip="192.0.2.1:80"), "ITG0608"),
+    ("a resource manager is of no known type", broken.written("resource_manager:\n  type: kubernets\n"), "ITG0609"),
+    ("the API server is away", broken.api_server_away, "ITG0101"),
+    ("a node is not Ready", broken.node_not_ready, "ITG0103"),
+    ("the spec alone is raised", broken.spec_alone_raised, "ITG0205"),
+    ("the CRDs are older than the controller needs", broken.older_bundle, "ITG0206"),
+    ("the rules are dropped without a policy", broken.rules_dropped, "ITG0207"),
+    ("the class does not exist", broken.class_missing, "ITG0301"),
+    ("the class has wrong parameters", broken.class_refused, "ITG0302"),
+    ("the controller is scaled to nothing", broken.scaled_to_zero, "ITG0303"),
+    ("the Gateway does not exist", configured(gateway_name="none"), "ITG0401"),
+    ("the Gateway has no address", broken.no_address, "ITG0403"),
+    ("gateway_ip is another address", configured(gateway_ip="192.0.2.99"), "ITG0404"),
+    ("gateway_ip leads nowhere", broken.nobody_answers, "ITG0405"),
+    ("the proxy takes node ports", broken.node_ports, "ITG0406"),
+    ("two listeners have one port", broken.listener_conflicts, "ITG0407"),
+    ("the templates are of another version", broken.other_templates, "ITG0501"),
+    ("the range is wider than the slots", configured(gateway_port_range_end=START + COUNT + 9), "ITG0502"),
+    ("every slot is taken", broken.nearly_full, "ITG0503"),
+    ("somebody else listens in the range", broken.foreign_in_range, "ITG0504"),
+    ("the range has ports of the controller", broken.range_of_the_controller, "ITG0505"),
+    ("a claim was never released", broken.leaked_claim, "ITG0506"),
+    ("a task's Service was left behind", broken.leaked_service, "ITG0507"),
+    ("a slot's selector was changed", broken.selector_changed, "ITG0508"),
+    ("a slot's route was deleted", broken.route_deleted, "ITG0509"),
+    ("a slot's route is refused", broken.route_refused, "ITG0510"),
+    ("a task's pod is not Ready", broken.pod_not_ready, "ITG0511"),
+    ("more tasks may start than fit", broken.too_many_may_start, "ITG0610"),
+    ("the resource manager may not write", broken.rights_missing, "ITG0701"),
+    ("a listener takes everybody's routes", broken.routes_of_all_namespaces, "ITG0703"),
+]
+
+
+@pytest.mark.parametrize(("act", "code"), [row[1:] for row in TABLE], ids=[row[0] for row in TABLE])
+def test_each_broken_state_has_exactly_its_code(stage: Stage, act: Break, code: str) -> None:
+    with ExitStack() as stack:
+        stack.enter_context(act(stage))
+        assert_exactly(stage, code)
+
+
+def test_check_waits_until_all_is_right(stage: Stage) -> None:
+    name = names.templates(RELEASE)
+    stage.kube.patch("v1/ConfigMap", name, NAMESPACE, {"data": {"version": "0"}})
+    timer = threading.Timer(3, lambda: stage.kube.patch("v1/ConfigMap", name, NAMESPACE, {"data": {"version": "1"}}))
+    timer.start()
+    try:
+        code, report = stage.check("--wait")
+        assert (code, troubled(report)) == (0, {})
+    finally:
+        timer.join()

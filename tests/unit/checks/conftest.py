@@ -1,0 +1,40 @@
+"""A gateway that is looked at without a cluster: what a check reads is put there by the test."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from task_gateway.kube.client import Kube
+from task_gateway.limits.site import Site
+from task_gateway.limits.target import Target
+from task_gateway.model import Cluster, InternalTaskGateway, ResourceManager
+
+KUBECONFIG = """
+apiVersion: v1
+kind: Config
+current-context: here
+contexts: [{name: here, context: {cluster: here, user: me}}]
+clusters: [{name: here, cluster: {server: "https://192.0.2.1:6443"}}]
+users: [{name: me, user: {}}]
+"""
+
+
+@pytest.fixture
+def target(tmp_path: Path) -> Target:
+    file = tmp_path / "kubeconfig"
+    file.write_text(KUBECONFIG)
+    gateway = InternalTaskGateway("gw", "ns", "192.0.2.7", 2000, 2009)
+    manager = ResourceManager("east", "east", internal_task_gateway=gateway)
+    return Target(manager, Kube(Cluster("here", "existing", file)))
+
+
+@pytest.fixture
+def site(target: Target) -> Callable[..., Site]:
+    def make(**read: Any) -> Site:
+        found = Site(target)
+        vars(found).update(read)  # where a cached property keeps what it read
+        return found
+
+    return make

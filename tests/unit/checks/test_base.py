@@ -1,0 +1,62 @@
+"""What all checks have in common, and that the page and the commands they point to exist."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from task_gateway.checks.base import CATEGORIES, CHECKS, PAGE, Rule, category_of
+from task_gateway.checks.page import page
+from task_gateway.cli.main import build
+
+ROOT = Path(__file__).parents[3]
+RULES = list(CHECKS)
+
+
+def test_codes_say_their_category_and_are_many() -> None:
+    assert len(RULES) >= 45
+    for rule in RULES:
+        assert re.fullmatch(r"ITG0[1-7]\d\d", rule.code)
+        assert rule.category == category_of(rule.code)
+    assert {rule.category for rule in RULES} == set(CATEGORIES)
+
+
+def test_every_check_says_what_is_right_why_it_may_be_wrong_and_what_helps() -> None:
+    for rule in RULES:
+        assert rule.description
+        assert rule.fix
+        assert rule.cause.endswith(".")
+    assert len({rule.description for rule in RULES}) == len(RULES)
+
+
+def test_what_a_check_comes_after_exists_and_never_leads_back_to_it() -> None:
+    by_code = {rule.code: rule for rule in RULES}
+
+    def before(rule: Rule, seen: frozenset[str]) -> None:
+        assert rule.code not in seen
+        for code in rule.after:
+            before(by_code[code], seen | {rule.code})
+
+    for rule in RULES:
+        before(rule, frozenset())
+
+
+def test_the_page_is_the_one_written_from_the_checks() -> None:
+    assert (ROOT / PAGE).read_text("utf-8") == page()
+
+
+def test_every_anchor_is_on_the_page() -> None:
+    headings = re.findall(r"^### (\S+)$", (ROOT / PAGE).read_text("utf-8"), re.MULTILINE)
+    assert {f"{PAGE}#{heading.lower()}" for heading in headings} == {rule.docs for rule in RULES}
+
+
+@pytest.mark.parametrize("rule", [rule for rule in RULES if "task-gateway " in rule.fix])
+def test_our_own_commands_exist_with_their_options(rule: Rule) -> None:
+    command: Any = typer.main.get_command(build())
+    words = re.findall(r"\S+", rule.fix.partition("task-gateway ")[2])
+    while hasattr(command, "commands"):
+        command = command.commands[words.pop(0)]
+    known = {option for parameter in command.params for option in parameter.opts}
+    assert {word for word in words if word.startswith("--")} <= known
