@@ -8,7 +8,7 @@ from task_gateway.checks.base import CATEGORIES, CHECKS, Result, Rule, Trouble, 
 from task_gateway.errors import ApiError, ClusterUnreachable, ConfigError, Forbidden, UsageError
 from task_gateway.limits.site import Site
 from task_gateway.limits.target import Target
-from task_gateway.model import Check, CheckCategory, CheckReport
+from task_gateway.model import Check, CheckCategory, CheckReport, ResourceManager
 
 ANSWERS = "ITG0101"
 
@@ -47,6 +47,15 @@ def of_target(target: Target, *, named: bool) -> list[Check]:
             barred.add(rule.code)
         seen[rule.code] = replace(made, description=made.description + suffix)
     return [seen[code] for code in sorted(seen)]
+
+
+def of_unusable(manager: ResourceManager, problem: UsageError) -> list[Check]:
+    """Return the checks of a resource manager whose kubeconfig cannot be used: the first is wrong, the rest skipped."""
+    first, *others = (rule for rule in CHECKS if rule.look is not None)
+    message = f"{problem.message} at {problem.where}"
+    wrong = Check(first.code, first.description, Result.ERROR, message, problem.hint or "", first.docs)
+    checks = [wrong, *(_skipped(rule, f"after {ANSWERS}") for rule in others)]
+    return [replace(each, description=f"{each.description} ({manager.name})") for each in checks]
 
 
 def report(checks: Sequence[Check], only: Collection[str] = ()) -> CheckReport:

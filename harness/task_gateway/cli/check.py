@@ -12,8 +12,8 @@ from task_gateway import config as configuration
 from task_gateway.checks import run
 from task_gateway.cli import _target
 from task_gateway.cli.output import Output, emit
-from task_gateway.errors import ApiError, ClusterUnreachable, ConfigError
-from task_gateway.limits.target import GATEWAY, Target, targets
+from task_gateway.errors import ApiError, ClusterUnreachable, ConfigError, UsageError
+from task_gateway.limits.target import GATEWAY, Target, of, targets
 from task_gateway.model import Check, CheckReport, MasterConfig
 from task_gateway.report import checks as shown
 from task_gateway.settings import ALL_RIGHT, LOOK_AGAIN_SECONDS
@@ -55,12 +55,13 @@ def check(
     if problem is not None:
         _emit(run.report(read, chosen), output)
         raise typer.Exit(problem.exit_code)
-    found = [each for each in targets(master, kubeconfig, context) if each.manager.internal_task_gateway]
-    checks = read + _look(found)
+    found, unusable = _targets(master, kubeconfig, context)
+    read += unusable
+    checks = read + _look(found, named=len(found) > 1 or bool(unusable))
     deadline = time.monotonic() + ALL_RIGHT.seconds
     while wait and not run.report(checks, chosen).success and time.monotonic() < deadline:
         _until_something_changes(found, deadline)
-        checks = read + _look(found)
+        checks = read + _look(found, named=len(found) > 1 or bool(unusable))
     result = run.report(checks, chosen)
     _emit(result, output)
     if run.unreachable(checks):
@@ -76,14 +77,36 @@ def _read(file: Path | None) -> tuple[MasterConfig | None, ConfigError | None]:
         return None, problem
 
 
-def _look(found: Sequence[Target]) -> list[Check]:
-    return [check for target in found for check in run.of_target(target, named=len(found) > 1)]
+def _targets(
+    master: MasterConfig | None, kubeconfig: Path | None, context: str | None
+) -> tuple[list[Target], list[Check]]:
+    """Return the gateways to look at, and what there is to say of those whose kubeconfig cannot be used.
+
+    UsageError where that is all of them.
+    """
+    if master is None:
+        return targets(None, kubeconfig, context), []
+    managers = [each for each in master.resource_managers if each.internal_task_gateway is not None]
+    found, unusable, problems = [], [], []
+    for manager in managers:
+        try:
+            found.append(of(manager, kubeconfig, context))
+        except UsageError as problem:
+            problems.append(problem)
+            unusable += run.of_unusable(manager, problem)
+    if problems and not found:
+        raise problems[0]
+    return found, unusable
+
+
+def _look(found: Sequence[Target], *, named: bool) -> list[Check]:
+    return [check for target in found for check in run.of_target(target, named=named)]
 
 
 def _until_something_changes(found: Sequence[Target], deadline: float) -> None:
     """Return at the first change of the first Gateway, or after a while, for what no Gateway shows."""
-    target = found[0]
     seconds = max(0.1, min(LOOK_AGAIN_SECONDS, deadline - time.monotonic()))
+    target = found[0]
     until = time.monotonic() + seconds
     gateway = target.manager.internal_task_gateway
     try:

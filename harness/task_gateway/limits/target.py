@@ -28,16 +28,17 @@ def targets(master: MasterConfig | None, kubeconfig: Path | None = None, context
     """
     if master is None:
         return installed(connect(kubeconfig, context))
-    found = []
-    for manager in master.resource_managers:
-        if manager.type == "kubernetes":
-            own = Path(manager.kubeconfig_path).expanduser() if manager.kubeconfig_path else None
-            given = kubeconfig is not None or context is not None
-            kube = connect(kubeconfig, context) if given else connect(own, None)
-            found.append(Target(manager, kube))
+    found = [of(each, kubeconfig, context) for each in master.resource_managers if each.type == "kubernetes"]
     if not found:
         raise UsageError("no resource manager is of type kubernetes", where=master.file)
     return found
+
+
+def of(manager: ResourceManager, kubeconfig: Path | None = None, context: str | None = None) -> Target:
+    """Return the target of one resource manager; UsageError if its kubeconfig cannot be used."""
+    if kubeconfig is None and context is None and manager.kubeconfig_path:
+        return Target(manager, connect(Path(manager.kubeconfig_path).expanduser()))
+    return Target(manager, connect(kubeconfig, context))
 
 
 def connect(kubeconfig: Path | None = None, context: str | None = None) -> Kube:

@@ -146,3 +146,17 @@ def test_it_waits_for_the_first_change_of_the_gateway(monkeypatch: pytest.Monkey
     monkeypatch.setattr(run, "of_target", lambda target, *, named: found(target, next(states)))
     assert main([*master(GATEWAY), "--wait"]) == 0
     assert read == [("ns", "gw", "ADDED"), ("ns", "gw", "MODIFIED")]
+
+
+def test_one_kubeconfig_that_cannot_be_used_is_told_beside_the_others(capsys: pytest.CaptureFixture[str]) -> None:
+    master(GATEWAY, GATEWAY | {"gateway_name": "other"})
+    content = yaml.safe_load(Path("master.yaml").read_text())
+    content["resource_manager"]["kubeconfig_path"] = "kubeconfig"
+    content["additional_resource_managers"][0]["resource_manager"]["kubeconfig_path"] = "gone"
+    Path("master.yaml").write_text(yaml.safe_dump(content))
+    assert main(["check", "--config", "master.yaml", "-o", "json"]) == ClusterUnreachable.exit_code
+    (cluster,) = [part for part in json.loads(capsys.readouterr().out)["categories"] if part["name"] == "cluster"]
+    said = {each["description"]: each["message"] for each in cluster["checks"] if each["code"] == "ITG0101"}
+    assert set(said) == {"the API server answers (rm-0)", "the API server answers (rm-1)"}
+    assert "no answer" in said["the API server answers (rm-0)"]
+    assert "gone" in said["the API server answers (rm-1)"]
