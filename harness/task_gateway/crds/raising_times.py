@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from task_gateway.crds import bundles, edit, ports_policy, schema
-from task_gateway.errors import Invalid
+from task_gateway.crds.heeded import GATEWAY, HEEDED, NAME, NAMESPACE, gateway, said
 from task_gateway.kube.client import Kube
 from task_gateway.kube.wait import condition, wait_for
 from task_gateway.model import Manifest, WriteTime
@@ -17,10 +17,7 @@ from task_gateway.settings import Wait
 LISTENERS = (64, 213, 500, 1000, 2000)
 ROUNDS, SAMPLES = 4, 10  # writes of each kind: their product
 ESTABLISHED = Wait("crd-established", "the CRD is served", 30)
-HEEDED = Wait("crd-heeded", "the API server heeds the changed CRD or policy", 30)
 UPSTREAM, POLICY, NEITHER = "upstream's rules", "our policy", "neither"
-GATEWAY = "gateway.networking.k8s.io/v1/Gateway"
-NAMESPACE, NAME = "default", "measured"
 Say = Callable[[str], None]
 Seconds = dict[int, list[float]]
 
@@ -78,21 +75,6 @@ def rows(measured: Measured) -> list[list[str]]:
     return table
 
 
-def gateway(count: int, *, apart: bool = True) -> Manifest:
-    """Return a Gateway of that many TCP listeners, their ports `apart` or all the same."""
-    return {
-        "apiVersion": GATEWAY.rpartition("/")[0],
-        "kind": "Gateway",
-        "metadata": {"name": NAME, "namespace": NAMESPACE},
-        "spec": {
-            "gatewayClassName": "none",
-            "listeners": [
-                {"name": f"p-{each}", "port": 20000 + each * apart, "protocol": "TCP"} for each in range(count)
-            ],
-        },
-    }
-
-
 def _write(kube: Kube, counts: tuple[int, ...], seconds: Seconds) -> None:
     for count in counts:
         seconds[count] += [_create(kube, count) for _ in range(SAMPLES)]
@@ -116,12 +98,6 @@ def _create(kube: Kube, count: int) -> float:
 def _heeded(kube: Kube, obj: Manifest, *, refused: bool) -> None:
     """Ask by dry runs until the API server heeds a changed CRD or policy; WaitTimeout if it does not."""
     deadline = time.monotonic() + HEEDED.seconds
-    while time.monotonic() < deadline:
-        try:
-            kube.create(obj, dry_run=True)
-            said = "accepted"
-        except Invalid as problem:
-            said = problem.message
-        if (said != "accepted") is refused:
-            return
-    raise HEEDED.timed_out(said, where=schema.GATEWAYS)
+    while bool(answer := said(kube, obj)) is not refused:
+        if time.monotonic() > deadline:
+            raise HEEDED.timed_out(answer or "accepted", where=schema.GATEWAYS)

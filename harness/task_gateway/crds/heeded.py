@@ -1,0 +1,53 @@
+"""Whether an API server heeds a changed CRD or policy by now: it takes a moment, and nothing but a dry run tells."""
+
+import time
+
+from task_gateway.errors import ApiError
+from task_gateway.kube.client import Kube
+from task_gateway.model import Manifest
+from task_gateway.settings import Wait
+
+HEEDED = Wait("crd-heeded", "the API server heeds the changed CRD or policy", 30)
+GATEWAY = "gateway.networking.k8s.io/v1/Gateway"
+NAMESPACE, NAME = "default", "measured"
+PAUSE_SECONDS = 0.1
+TOO_MANY = "must have at most"
+"""Words of the refusal of a list that is longer than the CRD allows."""
+
+
+def gateway(count: int, *, apart: bool = True) -> Manifest:
+    """Return a Gateway of that many TCP listeners, their ports `apart` or all the same."""
+    return {
+        "apiVersion": GATEWAY.rpartition("/")[0],
+        "kind": "Gateway",
+        "metadata": {"name": NAME, "namespace": NAMESPACE},
+        "spec": {
+            "gatewayClassName": "none",
+            "listeners": [
+                {"name": f"p-{each}", "port": 20000 + each * apart, "protocol": "TCP"} for each in range(count)
+            ],
+        },
+    }
+
+
+def takes(kube: Kube, listeners: int) -> bool:
+    """Return True once a Gateway of that many listeners is no longer too long, False if it still is when the wait ends.
+
+    A refusal for another reason is none of this: whoever may not make Gateways learns nothing, and waits for nothing.
+    """
+    obj = gateway(listeners)
+    deadline = time.monotonic() + HEEDED.seconds
+    while TOO_MANY in said(kube, obj):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(PAUSE_SECONDS)
+    return True
+
+
+def said(kube: Kube, obj: Manifest) -> str:
+    """Return what the API server says against creating an object, empty if nothing; it is a dry run."""
+    try:
+        kube.create(obj, dry_run=True)
+    except ApiError as problem:
+        return problem.message
+    return ""
