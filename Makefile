@@ -38,7 +38,7 @@ charts: setup
 e2e: toolchain charts
 	@task-gateway e2e --name $(NAME)
 
-## check: lint, types, import contracts, pins, unit and chart tests: no cluster, under a minute
+## check: lint, types, import contracts, pins, unit and chart tests: no cluster, about a minute
 .PHONY: check
 check: static charts
 	@$(PYTHON) -m pytest --numprocesses 2 --dist worksteal tests/unit tests/chart
