@@ -17,10 +17,10 @@ from task_gateway.crds import raised, schema
 from task_gateway.crds.ports_policy import POLICY
 from task_gateway.kube import helm
 from task_gateway.kube.client import Kube
-from task_gateway.limits.site import GATEWAY_CLASS, LISTENER_SET, ROUTES
-from task_gateway.limits.target import GATEWAY
+from task_gateway.limits.site import GATEWAY_CLASS
 from task_gateway.model import TASK_LABEL, Manifest, Task
 from task_gateway.routing import names
+from task_gateway.routing.gateway_api import GATEWAY, LISTENER_SET, ROUTES
 from task_gateway.routing.reach import Answer
 from task_gateway.routing.slots import Slots
 

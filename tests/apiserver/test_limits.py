@@ -17,7 +17,7 @@ from task_gateway.kube.client import Kube
 from task_gateway.kube.wait import condition, wait_for
 from task_gateway.limits import capacity
 from task_gateway.limits.site import GATEWAY_CLASS, Site
-from task_gateway.limits.target import GATEWAY, Target, targets
+from task_gateway.limits.target import Target, targets
 from task_gateway.model import (
     InternalTaskGateway,
     Limit,
@@ -28,6 +28,7 @@ from task_gateway.model import (
     ResourcePool,
     Task,
 )
+from task_gateway.routing.gateway_api import GATEWAY
 from task_gateway.routing.slots import Slots
 from task_gateway.settings import API_READY
 

@@ -29,7 +29,8 @@ from task_gateway.kube import helm
 from task_gateway.kube.client import Kube
 from task_gateway.kube.wait import condition, wait_for
 from task_gateway.model import TASK_LABEL, Manifest
-from task_gateway.routing.per_task import GATEWAY, LISTENER_SET, SERVICE
+from task_gateway.routing.gateway_api import GATEWAY, LISTENER_SET
+from task_gateway.routing.per_task import SERVICE
 from task_gateway.settings import API_READY
 
 CHART = Path(__file__).parents[2] / "charts" / "internal-task-gateway"

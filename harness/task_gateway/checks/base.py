@@ -4,14 +4,15 @@ A check's docstring is the cause that docs/checks.md gives, its `fix` the comman
 a code are its category's; a code is never used again for something else.
 """
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 
 from task_gateway.limits.capacity import assess
 from task_gateway.limits.site import Site
-from task_gateway.model import ManagerLimits
+from task_gateway.model import ManagerLimits, Manifest
 from task_gateway.registry import Registry
 from task_gateway.routing import templates
 
@@ -81,6 +82,19 @@ def check(code: str, description: str, fix: str, after: tuple[str, ...] = ()) ->
 def limits_of(site: Site) -> ManagerLimits:
     """Return the limits of a gateway, looked for once however many checks ask."""
     return assess(site)
+
+
+def minor(version: str) -> tuple[int, ...]:
+    """Return the first two numbers of a version, as in (1, 6); empty if there are none."""
+    return tuple(int(part) for part in re.findall(r"\d+", version)[:2])
+
+
+def unavailable(deployments: Sequence[Manifest]) -> str | None:
+    """Return what is wrong where none of these Deployments has a pod that is available, None if one has."""
+    if any((each.get("status") or {}).get("availableReplicas", 0) > 0 for each in deployments):
+        return None
+    names = ", ".join(f"{each['metadata']['namespace']}/{each['metadata']['name']}" for each in deployments)
+    return f"no pod of Deployment {names} is available"
 
 
 def category_of(code: str) -> str:

@@ -1,8 +1,6 @@
 """The cluster itself: does it answer, is it of a version that is known to work, can it run a pod?"""
 
-import re
-
-from task_gateway.checks.base import Trouble, check
+from task_gateway.checks.base import Trouble, check, minor
 from task_gateway.kube.wait import condition
 from task_gateway.limits.site import Site
 
@@ -24,9 +22,8 @@ def version(site: Site) -> Trouble | None:
     """Kubernetes before 1.33 has no way to tell the ranges of Services, and cannot run the admission policy on
     ports."""
     found = site.kube.version()
-    numbers = tuple(int(part) for part in re.findall(r"\d+", found)[:2])
     oldest = ".".join(map(str, OLDEST))
-    return None if numbers >= OLDEST else Trouble(f"{found} is older than {oldest}", warning=True)
+    return None if minor(found) >= OLDEST else Trouble(f"{found} is older than {oldest}", warning=True)
 
 
 @check("ITG0103", "nodes are Ready", "kubectl describe nodes", ("ITG0101",))

@@ -1,14 +1,12 @@
 """The CRDs of Gateway API: there, served in the versions that are needed, and of one mind about their limits."""
 
-import re
-
-from task_gateway.checks.base import Trouble, check
+from task_gateway.checks.base import Trouble, check, minor
 from task_gateway.crds import ports_policy, raised, schema
 from task_gateway.kube.wait import condition
 from task_gateway.limits.cel import has_quadratic_rules
-from task_gateway.limits.site import ENVOY_GATEWAY, GATEWAY_CLASS, LISTENER_SET, Site
-from task_gateway.limits.target import GATEWAY
+from task_gateway.limits.site import ENVOY_GATEWAY, GATEWAY_CLASS, Site
 from task_gateway.model import Manifest
+from task_gateway.routing.gateway_api import GATEWAY, LISTENER_SET
 
 BUNDLE_OF_ENVOY_GATEWAY = (1, 6)
 """Envoy Gateway 1.9 skips TCPRoutes without the CRDs of Gateway API 1.6, and says nothing."""
@@ -108,7 +106,7 @@ def guarded(site: Site) -> Trouble | None:
 
 def _release(crd: Manifest) -> tuple[int, ...]:
     """Return the minor release of the CRD's bundle, as in (1, 6); empty if it does not say."""
-    return tuple(int(part) for part in re.findall(r"\d+", schema.bundle(crd)[0])[:2])
+    return minor(schema.bundle(crd)[0])
 
 
 def _most(site: Site) -> int:

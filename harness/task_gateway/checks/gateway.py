@@ -3,7 +3,7 @@
 import ipaddress
 import socket
 
-from task_gateway.checks.base import Trouble, check
+from task_gateway.checks.base import Trouble, check, unavailable
 from task_gateway.kube.wait import condition
 from task_gateway.limits.ports import takes_node_ports
 from task_gateway.limits.site import OWNING_NAME, OWNING_NAMESPACE, Site
@@ -94,10 +94,8 @@ def current(site: Site) -> Trouble | None:
 )  # fmt: skip
 def proxy(site: Site) -> Trouble | None:
     """The proxy's pods are not there or not ready: no port of the gateway answers."""
-    found = site.proxies
-    ready = [each for each in found if (each.get("status") or {}).get("availableReplicas", 0) > 0]
-    names = ", ".join(f"{each['metadata']['namespace']}/{each['metadata']['name']}" for each in found)
-    return Trouble(f"no pod of Deployment {names} is available") if found and not ready else None
+    said = unavailable(site.proxies)
+    return Trouble(said) if site.proxies and said else None
 
 
 def resolve(host: str) -> set[str]:

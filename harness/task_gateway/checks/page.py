@@ -1,4 +1,4 @@
-"""Writes the page of all checks, from the checks themselves: `python -m task_gateway.checks.page > docs/checks.md`."""
+"""The page of all checks, from the checks themselves; `make pages` writes it."""
 
 import textwrap
 
@@ -49,7 +49,3 @@ def _section(rule: Rule) -> str:
     after = f"\n\nLooked at after {', '.join(rule.after)}." if rule.after else ""
     cause = textwrap.fill(rule.cause, WIDTH)
     return f"### {rule.code}\n\nRight when {rule.description}.\n\n{cause}{after}\n\n    {fix}\n"
-
-
-if __name__ == "__main__":
-    print(page(), end="")

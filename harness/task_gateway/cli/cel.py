@@ -94,12 +94,8 @@ def _server(control_plane: bool, kubeconfig: Path | None, context: str | None) -
     if not control_plane:
         yield connect(kubeconfig, context)
         return
-    name = f"cel-{os.getpid()}"
-    cluster = base.up("control-plane", base.Wish(name), say=_say)
-    try:
+    with base.lent("control-plane", base.Wish(f"cel-{os.getpid()}"), say=_say) as cluster:
         yield Kube(cluster)
-    finally:
-        base.down(name)
 
 
 def _say(sentence: str) -> None:

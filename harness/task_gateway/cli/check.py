@@ -13,9 +13,10 @@ from task_gateway.checks import run
 from task_gateway.cli import _target
 from task_gateway.cli.output import Output, emit
 from task_gateway.errors import ApiError, ClusterUnreachable, ConfigError, UsageError
-from task_gateway.limits.target import GATEWAY, Target, of, targets
+from task_gateway.limits.target import Target, of, targets
 from task_gateway.model import Check, CheckReport, MasterConfig
 from task_gateway.report import checks as shown
+from task_gateway.routing.gateway_api import GATEWAY
 from task_gateway.settings import ALL_RIGHT, LOOK_AGAIN_SECONDS
 
 

@@ -80,11 +80,8 @@ def measure(output: OutputOption = Output.text) -> None:
 
     On a control plane of its own, which is removed again.
     """
-    cluster = base.up("control-plane", base.Wish(f"measure-{os.getpid()}"), say=_say)
-    try:
+    with base.lent("control-plane", base.Wish(f"measure-{os.getpid()}"), say=_say) as cluster:
         measured = raising_times.measure(Kube(cluster), say=_say)
-    finally:
-        base.down(cluster.name)
     emit(measured, output, _times)
 
 

@@ -3,7 +3,8 @@
 import json
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -118,6 +119,16 @@ def down(name: str) -> None:
     cluster = find(name)
     PROVIDERS.get(cluster.provider)().down(cluster)
     forget(name)
+
+
+@contextmanager
+def lent(provider: str, wish: Wish, *, say: Say) -> Iterator[Cluster]:
+    """Bring up a cluster for the time of a piece of work, and remove it however that ends."""
+    cluster = up(provider, wish, say=say)
+    try:
+        yield cluster
+    finally:
+        down(cluster.name)
 
 
 def _clean_up(name: str, say: Say) -> None:

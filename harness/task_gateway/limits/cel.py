@@ -1,6 +1,6 @@
 """What Kubernetes allows the CRD's CEL rules to cost, in listeners: when the CRD is written, and when a Gateway is."""
 
-from task_gateway.crds import probe, schema
+from task_gateway.crds import edit, probe, schema
 from task_gateway.errors import ApiError, UsageError
 from task_gateway.limits.base import Finding, Found, Scope, limit
 from task_gateway.limits.crd import room
@@ -39,8 +39,4 @@ def run_time(site: Site) -> Finding:
 def has_quadratic_rules(site: Site) -> bool:
     """Tell whether a served version of the CRD has a rule whose cost grows with the square of the listeners."""
     crd = site.crd
-    return crd is not None and any(
-        schema.is_quadratic(rule)
-        for version in schema.served(crd)
-        for rule in schema.rules(crd, version, "spec.listeners")
-    )
+    return crd is not None and any(edit.quadratic_rules(crd, version) for version in schema.served(crd))

@@ -3,6 +3,7 @@
 from task_gateway.crds import schema
 from task_gateway.limits.base import Finding, Found, Scope, limit
 from task_gateway.limits.site import Site
+from task_gateway.routing.gateway_api import allowed_from
 
 
 @limit("listener-set-max-items", Scope.LISTENER_SET, "listeners of one ListenerSet: maxItems of its spec.listeners")
@@ -20,7 +21,6 @@ def items(site: Site) -> Finding:
 @limit("listener-sets", Scope.GATEWAY, "ListenerSets of one Gateway")
 def sets(site: Site) -> Finding:
     """Gateway API sets no bound; a Gateway that allows none takes none."""
-    allowed = ((site.spec.get("allowedListeners") or {}).get("namespaces") or {}).get("from", "None")
-    if site.strategy == "listenersets" and allowed == "None":
+    if site.strategy == "listenersets" and allowed_from(site.spec) == "None":
         return Finding(0, 0, Found.READ, "set spec.allowedListeners.namespaces.from of the Gateway to Same")
     return Finding(None, None, Found.DOCUMENTED, "nothing: Gateway API sets no bound")

@@ -1,21 +1,20 @@
 """All that is read of one gateway and its cluster: each thing once, when it is first asked for, and never written."""
 
 from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 
 from task_gateway.crds import schema
 from task_gateway.errors import Forbidden, NotFound
 from task_gateway.kube.client import Kube
-from task_gateway.limits.target import GATEWAY, Target
+from task_gateway.limits.target import Target
 from task_gateway.model import TASK_LABEL, InternalTaskGateway, Manifest, ResourceManager
 from task_gateway.routing import names, table
+from task_gateway.routing.gateway_api import GATEWAY, LISTENER_SET, allowed_from, is_attached, route_kind
+from task_gateway.routing.ports import in_range
 from task_gateway.routing.table import Slot
 
 GATEWAY_CLASS = "gateway.networking.k8s.io/v1/GatewayClass"
-LISTENER_SET = "gateway.networking.k8s.io/v1/ListenerSet"
-ROUTES = ("gateway.networking.k8s.io/v1/TCPRoute", "gateway.networking.k8s.io/v1alpha2/TCPRoute")
 ENVOY_GATEWAY, CONTOUR = "envoy-gateway", "contour"
 CONTROLLERS = {"gateway.envoyproxy.io/": ENVOY_GATEWAY, "projectcontour.io/": CONTOUR}
 OWNING_NAME = "gateway.envoyproxy.io/owning-gateway-name"
@@ -58,7 +57,7 @@ class Site:
     @property
     def ports(self) -> range:
         """The configured port range, both ends included."""
-        return range(self.gateway.gateway_port_range_start, self.gateway.gateway_port_range_end + 1)
+        return in_range(self.gateway)
 
     @cached_property
     def strategy(self) -> str:
@@ -71,8 +70,7 @@ class Site:
         for used in ("listenersets", "listeners"):
             if used in uses:
                 return used
-        allowed = (self.spec.get("allowedListeners") or {}).get("namespaces") or {}
-        return "listenersets" if self.templates and allowed.get("from", "None") != "None" else "listeners"
+        return "listenersets" if self.templates and allowed_from(self.spec) != "None" else "listeners"
 
     @cached_property
     def namespace(self) -> str:
@@ -99,16 +97,17 @@ class Site:
 
     @cached_property
     def gateway_class(self) -> Manifest | None:
-        """The Gateway's class, None if there is none or it may not be read."""
+        """The Gateway's class, None if there is none."""
         name = self.spec.get("gatewayClassName")
-        with suppress(Forbidden):
-            return self._get(GATEWAY_CLASS, name, None) if name else None
-        return None
+        return self._get(GATEWAY_CLASS, name, None) if name else None
 
-    @property
+    @cached_property
     def controller(self) -> str:
-        """envoy-gateway or contour by the class, empty if it is neither."""
-        name = ((self.gateway_class or {}).get("spec") or {}).get("controllerName", "")
+        """envoy-gateway or contour by the class, empty if it is neither or the class may not be read."""
+        try:
+            name = ((self.gateway_class or {}).get("spec") or {}).get("controllerName", "")
+        except Forbidden:
+            return ""
         return next((kind for prefix, kind in CONTROLLERS.items() if name.startswith(prefix)), "")
 
     @cached_property
@@ -124,7 +123,9 @@ class Site:
     @cached_property
     def listener_sets(self) -> list[Manifest]:
         """The ListenerSets of the Gateway, in all namespaces, or in its own where only that may be read."""
-        return [each for each in self._list(LISTENER_SET, self.gateway.gateway_namespace) if self._is_parent(each)]
+        return [
+            each for each in self._list(LISTENER_SET, self.gateway.gateway_namespace) if is_attached(each, self.gateway)
+        ]
 
     @cached_property
     def listeners(self) -> list[Listener]:
@@ -173,7 +174,7 @@ class Site:
     @cached_property
     def route_kind(self) -> str | None:
         """The newest served version of TCPRoute, None if none is served."""
-        return next((kind for kind in ROUTES if self.kube.served(kind)), None)
+        return route_kind(self.kube)
 
     @cached_property
     def proxy_services(self) -> list[Manifest]:
@@ -236,11 +237,6 @@ class Site:
             return self.kube.get(kind, name, namespace)
         except NotFound:
             return None
-
-    def _is_parent(self, listener_set: Manifest) -> bool:
-        parent = listener_set["spec"]["parentRef"]
-        namespace = parent.get("namespace") or listener_set["metadata"]["namespace"]
-        return (namespace, parent["name"]) == (self.gateway.gateway_namespace, self.gateway.gateway_name)
 
     def _listener(self, listener: Manifest, kind: str, parent: Manifest) -> Listener:
         meta = parent["metadata"]

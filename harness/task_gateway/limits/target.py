@@ -8,8 +8,7 @@ from task_gateway.errors import NotFound, UsageError
 from task_gateway.kube.client import Kube, current_context
 from task_gateway.model import Cluster, InternalTaskGateway, Manifest, MasterConfig, ResourceManager
 from task_gateway.routing import names
-
-GATEWAY = "gateway.networking.k8s.io/v1/Gateway"
+from task_gateway.routing.gateway_api import GATEWAY
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,8 @@
 from task_gateway.errors import AlreadyExists, NotFound, UsageError
 from task_gateway.model import Manifest
 from task_gateway.routing.base import STRATEGIES
-from task_gateway.routing.per_task import LISTENER_SET, PerTask, allowed_from
+from task_gateway.routing.gateway_api import LISTENER_SET, allowed_from, is_attached
+from task_gateway.routing.per_task import PerTask
 
 
 @STRATEGIES.register("listenersets")
@@ -19,7 +20,7 @@ class ListenerSets(PerTask):
                 where=self._where,
                 hint="install the CRDs of Gateway API v1.5.0 or later, or use the strategy listeners",
             )
-        if allowed_from(gateway) == "None":
+        if allowed_from(gateway["spec"]) == "None":
             raise UsageError(
                 f"{self._where} takes no ListenerSets",
                 where=self._where,
@@ -43,4 +44,4 @@ class ListenerSets(PerTask):
             found = self._kube.get(LISTENER_SET, name, self._gateway.gateway_namespace)
         except NotFound:
             return False
-        return self._is_attached(found) and all(map(self._is_mine, found["spec"]["listeners"]))
+        return is_attached(found, self._gateway) and all(map(self._is_mine, found["spec"]["listeners"]))

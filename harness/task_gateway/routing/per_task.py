@@ -17,12 +17,10 @@ from task_gateway.kube.client import Kube
 from task_gateway.model import TASK_LABEL, Address, InternalTaskGateway, Manifest, Task
 from task_gateway.routing import names, refusals, templates
 from task_gateway.routing.base import Exposure, check_target_port, check_task
+from task_gateway.routing.gateway_api import GATEWAY, LISTENER_SET, allowed_from, is_attached, route_kind
 from task_gateway.routing.ports import RESERVED, in_range
 from task_gateway.routing.templates import Templates
 
-GATEWAY = "gateway.networking.k8s.io/v1/Gateway"
-LISTENER_SET = "gateway.networking.k8s.io/v1/ListenerSet"
-ROUTES = ("gateway.networking.k8s.io/v1", "gateway.networking.k8s.io/v1alpha2")
 SERVICE = "v1/Service"
 Exposures = list[Exposure]
 
@@ -165,10 +163,10 @@ class PerTask(ABC):
 
     def _route_kind(self) -> str:
         """Return the newest served version of TCPRoute."""
-        for version in ROUTES:
-            if self._kube.served(f"{version}/TCPRoute"):
-                return f"{version}/TCPRoute"
-        raise NotFound("the cluster serves no version of TCPRoute", hint="install the CRDs of Gateway API")
+        kind = route_kind(self._kube)
+        if kind is None:
+            raise NotFound("the cluster serves no version of TCPRoute", hint="install the CRDs of Gateway API")
+        return kind
 
     def _services(self, task_id: str = "") -> Sequence[Manifest]:
         task = f"{TASK_LABEL}={task_id}" if task_id else TASK_LABEL
@@ -190,18 +188,12 @@ class PerTask(ABC):
 
     def _sets(self, gateway: Manifest) -> Sequence[Manifest]:
         """Return the ListenerSets of the Gateway, wherever it lets them be; none where the kind is not served."""
-        namespace = self._gateway.gateway_namespace if allowed_from(gateway) in ("None", "Same") else None
+        namespace = self._gateway.gateway_namespace if allowed_from(gateway["spec"]) in ("None", "Same") else None
         try:
             found = self._kube.list(LISTENER_SET, namespace)
         except NotFound:
             return []
-        return [each for each in found if self._is_attached(each)]
-
-    def _is_attached(self, listener_set: Manifest) -> bool:
-        """Tell whether the Gateway is the parent of a ListenerSet."""
-        parent = listener_set["spec"]["parentRef"]
-        namespace = parent.get("namespace") or listener_set["metadata"]["namespace"]
-        return (namespace, parent["name"]) == (self._gateway.gateway_namespace, self._gateway.gateway_name)
+        return [each for each in found if is_attached(each, self._gateway)]
 
     def _is_mine(self, listener: Manifest) -> bool:
         """Tell whether a listener was made for a task of this namespace, whose routes alone it lets in."""
@@ -227,12 +219,6 @@ class PerTask(ABC):
             hint="release a task, or raise gateway_port_range_end of the master configuration; "
             "task-gateway limits shows what binds",
         )
-
-
-def allowed_from(gateway: Manifest) -> str:
-    """Return from which namespaces a Gateway takes ListenerSets: None, Same, All or Selector."""
-    namespaces = (gateway["spec"].get("allowedListeners") or {}).get("namespaces") or {}
-    return str(namespaces.get("from", "None"))
 
 
 def _port(service: Manifest) -> int:

@@ -1,0 +1,26 @@
+"""The kinds of Gateway API that routing deals in, and what its objects say of each other."""
+
+from task_gateway.kube.client import Kube
+from task_gateway.model import InternalTaskGateway, Manifest
+
+GATEWAY = "gateway.networking.k8s.io/v1/Gateway"
+LISTENER_SET = "gateway.networking.k8s.io/v1/ListenerSet"
+ROUTES = ("gateway.networking.k8s.io/v1/TCPRoute", "gateway.networking.k8s.io/v1alpha2/TCPRoute")
+"""The versions of TCPRoute, the newest first."""
+
+
+def route_kind(kube: Kube) -> str | None:
+    """Return the newest served version of TCPRoute, None if none is served."""
+    return next((kind for kind in ROUTES if kube.served(kind)), None)
+
+
+def is_attached(listener_set: Manifest, gateway: InternalTaskGateway) -> bool:
+    """Tell whether the gateway is the parent of a ListenerSet."""
+    parent = listener_set["spec"]["parentRef"]
+    namespace = parent.get("namespace") or listener_set["metadata"]["namespace"]
+    return (namespace, parent["name"]) == (gateway.gateway_namespace, gateway.gateway_name)
+
+
+def allowed_from(spec: Manifest) -> str:
+    """Return from which namespaces a Gateway of this spec takes ListenerSets: None, Same, All or Selector."""
+    return str(((spec.get("allowedListeners") or {}).get("namespaces") or {}).get("from", "None"))
