@@ -13,6 +13,7 @@ TaskGatewayError            1  something is wrong with what was looked at
 ├── CommandFailed           1  helm, kind, kubectl or the engine ended non-zero
 │   └── DiskFull
 ├── WaitTimeout             1  a named wait ended; carries the last state seen
+│   └── NotReachable           a task's port leads nowhere: the object that stands in the way, and its condition
 ├── NoFreeSlot              1  every port of the gateway is taken
 ├── ImageMissing            1  a pod cannot start because its image cannot be had
 ├── ScenarioFailed          1  a step saw something else than it claims
@@ -125,6 +126,10 @@ class WaitTimeout(TaskGatewayError):
         self.name = name
         self.seconds = seconds
         self.last_state = last_state
+
+
+class NotReachable(WaitTimeout):
+    """A task that is exposed cannot be reached; `where` is the object that stands in the way."""
 
 
 class NoFreeSlot(TaskGatewayError):

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -84,13 +85,80 @@ class Address:
 
 
 @dataclass(frozen=True)
+class TaskObject:
+    """What Kubernetes knows a task as: `kind` is `v1/Pod` or `batch/v1/Job`, `uid` tells it from a later namesake."""
+
+    kind: str
+    name: str
+    uid: str
+
+
+@dataclass(frozen=True)
 class Task:
-    """A running task: its pods in `namespace` carry the label `task-gateway.dev/task: <id>` and listen on `port`."""
+    """A task: its pods in `namespace` carry the label `task-gateway.dev/task: <id>` and listen on all of `ports`.
+
+    Objects that are made for one task alone are owned by `object`, so that Kubernetes removes them with it.
+    """
 
     id: str
     namespace: str
-    port: int
+    ports: tuple[int, ...]
     owner: str = ""
+    object: TaskObject | None = None
+
+    @property
+    def port(self) -> int:
+        """The first port: the only one of most tasks."""
+        return self.ports[0]
+
+
+@dataclass(frozen=True)
+class Exposure:
+    """One port of a task that is exposed: `port` is the gateway's, `target_port` the pod's, `address` what is dialled.
+
+    `kind` is Pod or Job, empty where the task's object is not known. `since` is when the port was taken. `ready` tells
+    whether a ready pod is behind the Service, None where nobody looked.
+    """
+
+    task_id: str
+    namespace: str
+    owner: str
+    kind: str
+    port: int
+    target_port: int
+    strategy: str
+    address: Address
+    since: datetime | None = None
+    ready: bool | None = None
+
+
+@dataclass(frozen=True)
+class PortUse:
+    """How the ports of a range are used; each port is counted once, and all add up to `total`.
+
+    `resting` ports are free, but were released lately; `foreign` ones have a listener of somebody else; `reserved`
+    ones are kept by the controller; `absent` ones have no slot.
+    """
+
+    total: int
+    free: int
+    resting: int
+    tasks: int
+    foreign: int
+    reserved: int
+    absent: int = 0
+
+
+@dataclass(frozen=True)
+class Repair:
+    """One thing that is not as it should be: `action` is free, remove or complete; `done` is false in a dry run."""
+
+    action: str
+    object: str
+    task_id: str
+    port: int | None
+    reason: str
+    done: bool = False
 
 
 @dataclass(frozen=True)

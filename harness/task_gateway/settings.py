@@ -43,6 +43,7 @@ NODE_READY = Wait("node-ready", "the node is Ready", 180)
 GATEWAY_PROGRAMMED = Wait("gateway-programmed", "the Gateway is Programmed", 180)
 POD_READY = Wait("pod-ready", "the pod is Ready", 180)
 TASK_REACHABLE = Wait("task-reachable", "the task answers at its address", 60)
+TASK_EXPOSED = Wait("task-exposed", "a connection through the gateway reaches the task's pod", 60)
 TASK_REFUSED = Wait("task-refused", "the released port reaches nothing", 60)
 KERNEL_READY = Wait("kernel-ready", "the kernel answers over its WebSocket", 60)
 PAGE_SHOWN = Wait("page-shown", "the page shows the notebook with the output of its cell", 60)
@@ -60,5 +61,20 @@ CLAIM_PAUSE_SECONDS = 0.05
 PROBE_SECONDS = 2.0
 """How long one attempt to reach a port may take: to connect, and again to receive a byte."""
 
-PROBE_PAUSE_SECONDS = 0.1
-"""Pause between two attempts to reach a port."""
+PROBE_FIRST_PAUSE_SECONDS, PROBE_PAUSE_SECONDS = 0.005, 0.1
+"""Pause between two attempts to reach a port: the first, and the longest that it doubles up to."""
+
+WATCH_SECONDS = 60.0
+"""How long one watch of a mirror lasts before the next goes on where it ended; the thread of a closed one ends then."""
+
+WATCH_PAUSE_SECONDS = 0.5
+"""Pause before a mirror watches again after an error."""
+
+HELD_SECONDS = 0.25
+"""How long a connection must stay open to count as one that reached a pod: Envoy closes it at once where none is."""
+
+REST_SECONDS = 60.0
+"""How long a released port rests: another that is free goes first."""
+
+GRACE_SECONDS = 60.0
+"""Younger claims are left alone by a reconcile: a master may claim a port before its task's pod is there."""

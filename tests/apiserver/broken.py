@@ -251,7 +251,7 @@ def login_refused(stage: Stage) -> Iterator[None]:
 @contextmanager
 def one_claimed(stage: Stage) -> Iterator[str]:
     slots = Slots(stage.kube, stage.gateway, NAMESPACE)
-    slots.expose(Task("gone", NAMESPACE, 8080))
+    slots.expose(Task("gone", NAMESPACE, (8080,)))
     try:
         yield f"{RELEASE}-slot-{slots.list()[0].port}"
     finally:

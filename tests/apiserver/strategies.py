@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from task_gateway.errors import ClusterUnreachable
@@ -14,6 +15,8 @@ from task_gateway.routing.per_task import SERVICE
 NAMESPACE, IP = "gateways", "192.0.2.7"
 ROUTE = "gateway.networking.k8s.io/v1/TCPRoute"
 PLACEHOLDER = 1024
+CHART = Path(__file__).parents[2] / "charts" / "internal-task-gateway"
+SLOTS = range(21000, 21060)
 WRITES = ("create", "apply", "replace", "patch", "delete")
 
 
@@ -31,8 +34,8 @@ class Site:
     def strategy(self, name: str, kube: Any = None) -> Strategy:
         return STRATEGIES.get(name)(kube or self.kube, self.gateway, self.namespace)
 
-    def task(self, name: str, port: int = 8888) -> Task:
-        return Task(name, self.namespace, port, owner="ada")
+    def task(self, name: str, *ports: int) -> Task:
+        return Task(name, self.namespace, ports or (8888,), owner="ada")
 
     def left(self) -> list[str]:
         """Return what there is for tasks in the cluster, by name."""

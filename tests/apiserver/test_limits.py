@@ -126,7 +126,7 @@ def test_slots_bind_below_the_range_and_the_range_below_the_slots(assess: Assess
 def test_a_claim_is_active_and_leaves_the_capacity_alone(kube: Kube, assess: Assess) -> None:
     gateway = InternalTaskGateway("itg", NAMESPACE, "192.0.2.7", START, START + 99)
     slots = Slots(kube, gateway, NAMESPACE)
-    slots.expose(Task("one", NAMESPACE, 8888))
+    slots.expose(Task("one", NAMESPACE, (8888,)))
     try:
         seen = assess()
         assert (seen.capacity, seen.active, seen.headroom) == (COUNT, 1, COUNT - 1)

@@ -43,7 +43,7 @@ class Site:
         return Slots(self.kube, self.gateway, self.namespace)
 
     def task(self, name: str, port: int = 8888) -> Task:
-        return Task(name, self.namespace, port, owner="ada")
+        return Task(name, self.namespace, (port,), owner="ada")
 
     def service(self, port: int) -> Manifest:
         return self.kube.get("v1/Service", f"gw-slot-{port}", self.namespace)
@@ -122,7 +122,7 @@ def writes(site: Site, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def test_registry_finds_the_strategy(site: Site) -> None:
     strategy = STRATEGIES.get("slots")(site.kube, site.gateway, site.namespace)
-    assert strategy.expose(site.task("a")) == Address(IP, START)
+    assert strategy.expose(site.task("a")) == (Address(IP, START),)
 
 
 def test_what_somebody_else_put_into_a_selector_goes_with_the_next_write(site: Site) -> None:
@@ -138,14 +138,14 @@ def test_what_somebody_else_put_into_a_selector_goes_with_the_next_write(site: S
 
 def test_claim_and_release(site: Site, writes: list[str]) -> None:
     before = datetime.now(UTC)
-    address = site.slots.expose(site.task("a", port=9999))
+    (address,) = site.slots.expose(site.task("a", port=9999))
     assert address == Address(IP, START)
     assert writes == ["patch"]
 
     (exposure,) = site.slots.list()
     assert (exposure.task_id, exposure.owner, exposure.port, exposure.address) == ("a", "ada", START, address)
-    assert exposure.claimed_at is not None
-    assert before <= exposure.claimed_at <= datetime.now(UTC)
+    assert exposure.since is not None
+    assert before <= exposure.since <= datetime.now(UTC)
     claimed = claims(site.service(START))
     assert claimed["selector"] == {"task-gateway.dev/task": "a"}
     assert claimed["targetPort"] == 9999
@@ -191,20 +191,22 @@ def test_release_of_what_is_not_exposed_writes_nothing(site: Site, writes: list[
 
 def test_ports_are_used_in_turn_longest_unused_first(site: Site) -> None:
     slots = site.slots
-    ports = [slots.expose(site.task(name)).port for name in ("a", "b")]
+    ports = [slots.expose(site.task(name))[0].port for name in ("a", "b")]
     slots.release("b")
     slots.release("a")
-    ports += [slots.expose(site.task(name)).port for name in ("c", "d", "e")]
+    ports += [slots.expose(site.task(name))[0].port for name in ("c", "d", "e")]
     assert ports == [START, START + 1, START + 2, START + 1, START]
 
 
 def test_only_ports_in_the_range_are_claimed(site: Site) -> None:
     gateway = replace(site.gateway, gateway_port_range_start=START + 1, gateway_port_range_end=START + 1)
     slots = Slots(site.kube, gateway, site.namespace)
-    assert slots.expose(site.task("a")).port == START + 1
+    assert slots.expose(site.task("a"))[0].port == START + 1
     with pytest.raises(NoFreeSlot) as caught:
         slots.expose(site.task("b"))
-    assert "3 slots, 1 of them in the port range 32769-32769, held by 1 task" in caught.value.message
+    assert "3 slots, 1 of them in the port range 32769-32769, 1 held by 1 task (most by ada: 1): none is free" in (
+        caught.value.message
+    )
     assert "slots.count" in str(caught.value.hint)
     assert "gateway_port_range_end" in str(caught.value.hint)
 
@@ -217,7 +219,7 @@ def test_a_race_for_fewer_slots_gives_no_port_twice(site: Site) -> None:
         slots = site.slots
         start.wait()
         try:
-            return slots.expose(site.task(f"racer-{index}")).port
+            return slots.expose(site.task(f"racer-{index}"))[0].port
         except NoFreeSlot:
             return None
 
@@ -235,7 +237,7 @@ def test_who_has_a_port_keeps_it_among_claims_and_releases(site: Site) -> None:
         slots, name, kept = site.slots, f"racer-{index}", []
         for _ in range(4):
             try:
-                port = slots.expose(site.task(name)).port
+                port = slots.expose(site.task(name))[0].port
             except NoFreeSlot:
                 continue
             kept.append([e.port for e in slots.list() if e.task_id == name] == [port])
@@ -264,7 +266,7 @@ def interposed(monkeypatch: pytest.MonkeyPatch, kube: Kube, first: Callable[[], 
 
 def test_a_slot_taken_in_between_is_left_to_its_taker(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     interposed(monkeypatch, site.kube, lambda: site.slots.expose(site.task("quick")))
-    assert site.slots.expose(site.task("slow")).port == START + 1
+    assert site.slots.expose(site.task("slow"))[0].port == START + 1
     assert {e.task_id: e.port for e in site.slots.list()} == {"quick": START, "slow": START + 1}
 
 
@@ -272,14 +274,14 @@ def test_a_harmless_write_in_between_costs_no_slot(site: Site, monkeypatch: pyte
     label: Manifest = {"metadata": {"labels": {"seen": "yes"}}}
     name = f"gw-slot-{START}"
     interposed(monkeypatch, site.kube, lambda: site.kube.patch("v1/Service", name, site.namespace, label))
-    assert site.slots.expose(site.task("a")).port == START
+    assert site.slots.expose(site.task("a"))[0].port == START
     assert site.service(START)["metadata"]["labels"]["seen"] == "yes"
 
 
 def test_a_claim_whose_answer_was_lost_is_not_repeated(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """The write arrives twice, as when a transport repeats it: the second is a conflict with the first."""
     interposed(monkeypatch, site.kube, lambda: site.slots.expose(site.task("a")))
-    assert site.slots.expose(site.task("a")).port == START
+    assert site.slots.expose(site.task("a"))[0].port == START
     assert [e.port for e in site.slots.list()] == [START]
 
 
@@ -304,7 +306,7 @@ def test_an_outdated_write_is_refused_by_the_api_server(site: Site) -> None:
     slot = table.parse(site.service(START))
     assert slot is not None
     now = datetime.now(UTC)
-    first, second = (table.claim(slot, site.task(name), now) for name in ("a", "b"))
+    first, second = (table.claim(slot, site.task(name), 8888, now) for name in ("a", "b"))
     site.kube.patch("v1/Service", slot.service, site.namespace, first, strategic=True)
     with pytest.raises(Conflict):
         site.kube.patch("v1/Service", slot.service, site.namespace, second, strategic=True)
@@ -332,8 +334,8 @@ def test_a_helm_upgrade_keeps_claims(empty: Site, crds: None, mode: str) -> None
         {"task-gateway.dev/task": f"released.{START + 1}"},
         None,
     ]
-    assert empty.slots.expose(empty.task("a", port=9999)).port == START
-    assert [empty.slots.expose(empty.task(name)).port for name in ("c", "d", "e")] == [
+    assert empty.slots.expose(empty.task("a", port=9999))[0].port == START
+    assert [empty.slots.expose(empty.task(name))[0].port for name in ("c", "d", "e")] == [
         START + 2,
         START + 3,
         START + 1,
@@ -372,14 +374,14 @@ def test_no_templates(empty: Site) -> None:
 
 def test_templates_of_another_version(site: Site, writes: list[str]) -> None:
     (templates,) = of_kind("ConfigMap", rendered(site.namespace, 1))
-    site.kube.apply({**templates, "data": {"version": "2"}}, field_manager="helm")
+    site.kube.apply({**templates, "data": {"version": "1"}}, field_manager="helm")
     writes.clear()
-    with pytest.raises(TemplatesMismatch, match="have version 2, this harness speaks version 1"):
+    with pytest.raises(TemplatesMismatch, match="have version 1, this harness speaks version 2"):
         site.slots.expose(site.task("a"))
     assert writes == []
 
 
 def test_a_task_elsewhere_is_refused(site: Site, writes: list[str]) -> None:
     with pytest.raises(UsageError, match="runs in namespace elsewhere"):
-        site.slots.expose(Task("a", "elsewhere", 8888))
+        site.slots.expose(Task("a", "elsewhere", (8888,)))
     assert writes == []

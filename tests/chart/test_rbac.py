@@ -20,7 +20,7 @@ def test_resource_manager_has_exactly_these_rights(render: Render) -> None:
                 "apiGroups": [GATEWAY_API],
                 "resources": ["gateways"],
                 "resourceNames": ["tg"],
-                "verbs": ["get"],
+                "verbs": read,
             },
             {"apiGroups": [GATEWAY_API], "resources": ["listenersets"], "verbs": read},
             {
@@ -32,6 +32,11 @@ def test_resource_manager_has_exactly_these_rights(render: Render) -> None:
         ],
         "tasks": [
             {"apiGroups": [""], "resources": ["services"], "verbs": read},
+            {"apiGroups": [GATEWAY_API], "resources": ["tcproutes"], "verbs": read},
+            {"apiGroups": [GATEWAY_API], "resources": ["listenersets"], "verbs": read},
+            {"apiGroups": [""], "resources": ["pods"], "verbs": read},
+            {"apiGroups": ["batch"], "resources": ["jobs"], "verbs": read},
+            {"apiGroups": ["discovery.k8s.io"], "resources": ["endpointslices"], "verbs": read},
             {
                 "apiGroups": [""],
                 "resources": ["services"],
@@ -63,17 +68,17 @@ MAKE = {"create", "patch", "delete"}
         (["slots"], {"services/tg-slot-20000": {"patch"}}),
         (
             ["listenersets"],
-            {"listenersets": READ | {"create", "delete"}, "services": READ | MAKE, "tcproutes": MAKE},
+            {"listenersets": READ | {"create", "delete"}, "services": READ | MAKE, "tcproutes": READ | MAKE},
         ),
-        (["listeners"], {"gateways/tg": {"get", "update"}, "services": READ | MAKE, "tcproutes": MAKE}),
+        (["listeners"], {"gateways/tg": READ | {"update"}, "services": READ | MAKE, "tcproutes": READ | MAKE}),
     ],
 )
 def test_each_strategy_adds_the_rights_that_it_needs(
     render: Render, strategies: list[str], more: dict[str, set[str]]
 ) -> None:
     always = {
-        "gateways/tg": {"get"},
-        "listenersets": READ,
+        "gateways/tg": READ,
+        **dict.fromkeys(("listenersets", "tcproutes", "pods", "jobs", "endpointslices"), READ),
         "configmaps/tg-task-routing-templates": {"get"},
         "services": READ,
     }

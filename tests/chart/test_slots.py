@@ -81,7 +81,7 @@ def test_templates_are_what_the_slots_were_made_from(render: Render) -> None:
     values = {"slots": {"start": 20100, "count": 1, "namespace": "tasks"}}
     (config,) = render(values, show="configmap")
     assert config["metadata"]["name"] == names.templates("tg")
-    assert config["data"]["version"] == "1"
+    assert config["data"]["version"] == "2"
     text = Template(config["data"]["slots.yaml"]).substitute(PORT=20100, SET=0)
     assert list(yaml.safe_load_all(text)) == slot_objects(render, values)
 
@@ -90,6 +90,7 @@ def test_templates_are_what_the_slots_were_made_from(render: Render) -> None:
 def test_templates_of_one_task(render: Render, strategy: str) -> None:
     (config,) = render({"slots": {"namespace": "tasks"}}, show="configmap")
     words = {"PORT": 20100, "TARGET_PORT": 8888, "TASK": "t-1", "NAMESPACE": "elsewhere", "OWNER": "ada"}
+    words |= {"OBJECT": "Pod/t-1/u-1"}
     text = Template(config["data"][f"{strategy}.yaml"]).substitute(words)
     parent, route, service = yaml.safe_load_all(text)
 
@@ -97,13 +98,22 @@ def test_templates_of_one_task(render: Render, strategy: str) -> None:
     assert listener["port"] == 20100
     reference = route["spec"]["parentRefs"][0]
     assert reference["kind"] == parent["kind"]
-    assert (reference["name"], reference["namespace"]) == (parent["metadata"]["name"], "gateways")
+    home = "gateways" if strategy == "listeners" else "elsewhere"
+    assert (reference["name"], reference["namespace"]) == (parent["metadata"]["name"], home)
+    assert parent["metadata"]["namespace"] == home
     assert reference["sectionName"] == listener["name"]
     assert route["spec"]["rules"] == [{"backendRefs": [{"name": service["metadata"]["name"], "port": 20100}]}]
     assert service["spec"]["ports"] == [{"port": 20100, "protocol": "TCP", "targetPort": 8888}]
     assert service["spec"]["selector"] == {TASK_LABEL: "t-1"}
-    assert service["metadata"]["annotations"] == {names.CLAIMED_BY: "t-1", names.OWNER: "ada"}
-    assert names.SLOT_LABEL not in service["metadata"]["labels"]
+    assert service["metadata"]["annotations"] == {
+        names.CLAIMED_BY: "t-1",
+        names.OWNER: "ada",
+        names.OBJECT: "Pod/t-1/u-1",
+    }
+    for each in (route, service) if strategy == "listeners" else (parent, route, service):
+        labels = each["metadata"]["labels"]
+        assert (labels[TASK_LABEL], labels[names.STRATEGY_LABEL]) == ("t-1", strategy)
+        assert names.SLOT_LABEL not in labels
     assert {each["metadata"]["namespace"] for each in (route, service)} == {"elsewhere"}
 
 

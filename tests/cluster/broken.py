@@ -227,7 +227,7 @@ def other_templates(stage: Stage) -> AbstractContextManager[object]:
 def claimed(stage: Stage, count: int) -> Iterator[Slots]:
     slots = Slots(stage.kube, stage.gateway, NAMESPACE)
     for index in range(count):
-        slots.expose(Task(f"check-{index}", NAMESPACE, 8080))
+        slots.expose(Task(f"check-{index}", NAMESPACE, (8080,)))
     try:
         yield slots
     finally:

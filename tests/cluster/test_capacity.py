@@ -66,7 +66,7 @@ def fill(strategy: Strategy) -> tuple[list[str], TaskGatewayError]:
     while True:
         task = f"fit-{len(fitted)}"
         try:
-            strategy.expose(Task(task, NAMESPACE, 8080))
+            strategy.expose(Task(task, NAMESPACE, (8080,)))
         except TaskGatewayError as refusal:
             return fitted, refusal
         fitted.append(task)

@@ -84,7 +84,7 @@ def test_ctrl_c_while_clusters_come_up_leaves_nothing(name: str, interrupted: Pr
 
 
 def test_a_missing_notebook_image_is_told_at_once_and_leaves_evidence(installed: Installed, tmp_path: Path) -> None:
-    task = Task("without-image", NAMESPACE, DATA["task_port"])
+    task = Task("without-image", NAMESPACE, (DATA["task_port"],))
     image = "registry.invalid/no/notebook:1"
     try:
         with pytest.raises(ImageMissing, match=image) as missing:

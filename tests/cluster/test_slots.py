@@ -58,7 +58,7 @@ def said_by(address: Address) -> str:
 
 @pytest.fixture
 def tasks(installed: Installed) -> Iterator[list[Task]]:
-    made = [Task(f"task-{letter}", NAMESPACE, PORT, owner=f"user-{letter}") for letter in "ab"]
+    made = [Task(f"task-{letter}", NAMESPACE, (PORT,), owner=f"user-{letter}") for letter in "ab"]
     for task in made:
         installed.kube.create(pod(task.id))
     for task in made:
@@ -74,7 +74,7 @@ def test_each_port_leads_to_its_own_task_and_to_nothing_after_release(
     installed: Installed, chart: Path, tasks: list[Task]
 ) -> None:
     slots = Slots(installed.kube, installed.gateway, NAMESPACE)
-    addresses = {task.id: slots.expose(task) for task in tasks}
+    addresses = {task.id: slots.expose(task)[0] for task in tasks}
     for task, address in addresses.items():
         wait_until_answers(address)
         assert said_by(address) == task
@@ -96,7 +96,7 @@ def test_each_port_leads_to_its_own_task_and_to_nothing_after_release(
     assert said_by(addresses[second.id]) == second.id
 
     # Exposed again, the task gets a port that nobody had; the released one stays closed.
-    again = slots.expose(first)
+    (again,) = slots.expose(first)
     assert again not in addresses.values()
     wait_until_answers(again)
     assert said_by(again) == first.id

@@ -5,6 +5,7 @@ What makes a task reachable, for the slots and for the task routing templates al
   gateway, gatewayNamespace   the Gateway
   namespace                   where the route, the Service and the task's pods are
   use                         "slot": made now, taken later; "task": made for one task
+  strategy                    of a task's objects: who made them
   port                        a number, or "${PORT}" in a template
 */}}
 
@@ -26,8 +27,13 @@ labels:
   {{- if eq .use "slot" }}
   task-gateway.dev/slot: "{{ .port }}"
   {{- else }}
-  task-gateway.dev/task: "${TASK}"
+  {{- include "task-gateway.taskLabels" . | nindent 2 }}
   {{- end }}
+{{- end }}
+
+{{- define "task-gateway.taskLabels" -}}
+task-gateway.dev/task: "${TASK}"
+task-gateway.dev/strategy: {{ .strategy }}
 {{- end }}
 
 {{- define "task-gateway.listener" -}}
@@ -45,24 +51,32 @@ labels:
           kubernetes.io/metadata.name: {{ .namespace }}
 {{- end }}
 
-{{- /* plus name, and ports: of its listeners */ -}}
+{{- /* plus name, and ports: of its listeners. One for a task lies beside it, so that the task's object can own it. */ -}}
 {{- define "task-gateway.listenerSet" -}}
 apiVersion: gateway.networking.k8s.io/v1
 kind: ListenerSet
 metadata:
   name: {{ .name }}
-  namespace: {{ .gatewayNamespace }}
+  namespace: {{ include "task-gateway.listenerSetNamespace" . }}
   labels:
     {{- include "task-gateway.portLabels" . | nindent 4 }}
+    {{- if eq .use "task" }}
+    {{- include "task-gateway.taskLabels" . | nindent 4 }}
+    {{- end }}
 spec:
   parentRef:
     group: gateway.networking.k8s.io
     kind: Gateway
+    namespace: {{ .gatewayNamespace }}
     name: {{ .gateway }}
   listeners:
     {{- range .ports }}
     {{- include "task-gateway.listener" (merge (dict "port" .) $) | nindent 4 }}
     {{- end }}
+{{- end }}
+
+{{- define "task-gateway.listenerSetNamespace" -}}
+{{ eq .use "task" | ternary .namespace .gatewayNamespace }}
 {{- end }}
 
 {{- /* plus parentKind and parent: what has the listener */ -}}
@@ -75,7 +89,7 @@ spec:
   parentRefs:
     - group: gateway.networking.k8s.io
       kind: {{ .parentKind }}
-      namespace: {{ .gatewayNamespace }}
+      namespace: {{ if eq .parentKind "ListenerSet" }}{{ include "task-gateway.listenerSetNamespace" . }}{{ else }}{{ .gatewayNamespace }}{{ end }}
       name: {{ .parent }}
       sectionName: {{ .use }}-{{ .port }}
   rules:
@@ -94,6 +108,7 @@ metadata:
   annotations:
     task-gateway.dev/claimed-by: "${TASK}"
     task-gateway.dev/owner: "${OWNER}"
+    task-gateway.dev/object: "${OBJECT}"
   {{- end }}
 spec:
   type: ClusterIP

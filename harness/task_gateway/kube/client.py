@@ -23,6 +23,7 @@ BUSY, BUSY_ATTEMPTS = 429, 10  # as many as client-go makes
 MERGE_PATCH = "application/merge-patch+json"
 STRATEGIC_PATCH = "application/strategic-merge-patch+json"
 APPLY_PATCH = "application/apply-patch+yaml"  # JSON is YAML
+Manifests = list[Manifest]
 
 
 class Kube:
@@ -71,10 +72,17 @@ class Kube:
 
     def list(self, kind: str, namespace: str | None = None, labels: str = "") -> list[Manifest]:
         """Return all objects of a kind, of one namespace or of all, that match the label selector."""
-        query = {"labelSelector": labels} if labels else {}
+        return self.snapshot(kind, namespace, labels=labels)[0]
+
+    def snapshot(
+        self, kind: str, namespace: str | None = None, *, name: str | None = None, labels: str = ""
+    ) -> tuple[Manifests, str]:
+        """Return all objects that match, and the version of the whole list, from which a watch goes on."""
+        query = _selection(name, labels)
         answer = self._request("GET", self._path(kind, namespace), _where(kind, namespace), query=query)
-        version, _, name = kind.rpartition("/")
-        return [{"apiVersion": version, "kind": name, **item} for item in answer["items"]]
+        version, _, word = kind.rpartition("/")
+        objects = [{"apiVersion": version, "kind": word, **item} for item in answer["items"]]
+        return objects, answer["metadata"]["resourceVersion"]
 
     def create(self, obj: Manifest, *, dry_run: bool = False) -> Manifest:
         """Create an object; AlreadyExists if its name is taken. A dry run is admitted and validated, never kept."""
@@ -113,15 +121,15 @@ class Kube:
             content_type=STRATEGIC_PATCH if strategic else MERGE_PATCH,
         )
 
-    def delete(self, kind: str, name: str, namespace: str | None = None, *, missing_ok: bool = True) -> None:
-        """Delete an object and, in the background, what it owns."""
+    def delete(
+        self, kind: str, name: str, namespace: str | None = None, *, missing_ok: bool = True, uid: str | None = None
+    ) -> None:
+        """Delete an object and, in the background, what it owns; with `uid`, Conflict if it is another of that name."""
+        body: Manifest = {"propagationPolicy": "Background"}
+        if uid is not None:
+            body["preconditions"] = {"uid": uid}
         try:
-            self._request(
-                "DELETE",
-                self._path(kind, namespace, name),
-                _where(kind, namespace, name),
-                body={"propagationPolicy": "Background"},
-            )
+            self._request("DELETE", self._path(kind, namespace, name), _where(kind, namespace, name), body=body)
         except NotFound:
             if not missing_ok:
                 raise
@@ -134,14 +142,17 @@ class Kube:
         name: str | None = None,
         labels: str = "",
         seconds: float,
+        version: str | None = None,
     ) -> Iterator[tuple[str, Manifest]]:
-        """Yield (ADDED | MODIFIED | DELETED, object): first what is there, then each change, for `seconds`."""
+        """Yield (ADDED | MODIFIED | DELETED, object): first what is there, then each change, for `seconds`.
+
+        With the `version` of a snapshot only what changed since, and now and then a BOOKMARK, whose object has nothing
+        but its version. ApiError of status 410 if that version is too old.
+        """
         where = _where(kind, namespace, name)
-        query = {"watch": "true", "timeoutSeconds": str(max(1, round(seconds)))}
-        if labels:
-            query["labelSelector"] = labels
-        if name is not None:
-            query["fieldSelector"] = f"metadata.name={name}"
+        query = {"watch": "true", "timeoutSeconds": str(max(1, round(seconds))), **_selection(name, labels)}
+        if version is not None:
+            query |= {"resourceVersion": version, "allowWatchBookmarks": "true"}
         response = self._send("GET", self._path(kind, namespace), where, query=query, idle=seconds + TIMEOUT[1])
         try:
             with self._mapped(where):
@@ -302,6 +313,11 @@ def _lines(response: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
         buffer += chunk
         *whole, buffer = buffer.split(b"\n")
         yield from (line for line in whole if line)
+
+
+def _selection(name: str | None, labels: str) -> dict[str, str]:
+    chosen = {"labelSelector": labels} if labels else {}
+    return chosen if name is None else chosen | {"fieldSelector": f"metadata.name={name}"}
 
 
 def _dry(dry_run: bool) -> dict[str, str]:

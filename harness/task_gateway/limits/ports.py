@@ -1,8 +1,9 @@
 """Ports: the configured range, less what others hold of it, and the node ports that a load balancer may need."""
 
 from task_gateway.limits.base import Finding, Found, Scope, limit
-from task_gateway.limits.site import CONTOUR, ENVOY_GATEWAY, Site, ports_of
+from task_gateway.limits.site import CONTOUR, ENVOY_GATEWAY, Site
 from task_gateway.model import Manifest
+from task_gateway.routing.listening import ports_of
 from task_gateway.routing.ports import RESERVED
 
 NODE_PORTS = 2768

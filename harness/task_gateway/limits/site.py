@@ -1,16 +1,15 @@
 """All that is read of one gateway and its cluster: each thing once, when it is first asked for, and never written."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import cached_property
 
 from task_gateway.crds import schema
 from task_gateway.errors import Forbidden, NotFound
 from task_gateway.kube.client import Kube
 from task_gateway.limits.target import Target
-from task_gateway.model import TASK_LABEL, InternalTaskGateway, Manifest, ResourceManager
+from task_gateway.model import InternalTaskGateway, Manifest, ResourceManager
 from task_gateway.routing import names, table
 from task_gateway.routing.gateway_api import GATEWAY, LISTENER_SET, allowed_from, is_attached, route_kind
+from task_gateway.routing.listening import FOREIGN, Listener, listeners_of
 from task_gateway.routing.ports import in_range
 from task_gateway.routing.table import Slot
 
@@ -19,23 +18,6 @@ ENVOY_GATEWAY, CONTOUR = "envoy-gateway", "contour"
 CONTROLLERS = {"gateway.envoyproxy.io/": ENVOY_GATEWAY, "projectcontour.io/": CONTOUR}
 OWNING_NAME = "gateway.envoyproxy.io/owning-gateway-name"
 OWNING_NAMESPACE = "gateway.envoyproxy.io/owning-gateway-namespace"
-TASK_LISTENERS = ("task-", "det-")
-"""How listeners begin that a task has for itself: this project's, and those of a Determined master."""
-
-
-@dataclass(frozen=True)
-class Listener:
-    """One listener that the gateway has, on the Gateway itself or on a ListenerSet attached to it."""
-
-    name: str
-    port: int
-    kind: str
-    namespace: str
-    parent: str
-    use: str
-
-    def __str__(self) -> str:
-        return f"listener {self.name} of {self.kind} {self.namespace}/{self.parent}"
 
 
 class Site:
@@ -44,6 +26,7 @@ class Site:
     def __init__(self, target: Target, strategy: str | None = None) -> None:
         if target.manager.internal_task_gateway is None:
             raise ValueError(f"resource manager {target.manager.name} has no gateway")
+        self.target = target
         self.kube: Kube = target.kube
         self.manager: ResourceManager = target.manager
         self.gateway: InternalTaskGateway = target.manager.internal_task_gateway
@@ -130,18 +113,13 @@ class Site:
     @cached_property
     def listeners(self) -> list[Listener]:
         """Every listener of the gateway, the Gateway's own first."""
-        own = [self._listener(each, "Gateway", self.gateway_object or {}) for each in self.spec.get("listeners") or []]
-        sets = [
-            self._listener(each, "ListenerSet", parent)
-            for parent in self.listener_sets
-            for each in parent["spec"].get("listeners") or []
-        ]
-        return own + sets
+        parents = [*([self.gateway_object] if self.gateway_object else []), *self.listener_sets]
+        return [each for parent in parents for each in listeners_of(parent, self.gateway)]
 
     @property
     def foreign_listeners(self) -> list[Listener]:
         """The listeners in the port range that belong neither to a slot nor to a task."""
-        return [each for each in self.listeners if each.use == "foreign" and each.port in self.ports]
+        return [each for each in self.listeners if each.use == FOREIGN and each.port in self.ports]
 
     @cached_property
     def slots(self) -> list[Slot]:
@@ -237,22 +215,3 @@ class Site:
             return self.kube.get(kind, name, namespace)
         except NotFound:
             return None
-
-    def _listener(self, listener: Manifest, kind: str, parent: Manifest) -> Listener:
-        meta = parent["metadata"]
-        labels = meta.get("labels") or {}
-        ours = kind == "ListenerSet" and labels.get(names.GATEWAY_LABEL) == self.gateway.gateway_name
-        if kind == "Gateway":
-            use = "listeners" if listener["name"].startswith(TASK_LISTENERS) else "foreign"
-        elif ours and listener["name"] == f"slot-{listener.get('port')}":
-            use = "slots"
-        elif ours and (TASK_LABEL in labels or listener["name"] == f"task-{listener.get('port')}"):
-            use = "listenersets"
-        else:
-            use = "foreign"
-        return Listener(listener["name"], listener.get("port", 0), kind, meta["namespace"], meta["name"], use)
-
-
-def ports_of(listeners: Iterable[Listener]) -> set[int]:
-    """Return the ports that the listeners hold."""
-    return {listener.port for listener in listeners}

@@ -1,42 +1,63 @@
 """What every strategy offers, and where strategies are found: a new one is a new module of this package."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
 from datetime import datetime
 from typing import Protocol
 
 from task_gateway.errors import UsageError
 from task_gateway.kube.client import Kube
-from task_gateway.model import Address, InternalTaskGateway, Task
+from task_gateway.model import Address, Exposure, InternalTaskGateway, PortUse, Repair, Task
 from task_gateway.registry import Registry
 from task_gateway.routing import names
 from task_gateway.routing.templates import upgrade
 
-
-@dataclass(frozen=True)
-class Exposure:
-    """A task that is reachable: `port` is the gateway's, `address` what the master dials."""
-
-    task_id: str
-    owner: str
-    port: int
-    address: Address
-    claimed_at: datetime | None
+Addresses = list[Address]
+Exposures = list[Exposure]
+Repairs = list[Repair]
+Quiet = Callable[[Address], object]
+"""Called before a port is taken that still rests: returns once it reaches nothing, or raises."""
 
 
 class Strategy(Protocol):
     """One way to make tasks reachable through a gateway; all its state lives in the cluster."""
 
-    def expose(self, task: Task) -> Address:
-        """Make a task reachable and return where; the same again if repeated. NoFreeSlot when full."""
+    def expose(self, task: Task, *, quiet: Quiet | None = None) -> tuple[Address, ...]:
+        """Make every port of a task reachable, or none, and return where; the same again if repeated.
+
+        NoFreeSlot when there are not ports enough; UsageError when the task is exposed with other target ports.
+        """
         ...
 
-    def release(self, task_id: str) -> None:
-        """Make a task unreachable and free its port. A task that is not exposed is fine."""
+    def release(self, task_id: str) -> Addresses:
+        """Make a task unreachable, free its ports and return them. A task that is not exposed is fine."""
         ...
 
-    def list(self) -> list[Exposure]:
-        """Return the exposed tasks by port."""
+    def list(self) -> Exposures:
+        """Return the exposed ports in their order."""
+        ...
+
+    def services(self, task_id: str) -> dict[int, str]:
+        """Return the Service behind each port of a task, by the gateway's port."""
+        ...
+
+    def ports(self) -> PortUse:
+        """Return how the ports of the range are used."""
+        ...
+
+    def reconcile(self, live: Callable[[], Collection[str]], before: datetime, *, dry_run: bool) -> Repairs:
+        """Free what no live task has, and complete what one has by half; return each repair.
+
+        `live` reads the ids of the live tasks and is called once all else was read. Claims made at `before` or later
+        are left alone.
+        """
+        ...
+
+    def follow(self) -> None:
+        """Keep the state by watches from now on, so that no call has to read it."""
+        ...
+
+    def close(self) -> None:
+        """End the watches."""
         ...
 
 
@@ -47,8 +68,13 @@ STRATEGIES: Registry[StrategyFactory] = Registry("strategy", "task_gateway.routi
 
 
 def check_task(task: Task, gateway: InternalTaskGateway, namespace: str) -> None:
-    """Refuse a task that no strategy for `namespace` can make reachable: its id, or where it runs, is wrong."""
+    """Refuse a task that no strategy for `namespace` can make reachable: its id, ports, or where it runs is wrong."""
     names.check_task_id(task.id)
+    if not task.ports or len(set(task.ports)) != len(task.ports) or not all(0 < port < 65536 for port in task.ports):
+        raise UsageError(
+            f"task {task.id} has the ports {', '.join(map(str, task.ports)) or 'none'}",
+            hint="name one port or more, each once, from 1 to 65535",
+        )
     if task.namespace != namespace:
         raise UsageError(
             f"task {task.id} runs in namespace {task.namespace}, Gateway {gateway.gateway_name} is to serve "
@@ -57,11 +83,13 @@ def check_task(task: Task, gateway: InternalTaskGateway, namespace: str) -> None
         )
 
 
-def check_target_port(task: Task, found: int | str | None, service: str) -> None:
-    """Refuse a task that the Service `service` exposes already with the target port `found`, if that is another."""
-    if found != task.port:
+def check_target_ports(task: Task, found: Collection[int | str | None], where: str) -> None:
+    """Refuse a task that is exposed already with a target port that it does not ask for."""
+    others = [each for each in found if each not in task.ports]
+    if others:
         raise UsageError(
-            f"task {task.id} is exposed with target port {found}, not {task.port}",
-            where=f"Service {task.namespace}/{service}",
-            hint="release the task first",
+            f"task {task.id} is exposed with target port {', '.join(map(str, others))}, "
+            f"not {', '.join(map(str, task.ports))}",
+            where=where,
+            hint=f"release the task first: task-gateway release {task.id}",
         )

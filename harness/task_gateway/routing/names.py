@@ -6,16 +6,18 @@ The chart names the objects of a slot; routing finds them by label, so that no n
 import re
 
 from task_gateway.errors import UsageError
-from task_gateway.model import LABEL_PREFIX
+from task_gateway.model import LABEL_PREFIX, TaskObject
 
 CHART = "internal-task-gateway"
 
 GATEWAY_LABEL = f"{LABEL_PREFIX}/gateway"
 GATEWAY_NAMESPACE_LABEL = f"{LABEL_PREFIX}/gateway-namespace"
 SLOT_LABEL = f"{LABEL_PREFIX}/slot"
+STRATEGY_LABEL = f"{LABEL_PREFIX}/strategy"
 
 CLAIMED_BY = f"{LABEL_PREFIX}/claimed-by"
 OWNER = f"{LABEL_PREFIX}/owner"
+OBJECT = f"{LABEL_PREFIX}/object"
 CLAIMED_AT = f"{LABEL_PREFIX}/claimed-at"
 RELEASED_AT = f"{LABEL_PREFIX}/released-at"
 
@@ -50,3 +52,15 @@ def check_task_id(task_id: str) -> str:
             hint="use 1 to 63 letters, digits, '-' and '_', with a letter or a digit at both ends",
         )
     return task_id
+
+
+def object_note(task_object: TaskObject | None) -> str | None:
+    """Return what an annotation says of a task's object: its kind, name and uid; None if it is not known."""
+    return (
+        None if task_object is None else f"{task_object.kind.rpartition('/')[2]}/{task_object.name}/{task_object.uid}"
+    )
+
+
+def object_kind(note: str) -> str:
+    """Return the kind that `object_note` wrote, empty if it wrote none."""
+    return note.partition("/")[0]

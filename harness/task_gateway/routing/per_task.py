@@ -1,36 +1,52 @@
-"""What the strategies have in common that make a listener, a route and a Service for each task.
+"""What the strategies have in common that make a listener, a route and a Service for each port of a task.
 
 The Service comes first and goes last: its name has the port in it, so that of two tasks of a namespace only one gets
 the port, and its label tells a repeated call what was begun. Then comes the listener, where the gateway itself lets one
 port be had once, and the route at the end. What fails half-way is undone; what a crash left, the same call completes.
 
-One task is meant to be exposed and released by one caller at a time, and released by the strategy that exposed it.
+Whatever is removed is known by its uid, so that a late release never takes what the next task of the port has made.
+One task is meant to be exposed by one caller at a time, and released by the strategy that exposed it.
 """
 
+import random
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
+from time import monotonic, sleep
 
-from task_gateway.errors import AlreadyExists, ApiError, Conflict, NoFreeSlot, NotFound, TaskGatewayError, UsageError
+from task_gateway import settings
+from task_gateway.errors import AlreadyExists, ApiError, Conflict, NotFound, TaskGatewayError, UsageError
 from task_gateway.kube.client import Kube
-from task_gateway.model import TASK_LABEL, Address, InternalTaskGateway, Manifest, Task
-from task_gateway.routing import names, refusals, templates
-from task_gateway.routing.base import Exposure, check_target_port, check_task
-from task_gateway.routing.gateway_api import GATEWAY, LISTENER_SET, allowed_from, is_attached, route_kind
+from task_gateway.kube.mirror import Mirror
+from task_gateway.model import TASK_LABEL, Address, InternalTaskGateway, Manifest, PortUse, Repair, Task
+from task_gateway.routing import claims, full, leftovers, names, refusals, templates
+from task_gateway.routing.base import Addresses, Exposures, Quiet, Repairs, check_target_ports, check_task
+from task_gateway.routing.claims import Claim
+from task_gateway.routing.gateway_api import route_kind
+from task_gateway.routing.leftovers import Orphan
+from task_gateway.routing.listening import TASK, Listener, ports_of
+from task_gateway.routing.parents import Parents
+from task_gateway.routing.picks import Picks
 from task_gateway.routing.ports import RESERVED, in_range
 from task_gateway.routing.templates import Templates
 
 SERVICE = "v1/Service"
-Exposures = list[Exposure]
+
+
+@dataclass(frozen=True)
+class Port:
+    """A port that is free; `resting` if it was released lately by this process."""
+
+    port: int
+    resting: bool
 
 
 class PerTask(ABC):
     """One gateway whose tasks run in `namespace`; `name` is the strategy's, and its template's."""
 
     name: str
-    parent_kind: str
-    """Gateway or ListenerSet: what has the listeners of this strategy."""
 
     def __init__(self, kube: Kube, gateway: InternalTaskGateway, namespace: str) -> None:
         self._kube = kube
@@ -38,128 +54,265 @@ class PerTask(ABC):
         self._namespace = namespace
         self._loaded: Templates | None = None
         self._where = f"Gateway {gateway.gateway_namespace}/{gateway.gateway_name}"
+        self._selector = (
+            f"{names.gateway_selector(gateway.gateway_name, gateway.gateway_namespace)},"
+            f"{names.STRATEGY_LABEL}={self.name}"
+        )
+        self._claims = Mirror(kube, SERVICE, namespace, claims.parse, labels=f"{self._selector},{TASK_LABEL}")
+        self._parents = Parents(kube, gateway, namespace)
+        self._picks = Picks()
+        self._released: dict[int, float] = {}
 
-    def expose(self, task: Task) -> Address:
-        """Make the three objects for a task and return its address; what is there of it already is kept.
+    def expose(self, task: Task, *, quiet: Quiet | None = None) -> tuple[Address, ...]:
+        """Make the three objects for each port of a task and return the addresses; what is there of them is kept.
 
         NoFreeSlot when the range is exhausted or the API server takes no further object; nothing is left behind then.
         """
         check_task(task, self._gateway, self._namespace)
         try:
-            return self._expose(task)
+            return self._expose(task, quiet)
         except ApiError as refused:
-            full = refusals.full(refused)
-            if full is None:
+            reason = refusals.full(refused)
+            if reason is None:
                 raise
-            raise full from refused
+            raise reason from refused
 
-    def release(self, task_id: str) -> None:
-        """Remove what was made for a task; its Service reaches nothing from the first write on."""
+    def release(self, task_id: str) -> Addresses:
+        """Remove what was made for a task; its Services reach nothing from the first write on."""
         names.check_task_id(task_id)
-        for service in self._services(task_id):
-            port, name = _port(service), service["metadata"]["name"]
-            if self._cut_off(service, task_id):
-                self._kube.delete(self._route_kind(), name, self._namespace)
-                self._close(port, name)
-                self._kube.delete(SERVICE, name, self._namespace)
+        removed = [claim for claim in self._held(task_id) if self._remove(claim)]
+        return [self._address(claim.port) for claim in removed]
 
     def list(self) -> Exposures:
-        """Return the exposed tasks by port."""
-        return [_exposure(each, self._gateway.gateway_ip) for each in sorted(self._services(), key=_port)]
+        """Return the exposed ports in their order."""
+        found = sorted(self._claims.read(), key=lambda claim: claim.port)
+        return [claims.exposure(each, self._namespace, self.name, self._gateway.gateway_ip) for each in found]
 
-    def _check(self, gateway: Manifest) -> None:  # noqa: B027
+    def services(self, task_id: str) -> dict[int, str]:
+        """Return the Service behind each port of a task, by the gateway's port."""
+        return {claim.port: claim.service for claim in self._held(task_id)}
+
+    def ports(self) -> PortUse:
+        """Return how the ports of the range are used."""
+        ports = set(in_range(self._gateway))
+        tasks = {claim.port for claim in self._claims.read()} & ports
+        foreign = (ports_of(self._others()) & ports) - tasks
+        reserved = (RESERVED & ports) - tasks - foreign
+        free = ports - tasks - foreign - reserved
+        resting = sum(map(self._is_resting, free))
+        return PortUse(len(ports), len(free), resting, len(tasks), len(foreign), len(reserved))
+
+    def reconcile(self, live: Callable[[], Collection[str]], before: datetime, *, dry_run: bool) -> Repairs:
+        """Remove what has no live task, and complete what one has by half."""
+        found = leftovers.look(self._kube, self._route_kind(), self._namespace, self._selector, self._own_listeners)
+        tasks, repairs = live(), []
+        for claim in found.claims:
+            reason = found.wrong(claim, tasks)
+            if reason is None or claim.made >= before:
+                continue
+            gone = claim.released or claim.task not in tasks
+            mend = self._remove if gone else self._complete
+            done = not dry_run and mend(claim)
+            where = f"Service {self._namespace}/{claim.service}"
+            repairs.append(Repair("remove" if gone else "complete", where, claim.task, claim.port, reason, done))
+        for orphan in found.orphans(before):
+            done = not dry_run and self._remove_orphan(orphan)
+            repairs.append(Repair("remove", orphan.where, orphan.task, orphan.port, "it has no Service", done))
+        return repairs
+
+    def follow(self) -> None:
+        """Keep Services and listeners by watches from now on."""
+        self._claims.follow()
+        self._parents.follow()
+
+    def close(self) -> None:
+        """End the watches."""
+        self._claims.close()
+        self._parents.close()
+
+    def _check(self) -> None:  # noqa: B027
         """Refuse a Gateway that this strategy can make no task reachable through."""
 
     @abstractmethod
-    def _open(self, parent: Manifest) -> bool:
+    def _open(self, parent: Manifest, task: Task) -> bool:
         """Add the listener that `parent`, of the template, has, or keep it; False if another has its port."""
 
     @abstractmethod
-    def _close(self, port: int, name: str) -> None:
-        """Remove this namespace's listener of a port; fine if there is none."""
+    def _close(self, port: int, name: str, task_id: str | None) -> None:
+        """Remove a task's listener of a port, with None one that has no task; left alone if it is another's by now."""
 
-    def _expose(self, task: Task) -> Address:
-        services = self._services()
-        gateway = self._gateway_object()
-        self._check(gateway)
-        mine = next((each for each in services if each["metadata"]["labels"][TASK_LABEL] == task.id), None)
-        if mine is not None:
-            return self._complete(mine, task)
-        tasks = {_port(each) for each in services}
-        others = self._held_by_others(gateway)
-        held = tasks | others | RESERVED
-        for port in in_range(self._gateway):
-            if port not in held and self._take(port, task):
-                return Address(self._gateway.gateway_ip, port)
-        raise self._exhausted(tasks, others)
+    def _is_mine(self, listener: Listener) -> bool:
+        """Tell whether this strategy made a listener for a task of this namespace, whose routes alone it lets in."""
+        mine = listener.use == self.name and listener.task_namespace == self._namespace
+        return mine and listener.name == f"{TASK}{listener.port}"
 
-    def _take(self, port: int, task: Task) -> bool:
-        """Make the objects of a task at a port; False, with nothing left behind, if another has the port."""
-        parent, route, service = self._objects(port, task)
+    def _expose(self, task: Task, quiet: Quiet | None) -> tuple[Address, ...]:
+        held = {claim.target_port: claim for claim in self._held(task.id)}
+        where = ", ".join(f"Service {self._namespace}/{claim.service}" for claim in held.values())
+        check_target_ports(task, held.keys(), where)
+        if any(claim.released for claim in held.values()):
+            raise UsageError(
+                f"the release of task {task.id} has begun",
+                where=where,
+                hint=f"finish it, then expose the task again: task-gateway release {task.id}",
+            )
+        self._check()
+        made: list[Claim] = []
+        try:
+            for target in task.ports:
+                if target not in held or not self._completed(held[target], task):
+                    held[target] = self._make(task, target, len(task.ports) - len(held), quiet)
+                    made.append(held[target])
+        except BaseException:
+            for claim in made:
+                self._undo(task, claim.port)
+            raise
+        return tuple(self._address(held[target].port) for target in task.ports)
+
+    def _make(self, task: Task, target: int, wanted: int, quiet: Quiet | None) -> Claim:
+        """Make the objects of one port of a task at the first port that can be had."""
+        lost: set[int] = set()
+        while True:
+            with self._picks.lend(lambda: self._free(lost, wanted)) as port:
+                if port is not None:
+                    if port.resting and quiet is not None:
+                        quiet(self._address(port.port))
+                    claim = self._take(port.port, task, target)
+                    if claim is not None:
+                        return claim
+                    lost.add(port.port)
+            if port is None:  # other threads try all that are left
+                sleep(random.uniform(0, settings.CLAIM_PAUSE_SECONDS))
+
+    def _free(self, lost: Collection[int], wanted: int) -> Sequence[Port]:
+        """Return the free ports in the order to try: from the one after the newest claim's on, resting ones last."""
+        found = self._claims.read()
+        held: Mapping[str, Collection[int]] = {
+            f"held by tasks of namespace {self._namespace}": {claim.port for claim in found},
+            "held by other listeners": ports_of(self._others()) - {claim.port for claim in found},
+            "kept by the controller": RESERVED,
+            "taken meanwhile": lost,
+        }
+        taken: set[int] = set().union(*held.values())
+        ports = in_range(self._gateway)
+        free = [port for port in ports if port not in taken]
+        if len(free) < max(wanted, 1):
+            raise full.ports_taken(self._gateway, self._where, held, wanted)
+        newest = max(found, key=lambda claim: (claim.made, claim.port), default=None)
+        first = ports[0] if newest is None else newest.port + 1
+        order = sorted(free, key=lambda port: (self._released.get(port, 0.0), (port - first) % len(ports)))
+        return [Port(port, self._is_resting(port)) for port in order]
+
+    def _take(self, port: int, task: Task, target: int) -> Claim | None:
+        """Make the objects of a task at a port; None, with nothing left behind, if another has the port."""
+        parent, route, service = self._objects(port, task, target)
         try:
             try:
-                self._kube.create(service)
+                claim = self._claims.keep(self._kube.create(service))
             except AlreadyExists:
-                return False
-            opened = self._open(parent)
+                return None
+            opened = self._open(parent, task)
             if opened:
                 self._kube.apply(route)
         except BaseException:
-            self._undo(task)
+            self._undo(task, port)
             raise
         if not opened:
-            self._undo(task)
-        return opened
+            self._undo(task, port)
+            return None
+        return claim
 
-    def _complete(self, service: Manifest, task: Task) -> Address:
-        """Make what is missing of a task that was begun."""
-        port, name = _port(service), service["metadata"]["name"]
-        check_target_port(task, service["spec"]["ports"][0].get("targetPort"), name)
-        parent, route, wanted = self._objects(port, task)
-        if service["spec"]["selector"] != wanted["spec"]["selector"]:  # its release was begun
-            raise UsageError(f"the release of task {task.id} has begun", hint="release the task, then expose it again")
-        if not self._open(parent):  # another took the port before this task had its listener
-            self.release(task.id)
-            return self._expose(task)
+    def _completed(self, claim: Claim, task: Task) -> bool:
+        """Make what is missing of a port that was begun; False if another took the port before it had its listener."""
+        parent, route, _ = self._objects(claim.port, task, claim.target_port)
+        if not self._open(parent, task):
+            self._remove(claim)
+            return False
         self._kube.apply(route)
-        return Address(self._gateway.gateway_ip, port)
+        return True
 
-    def _undo(self, task: Task) -> None:
+    def _complete(self, claim: Claim) -> bool:
+        return self._completed(claim, claims.task(claim, self._namespace))
+
+    def _remove_orphan(self, orphan: Orphan) -> bool:
+        """Remove a route or a listener without a Service, unless it has one by now."""
+        if orphan.is_route:
+            return self._claim_of(orphan.name) is None and self._delete(self._route_kind(), orphan.name, orphan.task)
+        self._close(orphan.port or 0, orphan.name, orphan.task or None)
+        return True
+
+    def _own_listeners(self) -> Sequence[Listener]:
+        return [each for each in self._parents.listeners() if self._is_mine(each)]
+
+    def _undo(self, task: Task, port: int) -> None:
         """Remove what is half made; the error that ended it matters more than one met here."""
         with suppress(TaskGatewayError):
-            self.release(task.id)
+            for service in self._kube.list(SERVICE, self._namespace, f"{self._selector},{TASK_LABEL}={task.id}"):
+                claim = claims.parse(service)
+                if claim is not None and claim.port == port:
+                    self._remove(claim)
 
-    def _cut_off(self, service: Manifest, task_id: str) -> bool:
-        """Let a task's Service reach nothing; False if it is gone, or another task's by now.
+    def _remove(self, claim: Claim) -> bool:
+        """Remove a claim and what was made with it; False if it is gone, or another task's by now."""
+        last = self._cut_off(claim)
+        if last is None:
+            return False
+        self._delete(self._route_kind(), claim.service, claim.task)
+        self._close(claim.port, claim.service, claim.task)
+        with suppress(Conflict):
+            self._kube.delete(SERVICE, claim.service, self._namespace, uid=claim.uid)
+        self._claims.drop(self._namespace, last.service, last.version)
+        self._released[claim.port] = monotonic()
+        return True
+
+    def _cut_off(self, claim: Claim) -> Claim | None:
+        """Let a task's Service reach nothing and return it as it is then; None if it is gone, or another's by now.
 
         It stays until the rest is gone, so that a repeat finds it.
         """
-        name, selector = service["metadata"]["name"], {TASK_LABEL: names.released(_port(service))}
-        while service["metadata"]["labels"].get(TASK_LABEL) == task_id:
-            version = {"resourceVersion": service["metadata"]["resourceVersion"]}
+        selector = {TASK_LABEL: names.released(claim.port)}
+        seen: Claim | None = claim
+        while seen is not None and (seen.uid, seen.task) == (claim.uid, claim.task):
+            patch = {"metadata": {"resourceVersion": seen.version}, "spec": {"selector": selector}}
             try:
-                self._kube.patch(SERVICE, name, self._namespace, {"metadata": version, "spec": {"selector": selector}})
-                return True
+                return self._claims.keep(self._kube.patch(SERVICE, seen.service, self._namespace, patch))
             except NotFound:
-                return False
+                return None
             except Conflict:
-                with suppress(NotFound):
-                    service = self._kube.get(SERVICE, name, self._namespace)
-        return False
+                seen = self._claim_of(claim.service)
+        return None
 
-    def _objects(self, port: int, task: Task) -> tuple[Manifest, Manifest, Manifest]:
+    def _claim_of(self, service: str) -> Claim | None:
+        try:
+            return claims.parse(self._kube.get(SERVICE, service, self._namespace))
+        except NotFound:
+            return None
+
+    def _delete(self, kind: str, name: str, task_id: str | None) -> bool:
+        """Delete an object that was made for a task, or with None for any; False if it is gone or another task's."""
+        try:
+            meta = self._kube.get(kind, name, self._namespace)["metadata"]
+            if task_id is not None and (meta.get("labels") or {}).get(TASK_LABEL) != task_id:
+                return False
+            self._kube.delete(kind, name, self._namespace, uid=meta["uid"], missing_ok=False)
+        except (NotFound, Conflict):
+            return False
+        return True
+
+    def _objects(self, port: int, task: Task, target: int) -> tuple[Manifest, Manifest, Manifest]:
         if self._loaded is None:
             self._loaded = templates.load(self._kube, self._gateway)
         values: dict[str, int | str] = {
             "PORT": port,
-            "TARGET_PORT": task.port,
+            "TARGET_PORT": target,
             "TASK": task.id,
             "OWNER": task.owner,
+            "OBJECT": names.object_note(task.object) or "",
             "NAMESPACE": self._namespace,
         }
         parent, route, service = self._loaded.objects(self.name, values)
         route["apiVersion"] = self._route_kind().rpartition("/")[0]
-        return parent, route, service
+        return parent, claims.owned_by(route, task.object), claims.owned_by(service, task.object)
 
     def _route_kind(self) -> str:
         """Return the newest served version of TCPRoute."""
@@ -168,69 +321,18 @@ class PerTask(ABC):
             raise NotFound("the cluster serves no version of TCPRoute", hint="install the CRDs of Gateway API")
         return kind
 
-    def _services(self, task_id: str = "") -> Sequence[Manifest]:
-        task = f"{TASK_LABEL}={task_id}" if task_id else TASK_LABEL
-        gateway = self._gateway
-        selector = names.gateway_selector(gateway.gateway_name, gateway.gateway_namespace)
-        return self._kube.list(SERVICE, self._namespace, f"{selector},{task}")
+    def _others(self) -> Sequence[Listener]:
+        """Return the listeners that no task of this namespace can have.
 
-    def _held_by_others(self, gateway: Manifest) -> set[int]:
-        """Return the ports of listeners that no task of this namespace can have.
-
-        A listener that this strategy made for a task whose Service is gone is not among them: the next task takes it.
+        One that this strategy made for a task whose Service is gone is not among them: the next task takes it.
         """
-        return {
-            listener.get("port", 0)
-            for parent in (gateway, *self._sets(gateway))
-            for listener in parent["spec"].get("listeners") or []
-            if parent["kind"] != self.parent_kind or not self._is_mine(listener)
-        }
+        return [each for each in self._parents.listeners() if not self._is_mine(each)]
 
-    def _sets(self, gateway: Manifest) -> Sequence[Manifest]:
-        """Return the ListenerSets of the Gateway, wherever it lets them be; none where the kind is not served."""
-        namespace = self._gateway.gateway_namespace if allowed_from(gateway["spec"]) in ("None", "Same") else None
-        try:
-            found = self._kube.list(LISTENER_SET, namespace)
-        except NotFound:
-            return []
-        return [each for each in found if is_attached(each, self._gateway)]
+    def _held(self, task_id: str) -> Sequence[Claim]:
+        return [claim for claim in self._claims.read() if claim.task == task_id]
 
-    def _is_mine(self, listener: Manifest) -> bool:
-        """Tell whether a listener was made for a task of this namespace, whose routes alone it lets in."""
-        namespaces = (listener.get("allowedRoutes") or {}).get("namespaces") or {}
-        selected = ((namespaces.get("selector") or {}).get("matchLabels") or {}).get("kubernetes.io/metadata.name")
-        return listener["name"] == f"task-{listener.get('port')}" and bool(selected == self._namespace)
+    def _is_resting(self, port: int) -> bool:
+        return monotonic() - self._released.get(port, float("-inf")) < settings.REST_SECONDS
 
-    def _gateway_object(self) -> Manifest:
-        return self._kube.get(GATEWAY, self._gateway.gateway_name, self._gateway.gateway_namespace)
-
-    def _exhausted(self, tasks: Collection[int], others: Collection[int]) -> NoFreeSlot:
-        ports = in_range(self._gateway)
-        count = {
-            f"held by tasks of namespace {self._namespace}": {port for port in ports if port in tasks},
-            "held by other listeners": {port for port in ports if port in others and port not in tasks},
-            "kept by the controller": {port for port in ports if port in RESERVED},
-        }
-        lost = set(ports).difference(*count.values())
-        parts = [f"{len(found)} {words}" for words, found in {**count, "taken meanwhile": lost}.items() if found]
-        return NoFreeSlot(
-            f"no free port: {len(ports)} in the range {ports[0]}-{ports[-1]}, {', '.join(parts)}",
-            where=self._where,
-            hint="release a task, or raise gateway_port_range_end of the master configuration; "
-            "task-gateway limits shows what binds",
-        )
-
-
-def _port(service: Manifest) -> int:
-    return int(service["spec"]["ports"][0]["port"])
-
-
-def _exposure(service: Manifest, ip: str) -> Exposure:
-    meta = service["metadata"]
-    return Exposure(
-        task_id=meta["labels"][TASK_LABEL],
-        owner=(meta.get("annotations") or {}).get(names.OWNER, ""),
-        port=_port(service),
-        address=Address(ip, _port(service)),
-        claimed_at=datetime.fromisoformat(meta["creationTimestamp"]),
-    )
+    def _address(self, port: int) -> Address:
+        return Address(self._gateway.gateway_ip, port)

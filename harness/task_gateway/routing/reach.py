@@ -7,13 +7,15 @@ Kubernetes has no watch for what a port does: the waits make short attempts with
 
 import socket
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from enum import Enum
 
 from task_gateway import settings
 from task_gateway.model import Address
 from task_gateway.settings import Wait
+
+Attempt = Callable[[Address, float], "Answer"]
 
 
 class Answer(Enum):
@@ -47,23 +49,52 @@ def probe(address: Address, timeout: float = settings.PROBE_SECONDS) -> Answer:
             return Answer.CLOSED
 
 
+def is_open(address: Address, timeout: float = settings.PROBE_SECONDS) -> Answer:
+    """Say what a port does to who only connects; TALKS is also one that stays open, for it waits for its client.
+
+    Nothing is sent, since a task may speak anything.
+    """
+    try:
+        connection = socket.create_connection((address.host, address.port), timeout=timeout)
+    except ConnectionRefusedError:
+        return Answer.REFUSED
+    except ConnectionResetError:
+        return Answer.CLOSED
+    except OSError:
+        return Answer.UNREACHABLE
+    with connection:
+        connection.settimeout(min(settings.HELD_SECONDS, timeout))
+        try:
+            return Answer.TALKS if connection.recv(1) else Answer.CLOSED
+        except TimeoutError:
+            return Answer.TALKS
+        except ConnectionError:
+            return Answer.CLOSED
+
+
+def wait_until_open(address: Address, wait: Wait = settings.TASK_EXPOSED) -> None:
+    """Return once a connection stays open or brings a byte; WaitTimeout says what it did last."""
+    _wait(address, wait, (Answer.TALKS,), is_open)
+
+
 def wait_until_answers(address: Address, wait: Wait = settings.TASK_REACHABLE) -> None:
     """Return once the port sends a byte; WaitTimeout says what it did last."""
-    _wait(address, wait, (Answer.TALKS,))
+    _wait(address, wait, (Answer.TALKS,), probe)
 
 
 def wait_until_refused(address: Address, wait: Wait = settings.TASK_REFUSED) -> Answer:
     """Return REFUSED or CLOSED once the port reaches nothing; WaitTimeout says what it did last."""
-    return _wait(address, wait, (Answer.REFUSED, Answer.CLOSED))
+    return _wait(address, wait, (Answer.REFUSED, Answer.CLOSED), probe)
 
 
-def _wait(address: Address, wait: Wait, wanted: Collection[Answer]) -> Answer:
-    deadline = time.monotonic() + wait.seconds
+def _wait(address: Address, wait: Wait, wanted: Collection[Answer], attempt: Attempt) -> Answer:
+    deadline, pause = time.monotonic() + wait.seconds, settings.PROBE_FIRST_PAUSE_SECONDS
     while True:
-        answer = probe(address, max(min(settings.PROBE_SECONDS, deadline - time.monotonic()), 0.01))
+        answer = attempt(address, max(min(settings.PROBE_SECONDS, deadline - time.monotonic()), 0.01))
         if answer in wanted:
             return answer
-        if time.monotonic() + settings.PROBE_PAUSE_SECONDS > deadline:
+        if time.monotonic() + pause > deadline:
             state = f"{address} {answer.value}"
             raise wait.timed_out(state, str(address))
-        time.sleep(settings.PROBE_PAUSE_SECONDS)
+        time.sleep(pause)
+        pause = min(2 * pause, settings.PROBE_PAUSE_SECONDS)

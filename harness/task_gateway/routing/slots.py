@@ -8,17 +8,24 @@ may take a slot each, and `release` frees both.
 
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from task_gateway import settings
-from task_gateway.errors import Conflict, NoFreeSlot, NotFound, UsageError, WaitTimeout
+from task_gateway.errors import Conflict, NotFound, TaskGatewayError, WaitTimeout
 from task_gateway.kube.client import Kube
-from task_gateway.model import Address, InternalTaskGateway, Manifest, Task
-from task_gateway.routing import names, table, templates
-from task_gateway.routing.base import STRATEGIES, Exposure, check_target_port, check_task
+from task_gateway.kube.mirror import Mirror
+from task_gateway.model import Address, Exposure, InternalTaskGateway, Manifest, PortUse, Repair, Task
+from task_gateway.routing import full, names, table, templates
+from task_gateway.routing.base import STRATEGIES, Addresses, Exposures, Quiet, Repairs, check_target_ports, check_task
+from task_gateway.routing.live import NO_POD
+from task_gateway.routing.parents import Parents
+from task_gateway.routing.picks import Picks
+from task_gateway.routing.ports import RESERVED, in_range
 from task_gateway.routing.table import Slot
-from task_gateway.routing.templates import upgrade
+
+SERVICE = "v1/Service"
 
 
 @STRATEGIES.register("slots")
@@ -30,55 +37,120 @@ class Slots:
         self._gateway = gateway
         self._namespace = namespace
         self._checked = False
+        selector = names.slots_selector(gateway.gateway_name, gateway.gateway_namespace)
+        self._slots = Mirror(kube, SERVICE, namespace, table.parse, labels=selector)
+        self._parents = Parents(kube, gateway, namespace)
+        self._picks = Picks()
 
-    def expose(self, task: Task) -> Address:
-        """Claim a slot for a task and return its address; a slot it holds already with that port is kept.
+    def expose(self, task: Task, *, quiet: Quiet | None = None) -> tuple[Address, ...]:
+        """Claim a slot for each port of a task and return the addresses; slots it holds already are kept.
 
-        NoFreeSlot when all are taken, WaitTimeout when others always wrote first.
+        NoFreeSlot when not enough are free, WaitTimeout when others always wrote first; none is claimed then.
         """
         check_task(task, self._gateway, self._namespace)
         if not self._checked:
             templates.load(self._kube, self._gateway)
             self._checked = True
         deadline = _deadline()
-        while True:
-            slots = self._read()
-            held = next((slot for slot in slots if slot.task == task.id), None)
-            if held is not None:
-                return self._kept(held, task)
-            for candidate in self._candidates(slots):
-                seen = self._write(
-                    candidate, deadline, _is_free, lambda slot: table.claim(slot, task, datetime.now(UTC))
-                )
-                if seen is not None and seen.task == task.id:
-                    return self._address(seen)
-            time.sleep(random.uniform(0, settings.CLAIM_PAUSE_SECONDS))
+        held = {slot.target_port: slot for slot in self._slots.read() if slot.task == task.id}
+        check_target_ports(
+            task, held.keys(), ", ".join(f"Service {self._namespace}/{s.service}" for s in held.values())
+        )
+        claimed: dict[int | str | None, Slot] = {}
+        try:
+            for port in task.ports:
+                if port not in held:
+                    claimed[port] = self._claim(task, port, deadline, len(task.ports) - len(held) - len(claimed), quiet)
+        except BaseException:
+            with suppress(TaskGatewayError):
+                self._free(claimed.values(), task.id)
+            raise
+        return tuple(self._address({**held, **claimed}[port].port) for port in task.ports)
 
-    def release(self, task_id: str) -> None:
+    def release(self, task_id: str) -> Addresses:
         """Free what a task holds. A slot that another task holds by now is left alone."""
         names.check_task_id(task_id)
+        return [self._address(slot.port) for slot in self._free(self._held(task_id), task_id)]
+
+    def list(self) -> Exposures:
+        """Return the claimed slots by port, also those outside the configured port range."""
+        slots = sorted(self._slots.read(), key=lambda slot: slot.port)
+        return [self._exposure(slot) for slot in slots if slot.task is not None]
+
+    def services(self, task_id: str) -> dict[int, str]:
+        """Return the Service of each slot that a task holds, by its port."""
+        return {slot.port: slot.service for slot in self._held(task_id)}
+
+    def ports(self) -> PortUse:
+        """Return how the ports of the range are used."""
+        ports, now = in_range(self._gateway), datetime.now(UTC)
+        slots = {slot.port: slot for slot in self._slots.read() if slot.port in ports}
+        tasks = {port for port, slot in slots.items() if slot.task is not None}
+        foreign = {port for port in self._foreign() if port in ports} - tasks
+        free = slots.keys() - tasks - foreign
+        resting = sum(table.resting(slots[port], now, settings.REST_SECONDS) for port in free)
+        reserved = {port for port in RESERVED if port in ports} - slots.keys() - foreign
+        absent = len(ports) - len(tasks) - len(foreign) - len(free) - len(reserved)
+        return PortUse(len(ports), len(free), resting, len(tasks), len(foreign), len(reserved), absent)
+
+    def reconcile(self, live: Callable[[], Collection[str]], before: datetime, *, dry_run: bool) -> Repairs:
+        """Free the slots of tasks that are not live, and of two slots for one port of a task the later one."""
+        slots = [slot for slot in self._slots.read() if slot.task is not None]
+        tasks, kept, repairs = live(), set[tuple[str | None, int | str | None]](), []
+        for slot in sorted(slots, key=lambda slot: (slot.claimed_at, slot.port)):
+            claimed = table.moment(slot.claimed_at)
+            if claimed is not None and claimed >= before:
+                continue
+            twice, key = (slot.task, slot.target_port) in kept, (slot.task, slot.target_port)
+            kept.add(key)
+            if slot.task in tasks and not twice:
+                continue
+            reason = f"target port {slot.target_port} has another slot" if twice else NO_POD
+            done = not dry_run and bool(self._free([slot], str(slot.task)))
+            where = f"Service {self._namespace}/{slot.service}"
+            repairs.append(Repair("free", where, str(slot.task), slot.port, reason, done))
+        return repairs
+
+    def follow(self) -> None:
+        """Keep slots and foreign listeners by watches from now on."""
+        self._slots.follow()
+        with suppress(NotFound):
+            self._parents.follow()
+
+    def close(self) -> None:
+        """End the watches."""
+        self._slots.close()
+        self._parents.close()
+
+    def _claim(self, task: Task, port: int, deadline: float, missing: int, quiet: Quiet | None) -> Slot:
+        while True:
+            with self._picks.lend(lambda: self._candidates(missing)) as candidate:
+                if candidate is not None:
+                    if quiet is not None and table.resting(candidate, datetime.now(UTC), settings.REST_SECONDS):
+                        quiet(self._address(candidate.port))
+                    seen = self._write(
+                        candidate, deadline, _is_free, lambda slot: table.claim(slot, task, port, datetime.now(UTC))
+                    )
+                    if seen is not None and seen.task == task.id:
+                        return seen
+            if candidate is None:
+                time.sleep(random.uniform(0, settings.CLAIM_PAUSE_SECONDS))
+            if time.monotonic() > deadline:
+                raise settings.SLOT_WRITTEN.timed_out("others claimed first each time", self._where)
+
+    def _free(self, slots: Collection[Slot], task_id: str) -> Sequence[Slot]:
+        """Free slots of a task, and return those that are free now: another task may have one by then."""
         deadline = _deadline()
-        for slot in self._read():
+        seen = [
             self._write(
                 slot,
                 deadline,
-                lambda seen: seen.task == task_id,
-                lambda seen: table.release(seen, datetime.now(UTC)),
+                lambda each: each.task == task_id,
+                lambda each: table.release(each, datetime.now(UTC)),
             )
-
-    def list(self) -> list[Exposure]:
-        """Return the claimed slots by port, also those outside the configured port range."""
-        return [
-            Exposure(
-                task_id=slot.task,
-                owner=slot.owner,
-                port=slot.port,
-                address=self._address(slot),
-                claimed_at=table.moment(slot.claimed_at),
-            )
-            for slot in sorted(self._read(), key=lambda slot: slot.port)
-            if slot.task is not None
+            for slot in slots
         ]
+        return [slot for slot in seen if slot is not None and slot.task is None]
 
     def _write(
         self,
@@ -96,55 +168,60 @@ class Slots:
                 raise _timed_out(slot, self._namespace)
             try:
                 patch = body(slot)
-                service = self._kube.patch("v1/Service", slot.service, self._namespace, patch, strategic=True)
-                return table.parse(service)
+                service = self._kube.patch(SERVICE, slot.service, self._namespace, patch, strategic=True)
+                return self._slots.keep(service)
             except Conflict:
                 slot = self._reread(slot)
             except NotFound:
                 return None
         return slot
 
-    def _read(self) -> Sequence[Slot]:
-        selector = names.slots_selector(self._gateway.gateway_name, self._gateway.gateway_namespace)
-        services = self._kube.list("v1/Service", self._namespace, selector)
-        return [slot for slot in map(table.parse, services) if slot is not None]
-
     def _reread(self, slot: Slot) -> Slot | None:
         try:
-            return table.parse(self._kube.get("v1/Service", slot.service, self._namespace))
+            return self._slots.keep(self._kube.get(SERVICE, slot.service, self._namespace))
         except NotFound:
             return None
 
-    def _candidates(self, slots: Sequence[Slot]) -> Sequence[Slot]:
+    def _held(self, task_id: str) -> Sequence[Slot]:
+        return [slot for slot in self._slots.read() if slot.task == task_id]
+
+    def _foreign(self) -> set[int]:
+        """Return the ports whose listener is not a slot's: what comes through them is not for the slot's task."""
+        try:
+            return {each.port for each in self._parents.listeners() if each.use != "slots"}
+        except NotFound:  # no Gateway: then there are no listeners at all
+            return set()
+
+    def _candidates(self, missing: int) -> Sequence[Slot]:
+        foreign, slots = self._foreign(), self._slots.read()
         gateway = self._gateway
-        where = f"Services of Gateway {gateway.gateway_name} in namespace {self._namespace}"
         if not slots:
-            raise UsageError(
-                f"the chart {names.CHART} has made no slots for Gateway {gateway.gateway_name} "
-                f"in namespace {self._namespace}",
-                where=where,
-                hint=upgrade(gateway, f"--set slots.count=64 --set slots.namespace={self._namespace}"),
-            )
-        first, last = gateway.gateway_port_range_start, gateway.gateway_port_range_end
-        mine = table.inside(slots, first, last)
-        free = table.pick(mine)
-        if not free:
-            tasks = len({slot.task for slot in mine})
-            raise NoFreeSlot(
-                f"no free slot: {len(slots)} slots, {len(mine)} of them in the port range {first}-{last}, "
-                f"held by {tasks} {'task' if tasks == 1 else 'tasks'}",
-                where=where,
-                hint="release a task, or raise slots.count of the chart and gateway_port_range_end of the "
-                f"master configuration: {upgrade(gateway, f'--set slots.count={2 * len(slots)}')}",
-            )
+            raise full.no_slots(gateway, self._namespace, self._where)
+        mine = table.inside(slots, gateway.gateway_port_range_start, gateway.gateway_port_range_end)
+        free = [slot for slot in table.pick(mine) if slot.port not in foreign]
+        if len(free) < missing:
+            raise full.slots_taken(gateway, self._where, slots, mine, foreign, missing)
         return free
 
-    def _kept(self, slot: Slot, task: Task) -> Address:
-        check_target_port(task, slot.target_port, slot.service)
-        return self._address(slot)
+    def _exposure(self, slot: Slot) -> Exposure:
+        return Exposure(
+            task_id=str(slot.task),
+            namespace=self._namespace,
+            owner=slot.owner,
+            kind=names.object_kind(slot.object),
+            port=slot.port,
+            target_port=int(slot.target_port or 0),
+            strategy="slots",
+            address=self._address(slot.port),
+            since=table.moment(slot.claimed_at),
+        )
 
-    def _address(self, slot: Slot) -> Address:
-        return Address(self._gateway.gateway_ip, slot.port)
+    @property
+    def _where(self) -> str:
+        return f"Services of Gateway {self._gateway.gateway_name} in namespace {self._namespace}"
+
+    def _address(self, port: int) -> Address:
+        return Address(self._gateway.gateway_ip, port)
 
 
 def _is_free(slot: Slot) -> bool:

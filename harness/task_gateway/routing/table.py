@@ -26,6 +26,7 @@ class Slot:
     target_port: int | str | None = None
     task: str | None = None
     owner: str = ""
+    object: str = ""
     claimed_at: str = ""
     released_at: str = ""
     strangers: tuple[str, ...] = ()
@@ -46,6 +47,7 @@ def parse(service: Manifest) -> Slot | None:
         target_port=port.get("targetPort"),
         task=notes.get(names.CLAIMED_BY),
         owner=notes.get(names.OWNER, ""),
+        object=notes.get(names.OBJECT, ""),
         claimed_at=notes.get(names.CLAIMED_AT, ""),
         released_at=notes.get(names.RELEASED_AT, ""),
         strangers=tuple(key for key in spec.get("selector") or {} if key != TASK_LABEL),
@@ -63,15 +65,22 @@ def pick(slots: Iterable[Slot]) -> list[Slot]:
     return sorted(free, key=lambda slot: (slot.released_at, slot.port))
 
 
-def claim(slot: Slot, task: Task, now: datetime) -> Manifest:
-    """Return the strategic merge patch that gives a slot to a task, if the slot is still as it was read."""
+def resting(slot: Slot, now: datetime, seconds: float) -> bool:
+    """Tell whether a slot is free, but was released less than that long ago."""
+    released = moment(slot.released_at)
+    return slot.task is None and released is not None and (now - released).total_seconds() < seconds
+
+
+def claim(slot: Slot, task: Task, target_port: int, now: datetime) -> Manifest:
+    """Return the strategic merge patch that gives a slot to a task's port, if the slot is still as it was read."""
     notes = {
         names.CLAIMED_BY: names.check_task_id(task.id),
         names.OWNER: task.owner,
+        names.OBJECT: names.object_note(task.object),
         names.CLAIMED_AT: stamp(now),
         names.RELEASED_AT: None,
     }
-    ports = [{"port": slot.port, "targetPort": task.port}]
+    ports = [{"port": slot.port, "targetPort": target_port}]
     return _patch(slot, notes, {"selector": selecting(slot, task.id), "ports": ports})
 
 
@@ -83,6 +92,7 @@ def release(slot: Slot, now: datetime) -> Manifest:
     notes = {
         names.CLAIMED_BY: None,
         names.OWNER: None,
+        names.OBJECT: None,
         names.CLAIMED_AT: None,
         names.RELEASED_AT: stamp(now),
     }

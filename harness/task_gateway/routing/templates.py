@@ -15,7 +15,7 @@ from task_gateway.kube.client import Kube
 from task_gateway.model import InternalTaskGateway, Manifest
 from task_gateway.routing import names
 
-VERSION = "1"
+VERSION = "2"
 """What the harness speaks; it grows with the `version` in the chart's ConfigMap."""
 
 Values = Mapping[str, int | str]

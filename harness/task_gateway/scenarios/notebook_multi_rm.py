@@ -45,7 +45,7 @@ class Side:
     def task(self) -> Task:
         """The notebook that is started there."""
         namespaces, port = DATA["namespaces"], DATA["task_port"]
-        return Task(f"notebook-{self.manager.name}", namespaces["tasks"], port, owner=DATA["release"])
+        return Task(f"notebook-{self.manager.name}", namespaces["tasks"], (port,), owner=DATA["release"])
 
 
 def master_config(names: Sequence[str], additional_kubeconfig: Path, gateway_ip: str) -> str:
@@ -151,7 +151,7 @@ class NotebookMultiRm:
                 master.register(task.id, address)
                 note.detail = f"the master says {master.wait_until(task.id, BAD_GATEWAY, settings.TASK_REFUSED)}"
             with steps.step(f"{name}: slot claimed") as note:
-                address = side.strategy.expose(task)
+                (address,) = side.strategy.expose(task)
                 reach.wait_until_answers(address)
                 note.detail = f"{address} answers"
         with steps.step(f"{name}: cell executed through the master") as note:

@@ -8,8 +8,9 @@ import pytest
 from task_gateway.checks import base, cluster, controller, crds, gateway, routing, security
 from task_gateway.checks.base import Trouble
 from task_gateway.kube.client import Kube
-from task_gateway.limits.site import Listener, Site
+from task_gateway.limits.site import Site
 from task_gateway.model import Address, ManagerLimits, Manifest
+from task_gateway.routing.listening import Listener
 from task_gateway.routing.reach import Answer
 
 Make = Callable[..., Site]

@@ -7,7 +7,7 @@ import pytest
 from task_gateway.master import manifests
 from task_gateway.model import Task
 
-TASK = Task("nb-1", "tasks", 8888)
+TASK = Task("nb-1", "tasks", (8888,))
 LIMITS: dict[str, Any] = {"limits": {"memory": "1Gi"}}
 NOTEBOOK = manifests.notebook_pod(TASK, "notebook:1", LIMITS)
 MASTER = manifests.master_pod("master", "masters", "notebook:1", 8080, LIMITS)

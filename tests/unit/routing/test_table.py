@@ -1,5 +1,6 @@
 """The table of slots: reading Services, choosing the next slot, the bodies of the two writes."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -7,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from task_gateway.errors import UsageError
-from task_gateway.model import Manifest, Task
+from task_gateway.model import Manifest, Task, TaskObject
 from task_gateway.routing import table
 from task_gateway.routing.table import Slot
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, 89, tzinfo=UTC)
-TASK = Task("nb-1", "tasks", 8888, "ada")
+TASK = Task("nb-1", "tasks", (8888,), "ada", TaskObject("v1/Pod", "nb-1-0", "u-1"))
 
 times = st.datetimes(min_value=datetime(1970, 1, 1), max_value=datetime(2200, 1, 1)).map(
     lambda moment: moment.replace(tzinfo=UTC)
@@ -48,11 +49,12 @@ def test_parse_of_a_claimed_slot() -> None:
     annotations = {
         "task-gateway.dev/claimed-by": "nb-1",
         "task-gateway.dev/owner": "ada",
+        "task-gateway.dev/object": "Pod/nb-1-0/u-1",
         "task-gateway.dev/claimed-at": "2026-03-04T05:06:07.000089Z",
     }
     slot = table.parse(service(annotations=annotations))
     assert slot == Slot(
-        32768, "gw-slot-32768", "42", 8888, "nb-1", "ada", "2026-03-04T05:06:07.000089Z", released_at=""
+        32768, "gw-slot-32768", "42", 8888, "nb-1", "ada", "Pod/nb-1-0/u-1", "2026-03-04T05:06:07.000089Z", ""
     )
 
 
@@ -92,12 +94,13 @@ def test_inside_includes_both_ends(given_slots: list[Slot], first: int, last: in
 
 def test_claim_is_one_conditional_patch() -> None:
     slot = Slot(32768, "gw-slot-32768", "42", released_at="2026-01-01T00:00:00.000000Z")
-    assert table.claim(slot, TASK, NOW) == {
+    assert table.claim(slot, TASK, 8888, NOW) == {
         "metadata": {
             "resourceVersion": "42",
             "annotations": {
                 "task-gateway.dev/claimed-by": "nb-1",
                 "task-gateway.dev/owner": "ada",
+                "task-gateway.dev/object": "Pod/nb-1-0/u-1",
                 "task-gateway.dev/claimed-at": "2026-03-04T05:06:07.000089Z",
                 "task-gateway.dev/released-at": None,
             },
@@ -116,6 +119,7 @@ def test_release_is_one_conditional_patch_that_selects_no_pod() -> None:
             "annotations": {
                 "task-gateway.dev/claimed-by": None,
                 "task-gateway.dev/owner": None,
+                "task-gateway.dev/object": None,
                 "task-gateway.dev/claimed-at": None,
                 "task-gateway.dev/released-at": "2026-03-04T05:06:07.000089Z",
             },
@@ -126,13 +130,13 @@ def test_release_is_one_conditional_patch_that_selects_no_pod() -> None:
 
 def test_claim_refuses_an_id_that_marks_released_slots() -> None:
     with pytest.raises(UsageError):
-        table.claim(Slot(32768, "s", "1"), Task("released.32768", "tasks", 8888), NOW)
+        table.claim(Slot(32768, "s", "1"), Task("released.32768", "tasks", (8888,)), 8888, NOW)
 
 
 @given(ports, st.integers(1, 65535))
 def test_claim_and_release_write_the_same_annotations(port: int, target: int) -> None:
     slot = Slot(port, "s", "1")
-    claim = table.claim(slot, Task("t", "tasks", target), NOW)
+    claim = table.claim(slot, replace(TASK, ports=(target,)), target, NOW)
     release = table.release(slot, NOW)
     claimed, released = claim["metadata"]["annotations"], release["metadata"]["annotations"]
     assert claimed.keys() == released.keys()

@@ -1,0 +1,51 @@
+"""Tells when something of a gateway's tasks changes, for who shows it: their Services and the endpoints behind them."""
+
+import queue
+import threading
+from collections.abc import Iterator
+
+from task_gateway import settings
+from task_gateway.errors import TaskGatewayError
+from task_gateway.kube.client import Kube
+from task_gateway.model import InternalTaskGateway
+from task_gateway.routing import names
+from task_gateway.routing.per_task import SERVICE
+from task_gateway.routing.readiness import SLICE
+
+SETTLED_SECONDS = 0.1
+"""Changes that follow each other within this time are told once."""
+
+
+def changes(kube: Kube, gateway: InternalTaskGateway, namespace: str) -> Iterator[None]:
+    """Yield whenever a Service of the gateway or an endpoint of one changes, without an end; ends by its caller.
+
+    EndpointSlices carry the labels of their Service, hence one selector for both. The error of a watch is the caller's.
+    """
+    seen: queue.Queue[TaskGatewayError | None] = queue.Queue()
+    selector = names.gateway_selector(gateway.gateway_name, gateway.gateway_namespace)
+
+    def follow(kind: str) -> None:
+        try:
+            _, version = kube.snapshot(kind, namespace, labels=selector)
+            while True:
+                seconds = settings.WATCH_SECONDS
+                for event, obj in kube.watch(kind, namespace, labels=selector, seconds=seconds, version=version):
+                    version = obj["metadata"]["resourceVersion"]
+                    if event != "BOOKMARK":
+                        seen.put(None)
+        except TaskGatewayError as problem:
+            seen.put(problem)
+
+    for kind in (SERVICE, SLICE):
+        threading.Thread(target=follow, args=(kind,), daemon=True).start()
+    while True:
+        told = [seen.get()]
+        try:
+            while True:
+                told.append(seen.get(timeout=SETTLED_SECONDS))
+        except queue.Empty:
+            pass
+        for problem in told:
+            if problem is not None:
+                raise problem
+        yield

@@ -1,0 +1,76 @@
+"""Says that no further task fits: who holds how many ports, and what to raise."""
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+
+from task_gateway.errors import NoFreeSlot, UsageError
+from task_gateway.model import InternalTaskGateway
+from task_gateway.routing import names
+from task_gateway.routing.ports import in_range
+from task_gateway.routing.table import Slot
+from task_gateway.routing.templates import upgrade
+
+OWNERS_SHOWN = 3
+
+
+def no_slots(gateway: InternalTaskGateway, namespace: str, where: str) -> UsageError:
+    """Return the error of a gateway for which the chart made no slots in this namespace."""
+    return UsageError(
+        f"the chart {names.CHART} has made no slots for Gateway {gateway.gateway_name} in namespace {namespace}",
+        where=where,
+        hint=upgrade(gateway, f"--set slots.count=64 --set slots.namespace={namespace}"),
+    )
+
+
+def slots_taken(
+    gateway: InternalTaskGateway,
+    where: str,
+    slots: Sequence[Slot],
+    mine: Sequence[Slot],
+    foreign: Collection[int],
+    missing: int,
+) -> NoFreeSlot:
+    """Return the error of slots of which too few are free; `mine` are those in the port range."""
+    taken = [slot for slot in mine if slot.task is not None]
+    tasks = len({slot.task for slot in taken})
+    held = f"{len(taken)} held by {_count(tasks, 'task')}{_owners(taken)}"
+    blocked = sum(slot.task is None and slot.port in foreign for slot in mine)
+    others = f", {blocked} under listeners of others" if blocked else ""
+    free = len(mine) - len(taken) - blocked
+    lacking = f"{free} free, {missing} wanted" if free else "none is free"
+    first, last = gateway.gateway_port_range_start, gateway.gateway_port_range_end
+    change = upgrade(gateway, f"--set slots.count={2 * len(slots)}")
+    return NoFreeSlot(
+        f"no free slot: {_count(len(slots), 'slot')}, {len(mine)} of them in the port range {first}-{last}, "
+        f"{held}{others}: {lacking}",
+        where=where,
+        hint="release a task, or raise slots.count of the chart and gateway_port_range_end of the "
+        f"master configuration: {change}",
+    )
+
+
+def ports_taken(
+    gateway: InternalTaskGateway, where: str, held: Mapping[str, Collection[int]], wanted: int
+) -> NoFreeSlot:
+    """Return the error of a range of which too few ports are free; `held` has the ports by words for who has them."""
+    ports = in_range(gateway)
+    count = {words: {port for port in ports if port in found} for words, found in held.items()}
+    free = len(set(ports).difference(*count.values()))
+    parts = [f"{len(found)} {words}" for words, found in count.items() if found]
+    lacking = f"; {free} free, {wanted} wanted" if free else ""
+    return NoFreeSlot(
+        f"no free port: {len(ports)} in the range {ports[0]}-{ports[-1]}, {', '.join(parts)}{lacking}",
+        where=where,
+        hint="release a task, or raise gateway_port_range_end of the master configuration; "
+        "task-gateway limits shows what binds",
+    )
+
+
+def _owners(taken: Sequence[Slot]) -> str:
+    """Name those who hold most, if any of them is named."""
+    most = Counter(slot.owner for slot in taken if slot.owner).most_common(OWNERS_SHOWN)
+    return f" (most by {', '.join(f'{owner}: {count}' for owner, count in most)})" if most else ""
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}{'' if number == 1 else 's'}"

@@ -1,0 +1,112 @@
+"""One resource manager's gateway, as a master uses it: expose tasks, release them, put in order what a crash left."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from task_gateway import settings
+from task_gateway.kube.client import Kube
+from task_gateway.model import Address, InternalTaskGateway, PortUse, Task
+from task_gateway.routing import reach, readiness
+from task_gateway.routing.base import STRATEGIES, Exposures, Repairs
+from task_gateway.routing.live import live_tasks
+from task_gateway.routing.readiness import Door
+from task_gateway.settings import Wait
+
+
+class TaskGateway:
+    """The gateway of one resource manager, whose tasks run in `namespace`.
+
+    Any thread may call, and any number of processes may use one gateway: whoever writes says what it has read, and the
+    API server lets one win. Two calls for one task in one process wait for each other.
+
+    Inside `with` the state is followed by watches, so that no call has to read it first: for who exposes often.
+    """
+
+    def __init__(self, kube: Kube, gateway: InternalTaskGateway, namespace: str, strategy: str = "slots") -> None:
+        self.gateway = gateway
+        self.namespace = namespace
+        self._kube = kube
+        self._strategy = STRATEGIES.get(strategy)(kube, gateway, namespace)
+        self._lock = threading.Lock()
+        self._busy: dict[str, tuple[threading.Lock, int]] = {}
+
+    def __enter__(self) -> "TaskGateway":
+        try:
+            self._strategy.follow()
+        except BaseException:
+            self._strategy.close()
+            raise
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._strategy.close()
+
+    def expose(self, task: Task, *, wait: Wait | None = None) -> tuple[Address, ...]:
+        """Make every port of a task reachable, or none; return the addresses in the order of its ports.
+
+        The same addresses again if repeated, also after a crash. With `wait` (settings.TASK_EXPOSED) it returns once a
+        connection through each address reaches a pod of the task; NotReachable names the object that is in the way
+        (the task stays exposed). NoFreeSlot when there are not ports enough, UsageError when the task is exposed with
+        other ports or is not for this gateway, ClusterUnreachable when nothing is known: a repeat is safe.
+        """
+        with self._alone(task.id):
+            quiet = None if wait is None else reach.wait_until_refused
+            addresses = self._strategy.expose(task, quiet=quiet)
+            if wait is None:
+                return addresses
+            services = self._strategy.services(task.id)
+        doors = [Door(each, services[each.port]) for each in addresses if each.port in services]
+        readiness.wait_until_reached(self._kube, self.gateway, self.namespace, task.id, doors, wait)
+        return addresses
+
+    def release(self, task_id: str, *, wait: Wait | None = None) -> None:
+        """Make a task unreachable and free its ports; fine if it is not exposed.
+
+        With `wait` (settings.TASK_REFUSED) it returns once new connections reach nothing. A repeat is safe.
+        """
+        with self._alone(task_id):
+            released = self._strategy.release(task_id)
+        for address in released if wait is not None else ():
+            reach.wait_until_refused(address, wait or settings.TASK_REFUSED)
+
+    def list(self, *, ready: bool = False) -> Exposures:
+        """Return the exposed ports in their order; with `ready` each says whether a ready pod is behind it."""
+        found = self._strategy.list()
+        if not ready:
+            return found
+        there = readiness.ready_services(self._kube, self.namespace)
+        services = {task: self._strategy.services(task) for task in {each.task_id for each in found}}
+        return [replace(each, ready=services[each.task_id].get(each.port) in there) for each in found]
+
+    def ports(self) -> PortUse:
+        """Return how the ports of the range are used; how many tasks fit at all, task-gateway limits tells."""
+        return self._strategy.ports()
+
+    def reconcile(self, *, dry_run: bool = True, grace_seconds: float = settings.GRACE_SECONDS) -> Repairs:
+        """Free claims and remove objects whose task has neither pod nor Job; complete what live tasks have by half.
+
+        What is younger than `grace_seconds` is left alone, for its pod may be to come. Listeners, routes and Services
+        of others are never touched. A repair that fails is not done, and the next call finds it again.
+        """
+        before = datetime.now(UTC) - timedelta(seconds=grace_seconds)
+        return self._strategy.reconcile(lambda: live_tasks(self._kube, self.namespace), before, dry_run=dry_run)
+
+    @contextmanager
+    def _alone(self, task_id: str) -> Iterator[None]:
+        """Let one call at a time work on a task; a task that nobody works on costs nothing."""
+        with self._lock:
+            lock, users = self._busy.get(task_id, (threading.Lock(), 0))
+            self._busy[task_id] = (lock, users + 1)
+        try:
+            with lock:
+                yield
+        finally:
+            with self._lock:
+                lock, users = self._busy[task_id]
+                if users == 1:
+                    del self._busy[task_id]
+                else:
+                    self._busy[task_id] = (lock, users - 1)

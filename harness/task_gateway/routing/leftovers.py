@@ -1,0 +1,73 @@
+"""What there is of tasks in a cluster: a Service, a route and a listener should be there together."""
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from task_gateway.kube.client import Kube
+from task_gateway.model import TASK_LABEL, Manifest
+from task_gateway.routing import claims
+from task_gateway.routing.claims import Claim
+from task_gateway.routing.listening import Listener
+from task_gateway.routing.live import NO_POD
+
+
+@dataclass(frozen=True)
+class Orphan:
+    """A route, or a listener, without a Service. `name` is the one its Service would have."""
+
+    name: str
+    where: str
+    task: str
+    port: int | None
+    is_route: bool
+
+
+@dataclass(frozen=True)
+class Left:
+    """The claims, routes and listeners of one strategy in one namespace."""
+
+    claims: Sequence[Claim]
+    routes: Sequence[Manifest]
+    listeners: Sequence[Listener]
+
+    def wrong(self, claim: Claim, tasks: Collection[str]) -> str | None:
+        """Return what is wrong with a claim, None if nothing is."""
+        if claim.released:
+            return "its release was begun and not finished"
+        if claim.task not in tasks:
+            return NO_POD
+        if claim.service not in {each["metadata"]["name"] for each in self.routes}:
+            return "it has no route"
+        if claim.port not in {each.port for each in self.listeners}:
+            return "it has no listener"
+        return None
+
+    def orphans(self, before: datetime) -> list[Orphan]:
+        """Return the routes made before that time, and the listeners, that have no Service."""
+        services, ports = {claim.service for claim in self.claims}, {claim.port for claim in self.claims}
+        routes = [
+            Orphan(meta["name"], f"TCPRoute {meta['namespace']}/{meta['name']}", meta["labels"][TASK_LABEL], None, True)
+            for meta in (each["metadata"] for each in self.routes)
+            if meta["name"] not in services and datetime.fromisoformat(meta["creationTimestamp"]) < before
+        ]
+        return routes + [
+            Orphan(_service_name(each), str(each), "", each.port, False)
+            for each in self.listeners
+            if each.port not in ports
+        ]
+
+
+def look(
+    kube: Kube, route_kind: str, namespace: str, selector: str, listeners: Callable[[], Sequence[Listener]]
+) -> Left:
+    """Read what is there. The Services come last: they are made first, so that what is being made has one here."""
+    labels = f"{selector},{TASK_LABEL}"
+    found, routes = listeners(), kube.list(route_kind, namespace, labels)
+    services = map(claims.parse, kube.list("v1/Service", namespace, labels))
+    return Left([claim for claim in services if claim is not None], routes, found)
+
+
+def _service_name(listener: Listener) -> str:
+    """A ListenerSet is called as its Service; a listener of the Gateway has the Gateway's name, and its own, in it."""
+    return listener.parent if listener.kind == "ListenerSet" else f"{listener.parent}-{listener.name}"

@@ -1,0 +1,79 @@
+"""What has the listeners of a gateway: the Gateway itself and the ListenerSets that are attached to it."""
+
+from collections.abc import Sequence
+from itertools import chain
+
+from task_gateway.errors import Forbidden
+from task_gateway.kube.client import Kube
+from task_gateway.kube.mirror import Mirror
+from task_gateway.model import InternalTaskGateway, Manifest
+from task_gateway.routing.gateway_api import GATEWAY, LISTENER_SET, allowed_from, is_attached
+from task_gateway.routing.listening import Listener, listeners_of
+
+Listeners = tuple[Listener, ...]
+
+
+class Parents:
+    """The listeners of one gateway, whose tasks run in `namespace`: read when asked for, or followed by watches."""
+
+    def __init__(self, kube: Kube, gateway: InternalTaskGateway, namespace: str) -> None:
+        self._kube, self._gateway, self._namespace = kube, gateway, namespace
+        self._mirrors: Sequence[Mirror[Listeners]] = ()
+
+    def gateway_object(self) -> Manifest:
+        """Return the Gateway as it is now; NotFound if there is none."""
+        return self._kube.get(GATEWAY, self._gateway.gateway_name, self._gateway.gateway_namespace)
+
+    def listeners(self) -> list[Listener]:
+        """Return every listener, the Gateway's own first."""
+        return _all(self._mirrors) if self._mirrors else self.fresh()
+
+    def fresh(self) -> list[Listener]:
+        """Return every listener as the API server has it now, whether they are followed or not."""
+        return _all(self._sources(self.gateway_object()))
+
+    def follow(self) -> None:
+        """Keep the listeners by watches from now on."""
+        mirrors = self._sources(self.gateway_object())
+        for each in mirrors:
+            each.follow()
+        self._mirrors = mirrors
+
+    def close(self) -> None:
+        """End the watches."""
+        for each in self._mirrors:
+            each.close()
+        self._mirrors = ()
+
+    def _sources(self, gateway: Manifest) -> list[Mirror[Listeners]]:
+        mine = self._gateway
+        own: Mirror[Listeners] = Mirror(
+            self._kube, GATEWAY, mine.gateway_namespace, self._of_gateway, name=mine.gateway_name
+        )
+        if not self._kube.served(LISTENER_SET):
+            return [own]
+        return [own, *(self._sets(namespace) for namespace in self._namespaces(gateway))]
+
+    def _sets(self, namespace: str | None) -> Mirror[Listeners]:
+        return Mirror(self._kube, LISTENER_SET, namespace, self._of_set)
+
+    def _namespaces(self, gateway: Manifest) -> list[str | None]:
+        """Return where ListenerSets are looked for: everywhere, unless the Gateway or the API server forbids it."""
+        home = self._gateway.gateway_namespace
+        if allowed_from(gateway["spec"]) in ("None", "Same"):
+            return [home]
+        try:
+            self._kube.list(LISTENER_SET)
+        except Forbidden:
+            return list({home, self._namespace})
+        return [None]
+
+    def _of_gateway(self, gateway: Manifest) -> Listeners:
+        return listeners_of(gateway, self._gateway)
+
+    def _of_set(self, listener_set: Manifest) -> Listeners | None:
+        return listeners_of(listener_set, self._gateway) if is_attached(listener_set, self._gateway) else None
+
+
+def _all(sources: Sequence[Mirror[Listeners]]) -> list[Listener]:
+    return list(chain.from_iterable(chain.from_iterable(each.read() for each in sources)))

@@ -1,0 +1,134 @@
+"""Whether a task can be reached, from its pod to the gateway's port, and which object stands in the way if it cannot.
+
+Pods and endpoints are watched. What a port does nobody announces: once the endpoints are there it is tried.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from time import monotonic
+
+from task_gateway import settings
+from task_gateway.errors import NotFound, NotReachable, WaitTimeout
+from task_gateway.kube.client import Kube
+from task_gateway.kube.wait import condition
+from task_gateway.model import TASK_LABEL, Address, InternalTaskGateway, Manifest
+from task_gateway.routing import reach
+from task_gateway.routing.gateway_api import GATEWAY, LISTENER_SET, route_kind
+from task_gateway.settings import Wait
+
+POD, SLICE = "v1/Pod", "discovery.k8s.io/v1/EndpointSlice"
+SERVICE_OF = "kubernetes.io/service-name"
+_is_ready = condition("Ready")
+
+
+@dataclass(frozen=True)
+class Door:
+    """One port of a task: where it is dialled, and the Service behind it."""
+
+    address: Address
+    service: str
+
+
+def wait_until_reached(
+    kube: Kube, gateway: InternalTaskGateway, namespace: str, task_id: str, doors: list[Door], wait: Wait
+) -> None:
+    """Return once a connection to every port reaches a pod of the task; NotReachable tells what is in the way.
+
+    The pod is the task's own: the Service of a port selects the label of one task, and the port led nowhere before.
+    """
+    deadline = monotonic() + wait.seconds
+    with _blamed(wait, f"Pod of task {task_id} in namespace {namespace}"):
+        _watch(kube, POD, namespace, f"{TASK_LABEL}={task_id}", _pod_missing, deadline)
+    for door in doors:
+        with _blamed(wait, f"EndpointSlice of Service {namespace}/{door.service}"):
+            _watch(kube, SLICE, namespace, f"{SERVICE_OF}={door.service}", _endpoint_missing, deadline)
+    for door in doors:
+        left = Wait(wait.name, wait.sentence, max(deadline - monotonic(), settings.PROBE_SECONDS))
+        try:
+            reach.wait_until_open(door.address, left)
+        except WaitTimeout as shut:
+            where, state = _in_the_way(kube, gateway, namespace, door)
+            raise _not_reachable(wait, where, f"{state}; {shut.last_state}") from None
+
+
+def ready_services(kube: Kube, namespace: str) -> set[str]:
+    """Return the Services of a namespace that have a ready endpoint."""
+    slices = kube.list(SLICE, namespace, SERVICE_OF)
+    return {each["metadata"]["labels"][SERVICE_OF] for each in slices if _endpoint_missing(each) is None}
+
+
+@contextmanager
+def _blamed(wait: Wait, where: str) -> Iterator[None]:
+    try:
+        yield
+    except TimeoutError as late:
+        raise _not_reachable(wait, where, str(late)) from None
+
+
+def _watch(
+    kube: Kube, kind: str, namespace: str, labels: str, missing: Callable[[Manifest], str | None], deadline: float
+) -> None:
+    """Return once one of the objects has nothing missing; TimeoutError says what the last one lacked."""
+    state = "there is none"
+    while (left := deadline - monotonic()) > 0:
+        for event, obj in kube.watch(kind, namespace, labels=labels, seconds=left):
+            said = "it was deleted" if event == "DELETED" else missing(obj)
+            if said is None:
+                return
+            state = f"{obj['metadata']['name']}: {said}"
+            if monotonic() > deadline:
+                break
+    raise TimeoutError(state)
+
+
+def _pod_missing(pod: Manifest) -> str | None:
+    if pod["metadata"].get("deletionTimestamp"):
+        return "it is being deleted"
+    return _is_ready(pod)
+
+
+def _endpoint_missing(endpoints: Manifest) -> str | None:
+    found = endpoints.get("endpoints") or []
+    if any((each.get("conditions") or {}).get("ready", True) for each in found):
+        return None
+    return f"{len(found)} endpoints, none of them ready" if found else "it has no endpoint"
+
+
+def _in_the_way(kube: Kube, gateway: InternalTaskGateway, namespace: str, door: Door) -> tuple[str, str]:
+    """Return the first object on the way from the Gateway to the route that is not as it should be, and how it is."""
+    place = f"Gateway {gateway.gateway_namespace}/{gateway.gateway_name}"
+    found = _get(kube, GATEWAY, gateway.gateway_name, gateway.gateway_namespace)
+    if (said := condition("Programmed")(found)) is not None:
+        return place, said
+    kind = route_kind(kube)
+    route = _get(kube, kind, door.service, namespace) if kind else None
+    where = f"TCPRoute {namespace}/{door.service}"
+    if route is None:
+        return where, "it does not exist"
+    parents = (route.get("status") or {}).get("parents") or []
+    for parent in parents:
+        for each in parent.get("conditions") or []:
+            if each["type"] in ("Accepted", "ResolvedRefs") and each["status"] != "True":
+                return where, f"{each['type']} is {each['status']}: {each.get('message', '')}"
+    if not parents:
+        return where, "no controller has taken it up"
+    reference = route["spec"]["parentRefs"][0]
+    if reference.get("kind") == "ListenerSet":
+        home = reference.get("namespace", namespace)
+        listener_set = _get(kube, LISTENER_SET, reference["name"], home)
+        if (said := condition("Programmed")(listener_set)) is not None:
+            return f"ListenerSet {home}/{reference['name']}", said
+    return place, f"the API's objects are as they should be, yet {door.address} leads nowhere"
+
+
+def _get(kube: Kube, kind: str, name: str, namespace: str) -> Manifest | None:
+    try:
+        return kube.get(kind, name, namespace)
+    except NotFound:
+        return None
+
+
+def _not_reachable(wait: Wait, where: str, state: str) -> NotReachable:
+    message = f"waited {wait.seconds:g} s until {wait.sentence}; in the way: {where}: {state}"
+    return NotReachable(message, name=wait.name, seconds=wait.seconds, last_state=state, where=where)
