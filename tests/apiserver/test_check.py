@@ -2,6 +2,7 @@
 
 import os
 import socketserver
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
@@ -174,7 +175,10 @@ def test_the_commands_that_only_look_are_understood(stage: Stage) -> None:
 
 def shell(stage: Stage, command: str) -> None:
     program, _, arguments = command.partition(" ")
-    run(["sh", "-c", f"exec {tool(program)} --kubeconfig {stage.kube.cluster.kubeconfig} {arguments}"])
+    ours = program == "task-gateway"
+    words = f"{sys.executable} -m task_gateway.cli.main" if ours else str(tool(program))
+    verb, _, arguments = arguments.partition(" ")  # an option of ours belongs behind the verb
+    run(["sh", "-c", f"exec {words} {verb} --kubeconfig {stage.kube.cluster.kubeconfig} {arguments}"])
 
 
 def test_a_resource_managers_own_rights_are_enough(stage: Stage) -> None:
@@ -186,7 +190,8 @@ def test_a_resource_managers_own_rights_are_enough(stage: Stage) -> None:
         code, report = stage.check()
     assert (code, troubled(report)) == (0, {})
     unread = results(report, "skipped")
-    assert {"ITG0103", "ITG0205", "ITG0301", "ITG0302", "ITG0303", "ITG0304", "ITG0506"} <= unread
+    assert {"ITG0103", "ITG0205", "ITG0301", "ITG0302", "ITG0303", "ITG0304"} <= unread
+    assert "ITG0506" not in unread
     assert {"ITG0101", "ITG0401", "ITG0403", "ITG0404", "ITG0405", "ITG0407", "ITG0508", "ITG0701"} <= results(
         report, "ok"
     )

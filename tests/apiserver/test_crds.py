@@ -82,7 +82,7 @@ def eventually(call: Callable[[], Manifest]) -> Manifest:
     while True:
         try:
             return call()
-        except Invalid:
+        except (Invalid, NotFound):
             if time.monotonic() > deadline:
                 raise
 

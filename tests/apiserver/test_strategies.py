@@ -26,6 +26,7 @@ from task_gateway.kube.client import Kube
 from task_gateway.model import TASK_LABEL, Manifest
 from task_gateway.routing.gateway_api import GATEWAY
 from task_gateway.routing.per_task import SERVICE
+from task_gateway.routing.templates import VERSION
 
 CHART = Path(__file__).parents[2] / "charts" / "internal-task-gateway"
 BOTH = pytest.mark.parametrize("name", ["listenersets", "listeners"])
@@ -350,4 +351,4 @@ def test_templates_of_another_version_are_refused(site: Site) -> None:
             site.strategy("listenersets").expose(site.task("one"))
         assert site.left() == []
     finally:
-        site.kube.patch("v1/ConfigMap", name, NAMESPACE, {"data": {"version": "1"}})
+        site.kube.patch("v1/ConfigMap", name, NAMESPACE, {"data": {"version": VERSION}})

@@ -53,6 +53,8 @@ class Rule:
     cause: str
     after: tuple[str, ...] = ()
     look: Look | None = None
+    before_uninstall: bool = False
+    """It tells what `helm uninstall` would break, and is looked at only by who is about to."""
 
     @property
     def docs(self) -> str:
@@ -63,7 +65,9 @@ class Rule:
 CHECKS: Registry[Rule] = Registry("check", "task_gateway.checks")
 
 
-def check(code: str, description: str, fix: str, after: tuple[str, ...] = ()) -> Callable[[Look], Look]:
+def check(
+    code: str, description: str, fix: str, after: tuple[str, ...] = (), *, before_uninstall: bool = False
+) -> Callable[[Look], Look]:
     """Return a decorator that files a function as a check.
 
     `description` is what is so when all is well. In `fix`, {gateway}, {namespace}, {tasks}, {gateway_class} and
@@ -72,7 +76,7 @@ def check(code: str, description: str, fix: str, after: tuple[str, ...] = ()) ->
 
     def keep(look: Look) -> Look:
         cause = " ".join((look.__doc__ or "").split())
-        CHECKS.register(code)(Rule(code, category_of(code), description, fix, cause, after, look))
+        CHECKS.register(code)(Rule(code, category_of(code), description, fix, cause, after, look, before_uninstall))
         return look
 
     return keep

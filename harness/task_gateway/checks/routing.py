@@ -89,13 +89,13 @@ def reserved(site: Site) -> Trouble | None:
 @check(
     "ITG0506",
     "every claimed port has a task",
-    "kubectl patch service SLOT --namespace {tasks} --patch RELEASED",
+    "task-gateway gc --gateway {namespace}/{gateway} --apply",
     ("ITG0401",),
 )
 def leaked_claims(site: Site) -> Trouble | None:
     """A slot is claimed and no pod of its task is there, ten minutes after the claim: the master went away between
-    the two, or never released. The port is lost to others. The command that is shown releases the first one, if it
-    is still as it was seen."""
+    the two, or never released. The port is lost to others. The command that is shown frees it; without --apply it
+    says what it would do."""
     tasks = {(each["metadata"].get("labels") or {}).get(TASK_LABEL) for each in site.pods}
     leaked = [
         slot
@@ -104,9 +104,7 @@ def leaked_claims(site: Site) -> Trouble | None:
     ]
     if not leaked:
         return None
-    patch = json.dumps(table.release(leaked[0], datetime.now(UTC)))
-    fix = f"kubectl patch service {leaked[0].service} --namespace {site.namespace} --patch '{patch}'"
-    return Trouble(_some([f"port {slot.port}: task {slot.task}" for slot in leaked]), warning=True, fix=fix)
+    return Trouble(_some([f"port {slot.port}: task {slot.task}" for slot in leaked]), warning=True)
 
 
 @check(
@@ -191,6 +189,22 @@ def ready(site: Site) -> Trouble | None:
         and (said := condition("Ready")(each))
     ]
     return Trouble(_some(found), warning=True) if found else None
+
+
+@check(
+    "ITG0512",
+    "no task would lose its port",
+    "task-gateway ls --gateway {namespace}/{gateway}",
+    ("ITG0401",),
+    before_uninstall=True,
+)
+def in_use(site: Site) -> Trouble | None:
+    """Tasks are exposed: `helm uninstall` removes the Gateway, its slots and Envoy, and cuts them off all at once.
+    Looked at with `task-gateway check --uninstall` only."""
+    pods = {(each["metadata"].get("labels") or {}).get(TASK_LABEL) for each in site.pods} - {None}
+    tasks = {slot.task for slot in site.slots if slot.task} | {_task_of(each, site) for each in site.services}
+    found = sorted(tasks & pods - {None}, key=str)
+    return Trouble(f"{len(found)} live tasks: {_some(list(map(str, found)))}", warning=True) if found else None
 
 
 def _binding(limits: tuple[Limit, ...]) -> Limit:

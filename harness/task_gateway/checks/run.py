@@ -31,13 +31,13 @@ def of_config(problem: ConfigError | None, file: str) -> list[Check]:
     ]
 
 
-def of_target(target: Target, *, named: bool) -> list[Check]:
-    """Return every check of one gateway; with `named` each says whose it is."""
+def of_target(target: Target, *, named: bool, uninstall: bool = False) -> list[Check]:
+    """Return every check of one gateway, with `uninstall` also what that breaks; with `named` each says whose it is."""
     site = Site(target)
     suffix = f" ({target.manager.name})" if named else ""
     seen: dict[str, Check] = {}
     barred: set[str] = set()
-    waiting = [rule for rule in CHECKS if rule.look is not None]
+    waiting = [rule for rule in CHECKS if rule.look is not None and (uninstall or not rule.before_uninstall)]
     while waiting:
         rule = next(each for each in waiting if not any(other.code in each.after for other in waiting))
         waiting.remove(rule)
@@ -51,7 +51,7 @@ def of_target(target: Target, *, named: bool) -> list[Check]:
 
 def of_unusable(manager: ResourceManager, problem: UsageError) -> list[Check]:
     """Return the checks of a resource manager whose kubeconfig cannot be used: the first is wrong, the rest skipped."""
-    first, *others = (rule for rule in CHECKS if rule.look is not None)
+    first, *others = (rule for rule in CHECKS if rule.look is not None and not rule.before_uninstall)
     message = f"{problem.message} at {problem.where}"
     wrong = Check(first.code, first.description, Result.ERROR, message, problem.hint or "", first.docs)
     checks = [wrong, *(_skipped(rule, f"after {ANSWERS}") for rule in others)]

@@ -41,6 +41,9 @@ def check(
         list[str] | None, typer.Option(help="Show this category alone; may be given more than once.")
     ] = None,
     wait: Annotated[bool, typer.Option("--wait", help="Look again as things change, until nothing is wrong.")] = False,
+    uninstall: Annotated[
+        bool, typer.Option("--uninstall", help="Look also for what `helm uninstall` of the chart would break.")
+    ] = False,
     output: Annotated[
         CheckOutput, typer.Option("--output", "-o", help="Print text, JSON or JUnit XML.")
     ] = CheckOutput.text,
@@ -58,11 +61,11 @@ def check(
         raise typer.Exit(problem.exit_code)
     found, unusable = _targets(master, kubeconfig, context)
     read += unusable
-    checks = read + _look(found, named=len(found) > 1 or bool(unusable))
+    checks = read + _look(found, named=len(found) > 1 or bool(unusable), uninstall=uninstall)
     deadline = time.monotonic() + ALL_RIGHT.seconds
     while wait and not run.report(checks, chosen).success and time.monotonic() < deadline:
         _until_something_changes(found, deadline)
-        checks = read + _look(found, named=len(found) > 1 or bool(unusable))
+        checks = read + _look(found, named=len(found) > 1 or bool(unusable), uninstall=uninstall)
     result = run.report(checks, chosen)
     _emit(result, output)
     if run.unreachable(checks):
@@ -100,8 +103,8 @@ def _targets(
     return found, unusable
 
 
-def _look(found: Sequence[Target], *, named: bool) -> list[Check]:
-    return [check for target in found for check in run.of_target(target, named=named)]
+def _look(found: Sequence[Target], *, named: bool, uninstall: bool) -> list[Check]:
+    return [check for target in found for check in run.of_target(target, named=named, uninstall=uninstall)]
 
 
 def _until_something_changes(found: Sequence[Target], deadline: float) -> None:

@@ -119,7 +119,7 @@ def _in_the_way(kube: Kube, gateway: InternalTaskGateway, namespace: str, door: 
         listener_set = _get(kube, LISTENER_SET, reference["name"], home)
         if (said := condition("Programmed")(listener_set)) is not None:
             return f"ListenerSet {home}/{reference['name']}", said
-    return place, f"the API's objects are as they should be, yet {door.address} leads nowhere"
+    return f"Service {namespace}/{door.service}", "nothing listens on its target port in the pod, as far as can be seen"
 
 
 def _get(kube: Kube, kind: str, name: str, namespace: str) -> Manifest | None:

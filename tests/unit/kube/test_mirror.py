@@ -1,0 +1,138 @@
+"""The mirror: no older state ever replaces a newer one, whichever way it comes."""
+
+import queue
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from task_gateway import settings
+from task_gateway.errors import ApiError, ClusterUnreachable
+from task_gateway.kube.mirror import Mirror
+from task_gateway.model import Manifest
+
+Event = tuple[str, Manifest] | Exception
+
+
+def obj(name: str, version: int, value: str = "") -> Manifest:
+    return {"metadata": {"name": name, "namespace": "n", "resourceVersion": str(version)}, "value": value}
+
+
+class Server:
+    """What a mirror asks of an API server; the test says what each watch brings."""
+
+    def __init__(self) -> None:
+        self.there: list[Manifest] = []
+        self.version = 1
+        self.events: queue.Queue[Event | None] = queue.Queue()
+        self.watched_from: list[str] = []
+        self.snapshots = 0
+
+    def snapshot(self, *_: Any, **__: Any) -> tuple[list[Manifest], str]:
+        self.snapshots += 1
+        return list(self.there), str(self.version)
+
+    def watch(self, *_: Any, version: str, **__: Any) -> Iterator[tuple[str, Manifest]]:
+        self.watched_from.append(version)
+        while (event := self.events.get()) is not None:
+            if isinstance(event, Exception):
+                raise event
+            yield event
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Server:
+    monkeypatch.setattr(settings, "WATCH_PAUSE_SECONDS", 0.001)
+    return Server()
+
+
+@pytest.fixture
+def mirror(server: Server) -> Iterator[Mirror[str]]:
+    made: Mirror[str] = Mirror(server, "v1/Service", "n", lambda each: each["value"] or None)  # type: ignore[arg-type]
+    yield made
+    made.close()
+    server.events.put(None)
+
+
+def until(seen: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not seen():
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+
+
+def test_until_it_follows_each_read_asks(server: Server, mirror: Mirror[str]) -> None:
+    assert mirror.read() == []
+    server.there = [obj("a", 1, "one"), obj("b", 1)]
+    assert mirror.read() == ["one"]
+
+
+def test_it_follows_changes_and_asks_no_more(server: Server, mirror: Mirror[str]) -> None:
+    server.there, server.version = [obj("a", 1, "one")], 5
+    mirror.follow()
+    server.events.put(("ADDED", obj("b", 6, "two")))
+    server.events.put(("MODIFIED", obj("a", 7, "three")))
+    until(lambda: sorted(mirror.read()) == ["three", "two"])
+    server.events.put(("DELETED", obj("b", 8, "two")))
+    until(lambda: mirror.read() == ["three"])
+    assert (server.snapshots, server.watched_from) == (1, ["5"])
+
+
+def test_a_write_is_seen_at_once_and_an_older_event_does_not_undo_it(server: Server, mirror: Mirror[str]) -> None:
+    server.there = [obj("a", 1, "old")]
+    mirror.follow()
+    assert mirror.keep(obj("a", 9, "mine")) == "mine"
+    server.events.put(("MODIFIED", obj("a", 8, "late")))
+    server.events.put(("ADDED", obj("mark", 10, "mark")))
+    until(lambda: "mark" in mirror.read())
+    assert mirror.read() == ["mine", "mark"]
+
+
+def test_the_late_answer_of_a_write_brings_nothing_back(server: Server, mirror: Mirror[str]) -> None:
+    server.there = [obj("a", 1, "old")]
+    mirror.follow()
+    server.events.put(("DELETED", obj("a", 7, "old")))
+    until(lambda: mirror.read() == [])
+    mirror.keep(obj("a", 6, "late"))
+    assert mirror.read() == []
+
+
+def test_what_was_dropped_comes_back_only_when_it_is_made_again(server: Server, mirror: Mirror[str]) -> None:
+    server.there = [obj("a", 4, "old")]
+    mirror.follow()
+    mirror.drop("n", "a", "4")
+    assert mirror.read() == []
+    mirror.keep(obj("a", 9, "new"))
+    mirror.drop("n", "a", "4")
+    assert mirror.read() == ["new"]
+
+
+def test_after_a_lost_connection_the_watch_goes_on_where_it_was(server: Server, mirror: Mirror[str]) -> None:
+    server.version = 5
+    mirror.follow()
+    server.events.put(("BOOKMARK", obj("", 8)))
+    server.events.put(ClusterUnreachable("gone"))
+    server.events.put(("ADDED", obj("b", 9, "two")))
+    until(lambda: mirror.read() == ["two"])
+    assert (server.snapshots, server.watched_from) == (1, ["5", "8"])
+
+
+def test_a_version_that_is_too_old_has_everything_read_again(server: Server, mirror: Mirror[str]) -> None:
+    server.there = [obj("a", 1, "one"), obj("b", 1, "two")]
+    mirror.follow()
+    server.there, server.version = [obj("b", 1, "two")], 50
+    server.events.put(ApiError("too old", status=410))
+    until(lambda: mirror.read() == ["two"])
+    mirror.keep(obj("a", 49, "late"))
+    assert mirror.read() == ["two"]
+    assert server.watched_from[-1] == "50"
+
+
+def test_the_errors_of_the_first_reading_are_the_callers(server: Server, mirror: Mirror[str]) -> None:
+    def refuse(*_: Any, **__: Any) -> tuple[list[Manifest], str]:
+        raise ClusterUnreachable("gone")
+
+    server.snapshot = refuse  # type: ignore[method-assign]
+    with pytest.raises(ClusterUnreachable):
+        mirror.follow()
