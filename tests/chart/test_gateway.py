@@ -81,3 +81,10 @@ def test_the_gateway_takes_listener_sets_of_the_tasks_namespace_and_its_own(rend
     expression = {"key": "kubernetes.io/metadata.name", "operator": "In", "values": ["gateways", "tasks"]}
     selector = {"matchExpressions": [expression]}
     assert allowed({"slots": {"namespace": "tasks"}}) == {"from": "Selector", "selector": selector}
+
+
+def test_connections_are_logged_only_if_wanted(render: Render) -> None:
+    (quiet,) = render(show="envoyproxy")
+    assert quiet["spec"]["telemetry"] == {"accessLog": {"disable": True}}
+    (logging,) = render({"envoy": {"accessLog": True}}, show="envoyproxy")
+    assert "telemetry" not in logging["spec"]
