@@ -27,8 +27,10 @@ GATEWAY_CHART = CHARTS / "internal-task-gateway"
 CRDS_CHART = CHARTS / "gateway-api-crds"
 ENVOY_GATEWAY = GATEWAY_CHART / "charts" / "gateway-helm"
 CHANNELS = tuple(CRDS_CHART / "charts" / channel for channel in ("standard", "experimental"))
-COPIES = (ENVOY_GATEWAY, *CHANNELS)
+CONTOUR_CRDS = GATEWAY_CHART / "charts" / "contour-crds"
+COPIES = (ENVOY_GATEWAY, CONTOUR_CRDS, *CHANNELS)
 GATEWAYS = "gateway.networking.k8s.io_gateways.yaml"
+CONTOUR_WATCHES = ("httpproxies.projectcontour.io", "tlscertificatedelegations.projectcontour.io")
 MAX_LISTENERS, QUADRATIC, END = "# maxListeners", "# quadratic rule", "# end"  # what the template looks for
 _NOT_COPIED = shutil.ignore_patterns("README.md", "values.tmpl.yaml", ".helmignore", "Chart.lock")
 
@@ -47,6 +49,7 @@ def main() -> None:
         stamp.unlink(missing_ok=True)
         versions = pins.read()
         copy_envoy_gateway(f"v{versions['ENVOY_GATEWAY_VERSION']}")
+        copy_contour_crds(f"v{versions['CONTOUR_VERSION']}")
         copy_crds(f"v{versions['GATEWAY_API_VERSION']}")
         for chart in (GATEWAY_CHART, CRDS_CHART):
             for old in DIST.glob(f"{chart.name}-*.tgz"):
@@ -72,6 +75,18 @@ def copy_envoy_gateway(version: str) -> None:
     chart = ENVOY_GATEWAY / "Chart.yaml"
     text = chart.read_text().replace("version: v0.0.0-latest", f"version: {version}")
     chart.write_text(text.replace('appVersion: "latest"', f"appVersion: {version}"))
+
+
+def copy_contour_crds(version: str) -> None:
+    """Put the CRDs of Contour that it cannot start without into a chart of their own."""
+    source = module_dir("github.com/projectcontour/contour", version, "contour") / "examples/contour/01-crds.yaml"
+    shutil.rmtree(CONTOUR_CRDS, ignore_errors=True)
+    (CONTOUR_CRDS / "crds").mkdir(parents=True)
+    (CONTOUR_CRDS / "Chart.yaml").write_text(f"apiVersion: v2\nname: contour-crds\nversion: {version}\n")
+    for text in source.read_text().split("\n---\n"):
+        crd = yaml.safe_load(text)
+        if crd and crd["metadata"]["name"] in CONTOUR_WATCHES:
+            (CONTOUR_CRDS / "crds" / f"{crd['metadata']['name']}.yaml").write_text(text)
 
 
 def copy_crds(version: str) -> None:
@@ -119,9 +134,9 @@ def _at(node: yaml.Node, *keys: str) -> yaml.Node:
     return node
 
 
-def module_dir(module: str, version: str) -> Path:
-    """Return where Go keeps the sources of `module`, downloaded if need be."""
-    listed = run(["go", "-C", pins.TOOLCHAIN / "tools", "mod", "download", "-json", f"{module}@{version}"])
+def module_dir(module: str, version: str, tool_module: str = "tools") -> Path:
+    """Return where Go keeps the sources of `module`, downloaded if need be, as `tool_module` knows them."""
+    listed = run(["go", "-C", pins.TOOLCHAIN / tool_module, "mod", "download", "-json", f"{module}@{version}"])
     return Path(json.loads(listed.stdout)["Dir"])
 
 

@@ -45,6 +45,7 @@ def names() -> dict[str, str]:
         "coredns": f"registry.k8s.io/coredns/coredns:v{version['COREDNS_VERSION']}",
         "pause": f"registry.k8s.io/pause:{version['PAUSE_VERSION']}",
         "envoy-gateway": f"docker.io/envoyproxy/gateway:v{version['ENVOY_GATEWAY_VERSION']}",
+        "contour": f"ghcr.io/projectcontour/contour:v{version['CONTOUR_VERSION']}",
         "envoy": f"docker.io/envoyproxy/envoy:distroless-v{version['ENVOY_VERSION']}",
         "notebook": f"quay.io/jupyter/base-notebook:lab-{version['JUPYTERLAB_VERSION']}",
         "node": f"docker.io/kindest/node:{kubernetes}",
@@ -61,6 +62,7 @@ SCRATCH = {
     "coredns": ("/coredns", ""),
     "pause": ("/pause", "65535:65535"),
     "envoy-gateway": ("/usr/local/bin/envoy-gateway", "65532:65532"),
+    "contour": ("/bin/contour", "65532:65532"),
 }
 
 
@@ -147,9 +149,12 @@ class Builder:
 
     def _build(self, purpose: str, folder: Path, recipe: Path, base: str | None = None) -> None:
         arguments = ["--build-arg", f"BASE={base or self._base}"] if recipe.parent == RECIPES else []
+        # What is mounted into a step does not count for the engine's cache: it would keep a node with older images.
+        cache = [] if base is None else ["--no-cache"]
         self._engine.run(
             "build",
             "-q",
+            *cache,
             "-t",
             self._names[purpose],
             "--label",

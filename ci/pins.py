@@ -30,6 +30,7 @@ GO_PINS = {
     "helm.sh/helm/v4": ("tools", "HELM_VERSION"),
     "github.com/envoyproxy/gateway": ("tools", "ENVOY_GATEWAY_VERSION"),
     "sigs.k8s.io/gateway-api": ("tools", "GATEWAY_API_VERSION"),
+    "github.com/projectcontour/contour": ("contour", "CONTOUR_VERSION"),
 }
 _REQUIRED = re.compile(r"^(?:require )?\t?(\S+) v(\S+)", re.MULTILINE)
 _STAGING = re.compile(r"^replace (k8s\.io/\S+) => \S+ v(\S+)$", re.MULTILINE)
@@ -70,7 +71,7 @@ def write() -> None:
     for module, _ in _STAGING.findall((kubernetes / "go.mod").read_text()):
         target = f"{module}=>{module}@v{pins['KUBERNETES_LIBRARIES_VERSION']}".replace("=>", "=", 1)
         run(["go", "-C", kubernetes, "mod", "edit", "-replace", target])
-    for tool_module in ("kubernetes", "tools"):
+    for tool_module in ("kubernetes", "tools", "contour"):
         run(["go", "-C", TOOLCHAIN / tool_module, "mod", "tidy"])
     compile_lock = ["uv", "pip", "compile", "-q", "--generate-hashes", "--no-header", "--no-annotate"]
     run([*compile_lock, "--all-extras", ROOT / "pyproject.toml", "-o", PYTHON_LOCK])

@@ -62,6 +62,8 @@ IMAGE_PROGRAMS = (
     Program("portmap", "tools", f"{_CNI}/meta/portmap", 1),
     Program("coredns", "tools", "./coredns", 30),
     Program("envoy-gateway", "tools", "github.com/envoyproxy/gateway/cmd/envoy-gateway", 135),
+    # A module of its own: beside the others it would get newer libraries than it is released with, and they as well.
+    Program("contour", "contour", "github.com/projectcontour/contour/cmd/contour", 110),
 )  # fmt: skip
 
 EVERY = (PAUSE, *HOST_PROGRAMS, *IMAGE_PROGRAMS)

@@ -24,6 +24,16 @@ gw-{{ $release | replace "." "-" | trunc 28 | trimSuffix "-" }}-{{ $release | sh
 {{ .Values.gatewayClass.name | default (printf "%s.%s" (include "task-gateway.gateway" .) .Release.Namespace) }}
 {{- end }}
 
+{{- /* ListenerSet or Gateway: what has the listeners of the slots */ -}}
+{{- define "task-gateway.slotsParent" -}}
+{{ .Values.slots.parent | default (eq .Values.controller.name "contour" | ternary "Gateway" "ListenerSet") }}
+{{- end }}
+
+{{- define "task-gateway.controllerName" -}}
+{{- $byController := dict "envoy-gateway" "gateway.envoyproxy.io/gatewayclass-controller" "contour" "projectcontour.io/gateway-controller" -}}
+{{ .Values.gatewayClass.controllerName | default (get $byController .Values.controller.name) }}
+{{- end }}
+
 {{- define "task-gateway.templates" -}}
 {{ include "task-gateway.gateway" . }}-task-routing-templates
 {{- end }}

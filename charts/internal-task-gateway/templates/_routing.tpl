@@ -2,6 +2,7 @@
 What makes a task reachable, for the slots and for the task routing templates alike. The context is one dict:
 
   chart, release, managedBy   for labels
+  routeVersion                of TCPRoute: the newest that the cluster serves
   gateway, gatewayNamespace   the Gateway
   namespace                   where the route, the Service and the task's pods are
   use                         "slot": made now, taken later; "task": made for one task
@@ -13,6 +14,9 @@ What makes a task reachable, for the slots and for the task routing templates al
 chart: {{ .Chart.Name }}
 release: {{ .Release.Name }}
 managedBy: {{ .Release.Service }}
+{{- $served := .Capabilities.APIVersions }}
+{{- $old := and ($served.Has "gateway.networking.k8s.io/v1alpha2/TCPRoute") (not ($served.Has "gateway.networking.k8s.io/v1/TCPRoute")) }}
+routeVersion: {{ $old | ternary "v1alpha2" "v1" }}
 gateway: {{ include "task-gateway.gateway" . }}
 gatewayNamespace: {{ .Release.Namespace }}
 namespace: {{ include "task-gateway.slotsNamespace" . }}
@@ -51,6 +55,18 @@ task-gateway.dev/strategy: {{ .strategy }}
           kubernetes.io/metadata.name: {{ .namespace }}
 {{- end }}
 
+{{- /* The part of the Gateway that one port adds to it. */ -}}
+{{- define "task-gateway.gatewayOf" -}}
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata:
+  name: {{ .gateway }}
+  namespace: {{ .gatewayNamespace }}
+spec:
+  listeners:
+    {{- include "task-gateway.listener" . | nindent 4 }}
+{{- end }}
+
 {{- /* plus name, and ports: of its listeners. One for a task lies beside it, so that the task's object can own it. */ -}}
 {{- define "task-gateway.listenerSet" -}}
 apiVersion: gateway.networking.k8s.io/v1
@@ -81,7 +97,7 @@ spec:
 
 {{- /* plus parentKind and parent: what has the listener */ -}}
 {{- define "task-gateway.route" -}}
-apiVersion: gateway.networking.k8s.io/v1
+apiVersion: gateway.networking.k8s.io/{{ .routeVersion }}
 kind: TCPRoute
 metadata:
   {{- include "task-gateway.metadata" . | nindent 2 }}

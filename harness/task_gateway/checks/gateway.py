@@ -6,7 +6,7 @@ import socket
 from task_gateway.checks.base import Trouble, check, unavailable
 from task_gateway.kube.wait import condition
 from task_gateway.limits.ports import takes_node_ports
-from task_gateway.limits.site import OWNING_NAME, OWNING_NAMESPACE, Site
+from task_gateway.limits.site import CONTOUR, OWNING_NAME, OWNING_NAMESPACE, Site
 from task_gateway.model import Address, Manifest
 from task_gateway.routing.reach import Answer, probe
 
@@ -23,14 +23,14 @@ def exists(site: Site) -> Trouble | None:
 @check("ITG0402", "the Gateway is accepted", DESCRIBE, ("ITG0302", "ITG0303", "ITG0408"))
 def accepted(site: Site) -> Trouble | None:
     """The controller finds something in the Gateway that it cannot serve, and says what."""
-    said = condition("Accepted")(site.gateway_object)
+    said = condition("Accepted")(site.reported)
     return Trouble(said) if said else None
 
 
 @check("ITG0403", "the Gateway is Programmed", DESCRIBE, ("ITG0402", "ITG0409"))
 def programmed(site: Site) -> Trouble | None:
     """The controller has no proxy for the Gateway yet, or the proxy has no address."""
-    said = condition("Programmed")(site.gateway_object)
+    said = condition("Programmed")(site.reported)
     return Trouble(said) if said else None
 
 
@@ -81,6 +81,9 @@ def listeners(site: Site) -> Trouble | None:
 def current(site: Site) -> Trouble | None:
     """The controller cannot write the status any more, mostly since the CRD's status.listeners allows fewer items
     than spec.listeners: what it says is old, traffic may flow all the same."""
+    if site.controller == CONTOUR:
+        wanted, there = ({each["name"] for each in part.get("listeners") or []} for part in (site.spec, site.status))
+        return Trouble(f"{len(wanted - there)} listeners have no status") if wanted - there else None
     generation = ((site.gateway_object or {}).get("metadata") or {}).get("generation", 0)
     seen = [each.get("observedGeneration", generation) for each in site.status.get("conditions") or []]
     if not seen or max(seen) >= generation:

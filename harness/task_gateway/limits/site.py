@@ -18,6 +18,7 @@ ENVOY_GATEWAY, CONTOUR = "envoy-gateway", "contour"
 CONTROLLERS = {"gateway.envoyproxy.io/": ENVOY_GATEWAY, "projectcontour.io/": CONTOUR}
 OWNING_NAME = "gateway.envoyproxy.io/owning-gateway-name"
 OWNING_NAMESPACE = "gateway.envoyproxy.io/owning-gateway-namespace"
+GATEWAY_NAME = "gateway.networking.k8s.io/gateway-name"
 
 
 class Site:
@@ -77,6 +78,14 @@ class Site:
     def status(self) -> Manifest:
         """The Gateway's status, empty if there is none."""
         return (self.gateway_object or {}).get("status") or {}
+
+    @property
+    def reported(self) -> Manifest | None:
+        """The Gateway, for who reads its conditions: Contour keeps the generation of one that does not change."""
+        found = self.gateway_object
+        if found is None or self.controller != CONTOUR:
+            return found
+        return found | {"metadata": {key: value for key, value in found["metadata"].items() if key != "generation"}}
 
     @cached_property
     def gateway_class(self) -> Manifest | None:
@@ -156,7 +165,7 @@ class Site:
 
     @cached_property
     def proxy_services(self) -> list[Manifest]:
-        """The Services of the gateway's proxy, which Envoy Gateway labels with the Gateway that they serve."""
+        """The Services of the gateway's proxy, which are labelled with the Gateway that they serve."""
         return self._list("v1/Service", self.gateway.gateway_namespace, self._owned)
 
     @cached_property
@@ -188,6 +197,8 @@ class Site:
 
     @property
     def _owned(self) -> str:
+        if self.controller == CONTOUR:
+            return f"{GATEWAY_NAME}={self.gateway.gateway_name}"
         return f"{OWNING_NAME}={self.gateway.gateway_name},{OWNING_NAMESPACE}={self.gateway.gateway_namespace}"
 
     @cached_property

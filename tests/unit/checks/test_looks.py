@@ -87,7 +87,9 @@ def deployment(image: str) -> Manifest:
         (ENVOY, "docker.io/envoyproxy/gateway:v1.9.1", None),
         (ENVOY, "registry:5000/gateway:v1.9.7@sha256:1234", None),
         (ENVOY, "docker.io/envoyproxy/gateway:v1.10.0", "docker.io/envoyproxy/gateway:v1.10.0: tested is 1.9"),
-        (CONTOUR, "", f"{CONTOUR} is not a controller that is tested"),
+        (CONTOUR, "ghcr.io/projectcontour/contour:v1.33.8", None),
+        (CONTOUR, "ghcr.io/projectcontour/contour:v1.32.0", "ghcr.io/projectcontour/contour:v1.32.0: tested is 1.33"),
+        ("else.where/controller", "", "else.where/controller is not a controller that is tested"),
     ],
 )
 def test_other_controllers_are_a_warning(

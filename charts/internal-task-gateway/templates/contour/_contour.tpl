@@ -1,0 +1,46 @@
+{{/*
+Contour serves one Gateway, which its configuration names. It takes a listener's port in Envoy's pod for 8000 more, and
+wraps around; a Service brings both together, whose ports are made here: those of the slots, and of contour.ports.
+*/}}
+
+{{- define "task-gateway.contour.active" -}}
+{{- if and .Values.controller.install (eq .Values.controller.name "contour") }}true{{ end -}}
+{{- end }}
+
+{{- define "task-gateway.contour.name" -}}
+{{ include "task-gateway.gateway" . }}-contour
+{{- end }}
+
+{{- define "task-gateway.contour.envoy" -}}
+{{ include "task-gateway.gateway" . }}-envoy
+{{- end }}
+
+{{- define "task-gateway.contour.certificates" -}}
+{{ include "task-gateway.gateway" . }}-contour-certs
+{{- end }}
+
+{{- /* {name, context}: what a Deployment selects its pods by */ -}}
+{{- define "task-gateway.contour.selector" -}}
+app.kubernetes.io/name: {{ .name }}
+app.kubernetes.io/instance: {{ .context.Release.Name }}
+{{- end }}
+
+{{- /* a port: where Envoy listens for it */ -}}
+{{- define "task-gateway.contour.inside" -}}
+{{- $port := add . 8000 -}}
+{{- if gt $port 65535 }}{{ $port = sub $port 65535 }}{{ end -}}
+{{- if le $port 1023 }}{{ $port = add $port 1023 }}{{ end -}}
+{{ $port }}
+{{- end }}
+
+{{- define "task-gateway.contour.containerSecurity" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+capabilities:
+  drop: [ALL]
+{{- end }}
+
+{{- /* Namespaces that Contour looks into, as a list. */ -}}
+{{- define "task-gateway.contour.namespaces" -}}
+{{ list .Release.Namespace (include "task-gateway.slotsNamespace" .) | uniq | toJson }}
+{{- end }}

@@ -1,0 +1,68 @@
+"""Contour as the controller: the same library, slots that are listeners of the Gateway, on a cluster of its own."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+from tests.cluster.conftest import GATEWAY, NAMESPACE, RELEASE, Installed
+from tests.cluster.test_slots import PORT, pod, said_by
+
+from task_gateway.checks import run
+from task_gateway.clusters import base
+from task_gateway.clusters.kind import node_address
+from task_gateway.kube import helm
+from task_gateway.kube.client import Kube
+from task_gateway.kube.wait import condition, wait_for
+from task_gateway.limits.target import Target
+from task_gateway.model import InternalTaskGateway, ResourceManager, Task
+from task_gateway.routing.gateway import TaskGateway
+from task_gateway.routing.reach import Answer, probe
+from task_gateway.settings import GATEWAY_PROGRAMMED, POD_READY, TASK_EXPOSED, TASK_REFUSED
+
+ROOT = Path(__file__).parents[2]
+START, COUNT, OWN = 20000, 70, 3  # more slots than a Gateway takes as upstream has it, and ports for own listeners
+RAISED = {"channel": "experimental", "gateways": {"maxListeners": 200, "dropQuadraticRules": True}}
+
+
+@pytest.fixture(scope="module")
+def contour(chart: Path) -> Iterator[Installed]:
+    with base.lent("kind", base.Wish(f"test-contour-{os.getpid()}"), say=print) as cluster:
+        kube = Kube(cluster)
+        address = node_address(kube)
+        (crds,) = (ROOT / "dist").glob("gateway-api-crds-*.tgz")
+        helm.install(cluster, "crds", crds, "crds", RAISED)
+        values = yaml.safe_load((ROOT / "charts/internal-task-gateway/contour.yaml").read_text())
+        values |= {
+            "gateway": {"addresses": [address]},
+            "slots": {"start": START, "count": COUNT},
+            "contour": {"replicas": 1, "ports": {"start": START + COUNT, "count": OWN}},
+        }
+        helm.install(cluster, RELEASE, chart, NAMESPACE, values)
+        wait_for(kube, GATEWAY_PROGRAMMED, GATEWAY, RELEASE, NAMESPACE, condition("Programmed"))
+        for task in ("one", "two"):
+            kube.create(pod(task))
+        for task in ("one", "two"):
+            wait_for(kube, POD_READY, "v1/Pod", task, NAMESPACE, condition("Ready"))
+        gateway = InternalTaskGateway(RELEASE, NAMESPACE, address, START, START + COUNT - 1)
+        yield Installed(cluster, kube, gateway)
+
+
+@pytest.mark.parametrize("strategy", ["slots", "listeners"])
+def test_each_port_leads_to_its_own_task_and_to_nothing_after_release(contour: Installed, strategy: str) -> None:
+    first = START if strategy == "slots" else START + COUNT
+    gateway = InternalTaskGateway(RELEASE, NAMESPACE, contour.gateway.gateway_ip, first, first + OWN - 1)
+    tasks = TaskGateway(contour.kube, gateway, NAMESPACE, strategy)
+    found = {name: tasks.expose(Task(name, NAMESPACE, (PORT,)), wait=TASK_EXPOSED)[0] for name in ("one", "two")}
+    assert {name: said_by(address) for name, address in found.items()} == {"one": "one", "two": "two"}
+    tasks.release("one", wait=TASK_REFUSED)
+    assert probe(found["one"]) in (Answer.CLOSED, Answer.REFUSED)
+    assert said_by(found["two"]) == "two"
+    tasks.release("two", wait=TASK_REFUSED)
+
+
+def test_the_check_finds_nothing_wrong_but_the_policy_that_the_crds_chart_leaves_out(contour: Installed) -> None:
+    manager = ResourceManager("contour", "contour", internal_task_gateway=contour.gateway)
+    checks = run.of_target(Target(manager, contour.kube), named=False)
+    assert {each.code: each.result for each in checks if each.result in ("warning", "error")} == {"ITG0208": "warning"}
