@@ -107,6 +107,15 @@ def test_values_that_cannot_be_are_refused(helm: Callable[..., Completed], value
     assert said in done.stderr
 
 
+def test_helm_test_waits_for_what_there_is(render: Render) -> None:
+    def waits(values: Manifest) -> set[str]:
+        (pod,) = render(values, show="tests/pod")
+        return {each["name"] for each in pod["spec"]["containers"]}
+
+    assert waits({}) == {"gateway", "listenersets", "routes"}
+    assert waits(CONTOUR) == waits({"slots": {"parent": "Gateway"}}) == {"gateway", "routes"}
+
+
 def test_ports_that_only_envoy_gateway_keeps_are_free_with_contour(render: Render) -> None:
     assert render(CONTOUR | {"slots": {"start": 19000, "count": 4}}, show="services")
 

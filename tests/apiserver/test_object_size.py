@@ -1,0 +1,62 @@
+"""How many slots one Gateway can hold where it has their listeners itself: what etcd takes in one request decides."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+import yaml
+from tests.apiserver.strategies import CHART, NAMESPACE
+
+from task_gateway.clusters import base
+from task_gateway.crds import bundles, schema
+from task_gateway.crds.raising import raise_to
+from task_gateway.errors import ApiError
+from task_gateway.kube import helm
+from task_gateway.kube.client import Kube
+from task_gateway.kube.wait import condition, wait_for
+from task_gateway.model import Manifest
+from task_gateway.routing.gateway_api import GATEWAY
+from task_gateway.settings import API_READY
+
+LARGEST = 1851
+"""Listeners as the chart makes them for slots, with a status as Contour
+writes it; the next twenty are refused."""
+CONDITIONS = (
+    ("Programmed", "Programmed", "Valid listener"),
+    ("Accepted", "Accepted", "Listener accepted"),
+    ("ResolvedRefs", "ResolvedRefs", "Listener references resolved"),
+)
+
+
+@pytest.fixture
+def raised() -> Iterator[Kube]:
+    with base.lent("control-plane", base.Wish(f"test-object-size-{os.getpid()}"), say=print) as cluster:
+        kube = Kube(cluster)
+        kube.apply(bundles.fetch("v1.6.1", "experimental").crds[schema.GATEWAYS], field_manager="helm")
+        wait_for(kube, API_READY, schema.KIND, schema.GATEWAYS, None, condition("Established"))
+        raise_to(kube, 2 * LARGEST, drop=True)
+        kube.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})
+        yield kube
+
+
+def reported(listener: Manifest) -> Manifest:
+    common = {"lastTransitionTime": "2026-03-04T05:06:07Z", "observedGeneration": 1, "status": "True"}
+    conditions = [common | {"type": type, "reason": reason, "message": said} for type, reason, said in CONDITIONS]
+    kinds = [{"group": "gateway.networking.k8s.io", "kind": "TCPRoute"}]
+    return {"name": listener["name"], "attachedRoutes": 1, "supportedKinds": kinds, "conditions": conditions}
+
+
+def written(kube: Kube, count: int) -> None:
+    values = yaml.safe_load((CHART / "contour.yaml").read_text()) | {"slots": {"start": 20000, "count": count}}
+    parts = ["--show-only", "templates/gateway.yaml"]
+    text = helm.template(CHART, values, release="gw", namespace=NAMESPACE, arguments=parts)
+    kube.delete(GATEWAY, "gw", NAMESPACE)
+    gateway = kube.create(yaml.safe_load(text))
+    gateway["status"] = {"listeners": [reported(each) for each in gateway["spec"]["listeners"]]}
+    kube.replace(gateway, subresource="status")
+
+
+def test_so_many_slots_fit_into_one_gateway_and_not_many_more(raised: Kube) -> None:
+    written(raised, LARGEST)
+    with pytest.raises(ApiError, match="etcdserver: request is too large"):
+        written(raised, LARGEST + 20)
