@@ -57,6 +57,17 @@ static: setup
 test: static toolchain charts
 	@$(PYTHON) -m pytest tests/unit tests/chart tests/apiserver tests/cluster
 
+## bench: what exposing a task costs, every strategy on both controllers; the records go to reports/bench (an hour)
+.PHONY: bench
+bench: toolchain charts
+	@for what in expose burst dataplane; do task-gateway bench $$what --record reports/bench; done
+
+## faults: what breaks is killed, cut off or taken away, on real clusters; docs/reliability.md is made from it
+.PHONY: faults
+faults: toolchain charts
+	@$(PYTHON) -m pytest -p tests.faults.record --fault-record reports/recorded/faults/faults.json \
+		tests/faults tests/apiserver/test_kills.py tests/apiserver/test_interleavings.py
+
 ## pins: write the Go tool modules and lock files again after a change of ci/versions.env or pyproject.toml
 .PHONY: pins
 pins: setup

@@ -17,7 +17,8 @@ from task_gateway.settings import Wait
 LISTENERS = (64, 213, 500, 1000, 2000)
 ROUNDS, SAMPLES = 4, 10  # writes of each kind: their product
 ESTABLISHED = Wait("crd-established", "the CRD is served", 30)
-UPSTREAM, POLICY, NEITHER = "upstream's rules", "our policy", "neither"
+UPSTREAM, NAMES, POLICY, NEITHER = "upstream's rules", "without the rule on ports", "our policy", "neither"
+ACCEPTED_WITHOUT_PORTS = 304  # the largest maxItems that the rule on names leaves room for
 Say = Callable[[str], None]
 Seconds = dict[int, list[float]]
 
@@ -46,12 +47,17 @@ def measure(kube: Kube, *, say: Say, bundle: str = bundles.KNOWN[-1], channel: s
     With the policy and without it is measured in turns, so that a busy moment of the machine meets both.
     """
     upstream = bundles.fetch(bundle, channel).crds[schema.GATEWAYS]
-    seconds: dict[str, Seconds] = {rules: defaultdict(list) for rules in (UPSTREAM, POLICY, NEITHER)}
+    seconds: dict[str, Seconds] = {rules: defaultdict(list) for rules in (UPSTREAM, NAMES, POLICY, NEITHER)}
     kube.apply(edit.raised(upstream, LISTENERS[1], drop=False))
     wait_for(kube, ESTABLISHED, schema.KIND, schema.GATEWAYS, None, condition("Established"))
     _heeded(kube, gateway(1), refused=False)
     for _ in range(ROUNDS):
         _write(kube, LISTENERS[:2], seconds[UPSTREAM])
+    one_rule = edit.raised(upstream, ACCEPTED_WITHOUT_PORTS, drop=False)
+    kube.apply(schema.without_rules(one_rule, schema.SPEC_LISTENERS, _is_on_ports))
+    _heeded(kube, gateway(ACCEPTED_WITHOUT_PORTS, apart=False), refused=False)
+    for _ in range(ROUNDS):
+        _write(kube, LISTENERS[:2], seconds[NAMES])
     kube.apply(edit.raised(upstream, LISTENERS[-1], drop=True))
     for turn in range(ROUNDS):
         say(f"round {turn + 1} of {ROUNDS}")
@@ -73,6 +79,10 @@ def rows(measured: Measured) -> list[list[str]]:
         written = {write.items: f"{write.median * 1000:.0f} ({write.p99 * 1000:.0f})" for write in each.writes}
         table.append([each.rules, *(written.get(count, "refused") for count in counts)])
     return table
+
+
+def _is_on_ports(rule: schema.Rule) -> bool:
+    return schema.is_quadratic(rule) and ".port" in rule.text
 
 
 def _write(kube: Kube, counts: tuple[int, ...], seconds: Seconds) -> None:

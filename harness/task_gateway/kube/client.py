@@ -19,6 +19,7 @@ from task_gateway.kube.mapping import map_status
 from task_gateway.model import Cluster, Manifest
 
 TIMEOUT = (5, 30)  # seconds to connect, seconds between bytes
+CONNECTIONS = 100  # kept open for as many threads: beyond them each request would make a connection of its own
 BUSY, BUSY_ATTEMPTS = 429, 10  # as many as client-go makes
 MERGE_PATCH = "application/merge-patch+json"
 STRATEGIC_PATCH = "application/strategic-merge-patch+json"
@@ -42,6 +43,7 @@ class Kube:
                 client_configuration=configuration,
             )
         configuration.retries = False
+        configuration.connection_pool_maxsize = CONNECTIONS
         self.server: str = configuration.host
         self._client = api.ApiClient(configuration)
         self._resources: dict[str, dict[str, Manifest]] = {}

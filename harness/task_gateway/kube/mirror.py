@@ -47,6 +47,12 @@ class Mirror(Generic[T]):
         with self._lock:
             return [value for _, value in self._seen.values() if value is not None]
 
+    def refresh(self) -> list[T]:
+        """Read everything anew, and return it: for who must not miss what others did a moment ago."""
+        if self._following:
+            self._refresh()
+        return self.read()
+
     def keep(self, obj: Manifest) -> T | None:
         """Note what a write answered, and return it as it is parsed."""
         value = self._parse(obj)

@@ -247,9 +247,8 @@ class PerTask(ABC):
     def _undo(self, task: Task, port: int) -> None:
         """Remove what is half made; the error that ended it matters more than one met here."""
         with suppress(TaskGatewayError):
-            for service in self._kube.list(SERVICE, self._namespace, f"{self._selector},{TASK_LABEL}={task.id}"):
-                claim = claims.parse(service)
-                if claim is not None and claim.port == port:
+            for claim in self._held(task.id):
+                if claim.port == port:
                     self._remove(claim)
 
     def _remove(self, claim: Claim) -> bool:
@@ -329,7 +328,9 @@ class PerTask(ABC):
         return [each for each in self._parents.listeners() if not self._is_mine(each)]
 
     def _held(self, task_id: str) -> Sequence[Claim]:
-        return [claim for claim in self._claims.read() if claim.task == task_id]
+        """Return the claims of a task as the API server has them: another process may have changed them just now."""
+        services = self._kube.list(SERVICE, self._namespace, f"{self._selector},{TASK_LABEL}={task_id}")
+        return [claim for claim in map(self._claims.keep, services) if claim is not None]
 
     def _is_resting(self, port: int) -> bool:
         return monotonic() - self._released.get(port, float("-inf")) < settings.REST_SECONDS

@@ -52,7 +52,7 @@ class Slots:
             templates.load(self._kube, self._gateway)
             self._checked = True
         deadline = _deadline()
-        held = {slot.target_port: slot for slot in self._slots.read() if slot.task == task.id}
+        held = {slot.target_port: slot for slot in self._still_held(task.id)}
         check_target_ports(
             task, held.keys(), ", ".join(f"Service {self._namespace}/{s.service}" for s in held.values())
         )
@@ -183,7 +183,14 @@ class Slots:
             return None
 
     def _held(self, task_id: str) -> Sequence[Slot]:
-        return [slot for slot in self._slots.read() if slot.task == task_id]
+        """Return the slots of a task; where none is known, for another process may have claimed them, by a new look."""
+        found = [slot for slot in self._slots.read() if slot.task == task_id]
+        return found or [slot for slot in self._slots.refresh() if slot.task == task_id]
+
+    def _still_held(self, task_id: str) -> Sequence[Slot]:
+        """Return the slots of a task, each looked at anew: another process may have given it to another task."""
+        known = [slot for slot in self._slots.read() if slot.task == task_id]
+        return [slot for slot in map(self._reread, known) if slot is not None and slot.task == task_id]
 
     def _foreign(self) -> set[int]:
         """Return the ports whose listener is not a slot's: what comes through them is not for the slot's task."""

@@ -10,6 +10,7 @@ import yaml
 
 from task_gateway import __version__, config, settings
 from task_gateway.clusters.kind import node_address
+from task_gateway.clusters.versions import image_versions
 from task_gateway.errors import ScenarioFailed, UsageError
 from task_gateway.kube import helm
 from task_gateway.kube.client import Kube
@@ -25,7 +26,6 @@ from task_gateway.scenarios import evidence
 from task_gateway.scenarios.base import SCENARIOS, Options, Scenario
 from task_gateway.scenarios.pair import Clusters
 from task_gateway.scenarios.steps import Note, Steps
-from task_gateway.scenarios.versions import image_versions
 
 DATA: dict[str, Any] = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text())
 GATEWAY = "gateway.networking.k8s.io/v1/Gateway"

@@ -6,10 +6,10 @@ from string import Template
 import pytest
 
 from task_gateway import config
+from task_gateway.clusters.versions import image_versions
 from task_gateway.model import InternalTaskGateway
 from task_gateway.routing.names import check_task_id
 from task_gateway.scenarios.notebook_multi_rm import DATA, chart_values, master_config
-from task_gateway.scenarios.versions import image_versions
 
 
 def test_the_master_configuration_is_valid_and_says_where_the_gateway_is() -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from task_gateway.model import Manifest
 
-PARTS = {"envoyproxy/gateway": "envoy-gateway", "envoyproxy/envoy": "envoy"}
+PARTS = {"envoyproxy/gateway": "envoy-gateway", "projectcontour/contour": "contour", "envoyproxy/envoy": "envoy"}
 
 
 def image_versions(pods: Iterable[Manifest]) -> dict[str, str]:

@@ -1,0 +1,95 @@
+"""What is measured with what, in one table: controller and strategy, how many slots are built, sizes and samples."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from task_gateway.errors import UsageError
+
+SMALL, LARGE = 64, 1024
+SIZES = (10, 100, 200, 500, 1000)
+FIRST_PORT = 20000
+FIRST_TASK_PORT, TASK_PORTS = 22000, 1100
+"""Ports of the strategies that make a listener for each task, beside the slots."""
+
+
+@dataclass(frozen=True)
+class Controller:
+    """A gateway controller: how the CRDs are installed for it, the values file of the chart, and its container."""
+
+    name: str
+    crds: Mapping[str, Any]
+    values_file: str = ""
+
+
+@dataclass(frozen=True)
+class Combo:
+    """One installation and what is measured with it; `slots` are built, of which the other strategies need one."""
+
+    controller: str
+    strategy: str
+    slots: int
+    sizes: tuple[int, ...]
+    samples: int
+
+
+CONTROLLERS = {
+    each.name: each
+    for each in (
+        Controller("envoy-gateway", {"gateways": {"maxListeners": 213}}),
+        Controller(
+            "contour",
+            {"channel": "experimental", "gateways": {"maxListeners": 1100, "dropQuadraticRules": True}},
+            "contour.yaml",
+        ),
+    )
+}
+COMBOS = (
+    Combo("envoy-gateway", "slots", SMALL, (SMALL - 1,), 50),
+    Combo("envoy-gateway", "slots", LARGE, SIZES, 30),
+    Combo("envoy-gateway", "listenersets", 1, SIZES, 8),
+    Combo("envoy-gateway", "listeners", 1, (10, 100, 180), 8),
+    Combo("contour", "slots", SMALL, (SMALL - 1,), 100),
+    Combo("contour", "slots", LARGE, SIZES, 100),
+    Combo("contour", "listeners", 1, (10, 100, 200), 5),
+)
+
+
+def chosen(
+    controllers: Collection[str], strategies: Collection[str], sizes: Sequence[int], samples: int | None
+) -> list[Combo]:
+    """Return the combinations asked for, empty meaning all; with sizes of the caller's own, one installation for each.
+
+    UsageError if none is left, or a size does not fit.
+    """
+    found = [
+        each
+        for each in COMBOS
+        if (not controllers or each.controller in controllers) and (not strategies or each.strategy in strategies)
+    ]
+    if not found:
+        raise UsageError(
+            f"nothing is measured with {' and '.join((*controllers, *strategies))}",
+            hint=f"use one of: {', '.join(names())}",
+        )
+    if sizes:
+        found = _sized(found, tuple(sorted(set(sizes))))
+    return [replace(each, samples=samples or each.samples) for each in found]
+
+
+def installations(controllers: Collection[str], strategies: Collection[str], tasks: int) -> list[Combo]:
+    """Return one installation for each controller and strategy asked for, with room for as many tasks at once."""
+    return chosen(controllers, strategies, (tasks,), None)
+
+
+def names() -> list[str]:
+    """Return the combinations as a user reads them."""
+    return list(dict.fromkeys(f"{each.controller} with {each.strategy}" for each in COMBOS))
+
+
+def _sized(combos: Sequence[Combo], sizes: tuple[int, ...]) -> list[Combo]:
+    if sizes[0] < 0 or sizes[-1] >= LARGE:
+        raise UsageError(f"tasks in place: 0 to {LARGE - 1}, not {', '.join(map(str, sizes))}")
+    slots = SMALL if sizes[-1] < SMALL else LARGE
+    kept = {(each.controller, each.strategy): replace(each, sizes=sizes) for each in combos}
+    return [replace(each, slots=slots) if each.strategy == "slots" else each for each in kept.values()]

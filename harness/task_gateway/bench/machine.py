@@ -1,0 +1,41 @@
+"""What the figures were measured on: the machine, and the versions of all that took part."""
+
+import os
+import platform
+from pathlib import Path
+
+from task_gateway import __version__
+from task_gateway.clusters import images
+from task_gateway.clusters.versions import image_versions
+from task_gateway.crds import schema
+from task_gateway.kube.client import Kube
+
+GIB = 1 << 30
+
+
+def machine() -> dict[str, str]:
+    """Return the machine's parts that a reader compares with his own."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / GIB
+    return {
+        "cores": str(os.cpu_count()),
+        "cpu": processor(Path("/proc/cpuinfo").read_text("utf-8")),
+        "memory": f"{memory:.0f} GiB",
+        "kernel": platform.release(),
+        "engine": images.load().engine,
+    }
+
+
+def processor(cpuinfo: str) -> str:
+    """Return the first processor's name as the kernel tells it."""
+    for line in cpuinfo.splitlines():
+        key, _, value = line.partition(":")
+        if key.strip() == "model name":
+            return value.strip()
+    return platform.machine()
+
+
+def versions(kube: Kube, namespace: str) -> dict[str, str]:
+    """Return the versions of the cluster, of its Gateway API, and of the gateway's parts that run in a namespace."""
+    bundle, channel = schema.bundle(kube.get(schema.KIND, schema.GATEWAYS))
+    found = {"task-gateway": __version__, "kubernetes": kube.version(), "gateway-api": f"{bundle} {channel}"}
+    return found | image_versions(kube.list("v1/Pod", namespace))

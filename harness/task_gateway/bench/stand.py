@@ -1,0 +1,113 @@
+"""Where it is measured: a kind cluster of its own per controller, and the chart installed anew for each combination."""
+
+import os
+import tarfile
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from task_gateway.bench.combos import FIRST_PORT, FIRST_TASK_PORT, TASK_PORTS, Combo, Controller
+from task_gateway.bench.meters import MeteredKube
+from task_gateway.bench.stand_ins import StandIns
+from task_gateway.clusters import base
+from task_gateway.clusters.base import Say
+from task_gateway.clusters.kind import node_address
+from task_gateway.kube import helm
+from task_gateway.kube.wait import condition, wait_for
+from task_gateway.model import Cluster, InternalTaskGateway
+from task_gateway.routing import names
+from task_gateway.settings import Wait
+
+RELEASE, NAMESPACE, CRDS, CRDS_NAMESPACE = "itg", "gateways", "gateway-api-crds", "kube-system"
+ROUTING = "gateway.networking.k8s.io/v1"
+GATEWAY = f"{ROUTING}/Gateway"
+TASK_KINDS = ("v1/Service", f"{ROUTING}/TCPRoute", f"{ROUTING}/ListenerSet")
+THREADS = 8
+PROGRAMMED = Wait("gateway-programmed", "the Gateway with all its slots is Programmed", 600)
+
+
+@dataclass(frozen=True)
+class Charts:
+    """The packaged charts."""
+
+    gateway: Path
+    crds: Path
+
+
+@dataclass(frozen=True)
+class Stand:
+    """A cluster with the CRDs for one controller, and the tasks that are to be exposed."""
+
+    controller: Controller
+    cluster: Cluster
+    kube: MeteredKube
+    tasks: StandIns
+    address: str
+    charts: Charts
+
+    @property
+    def node(self) -> str:
+        """The node that runs something."""
+        return f"{self.cluster.name}-control-plane"
+
+
+@contextmanager
+def stand(controller: Controller, charts: Charts, *, say: Say) -> Iterator[Stand]:
+    """Bring up a cluster for one controller; it is removed however the work ends."""
+    with base.lent("kind", base.Wish(f"bench-{os.getpid()}-{controller.name}"), say=say) as cluster:
+        kube = MeteredKube(cluster)
+        say(f"{controller.name}: installing the CRDs, and the pod that answers for all tasks")
+        helm.install(cluster, CRDS, charts.crds, CRDS_NAMESPACE, controller.crds)
+        address = node_address(kube)
+        with StandIns(kube, NAMESPACE, leave=True) as tasks:
+            yield Stand(controller, cluster, kube, tasks, address, charts)
+
+
+def install(stand: Stand, combo: Combo, *, say: Say) -> InternalTaskGateway:
+    """Install the chart for one combination in place of the one before, and return what a master would be told.
+
+    Controller and Envoy are new each time, so that none has the memory of what was measured before.
+    """
+    say(f"{combo.controller}: removing what was installed before")
+    helm.uninstall(stand.cluster, RELEASE, NAMESPACE)
+    _sweep(stand.kube)
+    say(f"{combo.controller}: installing the chart with {combo.slots} slots")
+    found = values(stand.controller, stand.charts.gateway, combo, stand.address)
+    helm.install(stand.cluster, RELEASE, stand.charts.gateway, NAMESPACE, found)
+    say(f"{combo.controller}: waiting until {PROGRAMMED.sentence}")
+    wait_for(stand.kube, PROGRAMMED, GATEWAY, RELEASE, NAMESPACE, condition("Programmed"))
+    first, count = (FIRST_PORT, combo.slots) if combo.strategy == "slots" else (FIRST_TASK_PORT, TASK_PORTS)
+    return InternalTaskGateway(RELEASE, NAMESPACE, stand.address, first, first + count - 1)
+
+
+def _sweep(kube: MeteredKube) -> None:
+    """Remove what was made for the tasks in place: nothing serves it any more, so that it goes at once."""
+    for kind in TASK_KINDS:
+        left = kube.list(kind, NAMESPACE, labels=names.STRATEGY_LABEL) if kube.served(kind) else []
+        with ThreadPoolExecutor(THREADS) as pool:
+            for each in left:
+                pool.submit(kube.delete, kind, each["metadata"]["name"], NAMESPACE)
+
+
+def values(controller: Controller, chart: Path, combo: Combo, address: str) -> Mapping[str, Any]:
+    """Return the chart's values for a combination: those of the controller's own file, and what is measured."""
+    found: dict[str, Any] = yaml.safe_load(_packaged(chart, controller.values_file)) if controller.values_file else {}
+    found |= {"gateway": {"addresses": [address]}, "slots": {"start": FIRST_PORT, "count": combo.slots}}
+    if controller.name == "contour" and combo.strategy != "slots":
+        found |= {"contour": {"clientQPS": 500, "ports": {"start": FIRST_TASK_PORT, "count": TASK_PORTS}}}
+    return found
+
+
+def _packaged(chart: Path, name: str) -> str:
+    with tarfile.open(chart) as package:
+        for member in package.getmembers():
+            folder, _, rest = member.name.partition("/")
+            content = package.extractfile(member) if folder and rest == name else None
+            if content is not None:
+                return content.read().decode()
+    raise FileNotFoundError(2, f"the chart has no {name}", str(chart))

@@ -1,0 +1,132 @@
+"""`task-gateway bench`: measure what exposing tasks costs, on clusters that are made for it and removed."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from task_gateway import __version__
+from task_gateway.bench import burst, combos, dataplane, expose
+from task_gateway.bench.stand import Charts
+from task_gateway.cli import crds
+from task_gateway.cli.output import Output, OutputOption, emit
+from task_gateway.errors import ToolMissing, UsageError
+from task_gateway.model_bench import Report
+from task_gateway.report import bench_plot, bench_text
+
+app = typer.Typer(no_args_is_help=True, help="Measure what exposing tasks costs, on clusters made for it.")
+DIST = Path("dist")
+ControllerOption = Annotated[list[str] | None, typer.Option(help="Only this controller; may be repeated.")]
+StrategyOption = Annotated[list[str] | None, typer.Option(help="Only this strategy; may be repeated.")]
+RecordOption = Annotated[Path | None, typer.Option(help="Write the record as JSON into this folder, made if need be.")]
+DistOption = Annotated[Path, typer.Option(help="The folder of the packaged charts; `make charts` makes them.")]
+
+
+def register(root: typer.Typer) -> None:
+    """Add the group to the program."""
+    root.add_typer(app, name="bench")
+
+
+@app.command(
+    "expose", epilog="Example: task-gateway bench expose --strategy slots --active 10,1000 --record reports/bench"
+)
+def expose_(
+    controller: ControllerOption = None,
+    strategy: StrategyOption = None,
+    active: Annotated[
+        str, typer.Option(help="Numbers of tasks in place, as in 10,100; all declared if left out.")
+    ] = "",
+    samples: Annotated[int | None, typer.Option(help="Samples of each; as declared if left out.", min=1)] = None,
+    record: RecordOption = None,
+    dist: DistOption = DIST,
+    output: OutputOption = Output.text,
+) -> None:
+    """Measure one task more with others in place: requests, and seconds to the first byte and until it is refused.
+
+    A cluster for each controller comes up, one after the other. Exit code 1 if a port ever leads to another task.
+    """
+    wanted = combos.chosen(controller or [], strategy or [], _numbers(active), samples)
+    measured = expose.measure(wanted, _charts(dist), say=_say)
+    _keep(measured, record, "expose")
+    for file in bench_plot.draw(measured, record) if record else ():
+        _say(f"plot: {file}")
+    emit(measured, output, bench_text.exposed)
+
+
+@app.command(
+    "burst", epilog="Example: task-gateway bench burst --controller contour --tasks 100 --record reports/bench"
+)
+def burst_(
+    controller: ControllerOption = None,
+    strategy: StrategyOption = None,
+    tasks: Annotated[
+        int, typer.Option(help="Tasks exposed at once, each by a thread of its own.", min=1)
+    ] = burst.TASKS,
+    rounds: Annotated[int, typer.Option(help="How often.", min=1)] = burst.ROUNDS,
+    record: RecordOption = None,
+    dist: DistOption = DIST,
+    output: OutputOption = Output.text,
+) -> None:
+    """Measure many tasks exposed at once: seconds until the last answers, and whether each has a port of its own.
+
+    With the cluster's own limit on writes of endpoints, and with it raised. Slots alone, unless a strategy is named.
+    """
+    wanted = combos.installations(controller or [], strategy or ["slots"], tasks)
+    measured = burst.measure(wanted, tasks, rounds, _charts(dist), say=_say)
+    _keep(measured, record, "burst")
+    emit(measured, output, bench_text.bursts)
+
+
+@app.command("dataplane", epilog="Example: task-gateway bench dataplane --controller envoy-gateway -o json")
+def dataplane_(
+    controller: ControllerOption = None,
+    samples: Annotated[
+        int, typer.Option(help="New connections, and as many round trips, in each of five rounds.", min=1)
+    ] = dataplane.SAMPLES,
+    record: RecordOption = None,
+    dist: DistOption = DIST,
+    output: OutputOption = Output.text,
+) -> None:
+    """Measure what Envoy adds: one pod by its own address and by the gateway's, dialled from another pod."""
+    wanted = combos.installations(controller or [], ["slots"], 1)
+    measured = dataplane.measure(wanted, _charts(dist), samples=samples, say=_say)
+    _keep(measured, record, "dataplane")
+    emit(measured, output, bench_text.paths)
+
+
+@app.command("crd-write", epilog="Example: task-gateway bench crd-write -o json")
+def crd_write(output: OutputOption = Output.text) -> None:
+    """Measure what a write of a Gateway costs with upstream's rules, our policy, and neither: `crds measure`."""
+    crds.measure(output)
+
+
+def _numbers(text: str) -> list[int]:
+    try:
+        return [int(each) for each in text.split(",") if each]
+    except ValueError:
+        raise UsageError(f"{text!r} is no list of numbers", hint="--active 10,100,1000") from None
+
+
+def _charts(dist: Path) -> Charts:
+    names = ("internal-task-gateway", "gateway-api-crds")
+    files = [dist / f"{name}-{__version__}.tgz" for name in names]
+    for file in files:
+        if not file.is_file():
+            raise ToolMissing("a packaged chart is not there", where=str(file), hint="make charts")
+    return Charts(*files)
+
+
+def _keep(measured: Report, folder: Path | None, name: str) -> None:
+    if folder is None:
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / f"{name}.json"
+    file.write_text(json.dumps(asdict(measured), indent=2) + "\n", "utf-8")
+    _say(f"record: {file}")
+
+
+def _say(sentence: str) -> None:
+    Console(stderr=True, soft_wrap=True).print(sentence, markup=False, highlight=False)

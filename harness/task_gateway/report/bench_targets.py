@@ -1,0 +1,109 @@
+"""What was aimed at, and whether the figures reach it."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from task_gateway.model_bench import BurstRecord, BurstReport, ExposeRecord, ExposeReport
+
+HEAD = ("Target", "Measured", "Reached")
+MEDIAN_SECONDS, P99_SECONDS, GROWTH = 0.050, 0.250, 1.3
+SMALL, LARGE = 63, 1000
+ENVOY_GATEWAY_SECONDS = {SMALL: 0.3, LARGE: 0.7}
+TIMES_FASTER, LISTENERS = 50, 180
+BURST_TASKS, BURST_SECONDS = 100, 2.0
+
+
+@dataclass(frozen=True)
+class Target:
+    """One aim; `reached` None says that it was not measured."""
+
+    aim: str
+    measured: str
+    reached: bool | None
+
+
+def targets(expose: ExposeReport, burst: BurstReport) -> list[Target]:
+    """Return all targets with what was measured."""
+    slots = [each for each in expose.records if each.strategy == "slots"]
+    best = best_controller(slots)
+    return [
+        _writes(slots),
+        *_first_byte(slots, best),
+        *_envoy_gateway(slots),
+        _faster(expose.records, slots, best),
+        *(_burst(each) for each in burst.records if each.tasks == BURST_TASKS and each.strategy == "slots"),
+    ]
+
+
+def rows(found: Iterable[Target]) -> list[list[str]]:
+    """Return the cells of a row for each target."""
+    words = {True: "yes", False: "**no**", None: "not measured"}
+    return [[each.aim, each.measured, words[each.reached]] for each in found]
+
+
+def best_controller(slots: Sequence[ExposeRecord]) -> str:
+    """Return the controller that is fastest with the most tasks in place, empty if nothing was measured."""
+    most = max((each.active for each in slots), default=0)
+    at_most = [each for each in slots if each.active == most]
+    return min(at_most, key=lambda each: each.ready_seconds.median).controller if at_most else ""
+
+
+def _writes(slots: Sequence[ExposeRecord]) -> Target:
+    aim = "slots: one API write for each port"
+    if not slots:
+        return Target(aim, "", None)
+    most = max(each.api_writes for each in slots)
+    return Target(aim, f"{most:g} on average, at most", most == 1)
+
+
+def _first_byte(slots: Sequence[ExposeRecord], best: str) -> list[Target]:
+    at = _at(slots, best, LARGE)
+    quick = f"first byte with {LARGE:,} tasks in place, on the best controller: {MEDIAN_SECONDS * 1000:.0f} ms, "
+    quick += f"p99 {P99_SECONDS * 1000:.0f} ms"
+    flat = f"the same, at most {GROWTH} times what it is with 10"
+    if at is None:
+        return [Target(quick, "", None), Target(flat, "", None)]
+    first = at.ready_seconds
+    said = f"{best}: {first.median * 1000:.0f} ms, p99 {first.p99 * 1000:.0f} ms"
+    found = [Target(quick, said, first.median <= MEDIAN_SECONDS and first.p99 <= P99_SECONDS)]
+    few = _at(slots, best, 10)
+    if few is None:
+        return [*found, Target(flat, "", None)]
+    growth = first.median / few.ready_seconds.median
+    return [*found, Target(flat, f"{growth:.2f} times", growth <= GROWTH)]
+
+
+def _envoy_gateway(slots: Sequence[ExposeRecord]) -> list[Target]:
+    found = []
+    for size, seconds in ENVOY_GATEWAY_SECONDS.items():
+        at = _at(slots, "envoy-gateway", size)
+        aim = f"first byte on Envoy Gateway with {size:,} tasks in place: {seconds} s"
+        if at is None:
+            found.append(Target(aim, "", None))
+        else:
+            said = f"{at.ready_seconds.median:.2f} s with {at.slots:,} slots"
+            found.append(Target(aim, said, at.ready_seconds.median <= seconds))
+    return found
+
+
+def _faster(records: Sequence[ExposeRecord], slots: Sequence[ExposeRecord], best: str) -> Target:
+    aim = f"{TIMES_FASTER} times as fast as a listener for each task, with {LISTENERS} in place or more"
+    slow = [each for each in records if (each.strategy, each.active) == ("listeners", LISTENERS)]
+    fast = [each for each in slots if each.controller == best and each.active >= LISTENERS]
+    if not slow or not fast:
+        return Target(aim, "", None)
+    one, other = fast[0], min(slow, key=lambda each: each.ready_seconds.median)
+    times = other.ready_seconds.median / one.ready_seconds.median
+    said = f"{times:.0f} times: {other.ready_seconds.median:.2f} s on {other.controller}, "
+    return Target(aim, f"{said}{one.ready_seconds.median:.3f} s with slots on {best}", times >= TIMES_FASTER)
+
+
+def _burst(record: BurstRecord) -> Target:
+    aim = f"{record.tasks} at once answer within {BURST_SECONDS:g} s, no port twice"
+    said = f"{record.controller}, {record.endpoints_qps} endpoints a second: {record.ready_seconds.median:.2f} s, "
+    said += f"worst {record.worst_seconds:.2f} s, {record.ports} ports"
+    return Target(aim, said, record.worst_seconds <= BURST_SECONDS and record.ports == record.tasks)
+
+
+def _at(slots: Sequence[ExposeRecord], controller: str, size: int) -> ExposeRecord | None:
+    return next((each for each in slots if (each.controller, each.active) == (controller, size)), None)

@@ -1,0 +1,55 @@
+"""What was broken on purpose, and whether what must hold did, as a table for the page about it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+PASSED, FAILED, KNOWN, SKIPPED = "passed", "failed", "known", "skipped"
+"""How a case can end; a known one fails, and is written down in its test as a failure that is expected."""
+WORDS = {FAILED: "**does not hold**", KNOWN: "**does not hold yet**", SKIPPED: "was not tried", PASSED: "holds"}
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One fault: `test` is where it is caused, `sentence` what happens and what must hold, `outcomes` one per case."""
+
+    test: str
+    sentence: str
+    outcomes: tuple[str, ...]
+    seconds: float
+
+    @property
+    def result(self) -> str:
+        """The worst that a case came to, in words; of how many, where the cases differ."""
+        worst = next((each for each in WORDS if each in self.outcomes), FAILED)
+        count = self.outcomes.count(worst)
+        return WORDS[worst] if count == len(self.outcomes) else f"{WORDS[worst]} in {count} of {len(self.outcomes)}"
+
+
+def read(cases: Sequence[Mapping[str, Any]]) -> list[Fault]:
+    """Return the faults of a record, the cases of one test together, in the order of the run."""
+    tests: dict[str, list[Mapping[str, Any]]] = {}
+    for case in cases:
+        tests.setdefault(case["test"], []).append(case)
+    return [
+        Fault(
+            test, found[0]["sentence"], tuple(each["outcome"] for each in found), sum(each["seconds"] for each in found)
+        )
+        for test, found in tests.items()
+    ]
+
+
+def page(faults: Sequence[Fault], versions: Mapping[str, str]) -> str:
+    """Return the faults as a part of a page, with the versions that they happened to."""
+    cases = sum(len(fault.outcomes) for fault in faults)
+    found = ", ".join(f"{name} {version}" for name, version in versions.items())
+    rows = ["| What happens, and what holds | Result | Cases | Seconds | Test |", "|---|---|---|---|---|"]
+    rows += [_row(fault) for fault in faults]
+    heading = f"The last run: {len(faults)} faults in {cases} cases"
+    return f"{heading}{f', with {found}' if found else ''}.\n\n" + "\n".join(rows) + "\n"
+
+
+def _row(fault: Fault) -> str:
+    file, _, name = fault.test.partition("::")
+    test = f"[`{name}`](../{file})"
+    return f"| {fault.sentence} | {fault.result} | {len(fault.outcomes)} | {fault.seconds:.0f} | {test} |"

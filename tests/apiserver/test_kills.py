@@ -1,0 +1,123 @@
+"""The harness killed by SIGKILL at every step of a call: the next call, or a reconcile, brings the cluster right."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+from tests.apiserver.strategies import NAMESPACE, SLOTS, Site
+from tests.apiserver.test_task_gateway import foreign, fresh, pod
+from tests.apiserver.victim import killed_at_every_step
+
+from task_gateway.model import Task
+from task_gateway.routing.gateway import TaskGateway
+
+__all__ = ["fresh"]
+PORTS = (8888, 6006)
+EACH = pytest.mark.parametrize("strategy", ["slots", "listenersets", "listeners"])
+
+
+@dataclass
+class Crime:
+    """A task of two ports beside one that nobody touches, and a listener of somebody else."""
+
+    site: Site
+    strategy: str
+
+    def __post_init__(self) -> None:
+        foreign(self.site, SLOTS[-1])
+        for name in ("alive", "beside"):
+            self.site.kube.create(pod(name))
+        self.beside = self.tasks.expose(self.site.task("beside"))[0].port
+
+    @property
+    def tasks(self) -> TaskGateway:
+        """The library as a process that starts anew has it: nothing is known but what the cluster says."""
+        return TaskGateway(self.site.kube, self.site.gateway, NAMESPACE, self.strategy)
+
+    def kills(self, verb: str, task: str, mend: Callable[[], None]) -> int:
+        """Kill a harness at every step of a call, mend what that left each time, and return how often."""
+        before, wanted, count = len(self.site.left()), self.site.task(task, *PORTS), 0
+        if verb == "release":
+            self.tasks.expose(wanted)
+        for _ in killed_at_every_step(self.site.kube.cluster, self.site.gateway, self.strategy, verb, wanted):
+            count += 1
+            mend()
+            self.everything_holds()
+            self.tasks.release(task)
+            assert len(self.site.left()) == before
+            if verb == "release":
+                self.tasks.expose(wanted)
+        self.tasks.release(task)
+        self.everything_holds()
+        return count
+
+    def everything_holds(self) -> None:
+        """Nothing is left to repair, the other task has its port still, and so has the foreign listener."""
+        assert self.tasks.reconcile(grace_seconds=0) == []
+        assert [each.port for each in self.tasks.list() if each.task_id == "beside"] == [self.beside]
+        assert SLOTS[-1] in self.site.listeners()
+
+    def ports_of(self, task: str) -> list[int]:
+        return sorted(each.target_port for each in self.tasks.list() if each.task_id == task)
+
+
+@EACH
+def test_killed_in_an_expose_and_called_again(fresh: Site, strategy: str) -> None:
+    """The harness is killed (SIGKILL) before each write of an expose: the same call, repeated, completes it."""
+    crime = Crime(fresh, strategy)
+    wanted: Task = fresh.task("alive", *PORTS)
+
+    def again() -> None:
+        addresses = crime.tasks.expose(wanted)
+        found = {each.target_port: each.address for each in crime.tasks.list() if each.task_id == "alive"}
+        assert found == dict(zip(PORTS, addresses, strict=True))
+
+    assert crime.kills("expose", "alive", again) > len(PORTS)
+
+
+@EACH
+def test_killed_in_an_expose_of_a_task_that_lives(fresh: Site, strategy: str) -> None:
+    """The harness is killed before each write of an expose: reconcile leaves whole ports of the live task, or none."""
+    crime = Crime(fresh, strategy)
+
+    def reconcile() -> None:
+        crime.tasks.reconcile(dry_run=False, grace_seconds=0)
+        assert set(crime.ports_of("alive")) <= set(PORTS)
+
+    assert crime.kills("expose", "alive", reconcile) > len(PORTS)
+
+
+@EACH
+def test_killed_in_an_expose_of_a_task_that_ends(fresh: Site, strategy: str) -> None:
+    """The harness is killed before each write of an expose, and the task ends too: reconcile frees all of it."""
+    crime = Crime(fresh, strategy)
+
+    def reconcile() -> None:
+        crime.tasks.reconcile(dry_run=False, grace_seconds=0)
+        assert crime.ports_of("gone") == []
+
+    assert crime.kills("expose", "gone", reconcile) > len(PORTS)
+
+
+@EACH
+def test_killed_in_a_release_and_called_again(fresh: Site, strategy: str) -> None:
+    """The harness is killed before each write of a release: the same call, repeated, frees the rest."""
+    crime = Crime(fresh, strategy)
+
+    def again() -> None:
+        crime.tasks.release("alive")
+        assert crime.ports_of("alive") == []
+
+    assert crime.kills("release", "alive", again) > len(PORTS)
+
+
+@EACH
+def test_killed_in_a_release_of_a_task_that_ends(fresh: Site, strategy: str) -> None:
+    """The harness is killed before each write of a release, and the task ends: reconcile frees the rest."""
+    crime = Crime(fresh, strategy)
+
+    def reconcile() -> None:
+        crime.tasks.reconcile(dry_run=False, grace_seconds=0)
+        assert crime.ports_of("gone") == []
+
+    assert crime.kills("release", "gone", reconcile) > len(PORTS)

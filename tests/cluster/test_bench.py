@@ -1,0 +1,74 @@
+"""The measurements, small, on a real gateway: the figures are true ones, and nothing of a measurement stays behind."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.cluster.conftest import COUNT, NAMESPACE, Installed
+
+from task_gateway.bench import burst, dataplane, door, expose, stand_ins
+from task_gateway.bench.closed_ports import Ports
+from task_gateway.bench.combos import CONTROLLERS, Combo
+from task_gateway.bench.meters import MeteredKube
+from task_gateway.bench.stand import Charts, Stand
+from task_gateway.errors import ScenarioFailed
+from task_gateway.routing.gateway import TaskGateway
+
+SIZES, SAMPLES = (1, 3), 4
+COMBO = Combo("envoy-gateway", "slots", COUNT, SIZES, SAMPLES)
+
+
+@pytest.fixture
+def place(installed: Installed, chart: Path) -> Iterator[Stand]:
+    kube = MeteredKube(installed.cluster)
+    with stand_ins.StandIns(kube, NAMESPACE) as tasks:
+        controller = CONTROLLERS[COMBO.controller]
+        yield Stand(controller, installed.cluster, kube, tasks, installed.gateway.gateway_ip, Charts(chart, chart))
+    left = [pod["metadata"]["name"] for pod in kube.list("v1/Pod", NAMESPACE) if "bench" in pod["metadata"]["name"]]
+    assert left == []
+    assert stand_ins.NODE not in [node["metadata"]["name"] for node in kube.list("v1/Node")]
+
+
+@pytest.fixture
+def master(place: Stand, installed: Installed) -> Iterator[TaskGateway]:
+    with TaskGateway(place.kube, installed.gateway, NAMESPACE) as tasks:
+        yield tasks
+        for each in tasks.list():
+            tasks.release(each.task_id)
+
+
+def test_one_task_more_is_one_write_and_answers_by_its_own_name(place: Stand, master: TaskGateway) -> None:
+    records = expose.Ladder(place, COMBO, master, print).climb()
+    assert [(each.active, each.samples, each.slots) for each in records] == [(size, SAMPLES, COUNT) for size in SIZES]
+    for each in records:
+        assert (each.api_writes, each.kube_requests) == (1, 1)
+        assert 0 < each.api_seconds.median <= each.ready_seconds.median <= each.ready_seconds.p99
+        assert each.refused_seconds.median > 0
+        assert min(each.controller_memory_mib, each.envoy_memory_mib) > 0
+    assert {each.task_id for each in master.list()} == {f"bench-{number}" for number in range(1, SIZES[-1] + 1)}
+
+
+def test_a_port_that_leads_to_another_task_ends_the_run(place: Stand, master: TaskGateway) -> None:
+    place.tasks.add([1])
+    (address,) = master.expose(stand_ins.task(1, NAMESPACE))
+    door.first_byte(address, "bench-1")
+    with pytest.raises(ScenarioFailed, match="is the port of bench-2, and bench-1 answered"):
+        door.first_byte(address, "bench-2")
+
+
+def test_tasks_at_once_each_get_a_port(place: Stand, master: TaskGateway) -> None:
+    place.tasks.add(range(1, COUNT + 1))
+    ports = Ports(master.gateway)
+    ports.see_all_closed(built=True, say=print)
+    for _ in range(2):
+        number, api, ready = burst.one_round(master, ports, COUNT)
+        assert number == COUNT
+        assert 0 < api <= ready
+
+
+def test_both_paths_to_a_pod_are_measured(place: Stand, master: TaskGateway) -> None:
+    records = dataplane.both_paths(place.kube, master, COMBO.controller, 20, say=print)
+    straight, through = records
+    assert [each.path for each in records] == ["pod", "gateway"]
+    assert straight.samples == through.samples == 20 * dataplane.ROUNDS
+    assert min(straight.mib_per_second, through.mib_per_second) > 0

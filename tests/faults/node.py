@@ -1,0 +1,56 @@
+"""The inside of a kind node: its processes, which a test stops, lets go on and kills, and its CNI plugin's notes."""
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from ipaddress import ip_address
+
+from task_gateway.clusters.base import folder
+from task_gateway.clusters.engine import Engine, engine
+from task_gateway.clusters.kind import ENGINE
+from task_gateway.model import Cluster
+
+API_SERVER, CONTROLLER, PROXY = "^kube-apiserver ", "envoy-gateway server", "^envoy "
+LAST_ADDRESS = "/var/lib/cni/networks/*/last_reserved_ip.0"
+
+
+@dataclass(frozen=True)
+class Node:
+    """The one node of a cluster, a container of `engine`."""
+
+    engine: Engine
+    name: str
+
+    @classmethod
+    def of(cls, cluster: Cluster) -> "Node":
+        return cls(engine((folder(cluster.name) / ENGINE).read_text()), f"{cluster.name}-control-plane")
+
+    def run(self, *words: str) -> str:
+        return self.engine.run("exec", self.name, *words).stdout
+
+    def process(self, pattern: str) -> str:
+        """Return the id, in the node, of the one process whose command line matches."""
+        (pid,) = self.run("pgrep", "--full", pattern).split()
+        return pid
+
+    def send(self, number: signal.Signals, pid: str) -> None:
+        self.run("kill", f"-{number.value}", pid)
+
+    @contextmanager
+    def stopped(self, pattern: str) -> Iterator[None]:
+        """Let a process stand still: it keeps its connections and answers nothing."""
+        pid = self.process(pattern)
+        self.send(signal.SIGSTOP, pid)
+        try:
+            yield
+        finally:  # the kubelet may have started another in its place
+            self.engine.run("exec", self.name, "kill", f"-{signal.SIGCONT.value}", pid, check=False)
+
+    def kill(self, pattern: str) -> None:
+        self.send(signal.SIGKILL, self.process(pattern))
+
+    def next_address(self, address: str) -> None:
+        """Let the next pod have this address, if it is free: the plugin goes on after the one it gave last."""
+        before = ip_address(address) - 1
+        self.run("sh", "-c", f"for file in {LAST_ADDRESS}; do printf {before} > $file; done")

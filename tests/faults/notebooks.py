@@ -1,0 +1,107 @@
+"""A real JupyterLab behind the gateway, and one kernel of it over a WebSocket that a test holds open."""
+
+import asyncio
+import json
+import uuid
+from types import TracebackType
+from typing import Any
+
+from tests.faults.stand import NAMESPACE, Stand
+from tests.faults.watching import until
+from tornado.httpclient import HTTPClientError, HTTPRequest
+from tornado.iostream import StreamClosedError
+from tornado.websocket import WebSocketClientConnection, websocket_connect
+
+from task_gateway.clusters import images
+from task_gateway.master import launcher
+from task_gateway.master.exchange import accepted, call
+from task_gateway.master.notebook import Outputs, execute_request
+from task_gateway.model import Task
+from task_gateway.settings import KERNEL_READY, TASK_EXPOSED, TASK_REACHABLE
+
+NAME, PORT = "lab", 8888
+RESOURCES = {"requests": {"cpu": "100m", "memory": "256Mi"}}
+
+
+class Kernel:
+    """One kernel of a notebook that is exposed for as long as this is open."""
+
+    def __init__(self, stand: Stand) -> None:
+        self._stand = stand
+        self._task = Task(NAME, NAMESPACE, (PORT,), owner="ada")
+        self._loop = asyncio.new_event_loop()
+        self._socket: WebSocketClientConnection | None = None
+
+    def __enter__(self) -> "Kernel":
+        _, token = launcher.start_notebook(self._stand.kube, self._task, images.load().notebook, RESOURCES)
+        self._tasks = self._stand.tasks("listenersets")
+        (address,) = self._tasks.expose(self._task, wait=TASK_EXPOSED)
+        self._authorization = f"token {token}"
+        self._url = f"{address}/proxy/{NAME}/api/kernels"
+        started = call("POST", f"http://{self._url}", authorization=self._authorization, body={})
+        self._id = accepted(started, "starting a kernel", self._url).json()["id"]
+        self.connect()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._socket is not None:
+            self._socket.close()
+        self._loop.close()
+        self._tasks.release(NAME)
+        launcher.end_task(self._stand.kube, self._task)
+
+    def connect(self) -> None:
+        """Open a WebSocket to the kernel."""
+        url = f"ws://{self._url}/{self._id}/channels?session_id={uuid.uuid4().hex}"
+        request = HTTPRequest(url, headers={"Authorization": self._authorization})
+
+        async def open_() -> WebSocketClientConnection:
+            return await websocket_connect(request)
+
+        self._socket = self._wait(open_())
+
+    def connect_again(self) -> None:
+        """Open a WebSocket to the kernel as soon as that is possible."""
+
+        def problem() -> str:
+            try:
+                self.connect()
+            except (OSError, HTTPClientError, StreamClosedError) as error:
+                return str(error) or type(error).__name__
+            return ""
+
+        until(problem, TASK_REACHABLE.seconds)
+
+    def run(self, code: str) -> str:
+        """Run a cell over the WebSocket that is open and return what it printed."""
+        message = execute_request(code)
+        outputs, socket = Outputs(message["header"]["msg_id"]), self._open_socket()
+
+        async def exchange() -> str:
+            await socket.write_message(json.dumps(message))
+            while (received := await socket.read_message()) is not None:
+                if outputs.take(json.loads(received)):
+                    return "".join(outputs.text).strip()
+            raise AssertionError("the WebSocket was cut")
+
+        said: str = self._wait(exchange())
+        return said
+
+    def wait_until_cut(self) -> None:
+        """Return once the client sees that its WebSocket has ended."""
+        socket = self._open_socket()
+
+        async def cut() -> None:
+            while await socket.read_message() is not None:
+                pass
+
+        self._wait(cut())
+
+    def _open_socket(self) -> WebSocketClientConnection:
+        assert self._socket is not None
+        return self._socket
+
+    def _wait(self, work: Any) -> Any:
+        return self._loop.run_until_complete(asyncio.wait_for(work, KERNEL_READY.seconds))

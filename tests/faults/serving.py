@@ -1,0 +1,86 @@
+"""Tasks that say who they are: a pod that greets every connection by its own name, then echoes what it is sent."""
+
+import socket
+from dataclasses import dataclass, field
+
+from task_gateway.clusters import images
+from task_gateway.model import TASK_LABEL, Address, Manifest
+
+CONNECT_SECONDS = 10.0
+# Greets on each of its ports with "task:port", so that a client knows whom it has reached before it has said a word.
+SERVER = """
+import asyncio, os
+async def serve(reader, writer):
+    port = writer.get_extra_info("sockname")[1]
+    try:
+        writer.write(f"{os.environ['TASK']}:{port}\\n".encode())
+        while (line := await reader.readline()):
+            writer.write(line)
+            await writer.drain()
+        writer.close()
+    except ConnectionError:
+        pass
+async def main():
+    for port in os.environ["PORTS"].split(","):
+        await asyncio.start_server(serve, "", int(port))
+    await asyncio.Event().wait()
+asyncio.run(main())
+"""
+
+
+def pod(task: str, namespace: str, ports: tuple[int, ...]) -> Manifest:
+    """Return the pod of a task that greets on all of these ports."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": task, "namespace": namespace, "labels": {TASK_LABEL: task}},
+        "spec": {
+            "terminationGracePeriodSeconds": 0,
+            "containers": [
+                {
+                    "name": "task",
+                    "image": images.load().notebook,
+                    "command": ["python3", "-c", SERVER],
+                    "env": [{"name": "TASK", "value": task}, {"name": "PORTS", "value": ",".join(map(str, ports))}],
+                    "readinessProbe": {"tcpSocket": {"port": ports[-1]}, "periodSeconds": 1},
+                }
+            ],
+        },
+    }
+
+
+def greeting(task: str, port: int) -> str:
+    """Return what a task says on one of its ports."""
+    return f"{task}:{port}"
+
+
+def said_by(address: Address) -> str:
+    """Return the greeting that a new connection gets, empty if it is closed without one; OSError if there is none."""
+    with socket.create_connection((address.host, address.port), CONNECT_SECONDS) as connection:
+        return connection.makefile().readline().strip()
+
+
+@dataclass
+class Stream:
+    """A connection that stays open, as a notebook's WebSocket does."""
+
+    address: Address
+    greeting: str = ""
+    _socket: socket.socket = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._socket = socket.create_connection((self.address.host, self.address.port), CONNECT_SECONDS)
+        self._lines = self._socket.makefile()
+        self.greeting = self._lines.readline().strip()
+
+    def echoes(self, word: str) -> bool:
+        """Tell whether the other side still answers on this very connection."""
+        try:
+            self._socket.sendall(f"{word}\n".encode())
+            return self._lines.readline().strip() == word
+        except OSError:
+            return False
+
+    def close(self) -> None:
+        self._lines.close()
+        self._socket.close()

@@ -1,0 +1,172 @@
+"""What the faults happen to: a real gateway with live tasks, and what must hold of them whatever has happened."""
+
+import json
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from tests.faults.node import Node
+from tests.faults.serving import greeting, pod, said_by
+from tests.faults.watching import until
+
+from task_gateway.kube.client import Kube
+from task_gateway.kube.process import Word, run, tool
+from task_gateway.kube.wait import condition, wait_for
+from task_gateway.master.launcher import not_ready
+from task_gateway.model import TASK_LABEL, Address, Cluster, InternalTaskGateway, Manifest, Task
+from task_gateway.routing import names
+from task_gateway.routing.gateway import TaskGateway
+from task_gateway.routing.gateway_api import GATEWAY
+from task_gateway.routing.reach import wait_until_refused
+from task_gateway.settings import GATEWAY_PROGRAMMED, POD_READY, TASK_EXPOSED, TASK_REACHABLE
+
+RELEASE, NAMESPACE, START, COUNT = "itg", "gateways", 20000, 60
+PER_TASK_START, PER_TASK_COUNT = 21000, 20
+PORTS = (8001, 8002, 8003, 8004)
+POD, SERVICE, DEPLOYMENT = "v1/Pod", "v1/Service", "apps/v1/Deployment"
+
+
+def values(address: str) -> dict[str, Any]:
+    """Return the values that the chart is installed with."""
+    return {"gateway": {"addresses": [address]}, "slots": {"start": START, "count": COUNT}}
+
+
+@dataclass
+class Stand:
+    """One gateway, the pods behind it, and what the tests were told: which address is whose, by strategy."""
+
+    cluster: Cluster
+    kube: Kube
+    gateway: InternalTaskGateway
+    chart: Path
+    told: dict[str, dict[Address, tuple[str, int]]] = field(default_factory=dict)
+
+    @property
+    def node(self) -> Node:
+        return Node.of(self.cluster)
+
+    def tasks(self, strategy: str = "slots", *, kube: Any = None) -> TaskGateway:
+        """Return the library as a process that starts anew has it."""
+        return TaskGateway(kube or self.kube, self.range_of(strategy), NAMESPACE, strategy)
+
+    def range_of(self, strategy: str) -> InternalTaskGateway:
+        if strategy == "slots":
+            return self.gateway
+        name, namespace, address = self.gateway.gateway_name, NAMESPACE, self.gateway.gateway_ip
+        first = PER_TASK_START + PER_TASK_COUNT * (strategy == "listeners")
+        return InternalTaskGateway(name, namespace, address, first, first + PER_TASK_COUNT - 1)
+
+    def start(self, *tasks: str, ports: tuple[int, ...] = PORTS) -> None:
+        """Run the pods of tasks until they are Ready; those that run already are left alone."""
+        there = self._pods()
+        for task in tasks:
+            if task not in there:
+                self.kube.create(pod(task, NAMESPACE, ports))
+        for task in tasks:
+            wait_for(self.kube, POD_READY, POD, task, NAMESPACE, not_ready)
+
+    def task(self, name: str, ports: tuple[int, ...] = PORTS[:1]) -> Task:
+        return Task(name, NAMESPACE, ports, owner="ada")
+
+    def expose(self, task: str, ports: tuple[int, ...] = PORTS[:1], *, strategy: str = "slots") -> tuple[Address, ...]:
+        """Expose a task of which a pod runs until it is reached, and remember what the library said."""
+        addresses = self.tasks(strategy).expose(self.task(task, ports), wait=TASK_EXPOSED)
+        self.remember(strategy, task, ports, addresses)
+        return addresses
+
+    def remember(self, strategy: str, task: str, ports: Iterable[int], addresses: Iterable[Address]) -> None:
+        told = self.told.setdefault(strategy, {})
+        told |= {address: (task, port) for address, port in zip(addresses, ports, strict=True)}
+
+    def forget(self, task: str) -> None:
+        """Know no more of a task that was released, or was freed by a reconcile."""
+        for strategy, told in self.told.items():
+            self.told[strategy] = {address: held for address, held in told.items() if held[0] != task}
+
+    def release(self, task: str, *, strategy: str = "slots") -> None:
+        self.tasks(strategy).release(task)
+        self.forget(task)
+
+    @property
+    def greetings(self) -> dict[Address, str]:
+        """What must be said at each address of a live task."""
+        return {address: greeting(*held) for told in self.told.values() for address, held in told.items()}
+
+    def everything_holds(self) -> None:
+        """Every live task is reached at its address and answers by itself, and the tables are equal to the cluster."""
+        for strategy, told in self.told.items():
+            listed = {each.address: (each.task_id, each.target_port) for each in self.tasks(strategy).list()}
+            assert listed == told, strategy
+            assert self.tasks(strategy).reconcile(grace_seconds=0) == [], strategy
+        self._slots_agree()
+        for address, wanted in self.greetings.items():
+            until(partial(unreached, address, wanted), TASK_REACHABLE.seconds)
+        for port in set(range(START, START + COUNT)) - {each.port for each in self.greetings}:
+            wait_until_refused(Address(self.gateway.gateway_ip, port))
+
+    def _slots_agree(self) -> None:
+        """The slots' Services select the tasks that were told, and nothing else."""
+        gateway = self.gateway
+        selector = names.slots_selector(gateway.gateway_name, gateway.gateway_namespace)
+        wanted = {address.port: task for address, (task, _) in self.told.get("slots", {}).items()}
+        found = {}
+        for service in self.kube.list(SERVICE, NAMESPACE, selector):
+            chosen = service["spec"].get("selector") or {}  # none where the slot was never used
+            assert set(chosen) <= {TASK_LABEL}
+            if "." not in chosen.get(TASK_LABEL, "."):
+                found[int(service["metadata"]["labels"][names.SLOT_LABEL])] = chosen[TASK_LABEL]
+        assert found == wanted
+
+    def clear(self, keep: Collection[str]) -> None:
+        """Release and remove every task but those."""
+        for strategy in ("slots", "listenersets", "listeners"):
+            for task in {each.task_id for each in self.tasks(strategy).list()} - set(keep):
+                self.release(task, strategy=strategy)
+        for name in (others := self._pods() - set(keep)):
+            self.kube.delete(POD, name, NAMESPACE)
+        until(lambda: ", ".join(others & self._pods()), POD_READY.seconds)
+
+    def _pods(self) -> set[str]:
+        return {each["metadata"]["name"] for each in self.kube.list(POD, NAMESPACE, TASK_LABEL)}
+
+    def deployment(self, labels: str) -> Manifest:
+        """Return the one Deployment with these labels once all of its pods are new and available."""
+        (found,) = self.kube.list(DEPLOYMENT, NAMESPACE, labels)
+        return wait_for(self.kube, POD_READY, DEPLOYMENT, found["metadata"]["name"], NAMESPACE, rolled_out)
+
+    def kill_pods(self, labels: str, namespace: str = NAMESPACE) -> None:
+        """Delete pods without a time to end in."""
+        words = ["--selector", labels, "--namespace", namespace, "--grace-period=0", "--force"]
+        run([tool("kubectl"), "--kubeconfig", self.cluster.kubeconfig, "delete", "pods", *words])
+
+    def upgrade(self, values: dict[str, Any], *arguments: str) -> None:
+        """Upgrade the release as a user does, and wait until the Gateway has taken it up."""
+        where: list[Word] = ["--namespace", NAMESPACE, "--kubeconfig", self.cluster.kubeconfig]
+        words = ["--values", "-", "--wait", *where, *arguments]
+        run([tool("helm"), "upgrade", RELEASE, self.chart, *words], input=json.dumps(values))
+        self.gateway_is_programmed()
+
+    def gateway_is_programmed(self) -> Manifest:
+        return wait_for(self.kube, GATEWAY_PROGRAMMED, GATEWAY, RELEASE, NAMESPACE, condition("Programmed"))
+
+
+def rolled_out(deployment: Manifest | None) -> str | None:
+    """Say what a Deployment still waits for, None once every pod of it is new and available."""
+    assert deployment is not None
+    wanted, status = deployment["spec"]["replicas"], deployment.get("status") or {}
+    if status.get("observedGeneration", 0) < deployment["metadata"]["generation"]:
+        return "it was not seen yet"
+    counts = [status.get(name, 0) for name in ("replicas", "updatedReplicas", "availableReplicas")]
+    return None if counts == [wanted] * 3 else f"replicas, updated, available: {counts}"
+
+
+def unreached(address: Address, wanted: str) -> str:
+    """Say what is wrong with an address; another task's greeting is never waited away."""
+    try:
+        said = said_by(address)
+    except OSError as problem:
+        return f"{address} ({wanted}): {problem}"
+    assert said in ("", wanted), f"{address} is {wanted}'s and was answered by {said}"
+    return "" if said else f"{address} ({wanted}) was closed without a greeting"

@@ -1,0 +1,147 @@
+"""What happens around the tasks: addresses reused, upgrades, a namespace deleted, listeners of somebody else."""
+
+import pytest
+from tests.faults.node import CONTROLLER, LAST_ADDRESS
+from tests.faults.serving import Stream, greeting, pod
+from tests.faults.stand import NAMESPACE, POD, PORTS, RELEASE, START, Stand, values
+from tests.faults.watching import until, watching
+
+from task_gateway import settings
+from task_gateway.errors import NotFound
+from task_gateway.kube.wait import wait_for
+from task_gateway.master.launcher import not_ready
+from task_gateway.model import InternalTaskGateway, Manifest, Task
+from task_gateway.routing.gateway import TaskGateway
+from task_gateway.routing.gateway_api import GATEWAY, LISTENER_SET
+from task_gateway.routing.reach import wait_until_refused
+
+TEAM = "team"
+MANY, MANY_PORTS = tuple(f"many-{number}" for number in range(10)), tuple(range(8001, 8006))
+
+
+def test_the_address_of_a_pod_goes_to_another_tasks_pod(stand: Stand) -> None:
+    """A task's pod dies and another task's pod gets its IP address: the first one's port never leads to the second."""
+    stand.start("first")
+    (address,) = stand.expose("first")
+    with watching({address: greeting("first", PORTS[0])}) as seen:
+        inherit(stand, "first", "second")
+        seen.more(200)
+    assert seen.strangers == []
+    stand.tasks().reconcile(dry_run=False, grace_seconds=0)
+    stand.forget("first")
+    stand.expose("second")
+    stand.everything_holds()
+
+
+def test_the_address_of_a_pod_goes_to_another_tasks_pod_without_a_controller(stand: Stand) -> None:
+    """The same while the controller stands still: Envoy does not learn that the first pod is gone."""
+    stand.start("first")
+    (address,) = stand.expose("first")
+    with watching({address: greeting("first", PORTS[0])}) as seen, stand.node.stopped(CONTROLLER):
+        inherit(stand, "first", "second")
+        seen.more(200)
+    assert seen.strangers == []
+
+
+def inherit(stand: Stand, first: str, second: str) -> None:
+    """Kill a pod without warning, and start another task's with the address that it had."""
+    address = stand.kube.get(POD, first, NAMESPACE)["status"]["podIP"]
+    stand.kill_pods(f"task-gateway.dev/task={first}")
+    notes = LAST_ADDRESS.replace("last_reserved_ip.0", address)
+    until(lambda: stand.node.run("sh", "-c", f"ls {notes} 2>/dev/null || true").strip(), settings.POD_READY.seconds)
+    stand.node.next_address(address)
+    stand.start(second)
+    assert stand.kube.get(POD, second, NAMESPACE)["status"]["podIP"] == address
+
+
+@pytest.mark.parametrize("mode", ["--server-side=true", "--server-side=false"])
+def test_the_chart_is_upgraded_under_live_tasks(stand: Stand, mode: str) -> None:
+    """`helm upgrade`, on the server's and on the client's side, under 50 live ports of 10 tasks: no connection ends."""
+    address = stand.gateway.gateway_ip
+    stand.start(*MANY, ports=MANY_PORTS)
+    for task in MANY:
+        stand.expose(task, MANY_PORTS)
+    streams = [Stream(each) for each in stand.greetings]
+    try:
+        with watching(stand.greetings) as seen:
+            changed = values(address) | {"rbac": {"subjects": [{"kind": "User", "name": mode.strip("-=")}]}}
+            changed["slots"]["count"] += 4
+            stand.upgrade(changed, mode)
+            stand.everything_holds()
+            stand.upgrade(values(address), mode)
+            stand.everything_holds()
+        assert (seen.failed, seen.strangers) == ([], [])
+        assert [each.address for each in streams if not each.echoes("still here")] == []
+    finally:
+        for each in streams:
+            each.close()
+
+
+def test_a_namespace_is_deleted_under_a_task(stand: Stand) -> None:
+    """The namespace of a task is deleted: a reconcile frees its port, for others to take, and the rest holds."""
+    gateway = stand.range_of("listeners")
+    tasks = TaskGateway(stand.kube, gateway, TEAM, "listeners")
+    stand.kube.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": TEAM}})
+    with watching(stand.greetings) as seen:
+        stand.kube.create(pod("of-the-team", TEAM, PORTS))
+        wait_for(stand.kube, settings.POD_READY, POD, "of-the-team", TEAM, not_ready)
+        (address,) = tasks.expose(Task("of-the-team", TEAM, PORTS[:1]), wait=settings.TASK_EXPOSED)
+        stand.kube.delete("v1/Namespace", TEAM)
+        until(lambda: "it is there still" if exists(stand, TEAM) else "", settings.POD_READY.seconds)
+        wait_until_refused(address)
+        assert tasks.list() == []
+        repairs = tasks.reconcile(dry_run=False, grace_seconds=0)
+        assert [(each.action, each.port, each.done) for each in repairs] == [("remove", address.port, True)]
+        stand.start("heir")
+        assert stand.expose("heir", strategy="listeners") == (address,)
+        stand.everything_holds()
+    assert (seen.failed, seen.strangers) == ([], [])
+
+
+def exists(stand: Stand, namespace: str) -> bool:
+    try:
+        stand.kube.get("v1/Namespace", namespace)
+    except NotFound:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("strategy", ["slots", "listenersets", "listeners"])
+def test_somebody_else_adds_listeners_in_our_range(stand: Stand, strategy: str) -> None:
+    """Others add listeners in our range, on the Gateway and in a ListenerSet: expose skips, reconcile keeps them."""
+    whole = stand.range_of(strategy)
+    first = START + 50 if strategy == "slots" else whole.gateway_port_range_start
+    three = InternalTaskGateway(RELEASE, NAMESPACE, whole.gateway_ip, first, first + 2)
+    tasks = TaskGateway(stand.kube, three, NAMESPACE, strategy)
+    stand.start("late")
+    before = stand.kube.get(GATEWAY, RELEASE, NAMESPACE)["spec"]["listeners"]
+    stand.kube.patch(GATEWAY, RELEASE, NAMESPACE, {"spec": {"listeners": [*before, listener("theirs", first)]}})
+    stand.kube.create(their_listener_set(first + 1))
+    try:
+        addresses = tasks.expose(stand.task("late"), wait=settings.TASK_EXPOSED)
+        stand.remember(strategy, "late", PORTS[:1], addresses)
+        assert [each.port for each in addresses] == [first + 2]
+        assert tasks.ports().foreign == 2
+        assert tasks.reconcile(dry_run=False, grace_seconds=0) == []
+        stand.everything_holds()
+        listeners = stand.kube.get(GATEWAY, RELEASE, NAMESPACE)["spec"]["listeners"]
+        assert "theirs" in [each["name"] for each in listeners]
+        assert stand.kube.get(LISTENER_SET, "theirs", NAMESPACE)["spec"]["listeners"][0]["port"] == first + 1
+        stand.release("late", strategy=strategy)
+    finally:
+        stand.kube.delete(LISTENER_SET, "theirs", NAMESPACE)
+        stand.kube.patch(GATEWAY, RELEASE, NAMESPACE, {"spec": {"listeners": before}})
+    stand.everything_holds()
+
+
+def listener(name: str, port: int) -> Manifest:
+    return {"name": name, "port": port, "protocol": "TCP"}
+
+
+def their_listener_set(port: int) -> Manifest:
+    return {
+        "apiVersion": LISTENER_SET.rpartition("/")[0],
+        "kind": "ListenerSet",
+        "metadata": {"name": "theirs", "namespace": NAMESPACE},
+        "spec": {"parentRef": {"name": RELEASE}, "listeners": [listener("theirs", port)]},
+    }

@@ -1,0 +1,101 @@
+"""What the gateway is made of fails: the API server, the controller, Envoy."""
+
+import time
+from datetime import UTC, datetime
+
+import pytest
+from tests.faults.node import API_SERVER, CONTROLLER, PROXY
+from tests.faults.notebooks import Kernel
+from tests.faults.stand import DEPLOYMENT, NAMESPACE, PORTS, RELEASE, Stand, values
+from tests.faults.watching import until, watching
+from typer.testing import CliRunner
+
+from task_gateway.cli.main import build
+from task_gateway.errors import ClusterUnreachable
+from task_gateway.settings import API_READY
+
+UNREACHABLE_SECONDS = 30.0
+OF_CONTROLLER = "app.kubernetes.io/name=envoy-gateway"
+OF_PROXY = f"gateway.envoyproxy.io/owning-gateway-name={RELEASE}"
+
+
+def test_the_api_server_cannot_be_reached(stand: Stand) -> None:
+    """The API server stands still for 30 s: live tasks answer, expose exits with 3, and works afterwards."""
+    stand.start("late")
+    with stand.tasks() as follower, watching(stand.greetings) as seen:
+        with stand.node.stopped(API_SERVER):
+            ends = time.monotonic() + UNREACHABLE_SECONDS
+            words = ["expose", "late", "--port", str(PORTS[0]), "--kubeconfig", str(stand.cluster.kubeconfig)]
+            result = CliRunner().invoke(build(), words)
+            assert isinstance(result.exception, ClusterUnreachable)
+            assert result.exception.exit_code == 3
+            while time.monotonic() < ends:
+                seen.more(1)
+        until(lambda: stand.kube.ready() or "", API_READY.seconds)
+        stand.expose("late")
+        until(lambda: "" if "late" in {each.task_id for each in follower.list()} else "not seen yet", 60)
+        follower.release("late")
+        stand.forget("late")
+        stand.everything_holds()
+    assert (seen.failed, seen.strangers) == ([], [])
+
+
+@pytest.mark.parametrize("how", ["the process is killed", "the pod is deleted"])
+def test_the_controller_ends_and_starts_again(stand: Stand, how: str) -> None:
+    """The gateway's controller is killed, then its pod deleted: live tasks answer all the while, new ones after."""
+    stand.start("late")
+    with watching(stand.greetings) as seen:
+        if how == "the process is killed":
+            stand.node.kill(CONTROLLER)
+        else:
+            stand.kill_pods(OF_CONTROLLER)
+        stand.expose("late")
+        stand.everything_holds()
+    assert (seen.failed, seen.strangers) == ([], [])
+
+
+def test_claims_and_releases_made_without_a_controller(stand: Stand) -> None:
+    """The controller stands still while a task is exposed and another released: both come true once it goes on."""
+    stand.start("late", "early")
+    stand.expose("early")
+    with stand.node.stopped(CONTROLLER):
+        (address,) = stand.tasks().expose(stand.task("late"))
+        stand.remember("slots", "late", PORTS[:1], [address])
+        stand.release("early")
+    stand.everything_holds()
+
+
+@pytest.mark.parametrize("how", ["the process is killed", "the pod is deleted"])
+def test_envoy_ends_with_an_open_notebook(stand: Stand, how: str) -> None:
+    """Envoy is killed while a notebook is open: its client sees the cut, connects again and finds its kernel."""
+    with Kernel(stand) as kernel:
+        assert kernel.run("answer = 42") == ""
+        if how == "the process is killed":
+            stand.node.kill(PROXY)
+        else:
+            stand.kill_pods(OF_PROXY)
+        kernel.wait_until_cut()
+        kernel.connect_again()
+        assert kernel.run("print(answer)") == "42"
+    stand.everything_holds()
+
+
+def test_envoy_is_rolled_out(stand: Stand) -> None:
+    """Envoy, with two replicas, is rolled out anew: not one new connection fails meanwhile."""
+    address = stand.gateway.gateway_ip
+    stand.upgrade(values(address) | {"envoy": {"replicas": 2}})
+    try:
+        name = stand.deployment(OF_PROXY)["metadata"]["name"]
+        with watching(stand.greetings) as seen:
+            restarted = {"kubectl.kubernetes.io/restartedAt": datetime.now(UTC).isoformat()}
+            patch = {"spec": {"template": {"metadata": {"annotations": restarted}}}}
+            before = stand.kube.patch(DEPLOYMENT, name, NAMESPACE, patch)["metadata"]["generation"]
+            after = stand.deployment(OF_PROXY)
+            assert after["metadata"]["generation"] >= before
+            assert "kubectl.kubernetes.io/restartedAt" in after["spec"]["template"]["metadata"]["annotations"]
+            stand.everything_holds()
+        assert (seen.failed, seen.strangers) == ([], [])
+    finally:
+        stand.upgrade(values(address))
+        stand.deployment(OF_PROXY)
+    stand.everything_holds()

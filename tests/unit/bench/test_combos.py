@@ -1,0 +1,49 @@
+"""Which installations a command line asks for."""
+
+import pytest
+
+from task_gateway.bench import combos
+from task_gateway.errors import UsageError
+
+
+def test_without_a_wish_all_that_is_declared_is_measured() -> None:
+    assert combos.chosen([], [], [], None) == [*combos.COMBOS]
+
+
+def test_a_wish_leaves_the_rest_out_and_changes_samples() -> None:
+    found = combos.chosen(["contour"], ["slots"], [], 5)
+    assert {(each.controller, each.strategy, each.samples) for each in found} == {("contour", "slots", 5)}
+    assert {each.slots for each in found} == {combos.SMALL, combos.LARGE}
+
+
+@pytest.mark.parametrize(("sizes", "slots"), [([63], 64), ([5, 2, 5], 64), ([64], 1024), ([10, 1000], 1024)])
+def test_sizes_of_the_callers_own_take_one_installation_with_room_for_one_more(sizes: list[int], slots: int) -> None:
+    (found,) = combos.chosen(["envoy-gateway"], ["slots"], sizes, None)
+    assert found.sizes == tuple(sorted(set(sizes)))
+    assert found.slots == slots > max(sizes)
+
+
+def test_strategies_that_build_nothing_have_one_slot() -> None:
+    assert {each.slots for each in combos.COMBOS if each.strategy != "slots"} == {1}
+    assert [each.slots for each in combos.installations([], ["listenersets"], 100)] == [1]
+
+
+@pytest.mark.parametrize(
+    ("controllers", "strategies", "sizes", "says"),
+    [
+        (["nginx"], [], [], "nothing is measured with nginx"),
+        (["contour"], ["listenersets"], [], "nothing is measured with contour and listenersets"),
+        ([], [], [1024], "tasks in place: 0 to 1023, not 1024"),
+        ([], [], [-1], "not -1"),
+    ],
+)
+def test_what_cannot_be_measured_is_refused(
+    controllers: list[str], strategies: list[str], sizes: list[int], says: str
+) -> None:
+    with pytest.raises(UsageError, match=says):
+        combos.chosen(controllers, strategies, sizes, None)
+
+
+def test_no_port_is_a_slots_and_a_tasks() -> None:
+    assert combos.FIRST_PORT + combos.LARGE <= combos.FIRST_TASK_PORT
+    assert max(max(each.sizes) for each in combos.COMBOS) + 16 <= combos.TASK_PORTS

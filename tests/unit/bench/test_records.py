@@ -1,0 +1,31 @@
+"""Samples become records."""
+
+from task_gateway.bench import burst, expose
+from task_gateway.bench.combos import Combo
+from task_gateway.bench.expose import Sample
+from task_gateway.model_bench import Spread
+
+SLOTS = Combo("contour", "slots", 1024, (10, 100), 3)
+
+
+def test_samples_of_one_size_are_one_record() -> None:
+    samples = [Sample(1, 1, 0.01, 0.02, 0.03), Sample(1, 2, 0.02, 0.03, 0.05), Sample(2, 3, 0.03, 0.09, 0.04)]
+    found = expose.record(SLOTS, 100, samples, cpu=0.6, memory=(300, 40), stopped="")
+    assert (found.active, found.samples, found.slots) == (100, 3, 1024)
+    assert (found.api_writes, found.kube_requests) == (1.33, 2.0)
+    assert (found.api_seconds, found.ready_seconds, found.refused_seconds) == (
+        Spread(0.02, 0.03), Spread(0.03, 0.09), Spread(0.04, 0.05),
+    )  # fmt: skip
+    assert (found.apiserver_cpu_seconds, found.controller_memory_mib, found.envoy_memory_mib) == (0.2, 300, 40)
+
+
+def test_only_slots_are_built() -> None:
+    one = [Sample(3, 4, 0.01, 0.02, 0.03)]
+    found = expose.record(Combo("contour", "listeners", 1, (10,), 1), 10, one, cpu=0.0, memory=(0, 0), stopped="why")
+    assert (found.slots, found.stopped) == (0, "why")
+
+
+def test_rounds_are_one_record_with_the_fewest_ports_and_the_worst_time() -> None:
+    found = burst.record(SLOTS, 100, (20, 30), [(100, 0.5, 1.5), (99, 0.7, 4.0), (100, 0.6, 1.6)])
+    assert (found.rounds, found.ports, found.worst_seconds) == (3, 99, 4.0)
+    assert (found.api_seconds, found.ready_seconds) == (Spread(0.6, 0.7), Spread(1.6, 4.0))

@@ -1,0 +1,61 @@
+"""What the cluster is told: the chart's values, the node that nobody runs, and the pods on it."""
+
+import io
+import tarfile
+from ipaddress import ip_address, ip_network
+from pathlib import Path
+
+import pytest
+
+from task_gateway.bench import stand, stand_ins
+from task_gateway.bench.combos import COMBOS, CONTROLLERS, FIRST_TASK_PORT, Combo
+from task_gateway.model import TASK_LABEL
+
+ADDRESS = "192.0.2.1"
+
+
+@pytest.fixture
+def chart(tmp_path: Path) -> Path:
+    file, content = tmp_path / "chart.tgz", b"controller: {name: contour}\nenvoy-gateway: {enabled: false}\n"
+    with tarfile.open(file, "w:gz") as package:
+        member = tarfile.TarInfo("internal-task-gateway/contour.yaml")
+        member.size = len(content)
+        package.addfile(member, io.BytesIO(content))
+    return file
+
+
+@pytest.mark.parametrize("combo", COMBOS)
+def test_the_values_are_the_controllers_own_and_what_is_measured(chart: Path, combo: Combo) -> None:
+    found = stand.values(CONTROLLERS[combo.controller], chart, combo, ADDRESS)
+    assert found["gateway"] == {"addresses": [ADDRESS]}
+    assert found["slots"]["count"] == combo.slots
+    assert (found.get("controller") == {"name": "contour"}) is (combo.controller == "contour")
+    # Contour's Service has a port for a task's own listener only if it is told to.
+    wants_ports = combo.controller == "contour" and combo.strategy == "listeners"
+    assert ((found.get("contour") or {}).get("ports", {}).get("start") == FIRST_TASK_PORT) is wants_ports
+
+
+def test_a_values_file_that_the_chart_lacks_is_named(chart: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"no other\.yaml"):
+        stand._packaged(chart, "other.yaml")
+
+
+def test_each_pod_has_a_name_a_label_and_an_address_of_its_own() -> None:
+    numbers = range(1, 1009)
+    pods = [stand_ins.pod(number, "tasks") for number in numbers]
+    assert len({pod["metadata"]["name"] for pod in pods}) == len(pods)
+    assert all(pod["metadata"]["labels"] == {TASK_LABEL: pod["metadata"]["name"]} for pod in pods)
+    addresses = {ip_address(stand_ins.pod_status(number)["podIP"]) for number in numbers}
+    assert len(addresses) == len(pods)
+    assert all(address in ip_network(stand_ins.NETWORK) for address in addresses)
+    assert stand_ins.task(17, "tasks").id == "bench-17"
+
+
+def test_the_pods_are_ready_on_a_node_that_takes_no_other() -> None:
+    (taint,) = stand_ins.node()["spec"]["taints"]
+    assert taint["effect"] == "NoSchedule"
+    assert stand_ins.pod(1, "tasks")["spec"]["nodeName"] == stand_ins.node()["metadata"]["name"]
+    ready = {each["type"]: each["status"] for each in stand_ins.pod_status(1)["conditions"]}
+    assert ready["Ready"] == "True"
+    # Who looks for a node's address must not find one here.
+    assert {each["type"] for each in stand_ins.node_status()["addresses"]} == {"Hostname"}

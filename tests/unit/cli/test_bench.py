@@ -1,0 +1,88 @@
+"""`task-gateway bench`, as it is called; what it measures is measured in tests/cluster."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from task_gateway import __version__
+from task_gateway.bench import burst, dataplane, expose
+from task_gateway.cli.main import build, main
+from task_gateway.model_bench import ExposeRecord, ExposeReport, Spread
+from task_gateway.report import bench_text
+
+RUNNER = CliRunner()
+RECORD = ExposeRecord(
+    "contour", "slots", 10, 2, 64, 1.0, 1.0, Spread(0.1, 0.2), Spread(0.1, 0.2), Spread(0.1, 0.2), 0.0, 1, 1
+)
+REPORT = ExposeReport({"kubernetes": "v9"}, {"cores": "2"}, (RECORD,))
+
+
+@pytest.fixture
+def charts(tmp_path: Path) -> str:
+    for name in ("internal-task-gateway", "gateway-api-crds"):
+        (tmp_path / f"{name}-{__version__}.tgz").touch()
+    return str(tmp_path)
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """The combinations that were to be measured, in place of clusters."""
+    found: list[Any] = []
+
+    def measure(combos: list[Any], *_words: object, **_options: object) -> ExposeReport:
+        found.extend(combos)
+        return REPORT
+
+    for module in (expose, burst, dataplane):
+        monkeypatch.setattr(module, "measure", measure)
+    return found
+
+
+def test_json_is_the_record_that_is_written(charts: str, asked: list[Any], tmp_path: Path) -> None:
+    folder = tmp_path / "new" / "bench"
+    words = ["bench", "expose", "--controller", "contour", "--strategy", "slots", "--active", "10", "--samples", "2"]
+    done = RUNNER.invoke(build(), [*words, "--dist", charts, "--record", str(folder), "-o", "json"])
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout) == json.loads((folder / "expose.json").read_text())
+    assert json.loads(done.stdout)["records"][0]["ready_seconds"] == {"median": 0.1, "p99": 0.2}
+    assert (folder / "expose.svg").exists()
+    assert [(each.controller, each.strategy, each.sizes, each.samples) for each in asked] == [
+        ("contour", "slots", (10,), 2)
+    ]
+
+
+def test_a_burst_is_of_slots_unless_a_strategy_is_named(
+    charts: str, asked: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bench_text, "bursts", lambda _report: "")
+    assert main(["bench", "burst", "--dist", charts, "--tasks", "5"]) == 0
+    assert {(each.strategy, each.slots) for each in asked} == {("slots", 64)}
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--active", "10,many"], "'10,many' is no list of numbers"),
+        (["--controller", "nginx"], "nothing is measured with nginx"),
+    ],
+)
+def test_a_wrong_call_is_refused_before_anything_is_made(
+    words: list[str], says: str, charts: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["bench", "expose", *words, "--dist", charts]) == 2
+    assert says in capsys.readouterr().err
+
+
+def test_charts_that_are_not_there_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["bench", "burst", "--dist", str(tmp_path)]) == 2
+    told = capsys.readouterr().err
+    assert str(tmp_path) in told
+    assert "make charts" in told
+
+
+@pytest.mark.parametrize("name", ["expose", "burst", "dataplane", "crd-write"])
+def test_each_command_has_an_example(name: str) -> None:
+    assert f"Example: task-gateway bench {name}" in RUNNER.invoke(build(), ["bench", name, "--help"]).output

@@ -1,0 +1,132 @@
+"""What was measured, on a terminal, on a page, in a picture; the page says what the records say."""
+
+import dataclasses
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from task_gateway.model_bench import (
+    BurstRecord,
+    BurstReport,
+    DataplaneReport,
+    ExposeRecord,
+    ExposeReport,
+    PathRecord,
+    Spread,
+)
+from task_gateway.report import bench_page, bench_plot, bench_targets, bench_text
+
+VERSIONS, MACHINE = {"kubernetes": "v9"}, {"cores": "2"}
+SLOTS = ExposeRecord(
+    controller="contour", strategy="slots", active=1000, samples=100, slots=1024, api_writes=1.0, kube_requests=1.0,
+    api_seconds=Spread(0.004, 0.012), ready_seconds=Spread(0.012, 0.1), refused_seconds=Spread(0.011, 0.09),
+    apiserver_cpu_seconds=0.021, controller_memory_mib=339, envoy_memory_mib=372,
+)  # fmt: skip
+FEW = dataclasses.replace(SLOTS, active=10, ready_seconds=Spread(0.010, 0.08))
+ON_ENVOY_GATEWAY = [
+    dataclasses.replace(SLOTS, controller="envoy-gateway", active=active, slots=slots, ready_seconds=Spread(first, 1.0))
+    for active, slots, first in ((63, 64, 0.12), (1000, 1024, 0.71))
+]
+LISTENERS = dataclasses.replace(
+    SLOTS, controller="envoy-gateway", strategy="listeners", active=180, slots=0, api_writes=3.0,
+    ready_seconds=Spread(3.9, 6.0), stopped="one expose took 11.2 s",
+)  # fmt: skip
+EXPOSE = ExposeReport(VERSIONS, MACHINE, (FEW, SLOTS, *ON_ENVOY_GATEWAY, LISTENERS))
+BURST = BurstRecord(
+    controller="contour", strategy="slots", tasks=100, rounds=10, slots=1024, endpoints_qps=20, endpoints_burst=30,
+    ports=100, api_seconds=Spread(0.5, 0.6), ready_seconds=Spread(3.6, 3.9), worst_seconds=3.9,
+)  # fmt: skip
+QUICK = dataclasses.replace(BURST, endpoints_qps=500, endpoints_burst=1000, worst_seconds=1.2)
+BURSTS = BurstReport(VERSIONS, MACHINE, (BURST, QUICK))
+PATHS = DataplaneReport(
+    VERSIONS, MACHINE, (PathRecord("contour", "pod", 1000, Spread(0.0001, 0.0004), Spread(0.00003, 0.0001), 2300.0),)
+)
+
+
+def written(report: Any) -> dict[str, Any]:
+    """The record as the command writes it."""
+    found: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(report)))
+    return found
+
+
+def shown(renderable: Any) -> str:
+    console = Console(width=250, record=True, file=io.StringIO())
+    console.print(renderable)
+    return console.export_text()
+
+
+def reached(*records: ExposeRecord, bursts: BurstReport = BURSTS) -> list[bool | None]:
+    return [each.reached for each in bench_targets.targets(ExposeReport(VERSIONS, MACHINE, records), bursts)]
+
+
+def test_a_record_is_read_back_as_it_was_written() -> None:
+    assert bench_page.read_expose(written(EXPOSE)) == EXPOSE
+    assert bench_page.read_burst(written(BURSTS)) == BURSTS
+    assert bench_page.read_dataplane(written(PATHS)) == PATHS
+
+
+def test_a_row_has_medians_with_the_99th_percentile_behind() -> None:
+    text = shown(bench_text.exposed(EXPOSE))
+    row = next(line for line in text.splitlines() if line.startswith("contour") and " 1,000 " in line)
+    assert row.split()[1:7] == ["slots", "1,024", "1,000", "100", "1", "4.0"]
+    assert "12 (100)" in row
+    assert "0.50" in shown(bench_text.bursts(BURSTS))
+    assert "0.10 (0.40)" in shown(bench_text.paths(PATHS))
+
+
+def test_the_page_says_versions_machine_and_what_was_not_tried() -> None:
+    text = bench_page.exposed(written(EXPOSE))
+    assert "Measured with kubernetes v9, on one machine: cores 2." in text
+    assert text.count("| contour | slots |") == 2
+    assert "- envoy-gateway with listeners: nothing larger than 180 was tried, one expose took 11.2 s." in text
+    tables = (text, bench_page.bursts(written(BURSTS)), bench_page.paths(written(PATHS)))
+    for table in tables:
+        widths = {line.count("|") for line in table.splitlines() if line.startswith("|")}
+        assert len(widths) == 1
+
+
+def test_each_target_is_judged_by_the_figures() -> None:
+    found = bench_targets.targets(EXPOSE, BURSTS)
+    assert [each.reached for each in found] == [True, True, True, True, False, True, False, True]
+    assert "325 times: 3.90 s on envoy-gateway, 0.012 s with slots on contour" in found[5].measured
+    assert "**no**" in bench_page.targets(written(EXPOSE), written(BURSTS))
+
+
+@pytest.mark.parametrize(
+    ("change", "index"),
+    [
+        ({"api_writes": 1.01}, 0),
+        ({"ready_seconds": Spread(0.051, 0.1)}, 1),
+        ({"ready_seconds": Spread(0.012, 0.26)}, 1),
+        ({"ready_seconds": Spread(0.0131, 0.1)}, 2),
+        ({"ready_seconds": Spread(0.08, 0.1)}, 5),
+    ],
+)
+def test_a_target_is_missed_by_a_little(change: dict[str, Any], index: int) -> None:
+    slower = dataclasses.replace(SLOTS, **change)
+    assert reached(FEW, SLOTS, *ON_ENVOY_GATEWAY, LISTENERS)[index]
+    assert reached(FEW, slower, *ON_ENVOY_GATEWAY, LISTENERS)[index] is False
+
+
+def test_a_port_twice_misses_the_target_of_a_burst() -> None:
+    twice = BurstReport(VERSIONS, MACHINE, (dataclasses.replace(QUICK, ports=99),))
+    assert reached(SLOTS, bursts=twice)[-1] is False
+
+
+def test_what_was_not_measured_is_not_reached() -> None:
+    assert set(reached(bursts=BurstReport())) == {None}
+    assert reached(SLOTS, bursts=BurstReport()) == [True, True, None, None, None, None]
+
+
+def test_the_picture_has_a_line_for_each_strategy_and_is_the_same_each_time(tmp_path: Path) -> None:
+    found = bench_plot.lines(EXPOSE)
+    assert [each.active for each in found["contour", "slots (1,024 built)"]] == [10, 1000]
+    assert ("envoy-gateway", "listeners") in found
+    once, again = (bench_plot.draw(EXPOSE, tmp_path / name) for name in ("once", "again"))
+    assert [file.name for file in once] == ["expose.svg", "expose.png"]
+    assert [file.read_bytes() for file in once] == [file.read_bytes() for file in again]
+    assert bench_plot.draw(ExposeReport(), tmp_path) == ()

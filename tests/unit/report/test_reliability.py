@@ -1,0 +1,35 @@
+"""The faults as a reader sees them: a row for each test, and no case that failed passed over."""
+
+from task_gateway.report import reliability
+
+TEST = "tests/faults/test_x.py::test_a_thing_breaks"
+OTHER = "tests/faults/test_x.py::test_another"
+
+
+def case(test: str, outcome: str, seconds: float = 1.4) -> dict[str, object]:
+    return {"test": test, "sentence": f"Sentence of {test[-6:]}.", "outcome": outcome, "seconds": seconds}
+
+
+def test_cases_of_one_test_are_one_row() -> None:
+    faults = reliability.read([case(TEST, "passed"), case(OTHER, "passed"), case(TEST, "passed", 2.2)])
+    assert [(each.test, len(each.outcomes)) for each in faults] == [(TEST, 2), (OTHER, 1)]
+    page = reliability.page(faults, {"Kubernetes": "v1.36.3"})
+    assert page.startswith("The last run: 2 faults in 3 cases, with Kubernetes v1.36.3.\n")
+    row = "| Sentence of breaks. | holds | 2 | 4 | [`test_a_thing_breaks`](../tests/faults/test_x.py) |"
+    assert row in page.splitlines()
+
+
+def test_the_worst_case_is_told() -> None:
+    def result(*outcomes: str) -> str:
+        (fault,) = reliability.read([case(TEST, outcome) for outcome in outcomes])
+        return fault.result
+
+    assert result("passed", "passed") == "holds"
+    assert result("passed", "failed", "known") == "**does not hold** in 1 of 3"
+    assert result("passed", "known") == "**does not hold yet** in 1 of 2"
+    assert result("known") == "**does not hold yet**"
+    assert result("skipped", "passed") == "was not tried in 1 of 2"
+
+
+def test_a_record_without_versions_names_none() -> None:
+    assert reliability.page([], {}).startswith("The last run: 0 faults in 0 cases.\n")
