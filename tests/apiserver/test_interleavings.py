@@ -16,7 +16,7 @@ from tests.apiserver.turns import Turns
 
 from task_gateway.errors import ClusterUnreachable, NoFreeSlot, UsageError
 from task_gateway.kube.client import Kube
-from task_gateway.model import Task
+from task_gateway.model import Address, Task
 from task_gateway.routing.gateway import TaskGateway
 
 __all__ = ["fresh"]
@@ -151,7 +151,7 @@ class Walker:
                 tasks.release(name)
                 self._book.saw("released")
             else:
-                addresses = tasks.expose(self._tasks[name])
+                addresses = self._expose(tasks, name)
                 self._book.given([each.port for each in addresses], name)
                 self._held.add(name)
         except ClusterUnreachable:
@@ -159,9 +159,15 @@ class Walker:
             return False
         except NoFreeSlot:
             self._book.saw("refused")
-        except UsageError:  # a release was begun by one that died: finish it first
-            tasks.release(name)
         return True
+
+    def _expose(self, tasks: TaskGateway, name: str) -> tuple[Address, ...]:
+        """Expose a task, and finish first the release that one began who died of it."""
+        try:
+            return tasks.expose(self._tasks[name])
+        except UsageError:
+            tasks.release(name)
+            return tasks.expose(self._tasks[name])
 
 
 def names_of(number: int) -> list[str]:

@@ -15,7 +15,7 @@ from tornado.websocket import WebSocketClientConnection, websocket_connect
 from task_gateway.clusters import images
 from task_gateway.master import launcher
 from task_gateway.master.exchange import accepted, call
-from task_gateway.master.notebook import Outputs, execute_request
+from task_gateway.master.notebook import Outputs, execute_request, hang_up
 from task_gateway.model import Task
 from task_gateway.settings import KERNEL_READY, TASK_EXPOSED, TASK_REACHABLE
 
@@ -47,7 +47,7 @@ class Kernel:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._socket is not None:
-            self._socket.close()
+            self._wait(hang_up(self._socket, left=False))
         self._loop.close()
         self._tasks.release(NAME)
         launcher.end_task(self._stand.kube, self._task)
@@ -98,6 +98,8 @@ class Kernel:
                 pass
 
         self._wait(cut())
+        socket.close()
+        self._socket = None
 
     def _open_socket(self) -> WebSocketClientConnection:
         assert self._socket is not None

@@ -154,7 +154,8 @@ class Stand:
 
 def rolled_out(deployment: Manifest | None) -> str | None:
     """Say what a Deployment still waits for, None once every pod of it is new and available."""
-    assert deployment is not None
+    if deployment is None:
+        return "it does not exist"
     wanted, status = deployment["spec"]["replicas"], deployment.get("status") or {}
     if status.get("observedGeneration", 0) < deployment["metadata"]["generation"]:
         return "it was not seen yet"

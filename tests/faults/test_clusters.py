@@ -33,14 +33,20 @@ def test_the_address_of_a_pod_goes_to_another_tasks_pod(stand: Stand) -> None:
     stand.everything_holds()
 
 
+class Misled(Exception):
+    """A connection to one task's port was answered by another task."""
+
+
+@pytest.mark.xfail(raises=Misled, strict=True, reason="Envoy keeps the address that the controller told it last")
 def test_the_address_of_a_pod_goes_to_another_tasks_pod_without_a_controller(stand: Stand) -> None:
-    """The same while the controller stands still: Envoy does not learn that the first pod is gone."""
+    """The same while the gateway's controller stands still: the first one's port never leads to the second."""
     stand.start("first")
     (address,) = stand.expose("first")
     with watching({address: greeting("first", PORTS[0])}) as seen, stand.node.stopped(CONTROLLER):
         inherit(stand, "first", "second")
         seen.more(200)
-    assert seen.strangers == []
+    if seen.strangers:
+        raise Misled(seen.strangers[0])
 
 
 def inherit(stand: Stand, first: str, second: str) -> None:
