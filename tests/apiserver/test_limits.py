@@ -257,9 +257,11 @@ def test_quotas_leave_room_for_what_each_task_needs(assess: Assess, kube: Kube, 
 
 
 def test_addresses_of_services_run_out(assess: Assess) -> None:
-    seen = one(assess(strategy="listenersets"), "service-addresses")
+    seen = one(assess(strategy="listeners"), "service-addresses")
     assert seen.description.endswith("(free of 65534)")
-    assert seen.value == seen.tasks == 65534 - COUNT - 1, "the slots, and the API server's own Service"
+    assert seen.value == seen.tasks == 65534 - 1, "the API server's own Service; those of slots are headless"
+    for strategy in ("slots", "listenersets"):
+        assert one(assess(strategy=strategy), "service-addresses").tasks is None
 
 
 def test_node_ports_bind_where_the_proxy_takes_them(assess: Assess, made: Any) -> None:

@@ -114,7 +114,11 @@ spec:
           port: {{ .port }}
 {{- end }}
 
-{{- /* A slot's selector, target port and annotations are written by who claims it, hence never here. */ -}}
+{{- /*
+A slot's selector, target port and annotations are written by who claims it, hence never here. Envoy reads endpoints, so
+that no Service needs an address of its own, nor kube-proxy to look at all its rules with each claim; that of strategy
+listeners has one, as the Service that a Determined master makes.
+*/ -}}
 {{- define "task-gateway.service" -}}
 apiVersion: v1
 kind: Service
@@ -128,6 +132,9 @@ metadata:
   {{- end }}
 spec:
   type: ClusterIP
+  {{- if ne (default "" .strategy) "listeners" }}
+  clusterIP: None
+  {{- end }}
   {{- if eq .use "task" }}
   selector:
     task-gateway.dev/task: "${TASK}"

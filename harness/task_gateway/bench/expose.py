@@ -4,7 +4,7 @@ import math
 import random
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
@@ -42,8 +42,11 @@ class Sample:
     refused: float
 
 
-def measure(combos: Sequence[Combo], charts: Charts, *, say: Say) -> ExposeReport:
-    """Measure each combination, one cluster for each controller; ScenarioFailed if a port ever leads elsewhere."""
+def measure(combos: Sequence[Combo], charts: Charts, *, say: Say) -> Iterator[ExposeReport]:
+    """Measure each combination, one cluster for each controller, and yield the report so far after each.
+
+    ScenarioFailed if a port ever leads elsewhere.
+    """
     versions: dict[str, str] = {}
     records: list[ExposeRecord] = []
     for name in dict.fromkeys(each.controller for each in combos):
@@ -53,7 +56,7 @@ def measure(combos: Sequence[Combo], charts: Charts, *, say: Say) -> ExposeRepor
                 versions |= machine.versions(place.kube, NAMESPACE)
                 with TaskGateway(place.kube, block, NAMESPACE, combo.strategy) as tasks:
                     records += Ladder(place, combo, tasks, say).climb()
-    return ExposeReport(versions, machine.machine(), tuple(records))
+                yield ExposeReport(versions, machine.machine(), tuple(records))
 
 
 class Ladder:

@@ -14,7 +14,7 @@ from task_gateway.bench.stand import Charts
 from task_gateway.cli import crds
 from task_gateway.cli.output import Output, OutputOption, emit
 from task_gateway.errors import ToolMissing, UsageError
-from task_gateway.model_bench import Report
+from task_gateway.model_bench import ExposeReport, Report
 from task_gateway.report import bench_plot, bench_text
 
 app = typer.Typer(no_args_is_help=True, help="Measure what exposing tasks costs, on clusters made for it.")
@@ -49,8 +49,9 @@ def expose_(
     A cluster for each controller comes up, one after the other. Exit code 1 if a port ever leads to another task.
     """
     wanted = combos.chosen(controller or [], strategy or [], _numbers(active), samples)
-    measured = expose.measure(wanted, _charts(dist), say=_say)
-    _keep(measured, record, "expose")
+    measured = ExposeReport()
+    for measured in expose.measure(wanted, _charts(dist), say=_say):  # an hour's work: what is done is kept
+        _keep(measured, record, "expose")
     for file in bench_plot.draw(measured, record) if record else ():
         _say(f"plot: {file}")
     emit(measured, output, bench_text.exposed)

@@ -10,6 +10,8 @@ from task_gateway.model import Manifest
 SERVICE_CIDR = "networking.k8s.io/v1/ServiceCIDR"
 PER_TASK = ("listenersets", "listeners")
 """The strategies that make a Service and a route for each task; those of slots are there already."""
+ADDRESSED = "listeners"
+"""The strategy whose Services have an address; those of the others are headless, for Envoy reads endpoints."""
 
 GROUP = "gateway.networking.k8s.io"
 QUANTITY = {"": 1, "k": 1_000, "M": 1_000_000}
@@ -25,7 +27,7 @@ def addresses(site: Site) -> Finding:
         return Finding(None, None, Found.READ, advice, "the API does not tell")
     used = sum(each["spec"].get("clusterIP", "None") not in ("None", "") for each in site.all_services)
     total = sum(usable(cidr) for cidr in ranges)
-    tasks = total - used + site.active if site.strategy in PER_TASK else None
+    tasks = total - used + site.active if site.strategy == ADDRESSED else None
     return Finding(total - used, tasks, Found.READ, advice, f"free of {total}")
 
 
