@@ -98,6 +98,14 @@ def test_pods_are_restricted(render: Render, name: str) -> None:
         ({"controller": {"name": "contour"}}, "controller.name=contour needs envoy-gateway.enabled=false"),
         (CONTOUR | {"slots": {"parent": "ListenerSet"}}, "Contour has no ListenerSets"),
         (CONTOUR | {"slots": {"start": 58000, "count": 1500}}, "58000 and 59023 would be one port of Envoy"),
+        (
+            CONTOUR | {"slots": {"start": 57600, "count": 1}, "contour": {"ports": {"start": 58623, "count": 1}}},
+            "57600 and 58623 would be one port of Envoy",
+        ),
+        (
+            CONTOUR | {"contour": {"ports": {"start": 65000, "count": 537}}},
+            "contour.ports.start=65000 and contour.ports.count=537: the last port must be at most 65535",
+        ),
         ({"controller": {"name": "nginx"}}, "'/controller/name'"),
     ],
 )

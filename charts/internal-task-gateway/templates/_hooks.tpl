@@ -6,22 +6,11 @@ helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded
 helm.sh/hook-output-log-policy: hook-failed
 {{- end }}
 
-{{- define "task-gateway.podSecurity" -}}
-runAsNonRoot: true
-runAsUser: 65532
-runAsGroup: 65532
-seccompProfile:
-  type: RuntimeDefault
-{{- end }}
-
 {{- /* {name, image, arguments}: one call of kubectl, within Pod Security "restricted" */ -}}
 {{- define "task-gateway.kubectl" -}}
 - name: {{ .name }}
   image: {{ .image }}
   args: {{ toJson .arguments }}
   securityContext:
-    allowPrivilegeEscalation: false
-    readOnlyRootFilesystem: true
-    capabilities:
-      drop: [ALL]
+    {{- include "task-gateway.containerSecurity" . | nindent 4 }}
 {{- end }}

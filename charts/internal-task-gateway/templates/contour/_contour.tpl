@@ -25,7 +25,14 @@ app.kubernetes.io/name: {{ .name }}
 app.kubernetes.io/instance: {{ .context.Release.Name }}
 {{- end }}
 
-{{- /* a port: where Envoy listens for it */ -}}
+{{- /* The ports of tasks, as a list: those of the slots, and contour.ports. */ -}}
+{{- define "task-gateway.contour.ports" -}}
+{{- $slots := untilStep (int .Values.slots.start) (add .Values.slots.start .Values.slots.count | int) 1 -}}
+{{- $more := untilStep (int .Values.contour.ports.start) (add .Values.contour.ports.start .Values.contour.ports.count | int) 1 -}}
+{{ concat $slots $more | uniq | toJson }}
+{{- end }}
+
+{{- /* a port: where Envoy listens for it. Two ports meet where it wraps around, p and p + 1023 from 57536 on. */ -}}
 {{- define "task-gateway.contour.inside" -}}
 {{- $port := add . 8000 -}}
 {{- if gt $port 65535 }}{{ $port = sub $port 65535 }}{{ end -}}
@@ -33,11 +40,10 @@ app.kubernetes.io/instance: {{ .context.Release.Name }}
 {{ $port }}
 {{- end }}
 
-{{- define "task-gateway.contour.containerSecurity" -}}
-allowPrivilegeEscalation: false
-readOnlyRootFilesystem: true
-capabilities:
-  drop: [ALL]
+{{- /* The Secrets that certgen makes, as a list; helm knows nothing of them. */ -}}
+{{- define "task-gateway.contour.secrets" -}}
+{{- $suffix := include "task-gateway.contour.certificates" . -}}
+{{ list (printf "contourcert-%s" $suffix) (printf "envoycert-%s" $suffix) | toJson }}
 {{- end }}
 
 {{- /* Namespaces that Contour looks into, as a list. */ -}}

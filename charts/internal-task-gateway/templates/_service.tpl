@@ -1,0 +1,15 @@
+{{- /* The spec of Envoy's Service, as far as it does not depend on the controller. */ -}}
+{{- define "task-gateway.envoyService" -}}
+type: {{ .Values.service.type }}
+{{- if eq .Values.service.type "LoadBalancer" }}
+externalTrafficPolicy: {{ .Values.service.externalTrafficPolicy }}
+allocateLoadBalancerNodePorts: {{ .Values.service.allocateLoadBalancerNodePorts }}
+{{- with .Values.service.loadBalancerClass }}
+loadBalancerClass: {{ . }}
+{{- end }}
+{{- with .Values.service.loadBalancerSourceRanges }}
+loadBalancerSourceRanges:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+{{- end }}
