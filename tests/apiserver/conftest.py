@@ -11,10 +11,10 @@ from task_gateway.clusters import base
 from task_gateway.crds import bundles, schema
 from task_gateway.kube import helm
 from task_gateway.kube.client import Kube
+from task_gateway.kube.kinds import SERVICE
 from task_gateway.kube.wait import condition, wait_for
 from task_gateway.model import TASK_LABEL, Cluster
 from task_gateway.routing.gateway_api import GATEWAY, LISTENER_SET
-from task_gateway.routing.per_task import SERVICE
 from task_gateway.settings import API_READY
 
 

@@ -23,9 +23,9 @@ from tests.apiserver.strategies import (
 from task_gateway.errors import ClusterUnreachable, Forbidden, Invalid, NoFreeSlot, TemplatesMismatch, UsageError
 from task_gateway.kube import helm
 from task_gateway.kube.client import Kube
+from task_gateway.kube.kinds import SERVICE
 from task_gateway.model import TASK_LABEL, Manifest
 from task_gateway.routing.gateway_api import GATEWAY
-from task_gateway.routing.per_task import SERVICE
 from task_gateway.routing.templates import VERSION
 
 CHART = Path(__file__).parents[2] / "charts" / "internal-task-gateway"

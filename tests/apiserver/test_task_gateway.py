@@ -12,11 +12,11 @@ from tests.apiserver.strategies import NAMESPACE, ROUTE, SLOTS, WRITES, Failing,
 
 from task_gateway.errors import ClusterUnreachable, NoFreeSlot, UsageError
 from task_gateway.kube.client import Kube
+from task_gateway.kube.kinds import SERVICE
 from task_gateway.model import TASK_LABEL, Exposure, Manifest, Task, TaskObject
 from task_gateway.routing import table
 from task_gateway.routing.gateway import TaskGateway
 from task_gateway.routing.gateway_api import GATEWAY, LISTENER_SET
-from task_gateway.routing.per_task import SERVICE
 
 POD = "v1/Pod"
 EACH = pytest.mark.parametrize("name", ["slots", "listenersets", "listeners"])

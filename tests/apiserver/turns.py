@@ -9,7 +9,7 @@ from task_gateway.kube.client import Kube
 Program = Callable[[Any], None]
 """What one master does; it is given its API server."""
 
-CALLS = ("get", "list", "snapshot", "served", "create", "apply", "replace", "patch", "delete")
+CALLS = ("get", "find", "list", "snapshot", "served", "create", "apply", "replace", "patch", "delete")
 
 
 class Turns:

@@ -22,9 +22,7 @@ def arguments(objects: list[Manifest]) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize(
-    ("served", "version"), [((), "v1"), ((NEW,), "v1"), ((NEW, OLD), "v1"), ((OLD,), "v1alpha2")]
-)
+@pytest.mark.parametrize(("served", "version"), [((), "v1"), ((NEW,), "v1"), ((NEW, OLD), "v1"), ((OLD,), "v1alpha2")])
 def test_routes_have_the_newest_version_that_is_served(
     helm: Callable[..., Completed], served: tuple[str, ...], version: str
 ) -> None:
@@ -96,7 +94,9 @@ def test_the_secrets_that_are_removed_are_those_that_are_mounted(render: Render)
         for volume in render(CONTOUR, show=show)[0]["spec"]["template"]["spec"]["volumes"]
         if "secret" in volume
     }
-    found = {f"{each['kind']}/{each['metadata']['name']}": each for each in render(CONTOUR, show="contour/certificates")}
+    found = {
+        f"{each['kind']}/{each['metadata']['name']}": each for each in render(CONTOUR, show="contour/certificates")
+    }
     (container,) = found["Job/tg-contour-certs-removal"]["spec"]["template"]["spec"]["containers"]
     assert set(container["args"][-2:]) == mounted
     (rule,) = [each for each in found["Role/tg-contour-certs"]["rules"] if each["verbs"] == ["delete"]]

@@ -65,7 +65,8 @@ def test_no_field_that_a_claim_writes_is_rendered(render: Render) -> None:
     services = render(show="services")
     assert len(services) == 64
     for service in services:
-        assert set(service["spec"]) == {"type", "clusterIP", "ports"}
+        assert set(service["spec"]) == {"type", "clusterIP", "ipFamilyPolicy", "ports"}
+        assert service["spec"]["ipFamilyPolicy"] == "SingleStack", "or the API server demands both, and refuses claims"
         assert service["spec"]["clusterIP"] == "None", "an address would have kube-proxy at work with each claim"
         assert all("targetPort" not in port for port in service["spec"]["ports"])
         assert "annotations" not in service["metadata"]

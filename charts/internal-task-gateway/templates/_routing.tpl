@@ -134,6 +134,8 @@ spec:
   type: ClusterIP
   {{- if ne (default "" .strategy) "listeners" }}
   clusterIP: None
+  # Without a selector both families would be demanded, also where the cluster has one.
+  ipFamilyPolicy: SingleStack
   {{- end }}
   {{- if eq .use "task" }}
   selector:

@@ -6,6 +6,7 @@ from task_gateway.bench import door
 from task_gateway.clusters.base import Say
 from task_gateway.errors import ScenarioFailed
 from task_gateway.model import Address, InternalTaskGateway
+from task_gateway.routing.ports import in_range
 
 THREADS = 8
 
@@ -14,8 +15,7 @@ class Ports:
     """The ports of one gateway."""
 
     def __init__(self, gateway: InternalTaskGateway) -> None:
-        ports = range(gateway.gateway_port_range_start, gateway.gateway_port_range_end + 1)
-        self._all = [Address(gateway.gateway_ip, port) for port in ports]
+        self._all = [Address(gateway.gateway_ip, port) for port in in_range(gateway)]
         self._closed: set[Address] = set()
 
     def see_all_closed(self, *, built: bool, say: Say) -> None:

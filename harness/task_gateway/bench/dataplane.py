@@ -12,6 +12,7 @@ from task_gateway.clusters import images
 from task_gateway.clusters.base import Say
 from task_gateway.errors import ScenarioFailed
 from task_gateway.kube.client import Kube
+from task_gateway.kube.kinds import POD
 from task_gateway.kube.wait import condition, wait_for
 from task_gateway.model import TASK_LABEL, Manifest, Task
 from task_gateway.model_bench import DataplaneReport, PathRecord
@@ -41,7 +42,7 @@ def both_paths(kube: Kube, master: TaskGateway, controller: str, samples: int, *
     """Measure a pod of its own by its address and by the gateway's, from another pod; both are removed again."""
     try:
         kube.create(_pod(SERVER, ["serve", str(PORT)]))
-        there = wait_for(kube, POD_READY, "v1/Pod", SERVER, NAMESPACE, condition("Ready"))
+        there = wait_for(kube, POD_READY, POD, SERVER, NAMESPACE, condition("Ready"))
         (address,) = master.expose(Task(SERVER, NAMESPACE, (PORT,)), wait=TASK_EXPOSED)
         paths = {"pod": f"{there['status']['podIP']}:{PORT}", "gateway": str(address)}
         say(f"{controller}: waiting until {MEASURED.sentence}")
@@ -49,7 +50,7 @@ def both_paths(kube: Kube, master: TaskGateway, controller: str, samples: int, *
     finally:
         master.release(SERVER)
         for pod in (SERVER, CLIENT):
-            kube.delete("v1/Pod", pod, NAMESPACE)
+            kube.delete(POD, pod, NAMESPACE)
     return [record(controller, path, found[path]) for path in paths]
 
 
@@ -76,7 +77,7 @@ def _measured(kube: Kube, paths: Mapping[str, str], samples: int) -> dict[str, d
             raise ScenarioFailed(f"the client could not measure: {last}", where=f"v1/Pod {NAMESPACE}/{CLIENT}")
         return None if phase == "Succeeded" else f"it is {phase}"
 
-    wait_for(kube, MEASURED, "v1/Pod", CLIENT, NAMESPACE, missing)
+    wait_for(kube, MEASURED, POD, CLIENT, NAMESPACE, missing)
     found: dict[str, dict[str, list[float]]] = json.loads(kube.logs(CLIENT, NAMESPACE))
     return found
 

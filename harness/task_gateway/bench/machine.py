@@ -9,6 +9,7 @@ from task_gateway.clusters import images
 from task_gateway.clusters.versions import image_versions
 from task_gateway.crds import schema
 from task_gateway.kube.client import Kube
+from task_gateway.kube.kinds import POD
 
 GIB = 1 << 30
 
@@ -38,4 +39,4 @@ def versions(kube: Kube, namespace: str) -> dict[str, str]:
     """Return the versions of the cluster, of its Gateway API, and of the gateway's parts that run in a namespace."""
     bundle, channel = schema.bundle(kube.get(schema.KIND, schema.GATEWAYS))
     found = {"task-gateway": __version__, "kubernetes": kube.version(), "gateway-api": f"{bundle} {channel}"}
-    return found | image_versions(kube.list("v1/Pod", namespace))
+    return found | image_versions(kube.list(POD, namespace))

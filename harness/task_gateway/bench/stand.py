@@ -18,6 +18,7 @@ from task_gateway.clusters import base
 from task_gateway.clusters.base import Say
 from task_gateway.clusters.kind import node_address
 from task_gateway.kube import helm
+from task_gateway.kube.kinds import SERVICE
 from task_gateway.kube.wait import condition, wait_for
 from task_gateway.model import Cluster, InternalTaskGateway
 from task_gateway.routing import names
@@ -26,7 +27,7 @@ from task_gateway.settings import Wait
 RELEASE, NAMESPACE, CRDS, CRDS_NAMESPACE = "itg", "gateways", "gateway-api-crds", "kube-system"
 ROUTING = "gateway.networking.k8s.io/v1"
 GATEWAY = f"{ROUTING}/Gateway"
-TASK_KINDS = ("v1/Service", f"{ROUTING}/TCPRoute", f"{ROUTING}/ListenerSet")
+TASK_KINDS = (SERVICE, f"{ROUTING}/TCPRoute", f"{ROUTING}/ListenerSet")
 THREADS = 8
 PROGRAMMED = Wait("gateway-programmed", "the Gateway with all its slots is Programmed", 600)
 

@@ -17,6 +17,7 @@ from task_gateway.bench import answers
 from task_gateway.clusters import images
 from task_gateway.errors import AlreadyExists, TaskGatewayError
 from task_gateway.kube.client import Kube
+from task_gateway.kube.kinds import POD
 from task_gateway.kube.wait import condition, wait_for
 from task_gateway.model import TASK_LABEL, Manifest, Task
 from task_gateway.settings import POD_READY
@@ -60,7 +61,7 @@ class StandIns:
         self._kube.apply(lease())
         self._heart.start()
         self._kube.create(server(self._namespace))
-        wait_for(self._kube, POD_READY, "v1/Pod", SERVER, self._namespace, condition("Ready"))
+        wait_for(self._kube, POD_READY, POD, SERVER, self._namespace, condition("Ready"))
         return self
 
     def __exit__(
@@ -71,7 +72,7 @@ class StandIns:
         if self._leave:
             return
         with suppress(TaskGatewayError):
-            self._kube.delete("v1/Pod", SERVER, self._namespace)
+            self._kube.delete(POD, SERVER, self._namespace)
             self._each(self._remove, self._made)
             self._kube.delete("v1/Node", NODE)
 
@@ -87,7 +88,7 @@ class StandIns:
         self._kube.replace(made | {"status": pod_status(number)}, subresource="status")
 
     def _remove(self, number: int) -> None:
-        self._kube.delete("v1/Pod", task(number, self._namespace).id, self._namespace)
+        self._kube.delete(POD, task(number, self._namespace).id, self._namespace)
 
     @staticmethod
     def _each(work: Callable[[int], None], numbers: Iterable[int]) -> None:

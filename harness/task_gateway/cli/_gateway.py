@@ -8,7 +8,7 @@ import typer
 from task_gateway.cli import _target
 from task_gateway.errors import UsageError
 from task_gateway.limits.site import Site
-from task_gateway.limits.target import Target, targets
+from task_gateway.limits.target import targets
 from task_gateway.routing.base import STRATEGIES
 from task_gateway.routing.gateway import TaskGateway
 
@@ -23,7 +23,8 @@ StrategyOption = Annotated[
 
 def choose(config: Path | None, kubeconfig: Path | None, context: str | None, wanted: str | None) -> Site:
     """Return the one gateway that is meant; UsageError names those there are if it is not plain which."""
-    found = {_name(each): each for each in targets(_target.read(config), kubeconfig, context) if _has_gateway(each)}
+    everywhere = targets(_target.read(config), kubeconfig, context)
+    found = {each.manager.name: each for each in everywhere if each.manager.internal_task_gateway is not None}
     if not found:
         raise UsageError("no resource manager has an internal_task_gateway", where=str(config))
     if wanted is None and len(found) == 1:
@@ -36,19 +37,9 @@ def choose(config: Path | None, kubeconfig: Path | None, context: str | None, wa
 
 def open_(site: Site, strategy: str | None) -> TaskGateway:
     """Return the library for a gateway and its tasks' namespace; UsageError for an unknown strategy."""
-    if strategy is not None:
-        STRATEGIES.get(strategy)
     return TaskGateway(site.kube, site.gateway, site.namespace, strategy or site.strategy)
 
 
 def open_all(site: Site) -> list[TaskGateway]:
     """Return the library for a gateway once for each strategy, for what looks at all tasks."""
     return [TaskGateway(site.kube, site.gateway, site.namespace, name) for name in STRATEGIES.names()]
-
-
-def _name(target: Target) -> str:
-    return target.manager.name
-
-
-def _has_gateway(target: Target) -> bool:
-    return target.manager.internal_task_gateway is not None

@@ -72,6 +72,13 @@ class Kube:
         """Return one object; NotFound if there is none."""
         return self._request("GET", self._path(kind, namespace, name), _where(kind, namespace, name))
 
+    def find(self, kind: str, name: str, namespace: str | None = None) -> Manifest | None:
+        """Return one object, None if there is none, or no such kind."""
+        try:
+            return self.get(kind, name, namespace)
+        except NotFound:
+            return None
+
     def list(self, kind: str, namespace: str | None = None, labels: str = "") -> list[Manifest]:
         """Return all objects of a kind, of one namespace or of all, that match the label selector."""
         return self.snapshot(kind, namespace, labels=labels)[0]

@@ -47,11 +47,13 @@ class Mirror(Generic[T]):
         with self._lock:
             return [value for _, value in self._seen.values() if value is not None]
 
-    def refresh(self) -> list[T]:
-        """Read everything anew, and return it: for who must not miss what others did a moment ago."""
-        if self._following:
-            self._refresh()
-        return self.read()
+    def find(self, wanted: Callable[[T], bool]) -> list[T]:
+        """Return the objects that are wanted; a copy that has none looks anew: others may have made some."""
+        found = [value for value in self.read() if wanted(value)]
+        if found or not self._following:
+            return found
+        self._refresh()
+        return [value for value in self.read() if wanted(value)]
 
     def keep(self, obj: Manifest) -> T | None:
         """Note what a write answered, and return it as it is parsed."""

@@ -5,6 +5,7 @@ from functools import cached_property
 from task_gateway.crds import schema
 from task_gateway.errors import Forbidden, NotFound
 from task_gateway.kube.client import Kube
+from task_gateway.kube.kinds import POD, SERVICE
 from task_gateway.limits.target import Target
 from task_gateway.model import InternalTaskGateway, Manifest, ResourceManager
 from task_gateway.routing import names, table
@@ -67,7 +68,7 @@ class Site:
     @cached_property
     def gateway_object(self) -> Manifest | None:
         """The Gateway, None if there is none or its kind is not served."""
-        return self._get(GATEWAY, self.gateway.gateway_name, self.gateway.gateway_namespace)
+        return self.kube.find(GATEWAY, self.gateway.gateway_name, self.gateway.gateway_namespace)
 
     @property
     def spec(self) -> Manifest:
@@ -91,7 +92,7 @@ class Site:
     def gateway_class(self) -> Manifest | None:
         """The Gateway's class, None if there is none."""
         name = self.spec.get("gatewayClassName")
-        return self._get(GATEWAY_CLASS, name, None) if name else None
+        return self.kube.find(GATEWAY_CLASS, name, None) if name else None
 
     @cached_property
     def controller(self) -> str:
@@ -105,12 +106,12 @@ class Site:
     @cached_property
     def crd(self) -> Manifest | None:
         """The CRD of Gateways."""
-        return self._get(schema.KIND, schema.GATEWAYS, None)
+        return self.kube.find(schema.KIND, schema.GATEWAYS, None)
 
     @cached_property
     def listener_set_crd(self) -> Manifest | None:
         """The CRD of ListenerSets."""
-        return self._get(schema.KIND, schema.LISTENER_SETS, None)
+        return self.kube.find(schema.KIND, schema.LISTENER_SETS, None)
 
     @cached_property
     def listener_sets(self) -> list[Manifest]:
@@ -140,17 +141,17 @@ class Site:
     def templates(self) -> Manifest | None:
         """The ConfigMap of task routing templates."""
         name = names.templates(self.gateway.gateway_name)
-        return self._get("v1/ConfigMap", name, self.gateway.gateway_namespace)
+        return self.kube.find("v1/ConfigMap", name, self.gateway.gateway_namespace)
 
     @cached_property
     def services(self) -> list[Manifest]:
         """All Services in the namespace of the tasks."""
-        return self.kube.list("v1/Service", self.namespace)
+        return self.kube.list(SERVICE, self.namespace)
 
     @cached_property
     def all_services(self) -> list[Manifest]:
         """All Services of the cluster."""
-        return self.kube.list("v1/Service")
+        return self.kube.list(SERVICE)
 
     @cached_property
     def routes(self) -> list[Manifest]:
@@ -166,7 +167,7 @@ class Site:
     @cached_property
     def proxy_services(self) -> list[Manifest]:
         """The Services of the gateway's proxy, which are labelled with the Gateway that they serve."""
-        return self._list("v1/Service", self.gateway.gateway_namespace, self._owned)
+        return self._list(SERVICE, self.gateway.gateway_namespace, self._owned)
 
     @cached_property
     def proxies(self) -> list[Manifest]:
@@ -176,7 +177,7 @@ class Site:
     @cached_property
     def pods(self) -> list[Manifest]:
         """The pods in the namespace of the tasks."""
-        return self.kube.list("v1/Pod", self.namespace)
+        return self.kube.list(POD, self.namespace)
 
     @cached_property
     def nodes(self) -> list[Manifest]:
@@ -206,9 +207,9 @@ class Site:
         selector = names.slots_selector(self.gateway.gateway_name, self.gateway.gateway_namespace)
         namespace = self.manager.default_namespace
         return (
-            self.kube.list("v1/Service", namespace, selector)
+            self.kube.list(SERVICE, namespace, selector)
             if namespace
-            else self._list("v1/Service", self.gateway.gateway_namespace, selector)
+            else self._list(SERVICE, self.gateway.gateway_namespace, selector)
         )
 
     def _list(self, kind: str, namespace: str, labels: str = "") -> list[Manifest]:
@@ -220,9 +221,3 @@ class Site:
                 return self.kube.list(kind, namespace, labels)
         except NotFound:
             return []
-
-    def _get(self, kind: str, name: str, namespace: str | None) -> Manifest | None:
-        try:
-            return self.kube.get(kind, name, namespace)
-        except NotFound:
-            return None

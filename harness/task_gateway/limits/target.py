@@ -6,6 +6,7 @@ from pathlib import Path
 
 from task_gateway.errors import NotFound, UsageError
 from task_gateway.kube.client import Kube, current_context
+from task_gateway.kube.kinds import SERVICE
 from task_gateway.model import Cluster, InternalTaskGateway, Manifest, MasterConfig, ResourceManager
 from task_gateway.routing import names
 from task_gateway.routing.gateway_api import GATEWAY
@@ -64,7 +65,7 @@ def installed(kube: Kube) -> list[Target]:
 
 def _as_manager(gateway: Manifest, kube: Kube) -> ResourceManager:
     name, namespace = gateway["metadata"]["name"], gateway["metadata"]["namespace"]
-    slots = kube.list("v1/Service", labels=names.slots_selector(name, namespace))
+    slots = kube.list(SERVICE, labels=names.slots_selector(name, namespace))
     ports = sorted(int(each["metadata"]["labels"][names.SLOT_LABEL]) for each in slots)
     addresses = (gateway.get("status") or {}).get("addresses") or [{"value": ""}]
     first, last = (ports[0], ports[-1]) if ports else (32768, 65535)

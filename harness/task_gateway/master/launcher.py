@@ -5,6 +5,7 @@ from typing import Any
 
 from task_gateway.errors import ImageMissing, ScenarioFailed
 from task_gateway.kube.client import Kube
+from task_gateway.kube.kinds import POD, SECRET
 from task_gateway.kube.wait import condition, wait_for
 from task_gateway.master import manifests
 from task_gateway.master.table import Master
@@ -12,7 +13,6 @@ from task_gateway.model import Address, Manifest, Task
 from task_gateway.settings import POD_READY
 
 MASTER = "master"
-POD, SECRET = "v1/Pod", "v1/Secret"
 NO_IMAGE = ("ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "InvalidImageName")
 _is_ready = condition("Ready")
 

@@ -36,8 +36,8 @@ class Strategy(Protocol):
         """Return the exposed ports in their order."""
         ...
 
-    def services(self, task_id: str) -> dict[int, str]:
-        """Return the Service behind each port of a task, by the gateway's port."""
+    def services(self) -> dict[int, str]:
+        """Return the Service behind each port of the gateway that has one."""
         ...
 
     def ports(self) -> PortUse:

@@ -7,10 +7,9 @@ from collections.abc import Iterator
 from task_gateway import settings
 from task_gateway.errors import TaskGatewayError
 from task_gateway.kube.client import Kube
+from task_gateway.kube.kinds import ENDPOINT_SLICE, SERVICE
 from task_gateway.model import InternalTaskGateway
 from task_gateway.routing import names
-from task_gateway.routing.per_task import SERVICE
-from task_gateway.routing.readiness import SLICE
 
 SETTLED_SECONDS = 0.1
 """Changes that follow each other within this time are told once."""
@@ -36,7 +35,7 @@ def changes(kube: Kube, gateway: InternalTaskGateway, namespace: str) -> Iterato
         except TaskGatewayError as problem:
             seen.put(problem)
 
-    for kind in (SERVICE, SLICE):
+    for kind in (SERVICE, ENDPOINT_SLICE):
         threading.Thread(target=follow, args=(kind,), daemon=True).start()
     while True:
         told = [seen.get()]

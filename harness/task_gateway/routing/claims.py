@@ -6,8 +6,6 @@ from datetime import datetime
 from task_gateway.model import TASK_LABEL, Address, Exposure, Manifest, Task, TaskObject
 from task_gateway.routing import names
 
-KINDS = {"Pod": "v1/Pod", "Job": "batch/v1/Job"}
-
 
 @dataclass(frozen=True)
 class Claim:
@@ -63,10 +61,7 @@ def exposure(claim: Claim, namespace: str, strategy: str, ip: str) -> Exposure:
 
 def task(claim: Claim, namespace: str) -> Task:
     """Return the task of a claim, with that one port."""
-    kind, _, rest = claim.object.partition("/")
-    name, _, uid = rest.partition("/")
-    found = TaskObject(KINDS[kind], name, uid) if kind in KINDS else None
-    return Task(claim.task, namespace, (claim.target_port,), claim.owner, found)
+    return Task(claim.task, namespace, (claim.target_port,), claim.owner, names.noted_object(claim.object))
 
 
 def owned_by(obj: Manifest, owner: TaskObject | None) -> Manifest:

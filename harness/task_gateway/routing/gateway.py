@@ -57,7 +57,7 @@ class TaskGateway:
             addresses = self._strategy.expose(task, quiet=quiet)
             if wait is None:
                 return addresses
-            services = self._strategy.services(task.id)
+            services = self._strategy.services()
         doors = [Door(each, services[each.port]) for each in addresses if each.port in services]
         readiness.wait_until_reached(self._kube, self.gateway, self.namespace, task.id, doors, wait)
         return addresses
@@ -78,8 +78,8 @@ class TaskGateway:
         if not ready:
             return found
         there = readiness.ready_services(self._kube, self.namespace)
-        services = {task: self._strategy.services(task) for task in {each.task_id for each in found}}
-        return [replace(each, ready=services[each.task_id].get(each.port) in there) for each in found]
+        services = self._strategy.services()
+        return [replace(each, ready=services.get(each.port) in there) for each in found]
 
     def ports(self) -> PortUse:
         """Return how the ports of the range are used; how many tasks fit at all, task-gateway limits tells."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from task_gateway.kube.client import Kube
+from task_gateway.kube.kinds import SERVICE
 from task_gateway.model import TASK_LABEL, Manifest
 from task_gateway.routing import claims
 from task_gateway.routing.claims import Claim
@@ -64,7 +65,7 @@ def look(
     """Read what is there. The Services come last: they are made first, so that what is being made has one here."""
     labels = f"{selector},{TASK_LABEL}"
     found, routes = listeners(), kube.list(route_kind, namespace, labels)
-    services = map(claims.parse, kube.list("v1/Service", namespace, labels))
+    services = map(claims.parse, kube.list(SERVICE, namespace, labels))
     return Left([claim for claim in services if claim is not None], routes, found)
 
 

@@ -1,6 +1,6 @@
 """Strategy `listenersets`: a ListenerSet, a route and a Service of its own for each port of a task."""
 
-from task_gateway.errors import AlreadyExists, NotFound, UsageError
+from task_gateway.errors import AlreadyExists, UsageError
 from task_gateway.model import TASK_LABEL, Manifest, Task
 from task_gateway.routing import claims
 from task_gateway.routing.base import STRATEGIES
@@ -67,9 +67,8 @@ class ListenerSets(PerTask):
 
     def _found(self, name: str) -> Manifest | None:
         """Return this strategy's ListenerSet of that name, None if there is none or it is another's."""
-        try:
-            found = self._kube.get(LISTENER_SET, name, self._namespace)
-        except NotFound:
+        found = self._kube.find(LISTENER_SET, name, self._namespace)
+        if found is None:
             return None
         mine = is_attached(found, self._gateway) and all(map(self._is_mine, listeners_of(found, self._gateway)))
         return found if mine else None

@@ -1,9 +1,9 @@
 """Which tasks are alive: those with a pod, or a Job that will have one."""
 
 from task_gateway.kube.client import Kube
+from task_gateway.kube.kinds import JOB, POD
 from task_gateway.model import TASK_LABEL, Manifest
 
-POD, JOB = "v1/Pod", "batch/v1/Job"
 NO_POD = "no pod or Job of the task is there"
 ENDED_POD, ENDED_JOB = ("Succeeded", "Failed"), ("Complete", "Failed")
 

@@ -6,6 +6,7 @@ The chart names the objects of a slot; routing finds them by label, so that no n
 import re
 
 from task_gateway.errors import UsageError
+from task_gateway.kube.kinds import JOB, POD
 from task_gateway.model import LABEL_PREFIX, TaskObject
 
 CHART = "internal-task-gateway"
@@ -59,6 +60,14 @@ def object_note(task_object: TaskObject | None) -> str | None:
     return (
         None if task_object is None else f"{task_object.kind.rpartition('/')[2]}/{task_object.name}/{task_object.uid}"
     )
+
+
+def noted_object(note: str) -> TaskObject | None:
+    """Return the object that `object_note` wrote of, None if of none that a task can have."""
+    kind, _, rest = note.partition("/")
+    name, _, uid = rest.partition("/")
+    known = {each.rpartition("/")[2]: each for each in (POD, JOB)}
+    return TaskObject(known[kind], name, uid) if kind in known else None
 
 
 def object_kind(note: str) -> str:

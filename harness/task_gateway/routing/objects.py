@@ -2,9 +2,9 @@
 
 from task_gateway.errors import NotFound, UsageError
 from task_gateway.kube.client import Kube
+from task_gateway.kube.kinds import JOB, POD
 from task_gateway.model import TASK_LABEL, Manifest, Task, TaskObject
 from task_gateway.routing import names
-from task_gateway.routing.live import JOB, POD
 
 KINDS = {"pod": POD, "pods": POD, "po": POD, "job": JOB, "jobs": JOB}
 PODS_OF_JOB = "batch.kubernetes.io/job-name"

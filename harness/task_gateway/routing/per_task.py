@@ -19,6 +19,7 @@ from time import monotonic, sleep
 from task_gateway import settings
 from task_gateway.errors import AlreadyExists, ApiError, Conflict, NotFound, TaskGatewayError, UsageError
 from task_gateway.kube.client import Kube
+from task_gateway.kube.kinds import SERVICE
 from task_gateway.kube.mirror import Mirror
 from task_gateway.model import TASK_LABEL, Address, InternalTaskGateway, Manifest, PortUse, Repair, Task
 from task_gateway.routing import claims, full, leftovers, names, refusals, templates
@@ -31,8 +32,6 @@ from task_gateway.routing.parents import Parents
 from task_gateway.routing.picks import Picks
 from task_gateway.routing.ports import RESERVED, in_range
 from task_gateway.routing.templates import Templates
-
-SERVICE = "v1/Service"
 
 
 @dataclass(frozen=True)
@@ -88,9 +87,9 @@ class PerTask(ABC):
         found = sorted(self._claims.read(), key=lambda claim: claim.port)
         return [claims.exposure(each, self._namespace, self.name, self._gateway.gateway_ip) for each in found]
 
-    def services(self, task_id: str) -> dict[int, str]:
-        """Return the Service behind each port of a task, by the gateway's port."""
-        return {claim.port: claim.service for claim in self._held(task_id)}
+    def services(self) -> dict[int, str]:
+        """Return the Service behind each exposed port, by the gateway's port."""
+        return {claim.port: claim.service for claim in self._claims.read()}
 
     def ports(self) -> PortUse:
         """Return how the ports of the range are used."""
@@ -282,10 +281,8 @@ class PerTask(ABC):
         return None
 
     def _claim_of(self, service: str) -> Claim | None:
-        try:
-            return claims.parse(self._kube.get(SERVICE, service, self._namespace))
-        except NotFound:
-            return None
+        found = self._kube.find(SERVICE, service, self._namespace)
+        return None if found is None else claims.parse(found)
 
     def _delete(self, kind: str, name: str, task_id: str | None) -> bool:
         """Delete an object that was made for a task, or with None for any; False if it is gone or another task's."""

@@ -30,23 +30,7 @@ class Answer(Enum):
 
 def probe(address: Address, timeout: float = settings.PROBE_SECONDS) -> Answer:
     """Send one HTTP request and say what came of it; `timeout` in seconds, to connect and again to answer."""
-    try:
-        connection = socket.create_connection((address.host, address.port), timeout=timeout)
-    except ConnectionRefusedError:
-        return Answer.REFUSED
-    except ConnectionResetError:  # the reset overtook the end of the handshake, which had been accepted
-        return Answer.CLOSED
-    except OSError:
-        return Answer.UNREACHABLE
-    with connection:
-        try:
-            with suppress(ConnectionError):
-                connection.sendall(f"GET / HTTP/1.0\r\nHost: {address}\r\n\r\n".encode())
-            return Answer.TALKS if connection.recv(1) else Answer.CLOSED
-        except TimeoutError:
-            return Answer.SILENT
-        except ConnectionError:
-            return Answer.CLOSED
+    return _attempt(address, timeout, timeout, f"GET / HTTP/1.0\r\nHost: {address}\r\n\r\n".encode())
 
 
 def is_open(address: Address, timeout: float = settings.PROBE_SECONDS) -> Answer:
@@ -54,22 +38,8 @@ def is_open(address: Address, timeout: float = settings.PROBE_SECONDS) -> Answer
 
     Nothing is sent, since a task may speak anything.
     """
-    try:
-        connection = socket.create_connection((address.host, address.port), timeout=timeout)
-    except ConnectionRefusedError:
-        return Answer.REFUSED
-    except ConnectionResetError:
-        return Answer.CLOSED
-    except OSError:
-        return Answer.UNREACHABLE
-    with connection:
-        connection.settimeout(min(settings.HELD_SECONDS, timeout))
-        try:
-            return Answer.TALKS if connection.recv(1) else Answer.CLOSED
-        except TimeoutError:
-            return Answer.TALKS
-        except ConnectionError:
-            return Answer.CLOSED
+    answer = _attempt(address, timeout, min(settings.HELD_SECONDS, timeout))
+    return Answer.TALKS if answer is Answer.SILENT else answer
 
 
 def wait_until_open(address: Address, wait: Wait = settings.TASK_EXPOSED) -> None:
@@ -85,6 +55,28 @@ def wait_until_answers(address: Address, wait: Wait = settings.TASK_REACHABLE) -
 def wait_until_refused(address: Address, wait: Wait = settings.TASK_REFUSED) -> Answer:
     """Return REFUSED or CLOSED once the port reaches nothing; WaitTimeout says what it did last."""
     return _wait(address, wait, (Answer.REFUSED, Answer.CLOSED), probe)
+
+
+def _attempt(address: Address, timeout: float, patience: float, request: bytes = b"") -> Answer:
+    """Connect within `timeout` seconds, send the request, and say what came within `patience` seconds."""
+    try:
+        connection = socket.create_connection((address.host, address.port), timeout=timeout)
+    except ConnectionRefusedError:
+        return Answer.REFUSED
+    except ConnectionResetError:  # the reset overtook the end of the handshake, which had been accepted
+        return Answer.CLOSED
+    except OSError:
+        return Answer.UNREACHABLE
+    with connection:
+        connection.settimeout(patience)
+        try:
+            with suppress(ConnectionError):
+                connection.sendall(request)
+            return Answer.TALKS if connection.recv(1) else Answer.CLOSED
+        except TimeoutError:
+            return Answer.SILENT
+        except ConnectionError:
+            return Answer.CLOSED
 
 
 def _wait(address: Address, wait: Wait, wanted: Collection[Answer], attempt: Attempt) -> Answer:

@@ -9,15 +9,15 @@ from dataclasses import dataclass
 from time import monotonic
 
 from task_gateway import settings
-from task_gateway.errors import NotFound, NotReachable, WaitTimeout
+from task_gateway.errors import NotReachable, WaitTimeout
 from task_gateway.kube.client import Kube
+from task_gateway.kube.kinds import ENDPOINT_SLICE, POD
 from task_gateway.kube.wait import condition
 from task_gateway.model import TASK_LABEL, Address, InternalTaskGateway, Manifest
 from task_gateway.routing import reach
 from task_gateway.routing.gateway_api import GATEWAY, LISTENER_SET, route_kind
 from task_gateway.settings import Wait
 
-POD, SLICE = "v1/Pod", "discovery.k8s.io/v1/EndpointSlice"
 SERVICE_OF = "kubernetes.io/service-name"
 _is_ready = condition("Ready")
 
@@ -42,7 +42,7 @@ def wait_until_reached(
         _watch(kube, POD, namespace, f"{TASK_LABEL}={task_id}", _pod_missing, deadline)
     for door in doors:
         with _blamed(wait, f"EndpointSlice of Service {namespace}/{door.service}"):
-            _watch(kube, SLICE, namespace, f"{SERVICE_OF}={door.service}", _endpoint_missing, deadline)
+            _watch(kube, ENDPOINT_SLICE, namespace, f"{SERVICE_OF}={door.service}", _endpoint_missing, deadline)
     for door in doors:
         left = Wait(wait.name, wait.sentence, max(deadline - monotonic(), settings.PROBE_SECONDS))
         try:
@@ -54,7 +54,7 @@ def wait_until_reached(
 
 def ready_services(kube: Kube, namespace: str) -> set[str]:
     """Return the Services of a namespace that have a ready endpoint."""
-    slices = kube.list(SLICE, namespace, SERVICE_OF)
+    slices = kube.list(ENDPOINT_SLICE, namespace, SERVICE_OF)
     return {each["metadata"]["labels"][SERVICE_OF] for each in slices if _endpoint_missing(each) is None}
 
 
@@ -98,11 +98,11 @@ def _endpoint_missing(endpoints: Manifest) -> str | None:
 def _in_the_way(kube: Kube, gateway: InternalTaskGateway, namespace: str, door: Door) -> tuple[str, str]:
     """Return the first object on the way from the Gateway to the route that is not as it should be, and how it is."""
     place = f"Gateway {gateway.gateway_namespace}/{gateway.gateway_name}"
-    found = _get(kube, GATEWAY, gateway.gateway_name, gateway.gateway_namespace)
+    found = kube.find(GATEWAY, gateway.gateway_name, gateway.gateway_namespace)
     if (said := condition("Programmed")(found)) is not None:
         return place, said
     kind = route_kind(kube)
-    route = _get(kube, kind, door.service, namespace) if kind else None
+    route = kube.find(kind, door.service, namespace) if kind else None
     where = f"TCPRoute {namespace}/{door.service}"
     if route is None:
         return where, "it does not exist"
@@ -116,17 +116,10 @@ def _in_the_way(kube: Kube, gateway: InternalTaskGateway, namespace: str, door: 
     reference = route["spec"]["parentRefs"][0]
     if reference.get("kind") == "ListenerSet":
         home = reference.get("namespace", namespace)
-        listener_set = _get(kube, LISTENER_SET, reference["name"], home)
+        listener_set = kube.find(LISTENER_SET, reference["name"], home)
         if (said := condition("Programmed")(listener_set)) is not None:
             return f"ListenerSet {home}/{reference['name']}", said
     return f"Service {namespace}/{door.service}", "nothing listens on its target port in the pod, as far as can be seen"
-
-
-def _get(kube: Kube, kind: str, name: str, namespace: str) -> Manifest | None:
-    try:
-        return kube.get(kind, name, namespace)
-    except NotFound:
-        return None
 
 
 def _not_reachable(wait: Wait, where: str, state: str) -> NotReachable:

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from task_gateway import settings
 from task_gateway.errors import Conflict, NotFound, TaskGatewayError, WaitTimeout
 from task_gateway.kube.client import Kube
+from task_gateway.kube.kinds import SERVICE
 from task_gateway.kube.mirror import Mirror
 from task_gateway.model import Address, Exposure, InternalTaskGateway, Manifest, PortUse, Repair, Task
 from task_gateway.routing import full, names, table, templates
@@ -24,8 +25,6 @@ from task_gateway.routing.parents import Parents
 from task_gateway.routing.picks import Picks
 from task_gateway.routing.ports import RESERVED, in_range
 from task_gateway.routing.table import Slot
-
-SERVICE = "v1/Service"
 
 
 @STRATEGIES.register("slots")
@@ -77,9 +76,9 @@ class Slots:
         slots = sorted(self._slots.read(), key=lambda slot: slot.port)
         return [self._exposure(slot) for slot in slots if slot.task is not None]
 
-    def services(self, task_id: str) -> dict[int, str]:
-        """Return the Service of each slot that a task holds, by its port."""
-        return {slot.port: slot.service for slot in self._held(task_id)}
+    def services(self) -> dict[int, str]:
+        """Return the Service of each slot by its port."""
+        return {slot.port: slot.service for slot in self._slots.read()}
 
     def ports(self) -> PortUse:
         """Return how the ports of the range are used."""
@@ -177,15 +176,12 @@ class Slots:
         return slot
 
     def _reread(self, slot: Slot) -> Slot | None:
-        try:
-            return self._slots.keep(self._kube.get(SERVICE, slot.service, self._namespace))
-        except NotFound:
-            return None
+        found = self._kube.find(SERVICE, slot.service, self._namespace)
+        return None if found is None else self._slots.keep(found)
 
     def _held(self, task_id: str) -> Sequence[Slot]:
         """Return the slots of a task; where none is known, for another process may have claimed them, by a new look."""
-        found = [slot for slot in self._slots.read() if slot.task == task_id]
-        return found or [slot for slot in self._slots.refresh() if slot.task == task_id]
+        return self._slots.find(lambda slot: slot.task == task_id)
 
     def _still_held(self, task_id: str) -> Sequence[Slot]:
         """Return the slots of a task, each looked at anew: another process may have given it to another task."""

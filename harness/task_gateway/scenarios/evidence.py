@@ -8,6 +8,7 @@ import yaml
 
 from task_gateway.errors import TaskGatewayError, WaitTimeout
 from task_gateway.kube.client import Kube
+from task_gateway.kube.kinds import POD, SERVICE
 from task_gateway.model import Manifest
 from task_gateway.scenarios.steps import why
 
@@ -17,9 +18,9 @@ OBJECTS = (
     f"{ROUTING}/v1/Gateway",
     f"{ROUTING}/v1/ListenerSet",
     f"{ROUTING}/v1/TCPRoute",
-    "v1/Service",
+    SERVICE,
     "discovery.k8s.io/v1/EndpointSlice",
-    "v1/Pod",
+    POD,
     "v1/Node",
 )
 LOG_LINES = 1000
@@ -85,7 +86,7 @@ def _objects(kube: Kube, kind: str) -> str:
 def _logs(kube: Kube, namespace: str) -> str:
     """Return the logs of all containers of a namespace; one that has none, since it never ran, does not hide others."""
     parts = []
-    for pod in kube.list("v1/Pod", namespace):
+    for pod in kube.list(POD, namespace):
         name = pod["metadata"]["name"]
         for container in (each["name"] for each in pod["spec"]["containers"]):
             try:

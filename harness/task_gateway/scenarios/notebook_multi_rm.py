@@ -14,6 +14,7 @@ from task_gateway.clusters.versions import image_versions
 from task_gateway.errors import ScenarioFailed, UsageError
 from task_gateway.kube import helm
 from task_gateway.kube.client import Kube
+from task_gateway.kube.kinds import POD
 from task_gateway.kube.wait import condition, wait_for
 from task_gateway.master import browser, launcher, manifests
 from task_gateway.master.notebook import Notebook
@@ -99,7 +100,7 @@ class NotebookMultiRm:
         with steps.step("gateway Programmed") as note:
             name, namespace = gateway.gateway_name, gateway.gateway_namespace
             wait_for(additional, settings.GATEWAY_PROGRAMMED, GATEWAY, name, namespace, condition("Programmed"))
-            self.versions |= image_versions(additional.list("v1/Pod", namespace))
+            self.versions |= image_versions(additional.list(POD, namespace))
             note.detail = f"Gateway {namespace}/{name}"
         with steps.step("master started in the default cluster") as note:
             proxy = self._start_master(default)
