@@ -60,7 +60,7 @@ test: static toolchain charts
 ## bench: what exposing a task costs, every strategy on both controllers; the records go to reports/bench (an hour)
 .PHONY: bench
 bench: toolchain charts
-	@for what in expose burst dataplane; do task-gateway bench $$what --record reports/bench; done
+	@for what in expose burst dataplane crd-write; do task-gateway bench $$what --record reports/bench; done
 
 ## faults: what breaks is killed, cut off or taken away, on real clusters; docs/reliability.md is made from it
 .PHONY: faults

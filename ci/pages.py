@@ -13,11 +13,10 @@ from typing import Any
 
 import pins
 from task_gateway.checks import page as checks
-from task_gateway.crds.raising_times import Measured, Times, rows
-from task_gateway.model import WriteTime
-from task_gateway.report import cel_text, limits
+from task_gateway.report import bench_page, cel_text, limits, reliability
 
 DOCS, RECORDED = pins.ROOT / "docs", pins.ROOT / "reports" / "recorded"
+BENCH = pins.ROOT / "reports" / "bench"
 
 
 @dataclass(frozen=True)
@@ -72,16 +71,10 @@ def cost() -> str:
     return cel_text.markdown(cel_text.read(record["crds"]), record["server"])
 
 
-def times() -> str:
-    """Return what a write costs with each set of rules."""
-    record = _record("raising")
-    measured = Measured(**record | {"times": tuple(map(_times, record["times"]))})
-    heading, *lines = (f"| {' | '.join(row)} |" for row in rows(measured))
-    return "\n".join([heading, "|---" * len(rows(measured)[0]) + "|", *lines])
-
-
-def _times(entry: dict[str, Any]) -> Times:
-    return Times(entry["rules"], tuple(WriteTime(**write) for write in entry["writes"]))
+def faults() -> str:
+    """Return what was broken on purpose, and whether the rest held."""
+    record = _record("faults")
+    return reliability.page(reliability.read(record["cases"]), record["versions"])
 
 
 def _record(name: str) -> dict[str, Any]:
@@ -89,10 +82,20 @@ def _record(name: str) -> dict[str, Any]:
     return found
 
 
+def _bench(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((BENCH / f"{name}.json").read_text("utf-8"))
+    return found
+
+
 PARTS = (
     Part("limits.md", "limits", ladder),
     Part("cel.md", "cel", cost),
-    Part("raising.md", "raising", times),
+    Part("raising.md", "raising", lambda: bench_page.crd_writes(_bench("crd-write"))),
+    Part("reliability.md", "faults", faults),
+    Part("performance.md", "targets", lambda: bench_page.targets(_bench("expose"), _bench("burst"))),
+    Part("performance.md", "expose", lambda: bench_page.exposed(_bench("expose"))),
+    Part("performance.md", "burst", lambda: bench_page.bursts(_bench("burst"))),
+    Part("performance.md", "dataplane", lambda: bench_page.paths(_bench("dataplane"))),
     Part("checks.md", "", checks.page),
 )
 

@@ -78,6 +78,16 @@ class PathRecord:
 
 
 @dataclass(frozen=True)
+class CrdWriteRecord:
+    """One create of a Gateway with that many listeners, with one set of rules in the CRD or beside it."""
+
+    rules: str
+    listeners: int
+    samples: int
+    write_seconds: Spread
+
+
+@dataclass(frozen=True)
 class ExposeReport:
     """What `bench expose` measured."""
 
@@ -104,4 +114,13 @@ class DataplaneReport:
     records: tuple[PathRecord, ...] = ()
 
 
-Report = ExposeReport | BurstReport | DataplaneReport
+@dataclass(frozen=True)
+class CrdWriteReport:
+    """What `bench crd-write` measured."""
+
+    versions: Mapping[str, str] = field(default_factory=dict)
+    machine: Mapping[str, str] = field(default_factory=dict)
+    records: tuple[CrdWriteRecord, ...] = ()
+
+
+Report = ExposeReport | BurstReport | DataplaneReport | CrdWriteReport

@@ -37,6 +37,10 @@ def processor(cpuinfo: str) -> str:
 
 def versions(kube: Kube, namespace: str) -> dict[str, str]:
     """Return the versions of the cluster, of its Gateway API, and of the gateway's parts that run in a namespace."""
+    return crd_versions(kube) | image_versions(kube.list(POD, namespace))
+
+
+def crd_versions(kube: Kube) -> dict[str, str]:
+    """Return the versions of the cluster and of its Gateway API."""
     bundle, channel = schema.bundle(kube.get(schema.KIND, schema.GATEWAYS))
-    found = {"task-gateway": __version__, "kubernetes": kube.version(), "gateway-api": f"{bundle} {channel}"}
-    return found | image_versions(kube.list(POD, namespace))
+    return {"task-gateway": __version__, "kubernetes": kube.version(), "gateway-api": f"{bundle} {channel}"}

@@ -9,9 +9,8 @@ import typer
 from rich.console import Console
 
 from task_gateway import __version__
-from task_gateway.bench import burst, combos, dataplane, expose
+from task_gateway.bench import burst, combos, crd_write, dataplane, expose
 from task_gateway.bench.stand import Charts
-from task_gateway.cli import crds
 from task_gateway.cli.output import Output, OutputOption, emit
 from task_gateway.errors import ToolMissing, UsageError
 from task_gateway.model_bench import ExposeReport, Report
@@ -99,9 +98,14 @@ def dataplane_(
 
 
 @app.command("crd-write", epilog="Example: task-gateway bench crd-write -o json")
-def crd_write(output: OutputOption = Output.text) -> None:
-    """Measure what a write of a Gateway costs with upstream's rules, our policy, and neither: `crds measure`."""
-    crds.measure(output)
+def crd_write_(record: RecordOption = None, output: OutputOption = Output.text) -> None:
+    """Measure what a write of a Gateway costs with upstream's rules, with our policy, and with neither.
+
+    On a control plane of its own, which is removed again.
+    """
+    measured = crd_write.measure(say=_say)
+    _keep(measured, record, "crd-write")
+    emit(measured, output, bench_text.crd_writes)
 
 
 def _numbers(text: str) -> list[int]:

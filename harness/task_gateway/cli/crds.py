@@ -1,6 +1,5 @@
 """`task-gateway crds`: how many listeners a live cluster allows in a Gateway, raise that, and put upstream's back."""
 
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -10,11 +9,9 @@ from rich.table import Table
 
 from task_gateway.cli._target import ContextOption
 from task_gateway.cli.output import Output, OutputOption, emit
-from task_gateway.clusters import base
-from task_gateway.crds import raised, raising, raising_times, restore
+from task_gateway.crds import raised, raising, restore
 from task_gateway.crds.edit_live import Change
 from task_gateway.crds.ports_policy import NAME
-from task_gateway.kube.client import Kube
 from task_gateway.limits.target import connect
 
 app = typer.Typer(no_args_is_help=True, help="Raise the number of listeners that a cluster allows in a Gateway.")
@@ -72,29 +69,6 @@ def restore_(
     Refused while a Gateway has more listeners than upstream allows.
     """
     emit(restore.restore(connect(kubeconfig, context), dry_run=dry_run), output, _text)
-
-
-@app.command(epilog="Example: task-gateway crds measure -o json")
-def measure(output: OutputOption = Output.text) -> None:
-    """Measure what a write of a Gateway costs with upstream's rules, with our policy, and with neither.
-
-    On a control plane of its own, which is removed again.
-    """
-    with base.lent("control-plane", base.Wish(f"measure-{os.getpid()}"), say=_say) as cluster:
-        measured = raising_times.measure(Kube(cluster), say=_say)
-    emit(measured, output, _times)
-
-
-def _say(sentence: str) -> None:
-    typer.echo(sentence, err=True)
-
-
-def _times(measured: raising_times.Measured) -> Table:
-    heading, *rows = raising_times.rows(measured)
-    table = Table(*heading, box=None, pad_edge=False)
-    for row in rows:
-        table.add_row(*row)
-    return table
 
 
 def _text(change: Change) -> str:

@@ -6,6 +6,8 @@ from typing import Any
 from task_gateway.model_bench import (
     BurstRecord,
     BurstReport,
+    CrdWriteRecord,
+    CrdWriteReport,
     DataplaneReport,
     ExposeRecord,
     ExposeReport,
@@ -18,6 +20,7 @@ from task_gateway.report.bench_text import (
     EXPOSE_HEAD,
     PATH_HEAD,
     burst_rows,
+    crd_write_rows,
     expose_rows,
     markdown,
     measured_on,
@@ -55,6 +58,15 @@ def paths(record: Record) -> str:
     """Return the table of paths."""
     report = read_dataplane(record)
     return f"{measured_on(report.versions, report.machine)}\n\n{markdown(PATH_HEAD, path_rows(report.records))}"
+
+
+def crd_writes(record: Record) -> str:
+    """Return the table of writes of a Gateway."""
+    report = CrdWriteReport(
+        record["versions"], record["machine"], tuple(CrdWriteRecord(**_typed(r)) for r in _of(record))
+    )
+    head, *rows = crd_write_rows(report.records)
+    return f"{measured_on(report.versions, report.machine)}\n\n{markdown(head, rows)}"
 
 
 def read_expose(record: Record) -> ExposeReport:

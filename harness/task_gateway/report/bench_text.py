@@ -7,6 +7,8 @@ from rich.table import Table
 from task_gateway.model_bench import (
     BurstRecord,
     BurstReport,
+    CrdWriteRecord,
+    CrdWriteReport,
     DataplaneReport,
     ExposeRecord,
     ExposeReport,
@@ -41,6 +43,12 @@ def paths(report: DataplaneReport) -> Table:
     return _terminal(PATH_HEAD, path_rows(report.records))
 
 
+def crd_writes(report: CrdWriteReport) -> Table:
+    """Return a row for each set of rules, for a terminal."""
+    head, *rows = crd_write_rows(report.records)
+    return _terminal(head, rows)
+
+
 def expose_rows(records: Sequence[ExposeRecord]) -> Rows:
     """Return the cells of a row for each record: milliseconds are medians, with the 99th percentile in brackets."""
     return [[
@@ -65,6 +73,16 @@ def path_rows(records: Sequence[PathRecord]) -> Rows:
         each.controller, each.path, f"{each.samples:,}", ms(each.connect_seconds), ms(each.round_trip_seconds),
         f"{each.mib_per_second:,.0f}",
     ] for each in records]  # fmt: skip
+
+
+def crd_write_rows(records: Sequence[CrdWriteRecord]) -> Rows:
+    """Return the cells of the head and of a row for each set of rules, a column for each number of listeners."""
+    counts = sorted({each.listeners for each in records})
+    table = [["Milliseconds a write", *(f"{count:,} listeners" for count in counts)]]
+    for rules in dict.fromkeys(each.rules for each in records):
+        written = {each.listeners: ms(each.write_seconds) for each in records if each.rules == rules}
+        table.append([rules, *(written.get(count, "refused") for count in counts)])
+    return table
 
 
 def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

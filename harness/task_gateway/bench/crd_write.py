@@ -1,17 +1,18 @@
 """What a write of a Gateway costs the API server with upstream's rules, with our policy instead, and with neither."""
 
-import math
-import statistics
+import os
 import time
 from collections import defaultdict
-from collections.abc import Callable
-from dataclasses import dataclass
 
+from task_gateway.bench import machine, meters
+from task_gateway.clusters import base
+from task_gateway.clusters.base import Say
 from task_gateway.crds import bundles, edit, ports_policy, schema
 from task_gateway.crds.heeded import GATEWAY, HEEDED, NAME, NAMESPACE, gateway, said
 from task_gateway.kube.client import Kube
 from task_gateway.kube.wait import condition, wait_for
-from task_gateway.model import Manifest, WriteTime
+from task_gateway.model import Manifest
+from task_gateway.model_bench import CrdWriteRecord, CrdWriteReport
 from task_gateway.settings import Wait
 
 LISTENERS = (64, 213, 500, 1000, 2000)
@@ -19,30 +20,17 @@ ROUNDS, SAMPLES = 4, 10  # writes of each kind: their product
 ESTABLISHED = Wait("crd-established", "the CRD is served", 30)
 UPSTREAM, NAMES, POLICY, NEITHER = "upstream's rules", "without the rule on ports", "our policy", "neither"
 ACCEPTED_WITHOUT_PORTS = 304  # the largest maxItems that the rule on names leaves room for
-Say = Callable[[str], None]
 Seconds = dict[int, list[float]]
 
 
-@dataclass(frozen=True)
-class Times:
-    """The writes with one set of rules: for each number of listeners that its CRD takes."""
-
-    rules: str
-    writes: tuple[WriteTime, ...]
+def measure(*, say: Say) -> CrdWriteReport:
+    """Return the seconds of a create of a Gateway, kept in etcd, on a control plane of its own, removed again."""
+    with base.lent("control-plane", base.Wish(f"bench-{os.getpid()}-crd"), say=say) as cluster:
+        return measure_on(Kube(cluster), say=say)
 
 
-@dataclass(frozen=True)
-class Measured:
-    """All times, and what they were measured on; a write is one create of a Gateway, kept in etcd."""
-
-    server: str
-    bundle: str
-    channel: str
-    times: tuple[Times, ...]
-
-
-def measure(kube: Kube, *, say: Say, bundle: str = bundles.KNOWN[-1], channel: str = "standard") -> Measured:
-    """Return the seconds of a write, on a cluster that has no Gateway API yet: its CRD of Gateway is made and changed.
+def measure_on(kube: Kube, *, say: Say, bundle: str = bundles.KNOWN[-1], channel: str = "standard") -> CrdWriteReport:
+    """Measure on a cluster that has no Gateway API yet: its CRD of Gateway is made and changed.
 
     With the policy and without it is measured in turns, so that a busy moment of the machine meets both.
     """
@@ -67,18 +55,12 @@ def measure(kube: Kube, *, say: Say, bundle: str = bundles.KNOWN[-1], channel: s
         ports_policy.apply(kube)
         _heeded(kube, gateway(2, apart=False), refused=True)
         _write(kube, LISTENERS, seconds[POLICY])
-    times = tuple(Times(rules, tuple(_summary(*each) for each in found.items())) for rules, found in seconds.items())
-    return Measured(kube.version(), bundle, channel, times)
-
-
-def rows(measured: Measured) -> list[list[str]]:
-    """Return a table of the median and, behind it, the 99th percentile: a row per set of rules, a column per number."""
-    counts = sorted({write.items for each in measured.times for write in each.writes})
-    table = [["milliseconds a write", *(f"{count:,} listeners" for count in counts)]]
-    for each in measured.times:
-        written = {write.items: f"{write.median * 1000:.0f} ({write.p99 * 1000:.0f})" for write in each.writes}
-        table.append([each.rules, *(written.get(count, "refused") for count in counts)])
-    return table
+    records = tuple(
+        CrdWriteRecord(rules, listeners, len(found), meters.spread(found))
+        for rules, sizes in seconds.items()
+        for listeners, found in sizes.items()
+    )
+    return CrdWriteReport(machine.crd_versions(kube), machine.machine(), records)
 
 
 def _is_on_ports(rule: schema.Rule) -> bool:
@@ -88,12 +70,6 @@ def _is_on_ports(rule: schema.Rule) -> bool:
 def _write(kube: Kube, counts: tuple[int, ...], seconds: Seconds) -> None:
     for count in counts:
         seconds[count] += [_create(kube, count) for _ in range(SAMPLES)]
-
-
-def _summary(count: int, seconds: list[float]) -> WriteTime:
-    ordered = sorted(seconds)
-    last = ordered[math.ceil(len(ordered) * 0.99) - 1]
-    return WriteTime(count, round(statistics.median(ordered), 4), round(last, 4), len(ordered))
 
 
 def _create(kube: Kube, count: int) -> float:
