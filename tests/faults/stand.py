@@ -141,12 +141,13 @@ class Stand:
         words = ["--selector", labels, "--namespace", namespace, "--grace-period=0", "--force"]
         run([tool("kubectl"), "--kubeconfig", self.cluster.kubeconfig, "delete", "pods", *words])
 
-    def upgrade(self, values: dict[str, Any], *arguments: str) -> None:
-        """Upgrade the release as a user does, and wait until the Gateway has taken it up."""
+    def upgrade(self, values: dict[str, Any], *arguments: str) -> str:
+        """Upgrade the release as a user does, wait until the Gateway has taken it up, and return what helm printed."""
         where: list[Word] = ["--namespace", NAMESPACE, "--kubeconfig", self.cluster.kubeconfig]
         words = ["--values", "-", "--wait", *where, *arguments]
-        run([tool("helm"), "upgrade", RELEASE, self.chart, *words], input=json.dumps(values))
+        done = run([tool("helm"), "upgrade", RELEASE, self.chart, *words], input=json.dumps(values))
         self.gateway_is_programmed()
+        return done.stdout
 
     def gateway_is_programmed(self) -> Manifest:
         return wait_for(self.kube, GATEWAY_PROGRAMMED, GATEWAY, RELEASE, NAMESPACE, condition("Programmed"))

@@ -7,15 +7,20 @@ from tests.faults.stand import NAMESPACE, POD, PORTS, RELEASE, START, Stand, val
 from tests.faults.watching import until, watching
 
 from task_gateway import settings
+from task_gateway.checks import run
+from task_gateway.checks.base import Result
 from task_gateway.errors import NotFound
 from task_gateway.kube.wait import wait_for
+from task_gateway.limits.target import Target
 from task_gateway.master.launcher import not_ready
-from task_gateway.model import InternalTaskGateway, Manifest, Task
+from task_gateway.model import InternalTaskGateway, Manifest, ResourceManager, Task
 from task_gateway.routing.gateway import TaskGateway
 from task_gateway.routing.gateway_api import GATEWAY, LISTENER_SET
 from task_gateway.routing.reach import wait_until_refused
+from task_gateway.settings import Wait
 
 TEAM = "team"
+REPLACED = Wait("controller-replaced", "the kubelet has replaced the controller, and the port reaches nothing", 300)
 MANY, MANY_PORTS = tuple(f"many-{number}" for number in range(10)), tuple(range(8001, 8006))
 
 
@@ -47,6 +52,19 @@ def test_the_address_of_a_pod_goes_to_another_tasks_pod_without_a_controller(sta
         seen.more(200)
     if seen.strangers:
         raise Misled(seen.strangers[0])
+
+
+def test_a_controller_that_stands_still_is_replaced(stand: Stand) -> None:
+    """And nobody looks after it: the kubelet replaces the controller, and the first one's port leads to nobody then."""
+    stand.start("first")
+    (address,) = stand.expose("first")
+    with stand.node.stopped(CONTROLLER):
+        inherit(stand, "first", "second")
+        wait_until_refused(address, REPLACED)
+    stand.tasks().reconcile(dry_run=False, grace_seconds=0)
+    stand.forget("first")
+    stand.expose("second")
+    stand.everything_holds()
 
 
 def inherit(stand: Stand, first: str, second: str) -> None:
@@ -81,6 +99,30 @@ def test_the_chart_is_upgraded_under_live_tasks(stand: Stand, mode: str) -> None
     finally:
         for each in streams:
             each.close()
+
+
+def test_the_release_is_about_to_be_uninstalled(stand: Stand) -> None:
+    """`helm uninstall` would cut live tasks off: `check --uninstall` warns of them by name, and the chart's notes do."""
+    stand.start("leaving")
+    stand.expose("leaving")
+    live = {task for task, _ in stand.told["slots"].values()}
+
+    def warned() -> str:
+        manager = ResourceManager("east", "east", internal_task_gateway=stand.gateway)
+        looked = run.of_target(Target(manager, stand.kube), named=False, uninstall=True)
+        (found,) = [each for each in looked if each.code == "ITG0512"]
+        return f"{found.result}: {found.message}"
+
+    def notes() -> str:
+        return stand.upgrade(values(stand.gateway.gateway_ip))
+
+    assert warned().startswith(f"{Result.WARNING}: {len(live)} live tasks: ")
+    assert "leaving" in warned() or len(live) > 3
+    assert f"{len(live)} tasks are exposed through it now" in notes()
+    for task in live:
+        stand.release(task)
+    assert warned().startswith(Result.OK)
+    assert "exposed through it now" not in notes()
 
 
 def test_a_namespace_is_deleted_under_a_task(stand: Stand) -> None:
