@@ -102,7 +102,7 @@ def test_the_chart_is_upgraded_under_live_tasks(stand: Stand, mode: str) -> None
 
 
 def test_the_release_is_about_to_be_uninstalled(stand: Stand) -> None:
-    """`helm uninstall` would cut live tasks off: `check --uninstall` warns of them by name, and the chart's notes do."""
+    """`helm uninstall` would cut off live tasks: `check --uninstall` warns of them by name, the chart's notes too."""
     stand.start("leaving")
     stand.expose("leaving")
     live = {task for task, _ in stand.told["slots"].values()}

@@ -99,8 +99,10 @@ def values(controller: Controller, chart: Path, combo: Combo, address: str) -> M
     """Return the chart's values for a combination: those of the controller's own file, and what is measured."""
     found: dict[str, Any] = yaml.safe_load(_packaged(chart, controller.values_file)) if controller.values_file else {}
     found |= {"gateway": {"addresses": [address]}, "slots": {"start": FIRST_PORT, "count": combo.slots}}
-    if controller.name == "contour" and combo.strategy != "slots":
-        found |= {"contour": {"clientQPS": 500, "ports": {"start": FIRST_TASK_PORT, "count": TASK_PORTS}}}
+    if controller.name == "contour":  # one pod, as Envoy Gateway has: a second one does the same work on the same node
+        found |= {"contour": {"replicas": 1}}
+        if combo.strategy != "slots":
+            found["contour"] |= {"clientQPS": 500, "ports": {"start": FIRST_TASK_PORT, "count": TASK_PORTS}}
     return found
 
 
