@@ -4,18 +4,16 @@ import copy
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
+from tests.apiserver import planes
 from tests.preflight import DEPLOYMENT, NAMESPACE, SERVICE, Break, Stage
 
 from task_gateway.checks import gateway as gateway_checks
 from task_gateway.checks import routing
 from task_gateway.crds import raised, schema
 from task_gateway.crds.ports_policy import POLICY
-from task_gateway.kube import helm
 from task_gateway.kube.client import Kube
 from task_gateway.limits.site import GATEWAY_CLASS
 from task_gateway.model import TASK_LABEL, Manifest, Task
@@ -24,7 +22,6 @@ from task_gateway.routing.gateway_api import GATEWAY, LISTENER_SET, ROUTES
 from task_gateway.routing.reach import Answer
 from task_gateway.routing.slots import Slots
 
-CHART = Path(__file__).parents[2] / "charts" / "internal-task-gateway"
 RELEASE, COUNT = "itg", 6
 ROUTE = ROUTES[0]
 RESTRICTED = {"allowPrivilegeEscalation": False, "runAsNonRoot": True, "capabilities": {"drop": ["ALL"]}}
@@ -34,9 +31,7 @@ def rendered(
     parts: tuple[str, ...], start: int, placeholder: int = 1024, rbac: Manifest | None = None
 ) -> list[Manifest]:
     given = {"slots": {"start": start, "count": COUNT}, "gateway": {"placeholderPort": placeholder}, "rbac": rbac or {}}
-    words = [word for each in parts for word in ("--show-only", f"templates/{each}.yaml")]
-    text = helm.template(CHART, given, release=RELEASE, namespace=NAMESPACE, arguments=words)
-    return [obj for obj in yaml.safe_load_all(text) if obj]
+    return planes.rendered(RELEASE, NAMESPACE, given, *parts)
 
 
 def deployment(kube: Kube, name: str, labels: dict[str, str], image: str) -> None:

@@ -4,18 +4,14 @@ import os
 from collections.abc import Iterator
 
 import pytest
-import yaml
-from tests.apiserver.strategies import CHART, NAMESPACE, ROUTE, SLOTS, Site
+from tests.apiserver.planes import apply_chart, gateway_api
+from tests.apiserver.strategies import NAMESPACE, ROUTE, SLOTS, Site
 
 from task_gateway.clusters import base
-from task_gateway.crds import bundles, schema
-from task_gateway.kube import helm
 from task_gateway.kube.client import Kube
 from task_gateway.kube.kinds import SERVICE
-from task_gateway.kube.wait import condition, wait_for
 from task_gateway.model import TASK_LABEL, Cluster
 from task_gateway.routing.gateway_api import GATEWAY, LISTENER_SET
-from task_gateway.settings import API_READY
 
 
 @pytest.fixture(scope="session")
@@ -33,22 +29,11 @@ def control_plane(cluster: Cluster) -> Kube:
 @pytest.fixture(scope="session")
 def kube() -> Iterator[Kube]:
     """A control plane with the CRDs, and the Gateway, the templates and some slots of the chart."""
-    cluster = f"test-strategies-{os.getpid()}"
-    kube = Kube(base.up("control-plane", base.Wish(cluster), say=print))
-    try:
-        crds = bundles.fetch("v1.6.1", "standard").crds
-        for crd in crds.values():
-            kube.apply(crd)
-        for name in crds:
-            wait_for(kube, API_READY, schema.KIND, name, None, condition("Established"))
-        for namespace in (NAMESPACE, "others"):
-            kube.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
+    with gateway_api("strategies", NAMESPACE, "others") as kube:
         # With slots elsewhere the Gateway takes ListenerSets of both namespaces.
-        _apply(kube, {"slots": {"namespace": "others"}}, "gateway", "configmap")
-        _apply(kube, {"slots": {"start": SLOTS[0], "count": len(SLOTS)}}, "services")
+        apply_chart(kube, "gw", NAMESPACE, {"slots": {"namespace": "others"}}, "gateway", "configmap")
+        apply_chart(kube, "gw", NAMESPACE, {"slots": {"start": SLOTS[0], "count": len(SLOTS)}}, "services")
         yield kube
-    finally:
-        base.down(cluster)
 
 
 @pytest.fixture
@@ -62,11 +47,3 @@ def site(kube: Kube) -> Iterator[Site]:
         for each in kube.list(kind):
             if TASK_LABEL in (each["metadata"].get("labels") or {}) or kind == LISTENER_SET:
                 kube.delete(kind, each["metadata"]["name"], each["metadata"]["namespace"])
-
-
-def _apply(kube: Kube, values: dict[str, object], *templates: str) -> None:
-    parts = [word for name in templates for word in ("--show-only", f"templates/{name}.yaml")]
-    text = helm.template(CHART, values, release="gw", namespace=NAMESPACE, arguments=parts)
-    for obj in yaml.safe_load_all(text):
-        if obj:
-            kube.apply(obj, field_manager="helm")

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from task_gateway.errors import ClusterUnreachable
@@ -15,7 +14,6 @@ from task_gateway.routing.gateway_api import GATEWAY, LISTENER_SET
 NAMESPACE, IP = "gateways", "192.0.2.7"
 ROUTE = "gateway.networking.k8s.io/v1/TCPRoute"
 PLACEHOLDER = 1024
-CHART = Path(__file__).parents[2] / "charts" / "internal-task-gateway"
 SLOTS = range(21000, 21060)
 WRITES = ("create", "apply", "replace", "patch", "delete")
 

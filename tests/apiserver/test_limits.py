@@ -1,20 +1,17 @@
 """Each limit against a real API server: what is read there, and how it changes what fits. No controller runs here."""
 
 import copy
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from tests.apiserver.planes import apply_chart, gateway_api, rendered
 
-from task_gateway.clusters import base
-from task_gateway.crds import bundles, schema
+from task_gateway.crds import schema
 from task_gateway.errors import UsageError
-from task_gateway.kube import helm
 from task_gateway.kube.client import Kube
-from task_gateway.kube.wait import condition, wait_for
 from task_gateway.limits import capacity
 from task_gateway.limits.site import GATEWAY_CLASS, Site
 from task_gateway.limits.target import Target, targets
@@ -30,9 +27,7 @@ from task_gateway.model import (
 )
 from task_gateway.routing.gateway_api import GATEWAY
 from task_gateway.routing.slots import Slots
-from task_gateway.settings import API_READY
 
-CHART = Path(__file__).parents[2] / "charts" / "internal-task-gateway"
 NAMESPACE, START, COUNT = "gateways", 20000, 70
 OBJECTS = ("gateway", "gatewayclass", "listenersets", "services", "configmap")
 
@@ -40,23 +35,9 @@ OBJECTS = ("gateway", "gatewayclass", "listenersets", "services", "configmap")
 @pytest.fixture(scope="module")
 def kube() -> Iterator[Kube]:
     """A control plane of its own, with the CRDs of Gateway API and all the chart makes but the controller."""
-    name = f"test-limits-{os.getpid()}"
-    kube = Kube(base.up("control-plane", base.Wish(name), say=print))
-    try:
-        crds = bundles.fetch("v1.6.1", "standard").crds
-        for crd in crds.values():
-            kube.apply(crd)
-        for installed in crds:
-            wait_for(kube, API_READY, schema.KIND, installed, None, condition("Established"))
-        kube.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})
-        parts = [word for each in OBJECTS for word in ("--show-only", f"templates/{each}.yaml")]
-        values = {"slots": {"start": START, "count": COUNT}}
-        text = helm.template(CHART, values, release="itg", namespace=NAMESPACE, arguments=parts)
-        for obj in filter(None, yaml.safe_load_all(text)):
-            kube.apply(obj, field_manager="helm")
+    with gateway_api("limits", NAMESPACE) as kube:
+        apply_chart(kube, "itg", NAMESPACE, {"slots": {"start": START, "count": COUNT}}, *OBJECTS)
         yield kube
-    finally:
-        base.down(name)
 
 
 Assess = Callable[..., ManagerLimits]
@@ -341,8 +322,7 @@ def test_a_resource_managers_own_rights_are_enough_for_the_capacity(kube: Kube, 
         "slots": {"start": START, "count": COUNT},
         "rbac": {"subjects": [{"kind": "ServiceAccount", "name": "master"}]},
     }
-    parts = ["--show-only", "templates/role.yaml", "--show-only", "templates/rolebinding.yaml"]
-    for obj in yaml.safe_load_all(helm.template(CHART, values, release="itg", namespace=NAMESPACE, arguments=parts)):
+    for obj in rendered("itg", NAMESPACE, values, "role", "rolebinding"):
         made(obj)
     content = yaml.safe_load(kube.cluster.kubeconfig.read_text())
     content["users"][0]["user"] = {"token": kube.token("master", NAMESPACE)}

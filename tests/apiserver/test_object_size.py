@@ -1,26 +1,20 @@
 """How many slots one Gateway can hold where it has their listeners itself: what etcd takes in one request decides."""
 
-import os
 from collections.abc import Iterator
 
 import pytest
 import yaml
-from tests.apiserver.strategies import CHART, NAMESPACE
+from tests.apiserver.planes import CHART, gateway_api, rendered
+from tests.apiserver.strategies import NAMESPACE
 
-from task_gateway.clusters import base
-from task_gateway.crds import bundles, schema
 from task_gateway.crds.raising import raise_to
 from task_gateway.errors import ApiError
-from task_gateway.kube import helm
 from task_gateway.kube.client import Kube
-from task_gateway.kube.wait import condition, wait_for
 from task_gateway.model import Manifest
 from task_gateway.routing.gateway_api import GATEWAY
-from task_gateway.settings import API_READY
 
 LARGEST = 1851
-"""Listeners as the chart makes them for slots, with a status as Contour
-writes it; the next twenty are refused."""
+"""Listeners as the chart makes them for slots, with a status as Contour writes it; the next twenty are refused."""
 CONDITIONS = (
     ("Programmed", "Programmed", "Valid listener"),
     ("Accepted", "Accepted", "Listener accepted"),
@@ -30,12 +24,8 @@ CONDITIONS = (
 
 @pytest.fixture
 def raised() -> Iterator[Kube]:
-    with base.lent("control-plane", base.Wish(f"test-object-size-{os.getpid()}"), say=print) as cluster:
-        kube = Kube(cluster)
-        kube.apply(bundles.fetch("v1.6.1", "experimental").crds[schema.GATEWAYS], field_manager="helm")
-        wait_for(kube, API_READY, schema.KIND, schema.GATEWAYS, None, condition("Established"))
+    with gateway_api("object-size", NAMESPACE, channel="experimental") as kube:
         raise_to(kube, 2 * LARGEST, drop=True)
-        kube.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})
         yield kube
 
 
@@ -48,10 +38,9 @@ def reported(listener: Manifest) -> Manifest:
 
 def written(kube: Kube, count: int) -> None:
     values = yaml.safe_load((CHART / "contour.yaml").read_text()) | {"slots": {"start": 20000, "count": count}}
-    parts = ["--show-only", "templates/gateway.yaml"]
-    text = helm.template(CHART, values, release="gw", namespace=NAMESPACE, arguments=parts)
+    (made,) = rendered("gw", NAMESPACE, values, "gateway")
     kube.delete(GATEWAY, "gw", NAMESPACE)
-    gateway = kube.create(yaml.safe_load(text))
+    gateway = kube.create(made)
     gateway["status"] = {"listeners": [reported(each) for each in gateway["spec"]["listeners"]]}
     kube.replace(gateway, subresource="status")
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
+from tests.apiserver import planes
 
 from task_gateway.errors import Conflict, NoFreeSlot, TemplatesMismatch, UsageError
 from task_gateway.kube import helm
@@ -26,7 +27,7 @@ from task_gateway.settings import API_READY
 
 START = 32768
 CHARTS = Path(__file__).parents[2] / "charts"
-CHART = CHARTS / "internal-task-gateway"
+CHART = planes.CHART
 IP = "192.0.2.7"
 
 
@@ -51,10 +52,7 @@ class Site:
 
 def rendered(namespace: str, count: int) -> list[Manifest]:
     """Return the Services and the ConfigMap of templates that the chart makes."""
-    values = {"slots": {"start": START, "count": count}}
-    parts = [word for name in ("services", "configmap") for word in ("--show-only", f"templates/{name}.yaml")]
-    text = helm.template(CHART, values, release="gw", namespace=namespace, arguments=parts)
-    return [item for item in yaml.safe_load_all(text) if item]
+    return planes.rendered("gw", namespace, {"slots": {"start": START, "count": count}}, "services", "configmap")
 
 
 def of_kind(kind: str, items: list[Manifest]) -> list[Manifest]:

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 from tests.cluster.conftest import COUNT, NAMESPACE, RELEASE, START, Installed
+from tests.task_pod import task_pod
 
-from task_gateway.clusters import images
 from task_gateway.kube import helm
 from task_gateway.kube.wait import condition, wait_for
-from task_gateway.model import TASK_LABEL, Address, Manifest, Task
+from task_gateway.model import Address, Manifest, Task
 from task_gateway.routing.reach import Answer, probe, wait_until_answers, wait_until_refused
 from task_gateway.routing.slots import Slots
 from task_gateway.settings import POD_READY
@@ -31,23 +31,7 @@ http.server.ThreadingHTTPServer(("", {PORT}), Handler).serve_forever()
 
 
 def pod(task: str) -> Manifest:
-    return {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {"name": task, "namespace": NAMESPACE, "labels": {TASK_LABEL: task}},
-        "spec": {
-            "terminationGracePeriodSeconds": 0,
-            "containers": [
-                {
-                    "name": "task",
-                    "image": images.load().notebook,
-                    "command": ["python3", "-c", SERVER],
-                    "env": [{"name": "TASK", "value": task}],
-                    "readinessProbe": {"tcpSocket": {"port": PORT}, "periodSeconds": 1},
-                }
-            ],
-        },
-    }
+    return task_pod(task, NAMESPACE, SERVER, PORT)
 
 
 def said_by(address: Address) -> str:

@@ -3,8 +3,9 @@
 import socket
 from dataclasses import dataclass, field
 
-from task_gateway.clusters import images
-from task_gateway.model import TASK_LABEL, Address, Manifest
+from tests.task_pod import task_pod
+
+from task_gateway.model import Address, Manifest
 
 CONNECT_SECONDS = 10.0
 # Greets on each of its ports with "task:port", so that a client knows whom it has reached before it has said a word.
@@ -30,23 +31,7 @@ asyncio.run(main())
 
 def pod(task: str, namespace: str, ports: tuple[int, ...]) -> Manifest:
     """Return the pod of a task that greets on all of these ports."""
-    return {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {"name": task, "namespace": namespace, "labels": {TASK_LABEL: task}},
-        "spec": {
-            "terminationGracePeriodSeconds": 0,
-            "containers": [
-                {
-                    "name": "task",
-                    "image": images.load().notebook,
-                    "command": ["python3", "-c", SERVER],
-                    "env": [{"name": "TASK", "value": task}, {"name": "PORTS", "value": ",".join(map(str, ports))}],
-                    "readinessProbe": {"tcpSocket": {"port": ports[-1]}, "periodSeconds": 1},
-                }
-            ],
-        },
-    }
+    return task_pod(task, namespace, SERVER, *ports)
 
 
 def greeting(task: str, port: int) -> str:

@@ -1,0 +1,47 @@
+"""A control plane of one's own with the CRDs of Gateway API, and objects of the chart in it; no controller runs."""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import yaml
+
+from task_gateway.clusters import base
+from task_gateway.crds import bundles, schema
+from task_gateway.kube import helm
+from task_gateway.kube.client import Kube
+from task_gateway.kube.wait import condition, wait_for
+from task_gateway.model import Manifest
+from task_gateway.settings import API_READY
+
+CHART = Path(__file__).parents[2] / "charts" / "internal-task-gateway"
+BUNDLE = "v1.6.1"
+
+
+@contextmanager
+def gateway_api(name: str, *namespaces: str, channel: str = "standard") -> Iterator[Kube]:
+    """Lend a control plane that serves Gateway API and has those namespaces; its CRDs look as helm applied them."""
+    with base.lent("control-plane", base.Wish(f"test-{name}-{os.getpid()}"), say=print) as cluster:
+        kube = Kube(cluster)
+        crds = bundles.fetch(BUNDLE, channel).crds
+        for crd in crds.values():
+            kube.apply(crd, field_manager="helm")
+        for crd_name in crds:
+            wait_for(kube, API_READY, schema.KIND, crd_name, None, condition("Established"))
+        for namespace in namespaces:
+            kube.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
+        yield kube
+
+
+def rendered(release: str, namespace: str, values: Mapping[str, object], *templates: str) -> list[Manifest]:
+    """Return what those templates of the chart make."""
+    parts = [word for name in templates for word in ("--show-only", f"templates/{name}.yaml")]
+    text = helm.template(CHART, values, release=release, namespace=namespace, arguments=parts)
+    return [obj for obj in yaml.safe_load_all(text) if obj]
+
+
+def apply_chart(kube: Kube, release: str, namespace: str, values: Mapping[str, object], *templates: str) -> None:
+    """Apply what those templates of the chart make, as helm would."""
+    for obj in rendered(release, namespace, values, *templates):
+        kube.apply(obj, field_manager="helm")
