@@ -35,6 +35,18 @@ def wait_for(kube: Kube, wait: Wait, kind: str, name: str, namespace: str | None
     raise wait.timed_out(state, where)
 
 
+def wait_until_gone(kube: Kube, wait: Wait, kind: str, name: str, namespace: str | None) -> None:
+    """Return once there is no such object; WaitTimeout if it stays."""
+    deadline = time.monotonic() + wait.seconds
+    while (left := deadline - time.monotonic()) > 0:
+        if kube.find(kind, name, namespace) is None:
+            return
+        for event, _ in kube.watch(kind, namespace, name=name, seconds=left):
+            if event == "DELETED":
+                return
+    raise wait.timed_out("it is there still", f"{kind} {'/'.join(part for part in (namespace, name) if part)}")
+
+
 def condition(type: str, status: str = "True") -> Missing:
     """Return what `wait_for` asks: whether `status.conditions` has this type with this status, at this generation."""
 

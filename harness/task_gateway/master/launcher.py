@@ -5,14 +5,15 @@ from typing import Any
 
 from task_gateway.errors import ImageMissing, ScenarioFailed
 from task_gateway.kube.client import Kube
-from task_gateway.kube.kinds import POD, SECRET
-from task_gateway.kube.wait import condition, wait_for
+from task_gateway.kube.kinds import CONFIG_MAP, POD, SECRET
+from task_gateway.kube.wait import condition, wait_for, wait_until_gone
 from task_gateway.master import manifests
 from task_gateway.master.table import Master
 from task_gateway.model import Address, Manifest, Task
-from task_gateway.settings import POD_READY
+from task_gateway.settings import POD_GONE, POD_READY
 
 MASTER = "master"
+MASTER_RESOURCES: Manifest = {"requests": {"cpu": "50m", "memory": "64Mi"}, "limits": {"memory": "256Mi"}}
 NO_IMAGE = ("ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "InvalidImageName")
 _is_ready = condition("Ready")
 
@@ -34,7 +35,9 @@ def end_task(kube: Kube, task: Task) -> None:
     kube.delete(SECRET, task.id, task.namespace)
 
 
-def start_master(kube: Kube, namespace: str, image: str, address: Address, resources: Manifest) -> Master:
+def start_master(
+    kube: Kube, namespace: str, image: str, address: Address, resources: Manifest = MASTER_RESOURCES
+) -> Master:
     """Start the master's proxy in a namespace of its own; `address` is its node's, with the port to serve on."""
     kube.apply(manifests.namespace(namespace, manifests.PRIVILEGED))
     token = _store_token(kube, MASTER, namespace)
@@ -42,6 +45,14 @@ def start_master(kube: Kube, namespace: str, image: str, address: Address, resou
     kube.create(manifests.master_pod(MASTER, namespace, image, address.port, resources))
     wait_for(kube, POD_READY, POD, MASTER, namespace, not_ready)
     return Master(f"http://{address}", token)
+
+
+def end_master(kube: Kube, namespace: str) -> None:
+    """Delete the master's pod and what it was started with, and return when the pod is gone; its tasks stay."""
+    kube.delete(POD, MASTER, namespace)
+    wait_until_gone(kube, POD_GONE, POD, MASTER, namespace)
+    for kind in (SECRET, CONFIG_MAP):
+        kube.delete(kind, MASTER, namespace)
 
 
 def not_ready(pod: Manifest | None) -> str | None:

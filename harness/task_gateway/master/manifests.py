@@ -46,6 +46,27 @@ def notebook_pod(task: Task, image: str, resources: Manifest) -> Manifest:
     return _pod(task.id, task.namespace, {TASK_LABEL: task.id}, container, home)
 
 
+def program_pod(task: Task, image: str, command: list[str], resources: Manifest) -> Manifest:
+    """Return the pod of a program that is told its task and ports, and is Ready once the last of them is open."""
+    container = {
+        "name": "task",
+        "image": image,
+        "command": command,
+        "env": [
+            {"name": "HOME", "value": HOME},
+            {"name": "TASK", "value": task.id},
+            {"name": "PORTS", "value": ",".join(map(str, task.ports))},
+        ],
+        "ports": [{"containerPort": port} for port in task.ports],
+        "readinessProbe": {"tcpSocket": {"port": task.ports[-1]}, "periodSeconds": 1},
+        "resources": resources,
+        "volumeMounts": [{"name": "home", "mountPath": HOME}],
+        "workingDir": HOME,
+    }
+    home = {"name": "home", "emptyDir": {"sizeLimit": "256Mi"}}
+    return _pod(task.id, task.namespace, {TASK_LABEL: task.id}, container, home)
+
+
 def master_pod(name: str, namespace: str, image: str, port: int, resources: Manifest) -> Manifest:
     """Return the pod of the master's proxy, on its node's network: so it answers at the node's address."""
     container = {

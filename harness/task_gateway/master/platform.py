@@ -1,0 +1,54 @@
+"""What the scenarios ask of a master, whichever it is: start, list and end tasks, and where they are to be had."""
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from task_gateway.model import Address
+
+
+@dataclass(frozen=True)
+class Wish:
+    """A task that somebody wants: a kind, the resource manager to run it, and a name; `ports` if not the kind's own."""
+
+    kind: str
+    manager: str
+    id: str
+    owner: str = ""
+    ports: tuple[int, ...] = ()
+    secret: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True)
+class Running:
+    """A task that runs: `addresses` are where its ports are dialled, in their order; `token` opens a notebook."""
+
+    id: str
+    kind: str
+    manager: str
+    owner: str
+    addresses: tuple[Address, ...]
+    token: str = field(default="", repr=False)
+
+    @property
+    def address(self) -> Address:
+        """Where the first port is dialled."""
+        return self.addresses[0]
+
+
+class Platform(Protocol):
+    """A master and its resource managers."""
+
+    def launch(self, wish: Wish) -> Running:
+        """Start a task and return it once it is reached; the error says what is in the way, and nothing is left."""
+
+    def tasks(self) -> list[Running]:
+        """Return the tasks that run."""
+
+    def kill(self, task_id: str) -> None:
+        """End a task and free its ports; fine if there is none."""
+
+    def restart(self) -> None:
+        """End the master and start it again; it finds its tasks by what the clusters have."""
+
+    def url(self, task_id: str) -> str:
+        """Return the base URL of a task by way of the master, with a slash at its end."""

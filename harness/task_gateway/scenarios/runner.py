@@ -1,0 +1,99 @@
+"""Plays scenarios: those that can side by side, those that disturb others alone, and every clean-up whatever happens."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
+
+from task_gateway.errors import TaskGatewayError
+from task_gateway.model import Step
+from task_gateway.model_bugbash import Row, Status
+from task_gateway.scenarios import evidence
+from task_gateway.scenarios.declared import Scenario, Scene
+from task_gateway.scenarios.steps import Steps, Watcher, why
+from task_gateway.scenarios.world import World
+
+WatcherOf = Callable[[Scenario], Watcher]
+
+
+def play_all(
+    scenarios: Sequence[Scenario],
+    world: World,
+    folder: Path,
+    watcher: WatcherOf,
+    *,
+    parallel: int = 1,
+    done: Mapping[str, Row] | None = None,
+) -> Iterator[Row]:
+    """Play scenarios and yield the row of each as it ends; those of `done` that passed are not played again.
+
+    Those that can be played beside others come first, `parallel` at once, then the others one by one.
+    """
+    passed = {name: row for name, row in (done or {}).items() if row.status == Status.PASSED}
+    yield from (passed[each.name] for each in scenarios if each.name in passed)
+    left = [each for each in scenarios if each.name not in passed]
+    with ThreadPoolExecutor(max(1, parallel)) as pool:
+        going = [pool.submit(play, each, world, folder, watcher(each)) for each in left if not each.alone]
+        try:
+            for each in as_completed(going):
+                yield each.result()
+        except BaseException:
+            for each in going:
+                each.cancel()
+            raise
+    for scenario in left:
+        if scenario.alone:
+            yield play(scenario, world, folder, watcher(scenario))
+
+
+def play(scenario: Scenario, world: World, folder: Path, watcher: Watcher) -> Row:
+    """Play one scenario to its end and return its row; evidence is gathered before anything is cleaned up."""
+    missing = next((reason for need in scenario.needs if (reason := world.lacks(need))), "")
+    if not scenario.moves:
+        return _row(scenario, Status.PERSON, repeat=scenario.by_hand(world.facts))
+    if missing:
+        return _row(scenario, Status.SKIPPED, cause=missing, repeat=scenario.by_hand(world.facts))
+    started, steps = time.monotonic(), Steps(watcher)
+    scene = Scene(world, folder / scenario.name, facts=dict(world.facts))
+    cause, files = "", list[Path]()
+    try:
+        with scene.later:
+            try:
+                _moves(scenario, scene, steps)
+            except Exception as error:
+                cause = why(error)
+                files = evidence.collect(scene.folder, error, world.kubes.items(), world.namespaces)
+    except TaskGatewayError as error:
+        cause = cause or f"the clean-up failed: {why(error)}"
+    return _row(
+        scenario,
+        Status.FAILED if cause else Status.PASSED,
+        seconds=time.monotonic() - started,
+        steps=tuple(steps.done),
+        cause=cause,
+        screenshot=scene.screenshot if (folder / scene.screenshot).is_file() else "",
+        repeat=scenario.by_hand(scene.facts),
+        evidence=tuple(str(file.relative_to(folder)) for file in files),
+    )
+
+
+def _moves(scenario: Scenario, scene: Scene, steps: Steps) -> None:
+    for move in scenario.moves:
+        with steps.step(move.name) as note:
+            note.detail = move.do(scene)
+
+
+def _row(
+    scenario: Scenario,
+    status: Status,
+    *,
+    seconds: float = 0.0,
+    steps: tuple[Step, ...] = (),
+    cause: str = "",
+    screenshot: str = "",
+    repeat: tuple[str, ...] = (),
+    evidence: tuple[str, ...] = (),
+) -> Row:
+    return Row(
+        scenario.name, scenario.group, status, seconds, scenario.sentence, steps, cause, screenshot, repeat, evidence
+    )

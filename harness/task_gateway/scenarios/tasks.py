@@ -1,0 +1,94 @@
+"""Moves that many scenarios have in common: start a task, use it as its user would, end it and see it gone."""
+
+from string import Template
+
+from task_gateway import settings
+from task_gateway.errors import ScenarioFailed
+from task_gateway.master import browser
+from task_gateway.master.notebook import Notebook
+from task_gateway.master.platform import Running, Wish
+from task_gateway.routing import reach
+from task_gateway.scenarios.declared import Move, Scene
+from task_gateway.scenarios.world import DATA, DEFAULT
+
+NOT_FOUND = 404  # what the master's proxy says of a task that it does not know
+
+
+def start(kind: str, manager: str, id: str, *, owner: str = "", ports: tuple[int, ...] = ()) -> Move:
+    """Start a task; it is ended when the scenario is."""
+
+    def do(scene: Scene) -> str:
+        running = launch(scene, Wish(kind, manager, id, owner, ports))
+        return f"{id} on {manager} at {', '.join(map(str, running.addresses))}"
+
+    hand = f"""kubectl --kubeconfig ${manager}_kubeconfig --namespace $tasks_namespace get pod {id}
+task-gateway ls --kubeconfig ${manager}_kubeconfig"""
+    return Move(f"{manager}: {kind} {id} started", do, hand)
+
+
+def launch(scene: Scene, wish: Wish) -> Running:
+    """Start a task, to be ended when the scenario is; its address is known to the commands by hand."""
+    scene.later.callback(scene.world.platform.kill, wish.id)
+    running = scene.world.platform.launch(wish)
+    scene.kept[wish.id] = running
+    scene.facts[wish.id.replace("-", "_")] = str(running.address)
+    return running
+
+
+def cell(id: str) -> Move:
+    """Run a cell in a notebook by way of the master, and look at what it says."""
+
+    def do(scene: Scene) -> str:
+        return run_cell(scene, id)
+
+    return Move(f"cell executed in {id} through the master", do, "# open the notebook's URL, run a cell")
+
+
+def run_cell(scene: Scene, id: str) -> str:
+    """Run the cell of every scenario in a notebook and return what it printed."""
+    notebook = opened(scene, id)
+    expected = Template(DATA["output"]).substitute(task=id)
+    output = notebook.execute(DATA["cell"])
+    if output != expected:
+        raise ScenarioFailed(f"the cell gave {output!r}, not {expected!r}", where=notebook.url)
+    scene.world.versions["jupyterlab"] = notebook.lab_version()
+    return output
+
+
+def opened(scene: Scene, id: str) -> Notebook:
+    """Return the notebook of a task by way of the master, once it answers."""
+    running: Running = scene.kept[id]
+    notebook = Notebook(scene.world.platform.url(id), running.token)
+    notebook.wait_until_answers()
+    return notebook
+
+
+def page(id: str) -> Move:
+    """Open the notebook's page in Chromium, run its cell there, and keep a picture."""
+
+    def do(scene: Scene) -> str:
+        running: Running = scene.kept[id]
+        notebook = opened(scene, id)
+        notebook.decline_news()
+        url = notebook.save("cell.ipynb", DATA["cell"])
+        output = Template(DATA["output"]).substitute(task=id)
+        shot = scene.picture(id)
+        scene.world.versions["chromium"] = browser.run_in_page(notebook.url, url, running.token, output, shot)
+        return f"the page shows {output!r}"
+
+    return Move(f"page of {id} opened in Chromium", do, "# open the notebook's URL in a browser")
+
+
+def end(id: str) -> Move:
+    """End a task, and see that nothing answers where it was and that the master knows it no more."""
+
+    def do(scene: Scene) -> str:
+        running: Running = scene.kept[id]
+        scene.world.platform.kill(id)
+        seen = []
+        if running.manager != DEFAULT:
+            seen = [f"{each} {reach.wait_until_refused(each).value}" for each in running.addresses]
+        reply = scene.world.platform.proxy.wait_until(id, NOT_FOUND, settings.TASK_REFUSED)
+        return "; ".join([*seen, f"the master says {reply}"])
+
+    return Move(f"{id} ended, nothing answers there", do, f"task-gateway release {id}")
