@@ -1,0 +1,28 @@
+"""Scenario: a notebook nobody touches for minutes keeps its WebSocket, hence its kernel's output."""
+
+from task_gateway.scenarios.declared import Move, Scenario, Scene, declare
+from task_gateway.scenarios.tasks import end, opened, start
+
+ID, SECONDS = "notebook-idle", 180
+CELL = f"import time\ntime.sleep({SECONDS})\nprint('still here')"
+
+
+def wait(scene: Scene) -> str:
+    """Run a cell that says nothing for minutes, over one WebSocket, and read what it says at last."""
+    said = opened(scene, ID).execute(CELL, seconds=SECONDS + 60)
+    return f"after {SECONDS} s on one WebSocket the cell says {said!r}"
+
+
+declare(
+    Scenario(
+        name="idle_websocket",
+        group="Notebooks",
+        sentence=f"A notebook's WebSocket on which nothing is said for {SECONDS} seconds stays open.",
+        tags=("notebook", "long"),
+        moves=(
+            start("notebook", "east", ID),
+            Move(f"nothing said for {SECONDS} s", wait, f"# run in a cell: {CELL.splitlines()[1]}; print('still here')"),
+            end(ID),
+        ),
+    )
+)
