@@ -47,7 +47,7 @@ TASK_REACHABLE = Wait("task-reachable", "the task answers at its address", 60)
 TASK_EXPOSED = Wait("task-exposed", "a connection through the gateway reaches the task's pod", 60)
 TASK_REFUSED = Wait("task-refused", "the released port reaches nothing", 60)
 KERNEL_READY = Wait("kernel-ready", "the kernel answers over its WebSocket", 60)
-PAGE_SHOWN = Wait("page-shown", "the page shows the notebook with the output of its cell", 60)
+PAGE_SHOWN = Wait("page-shown", "the page shows what it should", 60)
 GATEWAY_WRITTEN = Wait("gateway-written", "a listener is written against other writers of the Gateway", 30)
 SLOT_WRITTEN = Wait("slot-written", "a slot is claimed or released against other writers", 15)
 

@@ -143,6 +143,12 @@ class Kube:
             if not missing_ok:
                 raise
 
+    def evict(self, pod: str, namespace: str) -> None:
+        """Ask for a pod to leave its node, as `kubectl drain` does; ApiError if a disruption budget forbids it."""
+        body = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": pod, "namespace": namespace}}
+        path = f"{self._path('v1/Pod', namespace, pod)}/eviction"
+        self._request("POST", path, _where("v1/Pod", namespace, pod), body=body)
+
     def watch(
         self,
         kind: str,

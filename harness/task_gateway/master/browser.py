@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 from playwright.sync_api import Browser, Error, Page, Playwright, sync_playwright
@@ -20,6 +21,7 @@ ARGUMENTS = (
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 CELL = ".jp-Notebook .jp-CodeCell .cm-content"
 IDLE = "#jp-main-statusbar >> text=/\\| Idle$/"  # with the kernel's name before it: its session is connected
+TERMINAL = ".jp-Terminal .xterm"
 OUTPUT = ".jp-Notebook .jp-OutputArea-output"
 
 
@@ -28,23 +30,51 @@ def run_in_page(url: str, page_url: str, token: str, output: str, picture: Path)
 
     The token goes in a header of one request to `url`, whose cookie logs the page in: no address holds it.
     """
+    return _in_page(url, token, lambda page: _run_cell(page, page_url, output), picture)
+
+
+def _in_page(url: str, token: str, use: Callable[[Page], None], picture: Path) -> str:
+    """Use a page in a browser of its own, keep a picture of it however that ends; return Chromium's version."""
     executable = find()
     try:
         with sync_playwright() as playwright, _launch(playwright, executable) as browser:
             with browser.new_context(viewport={"width": 1200, "height": 720}) as context:
-                headers = {"Authorization": f"token {token}"}
-                context.request.get(f"{url}api/status", headers=headers, fail_on_status_code=True)
+                if token:
+                    headers = {"Authorization": f"token {token}"}
+                    context.request.get(f"{url}api/status", headers=headers, fail_on_status_code=True)
                 page = context.new_page()
                 page.set_default_timeout(1000 * settings.PAGE_SHOWN.seconds)
                 try:
-                    _run_cell(page, page_url, output)
+                    use(page)
                 finally:  # a page that does not show what it should is worth a picture too
                     picture.parent.mkdir(parents=True, exist_ok=True)
                     page.screenshot(path=picture)
             return browser.version
     except Error as error:
         reason = error.message.splitlines()[0]
-        raise ScenarioFailed(f"{settings.PAGE_SHOWN.sentence}: {reason}", where=page_url) from error
+        raise ScenarioFailed(f"{settings.PAGE_SHOWN.sentence}: {reason}", where=url) from error
+
+
+def run_in_terminal(url: str, token: str, command: str, shown: str, picture: Path) -> None:
+    """Open a terminal in a notebook's page, type a command, wait for what it shows, keep a PNG."""
+
+    def use(page: Page) -> None:
+        page.goto(f"{url}lab/terminals/1")
+        page.locator(TERMINAL).first.click()
+        page.keyboard.type(f"{command}\n")
+        page.locator(TERMINAL, has_text=shown).first.wait_for(state="visible")
+
+    _in_page(url, token, use, picture)
+
+
+def show(url: str, shown: str, picture: Path) -> None:
+    """Open a page that needs no login, wait for what it shows (a selector), keep a PNG."""
+
+    def use(page: Page) -> None:
+        page.goto(url)
+        page.locator(shown).first.wait_for(state="visible")
+
+    _in_page(url, "", use, picture)
 
 
 def _run_cell(page: Page, page_url: str, output: str) -> None:

@@ -1,11 +1,16 @@
 """A client of a notebook, wherever it is served: kernels over REST, cells over their WebSocket."""
 
 import asyncio
+import base64
 import json
 import re
 import uuid
+from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
+from http.client import HTTPConnection, HTTPException
 from typing import Any
+from urllib.parse import urlsplit
 
 from tornado.httpclient import HTTPClientError, HTTPRequest
 from tornado.iostream import StreamClosedError
@@ -13,11 +18,12 @@ from tornado.websocket import WebSocketClientConnection, WebSocketError, websock
 
 from task_gateway import settings
 from task_gateway.errors import ScenarioFailed
-from task_gateway.master.exchange import accepted, call
+from task_gateway.master.exchange import REQUEST_SECONDS, accepted, call
 from task_gateway.master.table import wait_for_reply
 from task_gateway.settings import Wait
 
 MAX_MESSAGE = 64 << 20
+CHUNK = 1 << 20  # as JupyterLab's page cuts uploads
 
 
 @dataclass
@@ -57,7 +63,7 @@ class Notebook:
         wait_for_reply(lambda: call("GET", f"{self.url}api"), 200, wait, self.url)
 
     def execute(self, code: str, wait: Wait = settings.KERNEL_READY) -> str:
-        """Run one cell in a kernel of its own and return what it printed or returned."""
+        """Run one cell in a kernel of its own and return what it printed or returned, over one WebSocket."""
         authorization = self._authorization
         started = call("POST", f"{self.url}api/kernels", authorization=authorization, body={})
         kernel = accepted(started, "starting a kernel", self.url).json()["id"]
@@ -83,6 +89,61 @@ class Notebook:
         if found is None:
             raise ScenarioFailed("the page of JupyterLab does not say its version", where=self.url)
         return found[1]
+
+    def upload(self, name: str, content: bytes) -> None:
+        """Store a file as JupyterLab's page does: large ones in chunks of a mebibyte, the last numbered -1."""
+        pieces = [content[start : start + CHUNK] for start in range(0, len(content), CHUNK)] or [b""]
+        for number, piece in enumerate(pieces, 1):
+            body: dict[str, Any] = {"type": "file", "format": "base64", "content": base64.b64encode(piece).decode()}
+            if len(pieces) > 1:
+                body["chunk"] = -1 if number == len(pieces) else number
+            self._put(f"api/contents/{name}", body)
+
+    def download(self, name: str) -> Iterator[bytes]:
+        """Yield a file in pieces, as a download from the page brings it; ScenarioFailed if it cannot be had."""
+        url = urlsplit(f"{self.url}files/{name}")
+        with closing(HTTPConnection(url.hostname or "", url.port, timeout=REQUEST_SECONDS)) as connection:
+            try:
+                connection.request("GET", url.path, headers={"Authorization": self._authorization})
+                answer = connection.getresponse()
+                if answer.status != 200:
+                    raise ScenarioFailed(f"the download got status {answer.status}", where=url.geturl())
+                while piece := answer.read(CHUNK):
+                    yield piece
+            except (OSError, HTTPException) as error:
+                raise ScenarioFailed(f"the download broke off: {error}", where=url.geturl()) from error
+
+    def in_terminal(self, command: str, expected: str, wait: Wait = settings.KERNEL_READY) -> str:
+        """Type a command in a terminal of its own and return the line with what is expected."""
+        made = accepted(call("POST", f"{self.url}api/terminals", authorization=self._authorization), "a terminal", self.url)
+        name = made.json()["name"]
+        try:
+            return asyncio.run(self._typed(name, command, expected, wait))
+        finally:
+            call("DELETE", f"{self.url}api/terminals/{name}", authorization=self._authorization)
+
+    async def _typed(self, name: str, command: str, expected: str, wait: Wait) -> str:
+        shown, socket, left = "", None, False
+        url = f"ws{self.url.removeprefix('http')}terminals/websocket/{name}"
+        try:
+            async with asyncio.timeout(wait.seconds):
+                socket = await websocket_connect(HTTPRequest(url, headers={"Authorization": self._authorization}))
+                await socket.write_message(json.dumps(["stdin", f"{command}\r"]))
+                while (received := await socket.read_message()) is not None:
+                    kind, *content = json.loads(received)
+                    shown += content[0] if kind == "stdout" else ""
+                    found = next((line for line in shown.splitlines() if line.strip() == expected), None)
+                    if found is not None:
+                        return found.strip()
+            left = True
+            raise ScenarioFailed("the terminal's WebSocket closed", where=self.url)
+        except TimeoutError:
+            raise wait.timed_out(f"the terminal shows {shown[-200:]!r}", self.url) from None
+        except (OSError, StreamClosedError, HTTPClientError, WebSocketError) as error:
+            raise ScenarioFailed(f"the terminal's WebSocket failed: {error}", where=self.url) from error
+        finally:
+            if socket is not None:
+                await hang_up(socket, left)
 
     def _put(self, path: str, body: dict[str, Any]) -> None:
         reply = call("PUT", f"{self.url}{path}", authorization=self._authorization, body=body)

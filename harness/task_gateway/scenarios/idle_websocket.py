@@ -2,14 +2,16 @@
 
 from task_gateway.scenarios.declared import Move, Scenario, Scene, declare
 from task_gateway.scenarios.tasks import end, opened, start
+from task_gateway.settings import Wait
 
 ID, SECONDS = "notebook-idle", 180
+IDLE = Wait("idle-over", "the cell that says nothing for minutes is done", SECONDS + 60)
 CELL = f"import time\ntime.sleep({SECONDS})\nprint('still here')"
 
 
 def wait(scene: Scene) -> str:
     """Run a cell that says nothing for minutes, over one WebSocket, and read what it says at last."""
-    said = opened(scene, ID).execute(CELL, seconds=SECONDS + 60)
+    said = opened(scene, ID).execute(CELL, wait=IDLE)
     return f"after {SECONDS} s on one WebSocket the cell says {said!r}"
 
 
