@@ -53,7 +53,7 @@ def problems() -> list[str]:
     for module, version in _STAGING.findall((TOOLCHAIN / "kubernetes" / "go.mod").read_text()):
         if version != pins["KUBERNETES_LIBRARIES_VERSION"]:
             found.append(f"ci/toolchain/kubernetes/go.mod replaces {module} by {version}")
-    wanted = {NOTEBOOK_LOCK: [f"jupyterlab=={pins['JUPYTERLAB_VERSION']}"], PYTHON_LOCK: _project_pins()}
+    wanted = {NOTEBOOK_LOCK: _notebook_pins(pins), PYTHON_LOCK: _project_pins()}
     for lock, requirements in wanted.items():
         locked = re.findall(r"^(\S+==[^\s;]+)", lock.read_text().lower(), re.MULTILINE)
         missing = [each for each in requirements if each.lower() not in locked]
@@ -77,8 +77,12 @@ def write() -> None:
     run([*compile_lock, "--all-extras", ROOT / "pyproject.toml", "-o", PYTHON_LOCK])
     run(
         [*compile_lock, "--python-version", NOTEBOOK_PYTHON, "-", "-o", NOTEBOOK_LOCK],
-        input=f"jupyterlab=={pins['JUPYTERLAB_VERSION']}\n",
+        input="\n".join(_notebook_pins(pins)),
     )
+
+
+def _notebook_pins(pins: dict[str, str]) -> list[str]:
+    return [f"{name}=={pins[f'{name.upper()}_VERSION']}" for name in ("jupyterlab", "tensorboard")]
 
 
 def _project_pins() -> list[str]:

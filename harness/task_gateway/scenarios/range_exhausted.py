@@ -1,0 +1,61 @@
+"""Scenario: all ports of a gateway are taken; the next task is refused with what to raise, and starts once one is free."""
+
+from task_gateway.errors import NoFreeSlot, ScenarioFailed
+from task_gateway.master.platform import Wish
+from task_gateway.model import Task
+from task_gateway.routing.gateway import TaskGateway
+from task_gateway.scenarios.declared import Move, Scenario, Scene, declare
+from task_gateway.scenarios.tasks import end, launch, start
+
+MANAGER, FIRST, NEXT = "west", "range-first", "range-next"
+
+
+def _gateway(scene: Scene) -> TaskGateway:
+    gateway = scene.world.sides[MANAGER].gateway
+    if gateway is None:
+        raise ScenarioFailed(f"{MANAGER} has no gateway")
+    return gateway
+
+
+def fill(scene: Scene) -> str:
+    """Take every port that is left, for tasks that have no pod."""
+    gateway, namespace = _gateway(scene), scene.world.sides[MANAGER].namespace
+    free = gateway.ports().free
+    for number in range(free):
+        id = f"range-filler-{number}"
+        scene.later.callback(gateway.release, id)
+        gateway.expose(Task(id, namespace, (1,)))
+    return f"{free} more ports taken, {gateway.ports().free} left"
+
+
+def refused(scene: Scene) -> str:
+    """Start one task more, which is refused with a sentence that helps."""
+    try:
+        launch(scene, Wish("command", MANAGER, NEXT))
+    except NoFreeSlot as full:
+        return f"{full.message}; {full.hint}"
+    raise ScenarioFailed("a task was started beyond the range")
+
+
+def freed(scene: Scene) -> str:
+    """Free one port, and start it again."""
+    scene.world.platform.kill(FIRST)
+    return f"{NEXT} answers at {launch(scene, Wish('command', MANAGER, NEXT)).address}"
+
+
+declare(
+    Scenario(
+        name="range_exhausted",
+        group="Limits",
+        sentence="With every port of the range taken the next task is refused with what to raise; with one freed it starts.",
+        tags=("limits",),
+        alone=True,
+        moves=(
+            start("command", MANAGER, FIRST),
+            Move("every other port taken", fill, f"task-gateway capacity --kubeconfig ${MANAGER}_kubeconfig"),
+            Move("one task more refused", refused),
+            Move("one port freed, the task starts", freed, f"task-gateway release {FIRST}"),
+            end(NEXT),
+        ),
+    )
+)
