@@ -35,7 +35,7 @@ def e2e(
 
     Exit code 0 if every step passed.
     """
-    options = Options(_checked(name), reports / name, _found(chart), images.load().notebook, keep)
+    options = Options(run_name(name), reports / name, chart_file(chart), images.load().notebook, keep)
     result, failed = play(SCENARIOS.get(SCENARIO), options, Terminal(Console(stderr=True)))
     if isinstance(failed, ClusterExists):
         raise failed  # of another run, whose report stays as it is
@@ -48,7 +48,8 @@ def e2e(
         raise failed
 
 
-def _checked(name: str) -> str:
+def run_name(name: str) -> str:
+    """Return a name that clusters can carry, and folders; UsageError if it is none."""
     if not NAME.fullmatch(f"{name}{LONGEST_SUFFIX}"):
         raise UsageError(
             f"{name!r} cannot name a run",
@@ -57,7 +58,8 @@ def _checked(name: str) -> str:
     return name
 
 
-def _found(chart: Path) -> Path:
+def chart_file(chart: Path) -> Path:
+    """Return the packaged chart; ToolMissing if it is not there."""
     if not chart.is_file():
         raise ToolMissing("the packaged chart is not there", where=str(chart), hint="make charts")
     return chart

@@ -1,5 +1,6 @@
 """Steps of a run: each is timed, told as it goes, and kept with what was seen or why it failed."""
 
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -99,3 +100,24 @@ class Terminal:
         mark = Text("√", "green") if step.passed else Text("×", "bold red")
         detail = f"  {step.detail}" if step.detail else ""
         self._console.print(Text.assemble(mark, f" {step.seconds:6.1f} s  {step.name}{detail}"), soft_wrap=True)
+
+
+class Line:
+    """Tells one of several runs at once: a line for each step that is over, with the name of its scenario."""
+
+    def __init__(self, console: Console, name: str, lock: threading.Lock) -> None:
+        self._console, self._name, self._lock = console, name, lock
+
+    def started(self, name: str) -> None:
+        """Say nothing: it would stand between the lines of others."""
+
+    def said(self, sentence: str) -> None:
+        """Say nothing, for the same reason."""
+
+    def ended(self, step: Step) -> None:
+        """Print the step's line."""
+        mark = Text("√", "green") if step.passed else Text("×", "bold red")
+        detail = f"  {step.detail}" if step.detail else ""
+        with self._lock:
+            line = Text.assemble(mark, f" {step.seconds:6.1f} s  {self._name}: {step.name}{detail}")
+            self._console.print(line, soft_wrap=True)

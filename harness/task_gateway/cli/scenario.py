@@ -1,0 +1,168 @@
+"""`task-gateway scenario` and `task-gateway bugbash`: play scenarios on real clusters, and make the checklist of them."""
+
+import json
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from task_gateway.cli.e2e import CHART, chart_file, run_name
+from task_gateway.cli.output import Output, OutputOption, emit
+from task_gateway.clusters import images
+from task_gateway.errors import UsageError
+from task_gateway.model_bugbash import BugBash, Row, Status
+from task_gateway.report import bugbash as report
+from task_gateway.report.bugbash.files import RESULT
+from task_gateway.scenarios.declared import SCENARIOS, Scenario
+from task_gateway.scenarios.runner import play_all
+from task_gateway.scenarios.steps import Line, Steps, Terminal
+from task_gateway.scenarios.world import Given, World
+
+app = typer.Typer(no_args_is_help=True, help="Play scenarios of a multi-RM platform on real clusters.")
+TagOption = Annotated[list[str] | None, typer.Option("--tag", help="Only scenarios with this tag; may be repeated.")]
+NameOption = Annotated[str, typer.Option(help="Names the run, its clusters and its report: a-z, 0-9 and '-'.")]
+KeepOption = Annotated[bool, typer.Option("--keep", envvar="KEEP", help="Leave the clusters up at the end.")]
+ParallelOption = Annotated[int, typer.Option("--parallel", help="How many scenarios at once.", min=1)]
+ResumeOption = Annotated[bool, typer.Option("--resume", help="Play only what the last run of this name did not pass.")]
+ChartOption = Annotated[Path, typer.Option(help="The packaged chart; `make charts` makes it.")]
+ReportsOption = Annotated[Path, typer.Option(help="The folder of reports.")]
+WITHOUT_WATCHING = 1  # scenarios at once, up to which each step is drawn as it goes
+
+
+def register(root: typer.Typer) -> None:
+    """Add the group and the command to the program."""
+    root.add_typer(app, name="scenario")
+    root.command(epilog="Example: task-gateway bugbash --parallel 3")(bugbash)
+
+
+@app.command("list", epilog="Example: task-gateway scenario list --tag notebook")
+def list_(tag: TagOption = None, output: OutputOption = Output.text) -> None:
+    """List the scenarios with what each proves and needs."""
+    emit([_plain(each) for each in _chosen((), tag or ())], output, _table)
+
+
+@app.command(epilog="Example: task-gateway scenario run notebooks_everywhere --keep")
+def run(
+    names: Annotated[list[str] | None, typer.Argument(help="Scenarios; all if left out.")] = None,
+    tag: TagOption = None,
+    name: NameOption = "scenarios",
+    keep: KeepOption = False,
+    parallel: ParallelOption = 1,
+    resume: ResumeOption = False,
+    chart: ChartOption = CHART,
+    reports: ReportsOption = Path("reports"),
+    output: OutputOption = Output.text,
+) -> None:
+    """Play scenarios on clusters of their own and report to REPORTS/NAME/. Exit code 1 if one failed."""
+    _play(_chosen(names or (), tag or ()), name, keep, parallel, resume, chart, reports, output)
+
+
+def bugbash(
+    name: NameOption = "bugbash",
+    keep: KeepOption = False,
+    parallel: ParallelOption = 3,
+    resume: ResumeOption = False,
+    chart: ChartOption = CHART,
+    reports: ReportsOption = Path("reports"),
+    output: OutputOption = Output.text,
+) -> None:
+    """Play every scenario and make the checklist: a page to open, a text to paste, JUnit and JSON in REPORTS/NAME/.
+
+    Exit code 1 if a row failed. Rows for a person are there with what to do, and never count as passed.
+    """
+    _play(_chosen((), ()), name, keep, parallel, resume, chart, reports, output)
+
+
+def _play(
+    scenarios: Sequence[Scenario],
+    name: str,
+    keep: bool,
+    parallel: int,
+    resume: bool,
+    chart: Path,
+    reports: Path,
+    output: Output,
+) -> None:
+    folder, console = reports / run_name(name), Console(stderr=True)
+    done = _passed(folder / RESULT) if resume else {}
+    world = World(Given(name, chart_file(chart), images.load().notebook, keep=keep))
+    began, rows = time.monotonic(), dict(done)
+    steps = Steps(Terminal(console))
+
+    def result() -> BugBash:
+        known = [rows[each.name] for each in scenarios if each.name in rows]
+        return BugBash(name, time.monotonic() - began, world.versions, tuple(known))
+
+    lock = threading.Lock()
+    watcher = (lambda each: Line(console, each.name, lock)) if parallel > WITHOUT_WATCHING else (lambda _: Terminal(console))
+    try:
+        if any(each.moves and each.name not in done for each in scenarios):
+            world.up(steps)
+        for row in play_all(scenarios, world, folder, watcher, parallel=parallel, done=done):
+            rows[row.name] = row
+            report.write(result(), folder)
+            typer.echo(_line(row), err=True)
+    finally:
+        world.close(steps)
+    found = result()
+    for file in report.write(found, folder):
+        typer.echo(f"report: {file}", err=True)
+    emit(json.loads(report.result_json(found)), output, lambda _: _rows(found))
+    if not found.passed:
+        raise typer.Exit(1)
+
+
+def _chosen(names: Sequence[str], tags: Sequence[str]) -> list[Scenario]:
+    """Return the scenarios asked for, in the order of their groups; UsageError if one is unknown or none is left."""
+    found = [SCENARIOS.get(each) for each in names] if names else list(SCENARIOS)
+    known = {tag for each in SCENARIOS for tag in each.tags}
+    unknown = [tag for tag in tags if tag not in known]
+    if unknown:
+        raise UsageError(f"no scenario has the tag {', '.join(unknown)}", hint=f"known: {', '.join(sorted(known))}")
+    return [each for each in found if not tags or set(tags) & set(each.tags)]
+
+
+def _passed(file: Path) -> Mapping[str, Row]:
+    """Return the rows of the last run that passed; UsageError if there was none that can be read."""
+    try:
+        rows = report.read(file.read_text("utf-8")).rows
+    except (OSError, ValueError, KeyError, TypeError):
+        raise UsageError("there is no run to resume", where=str(file), hint="run it without --resume") from None
+    return {row.name: row for row in rows if row.status == Status.PASSED}
+
+
+def _plain(scenario: Scenario) -> dict[str, object]:
+    return {
+        "name": scenario.name,
+        "group": scenario.group,
+        "sentence": scenario.sentence,
+        "needs": list(scenario.needs),
+        "tags": list(scenario.tags),
+        "steps": [move.name for move in scenario.moves],
+        "person": not scenario.moves,
+    }
+
+
+def _table(found: Sequence[Mapping[str, object]]) -> Table:
+    table = Table("NAME", "GROUP", "STEPS", "WHAT IT PROVES", box=None, pad_edge=False)
+    for each in found:
+        steps = "person" if each["person"] else str(len(list(each["steps"])))  # type: ignore[call-overload]
+        table.add_row(str(each["name"]), str(each["group"]), steps, str(each["sentence"]))
+    return table
+
+
+def _rows(found: BugBash) -> Table:
+    table = Table("NAME", "GROUP", "STATUS", "SECONDS", "CAUSE", box=None, pad_edge=False)
+    for row in found.rows:
+        table.add_row(row.name, row.group, str(row.status), f"{row.seconds:.0f}", row.cause)
+    return table
+
+
+def _line(row: Row) -> str:
+    cause = f": {row.cause}" if row.cause else ""
+    return f"{row.status.upper():8} {row.name} ({row.seconds:.0f} s){cause}"
