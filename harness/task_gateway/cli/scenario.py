@@ -99,7 +99,9 @@ def _play(
         return BugBash(name, time.monotonic() - began, world.versions, tuple(known))
 
     lock = threading.Lock()
-    watcher = (lambda each: Line(console, each.name, lock)) if parallel > WITHOUT_WATCHING else (lambda _: Terminal(console))
+    watcher = (
+        (lambda each: Line(console, each.name, lock)) if parallel > WITHOUT_WATCHING else (lambda _: Terminal(console))
+    )
     try:
         if any(each.moves and each.name not in done for each in scenarios):
             world.up(steps)

@@ -115,7 +115,9 @@ class Notebook:
 
     def in_terminal(self, command: str, expected: str, wait: Wait = settings.KERNEL_READY) -> str:
         """Type a command in a terminal of its own and return the line with what is expected."""
-        made = accepted(call("POST", f"{self.url}api/terminals", authorization=self._authorization), "a terminal", self.url)
+        made = accepted(
+            call("POST", f"{self.url}api/terminals", authorization=self._authorization), "a terminal", self.url
+        )
         name = made.json()["name"]
         try:
             return asyncio.run(self._typed(name, command, expected, wait))

@@ -39,7 +39,9 @@ declare(
         tags=("notebook", "long"),
         moves=(
             start("notebook", "west", ID),
-            Move("file uploaded", there, "head -c 268435456 /dev/urandom > big.bin; sha256sum big.bin  # then upload it"),
+            Move(
+                "file uploaded", there, "head -c 268435456 /dev/urandom > big.bin; sha256sum big.bin  # then upload it"
+            ),
             Move("file downloaded, checksums equal", back, "# download it, then: sha256sum big.bin"),
             end(ID),
         ),

@@ -45,7 +45,11 @@ declare(
         tags=("configuration",),
         moves=(
             start("command", MANAGER, "wrong-ip"),
-            Move("exposed by a wrong address", wrong, f"task-gateway check --config master.yaml --kubeconfig ${MANAGER}_kubeconfig"),
+            Move(
+                "exposed by a wrong address",
+                wrong,
+                f"task-gateway check --config master.yaml --kubeconfig ${MANAGER}_kubeconfig",
+            ),
         ),
     )
 )

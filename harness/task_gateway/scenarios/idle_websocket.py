@@ -23,7 +23,9 @@ declare(
         tags=("notebook", "long"),
         moves=(
             start("notebook", "east", ID),
-            Move(f"nothing said for {SECONDS} s", wait, f"# run in a cell: {CELL.splitlines()[1]}; print('still here')"),
+            Move(
+                f"nothing said for {SECONDS} s", wait, f"# run in a cell: {CELL.splitlines()[1]}; print('still here')"
+            ),
             end(ID),
         ),
     )

@@ -30,7 +30,11 @@ declare(
             start("notebook", "east", EAST),
             start("notebook", "default", HOME),
             cell(EAST),
-            Move("master restarted", restart, "kubectl --kubeconfig $default_kubeconfig -n $master_namespace delete pod master"),
+            Move(
+                "master restarted",
+                restart,
+                "kubectl --kubeconfig $default_kubeconfig -n $master_namespace delete pod master",
+            ),
             cell(EAST),
             cell(HOME),
             end(EAST),

@@ -8,7 +8,7 @@ from task_gateway.master.platform import Running, Wish
 from task_gateway.model import Manifest
 from task_gateway.routing import reach
 from task_gateway.scenarios.declared import Move, Scenario, Scene, declare
-from task_gateway.scenarios.tasks import cell, end, launch, start
+from task_gateway.scenarios.tasks import cell, launch, start
 
 MANAGER = "east"
 
@@ -94,12 +94,20 @@ def _scenario(name: str, how: Move, sentence: str, kind: str = "command") -> Non
 
 _scenario(
     "task_killed",
-    Move("pod deleted", killed, f"kubectl --kubeconfig ${MANAGER}_kubeconfig -n $tasks_namespace delete pod killed-task --now"),
+    Move(
+        "pod deleted",
+        killed,
+        f"kubectl --kubeconfig ${MANAGER}_kubeconfig -n $tasks_namespace delete pod killed-task --now",
+    ),
     "A task's pod is deleted behind the master's back: its port leads nowhere, and is collected.",
 )
 _scenario(
     "task_crashed",
-    Move("process ended", crashed, f"kubectl --kubeconfig ${MANAGER}_kubeconfig -n $tasks_namespace exec crashed-task -- kill 1"),
+    Move(
+        "process ended",
+        crashed,
+        f"kubectl --kubeconfig ${MANAGER}_kubeconfig -n $tasks_namespace exec crashed-task -- kill 1",
+    ),
     "A task's process ends with an error: its port leads nowhere, and is collected.",
 )
 _scenario(

@@ -2,7 +2,6 @@
 
 import secrets
 
-from task_gateway.errors import ScenarioFailed
 from task_gateway.master import browser
 from task_gateway.scenarios.declared import Move, Scenario, Scene, declare
 from task_gateway.scenarios.tasks import end, opened, start

@@ -37,7 +37,11 @@ declare(
             start("notebook", "east", BOB, owner="bob"),
             cell(ADA),
             cell(BOB),
-            Move("each token tried at each notebook", own_alone, f"curl -H 'Authorization: token …' http://$notebook_of_ada/proxy/{ADA}/api/status"),
+            Move(
+                "each token tried at each notebook",
+                own_alone,
+                f"curl -H 'Authorization: token …' http://$notebook_of_ada/proxy/{ADA}/api/status",
+            ),
             end(ADA),
             end(BOB),
         ),

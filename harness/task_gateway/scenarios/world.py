@@ -189,4 +189,3 @@ NEEDS: Mapping[str, Callable[[World], str]] = {
     "ipv6": _ipv6,
 }
 """What a scenario may need, each with what tells why it is not there."""
-

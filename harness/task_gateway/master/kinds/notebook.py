@@ -2,7 +2,7 @@
 
 from task_gateway.master.kinds.base import KINDS, Kind
 from task_gateway.master.manifests import notebook_pod
-from task_gateway.model import Manifest, Task
+from task_gateway.model import Manifest
 
 RESOURCES: Manifest = {"requests": {"cpu": "100m", "memory": "192Mi"}, "limits": {"memory": "1Gi"}}
 

@@ -30,7 +30,9 @@ def _line(row: Row) -> str:
 
 
 def _failure(row: Row) -> list[str]:
-    steps = [(step.name, "passed" if step.passed else "failed", f"{step.seconds:.1f}", step.detail) for step in row.steps]
+    steps = [
+        (step.name, "passed" if step.passed else "failed", f"{step.seconds:.1f}", step.detail) for step in row.steps
+    ]
     parts = [f"## Failed: `{row.name}`", escaped(row.cause)]
     if steps:
         parts.append(table(("Step", "Result", "Seconds", "Seen"), steps))
