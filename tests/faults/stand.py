@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tests.faults.node import Node
+from task_gateway.clusters.node import Node
 from tests.faults.serving import greeting, pod, said_by
 from tests.faults.watching import until
 

@@ -1,7 +1,7 @@
 """What happens around the tasks: addresses reused, upgrades, a namespace deleted, listeners of somebody else."""
 
 import pytest
-from tests.faults.node import CONTROLLER, LAST_ADDRESS
+from task_gateway.clusters.node import CONTROLLER, LAST_ADDRESS
 from tests.faults.serving import Stream, greeting, pod
 from tests.faults.stand import NAMESPACE, POD, PORTS, RELEASE, START, Stand, values
 from tests.faults.watching import until, watching

@@ -4,7 +4,7 @@ import time
 from datetime import UTC, datetime
 
 import pytest
-from tests.faults.node import API_SERVER, CONTROLLER, PROXY
+from task_gateway.clusters.node import API_SERVER, CONTROLLER, PROXY
 from tests.faults.notebooks import Kernel
 from tests.faults.stand import DEPLOYMENT, NAMESPACE, PORTS, RELEASE, Stand, values
 from tests.faults.watching import until, watching

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from string import Template
+from types import MappingProxyType
 from typing import Any
 
 import yaml
@@ -112,9 +113,9 @@ class World:
             self.master.start()
             note.detail = f"http://{address}"
 
-    def install(self, kube: Kube, gateway: InternalTaskGateway) -> str:
+    def install(self, kube: Kube, gateway: InternalTaskGateway, more: Mapping[str, Any] = MappingProxyType({})) -> str:
         """Install the chart for a gateway, or upgrade it, and wait until it is Programmed; return what there is."""
-        found = chart_values(gateway, DATA["namespaces"]["tasks"]) | dict(self.given.values)
+        found = chart_values(gateway, DATA["namespaces"]["tasks"]) | dict(self.given.values) | dict(more)
         helm.install(kube.cluster, DATA["release"], self.given.chart, gateway.gateway_namespace, found)
         name, namespace = gateway.gateway_name, gateway.gateway_namespace
         wait_for(kube, settings.GATEWAY_PROGRAMMED, GATEWAY, name, namespace, condition("Programmed"))
@@ -185,6 +186,7 @@ def _is_ipv6(text: str) -> bool:
 
 NEEDS: Mapping[str, Callable[[World], str]] = {
     "chromium": _chromium,
+    "clusters of our own": lambda world: "",
     "two gateways": lambda world: "" if len(world.sides) > 2 else "there is one additional resource manager only",
     "ipv6": _ipv6,
 }

@@ -1,0 +1,44 @@
+"""Scenario: the chart, and with it the controller, is upgraded while notebooks are open."""
+
+from task_gateway.errors import ScenarioFailed
+from task_gateway.scenarios.declared import Move, Scenario, Scene, declare
+from task_gateway.scenarios.tasks import cell, end, page, run_cell, start
+
+MANAGER, FIRST, SECOND = "east", "notebook-upgrade-1", "notebook-upgrade-2"
+
+
+def upgrade(scene: Scene) -> str:
+    """Upgrade the release with a value of the controller's changed, so that its pod is replaced."""
+    side = scene.world.sides[MANAGER]
+    block = side.manager.internal_task_gateway
+    if block is None:
+        raise ScenarioFailed(f"{MANAGER} has no gateway")
+    replaced = {"envoy-gateway": {"podAnnotations": {"example.com/upgraded": "yes"}}}
+    return scene.world.install(side.kube, block, replaced)
+
+
+def both(scene: Scene) -> str:
+    """Run a cell in both notebooks."""
+    return f"{run_cell(scene, FIRST)}; {run_cell(scene, SECOND)}"
+
+
+declare(
+    Scenario(
+        name="chart_upgraded",
+        group="Operations",
+        sentence="The chart is upgraded and the controller replaced with notebooks open: they work on, at the same ports.",
+        needs=("chromium",),
+        tags=("operations",),
+        alone=True,
+        moves=(
+            start("notebook", MANAGER, FIRST),
+            start("notebook", MANAGER, SECOND),
+            cell(FIRST),
+            Move("chart upgraded", upgrade, "helm upgrade $release internal-task-gateway -n $gateway_namespace --reuse-values"),
+            Move("both notebooks work on", both),
+            page(FIRST),
+            end(FIRST),
+            end(SECOND),
+        ),
+    )
+)
