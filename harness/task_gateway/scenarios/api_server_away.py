@@ -1,6 +1,7 @@
 """Scenario: one cluster's API server does not answer for a while; the others work on, and so do its open tasks."""
 
 import time
+from contextlib import ExitStack
 
 from task_gateway import settings
 from task_gateway.clusters.node import API_SERVER, Node
@@ -15,7 +16,8 @@ AWAY, OTHER = "notebook-away", "notebook-other"
 def stop(scene: Scene) -> str:
     """Let the API server of east stand still."""
     node = Node.of(scene.world.sides["east"].kube.cluster)
-    scene.kept["stopped"] = scene.later.enter_context(node.stopped(API_SERVER))
+    scene.kept["stopped"] = scene.later.enter_context(ExitStack())
+    scene.kept["stopped"].enter_context(node.stopped(API_SERVER))
     return f"the API server of {node.name} stands still"
 
 
@@ -36,7 +38,7 @@ def refused(scene: Scene) -> str:
 
 def go_on(scene: Scene) -> str:
     """Let it go on, and start a task there."""
-    scene.later.pop_all().close()
+    scene.kept["stopped"].close()
     began = time.monotonic()
     kube = scene.world.sides["east"].kube
     while (said := kube.ready()) is not None:
