@@ -6,7 +6,7 @@ from collections.abc import Callable
 from task_gateway.errors import NotFound
 from task_gateway.kube.client import Kube
 from task_gateway.model import Manifest
-from task_gateway.settings import Wait
+from task_gateway.settings import NAMESPACE_READY, Wait
 
 Missing = Callable[[Manifest | None], str | None]
 RETRY_SECONDS = 0.5  # between looks at a kind that is not served yet
@@ -33,6 +33,15 @@ def wait_for(kube: Kube, wait: Wait, kind: str, name: str, namespace: str | None
             time.sleep(min(RETRY_SECONDS, max(0.0, deadline - time.monotonic())))
     where = f"{kind} {'/'.join(part for part in (namespace, name) if part)}"
     raise wait.timed_out(state, where)
+
+
+def wait_until_usable(kube: Kube, namespace: str) -> None:
+    """Return once pods can be made in a namespace: its ServiceAccount comes a moment after it."""
+    wait_for(kube, NAMESPACE_READY, "v1/ServiceAccount", "default", namespace, _missing)
+
+
+def _missing(obj: Manifest | None) -> str | None:
+    return "it does not exist" if obj is None else None
 
 
 def condition(type: str, status: str = "True") -> Missing:
