@@ -61,9 +61,14 @@ def main() -> None:
 
 
 def copy_envoy_gateway(version: str) -> None:
-    """Put Envoy Gateway's chart where Helm looks for a dependency, as its own release would render it."""
+    """Put Envoy Gateway's chart where Helm looks for a dependency, as its own release would render it.
+
+    The CRDs of Gateway API in it are left out: Helm 4 applies a chart's crds/ over those that a cluster has, so that
+    another release, another channel or a raised limit would be gone.
+    """
     source = module_dir("github.com/envoyproxy/gateway", version) / "charts" / "gateway-helm"
     _copy(source, ENVOY_GATEWAY)
+    (ENVOY_GATEWAY / "charts" / "crds" / "crds" / "gatewayapi-crds.yaml").unlink()
     values = (source / "values.tmpl.yaml").read_text()
     variables = {
         "GatewayImage": f"docker.io/envoyproxy/gateway:{version}",

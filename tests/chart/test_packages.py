@@ -3,6 +3,7 @@
 import base64
 import gzip
 import json
+import tarfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,21 @@ def test_charts_carry_the_pinned_versions() -> None:
     assert envoy_gateway["version"] == f"v{pins()['ENVOY_GATEWAY_VERSION']}"
     crds = read("gateway-api-crds/Chart.yaml")
     assert {crds["appVersion"], *(channel["version"] for channel in crds["dependencies"])} == {gateway_api}
+
+
+def test_the_gateways_chart_brings_no_crd_of_gateway_api() -> None:
+    (package,) = (ROOT / "dist").glob("internal-task-gateway-*.tgz")
+    with tarfile.open(package) as found:
+        crds = [each for each in found.getmembers() if "/crds/" in each.name and each.isfile()]
+        groups = {yaml.safe_load(text)["spec"]["group"] for each in crds for text in _documents(found, each)}
+    assert groups == {"gateway.envoyproxy.io", "projectcontour.io"}, "Helm 4 applies them over those of the cluster"
+
+
+def _documents(package: tarfile.TarFile, member: tarfile.TarInfo) -> list[str]:
+    file = package.extractfile(member)
+    assert file is not None
+    texts = file.read().decode().split("\n---\n")
+    return [text for text in texts if "\nkind: CustomResourceDefinition" in f"\n{text}"]
 
 
 def test_images_have_the_pinned_versions(render: Callable[..., list[Manifest]]) -> None:

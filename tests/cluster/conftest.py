@@ -9,10 +9,12 @@ import pytest
 
 from task_gateway.clusters import base
 from task_gateway.clusters.kind import node_address
+from task_gateway.errors import CommandFailed
 from task_gateway.kube import helm
 from task_gateway.kube.client import Kube
 from task_gateway.kube.wait import condition, wait_for
 from task_gateway.model import Cluster, InternalTaskGateway
+from task_gateway.routing.names import CRDS_CHART, CRDS_NAMESPACE
 from task_gateway.settings import GATEWAY_PROGRAMMED
 
 RELEASE = "itg"
@@ -37,6 +39,12 @@ def chart() -> Path:
 
 
 @pytest.fixture(scope="session")
+def crds_chart() -> Path:
+    (package,) = (Path(__file__).parents[2] / "dist").glob("gateway-api-crds-*.tgz")
+    return package
+
+
+@pytest.fixture(scope="session")
 def kind_cluster() -> Iterator[Cluster]:
     name = f"test-{os.getpid()}"
     yield base.up("kind", base.Wish(name), say=print)
@@ -44,8 +52,11 @@ def kind_cluster() -> Iterator[Cluster]:
 
 
 @pytest.fixture(scope="session")
-def installed(kind_cluster: Cluster, chart: Path) -> Installed:
+def installed(kind_cluster: Cluster, chart: Path, crds_chart: Path) -> Installed:
     kube = Kube(kind_cluster)
+    with pytest.raises(CommandFailed, match=f"helm install {CRDS_CHART}"):
+        helm.install(kind_cluster, RELEASE, chart, NAMESPACE)
+    helm.install(kind_cluster, CRDS_CHART, crds_chart, CRDS_NAMESPACE)
     address = node_address(kube)
     values = {"gateway": {"addresses": [address]}, "slots": {"start": START, "count": COUNT}}
     helm.install(kind_cluster, RELEASE, chart, NAMESPACE, values)

@@ -8,10 +8,11 @@ from pytest_helm_charts.k8s.deployment import wait_for_deployments_to_run
 from tests.cluster.conftest import COUNT, GATEWAY, NAMESPACE, RELEASE, START, Installed
 
 from task_gateway.clusters import base
+from task_gateway.crds import schema
 from task_gateway.errors import ClusterExists, CommandFailed
 from task_gateway.kube import helm
 from task_gateway.kube.client import Kube
-from task_gateway.model import Cluster
+from task_gateway.model import Cluster, Manifest
 
 DEPLOYMENT_SECONDS = 60
 
@@ -56,8 +57,9 @@ def test_a_cluster_of_that_name_is_left_alone(installed: Installed) -> None:
 
 
 def test_uninstall_leaves_nothing_but_crds(chart: Path, kind_cluster: Cluster, installed: Installed) -> None:
-    """Last in this file: the session's release is installed again afterwards."""
+    """Last in this file: the session's release is installed again afterwards, and leaves the CRDs as they are."""
     kube: Kube = installed.kube
+    before = {each["metadata"]["name"]: each["spec"] for each in gateway_api(kube)}
     try:
         helm.uninstall(kind_cluster, RELEASE, NAMESPACE)
         assert kube.list(GATEWAY) == []
@@ -71,3 +73,8 @@ def test_uninstall_leaves_nothing_but_crds(chart: Path, kind_cluster: Cluster, i
     finally:
         values = {"gateway": {"addresses": [installed.gateway.gateway_ip]}, "slots": {"start": START, "count": COUNT}}
         helm.install(kind_cluster, RELEASE, chart, NAMESPACE, values)
+    assert {each["metadata"]["name"]: each["spec"] for each in gateway_api(kube)} == before
+
+
+def gateway_api(kube: Kube) -> list[Manifest]:
+    return [each for each in kube.list(schema.KIND) if each["spec"]["group"] == "gateway.networking.k8s.io"]

@@ -15,6 +15,7 @@ from task_gateway.kube.client import Kube
 from task_gateway.kube.wait import condition, wait_for
 from task_gateway.model import InternalTaskGateway
 from task_gateway.routing.gateway_api import GATEWAY
+from task_gateway.routing.names import CRDS_CHART, CRDS_NAMESPACE
 from task_gateway.settings import GATEWAY_PROGRAMMED
 
 LIVE = tuple(f"live-{number}" for number in range(4))
@@ -22,10 +23,12 @@ LIVE = tuple(f"live-{number}" for number in range(4))
 
 @pytest.fixture(scope="session")
 def site(pytestconfig: pytest.Config) -> Iterator[Stand]:
-    (chart,) = (Path(__file__).parents[2] / "dist").glob("internal-task-gateway-*.tgz")
+    dist = Path(__file__).parents[2] / "dist"
+    (chart,), (crds,) = dist.glob("internal-task-gateway-*.tgz"), dist.glob("gateway-api-crds-*.tgz")
     with base.lent("kind", base.Wish(f"test-faults-{os.getpid()}"), say=print) as cluster:
         kube = Kube(cluster)
         address = node_address(kube)
+        helm.install(cluster, CRDS_CHART, crds, CRDS_NAMESPACE)
         helm.install(cluster, RELEASE, chart, NAMESPACE, values(address))
         wait_for(kube, GATEWAY_PROGRAMMED, GATEWAY, RELEASE, NAMESPACE, condition("Programmed"))
         gateway = InternalTaskGateway(RELEASE, NAMESPACE, address, START, START + COUNT - 1)

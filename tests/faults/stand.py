@@ -7,10 +7,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from task_gateway.clusters.node import Node
 from tests.faults.serving import greeting, pod, said_by
 from tests.faults.watching import until
 
+from task_gateway.clusters.node import Node
 from task_gateway.kube.client import Kube
 from task_gateway.kube.process import Word, run, tool
 from task_gateway.kube.wait import condition, wait_for

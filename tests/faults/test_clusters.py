@@ -1,7 +1,6 @@
 """What happens around the tasks: addresses reused, upgrades, a namespace deleted, listeners of somebody else."""
 
 import pytest
-from task_gateway.clusters.node import CONTROLLER, LAST_ADDRESS
 from tests.faults.serving import Stream, greeting, pod
 from tests.faults.stand import NAMESPACE, POD, PORTS, RELEASE, START, Stand, values
 from tests.faults.watching import until, watching
@@ -9,6 +8,7 @@ from tests.faults.watching import until, watching
 from task_gateway import settings
 from task_gateway.checks import run
 from task_gateway.checks.base import Result
+from task_gateway.clusters.node import CONTROLLER, LAST_ADDRESS
 from task_gateway.errors import NotFound
 from task_gateway.kube.wait import wait_for
 from task_gateway.limits.target import Target

@@ -4,13 +4,13 @@ import time
 from datetime import UTC, datetime
 
 import pytest
-from task_gateway.clusters.node import API_SERVER, CONTROLLER, PROXY
 from tests.faults.notebooks import Kernel
 from tests.faults.stand import DEPLOYMENT, NAMESPACE, PORTS, RELEASE, Stand, values
 from tests.faults.watching import until, watching
 from typer.testing import CliRunner
 
 from task_gateway.cli.main import build
+from task_gateway.clusters.node import API_SERVER, CONTROLLER, PROXY
 from task_gateway.errors import ClusterUnreachable
 from task_gateway.settings import API_READY
 

@@ -24,7 +24,7 @@ from task_gateway.model import Cluster, InternalTaskGateway
 from task_gateway.routing import names
 from task_gateway.settings import Wait
 
-RELEASE, NAMESPACE, CRDS, CRDS_NAMESPACE = "itg", "gateways", "gateway-api-crds", "kube-system"
+RELEASE, NAMESPACE = "itg", "gateways"
 ROUTING = "gateway.networking.k8s.io/v1"
 GATEWAY = f"{ROUTING}/Gateway"
 TASK_KINDS = (SERVICE, f"{ROUTING}/TCPRoute", f"{ROUTING}/ListenerSet")
@@ -63,7 +63,7 @@ def stand(controller: Controller, charts: Charts, *, say: Say) -> Iterator[Stand
     with base.lent("kind", base.Wish(f"bench-{os.getpid()}-{controller.name}"), say=say) as cluster:
         kube = MeteredKube(cluster)
         say(f"{controller.name}: installing the CRDs, and the pod that answers for all tasks")
-        helm.install(cluster, CRDS, charts.crds, CRDS_NAMESPACE, controller.crds)
+        helm.install(cluster, names.CRDS_CHART, charts.crds, names.CRDS_NAMESPACE, controller.crds)
         address = node_address(kube)
         with StandIns(kube, NAMESPACE, leave=True) as tasks:
             yield Stand(controller, cluster, kube, tasks, address, charts)

@@ -18,7 +18,7 @@ from task_gateway.clusters import images
 from task_gateway.errors import AlreadyExists, TaskGatewayError
 from task_gateway.kube.client import Kube
 from task_gateway.kube.kinds import POD
-from task_gateway.kube.wait import condition, wait_for
+from task_gateway.kube.wait import condition, wait_for, wait_until_usable
 from task_gateway.model import TASK_LABEL, Manifest, Task
 from task_gateway.settings import POD_READY
 
@@ -60,6 +60,7 @@ class StandIns:
         self._kube.replace(node() | {"status": node_status()}, subresource="status")
         self._kube.apply(lease())
         self._heart.start()
+        wait_until_usable(self._kube, self._namespace)
         self._kube.create(server(self._namespace))
         wait_for(self._kube, POD_READY, POD, SERVER, self._namespace, condition("Ready"))
         return self

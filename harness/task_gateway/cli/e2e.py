@@ -16,6 +16,7 @@ from task_gateway.scenarios.steps import Terminal
 
 SCENARIO = "notebook_multi_rm"
 CHART = Path("dist") / f"internal-task-gateway-{__version__}.tgz"
+CRDS = Path("dist") / f"gateway-api-crds-{__version__}.tgz"
 LONGEST_SUFFIX = "-additional"
 
 
@@ -28,6 +29,7 @@ def e2e(
     name: Annotated[str, typer.Option(help="Names the run, its clusters and its report: a-z, 0-9 and '-'.")] = "e2e",
     keep: Annotated[bool, typer.Option("--keep", envvar="KEEP", help="Leave the clusters up at the end.")] = False,
     chart: Annotated[Path, typer.Option(help="The packaged chart; `make charts` makes it.")] = CHART,
+    crds: Annotated[Path, typer.Option(help="The packaged chart of Gateway API's CRDs.")] = CRDS,
     reports: Annotated[Path, typer.Option(help="The folder of reports.")] = Path("reports"),
     output: OutputOption = Output.text,
 ) -> None:
@@ -35,7 +37,7 @@ def e2e(
 
     Exit code 0 if every step passed.
     """
-    options = Options(run_name(name), reports / name, chart_file(chart), images.load().notebook, keep)
+    options = Options(run_name(name), reports / name, chart_file(chart), chart_file(crds), images.load().notebook, keep)
     result, failed = play(SCENARIOS.get(SCENARIO), options, Terminal(Console(stderr=True)))
     if isinstance(failed, ClusterExists):
         raise failed  # of another run, whose report stays as it is

@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from task_gateway.cli.e2e import CHART, chart_file, run_name
+from task_gateway.cli.e2e import CHART, CRDS, chart_file, run_name
 from task_gateway.cli.output import Output, OutputOption, emit
 from task_gateway.clusters import images
 from task_gateway.errors import UsageError
@@ -30,6 +30,7 @@ KeepOption = Annotated[bool, typer.Option("--keep", envvar="KEEP", help="Leave t
 ParallelOption = Annotated[int, typer.Option("--parallel", help="How many scenarios at once.", min=1)]
 ResumeOption = Annotated[bool, typer.Option("--resume", help="Play only what the last run of this name did not pass.")]
 ChartOption = Annotated[Path, typer.Option(help="The packaged chart; `make charts` makes it.")]
+CrdsOption = Annotated[Path, typer.Option(help="The packaged chart of Gateway API's CRDs.")]
 ReportsOption = Annotated[Path, typer.Option(help="The folder of reports.")]
 WITHOUT_WATCHING = 1  # scenarios at once, up to which each step is drawn as it goes
 
@@ -55,11 +56,13 @@ def run(
     parallel: ParallelOption = 1,
     resume: ResumeOption = False,
     chart: ChartOption = CHART,
-    reports: ReportsOption = Path("reports"),
+    crds: CrdsOption = CRDS,
+    reports: CrdsOption = Annotated[Path, typer.Option(help="The packaged chart of Gateway API's CRDs.")]
+ReportsOption = Path("reports"),
     output: OutputOption = Output.text,
 ) -> None:
     """Play scenarios on clusters of their own and report to REPORTS/NAME/. Exit code 1 if one failed."""
-    _play(_chosen(names or (), tag or ()), name, keep, parallel, resume, chart, reports, output)
+    _play(_chosen(names or (), tag or ()), name, keep, parallel, resume, chart, crds, reports, output)
 
 
 def bugbash(
@@ -68,14 +71,16 @@ def bugbash(
     parallel: ParallelOption = 3,
     resume: ResumeOption = False,
     chart: ChartOption = CHART,
-    reports: ReportsOption = Path("reports"),
+    crds: CrdsOption = CRDS,
+    reports: CrdsOption = Annotated[Path, typer.Option(help="The packaged chart of Gateway API's CRDs.")]
+ReportsOption = Path("reports"),
     output: OutputOption = Output.text,
 ) -> None:
     """Play every scenario and make the checklist: a page to open, a text to paste, JUnit and JSON in REPORTS/NAME/.
 
     Exit code 1 if a row failed. Rows for a person are there with what to do, and never count as passed.
     """
-    _play(_chosen((), ()), name, keep, parallel, resume, chart, reports, output)
+    _play(_chosen((), ()), name, keep, parallel, resume, chart, crds, reports, output)
 
 
 def _play(
@@ -85,12 +90,13 @@ def _play(
     parallel: int,
     resume: bool,
     chart: Path,
+    crds: Path,
     reports: Path,
     output: Output,
 ) -> None:
     folder, console = reports / run_name(name), Console(stderr=True)
     done = _passed(folder / RESULT) if resume else {}
-    world = World(Given(name, chart_file(chart), images.load().notebook, keep=keep))
+    world = World(Given(name, chart_file(chart), chart_file(crds), images.load().notebook, keep=keep))
     began, rows = time.monotonic(), dict(done)
     steps = Steps(Terminal(console))
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from task_gateway.errors import NotFound
 from task_gateway.kube.client import Kube
 from task_gateway.model import Manifest
-from task_gateway.settings import Wait
+from task_gateway.settings import NAMESPACE_READY, Wait
 
 Missing = Callable[[Manifest | None], str | None]
 RETRY_SECONDS = 0.5  # between looks at a kind that is not served yet
@@ -39,12 +39,22 @@ def wait_until_gone(kube: Kube, wait: Wait, kind: str, name: str, namespace: str
     """Return once there is no such object; WaitTimeout if it stays."""
     deadline = time.monotonic() + wait.seconds
     while (left := deadline - time.monotonic()) > 0:
-        if kube.find(kind, name, namespace) is None:
+        found, version = kube.snapshot(kind, namespace, name=name)
+        if not found:
             return
-        for event, _ in kube.watch(kind, namespace, name=name, seconds=left):
+        for event, _ in kube.watch(kind, namespace, name=name, seconds=left, version=version):
             if event == "DELETED":
                 return
     raise wait.timed_out("it is there still", f"{kind} {'/'.join(part for part in (namespace, name) if part)}")
+
+
+def wait_until_usable(kube: Kube, namespace: str) -> None:
+    """Return once pods can be made in a namespace: its ServiceAccount comes a moment after it."""
+    wait_for(kube, NAMESPACE_READY, "v1/ServiceAccount", "default", namespace, _missing)
+
+
+def _missing(obj: Manifest | None) -> str | None:
+    return "it does not exist" if obj is None else None
 
 
 def condition(type: str, status: str = "True") -> Missing:

@@ -6,7 +6,7 @@ from typing import Any
 from task_gateway.errors import ImageMissing, ScenarioFailed
 from task_gateway.kube.client import Kube
 from task_gateway.kube.kinds import CONFIG_MAP, POD, SECRET
-from task_gateway.kube.wait import condition, wait_for, wait_until_gone
+from task_gateway.kube.wait import condition, wait_for, wait_until_gone, wait_until_usable
 from task_gateway.master import manifests
 from task_gateway.master.table import Master
 from task_gateway.model import Address, Manifest, Task
@@ -42,6 +42,7 @@ def start_master(
     kube.apply(manifests.namespace(namespace, manifests.PRIVILEGED))
     token = _store_token(kube, MASTER, namespace)
     kube.create(manifests.master_source(MASTER, namespace))
+    wait_until_usable(kube, namespace)
     kube.create(manifests.master_pod(MASTER, namespace, image, address.port, resources))
     wait_for(kube, POD_READY, POD, MASTER, namespace, not_ready)
     return Master(f"http://{address}", token)

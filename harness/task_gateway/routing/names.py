@@ -10,6 +10,8 @@ from task_gateway.kube.kinds import JOB, POD
 from task_gateway.model import LABEL_PREFIX, TaskObject
 
 CHART = "internal-task-gateway"
+CRDS_CHART, CRDS_NAMESPACE = "gateway-api-crds", "kube-system"
+"""The chart of Gateway API's CRDs, also the name of its release, and where that is kept."""
 
 GATEWAY_LABEL = f"{LABEL_PREFIX}/gateway"
 GATEWAY_NAMESPACE_LABEL = f"{LABEL_PREFIX}/gateway-namespace"

@@ -60,7 +60,9 @@ declare(
             start("notebook", "east", AWAY),
             start("notebook", "west", OTHER),
             cell(AWAY),
-            Move("API server of east stands still", stop, "docker exec …-east-control-plane pkill -STOP kube-apiserver"),
+            Move(
+                "API server of east stands still", stop, "docker exec …-east-control-plane pkill -STOP kube-apiserver"
+            ),
             Move("open notebooks work on", others_work),
             Move("a new task there is refused in time", refused),
             Move("API server goes on", go_on, "docker exec …-east-control-plane pkill -CONT kube-apiserver"),

@@ -22,6 +22,7 @@ class Options:
     name: str
     folder: Path
     chart: Path
+    crds: Path
     image: str
     keep: bool = False
 

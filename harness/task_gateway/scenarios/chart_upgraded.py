@@ -34,7 +34,11 @@ declare(
             start("notebook", MANAGER, FIRST),
             start("notebook", MANAGER, SECOND),
             cell(FIRST),
-            Move("chart upgraded", upgrade, "helm upgrade $release internal-task-gateway -n $gateway_namespace --reuse-values"),
+            Move(
+                "chart upgraded",
+                upgrade,
+                "helm upgrade $release internal-task-gateway -n $gateway_namespace --reuse-values",
+            ),
             Move("both notebooks work on", both),
             page(FIRST),
             end(FIRST),

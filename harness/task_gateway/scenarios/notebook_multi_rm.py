@@ -22,7 +22,7 @@ from task_gateway.master.table import Master
 from task_gateway.model import Address, InternalTaskGateway, NotebookRun, ResourceManager, Task
 from task_gateway.routing import reach
 from task_gateway.routing.base import STRATEGIES, Strategy
-from task_gateway.routing.names import CHART
+from task_gateway.routing.names import CHART, CRDS_CHART, CRDS_NAMESPACE
 from task_gateway.scenarios import evidence
 from task_gateway.scenarios.base import SCENARIOS, Options, Scenario
 from task_gateway.scenarios.pair import Clusters
@@ -132,6 +132,7 @@ class NotebookMultiRm:
 
     def _install(self, kube: Kube, gateway: InternalTaskGateway, note: Note) -> None:
         values = chart_values(gateway, DATA["namespaces"]["tasks"])
+        helm.install(kube.cluster, CRDS_CHART, self.options.crds, CRDS_NAMESPACE)
         helm.install(kube.cluster, DATA["release"], self.options.chart, gateway.gateway_namespace, values)
         note.detail = f"{values['slots']['count']} slots"
 

@@ -25,7 +25,7 @@ from task_gateway.master.stand_in import StandIn
 from task_gateway.model import Address, InternalTaskGateway, MasterConfig
 from task_gateway.routing.gateway import TaskGateway
 from task_gateway.routing.gateway_api import GATEWAY
-from task_gateway.routing.names import CHART
+from task_gateway.routing.names import CHART, CRDS_CHART, CRDS_NAMESPACE
 from task_gateway.scenarios.pair import Clusters
 from task_gateway.scenarios.steps import Steps
 
@@ -42,6 +42,7 @@ class Given:
 
     name: str
     chart: Path
+    crds: Path
     image: str
     additional: tuple[str, ...] = ADDITIONAL
     values: Mapping[str, Any] = field(default_factory=dict)
@@ -116,6 +117,7 @@ class World:
     def install(self, kube: Kube, gateway: InternalTaskGateway, more: Mapping[str, Any] = MappingProxyType({})) -> str:
         """Install the chart for a gateway, or upgrade it, and wait until it is Programmed; return what there is."""
         found = chart_values(gateway, DATA["namespaces"]["tasks"]) | dict(self.given.values) | dict(more)
+        helm.install(kube.cluster, CRDS_CHART, self.given.crds, CRDS_NAMESPACE)
         helm.install(kube.cluster, DATA["release"], self.given.chart, gateway.gateway_namespace, found)
         name, namespace = gateway.gateway_name, gateway.gateway_namespace
         wait_for(kube, settings.GATEWAY_PROGRAMMED, GATEWAY, name, namespace, condition("Programmed"))

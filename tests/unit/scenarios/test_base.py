@@ -42,7 +42,7 @@ class Actors:
 
 
 def watch(actors: Actors, folder: Path) -> tuple[RunResult, Exception | None]:
-    options = Options("lab", folder, Path("chart.tgz"), "image")
+    options = Options("lab", folder, Path("chart.tgz"), Path("crds.tgz"), "image")
     return play(Scenario("s", "It works.", (), lambda _: actors), options, Terminal(Console(file=io.StringIO())))
 
 
