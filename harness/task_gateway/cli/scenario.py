@@ -1,4 +1,4 @@
-"""`task-gateway scenario` and `task-gateway bugbash`: play scenarios on real clusters, and make the checklist of them."""
+"""`task-gateway scenario` and `task-gateway bugbash`: play scenarios on real clusters, and make their checklist."""
 
 import json
 import threading
@@ -57,8 +57,7 @@ def run(
     resume: ResumeOption = False,
     chart: ChartOption = CHART,
     crds: CrdsOption = CRDS,
-    reports: CrdsOption = Annotated[Path, typer.Option(help="The packaged chart of Gateway API's CRDs.")]
-ReportsOption = Path("reports"),
+    reports: ReportsOption = Path("reports"),
     output: OutputOption = Output.text,
 ) -> None:
     """Play scenarios on clusters of their own and report to REPORTS/NAME/. Exit code 1 if one failed."""
@@ -72,8 +71,7 @@ def bugbash(
     resume: ResumeOption = False,
     chart: ChartOption = CHART,
     crds: CrdsOption = CRDS,
-    reports: CrdsOption = Annotated[Path, typer.Option(help="The packaged chart of Gateway API's CRDs.")]
-ReportsOption = Path("reports"),
+    reports: ReportsOption = Path("reports"),
     output: OutputOption = Output.text,
 ) -> None:
     """Play every scenario and make the checklist: a page to open, a text to paste, JUnit and JSON in REPORTS/NAME/.

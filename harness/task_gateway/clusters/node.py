@@ -1,4 +1,4 @@
-"""The inside of a kind node: its processes, which a test stops, lets go on and kills, and its CNI plugin's notes."""
+"""The inside of a kind node: its processes, which are stopped, let go on and killed, and its CNI plugin's notes."""
 
 import signal
 from collections.abc import Iterator
@@ -24,9 +24,11 @@ class Node:
 
     @classmethod
     def of(cls, cluster: Cluster) -> "Node":
+        """Return the node of a cluster that kind made here."""
         return cls(engine((folder(cluster.name) / ENGINE).read_text()), f"{cluster.name}-control-plane")
 
     def run(self, *words: str) -> str:
+        """Run a program in the node and return what it printed."""
         return self.engine.run("exec", self.name, *words).stdout
 
     def process(self, pattern: str) -> str:
@@ -35,6 +37,7 @@ class Node:
         return pid
 
     def send(self, number: signal.Signals, pid: str) -> None:
+        """Send a signal to a process."""
         self.run("kill", f"-{number.value}", pid)
 
     @contextmanager
@@ -48,6 +51,7 @@ class Node:
             self.engine.run("exec", self.name, "kill", f"-{signal.SIGCONT.value}", pid, check=False)
 
     def kill(self, pattern: str) -> None:
+        """End a process at once."""
         self.send(signal.SIGKILL, self.process(pattern))
 
     def next_address(self, address: str) -> None:

@@ -35,7 +35,7 @@ declare(
     Scenario(
         name="big_transfer",
         group="Notebooks",
-        sentence=f"A file of {MIB} MiB is uploaded to a notebook of another cluster and comes back with the same checksum.",
+        sentence=f"{MIB} MiB are uploaded to a notebook of another cluster and come back with the same checksum.",
         tags=("notebook", "long"),
         moves=(
             start("notebook", "west", ID),

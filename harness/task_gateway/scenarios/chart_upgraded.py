@@ -26,7 +26,7 @@ declare(
     Scenario(
         name="chart_upgraded",
         group="Operations",
-        sentence="The chart is upgraded and the controller replaced with notebooks open: they work on, at the same ports.",
+        sentence="The chart is upgraded with notebooks open, the controller replaced: they work on, at their ports.",
         needs=("chromium",),
         tags=("operations",),
         alone=True,

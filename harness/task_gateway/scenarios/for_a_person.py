@@ -8,14 +8,15 @@ declare(
         group="For a person",
         sentence="JupyterLab through the gateway looks and feels as one in the master's own cluster.",
         look="""# keep the clusters of a run: task-gateway scenario run notebooks_everywhere --keep
-# open the two notebooks side by side; type, scroll, draw a plot, resize a terminal: no lag, no dialog about the connection""",
+# open two notebooks side by side; type, scroll, draw a plot, resize a terminal
+# no lag, and no dialog about the connection""",
     )
 )
 declare(
     Scenario(
         name="cloud_load_balancer",
         group="For a person",
-        sentence="On a cloud, the load balancer gives the gateway an address, and takes as many listeners as there are slots.",
+        sentence="A cloud's load balancer gives the gateway an address, and takes as many listeners as there are slots.",
         look="""helm install task-gateway internal-task-gateway --namespace task-gateway --create-namespace
 kubectl --namespace task-gateway get gateway task-gateway   # an address, Programmed
 task-gateway check   # no error

@@ -41,7 +41,7 @@ declare(
     Scenario(
         name="wrong_gateway_ip",
         group="Configuration",
-        sentence="With a wrong gateway_ip a task is reported as not reachable in time, with what is in the way; nothing hangs.",
+        sentence="With a wrong gateway_ip a task is reported as not reachable, with what is in the way; nothing hangs.",
         tags=("configuration",),
         moves=(
             start("command", MANAGER, "wrong-ip"),

@@ -1,4 +1,4 @@
-"""Scenario: all ports of a gateway are taken; the next task is refused with what to raise, and starts once one is free."""
+"""Scenario: all ports are taken; the next task is refused with what to raise, and starts once one is free."""
 
 from task_gateway.errors import NoFreeSlot, ScenarioFailed
 from task_gateway.master.platform import Wish
@@ -47,7 +47,7 @@ declare(
     Scenario(
         name="range_exhausted",
         group="Limits",
-        sentence="With every port of the range taken the next task is refused with what to raise; with one freed it starts.",
+        sentence="With every port taken the next task is refused with what to raise; with one freed it starts.",
         tags=("limits",),
         alone=True,
         moves=(

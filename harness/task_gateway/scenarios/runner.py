@@ -1,4 +1,4 @@
-"""Plays scenarios: those that can side by side, those that disturb others alone, and every clean-up whatever happens."""
+"""Plays scenarios: side by side those that can be, the others alone, and every clean-up whatever happens."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence

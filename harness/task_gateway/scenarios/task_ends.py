@@ -1,5 +1,7 @@
 """Scenarios: a task is killed, crashes, or is evicted from its node; its port leads nowhere, and is free again."""
 
+import socket
+
 from task_gateway import settings
 from task_gateway.errors import ScenarioFailed
 from task_gateway.kube.kinds import POD
@@ -10,7 +12,7 @@ from task_gateway.routing import reach
 from task_gateway.scenarios.declared import Move, Scenario, Scene, declare
 from task_gateway.scenarios.tasks import cell, launch, start
 
-MANAGER = "east"
+MANAGER, SECONDS = "east", 10.0
 
 
 def refused(id: str) -> Move:
@@ -46,9 +48,11 @@ def killed(scene: Scene) -> str:
 
 
 def crashed(scene: Scene) -> str:
-    """Let the notebook's own process end."""
+    """Let the task's own process end."""
     side, id = scene.world.sides[MANAGER], "crashed-task"
-    scene.world.platform.crash(id)
+    address = scene.kept[id].address
+    with socket.create_connection((address.host, address.port), SECONDS) as connection:
+        connection.sendall(b"crash\n")
     wait_for(side.kube, settings.POD_GONE, POD, id, side.namespace, _ended)
     return "the process ended with an error"
 
@@ -106,7 +110,7 @@ _scenario(
     Move(
         "process ended",
         crashed,
-        f"kubectl --kubeconfig ${MANAGER}_kubeconfig -n $tasks_namespace exec crashed-task -- kill 1",
+        "echo crash | nc …  # host and port: $crashed_task",
     ),
     "A task's process ends with an error: its port leads nowhere, and is collected.",
 )

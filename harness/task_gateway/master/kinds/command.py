@@ -1,4 +1,4 @@
-"""Commands with ports of their own: a server of no known protocol, that greets by its name and echoes lines."""
+"""Commands with ports of their own: a server of no known protocol, that greets by its name, echoes, and crashes when told to."""
 
 from task_gateway.master.kinds.base import KINDS, Kind
 from task_gateway.master.manifests import program_pod
@@ -12,6 +12,8 @@ async def serve(reader, writer):
     try:
         writer.write(f"{os.environ['TASK']}:{port}\\n".encode())
         while line := await reader.readline():
+            if line == b"crash\\n":
+                os._exit(1)
             writer.write(line)
             await writer.drain()
     except ConnectionError:

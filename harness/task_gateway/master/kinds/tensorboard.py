@@ -1,4 +1,4 @@
-"""TensorBoards: event files of a short training are written first, then TensorBoard serves them below /proxy/<task>/."""
+"""TensorBoards: event files of a short training are written, then TensorBoard serves them below /proxy/<task>/."""
 
 from task_gateway.master.kinds.base import KINDS, Kind
 from task_gateway.master.manifests import program_pod
