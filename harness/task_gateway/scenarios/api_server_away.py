@@ -52,7 +52,7 @@ declare(
     Scenario(
         name="api_server_away",
         group="When something fails",
-        sentence="While a cluster's API server is away its open notebook works on, and a new task there is refused in time.",
+        sentence="While a cluster's API server is away an open notebook works on, a new task is refused in time.",
         needs=("clusters of our own",),
         tags=("fails",),
         alone=True,

@@ -16,7 +16,7 @@ declare(
     Scenario(
         name="cloud_load_balancer",
         group="For a person",
-        sentence="A cloud's load balancer gives the gateway an address, and takes as many listeners as there are slots.",
+        sentence="A cloud's load balancer gives the gateway an address, and takes a listener for each slot.",
         look="""helm install task-gateway internal-task-gateway --namespace task-gateway --create-namespace
 kubectl --namespace task-gateway get gateway task-gateway   # an address, Programmed
 task-gateway check   # no error

@@ -1,4 +1,4 @@
-"""Commands with ports of their own: a server of no known protocol, that greets by its name, echoes, and crashes when told to."""
+"""Commands with ports of their own: a server that greets by its name, echoes lines, and crashes when told to."""
 
 from task_gateway.master.kinds.base import KINDS, Kind
 from task_gateway.master.manifests import program_pod
