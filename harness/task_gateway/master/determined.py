@@ -1,0 +1,101 @@
+"""A real Determined master as a platform, over its public REST API: the same scenarios, played against the product.
+
+Field names are those of the API's messages (proto/src/determined/api/v1 of determined-ai/determined) as its gateway
+writes them in JSON. A resource manager is chosen by one of its resource pools.
+"""
+
+import time
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote, urljoin
+
+from task_gateway import settings
+from task_gateway.errors import ScenarioFailed, UsageError
+from task_gateway.master.exchange import accepted, call
+from task_gateway.master.platform import Running, Wish
+from task_gateway.model import Address
+
+KINDS = {"notebook": "notebooks", "tensorboard": "tensorboards", "shell": "shells", "command": "commands"}
+RUNNING, ENDED = "STATE_RUNNING", ("STATE_TERMINATED", "STATE_TERMINATING")
+
+
+class Determined:
+    """The master at `url`, as one user; `pools` names the resource pool of each resource manager that is used."""
+
+    def __init__(self, url: str, user: str, password: str, pools: Mapping[str, str]) -> None:
+        self._url = url.rstrip("/") + "/"
+        self._pools = dict(pools)
+        self._kinds: dict[str, str] = {}
+        login = call("POST", self._at("auth/login"), body={"username": user, "password": password, "isHashed": False})
+        self._authorization = f"Bearer {accepted(login, 'logging in', self._url).json()['token']}"
+
+    def version(self) -> str:
+        """Return the master's version."""
+        return str(self._ask("GET", "master")["version"])
+
+    def launch(self, wish: Wish) -> Running:
+        """Start a task and return it once it runs; what does not come to run is killed."""
+        if wish.manager not in self._pools:
+            raise UsageError(f"no resource pool is named for {wish.manager}", hint=f"known: {', '.join(self._pools)}")
+        config = {"description": wish.id, "resources": {"resource_pool": self._pools[wish.manager]}}
+        made = self._ask("POST", KINDS[wish.kind], {"config": config})[wish.kind]
+        self._kinds[made["id"]] = wish.kind
+        try:
+            return self._running(self._wait(wish.kind, made["id"]), wish.kind)
+        except BaseException:
+            self.kill(made["id"])
+            raise
+
+    def tasks(self) -> list[Running]:
+        """Return the tasks that run, of the four kinds."""
+        found = []
+        for kind, path in KINDS.items():
+            for each in self._ask("GET", path)[path]:
+                if each["state"] == RUNNING:
+                    self._kinds[each["id"]] = kind
+                    found.append(self._running(each, kind))
+        return found
+
+    def kill(self, task_id: str) -> None:
+        """End a task that was started or listed here."""
+        kind = self._kinds.get(task_id)
+        if kind is not None:
+            self._ask("POST", f"{KINDS[kind]}/{quote(task_id)}/kill", {})
+
+    def restart(self) -> None:
+        """Refuse: a master that serves others is not ended by a test."""
+        raise UsageError("a Determined master is not restarted from here", hint="leave out the scenarios that need it")
+
+    def url(self, task_id: str) -> str:
+        """Return the base URL of a task by way of the master's proxy."""
+        return urljoin(self._url, f"proxy/{quote(task_id)}/")
+
+    def _wait(self, kind: str, task_id: str) -> Mapping[str, Any]:
+        """Return a task once it runs. The API has no watch for that."""
+        wait = settings.POD_READY
+        deadline = time.monotonic() + wait.seconds
+        while True:
+            found: Mapping[str, Any] = self._ask("GET", f"{KINDS[kind]}/{quote(task_id)}")[kind]
+            if found["state"] == RUNNING:
+                return found
+            if found["state"] in ENDED:
+                raise ScenarioFailed(f"task {task_id} ended: {found.get('exitStatus', '')}", where=self._url)
+            if time.monotonic() > deadline:
+                raise wait.timed_out(found["state"], f"{kind} {task_id}")
+            time.sleep(settings.PROBE_PAUSE_SECONDS)
+
+    def _running(self, found: Mapping[str, Any], kind: str) -> Running:
+        """Return a task as the API shows it; only shells say where their port is dialled."""
+        managers = {pool: manager for manager, pool in self._pools.items()}
+        pool = found.get("resourcePool", "")
+        addresses = tuple(
+            Address(each["host_ip"], int(each["host_port"])) for each in found.get("addresses") or () if "host_ip" in each
+        )
+        return Running(found["id"], kind, managers.get(pool, pool), found.get("username", ""), addresses)
+
+    def _ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
+        reply = call(method, self._at(path), authorization=self._authorization, body=body)
+        return accepted(reply, f"{method} {path}", self._url).json()
+
+    def _at(self, path: str) -> str:
+        return urljoin(self._url, f"api/v1/{path}")
