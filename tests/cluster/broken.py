@@ -19,6 +19,7 @@ from task_gateway.model import TASK_LABEL, Manifest, Task
 from task_gateway.routing import names
 from task_gateway.routing.gateway_api import LISTENER_SET
 from task_gateway.routing.slots import Slots
+from task_gateway.routing.templates import VERSION
 from task_gateway.settings import GATEWAY_PROGRAMMED, Wait
 
 ROUTE = "gateway.networking.k8s.io/v1/TCPRoute"
@@ -220,7 +221,7 @@ def foreign_in_range(stage: Stage) -> Iterator[None]:
 
 def other_templates(stage: Stage) -> AbstractContextManager[object]:
     name = names.templates(RELEASE)
-    return stage.patched("v1/ConfigMap", name, {"data": {"version": "0"}}, {"data": {"version": "1"}})
+    return stage.patched("v1/ConfigMap", name, {"data": {"version": "0"}}, {"data": {"version": VERSION}})
 
 
 @contextmanager

@@ -29,7 +29,7 @@ def measure(combos: Sequence[Combo], tasks: int, rounds: int, charts: Charts, *,
             stand(CONTROLLERS[combo.controller], charts, say=say) as place,
             TaskGateway(place.kube, install(place, combo, say=say), NAMESPACE, combo.strategy) as master,
         ):
-            versions |= machine.versions(place.kube, NAMESPACE)
+            machine.note(versions, machine.versions(place.kube, NAMESPACE))
             place.tasks.add(range(1, tasks + 1))
             ports = Ports(master.gateway)
             ports.see_all_closed(built=combo.strategy == "slots", say=say)

@@ -33,7 +33,7 @@ def measure(combos: Sequence[Combo], charts: Charts, *, samples: int = SAMPLES, 
             stand(CONTROLLERS[combo.controller], charts, say=say) as place,
             TaskGateway(place.kube, install(place, combo, say=say), NAMESPACE, combo.strategy) as master,
         ):
-            versions |= machine.versions(place.kube, NAMESPACE)
+            machine.note(versions, machine.versions(place.kube, NAMESPACE))
             records += both_paths(place.kube, master, combo.controller, samples, say=say)
     return DataplaneReport(versions, machine.machine(), tuple(records))
 

@@ -53,7 +53,7 @@ def measure(combos: Sequence[Combo], charts: Charts, *, say: Say) -> Iterator[Ex
         with stand(CONTROLLERS[name], charts, say=say) as place:
             for combo in (each for each in combos if each.controller == name):
                 block = install(place, combo, say=say)
-                versions |= machine.versions(place.kube, NAMESPACE)
+                machine.note(versions, machine.versions(place.kube, NAMESPACE))
                 with TaskGateway(place.kube, block, NAMESPACE, combo.strategy) as tasks:
                     records += Ladder(place, combo, tasks, say).climb()
                 yield ExposeReport(versions, machine.machine(), tuple(records))

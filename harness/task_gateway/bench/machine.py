@@ -2,6 +2,7 @@
 
 import os
 import platform
+from collections.abc import Mapping
 from pathlib import Path
 
 from task_gateway import __version__
@@ -38,6 +39,14 @@ def processor(cpuinfo: str) -> str:
 def versions(kube: Kube, namespace: str) -> dict[str, str]:
     """Return the versions of the cluster, of its Gateway API, and of the gateway's parts that run in a namespace."""
     return crd_versions(kube) | image_versions(kube.list(POD, namespace))
+
+
+def note(versions: dict[str, str], found: Mapping[str, str]) -> None:
+    """Add what was found to the versions of a run; of a part that came in several, all are named."""
+    for name, version in found.items():
+        known = versions.setdefault(name, version)
+        if version not in known.split(" and "):
+            versions[name] = f"{known} and {version}"
 
 
 def crd_versions(kube: Kube) -> dict[str, str]:

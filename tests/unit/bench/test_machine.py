@@ -1,0 +1,10 @@
+"""What a run was measured on: of a part that came in several versions, all are named."""
+
+from task_gateway.bench import machine
+
+
+def test_versions_of_several_clusters_are_all_named() -> None:
+    versions: dict[str, str] = {}
+    for channel in ("standard", "experimental", "standard"):
+        machine.note(versions, {"kubernetes": "v1", "gateway-api": f"v2 {channel}"})
+    assert versions == {"kubernetes": "v1", "gateway-api": "v2 standard and v2 experimental"}
