@@ -38,6 +38,11 @@ charts: setup
 e2e: toolchain charts
 	@task-gateway e2e --name $(NAME)
 
+## bugbash: play every scenario on three clusters and make the checklist in reports/bugbash; KEEP=1 keeps the clusters
+.PHONY: bugbash
+bugbash: toolchain charts
+	@task-gateway bugbash
+
 ## check: lint, types, import contracts, pins, unit and chart tests: no cluster, about a minute
 .PHONY: check
 check: static charts

@@ -8,9 +8,10 @@ from tests.cluster.conftest import COUNT, NAMESPACE, Installed
 
 from task_gateway.bench import burst, dataplane, door, expose, stand_ins
 from task_gateway.bench.closed_ports import Ports
-from task_gateway.bench.combos import CONTROLLERS, Combo
+from task_gateway.bench.combos import Combo
 from task_gateway.bench.meters import MeteredKube
 from task_gateway.bench.stand import Charts, Stand
+from task_gateway.clusters.controllers import CONTROLLERS
 from task_gateway.errors import ScenarioFailed
 from task_gateway.routing.gateway import TaskGateway
 

@@ -7,9 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 from task_gateway.bench import door, endpoints_rate, machine, meters, stand_ins
 from task_gateway.bench.closed_ports import Ports
-from task_gateway.bench.combos import CONTROLLERS, Combo
+from task_gateway.bench.combos import Combo
 from task_gateway.bench.stand import NAMESPACE, Charts, install, stand
 from task_gateway.clusters.base import Say
+from task_gateway.clusters.controllers import CONTROLLERS
 from task_gateway.errors import ScenarioFailed
 from task_gateway.model import Address
 from task_gateway.model_bench import BurstRecord, BurstReport

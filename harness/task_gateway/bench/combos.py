@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from task_gateway.clusters.controllers import CONTOUR, ENVOY_GATEWAY
 from task_gateway.errors import UsageError
 
 SMALL, LARGE = 64, 1024
@@ -11,15 +12,6 @@ SIZES = (10, 100, 200, 500, 1000)
 FIRST_PORT = 20000
 FIRST_TASK_PORT, TASK_PORTS = 22000, 1100
 """Ports of the strategies that make a listener for each task, beside the slots."""
-
-
-@dataclass(frozen=True)
-class Controller:
-    """A gateway controller: how the CRDs are installed for it, the values file of the chart, and its container."""
-
-    name: str
-    crds: Mapping[str, Any]
-    values_file: str = ""
 
 
 @dataclass(frozen=True)
@@ -33,25 +25,19 @@ class Combo:
     samples: int
 
 
-CONTROLLERS = {
-    each.name: each
-    for each in (
-        Controller("envoy-gateway", {"gateways": {"maxListeners": 213}}),
-        Controller(
-            "contour",
-            {"channel": "experimental", "gateways": {"maxListeners": 1100, "dropQuadraticRules": True}},
-            "contour.yaml",
-        ),
-    )
+CRDS: Mapping[str, Mapping[str, Any]] = {
+    ENVOY_GATEWAY: {"gateways": {"maxListeners": 213}},
+    CONTOUR: {"gateways": {"maxListeners": 1100, "dropQuadraticRules": True}},
 }
+"""How the CRDs are raised for each controller, so that the largest of its combinations fits."""
 COMBOS = (
-    Combo("envoy-gateway", "slots", SMALL, (SMALL - 1,), 50),
-    Combo("envoy-gateway", "slots", LARGE, SIZES, 30),
-    Combo("envoy-gateway", "listenersets", 1, SIZES, 8),
-    Combo("envoy-gateway", "listeners", 1, (10, 100, 180), 8),
-    Combo("contour", "slots", SMALL, (SMALL - 1,), 100),
-    Combo("contour", "slots", LARGE, SIZES, 100),
-    Combo("contour", "listeners", 1, (10, 100, 200), 5),
+    Combo(ENVOY_GATEWAY, "slots", SMALL, (SMALL - 1,), 50),
+    Combo(ENVOY_GATEWAY, "slots", LARGE, SIZES, 30),
+    Combo(ENVOY_GATEWAY, "listenersets", 1, SIZES, 8),
+    Combo(ENVOY_GATEWAY, "listeners", 1, (10, 100, 180), 8),
+    Combo(CONTOUR, "slots", SMALL, (SMALL - 1,), 100),
+    Combo(CONTOUR, "slots", LARGE, SIZES, 100),
+    Combo(CONTOUR, "listeners", 1, (10, 100, 200), 5),
 )
 
 

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from importlib import resources
 
 from task_gateway.bench import machine, meters
-from task_gateway.bench.combos import CONTROLLERS, Combo
+from task_gateway.bench.combos import Combo
 from task_gateway.bench.stand import NAMESPACE, Charts, install, stand
 from task_gateway.clusters import images
 from task_gateway.clusters.base import Say
+from task_gateway.clusters.controllers import CONTROLLERS
 from task_gateway.errors import ScenarioFailed
 from task_gateway.kube.client import Kube
 from task_gateway.kube.kinds import POD

@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 
 from task_gateway.bench import door, machine, meters, stand_ins
 from task_gateway.bench.closed_ports import Ports
-from task_gateway.bench.combos import CONTROLLERS, Combo
+from task_gateway.bench.combos import Combo
 from task_gateway.bench.stand import NAMESPACE, Charts, Stand, install, stand
 from task_gateway.clusters.base import Say
+from task_gateway.clusters.controllers import CONTROLLERS
 from task_gateway.errors import ApiError, WaitTimeout
 from task_gateway.model import Address, Task
 from task_gateway.model_bench import ExposeRecord, ExposeReport

@@ -1,7 +1,6 @@
 """Where it is measured: a kind cluster of its own per controller, and the chart installed anew for each combination."""
 
 import os
-import tarfile
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -9,13 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from task_gateway.bench.combos import FIRST_PORT, FIRST_TASK_PORT, TASK_PORTS, Combo, Controller
+from task_gateway.bench.combos import CRDS, FIRST_PORT, FIRST_TASK_PORT, TASK_PORTS, Combo
 from task_gateway.bench.meters import MeteredKube
 from task_gateway.bench.stand_ins import StandIns
 from task_gateway.clusters import base
 from task_gateway.clusters.base import Say
+from task_gateway.clusters.controllers import Controller
 from task_gateway.clusters.kind import node_address
 from task_gateway.kube import helm
 from task_gateway.kube.kinds import SERVICE
@@ -63,7 +61,8 @@ def stand(controller: Controller, charts: Charts, *, say: Say) -> Iterator[Stand
     with base.lent("kind", base.Wish(f"bench-{os.getpid()}-{controller.name}"), say=say) as cluster:
         kube = MeteredKube(cluster)
         say(f"{controller.name}: installing the CRDs, and the pod that answers for all tasks")
-        helm.install(cluster, names.CRDS_CHART, charts.crds, names.CRDS_NAMESPACE, controller.crds)
+        crds = {**controller.crds, **CRDS[controller.name]}
+        helm.install(cluster, names.CRDS_CHART, charts.crds, names.CRDS_NAMESPACE, crds)
         address = node_address(kube)
         with StandIns(kube, NAMESPACE, leave=True) as tasks:
             yield Stand(controller, cluster, kube, tasks, address, charts)
@@ -97,20 +96,10 @@ def _sweep(kube: MeteredKube) -> None:
 
 def values(controller: Controller, chart: Path, combo: Combo, address: str) -> Mapping[str, Any]:
     """Return the chart's values for a combination: those of the controller's own file, and what is measured."""
-    found: dict[str, Any] = yaml.safe_load(_packaged(chart, controller.values_file)) if controller.values_file else {}
+    found = controller.values(chart)
     found |= {"gateway": {"addresses": [address]}, "slots": {"start": FIRST_PORT, "count": combo.slots}}
     if controller.name == "contour":  # one pod, as Envoy Gateway has: a second one does the same work on the same node
         found |= {"contour": {"replicas": 1}}
         if combo.strategy != "slots":
             found["contour"] |= {"clientQPS": 500, "ports": {"start": FIRST_TASK_PORT, "count": TASK_PORTS}}
     return found
-
-
-def _packaged(chart: Path, name: str) -> str:
-    with tarfile.open(chart) as package:
-        for member in package.getmembers():
-            folder, _, rest = member.name.partition("/")
-            content = package.extractfile(member) if folder and rest == name else None
-            if content is not None:
-                return content.read().decode()
-    raise FileNotFoundError(2, f"the chart has no {name}", str(chart))

@@ -1,8 +1,9 @@
 """The controller: is there one for the Gateway's class, does it run, is its version known to work?"""
 
 from task_gateway.checks.base import Trouble, check, minor, unavailable
+from task_gateway.clusters.controllers import CONTOUR, ENVOY_GATEWAY
 from task_gateway.kube.wait import condition
-from task_gateway.limits.site import CONTOUR, ENVOY_GATEWAY, Site
+from task_gateway.limits.site import Site
 from task_gateway.model import Manifest
 
 SUPPORTED = {ENVOY_GATEWAY: (1, 9), CONTOUR: (1, 33)}

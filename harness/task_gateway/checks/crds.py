@@ -1,10 +1,11 @@
 """The CRDs of Gateway API: there, served in the versions that are needed, and of one mind about their limits."""
 
 from task_gateway.checks.base import Trouble, check, minor
+from task_gateway.clusters.controllers import ENVOY_GATEWAY
 from task_gateway.crds import ports_policy, raised, schema
 from task_gateway.kube.wait import condition
 from task_gateway.limits.cel import has_quadratic_rules
-from task_gateway.limits.site import ENVOY_GATEWAY, GATEWAY_CLASS, Site
+from task_gateway.limits.site import GATEWAY_CLASS, Site
 from task_gateway.model import Manifest
 from task_gateway.routing.gateway_api import GATEWAY, LISTENER_SET
 

@@ -4,9 +4,10 @@ import ipaddress
 import socket
 
 from task_gateway.checks.base import Trouble, check, unavailable
+from task_gateway.clusters.controllers import CONTOUR
 from task_gateway.kube.wait import condition
 from task_gateway.limits.ports import takes_node_ports
-from task_gateway.limits.site import CONTOUR, OWNING_NAME, OWNING_NAMESPACE, Site
+from task_gateway.limits.site import OWNING_NAME, OWNING_NAMESPACE, Site
 from task_gateway.model import Address, Manifest
 from task_gateway.routing.reach import Answer, probe
 

@@ -13,15 +13,16 @@ from rich.table import Table
 
 from task_gateway.cli.e2e import CHART, CRDS, chart_file, run_name
 from task_gateway.cli.output import Output, OutputOption, emit
-from task_gateway.clusters import images
+from task_gateway.clusters import controllers, images
+from task_gateway.clusters.controllers import CONTROLLERS, ENVOY_GATEWAY
 from task_gateway.errors import UsageError
 from task_gateway.model_bugbash import BugBash, Row, Status
 from task_gateway.report import bugbash as report
 from task_gateway.report.bugbash.files import RESULT
-from task_gateway.scenarios.declared import SCENARIOS, Scenario
+from task_gateway.scenarios.declared import SCENARIOS, Scenario, everyone
 from task_gateway.scenarios.runner import play_all
 from task_gateway.scenarios.steps import Line, Steps, Terminal
-from task_gateway.scenarios.world import Given, World
+from task_gateway.scenarios.world import ADDITIONAL, Given, World
 
 app = typer.Typer(no_args_is_help=True, help="Play scenarios of a multi-RM platform on real clusters.")
 TagOption = Annotated[list[str] | None, typer.Option("--tag", help="Only scenarios with this tag; may be repeated.")]
@@ -31,6 +32,12 @@ ParallelOption = Annotated[int, typer.Option("--parallel", help="How many scenar
 ResumeOption = Annotated[bool, typer.Option("--resume", help="Play only what the last run of this name did not pass.")]
 ChartOption = Annotated[Path, typer.Option(help="The packaged chart; `make charts` makes it.")]
 CrdsOption = Annotated[Path, typer.Option(help="The packaged chart of Gateway API's CRDs.")]
+ControllerOption = Annotated[str, typer.Option(help=f"The gateway controller: {', '.join(CONTROLLERS)}.")]
+AgainstOption = Annotated[
+    list[str] | None,
+    typer.Option(help="Use this context's cluster, the master's own first; may be repeated. None is made or removed."),
+]
+ImageOption = Annotated[str, typer.Option(help="The image of tasks; with --against the clusters must have it.")]
 ReportsOption = Annotated[Path, typer.Option(help="The folder of reports.")]
 WITHOUT_WATCHING = 1  # scenarios at once, up to which each step is drawn as it goes
 
@@ -52,25 +59,33 @@ def run(
     names: Annotated[list[str] | None, typer.Argument(help="Scenarios; all if left out.")] = None,
     tag: TagOption = None,
     name: NameOption = "scenarios",
+    controller: ControllerOption = ENVOY_GATEWAY,
+    against: AgainstOption = None,
     keep: KeepOption = False,
     parallel: ParallelOption = 1,
     resume: ResumeOption = False,
     chart: ChartOption = CHART,
     crds: CrdsOption = CRDS,
+    image: ImageOption = "",
     reports: ReportsOption = Path("reports"),
     output: OutputOption = Output.text,
 ) -> None:
     """Play scenarios on clusters of their own and report to REPORTS/NAME/. Exit code 1 if one failed."""
-    _play(_chosen(names or (), tag or ()), name, keep, parallel, resume, chart, crds, reports, output)
+    chosen = _chosen(names or (), tag or ())
+    given = _given(name, chart, crds, image, controller, against or (), keep)
+    _play(chosen, given, parallel, resume, reports, output)
 
 
 def bugbash(
     name: NameOption = "bugbash",
+    controller: ControllerOption = ENVOY_GATEWAY,
+    against: AgainstOption = None,
     keep: KeepOption = False,
     parallel: ParallelOption = 3,
     resume: ResumeOption = False,
     chart: ChartOption = CHART,
     crds: CrdsOption = CRDS,
+    image: ImageOption = "",
     reports: ReportsOption = Path("reports"),
     output: OutputOption = Output.text,
 ) -> None:
@@ -78,29 +93,44 @@ def bugbash(
 
     Exit code 1 if a row failed. Rows for a person are there with what to do, and never count as passed.
     """
-    _play(_chosen((), ()), name, keep, parallel, resume, chart, crds, reports, output)
+    given = _given(name, chart, crds, image, controller, against or (), keep)
+    _play(_chosen((), ()), given, parallel, resume, reports, output)
+
+
+def _given(
+    name: str, chart: Path, crds: Path, image: str, controller: str, against: Sequence[str], keep: bool
+) -> Given:
+    """Return what the world is made of; UsageError where that cannot be."""
+    additional: tuple[str, ...] = ADDITIONAL
+    if against:
+        additional = ADDITIONAL[: len(against) - 1]
+        if not 1 < len(against) <= 1 + len(ADDITIONAL):
+            hint = f"the master's own first, then up to {len(ADDITIONAL)} for {', '.join(ADDITIONAL)}"
+            raise UsageError("two or three contexts are needed", where="--against", hint=hint)
+    return Given(
+        run_name(name),
+        chart_file(chart),
+        chart_file(crds),
+        image or images.load().notebook,
+        additional=additional,
+        controller=controllers.named(controller),
+        keep=keep,
+        against=tuple(against),
+    )
 
 
 def _play(
-    scenarios: Sequence[Scenario],
-    name: str,
-    keep: bool,
-    parallel: int,
-    resume: bool,
-    chart: Path,
-    crds: Path,
-    reports: Path,
-    output: Output,
+    scenarios: Sequence[Scenario], given: Given, parallel: int, resume: bool, reports: Path, output: Output
 ) -> None:
-    folder, console = reports / run_name(name), Console(stderr=True)
+    folder, console = reports / given.name, Console(stderr=True)
     done = _passed(folder / RESULT) if resume else {}
-    world = World(Given(name, chart_file(chart), chart_file(crds), images.load().notebook, keep=keep))
+    world = World(given)
     began, rows = time.monotonic(), dict(done)
     steps = Steps(Terminal(console))
 
     def result() -> BugBash:
         known = [rows[each.name] for each in scenarios if each.name in rows]
-        return BugBash(name, time.monotonic() - began, world.versions, tuple(known))
+        return BugBash(given.name, time.monotonic() - began, world.versions, tuple(known))
 
     lock = threading.Lock()
     watcher = (
@@ -125,7 +155,7 @@ def _play(
 
 def _chosen(names: Sequence[str], tags: Sequence[str]) -> list[Scenario]:
     """Return the scenarios asked for, in the order of their groups; UsageError if one is unknown or none is left."""
-    found = [SCENARIOS.get(each) for each in names] if names else list(SCENARIOS)
+    found = [SCENARIOS.get(each) for each in names] if names else everyone()
     known = {tag for each in SCENARIOS for tag in each.tags}
     unknown = [tag for tag in tags if tag not in known]
     if unknown:

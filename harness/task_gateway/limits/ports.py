@@ -1,7 +1,8 @@
 """Ports: the configured range, less what others hold of it, and the node ports that a load balancer may need."""
 
+from task_gateway.clusters.controllers import CONTOUR, ENVOY_GATEWAY
 from task_gateway.limits.base import Finding, Found, Scope, limit
-from task_gateway.limits.site import CONTOUR, ENVOY_GATEWAY, Site
+from task_gateway.limits.site import Site
 from task_gateway.model import Manifest
 from task_gateway.routing.listening import ports_of
 from task_gateway.routing.ports import RESERVED

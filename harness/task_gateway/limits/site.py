@@ -2,6 +2,7 @@
 
 from functools import cached_property
 
+from task_gateway.clusters.controllers import CONTOUR, ENVOY_GATEWAY
 from task_gateway.crds import schema
 from task_gateway.errors import Forbidden, NotFound
 from task_gateway.kube.client import Kube
@@ -15,7 +16,6 @@ from task_gateway.routing.ports import in_range
 from task_gateway.routing.table import Slot
 
 GATEWAY_CLASS = "gateway.networking.k8s.io/v1/GatewayClass"
-ENVOY_GATEWAY, CONTOUR = "envoy-gateway", "contour"
 CONTROLLERS = {"gateway.envoyproxy.io/": ENVOY_GATEWAY, "projectcontour.io/": CONTOUR}
 OWNING_NAME = "gateway.envoyproxy.io/owning-gateway-name"
 OWNING_NAMESPACE = "gateway.envoyproxy.io/owning-gateway-namespace"

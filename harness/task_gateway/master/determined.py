@@ -89,7 +89,9 @@ class Determined:
         managers = {pool: manager for manager, pool in self._pools.items()}
         pool = found.get("resourcePool", "")
         addresses = tuple(
-            Address(each["host_ip"], int(each["host_port"])) for each in found.get("addresses") or () if "host_ip" in each
+            Address(each["host_ip"], int(each["host_port"]))
+            for each in found.get("addresses") or ()
+            if "host_ip" in each
         )
         return Running(found["id"], kind, managers.get(pool, pool), found.get("username", ""), addresses)
 

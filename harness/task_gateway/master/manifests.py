@@ -6,6 +6,7 @@ from task_gateway.model import LABEL_PREFIX, TASK_LABEL, Manifest, Task
 
 USER = 1000
 HOME = "/home/task"
+HOME_SIZE = "1Gi"
 SOURCE = Path(__file__).with_name("proxy.py")
 TOKEN_KEY = "token"  # a key of a Secret, not a token
 RESTRICTED, PRIVILEGED = "restricted", "privileged"  # levels of Pod Security
@@ -42,7 +43,7 @@ def notebook_pod(task: Task, image: str, resources: Manifest) -> Manifest:
         "volumeMounts": [{"name": "home", "mountPath": HOME}],
         "workingDir": HOME,
     }
-    home = {"name": "home", "emptyDir": {"sizeLimit": "256Mi"}}
+    home = {"name": "home", "emptyDir": {"sizeLimit": HOME_SIZE}}
     return _pod(task.id, task.namespace, {TASK_LABEL: task.id}, container, home)
 
 
@@ -63,7 +64,7 @@ def program_pod(task: Task, image: str, command: list[str], resources: Manifest)
         "volumeMounts": [{"name": "home", "mountPath": HOME}],
         "workingDir": HOME,
     }
-    home = {"name": "home", "emptyDir": {"sizeLimit": "256Mi"}}
+    home = {"name": "home", "emptyDir": {"sizeLimit": HOME_SIZE}}
     return _pod(task.id, task.namespace, {TASK_LABEL: task.id}, container, home)
 
 

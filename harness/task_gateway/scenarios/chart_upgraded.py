@@ -1,6 +1,5 @@
 """Scenario: the chart, and with it the controller, is upgraded while notebooks are open."""
 
-from task_gateway.errors import ScenarioFailed
 from task_gateway.scenarios.declared import Move, Scenario, Scene, declare
 from task_gateway.scenarios.tasks import cell, end, page, run_cell, start
 
@@ -10,11 +9,8 @@ MANAGER, FIRST, SECOND = "east", "notebook-upgrade-1", "notebook-upgrade-2"
 def upgrade(scene: Scene) -> str:
     """Upgrade the release with a value of the controller's changed, so that its pod is replaced."""
     side = scene.world.sides[MANAGER]
-    block = side.manager.internal_task_gateway
-    if block is None:
-        raise ScenarioFailed(f"{MANAGER} has no gateway")
     replaced = {"envoy-gateway": {"podAnnotations": {"example.com/upgraded": "yes"}}}
-    return scene.world.install(side.kube, block, replaced)
+    return scene.world.install(side, replaced)
 
 
 def both(scene: Scene) -> str:

@@ -10,6 +10,19 @@ from typing import Any
 from task_gateway.registry import Registry
 from task_gateway.scenarios.world import World
 
+GROUPS = (
+    "Notebooks",
+    "TensorBoards",
+    "Commands and shells",
+    "When something ends",
+    "When something fails",
+    "Limits",
+    "Configuration",
+    "Operations",
+    "For a person",
+)
+"""The groups of the checklist, in the order in which a person goes through it."""
+
 
 @dataclass
 class Scene:
@@ -71,5 +84,11 @@ SCENARIOS: Registry[Scenario] = Registry("scenario", "task_gateway.scenarios")
 
 
 def declare(scenario: Scenario) -> Scenario:
-    """Register a scenario under its name."""
+    """Register a scenario under its name; ValueError if its group is none of GROUPS."""
+    GROUPS.index(scenario.group)
     return SCENARIOS.register(scenario.name)(scenario)
+
+
+def everyone() -> list[Scenario]:
+    """Return all scenarios, by their groups."""
+    return sorted(SCENARIOS, key=lambda each: (GROUPS.index(each.group), each.name))

@@ -3,23 +3,16 @@
 from task_gateway.errors import NoFreeSlot, ScenarioFailed
 from task_gateway.master.platform import Wish
 from task_gateway.model import Task
-from task_gateway.routing.gateway import TaskGateway
 from task_gateway.scenarios.declared import Move, Scenario, Scene, declare
 from task_gateway.scenarios.tasks import end, launch, start
 
 MANAGER, FIRST, NEXT = "west", "range-first", "range-next"
 
 
-def _gateway(scene: Scene) -> TaskGateway:
-    gateway = scene.world.sides[MANAGER].gateway
-    if gateway is None:
-        raise ScenarioFailed(f"{MANAGER} has no gateway")
-    return gateway
-
-
 def fill(scene: Scene) -> str:
     """Take every port that is left, for tasks that have no pod."""
-    gateway, namespace = _gateway(scene), scene.world.sides[MANAGER].namespace
+    side = scene.world.sides[MANAGER]
+    gateway, namespace = side.other(), side.namespace
     free = gateway.ports().free
     for number in range(free):
         id = f"range-filler-{number}"

@@ -5,14 +5,16 @@ import socket
 from task_gateway import settings
 from task_gateway.errors import ScenarioFailed
 from task_gateway.kube.kinds import POD
+from task_gateway.kube.kubectl import kubectl
 from task_gateway.kube.wait import wait_for, wait_until_gone
-from task_gateway.master.platform import Running, Wish
-from task_gateway.model import Manifest
+from task_gateway.master.platform import Running
+from task_gateway.model import TASK_LABEL, Manifest
 from task_gateway.routing import reach
 from task_gateway.scenarios.declared import Move, Scenario, Scene, declare
-from task_gateway.scenarios.tasks import cell, launch, start
+from task_gateway.scenarios.tasks import cell, start
 
 MANAGER, SECONDS = "east", 10.0
+KEPT = ("--ignore-daemonsets", "--delete-emptydir-data")
 
 
 def refused(id: str) -> Move:
@@ -29,10 +31,8 @@ def collected(id: str) -> Move:
     """Let a reconcile free what the task left, and give the next task the gateway's ports."""
 
     def do(scene: Scene) -> str:
-        side = scene.world.sides[MANAGER]
-        if side.gateway is None:
-            raise ScenarioFailed(f"{MANAGER} has no gateway")
-        repairs = [each for each in side.gateway.reconcile(dry_run=False, grace_seconds=0) if each.task_id == id]
+        gateway = scene.world.sides[MANAGER].other()
+        repairs = [each for each in gateway.reconcile(dry_run=False, grace_seconds=0) if each.task_id == id]
         if not repairs or not all(each.done for each in repairs):
             raise ScenarioFailed(f"nothing was freed for {id}")
         return f"port {repairs[0].port} is free again: {repairs[0].reason}"
@@ -58,17 +58,13 @@ def crashed(scene: Scene) -> str:
 
 
 def drained(scene: Scene) -> str:
-    """Evict the pod as `kubectl drain` does."""
+    """Drain the task's node of the task, with kubectl; other pods stay, since there is no other node for them."""
     side, id = scene.world.sides[MANAGER], "drained-task"
-    side.kube.evict(id, side.namespace)
+    node = side.kube.get(POD, id, side.namespace)["spec"]["nodeName"]
+    scene.later.callback(kubectl, side.kube.cluster, "uncordon", node)
+    kubectl(side.kube.cluster, "drain", node, "--pod-selector", f"{TASK_LABEL}={id}", "--force", *KEPT)
     wait_until_gone(side.kube, settings.POD_GONE, POD, id, side.namespace)
-    return "the pod was evicted"
-
-
-def again(scene: Scene) -> str:
-    """Start another task, which gets a port."""
-    running = launch(scene, Wish("command", MANAGER, "next-task"))
-    return f"next-task answers at {running.address}"
+    return f"node {node} was drained of the task"
 
 
 def _gone(scene: Scene, id: str) -> None:
@@ -82,7 +78,7 @@ def _ended(pod: Manifest | None) -> str | None:
     return None if phase in ("Failed", "Succeeded", "gone") else f"it is {phase}"
 
 
-def _scenario(name: str, how: Move, sentence: str, kind: str = "command") -> None:
+def _scenario(name: str, how: Move, sentence: str, kind: str = "command", *, alone: bool = False) -> None:
     id = f"{name.removeprefix('task_')}-task"
     use = (cell(id),) if kind == "notebook" else ()
     declare(
@@ -91,6 +87,7 @@ def _scenario(name: str, how: Move, sentence: str, kind: str = "command") -> Non
             group="When something ends",
             sentence=sentence,
             tags=("ends",),
+            alone=alone,
             moves=(start(kind, MANAGER, id), *use, how, refused(id), collected(id)),
         )
     )
@@ -116,7 +113,14 @@ _scenario(
 )
 _scenario(
     "task_drained",
-    Move("pod evicted", drained, f"kubectl --kubeconfig ${MANAGER}_kubeconfig drain … --ignore-daemonsets"),
-    "A task's node is drained: its port leads nowhere, and is collected.",
+    Move(
+        "node drained of the task",
+        drained,
+        f"""kubectl --kubeconfig ${MANAGER}_kubeconfig drain --all --pod-selector {TASK_LABEL}=drained-task \\
+  --force {" ".join(KEPT)}
+kubectl --kubeconfig ${MANAGER}_kubeconfig uncordon --all""",
+    ),
+    "A task's node is drained of it: its port leads nowhere, and is collected.",
     kind="notebook",
+    alone=True,
 )

@@ -3,7 +3,7 @@
 import ipaddress
 import textwrap
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
 from string import Template
 from types import MappingProxyType
@@ -12,9 +12,10 @@ from typing import Any
 import yaml
 
 from task_gateway import __version__, config, settings
+from task_gateway.clusters.controllers import CONTROLLERS, ENVOY_GATEWAY, Controller
 from task_gateway.clusters.kind import node_address
 from task_gateway.clusters.versions import image_versions
-from task_gateway.errors import TaskGatewayError, ToolMissing, UsageError
+from task_gateway.errors import ToolMissing, UsageError
 from task_gateway.kube import helm
 from task_gateway.kube.client import Kube
 from task_gateway.kube.kinds import POD
@@ -22,10 +23,10 @@ from task_gateway.kube.wait import condition, wait_for
 from task_gateway.master import browser, manifests
 from task_gateway.master.sides import Side
 from task_gateway.master.stand_in import StandIn
-from task_gateway.model import Address, InternalTaskGateway, MasterConfig
-from task_gateway.routing.gateway import TaskGateway
+from task_gateway.model import Address, Cluster, InternalTaskGateway, MasterConfig
 from task_gateway.routing.gateway_api import GATEWAY
 from task_gateway.routing.names import CHART, CRDS_CHART, CRDS_NAMESPACE
+from task_gateway.scenarios.lent import Lent
 from task_gateway.scenarios.pair import Clusters
 from task_gateway.scenarios.steps import Steps
 
@@ -37,7 +38,8 @@ DEFAULT, ADDITIONAL = "default", ("east", "west")
 class Given:
     """What a world is made of: a name for its clusters, the packaged chart, the image of tasks, and where it is kept.
 
-    `values` go to the chart beside those that the master's configuration demands.
+    With `against` (contexts of the user's kubeconfig, the master's own first) no cluster is made or removed: the run
+    has namespaces of its own there, which go at its end.
     """
 
     name: str
@@ -45,8 +47,14 @@ class Given:
     crds: Path
     image: str
     additional: tuple[str, ...] = ADDITIONAL
-    values: Mapping[str, Any] = field(default_factory=dict)
+    controller: Controller = CONTROLLERS[ENVOY_GATEWAY]
     keep: bool = False
+    against: tuple[str, ...] = ()
+
+    @property
+    def spaces(self) -> dict[str, str]:
+        """The namespaces of master, tasks and gateways; in somebody's clusters they have the run's name."""
+        return {key: f"{self.name}-{space}" if self.against else space for key, space in DATA["namespaces"].items()}
 
 
 class World:
@@ -54,24 +62,25 @@ class World:
 
     def __init__(self, given: Given) -> None:
         self.given = given
+        self.spaces = given.spaces
         self.versions = {"task-gateway": __version__, "chart": given.chart.stem.removeprefix(f"{CHART}-")}
         self.sides: dict[str, Side] = {}
         self.kubes: dict[str, Kube] = {}
-        self.master: StandIn | None = None
         self.config: MasterConfig | None = None
-        names = [f"{given.name}-{each}" for each in (DEFAULT, *given.additional)]
-        self._clusters = Clusters(names)
+        self._master: StandIn | None = None
+        self._lent = Lent(self.spaces, DATA["release"])
+        self._clusters = Clusters([f"{given.name}-{each}" for each in (DEFAULT, *given.additional)])
 
     @property
     def namespaces(self) -> tuple[str, ...]:
         """The namespaces of the master, the tasks and the gateways."""
-        return tuple(DATA["namespaces"].values())
+        return tuple(self.spaces.values())
 
     @property
     def facts(self) -> dict[str, str]:
         """Words for the commands by hand: where the clusters and namespaces are."""
-        files = {f"{name}_kubeconfig": str(side.kube.cluster.kubeconfig) for name, side in self.sides.items()}
-        spaces = {f"{name}_namespace": space for name, space in DATA["namespaces"].items()}
+        files = {f"{name}_kubeconfig": _options(side.kube.cluster) for name, side in self.sides.items()}
+        spaces = {f"{name}_namespace": space for name, space in self.spaces.items()}
         return {**files, **spaces, "release": DATA["release"], "image": self.given.image}
 
     def lacks(self, need: str) -> str:
@@ -81,74 +90,93 @@ class World:
     @property
     def platform(self) -> StandIn:
         """The master; UsageError before it was started."""
-        if self.master is None:
+        if self._master is None:
             raise UsageError("the master was not started")
-        return self.master
+        return self._master
 
     def up(self, steps: Steps) -> None:
         """Bring everything up; each step says what it waits for."""
-        with steps.step(f"{len(self._clusters.names)} clusters side by side") as note:
-            for cluster in self._clusters.up(note.say):
-                self.kubes[cluster.name] = kube = Kube(cluster)
-                self.versions["kubernetes"] = kube.version()
-                kube.apply(manifests.namespace(DATA["namespaces"]["tasks"], manifests.RESTRICTED))
-            note.detail = ", ".join(self.kubes)
+        home, *others = self._bring_up(steps)
         with steps.step("master configuration read") as note:
-            home, *others = self.kubes.values()
-            text = master_config(home, dict(zip(self.given.additional, others, strict=True)))
+            text = self.master_text(dict(zip(self.given.additional, others, strict=True)), home)
             self.config = config.parse(text, "master.yaml")
             note.detail = ", ".join(each.name for each in self.config.resource_managers)
-        spaces = DATA["namespaces"]
-        self.sides[DEFAULT] = Side(self.config.default, home, spaces["tasks"])
+        tasks = self.spaces["tasks"]
+        self.sides[DEFAULT] = Side(self.config.default, home, tasks)
         for manager, kube in zip(self.config.additional, others, strict=True):
-            gateway = manager.internal_task_gateway
-            if gateway is None:
-                raise UsageError(f"resource manager {manager.name} has no internal_task_gateway")
+            side = Side(manager, kube, tasks)
             with steps.step(f"{manager.name}: chart installed, Gateway Programmed") as note:
-                note.detail = self.install(kube, gateway)
-            tasks = TaskGateway(kube, gateway, spaces["tasks"])
-            self.sides[manager.name] = Side(manager, kube, spaces["tasks"], tasks)
+                note.detail = self.install(side)
+            self.sides[manager.name] = replace(side, gateway=side.other())
         with steps.step("master started in the default cluster") as note:
             address = Address(node_address(home), DATA["master_port"])
-            self.master = StandIn(self.sides, self.given.image, spaces["master"], address)
-            self.master.start()
+            self._master = StandIn(self.sides, self.given.image, self.spaces["master"], address)
+            self._master.start()
             note.detail = f"http://{address}"
 
-    def install(self, kube: Kube, gateway: InternalTaskGateway, more: Mapping[str, Any] = MappingProxyType({})) -> str:
+    def install(self, side: Side, more: Mapping[str, Any] = MappingProxyType({})) -> str:
         """Install the chart for a gateway, or upgrade it, and wait until it is Programmed; return what there is."""
-        found = chart_values(gateway, DATA["namespaces"]["tasks"]) | dict(self.given.values) | dict(more)
-        helm.install(kube.cluster, CRDS_CHART, self.given.crds, CRDS_NAMESPACE)
+        kube, gateway, controller = side.kube, side.block, self.given.controller
+        found = controller.values(self.given.chart) | chart_values(gateway, self.spaces["tasks"]) | dict(more)
+        if self.given.against:
+            self._lent.require_crds(kube)
+        else:
+            helm.install(kube.cluster, CRDS_CHART, self.given.crds, CRDS_NAMESPACE, controller.crds)
         helm.install(kube.cluster, DATA["release"], self.given.chart, gateway.gateway_namespace, found)
         name, namespace = gateway.gateway_name, gateway.gateway_namespace
         wait_for(kube, settings.GATEWAY_PROGRAMMED, GATEWAY, name, namespace, condition("Programmed"))
         self.versions |= image_versions(kube.list(POD, namespace))
         return f"Gateway {namespace}/{name} at {gateway.gateway_ip}, {found['slots']['count']} slots"
 
+    def master_text(self, others: Mapping[str, Kube], home: Kube) -> str:
+        """Return a master's configuration for its own cluster and others, by resource manager."""
+        common = {
+            "tasks_namespace": self.spaces["tasks"],
+            "gateway_name": DATA["release"],
+            "gateway_namespace": self.spaces["gateway"],
+        }
+        parts = [Template(DATA["default"]).substitute(common, cluster=home.cluster.name)]
+        for name, kube in others.items():
+            words = {"name": name, "cluster": kube.cluster.name, "kubeconfig": kube.cluster.kubeconfig}
+            text = Template(DATA["additional"]).substitute(common, **words, gateway_ip=node_address(kube))
+            parts.append(textwrap.indent(text, "  "))
+        return "".join(parts)
+
     def close(self, steps: Steps) -> None:
-        """Remove the clusters, or say how to look at them."""
+        """Remove what the run made, or say how to look at it."""
         if self.given.keep and self.kubes:
             with steps.step("clusters kept") as note:
-                files = ":".join(str(kube.cluster.kubeconfig) for kube in self.kubes.values())
-                note.detail = f"export KUBECONFIG={files}; task-gateway cluster down {'|'.join(self.kubes)}"
+                files = ":".join(dict.fromkeys(str(kube.cluster.kubeconfig) for kube in self.kubes.values()))
+                note.detail = f"export KUBECONFIG={files}"
+                if not self.given.against:
+                    note.detail += f"; task-gateway cluster down {'|'.join(self.kubes)}"
+        elif self._lent.made:
+            with steps.step("namespaces of the run removed"):
+                self._lent.give_back()
         elif self._clusters.made:
             with steps.step("clusters removed"):
                 self._clusters.down()
 
+    def _bring_up(self, steps: Steps) -> list[Kube]:
+        """Return the clusters, the master's own first, each with the namespace of tasks."""
+        if self.given.against:
+            with steps.step("clusters looked at, namespaces made") as note:
+                self.kubes |= self._lent.connect(self.given.against)
+                note.detail = ", ".join(self.kubes)
+        else:
+            with steps.step(f"{len(self._clusters.names)} clusters side by side") as note:
+                for cluster in self._clusters.up(note.say):
+                    self.kubes[cluster.name] = kube = Kube(cluster)
+                    kube.apply(manifests.namespace(self.spaces["tasks"], manifests.RESTRICTED))
+                note.detail = ", ".join(self.kubes)
+        for kube in self.kubes.values():
+            self.versions["kubernetes"] = kube.version()
+        return list(self.kubes.values())
 
-def master_config(home: Kube, others: Mapping[str, Kube]) -> str:
-    """Return the text of the master's configuration for its own cluster and others, by resource manager."""
-    spaces = DATA["namespaces"]
-    common = {
-        "tasks_namespace": spaces["tasks"],
-        "gateway_name": DATA["release"],
-        "gateway_namespace": spaces["gateway"],
-    }
-    parts = [Template(DATA["default"]).substitute(common, cluster=home.cluster.name)]
-    for name, kube in others.items():
-        words = {"name": name, "cluster": kube.cluster.name, "kubeconfig": kube.cluster.kubeconfig}
-        text = Template(DATA["additional"]).substitute(common, **words, gateway_ip=node_address(kube))
-        parts.append(textwrap.indent(text, "  "))
-    return "".join(parts)
+
+def _options(cluster: Cluster) -> str:
+    """Return what follows `--kubeconfig` of kubectl and task-gateway to mean this cluster."""
+    return f"{cluster.kubeconfig} --context {cluster.context}" if cluster.context else str(cluster.kubeconfig)
 
 
 def chart_values(gateway: InternalTaskGateway, tasks_namespace: str) -> dict[str, Any]:
@@ -170,25 +198,21 @@ def _chromium(world: World) -> str:
 
 def _ipv6(world: World) -> str:
     for name, kube in world.kubes.items():
-        try:
-            found = [each["address"] for node in kube.list("v1/Node") for each in node["status"]["addresses"]]
-        except TaskGatewayError as problem:
-            return problem.message
-        if not any(_is_ipv6(each) for each in found):
+        if not any(ipaddress.ip_address(each).version == 6 for each in node_addresses(kube)):
             return f"the nodes of cluster {name} have no IPv6 address"
     return ""
 
 
-def _is_ipv6(text: str) -> bool:
-    try:
-        return ipaddress.ip_address(text).version == 6
-    except ValueError:
-        return False
+def node_addresses(kube: Kube) -> list[str]:
+    """Return the addresses of a cluster's nodes."""
+    found = [each for node in kube.list("v1/Node") for each in node["status"]["addresses"]]
+    return [each["address"] for each in found if each["type"] == "InternalIP"]
 
 
 NEEDS: Mapping[str, Callable[[World], str]] = {
     "chromium": _chromium,
-    "clusters of our own": lambda world: "",
+    "clusters of our own": lambda world: "the clusters are somebody's" if world.given.against else "",
+    "envoy-gateway": lambda world: "" if world.given.controller.name == ENVOY_GATEWAY else "another controller is used",
     "two gateways": lambda world: "" if len(world.sides) > 2 else "there is one additional resource manager only",
     "ipv6": _ipv6,
 }

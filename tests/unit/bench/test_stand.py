@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from task_gateway.bench import stand, stand_ins
-from task_gateway.bench.combos import COMBOS, CONTROLLERS, FIRST_TASK_PORT, Combo
+from task_gateway.bench.combos import COMBOS, FIRST_TASK_PORT, Combo
+from task_gateway.clusters import controllers
+from task_gateway.clusters.controllers import CONTROLLERS
 from task_gateway.model import TASK_LABEL
 
 ADDRESS = "192.0.2.1"
@@ -37,7 +39,7 @@ def test_the_values_are_the_controllers_own_and_what_is_measured(chart: Path, co
 
 def test_a_values_file_that_the_chart_lacks_is_named(chart: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"no other\.yaml"):
-        stand._packaged(chart, "other.yaml")
+        controllers.packaged(chart, "other.yaml")
 
 
 def test_each_pod_has_a_name_a_label_and_an_address_of_its_own() -> None:

@@ -1,0 +1,59 @@
+"""The gateway controllers that the chart installs: the values of each, and the channel of Gateway API that it needs."""
+
+import tarfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from task_gateway.errors import UsageError
+
+ENVOY_GATEWAY, CONTOUR = "envoy-gateway", "contour"
+
+
+@dataclass(frozen=True)
+class Controller:
+    """One controller: the values file that the chart has for it, and the channel of the CRDs that it runs on."""
+
+    name: str
+    channel: str = "standard"
+    values_file: str = ""
+
+    def values(self, chart: Path) -> dict[str, Any]:
+        """Return the values that make a packaged chart install this controller."""
+        if not self.values_file:
+            return {}
+        found: dict[str, Any] = yaml.safe_load(packaged(chart, self.values_file))
+        return found
+
+    @property
+    def crds(self) -> Mapping[str, Any]:
+        """The values of the CRDs' chart."""
+        return {"channel": self.channel}
+
+
+CONTROLLERS = {
+    each.name: each
+    for each in (Controller(ENVOY_GATEWAY), Controller(CONTOUR, channel="experimental", values_file="contour.yaml"))
+}
+
+
+def named(name: str) -> Controller:
+    """Return the controller of that name; UsageError with the known ones."""
+    try:
+        return CONTROLLERS[name]
+    except KeyError:
+        raise UsageError(f"no controller is called {name!r}", hint=f"known: {', '.join(CONTROLLERS)}") from None
+
+
+def packaged(chart: Path, name: str) -> str:
+    """Return a file of a packaged chart; FileNotFoundError if it has none of that name."""
+    with tarfile.open(chart) as package:
+        for member in package.getmembers():
+            folder, _, rest = member.name.partition("/")
+            content = package.extractfile(member) if folder and rest == name else None
+            if content is not None:
+                return content.read().decode()
+    raise FileNotFoundError(2, f"the chart has no {name}", str(chart))

@@ -1,0 +1,65 @@
+"""Clusters that somebody lends: the run has namespaces and a release of its own there, and takes them away again."""
+
+from collections.abc import Mapping, Sequence
+
+from task_gateway.errors import AlreadyExists, ClusterExists, TaskGatewayError, UsageError
+from task_gateway.kube import helm
+from task_gateway.kube.client import Kube
+from task_gateway.kube.wait import wait_until_gone
+from task_gateway.limits.target import connect
+from task_gateway.master import manifests
+from task_gateway.routing.gateway_api import GATEWAY
+from task_gateway.routing.names import CRDS_CHART, CRDS_NAMESPACE
+from task_gateway.settings import Wait
+
+NAMESPACE = "v1/Namespace"
+NAMESPACE_GONE = Wait("namespace-gone", "the namespace and all in it is gone", 180)
+
+
+class Lent:
+    """What a run makes in clusters of the user's; `spaces` are the names of its namespaces by what they are for."""
+
+    def __init__(self, spaces: Mapping[str, str], release: str) -> None:
+        self._spaces = dict(spaces)
+        self._release = release
+        self._namespaces: list[tuple[Kube, str]] = []
+
+    @property
+    def made(self) -> bool:
+        """Whether anything is to be given back."""
+        return bool(self._namespaces)
+
+    def connect(self, contexts: Sequence[str]) -> dict[str, Kube]:
+        """Return the clusters of contexts, each with the run's namespaces; ClusterExists if one of these is there."""
+        found: dict[str, Kube] = {}
+        for context in contexts:
+            found[context] = kube = connect(None, context)
+            for use, name in self._spaces.items():
+                level = manifests.RESTRICTED if use == "tasks" else manifests.PRIVILEGED
+                try:
+                    kube.create(manifests.namespace(name, level))
+                except AlreadyExists:
+                    hint = "another run has that name: choose another with --name"
+                    raise ClusterExists(f"namespace {name} is there already", where=kube.server, hint=hint) from None
+                self._namespaces.append((kube, name))
+        return found
+
+    def require_crds(self, kube: Kube) -> None:
+        """UsageError if Gateway API is not served: its CRDs are of the whole cluster, hence the user's to install."""
+        if not kube.served(GATEWAY):
+            hint = f"helm install {CRDS_CHART} dist/{CRDS_CHART}-VERSION.tgz --namespace {CRDS_NAMESPACE}"
+            raise UsageError("the cluster has no Gateway API", where=kube.server, hint=hint)
+
+    def give_back(self) -> None:
+        """Remove the release and the namespaces; the first error is raised once every removal was tried."""
+        problems: list[TaskGatewayError] = []
+        for kube, name in self._namespaces:
+            try:
+                if name == self._spaces["gateway"]:
+                    helm.uninstall(kube.cluster, self._release, name)
+                kube.delete(NAMESPACE, name)
+                wait_until_gone(kube, NAMESPACE_GONE, NAMESPACE, name, None)
+            except TaskGatewayError as problem:
+                problems.append(problem)
+        if problems:
+            raise problems[0]

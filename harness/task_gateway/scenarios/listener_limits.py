@@ -1,0 +1,74 @@
+"""Scenarios: the limit of each strategy is reached where it was foretold; the refusal says what to raise."""
+
+from dataclasses import replace
+
+from task_gateway.errors import NoFreeSlot, ScenarioFailed
+from task_gateway.limits import capacity
+from task_gateway.limits.target import Target
+from task_gateway.model import Task
+from task_gateway.routing.gateway_api import GATEWAY
+from task_gateway.scenarios.declared import Move, Scenario, Scene, declare
+
+MANAGER = "west"
+PORTS = {"slots": None, "listenersets": (22000, 22004), "listeners": (23000, 23099)}
+"""The range of each strategy; slots have that of the chart. That of listeners is wider than the CRD allows."""
+ALREADY = 58  # listeners written at once, as a Determined master had done one by one
+
+
+def crowd(scene: Scene) -> str:
+    """Write many listeners at once."""
+    side = scene.world.sides[MANAGER]
+    name, namespace = side.block.gateway_name, side.block.gateway_namespace
+    gateway = side.kube.get(GATEWAY, name, namespace)
+    before, first = gateway["spec"]["listeners"], _range("listeners")[0]
+    scene.later.callback(side.kube.patch, GATEWAY, name, namespace, {"spec": {"listeners": before}})
+    more = [{"name": f"det-{port}", "port": port, "protocol": "TCP"} for port in range(first, first + ALREADY)]
+    side.kube.replace(gateway | {"spec": gateway["spec"] | {"listeners": before + more}})
+    return f"{ALREADY} listeners were written at once"
+
+
+def fill(strategy: str) -> Move:
+    """Expose tasks that have no pod until that is refused, and compare their number with the capacity."""
+
+    def do(scene: Scene) -> str:
+        side = scene.world.sides[MANAGER]
+        gateway = side.other(strategy, ports=PORTS[strategy])
+        manager = replace(side.manager, internal_task_gateway=gateway.gateway)
+        found = capacity.look(Target(manager, side.kube), strategy)
+        fitted = found.active
+        while True:
+            task = Task(f"limit-{strategy}-{fitted}", side.namespace, (8080,))
+            scene.later.callback(gateway.release, task.id)
+            try:
+                gateway.expose(task)
+            except NoFreeSlot as full:
+                if fitted != found.capacity:
+                    raise ScenarioFailed(f"{fitted} tasks fit, {found.capacity} were foretold: {full}") from full
+                return f"{fitted} tasks fit as foretold by {found.binding}; then: {full.message}; {full.hint}"
+            fitted += 1
+
+    return Move(
+        "filled until it is refused",
+        do,
+        f"task-gateway capacity --kubeconfig ${MANAGER}_kubeconfig --strategy {strategy}",
+    )
+
+
+def _range(strategy: str) -> tuple[int, int]:
+    return PORTS[strategy] or (0, 0)
+
+
+for _strategy in PORTS:
+    declare(
+        Scenario(
+            name=f"limit_{_strategy}",
+            group="Limits",
+            sentence=f"With {_strategy} as many tasks fit as foretold; the next is refused with what to raise.",
+            tags=("limits",),
+            alone=True,
+            moves=(
+                *((Move("many listeners written", crowd),) if _strategy == "listeners" else ()),
+                fill(_strategy),
+            ),
+        )
+    )
