@@ -47,6 +47,18 @@ def test_the_rate_of_requests_is_the_burst_too(render: Render) -> None:
     assert {"--kubernetes-client-qps=7", "--kubernetes-client-burst=7"} <= set(said)
 
 
+def test_the_environment_is_what_the_values_say_beside_what_contour_needs(render: Render) -> None:
+    def environment(values: Manifest) -> dict[str, str | None]:
+        (found,) = render(CONTOUR | values, show="contour/deployment")
+        variables = found["spec"]["template"]["spec"]["containers"][0]["env"]
+        return {each["name"]: each.get("value") for each in variables}
+
+    own = {"CONTOUR_NAMESPACE", "POD_NAME"}
+    assert set(environment({})) == own | {"GOGC", "GOMEMLIMIT"}
+    assert set(environment({"contour": {"extraEnv": []}})) == own
+    assert environment({"contour": {"extraEnv": [{"name": "GOGC", "value": "100"}]}})["GOGC"] == "100"
+
+
 def test_each_namespace_is_watched_once(render: Render) -> None:
     def watched(values: Manifest) -> str:
         (said,) = [each for each in arguments(render(values, show="contour/deployment")) if "watch-namespaces" in each]
