@@ -4,6 +4,7 @@ import json
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -22,7 +23,7 @@ from task_gateway.report.bugbash.files import RESULT
 from task_gateway.scenarios.declared import SCENARIOS, Scenario, everyone
 from task_gateway.scenarios.runner import play_all
 from task_gateway.scenarios.steps import Line, Steps, Terminal
-from task_gateway.scenarios.world import ADDITIONAL, Given, World
+from task_gateway.scenarios.world import ADDITIONAL, FIRST_PORT, MASTER_PORT, PORTS, Given, World
 
 app = typer.Typer(no_args_is_help=True, help="Play scenarios of a multi-RM platform on real clusters.")
 TagOption = Annotated[list[str] | None, typer.Option("--tag", help="Only scenarios with this tag; may be repeated.")]
@@ -38,6 +39,8 @@ AgainstOption = Annotated[
     typer.Option(help="Use this context's cluster, the master's own first; may be repeated. None is made or removed."),
 ]
 ImageOption = Annotated[str, typer.Option(help="The image of tasks; with --against the clusters must have it.")]
+PortOption = Annotated[int, typer.Option("--master-port", help="The port of the stand-in master on its node.")]
+FirstPortOption = Annotated[int, typer.Option("--first-port", help=f"The first of the {PORTS} ports of each gateway.")]
 ReportsOption = Annotated[Path, typer.Option(help="The folder of reports.")]
 WITHOUT_WATCHING = 1  # scenarios at once, up to which each step is drawn as it goes
 
@@ -67,12 +70,14 @@ def run(
     chart: ChartOption = CHART,
     crds: CrdsOption = CRDS,
     image: ImageOption = "",
+    master_port: PortOption = MASTER_PORT,
+    first_port: FirstPortOption = FIRST_PORT,
     reports: ReportsOption = Path("reports"),
     output: OutputOption = Output.text,
 ) -> None:
     """Play scenarios on clusters of their own and report to REPORTS/NAME/. Exit code 1 if one failed."""
     chosen = _chosen(names or (), tag or ())
-    given = _given(name, chart, crds, image, controller, against or (), keep)
+    given = _given(name, chart, crds, image, controller, against or (), keep, master_port, first_port)
     _play(chosen, given, parallel, resume, reports, output)
 
 
@@ -86,6 +91,8 @@ def bugbash(
     chart: ChartOption = CHART,
     crds: CrdsOption = CRDS,
     image: ImageOption = "",
+    master_port: PortOption = MASTER_PORT,
+    first_port: FirstPortOption = FIRST_PORT,
     reports: ReportsOption = Path("reports"),
     output: OutputOption = Output.text,
 ) -> None:
@@ -93,12 +100,20 @@ def bugbash(
 
     Exit code 1 if a row failed. Rows for a person are there with what to do, and never count as passed.
     """
-    given = _given(name, chart, crds, image, controller, against or (), keep)
+    given = _given(name, chart, crds, image, controller, against or (), keep, master_port, first_port)
     _play(_chosen((), ()), given, parallel, resume, reports, output)
 
 
 def _given(
-    name: str, chart: Path, crds: Path, image: str, controller: str, against: Sequence[str], keep: bool
+    name: str,
+    chart: Path,
+    crds: Path,
+    image: str,
+    controller: str,
+    against: Sequence[str],
+    keep: bool,
+    master_port: int,
+    first_port: int,
 ) -> Given:
     """Return what the world is made of; UsageError where that cannot be."""
     additional: tuple[str, ...] = ADDITIONAL
@@ -116,6 +131,8 @@ def _given(
         controller=controllers.named(controller),
         keep=keep,
         against=tuple(against),
+        master_port=master_port,
+        first_port=first_port,
     )
 
 
@@ -136,15 +153,12 @@ def _play(
     watcher = (
         (lambda each: Line(console, each.name, lock)) if parallel > WITHOUT_WATCHING else (lambda _: Terminal(console))
     )
-    try:
-        if any(each.moves and each.name not in done for each in scenarios):
-            world.up(steps)
+    needed = any(each.moves and each.name not in done for each in scenarios)
+    with world.standing(steps) if needed else nullcontext():
         for row in play_all(scenarios, world, folder, watcher, parallel=parallel, done=done):
             rows[row.name] = row
             report.write(result(), folder)
             typer.echo(_line(row), err=True)
-    finally:
-        world.close(steps)
     found = result()
     for file in report.write(found, folder):
         typer.echo(f"report: {file}", err=True)

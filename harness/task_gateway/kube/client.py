@@ -143,12 +143,6 @@ class Kube:
             if not missing_ok:
                 raise
 
-    def evict(self, pod: str, namespace: str) -> None:
-        """Ask for a pod to leave its node, as `kubectl drain` does; ApiError if a disruption budget forbids it."""
-        body = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": pod, "namespace": namespace}}
-        path = f"{self._path('v1/Pod', namespace, pod)}/eviction"
-        self._request("POST", path, _where("v1/Pod", namespace, pod), body=body)
-
     def watch(
         self,
         kind: str,
@@ -305,6 +299,17 @@ def current_context(kubeconfig: Path) -> str:
 
     with _readable(kubeconfig):
         return cast(str, list_kube_config_contexts(str(kubeconfig))[1]["name"])
+
+
+def has_context(kubeconfig: Path, context: str) -> bool:
+    """Whether a kubeconfig has a context of that name; one that cannot be read has none."""
+    from kubernetes.config import list_kube_config_contexts
+
+    try:
+        with _readable(kubeconfig):
+            return any(each["name"] == context for each in list_kube_config_contexts(str(kubeconfig))[0])
+    except UsageError:
+        return False
 
 
 @contextmanager

@@ -22,6 +22,11 @@ OWNING_NAMESPACE = "gateway.envoyproxy.io/owning-gateway-namespace"
 GATEWAY_NAME = "gateway.networking.k8s.io/gateway-name"
 
 
+def controller_of(name: str) -> str:
+    """Return which controller a GatewayClass' controllerName means, empty if it is none that is known."""
+    return next((kind for prefix, kind in CONTROLLERS.items() if name.startswith(prefix)), "")
+
+
 class Site:
     """One resource manager's gateway as it is now. `use` of a listener is slots, listenersets, listeners or foreign."""
 
@@ -101,7 +106,7 @@ class Site:
             name = ((self.gateway_class or {}).get("spec") or {}).get("controllerName", "")
         except Forbidden:
             return ""
-        return next((kind for prefix, kind in CONTROLLERS.items() if name.startswith(prefix)), "")
+        return controller_of(name)
 
     @cached_property
     def crd(self) -> Manifest | None:

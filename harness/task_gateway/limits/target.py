@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from task_gateway.errors import NotFound, UsageError
-from task_gateway.kube.client import Kube, current_context
+from task_gateway.kube.client import Kube, current_context, has_context
 from task_gateway.kube.kinds import SERVICE
 from task_gateway.model import Cluster, InternalTaskGateway, Manifest, MasterConfig, ResourceManager
 from task_gateway.routing import names
@@ -43,9 +43,16 @@ def of(manager: ResourceManager, kubeconfig: Path | None = None, context: str | 
 
 def connect(kubeconfig: Path | None = None, context: str | None = None) -> Kube:
     """Return the API server of a kubeconfig, by default the one that kubectl would use."""
-    chosen = kubeconfig or Path(os.environ.get("KUBECONFIG") or Path.home() / ".kube" / "config")
+    chosen = kubeconfig or _kubectls(context)
     named = context or current_context(chosen)
     return Kube(Cluster(named, "existing", chosen, named))
+
+
+def _kubectls(context: str | None) -> Path:
+    """Return the kubeconfig that kubectl would use; of several in KUBECONFIG the first that has the context."""
+    named = [Path(each) for each in os.environ.get("KUBECONFIG", "").split(os.pathsep) if each]
+    files = named or [Path.home() / ".kube" / "config"]
+    return next((each for each in files if context and has_context(each, context)), files[0])
 
 
 def installed(kube: Kube) -> list[Target]:

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,7 +22,8 @@ ARGUMENTS = (
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 CELL = ".jp-Notebook .jp-CodeCell .cm-content"
 IDLE = "#jp-main-statusbar >> text=/\\| Idle$/"  # with the kernel's name before it: its session is connected
-TERMINAL = ".jp-Terminal .xterm"
+LAUNCH_TERMINAL, TERMINAL = ".jp-LauncherCard >> text=/^Terminal$/", ".jp-Terminal .xterm"
+DRAWN = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
 OUTPUT = ".jp-Notebook .jp-OutputArea-output"
 
 
@@ -56,13 +58,21 @@ def _in_page(url: str, token: str, use: Callable[[Page], None], picture: Path) -
 
 
 def run_in_terminal(url: str, token: str, command: str, shown: str, picture: Path) -> None:
-    """Open a terminal in a notebook's page, type a command, wait for what it shows, keep a PNG."""
+    """Open a terminal in a notebook's page, type a command, wait until it got what it is to show, keep a PNG."""
+    said: list[str] = []
 
     def use(page: Page) -> None:
-        page.goto(f"{url}lab/terminals/1")
+        page.on("websocket", lambda socket: socket.on("framereceived", lambda data: said.append(str(data))))
+        page.goto(f"{url}lab")
+        page.locator(LAUNCH_TERMINAL).first.click()
         page.locator(TERMINAL).first.click()
         page.keyboard.type(f"{command}\n")
-        page.locator(TERMINAL, has_text=shown).first.wait_for(state="visible")
+        deadline = time.monotonic() + settings.PAGE_SHOWN.seconds
+        while not any(shown in each for each in said):  # the text is drawn on a canvas, which nobody can ask
+            if time.monotonic() > deadline:
+                raise settings.PAGE_SHOWN.timed_out(f"the terminal got {said[-1:]}", url)
+            page.wait_for_timeout(1000 * settings.PROBE_PAUSE_SECONDS)
+        page.evaluate(DRAWN)
 
     _in_page(url, token, use, picture)
 
@@ -73,6 +83,7 @@ def show(url: str, shown: str, picture: Path) -> None:
     def use(page: Page) -> None:
         page.goto(url)
         page.locator(shown).first.wait_for(state="visible")
+        page.evaluate(DRAWN)
 
     _in_page(url, "", use, picture)
 

@@ -74,6 +74,9 @@ def not_ready(pod: Manifest | None) -> str | None:
             raise ScenarioFailed(message, where=where)
         if waiting:
             return f"container {container['name']} waits: {reason}"
+    for each in status.get("conditions") or []:
+        if each["type"] == "PodScheduled" and each["status"] != "True":
+            return f"no node takes it: {each.get('message', each.get('reason', ''))}"
     return _is_ready(pod)
 
 

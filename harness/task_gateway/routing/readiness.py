@@ -6,6 +6,7 @@ Pods and endpoints are watched. What a port does nobody announces: once the endp
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from ipaddress import ip_address
 from time import monotonic
 
 from task_gateway import settings
@@ -119,7 +120,19 @@ def _in_the_way(kube: Kube, gateway: InternalTaskGateway, namespace: str, door: 
         listener_set = kube.find(LISTENER_SET, reference["name"], home)
         if (said := condition("Programmed")(listener_set)) is not None:
             return f"ListenerSet {home}/{reference['name']}", said
+    addresses = ((found or {}).get("status") or {}).get("addresses") or ()
+    published = [each["value"] for each in addresses if each.get("type") == "IPAddress"]
+    if _is_address(door.address.host) and published and door.address.host not in published:
+        return place, f"gateway_ip {door.address.host} is none of its addresses: {', '.join(published)}"
     return f"Service {namespace}/{door.service}", "nothing listens on its target port in the pod, as far as can be seen"
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _not_reachable(wait: Wait, where: str, state: str) -> NotReachable:

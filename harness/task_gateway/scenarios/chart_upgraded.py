@@ -23,7 +23,7 @@ declare(
         name="chart_upgraded",
         group="Operations",
         sentence="The chart is upgraded with notebooks open, the controller replaced: they work on, at their ports.",
-        needs=("chromium",),
+        needs=("chromium", "clusters of our own", "envoy-gateway"),
         tags=("operations",),
         alone=True,
         moves=(

@@ -3,27 +3,24 @@
 import time
 
 from task_gateway.errors import NotReachable, ScenarioFailed
-from task_gateway.kube.wait import wait_for
-from task_gateway.limits.site import OWNING_NAME
+from task_gateway.kube.kubectl import kubectl
+from task_gateway.limits.site import OWNING_NAME, OWNING_NAMESPACE
 from task_gateway.master.platform import Wish
-from task_gateway.model import Manifest
 from task_gateway.scenarios.declared import Move, Scenario, Scene, declare
 from task_gateway.scenarios.tasks import end, launch, run_cell, start
-from task_gateway.settings import Wait
 
 MANAGER, OPEN, NEXT = "east", "notebook-cut", "notebook-after"
 DEPLOYMENT = "apps/v1/Deployment"
-PROXY_BACK = Wait("proxy-back", "a pod of the gateway's proxy is available", 120)
-PROXY_GONE = Wait("proxy-gone", "no pod of the gateway's proxy is left", 120)
+PROXY = f"--kubeconfig ${MANAGER}_kubeconfig -n $gateway_namespace -l {OWNING_NAME}=$release"
 
 
 def away(scene: Scene) -> str:
-    """Scale the proxy to nothing."""
-    proxies = _proxies(scene)
-    scene.kept["proxies"] = {each["metadata"]["name"]: each["spec"]["replicas"] for each in proxies}
+    """Scale the proxy to nothing, and end its pods at once: by themselves they serve on while connections are open."""
     scene.later.callback(_back, scene)
-    _scale(scene, dict.fromkeys(scene.kept["proxies"], 0), PROXY_GONE)
-    return f"{', '.join(scene.kept['proxies'])} scaled to 0"
+    said = _scaled(scene, 0)
+    cluster = scene.world.sides[MANAGER].kube.cluster
+    kubectl(cluster, "delete", "pods", *_proxy(scene), "--force", "--grace-period", "0")
+    return said
 
 
 def refused(scene: Scene) -> str:
@@ -46,31 +43,23 @@ def back(scene: Scene) -> str:
     return f"{said}; {NEXT} answers at {launch(scene, Wish('command', MANAGER, NEXT)).address}"
 
 
-def _proxies(scene: Scene) -> list[Manifest]:
+def _back(scene: Scene) -> str:
+    said = _scaled(scene, 1)
+    kubectl(scene.world.sides[MANAGER].kube.cluster, "rollout", "status", "deployment", *_proxy(scene))
+    return said
+
+
+def _scaled(scene: Scene, replicas: int) -> str:
+    cluster = scene.world.sides[MANAGER].kube.cluster
+    return kubectl(cluster, "scale", "deployment", *_proxy(scene), "--replicas", str(replicas)).strip()
+
+
+def _proxy(scene: Scene) -> list[str]:
+    """Return the words that name the gateway's proxy to kubectl, wherever its controller made it."""
     side = scene.world.sides[MANAGER]
-    found = side.kube.list(DEPLOYMENT, labels=f"{OWNING_NAME}={side.block.gateway_name}")
-    if not found:
-        raise ScenarioFailed("the gateway's proxy is no Deployment that the scenario knows")
-    return found
-
-
-def _back(scene: Scene) -> None:
-    if scene.kept["proxies"]:
-        _scale(scene, scene.kept["proxies"], PROXY_BACK)
-        scene.kept["proxies"] = {}
-
-
-def _scale(scene: Scene, replicas: dict[str, int], wait: Wait) -> None:
-    kube, namespace = scene.world.sides[MANAGER].kube, _proxies(scene)[0]["metadata"]["namespace"]
-    for name, count in replicas.items():
-        kube.patch(DEPLOYMENT, name, namespace, {"spec": {"replicas": count}})
-        wait_for(kube, wait, DEPLOYMENT, name, namespace, _settled)
-
-
-def _settled(proxy: Manifest | None) -> str | None:
-    wanted, status = (proxy or {}).get("spec", {}).get("replicas"), (proxy or {}).get("status") or {}
-    counts = status.get("replicas", 0), status.get("availableReplicas", 0)
-    return None if counts == (wanted, wanted) else f"{counts[0]} pods, {counts[1]} available, {wanted} wanted"
+    labels = f"{OWNING_NAME}={side.block.gateway_name},{OWNING_NAMESPACE}={side.block.gateway_namespace}"
+    (namespace,) = {each["metadata"]["namespace"] for each in side.kube.list(DEPLOYMENT, labels=labels)}
+    return ["--namespace", namespace, "-l", labels]
 
 
 declare(
@@ -78,6 +67,7 @@ declare(
         name="gateway_unreachable",
         group="When something fails",
         sentence="With no proxy a new task is refused in time, with what is in the way; once it is back all answers.",
+        needs=("envoy-gateway",),
         tags=("fails",),
         alone=True,
         moves=(
@@ -85,15 +75,14 @@ declare(
             Move(
                 "proxy scaled to 0",
                 away,
-                f"kubectl --kubeconfig ${MANAGER}_kubeconfig -n $gateway_namespace scale deployment"
-                f" -l {OWNING_NAME}=$release --replicas 0",
+                f"""kubectl {PROXY} scale deployment --replicas 0
+kubectl {PROXY} delete pods --force --grace-period 0""",
             ),
             Move("a new task is refused in time", refused, f"task-gateway check --kubeconfig ${MANAGER}_kubeconfig"),
             Move(
                 "proxy scaled up, all answers",
                 back,
-                f"kubectl --kubeconfig ${MANAGER}_kubeconfig -n $gateway_namespace scale deployment"
-                f" -l {OWNING_NAME}=$release --replicas 1",
+                f"kubectl {PROXY} scale deployment --replicas 1",
             ),
             end(OPEN),
             end(NEXT),

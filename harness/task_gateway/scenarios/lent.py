@@ -2,12 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 
+from task_gateway.clusters.controllers import Controller
 from task_gateway.errors import AlreadyExists, ClusterExists, TaskGatewayError, UsageError
 from task_gateway.kube import helm
 from task_gateway.kube.client import Kube
+from task_gateway.kube.kinds import SERVICE
 from task_gateway.kube.wait import wait_until_gone
+from task_gateway.limits.site import GATEWAY_CLASS, OWNING_NAMESPACE, controller_of
 from task_gateway.limits.target import connect
 from task_gateway.master import manifests
+from task_gateway.model import Manifest
 from task_gateway.routing.gateway_api import GATEWAY
 from task_gateway.routing.names import CRDS_CHART, CRDS_NAMESPACE
 from task_gateway.settings import Wait
@@ -50,16 +54,46 @@ class Lent:
             hint = f"helm install {CRDS_CHART} dist/{CRDS_CHART}-VERSION.tgz --namespace {CRDS_NAMESPACE}"
             raise UsageError("the cluster has no Gateway API", where=kube.server, hint=hint)
 
+    def has_controller(self, kube: Kube, controller: Controller) -> bool:
+        """Whether a cluster has that controller already: a second one of the same name would work against it."""
+        own = f"{self._release}.{self._spaces['gateway']}"
+        classes = [each for each in kube.list(GATEWAY_CLASS) if each["metadata"]["name"] != own]
+        return any(controller_of(each["spec"]["controllerName"]) == controller.name for each in classes)
+
+    def require_ports(self, kube: Kube, host: str, ports: Sequence[int]) -> None:
+        """UsageError if a Service of somebody else has one of the ports at that address: one of the two would lose."""
+        for each in kube.list(SERVICE):
+            owner = (each["metadata"].get("labels") or {}).get(OWNING_NAMESPACE, each["metadata"]["namespace"])
+            if owner == self._spaces["gateway"] or host not in addresses(each):
+                continue
+            taken = sorted({port["port"] for port in each["spec"].get("ports") or ()} & set(ports))
+            if taken:
+                name = f"Service {each['metadata']['namespace']}/{each['metadata']['name']}"
+                message = f"{name} has port {taken[0]} of {host} already"
+                raise UsageError(message, where=kube.server, hint="choose other ports with --first-port")
+
     def give_back(self) -> None:
         """Remove the release and the namespaces; the first error is raised once every removal was tried."""
         problems: list[TaskGatewayError] = []
         for kube, name in self._namespaces:
-            try:
-                if name == self._spaces["gateway"]:
-                    helm.uninstall(kube.cluster, self._release, name)
-                kube.delete(NAMESPACE, name)
-                wait_until_gone(kube, NAMESPACE_GONE, NAMESPACE, name, None)
-            except TaskGatewayError as problem:
-                problems.append(problem)
+            for remove in (self._uninstall, self._delete):
+                try:
+                    remove(kube, name)
+                except TaskGatewayError as problem:
+                    problems.append(problem)
         if problems:
             raise problems[0]
+
+    def _uninstall(self, kube: Kube, namespace: str) -> None:
+        if namespace == self._spaces["gateway"]:
+            helm.uninstall(kube.cluster, self._release, namespace)
+
+    def _delete(self, kube: Kube, namespace: str) -> None:
+        kube.delete(NAMESPACE, namespace)
+        wait_until_gone(kube, NAMESPACE_GONE, NAMESPACE, namespace, None)
+
+
+def addresses(service: Manifest) -> list[str]:
+    """Return the addresses at which a Service is had from outside of its cluster."""
+    balanced = ((service.get("status") or {}).get("loadBalancer") or {}).get("ingress") or ()
+    return [*(service["spec"].get("externalIPs") or ()), *(each["ip"] for each in balanced if "ip" in each)]

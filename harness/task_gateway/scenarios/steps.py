@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.status import Status
 from rich.text import Text
 
-from task_gateway.errors import TaskGatewayError
+from task_gateway.errors import ConfigError, TaskGatewayError
 from task_gateway.model import Step
 
 
@@ -65,6 +65,8 @@ def why(error: BaseException) -> str:
     """Return the cause of a failure as a sentence."""
     if isinstance(error, KeyboardInterrupt):
         return "interrupted"
+    if isinstance(error, ConfigError):
+        return f"{error.message}: {'; '.join(map(str, error.problems))}"
     if isinstance(error, TaskGatewayError):
         return f"{error.message} ({error.where})" if error.where else error.message
     return f"{type(error).__name__}: {error}"

@@ -2,7 +2,9 @@
 
 import ipaddress
 import textwrap
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from string import Template
@@ -15,7 +17,7 @@ from task_gateway import __version__, config, settings
 from task_gateway.clusters.controllers import CONTROLLERS, ENVOY_GATEWAY, Controller
 from task_gateway.clusters.kind import node_address
 from task_gateway.clusters.versions import image_versions
-from task_gateway.errors import ToolMissing, UsageError
+from task_gateway.errors import TaskGatewayError, ToolMissing, UsageError
 from task_gateway.kube import helm
 from task_gateway.kube.client import Kube
 from task_gateway.kube.kinds import POD
@@ -32,6 +34,7 @@ from task_gateway.scenarios.steps import Steps
 
 DATA: dict[str, Any] = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text("utf-8"))
 DEFAULT, ADDITIONAL = "default", ("east", "west")
+MASTER_PORT, FIRST_PORT, PORTS = 8080, 20000, 16
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,8 @@ class Given:
     controller: Controller = CONTROLLERS[ENVOY_GATEWAY]
     keep: bool = False
     against: tuple[str, ...] = ()
+    master_port: int = MASTER_PORT
+    first_port: int = FIRST_PORT
 
     @property
     def spaces(self) -> dict[str, str]:
@@ -94,6 +99,20 @@ class World:
             raise UsageError("the master was not started")
         return self._master
 
+    @contextmanager
+    def standing(self, steps: Steps) -> Iterator[None]:
+        """Bring everything up, and close it however the work inside ends; its error comes before that of a clean-up."""
+        with ExitStack() as stack:
+            stack.callback(self.close, steps)
+            try:
+                self.up(steps)
+                yield
+            except BaseException:
+                stack.pop_all()
+                with suppress(TaskGatewayError):
+                    self.close(steps)
+                raise
+
     def up(self, steps: Steps) -> None:
         """Bring everything up; each step says what it waits for."""
         home, *others = self._bring_up(steps)
@@ -103,13 +122,13 @@ class World:
             note.detail = ", ".join(each.name for each in self.config.resource_managers)
         tasks = self.spaces["tasks"]
         self.sides[DEFAULT] = Side(self.config.default, home, tasks)
-        for manager, kube in zip(self.config.additional, others, strict=True):
-            side = Side(manager, kube, tasks)
-            with steps.step(f"{manager.name}: chart installed, Gateway Programmed") as note:
-                note.detail = self.install(side)
-            self.sides[manager.name] = replace(side, gateway=side.other())
+        sides = [Side(manager, kube, tasks) for manager, kube in zip(self.config.additional, others, strict=True)]
+        with steps.step("chart installed, Gateways Programmed") as note, ThreadPoolExecutor(len(sides)) as pool:
+            installed = list(pool.map(self.install, sides))
+            note.detail = "; ".join(f"{side.name}: {found}" for side, found in zip(sides, installed, strict=True))
+        self.sides |= {side.name: replace(side, gateway=side.other()) for side in sides}
         with steps.step("master started in the default cluster") as note:
-            address = Address(node_address(home), DATA["master_port"])
+            address = Address(node_address(home), self.given.master_port)
             self._master = StandIn(self.sides, self.given.image, self.spaces["master"], address)
             self._master.start()
             note.detail = f"http://{address}"
@@ -120,6 +139,10 @@ class World:
         found = controller.values(self.given.chart) | chart_values(gateway, self.spaces["tasks"]) | dict(more)
         if self.given.against:
             self._lent.require_crds(kube)
+            first, last = gateway.gateway_port_range_start, gateway.gateway_port_range_end
+            self._lent.require_ports(kube, gateway.gateway_ip, range(first, last + 1))
+            if self._lent.has_controller(kube, controller):
+                found["controller"] = {**found.get("controller", {}), "install": False}
         else:
             helm.install(kube.cluster, CRDS_CHART, self.given.crds, CRDS_NAMESPACE, controller.crds)
         helm.install(kube.cluster, DATA["release"], self.given.chart, gateway.gateway_namespace, found)
@@ -134,6 +157,8 @@ class World:
             "tasks_namespace": self.spaces["tasks"],
             "gateway_name": DATA["release"],
             "gateway_namespace": self.spaces["gateway"],
+            "first": self.given.first_port,
+            "last": self.given.first_port + PORTS - 1,
         }
         parts = [Template(DATA["default"]).substitute(common, cluster=home.cluster.name)]
         for name, kube in others.items():
