@@ -39,7 +39,7 @@ def _in_page(url: str, token: str, use: Callable[[Page], None], picture: Path) -
     """Use a page in a browser of its own, keep a picture of it however that ends; return Chromium's version."""
     executable = find()
     try:
-        with sync_playwright() as playwright, _launch(playwright, executable) as browser:
+        with sync_playwright() as playwright, launch(playwright, executable) as browser:
             with browser.new_context(viewport={"width": 1200, "height": 720}) as context:
                 if token:
                     headers = {"Authorization": f"token {token}"}
@@ -96,7 +96,7 @@ def _run_cell(page: Page, page_url: str, output: str) -> None:
     page.locator(OUTPUT, has_text=output).first.wait_for(state="visible")
 
 
-def _launch(playwright: Playwright, executable: Path) -> Browser:
+def launch(playwright: Playwright, executable: Path) -> Browser:
     """Start Chromium; as root it runs without its sandbox only."""
     sandbox = () if os.geteuid() else ("--no-sandbox",)
     return playwright.chromium.launch(executable_path=executable, args=[*ARGUMENTS, *sandbox])

@@ -10,12 +10,16 @@ from task_gateway.routing.gateway import TaskGateway
 
 @dataclass(frozen=True)
 class Side:
-    """One resource manager; without a gateway its tasks are dialled at their pods' own addresses."""
+    """One resource manager; without a gateway its tasks are dialled at their pods' own addresses.
+
+    `kube` starts and ends pods. The gateway is used as `identity`, which may do no more than the chart grants.
+    """
 
     manager: ResourceManager
     kube: Kube
     namespace: str
     gateway: TaskGateway | None = None
+    identity: Kube | None = None
 
     @property
     def name(self) -> str:
@@ -36,4 +40,4 @@ class Side:
         told = replace(
             block, gateway_ip=host or block.gateway_ip, gateway_port_range_start=first, gateway_port_range_end=last
         )
-        return TaskGateway(self.kube, told, self.namespace, strategy)
+        return TaskGateway(self.identity or self.kube, told, self.namespace, strategy)

@@ -1,6 +1,7 @@
 """What scenarios are played in: clusters side by side, a gateway in each but the master's own, and the master."""
 
 import ipaddress
+import tempfile
 import textwrap
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -22,10 +23,11 @@ from task_gateway.kube import helm
 from task_gateway.kube.client import Kube
 from task_gateway.kube.kinds import POD
 from task_gateway.kube.wait import condition, wait_for
-from task_gateway.master import browser, manifests
+from task_gateway.master import browser, identity, manifests
 from task_gateway.master.sides import Side
 from task_gateway.master.stand_in import StandIn
 from task_gateway.model import Address, Cluster, InternalTaskGateway, MasterConfig
+from task_gateway.routing.base import STRATEGIES
 from task_gateway.routing.gateway_api import GATEWAY
 from task_gateway.routing.names import CHART, CRDS_CHART, CRDS_NAMESPACE
 from task_gateway.scenarios.lent import Lent
@@ -73,6 +75,7 @@ class World:
         self.kubes: dict[str, Kube] = {}
         self.config: MasterConfig | None = None
         self._master: StandIn | None = None
+        self._kubeconfigs = tempfile.TemporaryDirectory(prefix="task-gateway-")
         self._lent = Lent(self.spaces, DATA["release"])
         self._clusters = Clusters([f"{given.name}-{each}" for each in (DEFAULT, *given.additional)])
 
@@ -126,7 +129,7 @@ class World:
         with steps.step("chart installed, Gateways Programmed") as note, ThreadPoolExecutor(len(sides)) as pool:
             installed = list(pool.map(self.install, sides))
             note.detail = "; ".join(f"{side.name}: {found}" for side, found in zip(sides, installed, strict=True))
-        self.sides |= {side.name: replace(side, gateway=side.other()) for side in sides}
+        self.sides |= {side.name: self._as_master(side) for side in sides}
         with steps.step("master started in the default cluster") as note:
             address = Address(node_address(home), self.given.master_port)
             self._master = StandIn(self.sides, self.given.image, self.spaces["master"], address)
@@ -137,6 +140,7 @@ class World:
         """Install the chart for a gateway, or upgrade it, and wait until it is Programmed; return what there is."""
         kube, gateway, controller = side.kube, side.block, self.given.controller
         found = controller.values(self.given.chart) | chart_values(gateway, self.spaces["tasks"]) | dict(more)
+        kube.apply(identity.account(self.spaces["tasks"]))
         if self.given.against:
             self._lent.require_crds(kube)
             first, last = gateway.gateway_port_range_start, gateway.gateway_port_range_end
@@ -182,6 +186,12 @@ class World:
             with steps.step("clusters removed"):
                 self._clusters.down()
 
+    def _as_master(self, side: Side) -> Side:
+        """Return a side that uses its gateway with no more rights than the chart gives a resource manager."""
+        file = Path(self._kubeconfigs.name) / f"{side.name}.kubeconfig"
+        limited = replace(side, identity=identity.act_as(side.kube, side.namespace, file))
+        return replace(limited, gateway=limited.other())
+
     def _bring_up(self, steps: Steps) -> list[Kube]:
         """Return the clusters, the master's own first, each with the namespace of tasks."""
         if self.given.against:
@@ -210,6 +220,7 @@ def chart_values(gateway: InternalTaskGateway, tasks_namespace: str) -> dict[str
     return {
         "gateway": {"name": gateway.gateway_name, "addresses": [gateway.gateway_ip]},
         "slots": {"namespace": tasks_namespace, "start": start, "count": end - start + 1},
+        "rbac": {"strategies": STRATEGIES.names(), "subjects": [identity.subject(tasks_namespace)]},
     }
 
 

@@ -1,0 +1,42 @@
+"""What a master is in the cluster of a resource manager: a ServiceAccount that the chart's Role is bound to."""
+
+import os
+from pathlib import Path
+
+import yaml
+
+from task_gateway.kube.client import Kube
+from task_gateway.model import Cluster, Manifest
+
+NAME = "resource-manager"
+SECONDS = 24 * 3600  # how long its token is good: longer than any run
+
+
+def account(namespace: str) -> Manifest:
+    """Return the ServiceAccount."""
+    return {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": NAME, "namespace": namespace}}
+
+
+def subject(namespace: str) -> Manifest:
+    """Return the ServiceAccount as the chart's `rbac.subjects` has it."""
+    return {"kind": "ServiceAccount", "name": NAME, "namespace": namespace}
+
+
+def act_as(kube: Kube, namespace: str, file: Path) -> Kube:
+    """Return the same cluster as the ServiceAccount sees it; `file` gets the kubeconfig, for its owner alone."""
+    content = yaml.safe_load(Path(kube.cluster.kubeconfig).read_text("utf-8"))
+    name = kube.cluster.context or content["current-context"]
+    (context,) = (each["context"] for each in content["contexts"] if each["name"] == name)
+    (cluster,) = (each for each in content["clusters"] if each["name"] == context["cluster"])
+    wanted = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": NAME,
+        "clusters": [cluster],
+        "contexts": [{"name": NAME, "context": {"cluster": cluster["name"], "user": NAME}}],
+        "users": [{"name": NAME, "user": {"token": kube.token(NAME, namespace, SECONDS)}}],
+    }
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as kubeconfig:
+        yaml.safe_dump(wanted, kubeconfig)
+    return Kube(Cluster(kube.cluster.name, kube.cluster.provider, file, NAME))
