@@ -1,6 +1,7 @@
 """`task-gateway scenario` and `task-gateway bugbash`: play scenarios on real clusters, and make their checklist."""
 
 import json
+import os
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -21,6 +22,7 @@ from task_gateway.model_bugbash import BugBash, Row, Status
 from task_gateway.report import bugbash as report
 from task_gateway.report.bugbash.files import RESULT
 from task_gateway.scenarios.declared import SCENARIOS, Scenario, everyone
+from task_gateway.scenarios.product import Product
 from task_gateway.scenarios.runner import play_all
 from task_gateway.scenarios.steps import Line, Steps, Terminal
 from task_gateway.scenarios.world import ADDITIONAL, FIRST_PORT, MASTER_PORT, PORTS, Given, World
@@ -41,7 +43,16 @@ AgainstOption = Annotated[
 ImageOption = Annotated[str, typer.Option(help="The image of tasks; with --against the clusters must have it.")]
 PortOption = Annotated[int, typer.Option("--master-port", help="The port of the stand-in master on its node.")]
 FirstPortOption = Annotated[int, typer.Option("--first-port", help=f"The first of the {PORTS} ports of each gateway.")]
+MasterOption = Annotated[
+    str,
+    typer.Option(help="Play against the Determined master at this URL; its password: TASK_GATEWAY_MASTER_PASSWORD."),
+]
+UserOption = Annotated[str, typer.Option("--master-user", help="The user of that master.")]
+PoolOption = Annotated[
+    list[str] | None, typer.Option(help="MANAGER=POOL: that master's resource pool of a manager; may be repeated.")
+]
 ReportsOption = Annotated[Path, typer.Option(help="The folder of reports.")]
+PASSWORD = "TASK_GATEWAY_MASTER_PASSWORD"
 WITHOUT_WATCHING = 1  # scenarios at once, up to which each step is drawn as it goes
 
 
@@ -72,13 +83,17 @@ def run(
     image: ImageOption = "",
     master_port: PortOption = MASTER_PORT,
     first_port: FirstPortOption = FIRST_PORT,
+    master: MasterOption = "",
+    master_user: UserOption = "determined",
+    pool: PoolOption = None,
     reports: ReportsOption = Path("reports"),
     output: OutputOption = Output.text,
 ) -> None:
     """Play scenarios on clusters of their own and report to REPORTS/NAME/. Exit code 1 if one failed."""
     chosen = _chosen(names or (), tag or ())
     given = _given(name, chart, crds, image, controller, against or (), keep, master_port, first_port)
-    _play(chosen, given, parallel, resume, reports, output)
+    world = _product(given, master, master_user, pool or ()) if master else World(given)
+    _play(chosen, world, parallel, resume, reports, output)
 
 
 def bugbash(
@@ -101,7 +116,7 @@ def bugbash(
     Exit code 1 if a row failed. Rows for a person are there with what to do, and never count as passed.
     """
     given = _given(name, chart, crds, image, controller, against or (), keep, master_port, first_port)
-    _play(_chosen((), ()), given, parallel, resume, reports, output)
+    _play(_chosen((), ()), World(given), parallel, resume, reports, output)
 
 
 def _given(
@@ -136,18 +151,28 @@ def _given(
     )
 
 
+def _product(given: Given, url: str, user: str, pools: Sequence[str]) -> World:
+    """Return the world of a Determined master; UsageError without its password, or where a pool cannot be read."""
+    password = os.environ.get(PASSWORD)
+    if password is None:
+        raise UsageError("the master's password is not given", hint=f"export {PASSWORD}=…")
+    named = dict(each.split("=", 1) for each in pools if "=" in each)
+    if len(named) != len(pools) or not named:
+        raise UsageError("each manager needs a resource pool", where="--pool", hint="--pool east=POOL --pool west=POOL")
+    return Product(given, url, user, password, named)
+
+
 def _play(
-    scenarios: Sequence[Scenario], given: Given, parallel: int, resume: bool, reports: Path, output: Output
+    scenarios: Sequence[Scenario], world: World, parallel: int, resume: bool, reports: Path, output: Output
 ) -> None:
-    folder, console = reports / given.name, Console(stderr=True)
+    folder, console = reports / world.given.name, Console(stderr=True)
     done = _passed(folder / RESULT) if resume else {}
-    world = World(given)
     began, rows = time.monotonic(), dict(done)
     steps = Steps(Terminal(console))
 
     def result() -> BugBash:
         known = [rows[each.name] for each in scenarios if each.name in rows]
-        return BugBash(given.name, time.monotonic() - began, world.versions, tuple(known))
+        return BugBash(world.given.name, time.monotonic() - began, world.versions, tuple(known))
 
     lock = threading.Lock()
     watcher = (

@@ -27,22 +27,22 @@ DRAWN = "() => new Promise(done => requestAnimationFrame(() => requestAnimationF
 OUTPUT = ".jp-Notebook .jp-OutputArea-output"
 
 
-def run_in_page(url: str, page_url: str, token: str, output: str, picture: Path) -> str:
+def run_in_page(url: str, page_url: str, authorization: str, output: str, picture: Path) -> str:
     """Open the page of a notebook file, run its cell there, wait for `output`, keep a PNG; return Chromium's version.
 
-    The token goes in a header of one request to `url`, whose cookie logs the page in: no address holds it.
+    The authorization goes in a header of one request to `url`, whose cookie logs the page in: no address holds it.
     """
-    return _in_page(url, token, lambda page: _run_cell(page, page_url, output), picture)
+    return _in_page(url, authorization, lambda page: _run_cell(page, page_url, output), picture)
 
 
-def _in_page(url: str, token: str, use: Callable[[Page], None], picture: Path) -> str:
+def _in_page(url: str, authorization: str, use: Callable[[Page], None], picture: Path) -> str:
     """Use a page in a browser of its own, keep a picture of it however that ends; return Chromium's version."""
     executable = find()
     try:
         with sync_playwright() as playwright, launch(playwright, executable) as browser:
             with browser.new_context(viewport={"width": 1200, "height": 720}) as context:
-                if token:
-                    headers = {"Authorization": f"token {token}"}
+                if authorization:
+                    headers = {"Authorization": authorization}
                     context.request.get(f"{url}api/status", headers=headers, fail_on_status_code=True)
                 page = context.new_page()
                 page.set_default_timeout(1000 * settings.PAGE_SHOWN.seconds)
@@ -57,7 +57,7 @@ def _in_page(url: str, token: str, use: Callable[[Page], None], picture: Path) -
         raise ScenarioFailed(f"{settings.PAGE_SHOWN.sentence}: {reason}", where=url) from error
 
 
-def run_in_terminal(url: str, token: str, command: str, shown: str, picture: Path) -> None:
+def run_in_terminal(url: str, authorization: str, command: str, shown: str, picture: Path) -> None:
     """Open a terminal in a notebook's page, type a command, wait until it got what it is to show, keep a PNG."""
     said: list[str] = []
 
@@ -74,7 +74,7 @@ def run_in_terminal(url: str, token: str, command: str, shown: str, picture: Pat
             page.wait_for_timeout(1000 * settings.PROBE_PAUSE_SECONDS)
         page.evaluate(DRAWN)
 
-    _in_page(url, token, use, picture)
+    _in_page(url, authorization, use, picture)
 
 
 def show(url: str, shown: str, picture: Path) -> None:
@@ -82,7 +82,7 @@ def show(url: str, shown: str, picture: Path) -> None:
 
     def use(page: Page) -> None:
         page.goto(url)
-        page.locator(shown).first.wait_for(state="visible")
+        page.locator(f"{shown} >> visible=true").first.wait_for()
         page.evaluate(DRAWN)
 
     _in_page(url, "", use, picture)

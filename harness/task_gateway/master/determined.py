@@ -27,7 +27,11 @@ class Determined:
         self._pools = dict(pools)
         self._kinds: dict[str, str] = {}
         login = call("POST", self._at("auth/login"), body={"username": user, "password": password, "isHashed": False})
-        self._authorization = f"Bearer {accepted(login, 'logging in', self._url).json()['token']}"
+        token = accepted(login, "logging in", self._url).json().get("token")
+        if not token:
+            raise ScenarioFailed("the master's answer to the login has no token", where=self._url)
+        self._authorization = f"Bearer {token}"
+        self._ids: dict[str, str] = {}
 
     def version(self) -> str:
         """Return the master's version."""
@@ -40,6 +44,7 @@ class Determined:
         config = {"description": wish.id, "resources": {"resource_pool": self._pools[wish.manager]}}
         made = self._ask("POST", KINDS[wish.kind], {"config": config})[wish.kind]
         self._kinds[made["id"]] = wish.kind
+        self._ids[wish.id] = made["id"]
         try:
             return self._running(self._wait(wish.kind, made["id"]), wish.kind)
         except BaseException:
@@ -57,18 +62,30 @@ class Determined:
         return found
 
     def kill(self, task_id: str) -> None:
-        """End a task that was started or listed here."""
-        kind = self._kinds.get(task_id)
+        """End a task that was started or listed here, by the name that was wished for or by its own."""
+        own = self._ids.get(task_id, task_id)
+        kind = self._kinds.get(own)
         if kind is not None:
-            self._ask("POST", f"{KINDS[kind]}/{quote(task_id)}/kill", {})
+            self._ask("POST", f"{KINDS[kind]}/{quote(own)}/kill", {})
 
     def restart(self) -> None:
         """Refuse: a master that serves others is not ended by a test."""
         raise UsageError("a Determined master is not restarted from here", hint="leave out the scenarios that need it")
 
+    def gone(self, task_id: str) -> str:
+        """Return the state of a task once it is at its end. The API has no watch for that."""
+        own, wait = self._ids.get(task_id, task_id), settings.POD_GONE
+        kind = self._kinds[own]
+        deadline = time.monotonic() + wait.seconds
+        while (state := self._ask("GET", f"{KINDS[kind]}/{quote(own)}")[kind]["state"]) != ENDED[0]:
+            if time.monotonic() > deadline:
+                raise wait.timed_out(state, f"{kind} {own}")
+            time.sleep(settings.PROBE_PAUSE_SECONDS)
+        return f"the master says {state}"
+
     def url(self, task_id: str) -> str:
         """Return the base URL of a task by way of the master's proxy."""
-        return urljoin(self._url, f"proxy/{quote(task_id)}/")
+        return urljoin(self._url, f"proxy/{quote(self._ids.get(task_id, task_id))}/")
 
     def _wait(self, kind: str, task_id: str) -> Mapping[str, Any]:
         """Return a task once it runs. The API has no watch for that."""
@@ -93,7 +110,9 @@ class Determined:
             for each in found.get("addresses") or ()
             if "host_ip" in each
         )
-        return Running(found["id"], kind, managers.get(pool, pool), found.get("username", ""), addresses)
+        return Running(
+            found["id"], kind, managers.get(pool, pool), found.get("username", ""), addresses, self._authorization
+        )
 
     def _ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
         reply = call(method, self._at(path), authorization=self._authorization, body=body)

@@ -52,11 +52,11 @@ class Outputs:
 
 
 class Notebook:
-    """A notebook at `url`, which ends with a slash; `token` is its own."""
+    """A notebook at `url`, which ends with a slash; `authorization` is the header that opens it."""
 
-    def __init__(self, url: str, token: str) -> None:
+    def __init__(self, url: str, authorization: str) -> None:
         self.url = url
-        self._authorization = f"token {token}"
+        self._authorization = authorization
 
     def wait_until_answers(self, wait: Wait = settings.TASK_REACHABLE) -> None:
         """Return once the notebook's API answers; WaitTimeout has the last reply."""

@@ -20,14 +20,18 @@ class Wish:
 
 @dataclass(frozen=True)
 class Running:
-    """A task that runs: `addresses` are where its ports are dialled, in their order; `token` opens a notebook."""
+    """A task that runs: `addresses` are where its ports are dialled, in their order.
+
+    `authorization` is the header that opens a notebook; `host` is its pod's own name, empty if not known.
+    """
 
     id: str
     kind: str
     manager: str
     owner: str
     addresses: tuple[Address, ...]
-    token: str = field(default="", repr=False)
+    authorization: str = field(default="", repr=False)
+    host: str = ""
 
     @property
     def address(self) -> Address:
@@ -49,6 +53,9 @@ class Platform(Protocol):
 
     def restart(self) -> None:
         """End the master and start it again; it finds its tasks by what the clusters have."""
+
+    def gone(self, task_id: str) -> str:
+        """Return what the master says of a task that was ended, once it says so; WaitTimeout if it does not."""
 
     def url(self, task_id: str) -> str:
         """Return the base URL of a task by way of the master, with a slash at its end."""

@@ -19,6 +19,7 @@ from task_gateway.master.sides import Side
 from task_gateway.master.table import Master
 from task_gateway.model import LABEL_PREFIX, TASK_LABEL, Address, Cluster, Manifest, Task, TaskObject
 
+NOT_FOUND = 404  # what the proxy says of a task that it does not know
 KIND, OWNER = f"{LABEL_PREFIX}/kind", f"{LABEL_PREFIX}/owner"
 
 
@@ -66,7 +67,7 @@ class StandIn:
             with suppress(TaskGatewayError):
                 self._end(side, task.id)
             raise
-        return Running(task.id, wish.kind, side.name, wish.owner, addresses, token)
+        return Running(task.id, wish.kind, side.name, wish.owner, addresses, f"token {token}", task.id)
 
     def tasks(self) -> list[Running]:
         """Return the tasks whose pods are there, with the addresses that they have."""
@@ -78,6 +79,10 @@ class StandIn:
             if side.kube.find(POD, task_id, side.namespace) or side.kube.find(SECRET, task_id, side.namespace):
                 self._end(side, task_id)
         self.proxy.forget(task_id)
+
+    def gone(self, task_id: str) -> str:
+        """Return the proxy's reply once it knows the task no more."""
+        return f"the master says {self.proxy.wait_until(task_id, NOT_FOUND, settings.TASK_REFUSED)}"
 
     def url(self, task_id: str) -> str:
         """Return the base URL of a task by way of the proxy."""

@@ -37,7 +37,7 @@ declare(
         name="big_transfer",
         group="Notebooks",
         sentence=f"{MIB} MiB are uploaded to a notebook of another cluster and come back with the same checksum.",
-        tags=("notebook", "long"),
+        tags=("notebook", "long", "any-master"),
         moves=(
             start("notebook", "west", ID),
             Move(

@@ -41,7 +41,7 @@ def name(scene: Scene) -> str:
         home.create(obj)
     host = f"{GATEWAY}.{namespace}.svc.cluster.local"
     (address,) = side.other(host=host).expose(Task(NAMED, side.namespace, (8888,)))
-    world.platform.proxy.register(NAMED, address)
+    world.stand_in.proxy.register(NAMED, address)
     return f"the master dials {address}"
 
 
@@ -67,7 +67,7 @@ def six(scene: Scene) -> str:
     host = next(each for each in node_addresses(side.kube) if ip_address(each).version == 6)
     address = Address(host, scene.kept[SIX].address.port)
     reach.wait_until_answers(address)
-    scene.world.platform.proxy.register(SIX, address)
+    scene.world.stand_in.proxy.register(SIX, address)
     return f"the master dials {address}"
 
 

@@ -4,22 +4,25 @@ import time
 
 from task_gateway.errors import NotReachable, ScenarioFailed
 from task_gateway.kube.kubectl import kubectl
-from task_gateway.limits.site import OWNING_NAME, OWNING_NAMESPACE
+from task_gateway.limits.site import OWNING_NAME
 from task_gateway.master.platform import Wish
+from task_gateway.model import Cluster
 from task_gateway.scenarios.declared import Move, Scenario, Scene, declare
 from task_gateway.scenarios.tasks import end, launch, run_cell, start
 
 MANAGER, OPEN, NEXT = "east", "notebook-cut", "notebook-after"
-DEPLOYMENT = "apps/v1/Deployment"
-PROXY = f"--kubeconfig ${MANAGER}_kubeconfig -n $gateway_namespace -l {OWNING_NAME}=$release"
+CONTROLLER, PROXY = "control-plane=envoy-gateway", OWNING_NAME
+SCALE = f"kubectl --kubeconfig ${MANAGER}_kubeconfig -n $gateway_namespace scale deployment -l {{}} --replicas {{}}"
 
 
 def away(scene: Scene) -> str:
-    """Scale the proxy to nothing, and end its pods at once: by themselves they serve on while connections are open."""
+    """End the proxy: its controller first, which would bring it back in a second, then its pods at once.
+
+    By themselves they serve on while connections are open.
+    """
     scene.later.callback(_back, scene)
     said = _scaled(scene, 0)
-    cluster = scene.world.sides[MANAGER].kube.cluster
-    kubectl(cluster, "delete", "pods", *_proxy(scene), "--force", "--grace-period", "0")
+    kubectl(*_inside(scene), "delete", "pods", "-l", PROXY, "--force", "--grace-period", "0")
     return said
 
 
@@ -45,29 +48,31 @@ def back(scene: Scene) -> str:
 
 def _back(scene: Scene) -> str:
     said = _scaled(scene, 1)
-    kubectl(scene.world.sides[MANAGER].kube.cluster, "rollout", "status", "deployment", *_proxy(scene))
+    for words in (CONTROLLER, PROXY):
+        kubectl(*_inside(scene), "rollout", "status", "deployment", "-l", words)
     return said
 
 
 def _scaled(scene: Scene, replicas: int) -> str:
-    cluster = scene.world.sides[MANAGER].kube.cluster
-    return kubectl(cluster, "scale", "deployment", *_proxy(scene), "--replicas", str(replicas)).strip()
+    said = [
+        kubectl(*_inside(scene), "scale", "deployment", "-l", labels, "--replicas", str(replicas))
+        for labels in (CONTROLLER, PROXY)
+    ]
+    return "; ".join(each.strip() for each in said)
 
 
-def _proxy(scene: Scene) -> list[str]:
-    """Return the words that name the gateway's proxy to kubectl, wherever its controller made it."""
+def _inside(scene: Scene) -> tuple[Cluster, str, str]:
+    """Return the cluster and the words for the gateway's namespace, where its controller and its proxy are."""
     side = scene.world.sides[MANAGER]
-    labels = f"{OWNING_NAME}={side.block.gateway_name},{OWNING_NAMESPACE}={side.block.gateway_namespace}"
-    (namespace,) = {each["metadata"]["namespace"] for each in side.kube.list(DEPLOYMENT, labels=labels)}
-    return ["--namespace", namespace, "-l", labels]
+    return side.kube.cluster, "--namespace", side.block.gateway_namespace
 
 
 declare(
     Scenario(
         name="gateway_unreachable",
         group="When something fails",
-        sentence="With no proxy a new task is refused in time, with what is in the way; once it is back all answers.",
-        needs=("envoy-gateway",),
+        sentence="With neither proxy nor controller a new task is refused in time, with what is in the way; then all is back.",
+        needs=("clusters of our own", "envoy-gateway"),
         tags=("fails",),
         alone=True,
         moves=(
@@ -75,14 +80,15 @@ declare(
             Move(
                 "proxy scaled to 0",
                 away,
-                f"""kubectl {PROXY} scale deployment --replicas 0
-kubectl {PROXY} delete pods --force --grace-period 0""",
+                f"""{SCALE.format(CONTROLLER, 0)}
+{SCALE.format(PROXY, 0)}
+kubectl --kubeconfig ${MANAGER}_kubeconfig -n $gateway_namespace delete pods -l {PROXY} --force --grace-period 0""",
             ),
             Move("a new task is refused in time", refused, f"task-gateway check --kubeconfig ${MANAGER}_kubeconfig"),
             Move(
                 "proxy scaled up, all answers",
                 back,
-                f"kubectl {PROXY} scale deployment --replicas 1",
+                f"{SCALE.format(PROXY, 1)}\n{SCALE.format(CONTROLLER, 1)}",
             ),
             end(OPEN),
             end(NEXT),

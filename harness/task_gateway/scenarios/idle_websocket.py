@@ -20,7 +20,7 @@ declare(
         name="idle_websocket",
         group="Notebooks",
         sentence=f"A notebook's WebSocket on which nothing is said for {SECONDS} seconds stays open.",
-        tags=("notebook", "long"),
+        tags=("notebook", "long", "any-master"),
         moves=(
             start("notebook", "east", ID),
             Move(

@@ -158,7 +158,7 @@ class NotebookMultiRm:
                 note.detail = f"{address} answers"
         with steps.step(f"{name}: cell executed through the master") as note:
             master.register(task.id, address)
-            notebook = Notebook(master.notebook_url(task.id), token)
+            notebook = Notebook(master.notebook_url(task.id), f"token {token}")
             notebook.wait_until_answers()
             expected = Template(DATA["output"]).substitute(task=task.id)
             output = notebook.execute(DATA["cell"])
@@ -171,7 +171,7 @@ class NotebookMultiRm:
             notebook.decline_news()
             page = notebook.save("cell.ipynb", DATA["cell"])
             shot = self.options.folder / picture
-            self.versions["chromium"] = browser.run_in_page(notebook.url, page, token, output, shot)
+            self.versions["chromium"] = browser.run_in_page(notebook.url, page, f"token {token}", output, shot)
             note.detail = str(picture)
         run = NotebookRun(
             resource_manager=name,

@@ -48,7 +48,7 @@ def play_all(
 
 def play(scenario: Scenario, world: World, folder: Path, watcher: Watcher) -> Row:
     """Play one scenario to its end and return its row; evidence is gathered before anything is cleaned up."""
-    missing = next((reason for need in scenario.needs if (reason := world.lacks(need))), "")
+    missing = world.lacks(scenario.needs, scenario.tags)
     if not scenario.moves:
         return _row(scenario, Status.PERSON, repeat=scenario.by_hand(world.facts))
     if missing:

@@ -1,8 +1,5 @@
 """Moves that many scenarios have in common: start a task, use it as its user would, end it and see it gone."""
 
-from string import Template
-
-from task_gateway import settings
 from task_gateway.errors import ScenarioFailed
 from task_gateway.master import browser
 from task_gateway.master.notebook import Notebook
@@ -10,8 +7,6 @@ from task_gateway.master.platform import Running, Wish
 from task_gateway.routing import reach
 from task_gateway.scenarios.declared import Move, Scene
 from task_gateway.scenarios.world import DATA, DEFAULT
-
-NOT_FOUND = 404  # what the master's proxy says of a task that it does not know
 
 
 def start(kind: str, manager: str, id: str, *, owner: str = "", ports: tuple[int, ...] = ()) -> Move:
@@ -47,9 +42,11 @@ def cell(id: str) -> Move:
 def run_cell(scene: Scene, id: str) -> str:
     """Run the cell of every scenario in a notebook and return what it printed."""
     notebook = opened(scene, id)
-    expected = Template(DATA["output"]).substitute(task=id)
+    running: Running = scene.kept[id]
     output = notebook.execute(DATA["cell"])
-    if output != expected:
+    host, _, rest = output.partition(" ")
+    if rest != DATA["output"] or host != (running.host or host):
+        expected = f"{running.host or 'its name'} {DATA['output']}"
         raise ScenarioFailed(f"the cell gave {output!r}, not {expected!r}", where=notebook.url)
     scene.world.versions["jupyterlab"] = notebook.lab_version()
     return output
@@ -58,7 +55,7 @@ def run_cell(scene: Scene, id: str) -> str:
 def opened(scene: Scene, id: str) -> Notebook:
     """Return the notebook of a task by way of the master, once it answers."""
     running: Running = scene.kept[id]
-    notebook = Notebook(scene.world.platform.url(id), running.token)
+    notebook = Notebook(scene.world.platform.url(id), running.authorization)
     notebook.wait_until_answers()
     return notebook
 
@@ -71,9 +68,9 @@ def page(id: str) -> Move:
         notebook = opened(scene, id)
         notebook.decline_news()
         url = notebook.save("cell.ipynb", DATA["cell"])
-        output = Template(DATA["output"]).substitute(task=id)
+        output = f"{running.host} {DATA['output']}".strip()
         shot = scene.picture(id)
-        scene.world.versions["chromium"] = browser.run_in_page(notebook.url, url, running.token, output, shot)
+        scene.world.versions["chromium"] = browser.run_in_page(notebook.url, url, running.authorization, output, shot)
         return f"the page shows {output!r}"
 
     return Move(f"page of {id} opened in Chromium", do, "# open the notebook's URL in a browser")
@@ -88,7 +85,6 @@ def end(id: str) -> Move:
         seen = []
         if running.manager != DEFAULT:
             seen = [f"{each} {reach.wait_until_refused(each).value}" for each in running.addresses]
-        reply = scene.world.platform.proxy.wait_until(id, NOT_FOUND, settings.TASK_REFUSED)
-        return "; ".join([*seen, f"the master says {reply}"])
+        return "; ".join([*seen, scene.world.platform.gone(id)])
 
     return Move(f"{id} ended, nothing answers there", do, f"task-gateway release {id}")

@@ -27,7 +27,7 @@ def look(scene: Scene) -> str:
     notebook = opened(scene, ID)
     notebook.decline_news()
     command, shown = f"cat {FILE}", scene.kept["text"]
-    browser.run_in_terminal(notebook.url, scene.kept[ID].token, command, shown, scene.picture("terminal"))
+    browser.run_in_terminal(notebook.url, scene.kept[ID].authorization, command, shown, scene.picture("terminal"))
     return "the page shows the terminal with the file's text"
 
 

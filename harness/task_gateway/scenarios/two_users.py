@@ -16,9 +16,9 @@ def own_alone(scene: Scene) -> str:
     for target in (ADA, BOB):
         running: Running = scene.kept[target]
         for owner in (ADA, BOB):
-            token = scene.kept[owner].token
+            authorization = scene.kept[owner].authorization
             for base in (f"http://{running.address}/proxy/{target}/", scene.world.platform.url(target)):
-                reply = call("GET", f"{base}api/status", authorization=f"token {token}")
+                reply = call("GET", f"{base}api/status", authorization=authorization)
                 wanted = 200 if owner == target else FORBIDDEN
                 if reply.status != wanted:
                     raise ScenarioFailed(f"the token of {owner} got {reply}, not {wanted}", where=base)

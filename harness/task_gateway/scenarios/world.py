@@ -3,7 +3,7 @@
 import ipaddress
 import tempfile
 import textwrap
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -24,6 +24,7 @@ from task_gateway.kube.client import Kube
 from task_gateway.kube.kinds import POD
 from task_gateway.kube.wait import condition, wait_for
 from task_gateway.master import browser, identity, manifests
+from task_gateway.master.platform import Platform
 from task_gateway.master.sides import Side
 from task_gateway.master.stand_in import StandIn
 from task_gateway.model import Address, Cluster, InternalTaskGateway, MasterConfig
@@ -75,7 +76,7 @@ class World:
         self.kubes: dict[str, Kube] = {}
         self.config: MasterConfig | None = None
         self._master: StandIn | None = None
-        self._kubeconfigs = tempfile.TemporaryDirectory(prefix="task-gateway-")
+        self._files = ExitStack()
         self._lent = Lent(self.spaces, DATA["release"])
         self._clusters = Clusters([f"{given.name}-{each}" for each in (DEFAULT, *given.additional)])
 
@@ -91,13 +92,18 @@ class World:
         spaces = {f"{name}_namespace": space for name, space in self.spaces.items()}
         return {**files, **spaces, "release": DATA["release"], "image": self.given.image}
 
-    def lacks(self, need: str) -> str:
-        """Return why a need (a key of NEEDS) is not met here, empty if it is."""
-        return NEEDS[need](self)
+    def lacks(self, needs: Sequence[str], tags: Sequence[str] = ()) -> str:
+        """Return why a scenario with these needs (keys of NEEDS) cannot be played here, empty if it can."""
+        return next((reason for need in needs if (reason := NEEDS[need](self))), "")
 
     @property
-    def platform(self) -> StandIn:
-        """The master; UsageError before it was started."""
+    def platform(self) -> Platform:
+        """The master, as any master is asked; UsageError before it was started."""
+        return self.stand_in
+
+    @property
+    def stand_in(self) -> StandIn:
+        """The master, with what a stand-in alone has; UsageError before it was started."""
         if self._master is None:
             raise UsageError("the master was not started")
         return self._master
@@ -129,7 +135,8 @@ class World:
         with steps.step("chart installed, Gateways Programmed") as note, ThreadPoolExecutor(len(sides)) as pool:
             installed = list(pool.map(self.install, sides))
             note.detail = "; ".join(f"{side.name}: {found}" for side, found in zip(sides, installed, strict=True))
-        self.sides |= {side.name: self._as_master(side) for side in sides}
+        folder = Path(self._files.enter_context(tempfile.TemporaryDirectory(prefix="task-gateway-")))
+        self.sides |= {side.name: self._as_master(side, folder) for side in sides}
         with steps.step("master started in the default cluster") as note:
             address = Address(node_address(home), self.given.master_port)
             self._master = StandIn(self.sides, self.given.image, self.spaces["master"], address)
@@ -173,6 +180,7 @@ class World:
 
     def close(self, steps: Steps) -> None:
         """Remove what the run made, or say how to look at it."""
+        self._files.close()
         if self.given.keep and self.kubes:
             with steps.step("clusters kept") as note:
                 files = ":".join(dict.fromkeys(str(kube.cluster.kubeconfig) for kube in self.kubes.values()))
@@ -186,9 +194,9 @@ class World:
             with steps.step("clusters removed"):
                 self._clusters.down()
 
-    def _as_master(self, side: Side) -> Side:
+    def _as_master(self, side: Side, folder: Path) -> Side:
         """Return a side that uses its gateway with no more rights than the chart gives a resource manager."""
-        file = Path(self._kubeconfigs.name) / f"{side.name}.kubeconfig"
+        file = folder / f"{side.name}.kubeconfig"
         limited = replace(side, identity=identity.act_as(side.kube, side.namespace, file))
         return replace(limited, gateway=limited.other())
 

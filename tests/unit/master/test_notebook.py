@@ -116,7 +116,7 @@ def test_the_output_of_a_cell_is_gathered_until_the_kernel_is_idle(seen: Seen, u
         ("execute_result", {"data": {"text/plain": "42"}}),
         IDLE,
     ]
-    assert Notebook(url, "right").execute("x") == "one\n42"
+    assert Notebook(url, "token right").execute("x") == "one\n42"
     assert ("POST", "/base/api/kernels") in seen.requests
     assert seen.requests[-1] == ("DELETE", "/base/api/kernels/k1")
 
@@ -124,36 +124,36 @@ def test_the_output_of_a_cell_is_gathered_until_the_kernel_is_idle(seen: Seen, u
 def test_a_cell_that_raises_fails(seen: Seen, url: str) -> None:
     seen.script = [("error", {"ename": "ZeroDivisionError", "evalue": "division by zero"}), IDLE]
     with pytest.raises(ScenarioFailed, match="the cell raised ZeroDivisionError: division by zero"):
-        Notebook(url, "right").execute("1/0")
+        Notebook(url, "token right").execute("1/0")
 
 
 def test_a_socket_that_closes_fails_with_its_code(seen: Seen, url: str) -> None:
     seen.script = [("leave", {})]
     with pytest.raises(ScenarioFailed, match="closed with code 4000"):
-        Notebook(url, "right").execute("x")
+        Notebook(url, "token right").execute("x")
 
 
 def test_a_silent_kernel_ends_the_wait_with_what_came_last(seen: Seen, url: str) -> None:
     seen.script = [("status", {"execution_state": "busy"})]
     with pytest.raises(WaitTimeout) as ended:
-        Notebook(url, "right").execute("x", SHORT)
+        Notebook(url, "token right").execute("x", SHORT)
     assert ended.value.last_state == "the kernel's last message was status"
     assert seen.requests[-1] == ("DELETE", "/base/api/kernels/k1")
 
 
 def test_a_refused_kernel_says_what_the_server_said(url: str) -> None:
     with pytest.raises(ScenarioFailed, match="starting a kernel failed: 403: Forbidden"):
-        Notebook(url, "wrong").execute("x")
+        Notebook(url, "token wrong").execute("x")
 
 
 def test_a_notebook_file_is_stored_and_its_page_named(seen: Seen, url: str) -> None:
-    assert Notebook(url, "right").save("a.ipynb", "1 + 1") == f"{url}lab/tree/a.ipynb"
+    assert Notebook(url, "token right").save("a.ipynb", "1 + 1") == f"{url}lab/tree/a.ipynb"
     assert seen.stored["content"] == document("1 + 1")
     assert seen.stored["content"]["cells"][0]["outputs"] == []
 
 
 def test_the_version_of_jupyterlab_comes_from_its_page(url: str) -> None:
-    assert Notebook(url, "right").lab_version() == "4.5.6"
+    assert Notebook(url, "token right").lab_version() == "4.5.6"
 
 
 def test_messages_of_other_cells_are_left_alone() -> None:

@@ -2,7 +2,7 @@
 
 import io
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +25,8 @@ class Bare:
     kubes: dict[str, Any] = {}  # noqa: RUF012
     namespaces = ()
 
-    def lacks(self, need: str) -> str:
-        return f"there is no {need}" if need == "moon" else ""
+    def lacks(self, needs: Sequence[str], tags: Sequence[str] = ()) -> str:
+        return "there is no moon" if "moon" in needs else ""
 
 
 def watcher(_: object = None) -> Watcher:

@@ -1,0 +1,75 @@
+"""`task-gateway scenario`: what it lists, and what it refuses before any cluster is touched."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from task_gateway.cli.main import main
+from task_gateway.scenarios.declared import GROUPS, everyone
+from task_gateway.scenarios.product import ANY_MASTER, Product
+from task_gateway.scenarios.world import NEEDS, Given
+
+CONTEXTS = ["--against", "a", "--against", "b"]
+
+
+@pytest.fixture
+def packages(tmp_path: Path) -> list[str]:
+    """The options that name charts, so that no package has to be there."""
+    for name in ("chart.tgz", "crds.tgz"):
+        (tmp_path / name).touch()
+    return ["--chart", str(tmp_path / "chart.tgz"), "--crds", str(tmp_path / "crds.tgz"), "--image", "task:1"]
+
+
+def test_all_are_listed_in_the_order_of_their_groups(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["scenario", "list", "-o", "json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert [each["name"] for each in found] == [each.name for each in everyone()]
+    assert list(dict.fromkeys(each["group"] for each in found)) == list(GROUPS)
+    assert all(each["sentence"].endswith(".") for each in found)
+    assert [each["name"] for each in found if each["person"]] == ["cloud_load_balancer", "look_of_notebooks"]
+
+
+def test_what_a_scenario_needs_is_known_and_everything_can_be_repeated_by_hand() -> None:
+    for each in everyone():
+        assert set(each.needs) <= set(NEEDS), each.name
+        assert each.by_hand({}), each.name
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["run", "no_such"], "no scenario is called 'no_such'"),
+        (["run", "--tag", "nothing"], "no scenario has the tag nothing"),
+        (["run", "--against", "only-one"], "two or three contexts are needed"),
+        (["run", *CONTEXTS, *CONTEXTS], "two or three contexts are needed"),
+        (["run", "--controller", "other"], "no controller is called 'other'"),
+        (["run", "--name", "Not A Name"], "cannot name a run"),
+        (["run", "--resume", "--name", "never-was"], "there is no run to resume"),
+        (["run", "--master", "http://192.0.2.1", "--pool", "east=a"], "the master's password is not given"),
+    ],
+)
+def test_what_cannot_be_is_refused_first(
+    packages: list[str], capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
+) -> None:
+    assert main(["scenario", *arguments, *packages]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_pools_must_be_pairs(
+    packages: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TASK_GATEWAY_MASTER_PASSWORD", "hidden")
+    assert main(["scenario", "run", "--master", "http://192.0.2.1", "--pool", "east", *packages]) == 2
+    said = capsys.readouterr().err
+    assert "each manager needs a resource pool" in said
+    assert "hidden" not in said
+
+
+def test_a_determined_master_is_asked_for_no_more_than_it_has(tmp_path: Path) -> None:
+    given = Given("run", tmp_path / "chart.tgz", tmp_path / "crds.tgz", "task:1")
+    product = Product(given, "http://192.0.2.1", "ada", "secret", {"east": "pool"})
+    playable = [each.name for each in everyone() if each.moves and not product.lacks(each.needs, each.tags)]
+    assert playable == ["big_transfer", "idle_websocket"]
+    assert "a person" in product.lacks(("chromium",), (ANY_MASTER,))
+    assert "clusters" in product.lacks((), ())

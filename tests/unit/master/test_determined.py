@@ -1,0 +1,127 @@
+"""The adapter to a Determined master against its API's messages, as they were read from its protocol files."""
+
+import json
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from task_gateway.errors import ScenarioFailed, UsageError
+from task_gateway.master.determined import Determined
+from task_gateway.master.platform import Wish
+from task_gateway.model import Address
+
+EXCHANGES = json.loads(Path(__file__).with_name("determined_api.json").read_text("utf-8"))["exchanges"]
+KNOWN = {each["request"]: each for each in EXCHANGES}
+POOLS = {"east": "east-pool"}
+
+
+@dataclass
+class Recorded:
+    """A master that gives the recorded replies, and refuses requests with a field that its messages do not have."""
+
+    url: str = ""
+    asked: list[tuple[str, dict[str, Any], str]] = field(default_factory=list)
+    changed: dict[str, Any] = field(default_factory=dict)
+
+    def answer(self, request: str, body: dict[str, Any], authorization: str) -> tuple[int, Any]:
+        self.asked.append((request, body, authorization))
+        found = KNOWN.get(request)
+        if found is None:
+            return 404, {"error": {"code": 5, "reason": "NotFound", "error": request}}
+        if not set(body) <= set(found["fields"]):
+            return 400, {"error": {"code": 3, "error": f"unknown field in {sorted(body)}"}}
+        if request != "POST auth/login" and authorization != "Bearer session":
+            return 401, {"error": {"code": 16, "error": "unauthenticated"}}
+        return 200, self.changed.get(request, found["reply"])
+
+
+@pytest.fixture
+def master() -> Iterator[Recorded]:
+    recorded = Recorded()
+
+    class Handler(BaseHTTPRequestHandler):
+        def reply(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers.get("Content-Length") or 0)) or b"{}")
+            request = f"{self.command} {self.path.removeprefix('/api/v1/')}"
+            status, found = recorded.answer(request, body, self.headers.get("Authorization", ""))
+            content = json.dumps(found).encode()
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        do_GET = do_POST = reply  # noqa: N815 (names of the base class)
+
+        def log_message(self, *words: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        recorded.url = f"http://127.0.0.1:{server.server_port}"
+        yield recorded
+        server.shutdown()
+
+
+@pytest.fixture
+def platform(master: Recorded) -> Determined:
+    return Determined(master.url, "ada", "secret", POOLS)
+
+
+def test_the_password_goes_to_the_login_alone(master: Recorded, platform: Determined) -> None:
+    assert platform.version() == "0.38.1"
+    (login, version) = master.asked
+    assert login[1] == {"username": "ada", "password": "secret", "isHashed": False}
+    assert "secret" not in str(version)
+    assert version[2] == "Bearer session"
+
+
+def test_a_task_is_launched_in_the_pool_of_its_manager_and_known_by_its_name(
+    master: Recorded, platform: Determined
+) -> None:
+    running = platform.launch(Wish("notebook", "east", "mine"))
+    assert (running.id, running.kind, running.manager, running.owner) == ("n-1", "notebook", "east", "ada")
+    launched = next(body for request, body, _ in master.asked if request == "POST notebooks")
+    assert launched == {"config": {"description": "mine", "resources": {"resource_pool": "east-pool"}}}
+    assert platform.url("mine") == f"{master.url}/proxy/n-1/"
+    platform.kill("mine")
+    assert master.asked[-1][0] == "POST notebooks/n-1/kill"
+
+
+def test_a_manager_without_a_pool_is_refused_before_anything_is_asked(master: Recorded, platform: Determined) -> None:
+    before = len(master.asked)
+    with pytest.raises(UsageError, match="no resource pool is named for west") as told:
+        platform.launch(Wish("notebook", "west", "mine"))
+    assert told.value.hint == "known: east"
+    assert len(master.asked) == before
+
+
+def test_a_task_that_ends_before_it_runs_is_killed_and_told(master: Recorded, platform: Determined) -> None:
+    ended = {"notebook": {"id": "n-1", "state": "STATE_TERMINATED", "exitStatus": "no such image"}}
+    master.changed["GET notebooks/n-1"] = ended
+    with pytest.raises(ScenarioFailed, match="no such image"):
+        platform.launch(Wish("notebook", "east", "mine"))
+    assert master.asked[-1][0] == "POST notebooks/n-1/kill"
+
+
+def test_only_tasks_that_run_are_listed_each_by_its_manager(platform: Determined) -> None:
+    notebook, shell = platform.tasks()
+    assert (notebook.id, notebook.manager, notebook.addresses) == ("n-1", "east", ())
+    assert (shell.id, shell.manager, shell.owner) == ("s-1", "elsewhere", "bob")
+    assert shell.addresses == (Address("192.0.2.10", 20003),)
+
+
+def test_a_wrong_password_is_told_without_it(master: Recorded) -> None:
+    master.changed["POST auth/login"] = {}
+    with pytest.raises(ScenarioFailed) as told:
+        Determined(master.url, "ada", "secret", POOLS)
+    assert "secret" not in str(told.value)
+
+
+def test_a_master_is_not_restarted_from_outside(platform: Determined) -> None:
+    with pytest.raises(UsageError, match="not restarted from here"):
+        platform.restart()
