@@ -60,7 +60,7 @@ static: setup
 ## test: everything in all four tiers, with a real API server and real clusters
 .PHONY: test
 test: static toolchain charts
-	@$(PYTHON) -m pytest tests/unit tests/chart tests/apiserver tests/cluster
+	@$(PYTHON) -m pytest tests/unit tests/chart tests/page tests/apiserver tests/cluster
 
 ## bench: what exposing a task costs, every strategy on both controllers; the records go to reports/bench (an hour)
 .PHONY: bench
@@ -71,7 +71,7 @@ bench: toolchain charts
 .PHONY: faults
 faults: toolchain charts
 	@$(PYTHON) -m pytest -p tests.faults.record --fault-record reports/recorded/faults/faults.json \
-		tests/faults tests/apiserver/test_kills.py tests/apiserver/test_interleavings.py
+		tests/faults tests/scenarios tests/apiserver/test_kills.py tests/apiserver/test_interleavings.py
 
 ## pins: write the Go tool modules and lock files again after a change of ci/versions.env or pyproject.toml
 .PHONY: pins

@@ -49,7 +49,7 @@ def wait_until_reached(
         try:
             reach.wait_until_open(door.address, left)
         except WaitTimeout as shut:
-            where, state = _in_the_way(kube, gateway, namespace, door)
+            where, state = _in_the_way(kube, gateway, namespace, door, shut.last_state)
             raise _not_reachable(wait, where, f"{state}; {shut.last_state}") from None
 
 
@@ -96,8 +96,11 @@ def _endpoint_missing(endpoints: Manifest) -> str | None:
     return f"{len(found)} endpoints, none of them ready" if found else "it has no endpoint"
 
 
-def _in_the_way(kube: Kube, gateway: InternalTaskGateway, namespace: str, door: Door) -> tuple[str, str]:
-    """Return the first object on the way from the Gateway to the route that is not as it should be, and how it is."""
+def _in_the_way(kube: Kube, gateway: InternalTaskGateway, namespace: str, door: Door, seen: str) -> tuple[str, str]:
+    """Return the first object on the way from the Gateway to the route that is not as it should be, and how it is.
+
+    `seen` is what the port did last.
+    """
     place = f"Gateway {gateway.gateway_namespace}/{gateway.gateway_name}"
     found = kube.find(GATEWAY, gateway.gateway_name, gateway.gateway_namespace)
     if (said := condition("Programmed")(found)) is not None:
@@ -108,23 +111,38 @@ def _in_the_way(kube: Kube, gateway: InternalTaskGateway, namespace: str, door: 
     if route is None:
         return where, "it does not exist"
     parents = (route.get("status") or {}).get("parents") or []
-    for parent in parents:
-        for each in parent.get("conditions") or []:
-            if each["type"] in ("Accepted", "ResolvedRefs") and each["status"] != "True":
-                return where, f"{each['type']} is {each['status']}: {each.get('message', '')}"
     if not parents:
         return where, "no controller has taken it up"
+    if (said := _refused_by(parents, "Accepted")) is not None:
+        return where, said
     reference = route["spec"]["parentRefs"][0]
     if reference.get("kind") == "ListenerSet":
         home = reference.get("namespace", namespace)
         listener_set = kube.find(LISTENER_SET, reference["name"], home)
         if (said := condition("Programmed")(listener_set)) is not None:
             return f"ListenerSet {home}/{reference['name']}", said
-    addresses = ((found or {}).get("status") or {}).get("addresses") or ()
-    published = [each["value"] for each in addresses if each.get("type") == "IPAddress"]
-    if _is_address(door.address.host) and published and door.address.host not in published:
-        return place, f"gateway_ip {door.address.host} is none of its addresses: {', '.join(published)}"
+    if any(each.value in seen for each in (reach.Answer.REFUSED, reach.Answer.UNREACHABLE)):
+        return place, _nobody_at(door.address.host, found or {})
+    if (said := _refused_by(parents, "ResolvedRefs")) is not None:  # not before: a controller that is away wrote it
+        return where, said
     return f"Service {namespace}/{door.service}", "nothing listens on its target port in the pod, as far as can be seen"
+
+
+def _refused_by(parents: list[Manifest], type: str) -> str | None:
+    for parent in parents:
+        for each in parent.get("conditions") or []:
+            if each["type"] == type and each["status"] != "True":
+                return f"{type} is {each['status']}: {each.get('message', '')}"
+    return None
+
+
+def _nobody_at(host: str, gateway: Manifest) -> str:
+    """Say why nothing listens at the address of a Gateway that is Programmed."""
+    addresses = (gateway.get("status") or {}).get("addresses") or ()
+    published = [each["value"] for each in addresses if each.get("type") == "IPAddress"]
+    if _is_address(host) and published and host not in published:
+        return f"gateway_ip {host} is none of its addresses: {', '.join(published)}"
+    return "no pod of its proxy serves the port, though its controller has said that it is Programmed"
 
 
 def _is_address(host: str) -> bool:

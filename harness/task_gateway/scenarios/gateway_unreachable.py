@@ -71,7 +71,7 @@ declare(
     Scenario(
         name="gateway_unreachable",
         group="When something fails",
-        sentence="With neither proxy nor controller a new task is refused in time, with what is in the way; then all is back.",
+        sentence="With no proxy a new task is refused in time, with what is in the way; once it is back all answers.",
         needs=("clusters of our own", "envoy-gateway"),
         tags=("fails",),
         alone=True,

@@ -1,0 +1,110 @@
+"""What is broken by hand fails exactly the rows that depend on it, each with a cause that names what was broken."""
+
+import io
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from task_gateway.clusters import images
+from task_gateway.kube.kubectl import kubectl
+from task_gateway.model import Cluster
+from task_gateway.model_bugbash import Row, Status
+from task_gateway.routing.gateway_api import route_kind
+from task_gateway.scenarios import gateway_unreachable
+from task_gateway.scenarios.declared import SCENARIOS
+from task_gateway.scenarios.runner import play_all
+from task_gateway.scenarios.steps import Steps, Terminal
+from task_gateway.scenarios.world import Given, World
+
+PLAYED = ("command_port", "task_killed", "several_ports", "without_gateway")
+ON_EAST = {"command_port", "task_killed"}
+"""The others are on west, and in the master's own cluster."""
+
+
+@pytest.fixture(scope="module")
+def world() -> Iterator[World]:
+    dist = Path(__file__).parents[2] / "dist"
+    (chart,), (crds,) = dist.glob("internal-task-gateway-*.tgz"), dist.glob("gateway-api-crds-*.tgz")
+    made = World(Given(f"test-rows-{os.getpid()}", chart, crds, images.load().notebook))
+    with made.standing(Steps(Terminal(Console()))):
+        yield made
+
+
+@pytest.fixture(autouse=True)
+def mended(world: World) -> Iterator[None]:
+    """Install the chart in east anew, which brings back what a test took away."""
+    yield
+    kubectl(east(world), "scale", "deployment", "--namespace", world.spaces["gateway"], "--all", "--replicas", "1")
+    world.install(world.sides["east"])
+
+
+def east(world: World) -> Cluster:
+    return world.sides["east"].kube.cluster
+
+
+def rows(world: World, folder: Path) -> dict[str, Row]:
+    def watcher(_: object) -> Terminal:
+        return Terminal(Console(file=io.StringIO()))
+
+    chosen = [SCENARIOS.get(name) for name in PLAYED]
+    return {row.name: row for row in play_all(chosen, world, folder, watcher, parallel=len(chosen))}
+
+
+def broken(world: World, folder: Path, *, cause: str, seen: Callable[[Path], bool]) -> None:
+    """Play the rows: those on east fail with the cause, and their evidence shows it; the others pass."""
+    found = rows(world, folder)
+    assert {name for name, row in found.items() if row.status == Status.FAILED} == ON_EAST
+    assert {name for name, row in found.items() if row.status == Status.PASSED} == set(PLAYED) - ON_EAST
+    for name in ON_EAST:
+        assert cause in found[name].cause
+        kept = [folder / each for each in found[name].evidence]
+        assert cause in (folder / name / "error.txt").read_text()
+        assert seen(next(each.parent for each in kept if each.parent.name == east(world).name))
+
+
+def test_nothing_broken(world: World, tmp_path: Path) -> None:
+    """Nothing is broken: all rows pass."""
+    assert {name: row.status for name, row in rows(world, tmp_path).items()} == dict.fromkeys(PLAYED, Status.PASSED)
+
+
+def test_routes_deleted(world: World, tmp_path: Path) -> None:
+    """The TCPRoutes of a cluster are deleted: exactly the rows there fail, and name the route that is missing."""
+    side = world.sides["east"]
+    kind = route_kind(side.kube)
+    assert kind is not None
+    for route in side.kube.list(kind, side.namespace):
+        side.kube.delete(kind, route["metadata"]["name"], side.namespace)
+    broken(
+        world,
+        tmp_path,
+        cause=f"TCPRoute {side.namespace}/task-gateway-slot-",
+        seen=lambda folder: "task-gateway-slot" not in (folder / "tcproute.yaml").read_text(),
+    )
+
+
+def test_proxy_away(world: World, tmp_path: Path) -> None:
+    """Controller and proxy of a cluster are scaled to 0: exactly the rows there fail, and name the Gateway."""
+    inside = ("--namespace", world.spaces["gateway"])
+    for labels in (gateway_unreachable.CONTROLLER, gateway_unreachable.PROXY):
+        kubectl(east(world), "scale", "deployment", *inside, "-l", labels, "--replicas", "0")
+    kubectl(east(world), "delete", "pods", *inside, "-l", gateway_unreachable.PROXY, "--force", "--grace-period", "0")
+    broken(
+        world,
+        tmp_path,
+        cause="no pod of its proxy serves the port",
+        seen=lambda folder: "SuccessfulDelete" in (folder / "events.txt").read_text(),
+    )
+
+
+def test_role_revoked(world: World, tmp_path: Path) -> None:
+    """The resource manager's Role is revoked: exactly the rows there fail, and name the right that is missing."""
+    kubectl(east(world), "delete", "rolebindings", "--namespace", world.spaces["tasks"], "--all")
+    broken(
+        world,
+        tmp_path,
+        cause='cannot list resource "services"',
+        seen=lambda folder: "Forbidden" in (folder.parent / "error.txt").read_text(),
+    )
