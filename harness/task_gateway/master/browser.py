@@ -77,13 +77,17 @@ def run_in_terminal(url: str, authorization: str, command: str, shown: str, pict
     _in_page(url, authorization, use, picture)
 
 
-def show(url: str, shown: str, picture: Path) -> None:
-    """Open a page that needs no login, wait for what it shows (a selector), keep a PNG."""
+def show(url: str, shown: str, drawn: Callable[[bytes], bool], picture: Path) -> None:
+    """Open a page that needs no login, wait for what it shows (a selector) and draws (judged by a PNG), keep a PNG."""
 
     def use(page: Page) -> None:
         page.goto(url)
         page.locator(f"{shown} >> visible=true").first.wait_for()
-        page.evaluate(DRAWN)
+        deadline = time.monotonic() + settings.PAGE_SHOWN.seconds
+        while not drawn(page.screenshot()):  # on a canvas, which nobody can ask
+            if time.monotonic() > deadline:
+                raise settings.PAGE_SHOWN.timed_out("the page does not draw it", url)
+            page.wait_for_timeout(1000 * settings.PROBE_PAUSE_SECONDS)
 
     _in_page(url, "", use, picture)
 

@@ -1,5 +1,7 @@
 """Scenario: a TensorBoard of another cluster shows the curve of real event files."""
 
+import io
+
 from task_gateway.errors import ScenarioFailed
 from task_gateway.master import browser
 from task_gateway.master.exchange import accepted, call
@@ -8,7 +10,9 @@ from task_gateway.scenarios.declared import Move, Scenario, Scene, declare
 from task_gateway.scenarios.tasks import end, start
 
 ID = "tensorboard-1"
-CURVE = "text=/^Smoothed/"  # of the table of points, which comes with the curve
+POINTS = "text=/^Smoothed/"  # of the table of points, which comes a little before the curve
+COLOUR, NEAR, WIDE = (66, 80, 102), 16, 0.3
+"""TensorBoard's colour of the first run, how near a pixel is to it, and the part of the page that the line crosses."""
 
 
 def read(scene: Scene) -> str:
@@ -22,8 +26,17 @@ def read(scene: Scene) -> str:
 
 def look(scene: Scene) -> str:
     """Open the page in Chromium until it draws the curve."""
-    browser.show(f"{scene.world.platform.url(ID)}#timeseries", CURVE, scene.picture("tensorboard"))
+    browser.show(f"{scene.world.platform.url(ID)}#timeseries", POINTS, has_curve, scene.picture("tensorboard"))
     return "the page draws the curve of loss"
+
+
+def has_curve(png: bytes) -> bool:
+    """Tell whether a line of the run's colour goes across much of a picture: no text or icon is that wide."""
+    from matplotlib.image import imread  # a second to load, which no other command has to wait for
+
+    pixels = imread(io.BytesIO(png))[:, :, :3] * 255
+    columns = (abs(pixels - COLOUR) < NEAR).all(axis=2).any(axis=0)
+    return bool(columns.sum() >= WIDE * columns.size)
 
 
 declare(
