@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import secrets
 import uuid
 from types import TracebackType
 from typing import Any
@@ -15,12 +16,12 @@ from tornado.websocket import WebSocketClientConnection, websocket_connect
 from task_gateway.clusters import images
 from task_gateway.master import launcher
 from task_gateway.master.exchange import accepted, call
+from task_gateway.master.kinds.base import KINDS
 from task_gateway.master.notebook import Outputs, execute_request, hang_up
 from task_gateway.model import Task
 from task_gateway.settings import KERNEL_READY, TASK_EXPOSED, TASK_REACHABLE
 
 NAME, PORT = "lab", 8888
-RESOURCES = {"requests": {"cpu": "100m", "memory": "256Mi"}}
 
 
 class Kernel:
@@ -33,7 +34,9 @@ class Kernel:
         self._socket: WebSocketClientConnection | None = None
 
     def __enter__(self) -> "Kernel":
-        _, token = launcher.start_notebook(self._stand.kube, self._task, images.load().notebook, RESOURCES)
+        token = secrets.token_urlsafe(24)
+        pod = KINDS.get("notebook").pod(self._task, images.load().notebook)
+        launcher.start_task(self._stand.kube, self._task, pod, token)
         self._tasks = self._stand.tasks("listenersets")
         (address,) = self._tasks.expose(self._task, wait=TASK_EXPOSED)
         self._authorization = f"token {token}"

@@ -25,11 +25,11 @@ ON_EAST = {"command_port", "task_killed"}
 
 
 @pytest.fixture(scope="module")
-def world() -> Iterator[World]:
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     dist = Path(__file__).parents[2] / "dist"
     (chart,), (crds,) = dist.glob("internal-task-gateway-*.tgz"), dist.glob("gateway-api-crds-*.tgz")
     made = World(Given(f"test-rows-{os.getpid()}", chart, crds, images.load().notebook))
-    with made.standing(Steps(Terminal(Console()))):
+    with made.standing(Steps(Terminal(Console())), tmp_path_factory.mktemp("evidence")):
         yield made
 
 

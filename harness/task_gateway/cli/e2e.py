@@ -11,10 +11,10 @@ from task_gateway.cli.output import Output, OutputOption, emit
 from task_gateway.clusters import images
 from task_gateway.clusters.base import NAME
 from task_gateway.errors import ClusterExists, ToolMissing, UsageError
-from task_gateway.scenarios.base import SCENARIOS, Options, play
+from task_gateway.scenarios.e2e import ADDITIONAL, play
 from task_gateway.scenarios.steps import Terminal
+from task_gateway.scenarios.world import Given, World
 
-SCENARIO = "notebook_multi_rm"
 CHART = Path("dist") / f"internal-task-gateway-{__version__}.tgz"
 CRDS = Path("dist") / f"gateway-api-crds-{__version__}.tgz"
 LONGEST_SUFFIX = "-additional"
@@ -37,13 +37,16 @@ def e2e(
 
     Exit code 0 if every step passed.
     """
-    options = Options(run_name(name), reports / name, chart_file(chart), chart_file(crds), images.load().notebook, keep)
-    result, failed = play(SCENARIOS.get(SCENARIO), options, Terminal(Console(stderr=True)))
+    given = Given(
+        run_name(name), chart_file(chart), chart_file(crds), images.load().notebook, additional=(ADDITIONAL,), keep=keep
+    )
+    folder = reports / name
+    result, failed = play(World(given), folder, Terminal(Console(stderr=True)))
     if isinstance(failed, ClusterExists):
         raise failed  # of another run, whose report stays as it is
-    report.write(result, options.folder)
+    report.write(result, folder)
     emit(result, output, report.terminal)
-    typer.echo(f"report: {options.folder / 'report.md'}", err=True)
+    typer.echo(f"report: {folder / 'report.md'}", err=True)
     if failed is not None and output is Output.json:
         raise typer.Exit(getattr(failed, "exit_code", 1)) from failed
     if failed is not None:

@@ -22,6 +22,7 @@ from task_gateway.model_bugbash import BugBash, Row, Status
 from task_gateway.report import bugbash as report
 from task_gateway.report.bugbash.files import RESULT
 from task_gateway.scenarios.declared import SCENARIOS, Scenario, everyone
+from task_gateway.scenarios.e2e import EVIDENCE
 from task_gateway.scenarios.product import Product
 from task_gateway.scenarios.runner import play_all
 from task_gateway.scenarios.steps import Line, Steps, Terminal
@@ -179,7 +180,7 @@ def _play(
         (lambda each: Line(console, each.name, lock)) if parallel > WITHOUT_WATCHING else (lambda _: Terminal(console))
     )
     needed = any(each.moves and each.name not in done for each in scenarios)
-    with world.standing(steps) if needed else nullcontext():
+    with world.standing(steps, folder / EVIDENCE) if needed else nullcontext():
         for row in play_all(scenarios, world, folder, watcher, parallel=parallel, done=done):
             rows[row.name] = row
             report.write(result(), folder)

@@ -1,4 +1,4 @@
-"""Starts and ends what a master runs in a cluster: notebook tasks, and the stand-in master's own pod."""
+"""Starts and ends what a master runs in a cluster: the pods of tasks, and the stand-in master's own."""
 
 import secrets
 from typing import Any
@@ -18,15 +18,14 @@ NO_IMAGE = ("ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "InvalidIma
 _is_ready = condition("Ready")
 
 
-def start_notebook(kube: Kube, task: Task, image: str, resources: Manifest) -> tuple[Address, str]:
-    """Start a JupyterLab as a task; return its pod's own address and its token once it is Ready.
+def start_task(kube: Kube, task: Task, pod: Manifest, token: str) -> Manifest:
+    """Start a task's pod with its Secret, and return the pod once it is Ready.
 
-    On failure the pod stays, for its log and its events tell why; `end_task` removes it.
+    On failure both stay, for the pod's log and events tell why; `end_task` removes them.
     """
-    token = _store_token(kube, task.id, task.namespace)
-    kube.create(manifests.notebook_pod(task, image, resources))
-    pod = wait_for(kube, POD_READY, POD, task.id, task.namespace, not_ready)
-    return Address(pod["status"]["podIP"], task.port), token
+    kube.create(manifests.secret(task.id, task.namespace, token))
+    kube.create(pod)
+    return wait_for(kube, POD_READY, POD, task.id, task.namespace, not_ready)
 
 
 def end_task(kube: Kube, task: Task) -> None:
@@ -35,15 +34,14 @@ def end_task(kube: Kube, task: Task) -> None:
     kube.delete(SECRET, task.id, task.namespace)
 
 
-def start_master(
-    kube: Kube, namespace: str, image: str, address: Address, resources: Manifest = MASTER_RESOURCES
-) -> Master:
+def start_master(kube: Kube, namespace: str, image: str, address: Address) -> Master:
     """Start the master's proxy in a namespace of its own; `address` is its node's, with the port to serve on."""
     kube.apply(manifests.namespace(namespace, manifests.PRIVILEGED))
-    token = _store_token(kube, MASTER, namespace)
+    token = secrets.token_urlsafe(24)
+    kube.create(manifests.secret(MASTER, namespace, token))
     kube.create(manifests.master_source(MASTER, namespace))
     wait_until_usable(kube, namespace)
-    kube.create(manifests.master_pod(MASTER, namespace, image, address.port, resources))
+    kube.create(manifests.master_pod(MASTER, namespace, image, address.port, MASTER_RESOURCES))
     wait_for(kube, POD_READY, POD, MASTER, namespace, not_ready)
     return Master(f"http://{address}", token)
 
@@ -78,9 +76,3 @@ def not_ready(pod: Manifest | None) -> str | None:
         if each["type"] == "PodScheduled" and each["status"] != "True":
             return f"no node takes it: {each.get('message', each.get('reason', ''))}"
     return _is_ready(pod)
-
-
-def _store_token(kube: Kube, name: str, namespace: str) -> str:
-    token = secrets.token_urlsafe(24)
-    kube.create(manifests.secret(name, namespace, token))
-    return token

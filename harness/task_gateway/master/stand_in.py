@@ -11,8 +11,8 @@ from contextlib import suppress
 from task_gateway import settings
 from task_gateway.errors import TaskGatewayError, UsageError
 from task_gateway.kube.kinds import POD, SECRET
-from task_gateway.kube.wait import wait_for, wait_until_gone
-from task_gateway.master import launcher, manifests
+from task_gateway.kube.wait import wait_until_gone
+from task_gateway.master import launcher
 from task_gateway.master.kinds.base import KINDS
 from task_gateway.master.platform import Running, Wish
 from task_gateway.master.sides import Side
@@ -57,11 +57,9 @@ class StandIn:
         task = Task(wish.id, side.namespace, wish.ports or kind.ports, wish.owner)
         pod = kind.pod(task, self._image)
         pod["metadata"]["annotations"] = {KIND: wish.kind, OWNER: wish.owner}
-        side.kube.create(manifests.secret(task.id, task.namespace, token))
         try:
-            made = side.kube.create(pod)
-            ready = wait_for(side.kube, settings.POD_READY, POD, task.id, task.namespace, launcher.not_ready)
-            addresses = self._reach(side, task, ready, TaskObject(POD, task.id, made["metadata"]["uid"]))
+            ready = launcher.start_task(side.kube, task, pod, token)
+            addresses = self._reach(side, task, ready, TaskObject(POD, task.id, ready["metadata"]["uid"]))
             self.proxy.register(task.id, addresses[0])
         except BaseException:
             with suppress(TaskGatewayError):

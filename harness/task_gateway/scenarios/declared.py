@@ -28,7 +28,8 @@ GROUPS = (
 class Scene:
     """One scenario as it is played: the world it is played in, and what its moves leave for those after them.
 
-    `folder` is for its pictures and files. `facts` are words for the commands by hand (`$task`, `$address`); `kept` is
+    `folder` is for its pictures and files. `said` is what the cells of notebooks gave, `ended` which tasks are no more,
+    both by the task. `facts` are words for the commands by hand (`$task`, `$address`); `kept` is
     anything else that a later move needs. What `later` is told is undone at the end, the last first.
     """
 
@@ -36,6 +37,8 @@ class Scene:
     folder: Path
     facts: dict[str, str] = field(default_factory=dict)
     kept: dict[str, Any] = field(default_factory=dict)
+    said: dict[str, str] = field(default_factory=dict)
+    ended: set[str] = field(default_factory=set)
     later: ExitStack = field(default_factory=ExitStack)
     screenshot: str = ""
 

@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
-from task_gateway.errors import TaskGatewayError
+from task_gateway.errors import ScenarioFailed, TaskGatewayError
 from task_gateway.model import Step
 from task_gateway.model_bugbash import Row, Status
 from task_gateway.scenarios import evidence
-from task_gateway.scenarios.declared import Scenario, Scene
+from task_gateway.scenarios.declared import Move, Scenario, Scene
 from task_gateway.scenarios.steps import Steps, Watcher, why
 from task_gateway.scenarios.world import World
 
@@ -55,16 +55,8 @@ def play(scenario: Scenario, world: World, folder: Path, watcher: Watcher) -> Ro
         return _row(scenario, Status.SKIPPED, cause=missing, repeat=scenario.by_hand(world.facts))
     started, steps = time.monotonic(), Steps(watcher)
     scene = Scene(world, folder / scenario.name, facts=dict(world.facts))
-    cause, files = "", list[Path]()
-    try:
-        with scene.later:
-            try:
-                _moves(scenario, scene, steps)
-            except Exception as error:
-                cause = why(error)
-                files = evidence.collect(scene.folder, error, world.kubes.items(), world.namespaces)
-    except TaskGatewayError as error:
-        cause = cause or f"the clean-up failed: {why(error)}"
+    failed, files = perform(scenario.moves, scene, steps, scene.folder)
+    cause = "" if failed is None else why(failed)
     return _row(
         scenario,
         Status.FAILED if cause else Status.PASSED,
@@ -77,10 +69,22 @@ def play(scenario: Scenario, world: World, folder: Path, watcher: Watcher) -> Ro
     )
 
 
-def _moves(scenario: Scenario, scene: Scene, steps: Steps) -> None:
-    for move in scenario.moves:
-        with steps.step(move.name) as note:
-            note.detail = move.do(scene)
+def perform(moves: Sequence[Move], scene: Scene, steps: Steps, folder: Path) -> tuple[Exception | None, list[Path]]:
+    """Do the moves, then undo what is to be undone; return what ended them, with its evidence from before that."""
+    failed: Exception | None = None
+    files: list[Path] = []
+    try:
+        with scene.later:
+            try:
+                for move in moves:
+                    with steps.step(move.name) as note:
+                        note.detail = move.do(scene)
+            except Exception as error:
+                failed = error
+                files = evidence.collect(folder, error, scene.world.kubes.items(), scene.world.namespaces)
+    except TaskGatewayError as error:
+        failed = failed or ScenarioFailed(f"the clean-up failed: {why(error)}")
+    return failed, files
 
 
 def _row(

@@ -1,12 +1,18 @@
 """Moves that many scenarios have in common: start a task, use it as its user would, end it and see it gone."""
 
+from task_gateway import settings
 from task_gateway.errors import ScenarioFailed
+from task_gateway.kube.kinds import POD
 from task_gateway.master import browser
+from task_gateway.master.kinds.base import KINDS
 from task_gateway.master.notebook import Notebook
 from task_gateway.master.platform import Running, Wish
+from task_gateway.model import Address
 from task_gateway.routing import reach
 from task_gateway.scenarios.declared import Move, Scene
 from task_gateway.scenarios.world import DATA, DEFAULT
+
+BAD_GATEWAY = 502  # what the master's proxy says of a task that it does not reach
 
 
 def start(kind: str, manager: str, id: str, *, owner: str = "", ports: tuple[int, ...] = ()) -> Move:
@@ -30,6 +36,21 @@ def launch(scene: Scene, wish: Wish) -> Running:
     return running
 
 
+def out_of_reach(id: str) -> Move:
+    """See that the master cannot reach a task's pod by itself, hence that what comes after goes through the gateway."""
+
+    def do(scene: Scene) -> str:
+        running, proxy = scene.kept[id], scene.world.stand_in.proxy
+        side = scene.world.sides[running.manager]
+        (port, *_) = KINDS.get(running.kind).ports
+        proxy.register(id, Address(side.kube.get(POD, id, side.namespace)["status"]["podIP"], port))
+        said = proxy.wait_until(id, BAD_GATEWAY, settings.TASK_REFUSED)
+        proxy.register(id, running.address)
+        return f"at the pod's own address the master says {said}"
+
+    return Move(f"pod of {id} out of the master's reach", do)
+
+
 def cell(id: str) -> Move:
     """Run a cell in a notebook by way of the master, and look at what it says."""
 
@@ -49,6 +70,7 @@ def run_cell(scene: Scene, id: str) -> str:
         expected = f"{running.host or 'its name'} {DATA['output']}"
         raise ScenarioFailed(f"the cell gave {output!r}, not {expected!r}", where=notebook.url)
     scene.world.versions["jupyterlab"] = notebook.lab_version()
+    scene.said[id] = output
     return output
 
 
@@ -85,6 +107,8 @@ def end(id: str) -> Move:
         seen = []
         if running.manager != DEFAULT:
             seen = [f"{each} {reach.wait_until_refused(each).value}" for each in running.addresses]
-        return "; ".join([*seen, scene.world.platform.gone(id)])
+        seen.append(scene.world.platform.gone(id))
+        scene.ended.add(id)
+        return "; ".join(seen)
 
     return Move(f"{id} ended, nothing answers there", do, f"task-gateway release {id}")

@@ -31,6 +31,7 @@ from task_gateway.model import Address, Cluster, InternalTaskGateway, MasterConf
 from task_gateway.routing.base import STRATEGIES
 from task_gateway.routing.gateway_api import GATEWAY
 from task_gateway.routing.names import CHART, CRDS_CHART, CRDS_NAMESPACE
+from task_gateway.scenarios import evidence
 from task_gateway.scenarios.lent import Lent
 from task_gateway.scenarios.pair import Clusters
 from task_gateway.scenarios.steps import Steps
@@ -75,6 +76,7 @@ class World:
         self.sides: dict[str, Side] = {}
         self.kubes: dict[str, Kube] = {}
         self.config: MasterConfig | None = None
+        self.evidence: list[Path] = []
         self._master: StandIn | None = None
         self._files = ExitStack()
         self._lent = Lent(self.spaces, DATA["release"])
@@ -109,12 +111,20 @@ class World:
         return self._master
 
     @contextmanager
-    def standing(self, steps: Steps) -> Iterator[None]:
-        """Bring everything up, and close it however the work inside ends; its error comes before that of a clean-up."""
+    def standing(self, steps: Steps, folder: Path) -> Iterator[None]:
+        """Bring everything up, and close it however the work inside ends; its error comes before that of a clean-up.
+
+        If it does not come up, `folder` gets the evidence, whose files are then in `evidence`.
+        """
         with ExitStack() as stack:
             stack.callback(self.close, steps)
             try:
-                self.up(steps)
+                try:
+                    self.up(steps)
+                except Exception as error:
+                    if self.kubes:
+                        self.evidence = evidence.collect(folder, error, self.kubes.items(), self.namespaces)
+                    raise
                 yield
             except BaseException:
                 stack.pop_all()

@@ -18,9 +18,9 @@ from task_gateway.clusters import base
 from task_gateway.errors import ImageMissing
 from task_gateway.kube.process import Process, spawn
 from task_gateway.master import launcher, manifests
+from task_gateway.master.kinds.base import KINDS
 from task_gateway.model import Task
 from task_gateway.scenarios import evidence
-from task_gateway.scenarios.notebook_multi_rm import DATA
 
 LOOK_SECONDS = 0.05  # a process of another program cannot be watched
 PNG = b"\x89PNG\r\n"
@@ -49,7 +49,7 @@ def test_a_notebook_in_another_cluster_is_opened_through_the_gateway(
     assert (additional["resource_manager"], additional["strategy"]) == ("additional", "slots")
     assert (additional["cluster"], additional["port"]) == (f"{name}-additional", 20000)
     assert (default["resource_manager"], default["strategy"]) == ("default", "direct")
-    assert (default["cluster"], default["port"]) == (f"{name}-default", DATA["task_port"])
+    assert (default["cluster"], default["port"]) == (f"{name}-default", 8888)
     for notebook in (additional, default):
         assert notebook["output"] == f"notebook-{notebook['resource_manager']} says 385"
         assert notebook["refused_after_release"] is True
@@ -84,16 +84,17 @@ def test_ctrl_c_while_clusters_come_up_leaves_nothing(name: str, interrupted: Pr
 
 
 def test_a_missing_notebook_image_is_told_at_once_and_leaves_evidence(installed: Installed, tmp_path: Path) -> None:
-    task = Task("without-image", NAMESPACE, (DATA["task_port"],))
+    task = Task("without-image", NAMESPACE, (8888,))
     image = "registry.invalid/no/notebook:1"
+    kube = installed.kube
     try:
         with pytest.raises(ImageMissing, match=image) as missing:
-            launcher.start_notebook(installed.kube, task, image, DATA["resources"]["notebook"])
+            launcher.start_task(kube, task, KINDS.get("notebook").pod(task, image), "hidden")
         assert missing.value.hint == "make toolchain"
-        clusters = [(installed.cluster.name, installed.kube)]
+        clusters = [(installed.cluster.name, kube)]
         files = evidence.collect(tmp_path / "evidence", missing.value, clusters, [NAMESPACE])
     finally:
-        launcher.end_task(installed.kube, task)
+        launcher.end_task(kube, task)
     texts = {str(file.relative_to(tmp_path / "evidence")): file.read_text() for file in files}
     place = installed.cluster.name
     assert image in texts["error.txt"]
