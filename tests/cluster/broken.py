@@ -219,6 +219,14 @@ def foreign_in_range(stage: Stage) -> Iterator[None]:
         yield
 
 
+def rival_service(stage: Stage) -> AbstractContextManager[object]:
+    """A Service of somebody else with the last port of the range, at the gateway's own address."""
+    address = stage.kube.get(GATEWAY, RELEASE, NAMESPACE)["status"]["addresses"][0]["value"]
+    spec = {"externalIPs": [address], "ports": [{"port": START + COUNT - 1}]}
+    metadata = {"name": "rival", "namespace": "default"}
+    return stage.made({"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec})
+
+
 def other_templates(stage: Stage) -> AbstractContextManager[object]:
     name = names.templates(RELEASE)
     return stage.patched("v1/ConfigMap", name, {"data": {"version": "0"}}, {"data": {"version": VERSION}})

@@ -5,6 +5,7 @@ import socket
 
 from task_gateway.checks.base import Trouble, check, unavailable
 from task_gateway.clusters.controllers import CONTOUR
+from task_gateway.kube.services import ports_at
 from task_gateway.kube.wait import condition
 from task_gateway.limits.ports import takes_node_ports
 from task_gateway.limits.site import OWNING_NAME, OWNING_NAMESPACE, Site
@@ -100,6 +101,24 @@ def proxy(site: Site) -> Trouble | None:
     """The proxy's pods are not there or not ready: no port of the gateway answers."""
     said = unavailable(site.proxies)
     return Trouble(said) if site.proxies and said else None
+
+
+@check(
+    "ITG0410",
+    "no other Service has a port of the gateway",
+    "kubectl get services --all-namespaces -o wide",
+    ("ITG0403",),
+)
+def rivals(site: Site) -> Trouble | None:
+    """Two Services have one port at one address: which of them answers is chance, so a port may lead to another's."""
+    own = {(each["metadata"]["namespace"], each["metadata"]["name"]) for each in site.proxy_services}
+    for each in site.all_services:
+        namespace, name = each["metadata"]["namespace"], each["metadata"]["name"]
+        taken = ports_at(each, site.gateway.gateway_ip, site.ports)
+        if taken and (namespace, name) not in own:
+            more = f" and {len(taken) - 1} more" if len(taken) > 1 else ""
+            return Trouble(f"Service {namespace}/{name} has port {taken[0]}{more} of {site.gateway.gateway_ip} too")
+    return None
 
 
 def resolve(host: str) -> set[str]:

@@ -7,11 +7,11 @@ from task_gateway.errors import AlreadyExists, ClusterExists, TaskGatewayError, 
 from task_gateway.kube import helm
 from task_gateway.kube.client import Kube
 from task_gateway.kube.kinds import SERVICE
+from task_gateway.kube.services import ports_at
 from task_gateway.kube.wait import wait_until_gone
 from task_gateway.limits.site import GATEWAY_CLASS, OWNING_NAMESPACE, controller_of
 from task_gateway.limits.target import connect
 from task_gateway.master import manifests
-from task_gateway.model import Manifest
 from task_gateway.routing.gateway_api import GATEWAY
 from task_gateway.routing.names import CRDS_CHART, CRDS_NAMESPACE
 from task_gateway.settings import Wait
@@ -64,10 +64,7 @@ class Lent:
         """UsageError if a Service of somebody else has one of the ports at that address: one of the two would lose."""
         for each in kube.list(SERVICE):
             owner = (each["metadata"].get("labels") or {}).get(OWNING_NAMESPACE, each["metadata"]["namespace"])
-            if owner == self._spaces["gateway"] or host not in addresses(each):
-                continue
-            taken = sorted({port["port"] for port in each["spec"].get("ports") or ()} & set(ports))
-            if taken:
+            if owner != self._spaces["gateway"] and (taken := ports_at(each, host, ports)):
                 name = f"Service {each['metadata']['namespace']}/{each['metadata']['name']}"
                 message = f"{name} has port {taken[0]} of {host} already"
                 raise UsageError(message, where=kube.server, hint="choose other ports with --first-port")
@@ -91,9 +88,3 @@ class Lent:
     def _delete(self, kube: Kube, namespace: str) -> None:
         kube.delete(NAMESPACE, namespace)
         wait_until_gone(kube, NAMESPACE_GONE, NAMESPACE, namespace, None)
-
-
-def addresses(service: Manifest) -> list[str]:
-    """Return the addresses at which a Service is had from outside of its cluster."""
-    balanced = ((service.get("status") or {}).get("loadBalancer") or {}).get("ingress") or ()
-    return [*(service["spec"].get("externalIPs") or ()), *(each["ip"] for each in balanced if "ip" in each)]

@@ -1,0 +1,18 @@
+"""Where a Service is had from outside of its cluster."""
+
+from collections.abc import Collection
+
+from task_gateway.model import Manifest
+
+
+def ports_at(service: Manifest, host: str, ports: Collection[int]) -> list[int]:
+    """Return which of `ports` a Service has at an address of the outside, sorted; kube-proxy serves one per port."""
+    if host not in outside_addresses(service):
+        return []
+    return sorted({each["port"] for each in service["spec"].get("ports") or ()}.intersection(ports))
+
+
+def outside_addresses(service: Manifest) -> list[str]:
+    """Return the external IPs of a Service, and those that a load balancer gave it."""
+    balanced = ((service.get("status") or {}).get("loadBalancer") or {}).get("ingress") or ()
+    return [*(service["spec"].get("externalIPs") or ()), *(each["ip"] for each in balanced if "ip" in each)]

@@ -1,0 +1,24 @@
+"""Which ports of an address a Service has, by its external IPs or by what a load balancer gave it."""
+
+import pytest
+
+from task_gateway.kube.services import ports_at
+from task_gateway.model import Manifest
+
+HOST, RANGE = "192.0.2.7", range(20000, 20016)
+SPEC = {"ports": [{"port": 20003}, {"port": 443}, {"port": 20001}]}
+
+
+@pytest.mark.parametrize(
+    ("service", "found"),
+    [
+        ({"spec": SPEC | {"externalIPs": ["192.0.2.6", HOST]}}, [20001, 20003]),
+        ({"spec": SPEC, "status": {"loadBalancer": {"ingress": [{"ip": HOST}]}}}, [20001, 20003]),
+        ({"spec": SPEC, "status": {"loadBalancer": {"ingress": [{"hostname": "lb.example.com"}]}}}, []),
+        ({"spec": SPEC | {"externalIPs": ["192.0.2.6"]}, "status": {"loadBalancer": {}}}, []),
+        ({"spec": {"clusterIP": "None"}, "status": {}}, []),
+        ({"spec": {"externalIPs": [HOST]}}, []),
+    ],
+)
+def test_ports_at_an_address(service: Manifest, found: list[int]) -> None:
+    assert ports_at(service, HOST, RANGE) == found
