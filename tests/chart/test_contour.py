@@ -120,8 +120,8 @@ def test_helm_test_waits_for_what_there_is(render: Render) -> None:
         (pod,) = render(values, show="tests/pod")
         return {each["name"] for each in pod["spec"]["containers"]}
 
-    assert waits({}) == {"gateway", "listenersets", "routes"}
-    assert waits(CONTOUR) == waits({"slots": {"parent": "Gateway"}}) == {"gateway", "routes"}
+    assert waits({}) == {"gateway", "listenersets", "routes-0"}
+    assert waits(CONTOUR) == waits({"slots": {"parent": "Gateway"}}) == {"gateway", "routes-0"}
 
 
 def test_ports_that_only_envoy_gateway_keeps_are_free_with_contour(render: Render) -> None:

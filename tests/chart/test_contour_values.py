@@ -35,7 +35,9 @@ def test_routes_have_the_newest_version_that_is_served(
 def test_templates_are_what_the_slots_were_made_from(render: Render) -> None:
     values = CONTOUR | {"slots": {"start": 20100, "count": 1, "namespace": "tasks"}}
     (config,) = render(values, show="configmap")
-    parent, route, service = yaml.safe_load_all(Template(config["data"]["slots.yaml"]).substitute(PORT=20100))
+    parent, route, service = yaml.safe_load_all(
+        Template(config["data"]["slots.yaml"]).substitute(PORT=20100, NAMESPACE="tasks")
+    )
     (gateway,) = render(values, show="gateway")
     assert parent["spec"]["listeners"] == gateway["spec"]["listeners"]
     assert [route] == render(values, show="tcproutes")

@@ -84,7 +84,7 @@ def test_templates_are_what_the_slots_were_made_from(render: Render) -> None:
     (config,) = render(values, show="configmap")
     assert config["metadata"]["name"] == names.templates("tg")
     assert config["data"]["version"] == "2"
-    text = Template(config["data"]["slots.yaml"]).substitute(PORT=20100, SET=0)
+    text = Template(config["data"]["slots.yaml"]).substitute(PORT=20100, SET=0, NAMESPACE="tasks")
     assert list(yaml.safe_load_all(text)) == slot_objects(render, values)
 
 

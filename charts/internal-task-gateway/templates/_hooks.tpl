@@ -6,10 +6,10 @@ helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded
 helm.sh/hook-output-log-policy: hook-failed
 {{- end }}
 
-{{- /* {name, image, arguments}: one call of kubectl, within Pod Security "restricted" */ -}}
+{{- /* {name, context, arguments}: one call of kubectl, within Pod Security "restricted" */ -}}
 {{- define "task-gateway.kubectl" -}}
 - name: {{ .name }}
-  image: {{ .image }}
+  image: {{ include "task-gateway.image" (dict "image" .context.Values.kubectl.image "context" .context) }}
   args: {{ toJson .arguments }}
   securityContext:
     {{- include "task-gateway.containerSecurity" . | nindent 4 }}

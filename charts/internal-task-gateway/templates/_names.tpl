@@ -34,6 +34,15 @@ gw-{{ $release | replace "." "-" | trunc 28 | trimSuffix "-" }}-{{ $release | sh
 {{ .Values.gatewayClass.controllerName | default (get $byController .Values.controller.name) }}
 {{- end }}
 
+{{- /* The Secret with the certificate for tasks' ports; empty if their bytes are passed on as they come. */ -}}
+{{- define "task-gateway.tlsSecret" -}}
+{{- if .Values.tls.secretName -}}
+{{ .Values.tls.secretName }}
+{{- else if .Values.tls.certManager.issuerRef -}}
+{{ include "task-gateway.gateway" . }}-tls
+{{- end -}}
+{{- end }}
+
 {{- define "task-gateway.templates" -}}
 {{ include "task-gateway.gateway" . }}-task-routing-templates
 {{- end }}

@@ -8,6 +8,7 @@ What makes a task reachable, for the slots and for the task routing templates al
   use                         "slot": made now, taken later; "task": made for one task
   strategy                    of a task's objects: who made them
   port                        a number, or "${PORT}" in a template
+  tlsSecret                   with the certificate of the port; empty: what comes is passed on as it is
 */}}
 
 {{- define "task-gateway.context" -}}
@@ -20,6 +21,7 @@ routeVersion: {{ $old | ternary "v1alpha2" "v1" }}
 gateway: {{ include "task-gateway.gateway" . }}
 gatewayNamespace: {{ .Release.Namespace }}
 namespace: {{ include "task-gateway.slotsNamespace" . }}
+tlsSecret: {{ include "task-gateway.tlsSecret" . | quote }}
 use: slot
 {{- end }}
 
@@ -43,7 +45,16 @@ task-gateway.dev/strategy: {{ .strategy }}
 {{- define "task-gateway.listener" -}}
 - name: {{ .use }}-{{ .port }}
   port: {{ .port }}
-  protocol: TCP
+  protocol: {{ empty .tlsSecret | ternary "TCP" "TLS" }}
+  {{- with .tlsSecret }}
+  tls:
+    mode: Terminate
+    certificateRefs:
+      - group: ""
+        kind: Secret
+        namespace: {{ $.gatewayNamespace }}
+        name: {{ . }}
+  {{- end }}
   allowedRoutes:
     kinds:
       - group: gateway.networking.k8s.io

@@ -27,9 +27,11 @@ app.kubernetes.io/instance: {{ .context.Release.Name }}
 
 {{- /* The ports of tasks, as a list: those of the slots, and contour.ports. */ -}}
 {{- define "task-gateway.contour.ports" -}}
-{{- $slots := untilStep (int .Values.slots.start) (add .Values.slots.start .Values.slots.count | int) 1 -}}
-{{- $more := untilStep (int .Values.contour.ports.start) (add .Values.contour.ports.start .Values.contour.ports.count | int) 1 -}}
-{{ concat $slots $more | uniq | toJson }}
+{{- $ports := list -}}
+{{- range append (include "task-gateway.groups" . | fromJsonArray) .Values.contour.ports -}}
+{{- $ports = concat $ports (include "task-gateway.groupPorts" . | fromJsonArray) -}}
+{{- end -}}
+{{ uniq $ports | toJson }}
 {{- end }}
 
 {{- /* a port: where Envoy listens for it. Two ports meet where it wraps around, p and p + 1023 from 57536 on. */ -}}
@@ -48,5 +50,5 @@ app.kubernetes.io/instance: {{ .context.Release.Name }}
 
 {{- /* Namespaces that Contour looks into, as a list. */ -}}
 {{- define "task-gateway.contour.namespaces" -}}
-{{ list .Release.Namespace (include "task-gateway.slotsNamespace" .) | uniq | toJson }}
+{{ prepend (include "task-gateway.taskNamespaces" . | fromJsonArray) .Release.Namespace | uniq | toJson }}
 {{- end }}

@@ -1,0 +1,28 @@
+{{/*
+Where slots are: in the namespace of `slots` and in each of `taskNamespaces`. As a list of {namespace, start, count, from},
+the keys of `from` being the values that say so, and `set` the number of its first ListenerSet.
+*/}}
+{{- define "task-gateway.groups" -}}
+{{- $first := dict "namespace" (include "task-gateway.slotsNamespace" .) "start" .Values.slots.start "count" .Values.slots.count "from" "slots" -}}
+{{- $groups := list -}}
+{{- $set := 0 -}}
+{{- /* `helm upgrade --reuse-values` from a release that had no such value brings none. */ -}}
+{{- range $index, $each := prepend (.Values.taskNamespaces | default list) $first -}}
+{{- $from := $each.from | default (printf "taskNamespaces[%d]" (sub $index 1)) -}}
+{{- $groups = append $groups (merge (dict "set" $set "from" $from) $each) -}}
+{{- $set = add $set (div (add $each.count 63) 64) -}}
+{{- end -}}
+{{ toJson $groups }}
+{{- end }}
+
+{{- /* A group's ports, as a list; it goes through JSON, so that integers stay integers. */ -}}
+{{- define "task-gateway.groupPorts" -}}
+{{ untilStep (int .start) (add .start .count | int) 1 | toJson }}
+{{- end }}
+
+{{- /* The namespaces of all groups, as a list. */ -}}
+{{- define "task-gateway.taskNamespaces" -}}
+{{- $names := list -}}
+{{- range include "task-gateway.groups" . | fromJsonArray }}{{ $names = append $names .namespace }}{{ end -}}
+{{ uniq $names | toJson }}
+{{- end }}

@@ -1,0 +1,60 @@
+{{- /* {values, selector, context}: where pods run; the same keys in an EnvoyProxy and in a pod's spec */ -}}
+{{- define "task-gateway.placement" -}}
+{{- include "task-gateway.pullSecrets" .context }}
+{{- with .values.priorityClassName }}
+priorityClassName: {{ . }}
+{{- end }}
+{{- range $key := list "nodeSelector" "tolerations" "affinity" }}
+{{- with get $.values $key }}
+{{ $key }}:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+{{- with .values.topologySpreadConstraints }}
+topologySpreadConstraints:
+  {{- range . }}
+  - {{ merge (dict) . (dict "labelSelector" (dict "matchLabels" $.selector)) | toYaml | nindent 4 | trim }}
+  {{- end }}
+{{- end }}
+{{- end }}
+
+{{- /* {values}: labels of one's own for a pod, then what Prometheus and others read from annotations */ -}}
+{{- define "task-gateway.podMetadata" -}}
+{{- range $key, $own := dict "labels" .values.podLabels "annotations" .values.podAnnotations }}
+{{- with $own }}
+{{ $key }}:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- /* {autoscaling}: what an autoscaler says beside the object that it scales; the same keys in an EnvoyProxy and in an HPA */ -}}
+{{- define "task-gateway.autoscaling" -}}
+minReplicas: {{ .minReplicas }}
+maxReplicas: {{ .maxReplicas }}
+metrics:
+  - type: Resource
+    resource:
+      name: cpu
+      target:
+        type: Utilization
+        averageUtilization: {{ .targetCPUUtilizationPercentage }}
+# A pod that goes takes its connections with it: never more than one at a time, and only after an hour of less load.
+behavior:
+  scaleDown:
+    stabilizationWindowSeconds: {{ .scaleDownSeconds }}
+    policies:
+      - type: Pods
+        value: 1
+        periodSeconds: {{ min .scaleDownSeconds 1800 }}
+{{- end }}
+
+{{- /* What Envoy's pods have on them, as JSON: by their controller, which knows no other way to tell whose they are. */ -}}
+{{- define "task-gateway.envoySelector" -}}
+{{- if eq .Values.controller.name "contour" -}}
+{{ include "task-gateway.contour.selector" (dict "name" (include "task-gateway.contour.envoy" .) "context" .) | fromYaml | toJson }}
+{{- else -}}
+{{- $gateway := include "task-gateway.gateway" . -}}
+{{ dict "gateway.envoyproxy.io/owning-gateway-name" $gateway "gateway.envoyproxy.io/owning-gateway-namespace" .Release.Namespace | toJson }}
+{{- end -}}
+{{- end }}
