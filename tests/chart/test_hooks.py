@@ -57,3 +57,13 @@ def test_pods_of_hooks_are_restricted(render: Render) -> None:
         for container in [*pod.get("initContainers", []), *pod["containers"]]:
             assert container["securityContext"]["allowPrivilegeEscalation"] is False
             assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+
+
+def test_the_test_waits_as_long_as_contour_writes(render: Render) -> None:
+    def timeouts(values: Manifest) -> set[str]:
+        pod = hooked(render(values), "test")["Pod"]
+        return {argument for each in pod["spec"]["containers"] for argument in each["args"] if "timeout" in argument}
+
+    contour = {"controller": {"name": "contour"}, "envoy-gateway": {"enabled": False}}
+    assert timeouts({"slots": {"count": 1000}}) == {"--timeout=120s"}
+    assert timeouts(contour | {"slots": {"count": 1000}, "contour": {"clientQPS": 5}}) == {"--timeout=320s"}
