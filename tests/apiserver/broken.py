@@ -47,10 +47,10 @@ def available(number: int) -> Manifest:
     return {each: number for each in ("replicas", "updatedReplicas", "readyReplicas", "availableReplicas") if number}
 
 
-def say(kube: Kube, kind: str, name: str, status: Manifest) -> None:
+def say(kube: Kube, kind: str, name: str, status: Manifest, namespace: str = NAMESPACE) -> None:
     """Write a status, as a controller would."""
-    namespace = None if kind in (GATEWAY_CLASS, "v1/Node") else NAMESPACE
-    kube.replace(kube.get(kind, name, namespace) | {"status": status}, subresource="status")
+    place = None if kind in (GATEWAY_CLASS, "v1/Node") else namespace
+    kube.replace(kube.get(kind, name, place) | {"status": status}, subresource="status")
 
 
 def so(type: str, generation: int, status: str = "True") -> Manifest:
