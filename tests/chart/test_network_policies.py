@@ -59,11 +59,17 @@ def test_envoy_makes_connections_to_tasks_and_to_its_controller(render: Render, 
     assert {each["port"] for each in names["ports"]} == {53}
 
 
-def test_source_ranges_hold_at_envoy_too(render: Render, controller: str) -> None:
-    values = {"networkPolicy": {"enabled": True}, "service": {"loadBalancerSourceRanges": ["10.0.0.0/8"]}}
-    objects = render(CONTROLLERS[controller] | values, show="networkpolicy/envoy")
-    (rule,) = next(each for each in objects if each["metadata"]["name"] == "tg-envoy")["spec"]["ingress"]
-    assert rule["from"] == [{"ipBlock": {"cidr": "10.0.0.0/8"}}]
+def test_source_ranges_hold_at_envoy_where_it_sees_clients(render: Render, controller: str) -> None:
+    def allowed(policy: str) -> list[Manifest] | None:
+        service = {"loadBalancerSourceRanges": ["10.0.0.0/8"], "externalTrafficPolicy": policy}
+        values = {"networkPolicy": {"enabled": True}, "service": service}
+        objects = render(CONTROLLERS[controller] | values, show="networkpolicy/envoy")
+        (rule,) = next(each for each in objects if each["metadata"]["name"] == "tg-envoy")["spec"]["ingress"]
+        found: list[Manifest] | None = rule.get("from")
+        return found
+
+    assert allowed("Local") == [{"ipBlock": {"cidr": "10.0.0.0/8"}}]
+    assert allowed("Cluster") is None, "Envoy would see nodes"
 
 
 def test_pods_are_selected_by_labels_that_they_have(render: Render, controller: str) -> None:
