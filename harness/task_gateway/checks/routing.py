@@ -11,6 +11,7 @@ from task_gateway.limits.ports import controller_ports
 from task_gateway.limits.site import Site
 from task_gateway.model import TASK_LABEL, Limit, Manifest
 from task_gateway.routing import names, table, templates
+from task_gateway.routing.gateway_api import reported_parents
 
 GRACE = timedelta(minutes=10)
 """How long a port may be claimed before the task's pod is there: images are pulled meanwhile."""
@@ -230,10 +231,7 @@ def _task_of(obj: Manifest, site: Site) -> str | None:
 
 
 def _refused(route: Manifest) -> str | None:
-    # Envoy Gateway 1.9 keeps what it said of a parent that the route no longer has.
-    present = {(each["name"], each.get("sectionName")) for each in route["spec"].get("parentRefs") or []}
-    reported = (route.get("status") or {}).get("parents") or []
-    parents = [one for one in reported if (one["parentRef"]["name"], one["parentRef"].get("sectionName")) in present]
+    parents = reported_parents(route)
     if not parents:
         return "no controller has looked at it"
     for parent in parents:

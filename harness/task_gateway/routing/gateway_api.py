@@ -14,6 +14,16 @@ def route_kind(kube: Kube) -> str | None:
     return next((kind for kind in ROUTES if kube.served(kind)), None)
 
 
+def reported_parents(route: Manifest) -> list[Manifest]:
+    """Return what controllers say of the parents that a route has now.
+
+    Envoy Gateway 1.9 keeps what it said of one that the route no longer names.
+    """
+    present = {(each["name"], each.get("sectionName")) for each in route["spec"].get("parentRefs") or []}
+    reported = (route.get("status") or {}).get("parents") or []
+    return [one for one in reported if (one["parentRef"]["name"], one["parentRef"].get("sectionName")) in present]
+
+
 def is_attached(listener_set: Manifest, gateway: InternalTaskGateway) -> bool:
     """Tell whether the gateway is the parent of a ListenerSet."""
     parent = listener_set["spec"]["parentRef"]

@@ -16,7 +16,7 @@ from task_gateway.kube.kinds import ENDPOINT_SLICE, POD
 from task_gateway.kube.wait import condition
 from task_gateway.model import TASK_LABEL, Address, InternalTaskGateway, Manifest
 from task_gateway.routing import reach
-from task_gateway.routing.gateway_api import GATEWAY, LISTENER_SET, route_kind
+from task_gateway.routing.gateway_api import GATEWAY, LISTENER_SET, reported_parents, route_kind
 from task_gateway.settings import Wait
 
 SERVICE_OF = "kubernetes.io/service-name"
@@ -110,7 +110,7 @@ def _in_the_way(kube: Kube, gateway: InternalTaskGateway, namespace: str, door: 
     where = f"TCPRoute {namespace}/{door.service}"
     if route is None:
         return where, "it does not exist"
-    parents = (route.get("status") or {}).get("parents") or []
+    parents = reported_parents(route)
     if not parents:
         return where, "no controller has taken it up"
     if (said := _refused_by(parents, "Accepted")) is not None:

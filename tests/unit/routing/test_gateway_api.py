@@ -1,0 +1,31 @@
+"""What a route's status says of the parents that it has, and what is kept there of others."""
+
+import pytest
+
+from task_gateway.model import Manifest
+from task_gateway.routing.gateway_api import reported_parents
+
+
+def said_of(name: str, section: str | None, status: str) -> Manifest:
+    parent = {"name": name} | ({"sectionName": section} if section else {})
+    return {"parentRef": parent, "conditions": [{"type": "Accepted", "status": status}]}
+
+
+@pytest.mark.parametrize(
+    ("reported", "statuses"),
+    [
+        ([said_of("gw", "slot-20000", "True")], ["True"]),
+        ([said_of("gw", "gone", "False"), said_of("gw", "slot-20000", "True")], ["True"]),
+        ([said_of("other", "slot-20000", "False")], []),
+        ([said_of("gw", None, "False")], []),
+        ([], []),
+    ],
+)
+def test_what_is_said_of_a_parent_that_is_no_more_is_left_out(reported: list[Manifest], statuses: list[str]) -> None:
+    route = {"spec": {"parentRefs": [{"name": "gw", "sectionName": "slot-20000"}]}, "status": {"parents": reported}}
+    found = reported_parents(route)
+    assert [each["conditions"][0]["status"] for each in found] == statuses
+
+
+def test_a_route_that_nobody_has_looked_at_has_none() -> None:
+    assert reported_parents({"spec": {"parentRefs": [{"name": "gw"}]}}) == []
