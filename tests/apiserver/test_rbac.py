@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.apiserver.broken import say
@@ -15,11 +16,13 @@ from task_gateway.errors import Forbidden, NotReachable, TaskGatewayError
 from task_gateway.kube.client import Kube
 from task_gateway.master import identity
 from task_gateway.model import TASK_LABEL, Manifest
+from task_gateway.routing import objects
 from task_gateway.routing.gateway import TaskGateway
 from task_gateway.routing.gateway_api import GATEWAY, LISTENER_SET
 from task_gateway.settings import TASK_EXPOSED
 
-TASKS = "tasks"
+TASKS, COUNT = "tasks", 3
+OWN = 22000  # ports that are no slots
 STRATEGIES = ("slots", "listenersets", "listeners")
 ROLES = "rbac.authorization.k8s.io/v1"
 SEEN_SECONDS = 3.0
@@ -29,6 +32,17 @@ POD: Manifest = {
     "kind": "Pod",
     "metadata": {"name": "one", "namespace": TASKS, "labels": {TASK_LABEL: "one"}},
     "spec": {"serviceAccountName": identity.NAME, "containers": [{"name": "task", "image": "task"}]},
+}
+JOB: Manifest = {
+    "apiVersion": "batch/v1",
+    "kind": "Job",
+    "metadata": {"name": "one", "namespace": TASKS},
+    "spec": {
+        "template": {
+            "metadata": {"labels": {TASK_LABEL: "one"}},
+            "spec": {"restartPolicy": "Never", "containers": [{"name": "task", "image": "task"}]},
+        }
+    },
 }
 
 
@@ -47,7 +61,7 @@ class Less:
 
 def taken_away(strategy: str) -> Iterator[Less]:
     """Yield the Roles as they are, then once for each verb in them without it."""
-    values = {"slots": {"namespace": TASKS, "start": SLOTS[0], "count": 3}, "rbac": {"strategies": [strategy]}}
+    values = {"slots": {"namespace": TASKS, "start": SLOTS[0], "count": COUNT}, "rbac": {"strategies": [strategy]}}
     roles = rendered("gw", NAMESPACE, values, "role")
     yield Less(f"{strategy}-all", "nothing", roles)
     count = 0
@@ -56,6 +70,7 @@ def taken_away(strategy: str) -> Iterator[Less]:
             for verb in rule["verbs"]:
                 less = copy.deepcopy(roles)
                 less[place]["rules"][number]["verbs"].remove(verb)
+                less[place]["rules"] = [each for each in less[place]["rules"] if each["verbs"]]
                 lacking = f"{verb} {','.join(rule['resources'])} in {role['metadata']['namespace']}"
                 yield Less(f"{strategy}-{count}", lacking, less)
                 count += 1
@@ -64,10 +79,11 @@ def taken_away(strategy: str) -> Iterator[Less]:
 @pytest.fixture(scope="module")
 def admin() -> Iterator[Kube]:
     with gateway_api("rbac", NAMESPACE, TASKS) as kube:
-        values = {"slots": {"namespace": TASKS, "start": SLOTS[0], "count": 3}}
+        values = {"slots": {"namespace": TASKS, "start": SLOTS[0], "count": COUNT}}
         apply_chart(kube, "gw", NAMESPACE, values, "gateway", "configmap", "listenersets", "services", "tcproutes")
         kube.create(identity.account(TASKS))
         kube.create(POD)
+        kube.create(JOB)
         ready = {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}
         say(kube, "v1/Pod", "one", ready, TASKS)
         yield kube
@@ -78,7 +94,7 @@ def test_no_verb_is_granted_that_no_step_needs(admin: Kube, strategy: str, tmp_p
     cases = list(taken_away(strategy))
     for case in cases:
         grant(admin, case)
-    site = Site(admin, SLOTS[0], 3, TASKS)
+    site = Site(admin, SLOTS[0] if strategy == "slots" else OWN, COUNT + 1, TASKS)
     failed = {}
     for case in cases:
         kube = identity.act_as(admin, case.name, tmp_path / case.name)
@@ -124,15 +140,40 @@ def walk(site: Site, kube: Kube, strategy: str) -> Iterator[tuple[str, Callable[
     """Yield each thing that a resource manager does with a gateway."""
     mine = TaskGateway(kube, site.gateway, TASKS, strategy)
     others = TaskGateway(site.kube, site.gateway, TASKS, strategy)
+    yield "name a task by its pod", lambda: objects.task_of(kube, TASKS, "pod/one", (8888,))
+    yield "name a task by its Job", lambda: objects.task_of(kube, TASKS, "job/one", (8888,))
     yield "expose", lambda: mine.expose(site.task("one"))
     yield "list", lambda: mine.list(ready=True)
     yield "ports", mine.ports
     yield "say what is in the way", lambda: in_the_way(site, mine)
     yield "follow others", lambda: follow(site, kube, strategy, others)
-    yield "release", lambda: mine.release("one")
+    yield "release while another writes", lambda: release_meddled(site, kube, strategy)
     yield "expose a task without a pod", lambda: others.expose(site.task("gone"))
     yield "free what no task has", lambda: freed(mine)
     yield "repair", lambda: repaired(site, mine, strategy)
+
+
+def release_meddled(site: Site, kube: Kube, strategy: str) -> None:
+    """Release a task whose Service somebody else writes to between the reading and the writing."""
+    meddled = Meddled(kube, site.kube)
+    TaskGateway(meddled, site.gateway, TASKS, strategy).release("one")  # type: ignore[arg-type]
+    assert meddled.done
+
+
+class Meddled:
+    """An API server where somebody else has written to an object just before the first patch of it arrives."""
+
+    def __init__(self, kube: Kube, others: Kube) -> None:
+        self._kube, self._others, self.done = kube, others, False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._kube, name)
+
+    def patch(self, kind: str, name: str, namespace: str | None, body: Manifest, **how: Any) -> Manifest:
+        if not self.done:
+            self.done = True
+            self._others.patch(kind, name, namespace, {"metadata": {"annotations": {"meddled": "yes"}}})
+        return self._kube.patch(kind, name, namespace, body, **how)
 
 
 def in_the_way(site: Site, mine: TaskGateway) -> None:
@@ -172,18 +213,18 @@ def follow(site: Site, kube: Kube, strategy: str, others: TaskGateway) -> None:
         eventually(lambda: "another" in {each.task_id for each in mine.list()}, "another's task")
         others.release("another")
         eventually(lambda: "another" not in {each.task_id for each in mine.list()}, "the end of another's task")
-        for change, undo in foreign(site, strategy):
+        for change, undo in foreign(site):
             change()
-            eventually(lambda: mine.ports().foreign > before.foreign, "another's listener")
-            undo()
+            try:
+                eventually(lambda: mine.ports().foreign > before.foreign, "another's listener")
+            finally:
+                undo()
             eventually(lambda: mine.ports().foreign == before.foreign, "the end of another's listener")
 
 
-def foreign(site: Site, strategy: str) -> Iterator[tuple[Callable[[], object], Callable[[], object]]]:
+def foreign(site: Site) -> Iterator[tuple[Callable[[], object], Callable[[], object]]]:
     """Yield a listener of others on a port of the range, on the Gateway and in a ListenerSet of each namespace."""
-    port = SLOTS[2]
-    if strategy == "slots":
-        return  # every port of its range has a listener of its own
+    port = site.first + COUNT  # in the range, and no slot's
     listener = {"name": "others", "port": port, "protocol": "TCP"}
     own = site.kube.get(GATEWAY, "gw", NAMESPACE)["spec"]["listeners"]
     yield (

@@ -32,11 +32,11 @@ def test_resource_manager_has_exactly_these_rights(render: Render) -> None:
         ],
         "tasks": [
             {"apiGroups": [""], "resources": ["services"], "verbs": read},
-            {"apiGroups": [GATEWAY_API], "resources": ["tcproutes"], "verbs": read},
-            {"apiGroups": [GATEWAY_API], "resources": ["listenersets"], "verbs": read},
+            {"apiGroups": [GATEWAY_API], "resources": ["tcproutes"], "verbs": ["get"]},
+            {"apiGroups": [GATEWAY_API], "resources": ["listenersets"], "verbs": ["list", "watch"]},
             {"apiGroups": [""], "resources": ["pods"], "verbs": read},
-            {"apiGroups": ["batch"], "resources": ["jobs"], "verbs": read},
-            {"apiGroups": ["discovery.k8s.io"], "resources": ["endpointslices"], "verbs": read},
+            {"apiGroups": ["batch"], "resources": ["jobs"], "verbs": ["get", "list"]},
+            {"apiGroups": ["discovery.k8s.io"], "resources": ["endpointslices"], "verbs": ["list", "watch"]},
             {
                 "apiGroups": [""],
                 "resources": ["services"],
@@ -60,17 +60,18 @@ def rights(render: Render, strategies: list[str]) -> dict[str, set[str]]:
 
 READ = {"get", "list", "watch"}
 MAKE = {"create", "patch", "delete"}
+ROUTES = {"get", "list"} | MAKE
 
 
 @pytest.mark.parametrize(
     ("strategies", "more"),
     [
-        (["slots"], {"services/tg-slot-20000": {"patch"}}),
+        (["slots"], {"services/tg-slot-20000": {"patch"}, "listenersets": READ}),
         (
             ["listenersets"],
-            {"listenersets": READ | {"create", "delete"}, "services": READ | MAKE, "tcproutes": READ | MAKE},
+            {"listenersets": READ | {"create", "delete"}, "services": READ | MAKE, "tcproutes": ROUTES},
         ),
-        (["listeners"], {"gateways/tg": READ | {"update"}, "services": READ | MAKE, "tcproutes": READ | MAKE}),
+        (["listeners"], {"gateways/tg": READ | {"update"}, "services": READ | MAKE, "tcproutes": ROUTES}),
     ],
 )
 def test_each_strategy_adds_the_rights_that_it_needs(
@@ -78,7 +79,10 @@ def test_each_strategy_adds_the_rights_that_it_needs(
 ) -> None:
     always = {
         "gateways/tg": READ,
-        **dict.fromkeys(("listenersets", "tcproutes", "pods", "jobs", "endpointslices"), READ),
+        **dict.fromkeys(("listenersets", "endpointslices"), {"list", "watch"}),
+        "tcproutes": {"get"},
+        "pods": READ,
+        "jobs": {"get", "list"},
         "configmaps/tg-task-routing-templates": {"get"},
         "services": READ,
     }
