@@ -4,7 +4,6 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 
-include ci/versions.env
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 NAME ?= e2e
@@ -19,8 +18,8 @@ help:
 ## setup: make .venv with the task-gateway command in it
 .PHONY: setup
 setup: $(VENV)/.ready
-$(VENV)/.ready: pyproject.toml ci/python.lock ci/versions.env ci/setup.sh
-	@ci/setup.sh $(VENV) $(UV_VERSION)
+$(VENV)/.ready: pyproject.toml ci/python.lock ci/setup.lock ci/setup.sh
+	@ci/setup.sh $(VENV)
 
 ## toolchain: build or pull all programs and images a cluster needs (17 minutes on 2 cores, then nothing)
 .PHONY: toolchain
