@@ -13,10 +13,12 @@ from typing import Any
 
 import pins
 from task_gateway.checks import page as checks
-from task_gateway.report import bench_page, cel_text, limits, reliability
+from task_gateway.controllers.base import in_order
+from task_gateway.report import bench_page, cel_text, controllers, limits, reliability
 
 DOCS, RECORDED = pins.ROOT / "docs", pins.ROOT / "reports" / "recorded"
 BENCH = pins.ROOT / "reports" / "bench"
+TESTED = ("envoy-gateway", "contour")
 
 
 @dataclass(frozen=True)
@@ -77,8 +79,18 @@ def faults() -> str:
     return reliability.page(reliability.read(record["cases"]), record["versions"])
 
 
-def _record(name: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((RECORDED / name / f"{name}.json").read_text("utf-8"))
+def required() -> str:
+    """Return what a controller has to do."""
+    return controllers.requirements([(each.name, each.required, each.sentence) for each in in_order()])
+
+
+def probed() -> str:
+    """Return what the controllers that are tested were seen to do."""
+    return controllers.measured([controllers.read(_record("controllers", name)) for name in TESTED])
+
+
+def _record(folder: str, name: str = "") -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((RECORDED / folder / f"{name or folder}.json").read_text("utf-8"))
     return found
 
 
@@ -97,6 +109,8 @@ PARTS = (
     Part("performance.md", "burst", lambda: bench_page.bursts(_bench("burst"))),
     Part("performance.md", "dataplane", lambda: bench_page.paths(_bench("dataplane"))),
     Part("checks.md", "", checks.page),
+    Part("controllers.md", "requirements", required),
+    Part("controllers.md", "measured", probed),
 )
 
 if __name__ == "__main__":

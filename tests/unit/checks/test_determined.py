@@ -19,14 +19,14 @@ TASK = {"name": "det-2000", "port": 2000, "protocol": "TCP", "allowedRoutes": {"
 RULE = "self.all(l1, self.exists_one(l2, l1.port == l2.port))"
 
 
-def gateway(*listeners: Manifest, notes: dict[str, str] | None = None, **spec: Any) -> Manifest:
+def gateway(*listeners: Manifest, notes: Manifest | None = None, **spec: Any) -> Manifest:
     meta = {"name": "gw", "namespace": "ns", "annotations": notes or {}}
     whole = {"gatewayClassName": "c", "listeners": list(listeners), **spec}
     return {"kind": "Gateway", "metadata": meta, "spec": whole}
 
 
 def crd(most: int | None, *rules: str) -> Manifest:
-    listeners = {"type": "array", "x-kubernetes-validations": [{"rule": each} for each in rules]}
+    listeners: Manifest = {"type": "array", "x-kubernetes-validations": [{"rule": each} for each in rules]}
     listeners |= {"maxItems": most} if most else {}
     schema = {"openAPIV3Schema": {"properties": {"spec": {"properties": {"listeners": listeners}}}}}
     return {"metadata": {}, "spec": {"versions": [{"name": "v1", "served": True, "schema": schema}]}}
@@ -75,7 +75,7 @@ def test_listener_sets_are_let_in_no_more(site: Make) -> None:
 
 def test_fields_that_came_later_are_found_at_any_depth(site: Make) -> None:
     tls = {"mode": "Terminate", "certificateRefs": [{"name": "s"}], "frontendValidation": {}}
-    spec = {
+    spec: Manifest = {
         "addresses": [{"value": "192.0.2.7", "routability": "Public"}],
         "allowedListeners": {},
         "defaultScope": "All",
