@@ -15,10 +15,12 @@ import fetched
 import images
 import pins
 from task_gateway.checks import page as checks
-from task_gateway.report import bench_page, cel_text, limits, release, reliability
+from task_gateway.controllers.base import in_order
+from task_gateway.report import bench_page, cel_text, controllers, limits, release, reliability
 
 DOCS, RECORDED = pins.ROOT / "docs", pins.ROOT / "reports" / "recorded"
 BENCH = pins.ROOT / "reports" / "bench"
+TESTED = ("envoy-gateway", "contour")
 
 
 @dataclass(frozen=True)
@@ -114,8 +116,18 @@ kubectl --namespace tasks wait pod/notebook --for condition=Ready --timeout 3m
 """
 
 
-def _record(name: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((RECORDED / name / f"{name}.json").read_text("utf-8"))
+def required() -> str:
+    """Return what a controller has to do."""
+    return controllers.requirements([(each.name, each.required, each.sentence) for each in in_order()])
+
+
+def probed() -> str:
+    """Return what the controllers that are tested were seen to do."""
+    return controllers.measured([controllers.read(_record("controllers", name)) for name in TESTED])
+
+
+def _record(folder: str, name: str = "") -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((RECORDED / folder / f"{name or folder}.json").read_text("utf-8"))
     return found
 
 
@@ -141,6 +153,8 @@ PARTS = (
     Part("provenance.md", "images", lambda: fetched.table(fetched.container_images())),
     Part("provenance.md", "python", lambda: fetched.table(fetched.python_packages())),
     Part("provenance.md", "go", lambda: fetched.table(fetched.go_modules())),
+    Part("controllers.md", "requirements", required),
+    Part("controllers.md", "measured", probed),
 )
 
 if __name__ == "__main__":
