@@ -68,10 +68,20 @@ static: setup docs
 	@$(PYTHON) ci/pins.py verify
 	@$(PYTHON) ci/pages.py verify
 
-## test: everything in all four tiers, with a real API server and real clusters
+## test: unit and chart tests, then those with a browser, a real API server and a real cluster
 .PHONY: test
-test: static toolchain charts
-	@$(PYTHON) -m pytest tests/unit tests/chart tests/page tests/apiserver tests/cluster
+test: check toolchain
+	@$(PYTHON) -m pytest tests/page tests/apiserver tests/cluster
+
+## guides: every command of the guides in docs/, each guide on a cluster of its own (20 minutes)
+.PHONY: guides
+guides: toolchain charts
+	@$(PYTHON) -m pytest tests/guides
+
+## matrix: releases of the CRDs, verbs of the Role, and both controllers in production (half an hour)
+.PHONY: matrix
+matrix: toolchain charts
+	@$(PYTHON) -m pytest tests/matrix
 
 ## bench: what exposing a task costs, every strategy on both controllers; the records go to reports/bench (an hour)
 .PHONY: bench

@@ -106,7 +106,7 @@ def notebook() -> str:
     """Return the commands that start a notebook of the pinned version, for the quick start."""
     image = images.names()["notebook"]
     return f"""
-<!-- run by tests/cluster/test_quick_start.py -->
+<!-- run by tests/guides/test_quick_start.py -->
 
 ```console
 kubectl --namespace tasks run notebook --image {image} --image-pull-policy IfNotPresent \\

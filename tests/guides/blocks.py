@@ -19,7 +19,7 @@ import pytest
 from task_gateway import settings
 from task_gateway.kube.process import run
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 COMMANDS = "console"
 MARK = re.compile(r"^<!-- (?:run by|(?P<file>\S+) for) (?P<test>tests/\S+) -->$", re.MULTILINE)
 FENCED = re.compile(r"^```(?P<language>\w*)[^\n]*\n(?P<text>.*?)^```$", re.DOTALL | re.MULTILINE)

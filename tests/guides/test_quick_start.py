@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from tests import guides
+from tests.guides import blocks
 
 from task_gateway.clusters import base
 
@@ -13,18 +13,18 @@ CLUSTER = f"quick-start-{os.getpid()}"
 
 
 @pytest.fixture(scope="module")
-def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[guides.Shell]:
-    yield guides.Shell(guides.ROOT, tmp_path_factory.mktemp("quick-start") / "exported")
+def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[blocks.Shell]:
+    yield blocks.Shell(blocks.ROOT, tmp_path_factory.mktemp("quick-start") / "exported")
     if CLUSTER in {cluster.name for cluster in base.known()}:
         base.down(CLUSTER)
 
 
-@guides.follow(__file__)
-def test_block(shell: guides.Shell, block: guides.Block) -> None:
+@blocks.follow(__file__)
+def test_block(shell: blocks.Shell, block: blocks.Block) -> None:
     shell.follow(dataclasses.replace(block, text=block.text.replace(" quick-start", f" {CLUSTER}")))
 
 
-def test_what_the_commands_said(shell: guides.Shell) -> None:
+def test_what_the_commands_said(shell: blocks.Shell) -> None:
     _, _, installed, _, exposed, ended, removed = shell.said
     assert "Phase:          Succeeded" in installed
     assert ":20000" in exposed

@@ -1,0 +1,28 @@
+"""A cluster of its own for a guide: the folder where its commands run, with the packaged charts, and its words."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.guides.blocks import ROOT, Shell
+
+from task_gateway import __version__
+from task_gateway.clusters import base
+from task_gateway.clusters.kind import node_address
+from task_gateway.kube.client import Kube
+
+PASSED = "Phase:          Succeeded"
+
+
+@contextmanager
+def shell(guide: str, folder: Path, **words: str) -> Iterator[Shell]:
+    """Lend a cluster, and what the words of a guide mean there, besides those that are given."""
+    (folder / "dist").symlink_to(ROOT / "dist")
+    with base.lent("kind", base.Wish(f"guide-{guide}-{os.getpid()}"), say=print) as cluster:
+        found = {
+            "KUBECONFIG": str(cluster.kubeconfig),
+            "ADDRESS": node_address(Kube(cluster)),
+            "VERSION": __version__,
+        }
+        yield Shell(folder, folder / "exported", found | words)

@@ -1,0 +1,36 @@
+"""docs/install.md, command by command, on a cluster of its own: installed, upgraded, back again, and gone."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.guides import blocks
+from tests.guides.site import PASSED
+from tests.guides.site import shell as lent
+
+from task_gateway.kube.client import Kube
+from task_gateway.model import Cluster
+
+
+@pytest.fixture(scope="module")
+def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[blocks.Shell]:
+    with lent("install", tmp_path_factory.mktemp("guide")) as found:
+        yield found
+
+
+@blocks.follow(__file__)
+def test_block(shell: blocks.Shell, block: blocks.Block) -> None:
+    shell.follow(block)
+
+
+def test_what_the_commands_said(shell: blocks.Shell) -> None:
+    installed, looked, upgraded, removed = shell.said
+    kubeconfig = Path(shell.words["KUBECONFIG"])
+    kube = Kube(Cluster(kubeconfig.parent.name, "kind", kubeconfig, None))
+    assert PASSED in installed
+    assert f"gateway_ip: {shell.words['ADDRESS']}" in looked
+    assert "80 slots to tasks" in upgraded
+    assert "Rollback was a success" in upgraded
+    assert "uninstalled" in removed
+    assert kube.list("v1/Service", "tasks") == []
+    assert kube.list("gateway.networking.k8s.io/v1/Gateway") == []

@@ -1,0 +1,33 @@
+"""The guide to several resource managers: each of its commands, in their order, on a cluster of its own."""
+
+from collections.abc import Iterator
+
+import pytest
+from tests.guides import blocks
+from tests.guides.site import PASSED
+from tests.guides.site import shell as lent
+
+from task_gateway.clusters import images
+
+
+@pytest.fixture(scope="module")
+def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[blocks.Shell]:
+    with lent("multi-rm", tmp_path_factory.mktemp("guide"), IMAGE=images.load().notebook) as found:
+        found.words = {**found.words, "EAST": found.words["KUBECONFIG"]}
+        yield found
+
+
+@blocks.follow(__file__)
+def test_block(shell: blocks.Shell, block: blocks.Block) -> None:
+    shell.follow(block)
+
+
+def test_what_the_commands_said(shell: blocks.Shell) -> None:
+    installed, block, validated, checked, task = shell.said
+    assert PASSED in installed
+    assert f"gateway_ip: {shell.words['ADDRESS']}" in block
+    assert "gateway_port_range_end: 20063" in block
+    assert "master.yaml" in validated
+    assert "east" in checked
+    assert '"version"' in task
+    assert f"{shell.words['ADDRESS']}:20000" in task
