@@ -4,6 +4,7 @@ python ci/pins.py          write them again (needs the registries)
 python ci/pins.py verify   exit 1 and say what to run where one disagrees (offline)
 """
 
+import json
 import re
 import sys
 from pathlib import Path
@@ -31,6 +32,8 @@ GO_PINS = {
     "github.com/envoyproxy/gateway": ("tools", "ENVOY_GATEWAY_VERSION"),
     "sigs.k8s.io/gateway-api": ("tools", "GATEWAY_API_VERSION"),
     "github.com/projectcontour/contour": ("contour", "CONTOUR_VERSION"),
+    "github.com/projectcalico/calico": ("calico", "CALICO_VERSION"),
+    "github.com/projectcalico/api": ("calico", "CALICO_API_VERSION"),
 }
 _REQUIRED = re.compile(r"^(?:require )?\t?(\S+) v(\S+)", re.MULTILINE)
 _STAGING = re.compile(r"^replace (k8s\.io/\S+) => \S+ v(\S+)$", re.MULTILINE)
@@ -71,7 +74,8 @@ def write() -> None:
     for module, _ in _STAGING.findall((kubernetes / "go.mod").read_text()):
         target = f"{module}=>{module}@v{pins['KUBERNETES_LIBRARIES_VERSION']}".replace("=>", "=", 1)
         run(["go", "-C", kubernetes, "mod", "edit", "-replace", target])
-    for tool_module in ("kubernetes", "tools", "contour"):
+    _inherit_replacements("calico", "github.com/projectcalico/calico")
+    for tool_module in ("kubernetes", "tools", "contour", "calico"):
         run(["go", "-C", TOOLCHAIN / tool_module, "mod", "tidy"])
     compile_lock = ["uv", "pip", "compile", "-q", "--generate-hashes", "--no-header", "--no-annotate"]
     run([*compile_lock, "--all-extras", ROOT / "pyproject.toml", "-o", PYTHON_LOCK])
@@ -79,6 +83,16 @@ def write() -> None:
         [*compile_lock, "--python-version", NOTEBOOK_PYTHON, "-", "-o", NOTEBOOK_LOCK],
         input="\n".join(_notebook_pins(pins)),
     )
+
+
+def _inherit_replacements(tool_module: str, module: str) -> None:
+    """Replace what a module replaces for itself: in a tool module, as in any that requires it, that goes unheard."""
+    folder = TOOLCHAIN / tool_module
+    downloaded = json.loads(run(["go", "-C", folder, "mod", "download", "-json", module]).stdout)
+    for each in json.loads(run(["go", "mod", "edit", "-json", downloaded["GoMod"]]).stdout)["Replace"]:
+        old, new = each["Old"]["Path"], each["New"]
+        if "Version" in new:  # else a folder of its repository, which is a module of its own and pinned here
+            run(["go", "-C", folder, "mod", "edit", "-replace", f"{old}={new['Path']}@{new['Version']}"])
 
 
 def _notebook_pins(pins: dict[str, str]) -> list[str]:
