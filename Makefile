@@ -4,7 +4,6 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 
-include ci/versions.env
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 NAME ?= e2e
@@ -19,8 +18,8 @@ help:
 ## setup: make .venv with the task-gateway command in it
 .PHONY: setup
 setup: $(VENV)/.ready
-$(VENV)/.ready: pyproject.toml ci/python.lock ci/versions.env ci/setup.sh
-	@ci/setup.sh $(VENV) $(UV_VERSION)
+$(VENV)/.ready: pyproject.toml ci/python.lock ci/setup.lock ci/setup.sh
+	@ci/setup.sh $(VENV)
 
 ## toolchain: build or pull all programs and images a cluster needs (17 minutes on 2 cores, then nothing)
 .PHONY: toolchain
@@ -33,6 +32,12 @@ charts: setup
 	@$(PYTHON) ci/toolchain.py helm
 	@$(PYTHON) ci/charts.py
 
+## package: write both charts, the wheel, a bill of materials and checksums into dist/, for a release
+.PHONY: package
+package: setup
+	@$(PYTHON) ci/toolchain.py helm
+	@$(PYTHON) ci/package.py
+
 ## e2e: open notebooks in two clusters through the gateway; NAME=… for runs side by side, KEEP=1 keeps the clusters
 .PHONY: e2e
 e2e: toolchain charts
@@ -43,14 +48,20 @@ e2e: toolchain charts
 bugbash: toolchain charts
 	@task-gateway bugbash
 
+## docs: build the site of all pages into build/docs; a broken link or anchor ends it
+.PHONY: docs
+docs: setup
+	@NO_MKDOCS_2_WARNING=1 mkdocs build --strict > $(VENV)/docs.txt 2>&1 && echo "√ docs: build/docs/index.html" \
+		|| { cat $(VENV)/docs.txt; exit 1; }
+
 ## check: lint, types, import contracts, pins, unit and chart tests: no cluster, about a minute
 .PHONY: check
 check: static charts
 	@$(PYTHON) -m pytest --numprocesses 2 --dist worksteal tests/unit tests/chart
 
-## static: lint, format, types, import contracts, pins and pages alone
+## static: lint, format, types, import contracts, pins, pages and the site alone
 .PHONY: static
-static: setup
+static: setup docs
 	@ruff check -q harness tests ci && ruff format -q --check harness tests ci && echo "√ lint and format"
 	@mypy --no-error-summary && echo "√ types"
 	@lint-imports > $(VENV)/imports.txt && echo "√ import contracts" || { cat $(VENV)/imports.txt; exit 1; }

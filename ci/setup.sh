@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes the virtual environment with every package at its locked version; on Debian it installs venv if that is missing.
 set -euo pipefail
-venv=$1 uv_version=$2
+venv=$1
 python=${PYTHON3:-python3}
 
 if ! "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
@@ -21,8 +21,8 @@ if ! "$python" -c 'import ensurepip' 2>/dev/null; then
 fi
 started=$SECONDS
 [ -x "$venv/bin/python" ] || "$python" -m venv "$venv"
-"$venv/bin/python" -m pip install -q "uv==$uv_version"
+"$venv/bin/python" -m pip install -q --require-hashes -r ci/setup.lock
 "$venv/bin/uv" pip install -q --python "$venv/bin/python" --require-hashes -r ci/python.lock
-"$venv/bin/uv" pip install -q --python "$venv/bin/python" --no-deps -e .
+"$venv/bin/uv" pip install -q --python "$venv/bin/python" --no-deps --no-build-isolation -e .
 touch "$venv/.ready"
 echo "√ setup: $venv is ready after $((SECONDS - started)) s"

@@ -31,6 +31,7 @@ class Stage:
     text: str = ""
     kubeconfig: Path | None = None
     without_config: bool = False
+    arguments: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -61,7 +62,7 @@ class Stage:
         """Call the command as a user does; its exit code and what it printed."""
         kubeconfig = self.kubeconfig or self.kube.cluster.kubeconfig
         config = [] if self.without_config else ["--config", str(self.config())]
-        words = ["check", *config, "--kubeconfig", str(kubeconfig), *arguments]
+        words = ["check", *config, "--kubeconfig", str(kubeconfig), *self.arguments, *arguments]
         result = CliRunner().invoke(build(), words)
         assert not isinstance(result.exception, TaskGatewayError), result.exception
         return result.exit_code, result.stdout

@@ -15,7 +15,7 @@ from task_gateway.checks import routing
 from task_gateway.crds import raised, schema
 from task_gateway.crds.ports_policy import POLICY
 from task_gateway.kube.client import Kube
-from task_gateway.limits.site import GATEWAY_CLASS
+from task_gateway.limits.site import GATEWAY_CLASS, OWNING_NAME, OWNING_NAMESPACE
 from task_gateway.model import TASK_LABEL, Manifest, Task
 from task_gateway.routing import names
 from task_gateway.routing.gateway_api import GATEWAY, LISTENER_SET, ROUTES
@@ -78,6 +78,19 @@ def parent_status(parent: Manifest, **states: str) -> Manifest:
     addresses = [{"type": "IPAddress", "value": "127.0.0.1"}]
     own = {"addresses": addresses} if parent["kind"] == "Gateway" else {}
     return {"conditions": conditions, "listeners": listeners, **own}
+
+
+def all_runs(kube: Kube, first_port: int) -> None:
+    """Make what a cluster and a controller would: a node, the controller, the proxy, and all is well."""
+    kube.create({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "one"}})
+    say(kube, "v1/Node", "one", {"conditions": [{"type": "Ready", "status": "True"}]})
+    owned = {OWNING_NAME: RELEASE, OWNING_NAMESPACE: NAMESPACE}
+    deployment(kube, "envoy-gateway", {"control-plane": "envoy-gateway"}, "docker.io/envoyproxy/gateway:v1.9.1")
+    deployment(kube, "envoy", owned, "docker.io/envoyproxy/envoy:distroless-v1.39.1")
+    ports = {"type": "LoadBalancer", "allocateLoadBalancerNodePorts": False, "ports": [{"port": first_port}]}
+    meta = {"name": "envoy", "namespace": NAMESPACE, "labels": owned}
+    kube.create({"apiVersion": "v1", "kind": "Service", "metadata": meta, "spec": ports})
+    controller_speaks(kube)
 
 
 def controller_speaks(kube: Kube) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from tests.apiserver import broken
-from tests.apiserver.broken import COUNT, RELEASE, deployment, rendered, say
+from tests.apiserver.broken import COUNT, RELEASE, rendered
 from tests.preflight import NAMESPACE, Break, Stage, assert_exactly, checks_of, results, troubled
 
 from task_gateway.checks.base import CHECKS
@@ -20,7 +20,6 @@ from task_gateway.crds import bundles, schema
 from task_gateway.kube.client import Kube
 from task_gateway.kube.process import run, tool
 from task_gateway.kube.wait import condition, wait_for
-from task_gateway.limits.site import OWNING_NAME, OWNING_NAMESPACE
 from task_gateway.model import InternalTaskGateway
 from task_gateway.settings import API_READY
 
@@ -74,20 +73,7 @@ def installed(
     plane.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})
     for obj in rendered(OBJECTS, start, placeholder=placeholder):
         plane.apply(obj, field_manager="helm")
-    plane.create({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "one"}})
-    say(plane, "v1/Node", "one", {"conditions": [{"type": "Ready", "status": "True"}]})
-    owned = {OWNING_NAME: RELEASE, OWNING_NAMESPACE: NAMESPACE}
-    deployment(plane, "envoy-gateway", {"control-plane": "envoy-gateway"}, "docker.io/envoyproxy/gateway:v1.9.1")
-    deployment(plane, "envoy", owned, "docker.io/envoyproxy/envoy:distroless-v1.39.1")
-    plane.create(
-        {
-            "apiVersion": "v1",
-            "kind": "Service",
-            "metadata": {"name": "envoy", "namespace": NAMESPACE, "labels": owned},
-            "spec": {"type": "LoadBalancer", "allocateLoadBalancerNodePorts": False, "ports": [{"port": start}]},
-        }
-    )
-    broken.controller_speaks(plane)
+    broken.all_runs(plane, start)
     return InternalTaskGateway(RELEASE, NAMESPACE, "127.0.0.1", start, start + COUNT - 1)
 
 

@@ -79,7 +79,7 @@ def test_each_strategy_adds_the_rights_that_it_needs(
 ) -> None:
     always = {
         "gateways/tg": READ,
-        **dict.fromkeys(("listenersets", "endpointslices"), {"list", "watch"}),
+        **{key: {"list", "watch"} for key in ("listenersets", "endpointslices")},
         "tcproutes": {"get"},
         "pods": READ,
         "jobs": {"get", "list"},

@@ -39,7 +39,7 @@ def test_lint(chart: str) -> None:
         ({"slots": {"start": 1024}}, "'/slots/start'"),
         ({"slots": {"start": 65536}}, "'/slots/start'"),
         ({"slots": {"start": "20000"}}, "'/slots/start'"),
-        ({"slots": {"count": 0}}, "'/slots/count'"),
+        ({"slots": {"count": -1}}, "'/slots/count'"),
         ({"slots": {"count": 1.5}}, "'/slots/count'"),
         ({"slots": {"namespace": "a.b"}}, "'/slots/namespace'"),
         ({"service": {"type": "NodePort"}}, "'/service/type'"),

@@ -7,17 +7,21 @@ from pathlib import Path
 import pytest
 import yaml
 from tests.cluster.conftest import GATEWAY, NAMESPACE, RELEASE, Installed
+from tests.cluster.test_controller_probe import probed
 from tests.cluster.test_slots import PORT, pod, said_by
 
 from task_gateway.checks import run
 from task_gateway.clusters import base
 from task_gateway.clusters.kind import node_address
+from task_gateway.controllers import objects
+from task_gateway.controllers.stage import MANAGER
 from task_gateway.kube import helm
 from task_gateway.kube.client import Kube
 from task_gateway.kube.wait import condition, wait_for
 from task_gateway.limits.target import Target
 from task_gateway.model import InternalTaskGateway, ResourceManager, Task
 from task_gateway.routing.gateway import TaskGateway
+from task_gateway.routing.gateway_api import ROUTES
 from task_gateway.routing.reach import Answer, probe
 from task_gateway.settings import GATEWAY_PROGRAMMED, POD_READY, TASK_EXPOSED, TASK_REFUSED
 
@@ -60,6 +64,22 @@ def test_each_port_leads_to_its_own_task_and_to_nothing_after_release(contour: I
     assert probe(found["one"]) in (Answer.CLOSED, Answer.REFUSED)
     assert said_by(found["two"]) == "two"
     tasks.release("two", wait=TASK_REFUSED)
+
+
+def test_the_probe_adds_to_the_one_gateway_and_takes_it_back(contour: Installed, tmp_path: Path) -> None:
+    before = contour.kube.get(GATEWAY, RELEASE, NAMESPACE)
+    words = ["--gateway", f"{NAMESPACE}/{RELEASE}", "--first-port", str(START + COUNT)]
+    found = probed(contour, words, tmp_path)
+    results = {each["name"]: each["result"] for each in found["requirements"]}
+    assert results.pop("listener-set") == "not supported"
+    assert set(results.values()) == {"met"}
+    (mapped,) = [each["detail"] for each in found["requirements"] if each["name"] == "port-mapping"]
+    assert mapped.endswith("as it had before")
+    after = contour.kube.get(GATEWAY, RELEASE, NAMESPACE)
+    assert after["spec"] == before["spec"]
+    assert MANAGER not in {each["manager"] for each in after["metadata"]["managedFields"]}
+    for kind in ("v1/Pod", "v1/Service", ROUTES[0]):
+        assert contour.kube.list(kind, NAMESPACE, objects.LABEL) == []
 
 
 def test_the_check_finds_nothing_wrong_but_the_policy_that_the_crds_chart_leaves_out(contour: Installed) -> None:

@@ -1,51 +1,43 @@
 """The guide to several resource managers: each of its commands, in their order, on a cluster of its own."""
 
 import os
-import re
 from collections.abc import Iterator
-from pathlib import Path
-from string import Template
 
 import pytest
+from tests import guides
 
 from task_gateway import __version__
 from task_gateway.clusters import base, images
 from task_gateway.clusters.kind import node_address
 from task_gateway.kube.client import Kube
-from task_gateway.kube.process import run, tool
-
-ROOT = Path(__file__).parents[2]
-BLOCK = re.compile(r"^```(console|yaml)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
-PAGE = (ROOT / "docs" / "multi-rm.md").read_text("utf-8")
 
 
 @pytest.fixture(scope="module")
-def words() -> Iterator[dict[str, str]]:
+def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[guides.Shell]:
+    folder = tmp_path_factory.mktemp("guide")
+    (folder / "dist").symlink_to(guides.ROOT / "dist")
     with base.lent("kind", base.Wish(f"test-guide-{os.getpid()}"), say=print) as cluster:
-        yield {
+        words = {
             "EAST": str(cluster.kubeconfig),
             "ADDRESS": node_address(Kube(cluster)),
             "IMAGE": images.load().notebook,
             "VERSION": __version__,
+            "KUBECONFIG": str(cluster.kubeconfig),
         }
+        yield guides.Shell(folder, folder / "exported", words)
 
 
-def test_every_command_of_the_guide(words: dict[str, str], tmp_path: Path) -> None:
-    (tmp_path / "dist").symlink_to(ROOT / "dist")
-    programs = os.pathsep.join([str(Path(tool("kubectl")).parent), str(ROOT / ".venv" / "bin"), os.environ["PATH"]])
-    env = {**os.environ, **words, "PATH": programs, "KUBECONFIG": words["EAST"]}
-    said = []
-    for kind, text in BLOCK.findall(PAGE):
-        if kind == "yaml":
-            (tmp_path / "master.yaml").write_text(Template(text).substitute(words))
-            continue
-        done = run(["bash", "-euo", "pipefail", "-c", f"cd {tmp_path}\n{text}"], env=env)
-        said.append(done.stdout)
-    installed, block, validated, checked, task = said
+@guides.follow(__file__)
+def test_block(shell: guides.Shell, block: guides.Block) -> None:
+    shell.follow(block)
+
+
+def test_what_the_commands_said(shell: guides.Shell) -> None:
+    installed, block, validated, checked, task = shell.said
     assert "Phase:          Succeeded" in installed
-    assert f"gateway_ip: {words['ADDRESS']}" in block
+    assert f"gateway_ip: {shell.words['ADDRESS']}" in block
     assert "gateway_port_range_end: 20063" in block
     assert "master.yaml" in validated
     assert "east" in checked
     assert '"version"' in task
-    assert f"{words['ADDRESS']}:20000" in task
+    assert f"{shell.words['ADDRESS']}:20000" in task

@@ -20,6 +20,13 @@ the keys of `from` being the values that say so, and `set` the number of its fir
 {{ untilStep (int .start) (add .start .count | int) 1 | toJson }}
 {{- end }}
 
+{{- /* How many slots all groups have. */ -}}
+{{- define "task-gateway.slotCount" -}}
+{{- $count := 0 -}}
+{{- range include "task-gateway.groups" . | fromJsonArray }}{{ $count = add $count .count }}{{ end -}}
+{{ $count }}
+{{- end }}
+
 {{- /* The namespaces of all groups, as a list. */ -}}
 {{- define "task-gateway.taskNamespaces" -}}
 {{- $names := list -}}

@@ -66,6 +66,19 @@ task-gateway.dev/strategy: {{ .strategy }}
           kubernetes.io/metadata.name: {{ .namespace }}
 {{- end }}
 
+{{- /* A Gateway needs a listener of its own. It never goes, so that the last one of a task can. */ -}}
+{{- define "task-gateway.placeholder" -}}
+- name: placeholder
+  port: {{ .Values.gateway.placeholderPort }}
+  protocol: TCP
+  allowedRoutes:
+    kinds:
+      - group: gateway.networking.k8s.io
+        kind: TCPRoute
+    namespaces:
+      from: Same
+{{- end }}
+
 {{- /* The part of the Gateway that one port adds to it. */ -}}
 {{- define "task-gateway.gatewayOf" -}}
 apiVersion: gateway.networking.k8s.io/v1

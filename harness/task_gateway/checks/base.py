@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 
+from task_gateway.errors import UsageError
 from task_gateway.limits.capacity import assess
 from task_gateway.limits.site import Site
 from task_gateway.model import ManagerLimits, Manifest
@@ -17,6 +18,7 @@ from task_gateway.registry import Registry
 from task_gateway.routing import templates
 
 PAGE = "docs/checks.md"
+DETERMINED = "determined"
 CATEGORIES = ("cluster", "CRDs", "controller", "gateway", "routing", "config", "security")
 """In the order they are run and shown; the code's first two digits count them."""
 
@@ -39,6 +41,17 @@ class Trouble:
     fix: str = ""
 
 
+@dataclass(frozen=True)
+class Profile:
+    """Who else than this project's library writes a Gateway: by which strategy, and which warnings are errors then."""
+
+    strategy: str
+    escalated: frozenset[str]
+
+
+PROFILES = {DETERMINED: Profile("listeners", frozenset({"ITG0406"}))}
+
+
 Look = Callable[[Site], Trouble | None]
 
 
@@ -55,6 +68,8 @@ class Rule:
     look: Look | None = None
     before_uninstall: bool = False
     """It tells what `helm uninstall` would break, and is looked at only by who is about to."""
+    profile: str = ""
+    """It is looked at with this profile alone."""
 
     @property
     def docs(self) -> str:
@@ -66,7 +81,13 @@ CHECKS: Registry[Rule] = Registry("check", "task_gateway.checks")
 
 
 def check(
-    code: str, description: str, fix: str, after: tuple[str, ...] = (), *, before_uninstall: bool = False
+    code: str,
+    description: str,
+    fix: str,
+    after: tuple[str, ...] = (),
+    *,
+    before_uninstall: bool = False,
+    profile: str = "",
 ) -> Callable[[Look], Look]:
     """Return a decorator that files a function as a check.
 
@@ -76,10 +97,18 @@ def check(
 
     def keep(look: Look) -> Look:
         cause = " ".join((look.__doc__ or "").split())
-        CHECKS.register(code)(Rule(code, category_of(code), description, fix, cause, after, look, before_uninstall))
+        rule = Rule(code, category_of(code), description, fix, cause, after, look, before_uninstall, profile)
+        CHECKS.register(code)(rule)
         return look
 
     return keep
+
+
+def profile_of(name: str) -> Profile | None:
+    """Return the profile of that name, None for no name; UsageError names the known ones."""
+    if name and name not in PROFILES:
+        raise UsageError(f"there is no profile {name!r}", hint=f"known: {', '.join(PROFILES)}")
+    return PROFILES.get(name)
 
 
 @lru_cache(maxsize=16)

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from task_gateway.checks import config
-from task_gateway.checks.base import CATEGORIES, CHECKS, Result, Rule, Trouble, fill
+from task_gateway.checks.base import CATEGORIES, CHECKS, Result, Rule, Trouble, fill, profile_of
 from task_gateway.errors import ApiError, ClusterUnreachable, ConfigError, Forbidden, UsageError
 from task_gateway.limits.site import Site
 from task_gateway.limits.target import Target
@@ -31,27 +31,35 @@ def of_config(problem: ConfigError | None, file: str) -> list[Check]:
     ]
 
 
-def of_target(target: Target, *, named: bool, uninstall: bool = False) -> list[Check]:
-    """Return every check of one gateway, with `uninstall` also what that breaks; with `named` each says whose it is."""
-    site = Site(target)
+def of_target(
+    target: Target, *, named: bool, uninstall: bool = False, profile: str = "", user: str = ""
+) -> list[Check]:
+    """Return every check of one gateway; with `named` each says whose it is.
+
+    With `uninstall` also what that breaks, with `profile` also what breaks for who writes the Gateway then: `user`.
+    """
+    chosen = profile_of(profile)
+    site = Site(target, chosen.strategy if chosen else None, profile=profile, user=user)
     suffix = f" ({target.manager.name})" if named else ""
     seen: dict[str, Check] = {}
     barred: set[str] = set()
-    waiting = [rule for rule in CHECKS if rule.look is not None and (uninstall or not rule.before_uninstall)]
+    waiting = _rules(uninstall=uninstall, profile=profile)
     while waiting:
         rule = next(each for each in waiting if not any(other.code in each.after for other in waiting))
         waiting.remove(rule)
         cause = next((code for code in rule.after if code in barred), None)
         made = _skipped(rule, f"after {cause}") if cause else _look(rule, site)
+        if chosen and rule.code in chosen.escalated and made.result == Result.WARNING:
+            made = replace(made, result=Result.ERROR)
         if cause or made.result == Result.ERROR:
             barred.add(rule.code)
         seen[rule.code] = replace(made, description=made.description + suffix)
     return [seen[code] for code in sorted(seen)]
 
 
-def of_unusable(manager: ResourceManager, problem: UsageError) -> list[Check]:
+def of_unusable(manager: ResourceManager, problem: UsageError, *, profile: str = "") -> list[Check]:
     """Return the checks of a resource manager whose kubeconfig cannot be used: the first is wrong, the rest skipped."""
-    first, *others = (rule for rule in CHECKS if rule.look is not None and not rule.before_uninstall)
+    first, *others = _rules(uninstall=False, profile=profile)
     message = f"{problem.message} at {problem.where}"
     wrong = Check(first.code, first.description, Result.ERROR, message, problem.hint or "", first.docs)
     checks = [wrong, *(_skipped(rule, f"after {ANSWERS}") for rule in others)]
@@ -78,6 +86,14 @@ def unreachable(checks: Sequence[Check]) -> bool:
     """Tell whether no API server of all those looked at answered."""
     answers = [each for each in checks if each.code == ANSWERS]
     return bool(answers) and all(each.result == Result.ERROR for each in answers)
+
+
+def _rules(*, uninstall: bool, profile: str) -> list[Rule]:
+    return [
+        rule
+        for rule in CHECKS
+        if rule.look is not None and (uninstall or not rule.before_uninstall) and rule.profile in ("", profile)
+    ]
 
 
 def _look(rule: Rule, site: Site) -> Check:

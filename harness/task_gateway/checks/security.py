@@ -2,7 +2,7 @@
 
 import ipaddress
 
-from task_gateway.checks.base import Trouble, check
+from task_gateway.checks.base import DETERMINED, Trouble, check
 from task_gateway.checks.gateway import resolve
 from task_gateway.errors import Forbidden
 from task_gateway.limits.site import OWNING_NAME, OWNING_NAMESPACE, Site
@@ -10,6 +10,7 @@ from task_gateway.model import Manifest
 from task_gateway.routing import names
 
 ACCESS_REVIEW = "authorization.k8s.io/v1"
+ACCOUNT = "system:serviceaccount:"
 GROUP = "gateway.networking.k8s.io"
 Need = tuple[str, str, str, bool]
 """Verb, group, resource, and whether it is needed in the tasks' namespace (else in the Gateway's)."""
@@ -30,7 +31,7 @@ NEEDS: dict[str, tuple[Need, ...]] = {
     ),
     "listeners": (*TEMPLATES, ("update", GROUP, "gateways", False), *PER_TASK),
 }
-DETERMINED: tuple[Need, ...] = (
+OF_DETERMINED: tuple[Need, ...] = (
     ("update", GROUP, "gateways", False),
     *((verb, "", "services", True) for verb in ("list", "create", "delete")),
     *((verb, GROUP, "tcproutes", True) for verb in ("list", "create", "delete")),
@@ -43,10 +44,11 @@ DETERMINED: tuple[Need, ...] = (
     "--set 'rbac.subjects[0].kind=User,rbac.subjects[0].name=NAME'", ("ITG0401",),
 )  # fmt: skip
 def rights(site: Site) -> Trouble | None:
-    """The user or service account of the kubeconfig lacks a right that the strategy needs."""
+    """The user or service account of the kubeconfig, or the one of `--as`, lacks a right that the strategy needs, or
+    with the profile `determined` one that a Determined master needs."""
     try:
-        ours = site.strategy != "listeners" or site.templates is not None
-        needs = NEEDS[site.strategy] if ours else DETERMINED
+        ours = site.profile != DETERMINED and (site.strategy != "listeners" or site.templates is not None)
+        needs = NEEDS[site.strategy] if ours else OF_DETERMINED
         slot = site.slots[0].service if site.slots else ""
     except Forbidden as problem:
         return Trouble(f"{problem.where} may not be read")
@@ -60,13 +62,7 @@ def rights(site: Site) -> Trouble | None:
         namespace = site.namespace if with_tasks else site.gateway.gateway_namespace
         name = named.get(resource, "") if verb in ("get", "patch", "update") else ""
         attributes = {"verb": verb, "group": group, "resource": resource, "namespace": namespace, "name": name}
-        review = {
-            "apiVersion": ACCESS_REVIEW,
-            "kind": "SelfSubjectAccessReview",
-            "metadata": {},
-            "spec": {"resourceAttributes": attributes},
-        }
-        if not site.kube.create(review)["status"]["allowed"]:
+        if not site.kube.create(_review(attributes, site.user))["status"]["allowed"]:
             missing.append(f"{verb} {resource} in {namespace}")
     return Trouble(f"missing: {', '.join(missing)}") if missing else None
 
@@ -121,6 +117,22 @@ def restricted(site: Site) -> Trouble | None:
         if not _is_restricted(container, each["spec"]["template"]["spec"])
     ]
     return Trouble(", ".join(found), warning=True) if found else None
+
+
+def _review(attributes: Manifest, user: str) -> Manifest:
+    """Return the question whether a user, or where none is named who asks, may do something."""
+    kind = "SubjectAccessReview" if user else "SelfSubjectAccessReview"
+    who = {"user": user, "groups": _groups(user)} if user else {}
+    spec = {"resourceAttributes": attributes, **who}
+    return {"apiVersion": ACCESS_REVIEW, "kind": kind, "metadata": {}, "spec": spec}
+
+
+def _groups(user: str) -> list[str]:
+    """Return the groups that the API server puts a user in by its name."""
+    namespace, _, name = user.removeprefix(ACCOUNT).partition(":")
+    account = user.startswith(ACCOUNT) and bool(name)
+    own = ["system:serviceaccounts", f"system:serviceaccounts:{namespace}"] if account else []
+    return ["system:authenticated", *own]
 
 
 def _is_restricted(container: Manifest, pod: Manifest) -> bool:

@@ -1,5 +1,6 @@
 """`task-gateway check`: what is wrong with the gateways, why, and the command that helps."""
 
+import itertools
 import time
 from collections.abc import Sequence
 from enum import StrEnum
@@ -10,6 +11,7 @@ import typer
 
 from task_gateway import config as configuration
 from task_gateway.checks import run
+from task_gateway.checks.base import profile_of
 from task_gateway.cli import _target
 from task_gateway.cli.output import Output, emit
 from task_gateway.errors import ApiError, ClusterUnreachable, ConfigError, UsageError
@@ -44,6 +46,12 @@ def check(
     uninstall: Annotated[
         bool, typer.Option("--uninstall", help="Look also for what `helm uninstall` of the chart would break.")
     ] = False,
+    profile: Annotated[
+        str, typer.Option(help="Look also at what breaks for who writes the Gateway: determined, a Determined master.")
+    ] = "",
+    user: Annotated[
+        str, typer.Option("--as", help="Whose rights are looked at; the kubeconfig's user if left out.")
+    ] = "",
     output: Annotated[
         CheckOutput, typer.Option("--output", "-o", help="Print text, JSON or JUnit XML.")
     ] = CheckOutput.text,
@@ -54,18 +62,25 @@ def check(
     """
     chosen = only or []
     run.report([], chosen)
+    profile_of(profile)
     master, problem = _read(config)
     read = run.of_config(problem, str(config)) if config else []
     if problem is not None:
         _emit(run.report(read, chosen), output)
         raise typer.Exit(problem.exit_code)
-    found, unusable = _targets(master, kubeconfig, context)
+    found, unusable = _targets(master, kubeconfig, context, profile)
     read += unusable
-    checks = read + _look(found, named=len(found) > 1 or bool(unusable), uninstall=uninstall)
+
+    def look() -> list[Check]:
+        named = len(found) > 1 or bool(unusable)
+        each = (run.of_target(target, named=named, uninstall=uninstall, profile=profile, user=user) for target in found)
+        return [*read, *itertools.chain.from_iterable(each)]
+
+    checks = look()
     deadline = time.monotonic() + ALL_RIGHT.seconds
     while wait and not run.report(checks, chosen).success and time.monotonic() < deadline:
         _until_something_changes(found, deadline)
-        checks = read + _look(found, named=len(found) > 1 or bool(unusable), uninstall=uninstall)
+        checks = look()
     result = run.report(checks, chosen)
     _emit(result, output)
     if run.unreachable(checks):
@@ -82,7 +97,7 @@ def _read(file: Path | None) -> tuple[MasterConfig | None, ConfigError | None]:
 
 
 def _targets(
-    master: MasterConfig | None, kubeconfig: Path | None, context: str | None
+    master: MasterConfig | None, kubeconfig: Path | None, context: str | None, profile: str
 ) -> tuple[list[Target], list[Check]]:
     """Return the gateways to look at, and what there is to say of those whose kubeconfig cannot be used.
 
@@ -97,14 +112,10 @@ def _targets(
             found.append(of(manager, kubeconfig, context))
         except UsageError as problem:
             problems.append(problem)
-            unusable += run.of_unusable(manager, problem)
+            unusable += run.of_unusable(manager, problem, profile=profile)
     if problems and not found:
         raise problems[0]
     return found, unusable
-
-
-def _look(found: Sequence[Target], *, named: bool, uninstall: bool) -> list[Check]:
-    return [check for target in found for check in run.of_target(target, named=named, uninstall=uninstall)]
 
 
 def _until_something_changes(found: Sequence[Target], deadline: float) -> None:

@@ -13,6 +13,7 @@ def ports_at(service: Manifest, host: str, ports: Collection[int]) -> list[int]:
 
 
 def outside_addresses(service: Manifest) -> list[str]:
-    """Return the external IPs of a Service, and those that a load balancer gave it."""
+    """Return the external IPs of a Service, and the addresses or host names that a load balancer gave it."""
     balanced = ((service.get("status") or {}).get("loadBalancer") or {}).get("ingress") or ()
-    return [*(service["spec"].get("externalIPs") or ()), *(each["ip"] for each in balanced if "ip" in each)]
+    given = (each.get("ip") or each.get("hostname") for each in balanced)
+    return [*(service["spec"].get("externalIPs") or ()), *(each for each in given if each)]

@@ -28,15 +28,21 @@ def controller_of(name: str) -> str:
 
 
 class Site:
-    """One resource manager's gateway as it is now. `use` of a listener is slots, listenersets, listeners or foreign."""
+    """One resource manager's gateway as it is now. `use` of a listener is slots, listenersets, listeners or foreign.
 
-    def __init__(self, target: Target, strategy: str | None = None) -> None:
+    `profile` names who else than this project's library writes the Gateway, `user` who does so, where it is not the
+    kubeconfig's.
+    """
+
+    def __init__(self, target: Target, strategy: str | None = None, *, profile: str = "", user: str = "") -> None:
         if target.manager.internal_task_gateway is None:
             raise ValueError(f"resource manager {target.manager.name} has no gateway")
         self.target = target
         self.kube: Kube = target.kube
         self.manager: ResourceManager = target.manager
         self.gateway: InternalTaskGateway = target.manager.internal_task_gateway
+        self.profile = profile
+        self.user = user
         self._strategy = strategy
 
     @property

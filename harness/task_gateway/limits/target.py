@@ -72,6 +72,7 @@ def installed(kube: Kube) -> list[Target]:
 
 def _as_manager(gateway: Manifest, kube: Kube) -> ResourceManager:
     name, namespace = gateway["metadata"]["name"], gateway["metadata"]["namespace"]
+    elsewhere = (gateway["metadata"].get("annotations") or {}).get(names.TASK_NAMESPACE, namespace)
     slots = kube.list(SERVICE, labels=names.slots_selector(name, namespace))
     ports = sorted(int(each["metadata"]["labels"][names.SLOT_LABEL]) for each in slots)
     addresses = (gateway.get("status") or {}).get("addresses") or [{"value": ""}]
@@ -79,6 +80,6 @@ def _as_manager(gateway: Manifest, kube: Kube) -> ResourceManager:
     return ResourceManager(
         name=f"{namespace}/{name}",
         cluster_name=kube.cluster.name,
-        default_namespace=slots[0]["metadata"]["namespace"] if slots else namespace,
+        default_namespace=slots[0]["metadata"]["namespace"] if slots else elsewhere,
         internal_task_gateway=InternalTaskGateway(name, namespace, addresses[0]["value"], first, last),
     )

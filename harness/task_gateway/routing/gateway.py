@@ -5,11 +5,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from task_gateway import settings
+from task_gateway.errors import TemplatesMismatch
 from task_gateway.kube.client import Kube
 from task_gateway.model import Address, InternalTaskGateway, PortUse, Task
-from task_gateway.routing import reach, readiness
+from task_gateway.routing import reach, readiness, templates
 from task_gateway.routing.base import STRATEGIES, Exposures, Repairs
 from task_gateway.routing.live import live_tasks
 from task_gateway.routing.readiness import Door
@@ -53,13 +55,14 @@ class TaskGateway:
         other ports or is not for this gateway, ClusterUnreachable when nothing is known: a repeat is safe.
         """
         with self._alone(task.id):
-            quiet = None if wait is None else reach.wait_until_refused
+            tls = wait is not None and self._ends_tls()
+            quiet = None if wait is None else partial(reach.wait_until_refused, tls=tls)
             addresses = self._strategy.expose(task, quiet=quiet)
             if wait is None:
                 return addresses
             services = self._strategy.services()
         doors = [Door(each, services[each.port]) for each in addresses if each.port in services]
-        readiness.wait_until_reached(self._kube, self.gateway, self.namespace, task.id, doors, wait)
+        readiness.wait_until_reached(self._kube, self.gateway, self.namespace, task.id, doors, wait, tls=tls)
         return addresses
 
     def release(self, task_id: str, *, wait: Wait | None = None) -> None:
@@ -69,8 +72,11 @@ class TaskGateway:
         """
         with self._alone(task_id):
             released = self._strategy.release(task_id)
-        for address in released if wait is not None else ():
-            reach.wait_until_refused(address, wait or settings.TASK_REFUSED)
+        if wait is None or not released:
+            return
+        tls = self._ends_tls()
+        for address in released:
+            reach.wait_until_refused(address, wait, tls=tls)
 
     def list(self, *, ready: bool = False) -> Exposures:
         """Return the exposed ports in their order; with `ready` each says whether a ready pod is behind it."""
@@ -93,6 +99,13 @@ class TaskGateway:
         """
         before = datetime.now(UTC) - timedelta(seconds=grace_seconds)
         return self._strategy.reconcile(lambda: live_tasks(self._kube, self.namespace), before, dry_run=dry_run)
+
+    def _ends_tls(self) -> bool:
+        """Tell whether a listener of a task ends TLS now; an upgrade of the chart may change it at any time."""
+        try:
+            return templates.load(self._kube, self.gateway).tls
+        except TemplatesMismatch:  # a chart that is gone keeps nobody from waiting for a release
+            return False
 
     @contextmanager
     def _alone(self, task_id: str) -> Iterator[None]:

@@ -8,6 +8,8 @@ from task_gateway.routing import names
 
 SLOT, TASK, DETERMINED = "slot-", "task-", "det-"
 """How the listeners are called that serve tasks: this project's, and those of a Determined master."""
+DETERMINED_NOTE = "determined.ai/det-gateway-port-"
+"""With a port behind it: the annotation of the Gateway by which a Determined master knows a listener for its own."""
 FOREIGN = "foreign"
 
 

@@ -17,6 +17,8 @@ GATEWAY_LABEL = f"{LABEL_PREFIX}/gateway"
 GATEWAY_NAMESPACE_LABEL = f"{LABEL_PREFIX}/gateway-namespace"
 SLOT_LABEL = f"{LABEL_PREFIX}/slot"
 STRATEGY_LABEL = f"{LABEL_PREFIX}/strategy"
+TASK_NAMESPACE = f"{LABEL_PREFIX}/task-namespace"
+"""On a Gateway without slots: where its tasks are, which slots tell by themselves."""
 
 CLAIMED_BY = f"{LABEL_PREFIX}/claimed-by"
 OWNER = f"{LABEL_PREFIX}/owner"

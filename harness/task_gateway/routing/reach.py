@@ -6,10 +6,12 @@ Kubernetes has no watch for what a port does: the waits make short attempts with
 """
 
 import socket
+import ssl
 import time
 from collections.abc import Callable, Collection
 from contextlib import suppress
 from enum import Enum
+from functools import partial
 
 from task_gateway import settings
 from task_gateway.model import Address
@@ -33,18 +35,19 @@ def probe(address: Address, timeout: float = settings.PROBE_SECONDS) -> Answer:
     return _attempt(address, timeout, timeout, f"GET / HTTP/1.0\r\nHost: {address}\r\n\r\n".encode())
 
 
-def is_open(address: Address, timeout: float = settings.PROBE_SECONDS) -> Answer:
+def is_open(address: Address, timeout: float = settings.PROBE_SECONDS, *, tls: bool = False) -> Answer:
     """Say what a port does to who only connects; TALKS is also one that stays open, for it waits for its client.
 
-    Nothing is sent, since a task may speak anything.
+    Nothing is sent, since a task may speak anything; but with `tls`, where the listener ends TLS, a handshake:
+    Contour's Envoy looks for the task only after it. Whose certificate it is does not matter here.
     """
-    answer = _attempt(address, timeout, min(settings.HELD_SECONDS, timeout))
+    answer = _attempt(address, timeout, min(settings.HELD_SECONDS, timeout), tls=tls)
     return Answer.TALKS if answer is Answer.SILENT else answer
 
 
-def wait_until_open(address: Address, wait: Wait = settings.TASK_EXPOSED) -> None:
+def wait_until_open(address: Address, wait: Wait = settings.TASK_EXPOSED, *, tls: bool = False) -> None:
     """Return once a connection stays open or brings a byte; WaitTimeout says what it did last."""
-    _wait(address, wait, (Answer.TALKS,), is_open)
+    _wait(address, wait, (Answer.TALKS,), partial(is_open, tls=tls))
 
 
 def wait_until_answers(address: Address, wait: Wait = settings.TASK_REACHABLE) -> None:
@@ -52,12 +55,15 @@ def wait_until_answers(address: Address, wait: Wait = settings.TASK_REACHABLE) -
     _wait(address, wait, (Answer.TALKS,), probe)
 
 
-def wait_until_refused(address: Address, wait: Wait = settings.TASK_REFUSED) -> Answer:
-    """Return REFUSED or CLOSED once the port reaches nothing; WaitTimeout says what it did last."""
-    return _wait(address, wait, (Answer.REFUSED, Answer.CLOSED), probe)
+def wait_until_refused(address: Address, wait: Wait = settings.TASK_REFUSED, *, tls: bool = False) -> Answer:
+    """Return REFUSED or CLOSED once the port reaches nothing; WaitTimeout says what it did last.
+
+    With `tls` by a handshake: a listener that ends TLS closes on a request without, also while it leads to the task.
+    """
+    return _wait(address, wait, (Answer.REFUSED, Answer.CLOSED), partial(is_open, tls=True) if tls else probe)
 
 
-def _attempt(address: Address, timeout: float, patience: float, request: bytes = b"") -> Answer:
+def _attempt(address: Address, timeout: float, patience: float, request: bytes = b"", *, tls: bool = False) -> Answer:
     """Connect within `timeout` seconds, send the request, and say what came within `patience` seconds."""
     try:
         connection = socket.create_connection((address.host, address.port), timeout=timeout)
@@ -67,16 +73,28 @@ def _attempt(address: Address, timeout: float, patience: float, request: bytes =
         return Answer.CLOSED
     except OSError:
         return Answer.UNREACHABLE
-    with connection:
-        connection.settimeout(patience)
+    try:
+        spoken = _unverified().wrap_socket(connection) if tls else connection
+    except (ConnectionError, ssl.SSLEOFError):
+        return Answer.CLOSED
+    except OSError:  # the handshake failed, or took too long
+        return Answer.UNREACHABLE
+    with spoken:
+        spoken.settimeout(patience)
         try:
             with suppress(ConnectionError):
-                connection.sendall(request)
-            return Answer.TALKS if connection.recv(1) else Answer.CLOSED
+                spoken.sendall(request)
+            return Answer.TALKS if spoken.recv(1) else Answer.CLOSED
         except TimeoutError:
             return Answer.SILENT
-        except ConnectionError:
+        except (ConnectionError, ssl.SSLError):
             return Answer.CLOSED
+
+
+def _unverified() -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
 
 
 def _wait(address: Address, wait: Wait, wanted: Collection[Answer], attempt: Attempt) -> Answer:

@@ -32,7 +32,7 @@ class Door:
 
 
 def wait_until_reached(
-    kube: Kube, gateway: InternalTaskGateway, namespace: str, task_id: str, doors: list[Door], wait: Wait
+    kube: Kube, gateway: InternalTaskGateway, namespace: str, task_id: str, doors: list[Door], wait: Wait, *, tls: bool
 ) -> None:
     """Return once a connection to every port reaches a pod of the task; NotReachable tells what is in the way.
 
@@ -47,7 +47,7 @@ def wait_until_reached(
     for door in doors:
         left = Wait(wait.name, wait.sentence, max(deadline - monotonic(), settings.PROBE_SECONDS))
         try:
-            reach.wait_until_open(door.address, left)
+            reach.wait_until_open(door.address, left, tls=tls)
         except WaitTimeout as shut:
             where, state = _in_the_way(kube, gateway, namespace, door, shut.last_state)
             raise _not_reachable(wait, where, f"{state}; {shut.last_state}") from None

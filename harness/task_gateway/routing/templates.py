@@ -19,6 +19,7 @@ VERSION = "2"
 """What the harness speaks; it grows with the `version` in the chart's ConfigMap."""
 
 Values = Mapping[str, int | str]
+_ENDS_TLS = re.compile(r"^\s*protocol: TLS$", re.MULTILINE)
 _PLACEHOLDER = re.compile(r"\$\{([A-Z_]+)\}")
 
 
@@ -28,6 +29,11 @@ class Templates:
 
     texts: Mapping[str, str]
     where: str = ""
+
+    @property
+    def tls(self) -> bool:
+        """Whether the gateway's listeners end TLS, so that clients of a task's port speak it."""
+        return any(_ENDS_TLS.search(text) is not None for text in self.texts.values())
 
     def objects(self, strategy: str, values: Values) -> list[Manifest]:
         """Return the objects of one task; TemplatesMismatch if the template is missing or asks for another value.

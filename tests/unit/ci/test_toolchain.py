@@ -16,12 +16,21 @@ def test_generated_files_agree_with_the_pins() -> None:
     assert pins.problems() == []
 
 
-@pytest.mark.parametrize("pin", sorted({pin for _, pin in pins.GO_PINS.values()} | {"JUPYTERLAB_VERSION"}))
+@pytest.mark.parametrize(
+    "pin", sorted({pin for _, pin in pins.GO_PINS.values()} | {"ENVOY_VERSION", "JUPYTERLAB_VERSION", "UV_VERSION"})
+)
 def test_a_pin_that_was_changed_alone_is_found(pin: str, monkeypatch: pytest.MonkeyPatch) -> None:
     changed = pins.read() | {pin: "9.9.9"}
     monkeypatch.setattr(pins, "read", lambda: changed)
     assert pins.problems()
     assert all("9.9.9" in each or "replaces" in each for each in pins.problems())
+
+
+def test_a_version_that_was_changed_alone_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pins, "__version__", "9.9.9")
+    places = {sentence.split(" ")[0] for sentence in pins.problems()}
+    charts = {f"charts/{name}/Chart.yaml" for name in ("internal-task-gateway", "gateway-api-crds")}
+    assert charts | {"CHANGELOG.md", "docs/release-notes.md"} <= places
 
 
 def test_every_pin_is_a_plain_assignment_once() -> None:

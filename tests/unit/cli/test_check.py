@@ -100,7 +100,7 @@ def test_each_resource_manager_is_named_where_there_are_several(
 ) -> None:
     asked = []
 
-    def look(target: Target, *, named: bool, uninstall: bool) -> list[Check]:
+    def look(target: Target, *, named: bool, **_: object) -> list[Check]:
         asked.append((target.manager.name, named))
         return found(target, "ok")
 
@@ -115,7 +115,7 @@ def test_wait_looks_again_after_each_change_until_nothing_is_wrong(
 ) -> None:
     states = iter(["error", "error", "warning"])
     changes = []
-    monkeypatch.setattr(run, "of_target", lambda target, *, named, uninstall: found(target, next(states)))
+    monkeypatch.setattr(run, "of_target", lambda target, **_: found(target, next(states)))
     monkeypatch.setattr(command, "_until_something_changes", lambda *_: changes.append(1))
     assert main([*master(GATEWAY), "--wait"]) == 0
     assert len(changes) == 2
@@ -127,7 +127,7 @@ def test_wait_ends_after_its_time_with_what_is_still_wrong(
 ) -> None:
     clock = itertools.count(0, 200)
     monkeypatch.setattr(time, "monotonic", lambda: next(clock))
-    monkeypatch.setattr(run, "of_target", lambda target, *, named, uninstall: found(target, "error"))
+    monkeypatch.setattr(run, "of_target", lambda target, **_: found(target, "error"))
     monkeypatch.setattr(command, "_until_something_changes", lambda *_: None)
     assert main([*master(GATEWAY), "--wait"]) == 1
     assert results(capsys.readouterr().out)["ITG0403"] == "error"
@@ -143,7 +143,7 @@ def test_it_waits_for_the_first_change_of_the_gateway(monkeypatch: pytest.Monkey
 
     states = iter(["error", "ok"])
     monkeypatch.setattr(Kube, "watch", watch)
-    monkeypatch.setattr(run, "of_target", lambda target, *, named, uninstall: found(target, next(states)))
+    monkeypatch.setattr(run, "of_target", lambda target, **_: found(target, next(states)))
     assert main([*master(GATEWAY), "--wait"]) == 0
     assert read == [("ns", "gw", "ADDED"), ("ns", "gw", "MODIFIED")]
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from task_gateway.kube.services import ports_at
+from task_gateway.kube.services import outside_addresses, ports_at
 from task_gateway.model import Manifest
 
 HOST, RANGE = "192.0.2.7", range(20000, 20016)
@@ -22,3 +22,8 @@ SPEC = {"ports": [{"port": 20003}, {"port": 443}, {"port": 20001}]}
 )
 def test_ports_at_an_address(service: Manifest, found: list[int]) -> None:
     assert ports_at(service, HOST, RANGE) == found
+
+
+def test_a_load_balancer_is_had_by_address_or_by_name() -> None:
+    ingress = [{"ip": HOST, "hostname": "not.used"}, {"hostname": "lb.example.com"}, {}]
+    assert outside_addresses({"spec": {}, "status": {"loadBalancer": {"ingress": ingress}}}) == [HOST, "lb.example.com"]

@@ -1,16 +1,21 @@
 """What a port does to a caller, seen on real sockets of the loopback interface."""
 
+import base64
 import socket
+import ssl
 import struct
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
+from tests.certificates import Authority
 
 from task_gateway.errors import WaitTimeout
 from task_gateway.model import Address
-from task_gateway.routing.reach import Answer, probe, wait_until_answers, wait_until_refused
+from task_gateway.routing.reach import Answer, is_open, probe, wait_until_answers, wait_until_refused
 from task_gateway.settings import Wait
 
 SHORT = Wait("short", "the port does as it should", 0.3)
@@ -127,3 +132,46 @@ def test_silence_is_neither_an_answer_nor_a_refusal() -> None:
         for wait in (wait_until_answers, wait_until_refused):
             with pytest.raises(WaitTimeout, match=r"last seen: .* sent nothing"):
                 wait(address, SHORT)
+
+
+@pytest.fixture
+def server_side(tmp_path: Path) -> ssl.SSLContext:
+    """What a listener needs that ends TLS, with a certificate that nobody trusts."""
+    data = Authority().secret("x", "y", "127.0.0.1")["data"]
+    for key, content in data.items():
+        (tmp_path / key).write_bytes(base64.b64decode(content))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "tls.crt", tmp_path / "tls.key")
+    return context
+
+
+@pytest.mark.parametrize(("held", "answer"), [(1.0, Answer.TALKS), (0.0, Answer.CLOSED)])
+def test_where_tls_ends_it_is_what_comes_after_the_handshake_that_counts(
+    server_side: ssl.SSLContext, held: float, answer: Answer
+) -> None:
+    def shake(connection: socket.socket) -> None:
+        with server_side.wrap_socket(connection, server_side=True):
+            time.sleep(held)
+
+    with serving(shake) as address:
+        assert is_open(address, tls=True) is answer
+
+
+@pytest.mark.parametrize(("handler", "answer"), [(close, Answer.CLOSED), (talk, Answer.UNREACHABLE)])
+def test_without_a_handshake_nothing_is_open(handler: Callable[[socket.socket], None], answer: Answer) -> None:
+    with serving(handler) as address:
+        assert is_open(address, tls=True) is answer
+
+
+def test_a_port_that_ends_tls_is_refused_only_once_it_closes_after_the_handshake(server_side: ssl.SSLContext) -> None:
+    def shaken(seconds: float) -> Callable[[socket.socket], None]:
+        def shake(connection: socket.socket) -> None:
+            with server_side.wrap_socket(connection, server_side=True):
+                time.sleep(seconds)
+
+        return shake
+
+    with serving(shaken(0.5), shaken(0.5), shaken(0)) as address:
+        started = time.monotonic()
+        assert wait_until_refused(address, LONG, tls=True) is Answer.CLOSED
+        assert time.monotonic() - started > 0.5

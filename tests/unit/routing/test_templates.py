@@ -70,3 +70,9 @@ def test_templates_that_are_not_of_this_harness_are_told(text: str, words: str) 
 def test_a_template_that_the_chart_does_not_have_is_told() -> None:
     with pytest.raises(TemplatesMismatch, match=r"no task routing template other\.yaml"):
         Templates({"some.yaml": TEXT}).objects("other", VALUES)
+
+
+@pytest.mark.parametrize(("protocol", "ends"), [("TLS", True), ("TCP", False)])
+def test_the_templates_tell_whether_a_port_speaks_tls(protocol: str, ends: bool) -> None:
+    text = f"spec:\n  listeners:\n    - name: slot\n      protocol: {protocol}\n"
+    assert Templates({"slots.yaml": text}).tls is ends

@@ -1,0 +1,112 @@
+"""Every part that is fetched, with its version and the digests it may have: read from the files that pin them.
+
+docs/provenance.md and the bill of materials are made from it. A digest of a Go module is one of its files, as go.sum
+has it; one of a Python package is of an archive, of which there are several for different machines.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+import images
+import pins
+
+# Our charts' own parts, and the Go modules that they are made from.
+CHART_SOURCES = {
+    "gateway-helm": "github.com/envoyproxy/gateway",
+    "contour-crds": "github.com/projectcontour/contour",
+    "standard": "sigs.k8s.io/gateway-api",
+    "experimental": "sigs.k8s.io/gateway-api",
+}
+GO, PYTHON, CHART, IMAGE = "golang", "pypi", "helm", "oci"
+_SUM = re.compile(r"^(\S+) (v\S+) (h1:\S+)$", re.MULTILINE)
+_LOCKED = re.compile(r"^([\w.-]+)==([^\s;]+)[^\n]*((?:\n    --hash=\S+[^\n]*)+)", re.MULTILINE)
+_HASH = re.compile(r"--hash=(\S+)")
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part: of which kind, named as its registry does; `pinned_in` are the files that fix version and digests."""
+
+    kind: str
+    name: str
+    version: str
+    digests: tuple[str, ...]
+    pinned_in: tuple[str, ...]
+
+
+def parts() -> list[Part]:
+    """Return all parts."""
+    return [*charts(), *container_images(), *python_packages(), *go_modules()]
+
+
+def go_modules() -> list[Part]:
+    """Return the modules whose sources are downloaded for the toolchain."""
+    sums = sorted(pins.TOOLCHAIN.glob("*/go.sum"))
+    return _merged(
+        Part(GO, name, version, (digest,), (_path(file),))
+        for file in sums
+        for name, version, digest in _SUM.findall(file.read_text())
+        if not version.endswith("/go.mod")
+    )
+
+
+def python_packages() -> list[Part]:
+    """Return the packages of every lock file."""
+    return _merged(
+        Part(PYTHON, name, version, tuple(_HASH.findall(hashes)), (_path(file),))
+        for file in pins.LOCKS
+        for name, version, hashes in _LOCKED.findall(file.read_text())
+    )
+
+
+def charts() -> list[Part]:
+    """Return the charts inside ours, which are made from Go modules and have their digests."""
+    digests = {(module.name, module.version): module.digests for module in go_modules()}
+    return _merged(
+        Part(CHART, name, version, digests[CHART_SOURCES[name], version], (_path(file),))
+        for file in sorted((pins.ROOT / "charts").glob("*/Chart.yaml"))
+        for name, version in _dependencies(file)
+    )
+
+
+def _dependencies(chart: Path) -> list[tuple[str, str]]:
+    return [(each["name"], each["version"]) for each in yaml.safe_load(chart.read_text())["dependencies"]]
+
+
+def container_images() -> list[Part]:
+    """Return the images, which are named by tag: what is built here has no digest that others could know."""
+    named = (name.rpartition(":") for name in images.names().values())
+    return _merged(Part(IMAGE, name, tag, (), (_path(pins.CI / "versions.env"),)) for name, _, tag in named)
+
+
+def table(rows: list[Part]) -> str:
+    """Return a table for docs/provenance.md."""
+    lines = ["| name | version | digest | pinned in |", "|---|---|---|---|"]
+    for part in rows:
+        files = ", ".join(f"[{file.removeprefix('ci/')}](../{file})" for file in part.pinned_in)
+        lines.append(f"| `{part.name}` | {part.version} | {_digest(part.digests)} | {files} |")
+    return "\n".join(lines)
+
+
+def _digest(digests: tuple[str, ...]) -> str:
+    more = f" and {len(digests) - 1} more" if len(digests) > 1 else ""
+    return f"`{digests[0]}`{more}" if digests else "by tag"
+
+
+def _merged(found: Iterable[Part]) -> list[Part]:
+    """Return the parts by name and version; one that several files pin is listed once, with all of them."""
+    whole: dict[tuple[str, str], Part] = {}
+    for part in found:
+        before = whole.get((part.name, part.version), Part(part.kind, part.name, part.version, (), ()))
+        digests = tuple(dict.fromkeys([*before.digests, *part.digests]))
+        files = tuple(dict.fromkeys([*before.pinned_in, *part.pinned_in]))
+        whole[part.name, part.version] = Part(part.kind, part.name, part.version, digests, files)
+    return [whole[key] for key in sorted(whole)]
+
+
+def _path(file: Path) -> str:
+    return file.relative_to(pins.ROOT).as_posix()

@@ -1,0 +1,31 @@
+"""Requirement: a route that is removed leads nowhere any more: its port may be the next task's."""
+
+import time
+
+from task_gateway.bench import door
+from task_gateway.controllers.base import Lack, Seen, requirement
+from task_gateway.controllers.stage import FIRST, Stage
+from task_gateway.errors import ScenarioFailed, WaitTimeout
+from task_gateway.routing.reach import probe
+from task_gateway.settings import Wait
+
+NOTHING = Wait("route-gone", "the port of the removed route reaches nothing", 60)
+STILL_SECONDS = 5.0
+
+
+@requirement(7, "route-removed", "The port of a removed route refuses or closes, and stays so.", after=("tcp-route",))
+def look(stage: Stage) -> Seen | Lack:
+    """Remove the first route; the pod behind it goes on, so that only the proxy can forget the way."""
+    stage.lead_to(FIRST, stage.backend(0))
+    door.first_byte(stage.at(FIRST), stage.backend(0))
+    started = time.perf_counter()
+    stage.unroute(FIRST)
+    try:
+        closed = door.nothing(stage.at(FIRST), NOTHING) - started
+    except WaitTimeout:
+        raise ScenarioFailed(f"{stage.at(FIRST)} leads to {stage.backend(0)} still, without a route") from None
+    until = time.monotonic() + STILL_SECONDS
+    while time.monotonic() < until:
+        if name := door.said(stage.at(FIRST)):
+            raise ScenarioFailed(f"{stage.at(FIRST)} led nowhere, and then to {name} again")
+    return Seen(f"{stage.at(FIRST)} {probe(stage.at(FIRST)).value}", {"closed": round(closed, 3)})

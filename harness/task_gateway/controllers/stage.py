@@ -1,0 +1,247 @@
+"""Where a controller is probed: a Gateway, two pods that say who they are, and the ports that are dialled.
+
+All of it has names and a namespace of its own, and is removed at the end, also after an interrupt. Where a controller
+serves one Gateway alone, as Contour does, the probe's listeners are added to that one by server-side apply, so that
+nothing else of it is touched, and taken out again.
+"""
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+
+from task_gateway.clusters.base import Say
+from task_gateway.controllers import objects
+from task_gateway.errors import NotFound, TaskGatewayError, UsageError
+from task_gateway.kube.client import Kube
+from task_gateway.kube.kinds import POD, SERVICE
+from task_gateway.kube.services import outside_addresses
+from task_gateway.kube.wait import condition, wait_for, wait_until_gone, wait_until_usable
+from task_gateway.model import Address, Manifest
+from task_gateway.routing.gateway_api import GATEWAY, LISTENER_SET, route_kind
+from task_gateway.settings import POD_READY, Wait
+
+GATEWAY_CLASS = "gateway.networking.k8s.io/v1/GatewayClass"
+MANAGER = "task-gateway-probe"
+BACKENDS = ("one", "two")
+FIRST, ADDED, IN_SET = range(3)
+"""The ports of a probe: of the listener that is there first, of the one that is added, and of that of a ListenerSet."""
+ADDRESSED = Wait("gateway-addressed", "the Gateway has an address", 180)
+REMOVED = Wait("probe-removed", "what the probe made is gone", 120)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is probed, and how: the class of a Gateway of its own, or a Gateway that is there as `namespace/name`.
+
+    `address` is wanted of the Gateway where no load balancer gives one; ports from `first_port` on are taken as far as
+    they are free; `image` has python3.
+    """
+
+    image: str
+    gateway_class: str = ""
+    gateway: str = ""
+    address: str = ""
+    first_port: int = 29000
+
+
+class Stage:
+    """One probe's objects in a cluster; `host` is the Gateway's address as soon as it has one."""
+
+    def __init__(self, kube: Kube, asked: Asked) -> None:
+        self.kube, self.asked = kube, asked
+        self.probe = f"probe-{secrets.token_hex(3)}"
+        self._own = not asked.gateway
+        found = None if self._own else _gateway(kube, asked.gateway)
+        self.gateway_class = _class(kube, found["spec"]["gatewayClassName"] if found else asked.gateway_class)
+        self.namespace = found["metadata"]["namespace"] if found else f"task-gateway-{self.probe}"
+        self.gateway_name = found["metadata"]["name"] if found else self.probe
+        self._takes_sets = found is not None and "allowedListeners" in found["spec"]
+        self.host = ""
+        self.ports = _free(kube, asked, found)
+        self.had_port = False
+        """Whether a Service had the first port before there was a listener for it."""
+        self._listeners: list[Manifest] = []
+
+    @property
+    def route_kind(self) -> str | None:
+        """The newest version of TCPRoute that is served."""
+        return route_kind(self.kube)
+
+    def backend(self, which: int) -> str:
+        """Return the name that a pod answers with."""
+        return f"{self.probe}-{BACKENDS[which]}"
+
+    def at(self, which: int) -> Address:
+        """Return where one of the ports is dialled."""
+        return Address(self.host, self.ports[which])
+
+    def gateway(self) -> Manifest:
+        """Return the Gateway as it is now."""
+        return self.kube.get(GATEWAY, self.gateway_name, self.namespace)
+
+    def meta(self, name: str) -> Manifest:
+        """Return the metadata of an object of this probe."""
+        return objects.meta(name, self.namespace, self.probe)
+
+    def name(self, which: int) -> str:
+        """Return what the listener, the route and the Service of a port are called."""
+        return f"{self.probe}-{self.ports[which]}"
+
+    def set_up(self, say: Say) -> None:
+        """Make the pods, the Gateway with its first listener, and a route to the first pod."""
+        if self._own:
+            self.kube.create(objects.namespace(self.namespace, self.probe))
+            wait_until_usable(self.kube, self.namespace)
+        names = [self.backend(which) for which in range(len(BACKENDS))]
+        for name in names:
+            self.kube.create(objects.pod(self.meta(name), self.asked.image))
+        say(f"waiting until the pods {' and '.join(names)} of namespace {self.namespace} are Ready")
+        for name in names:
+            wait_for(self.kube, POD_READY, POD, name, self.namespace, condition("Ready"))
+        self.had_port = self.ports[FIRST] in _outside_ports(self.kube)
+        self.listen(FIRST)
+        self.lead_to(FIRST, self.backend(0))
+        self.route(FIRST)
+
+    def listen(self, which: int) -> None:
+        """Add a listener to the Gateway."""
+        self._listeners.append(objects.listener(self.name(which), self.ports[which]))
+        self._apply(listeners=self._listeners)
+
+    def lead_to(self, which: int, backend: str) -> None:
+        """Let the Service of a port have this pod, or with `objects.NOBODY` none."""
+        self.kube.apply(objects.service(self.meta(self.name(which)), self.ports[which], backend), field_manager=MANAGER)
+
+    def route(self, which: int, parent: Manifest | None = None) -> None:
+        """Make the route from a port's listener, of the Gateway if no other parent has it, to its Service."""
+        kind, name = self.route_kind, self.name(which)
+        if kind is not None:
+            over = parent or self.gateway()
+            self.kube.create(objects.route(kind, self.meta(name), over, name, name, self.ports[which]))
+
+    def unroute(self, which: int) -> None:
+        """Remove the route of a port."""
+        if self.route_kind is not None:
+            self.kube.delete(self.route_kind, self.name(which), self.namespace)
+
+    def listener_set(self, which: int) -> Manifest:
+        """Make a ListenerSet with the listener of a port."""
+        parent = {"name": self.gateway_name, "namespace": self.namespace}
+        listeners = [objects.listener(self.name(which), self.ports[which])]
+        return self.kube.create(objects.listener_set(self.meta(self.name(which)), parent, listeners))
+
+    def services(self) -> list[Manifest]:
+        """Return the Services that are had at the Gateway's address, those of other Gateways too."""
+        return [each for each in self.kube.list(SERVICE) if self.host in _addresses(each)]
+
+    def own_service(self) -> Manifest | None:
+        """Return the Service through which the first port is had, None if there is none."""
+        ours = self.ports[FIRST]
+        return next((each for each in self.services() if ours in {port["port"] for port in _ports(each)}), None)
+
+    def proxies(self) -> dict[str, str]:
+        """Return the pods behind that Service, by their uid, each with its name; empty if no Service leads there."""
+        found = self.own_service()
+        selector = (found or {"spec": {}})["spec"].get("selector")
+        if found is None or not selector:
+            return {}
+        labels = ",".join(f"{key}={value}" for key, value in selector.items())
+        pods = self.kube.list(POD, found["metadata"]["namespace"], labels)
+        return {each["metadata"]["uid"]: each["metadata"]["name"] for each in pods}
+
+    def remove(self, say: Say) -> None:
+        """Remove all of it; what is gone already is fine."""
+        say(f"removing what was made in namespace {self.namespace}")
+        service = self.own_service() if self.host and self._own else None
+        for kind in (*([self.route_kind] if self.route_kind else []), LISTENER_SET):
+            self._delete_all(kind)
+        if self._own:
+            self.kube.delete(GATEWAY, self.gateway_name, self.namespace)
+        elif self.kube.find(GATEWAY, self.gateway_name, self.namespace) is not None:
+            self.kube.apply({key: each for key, each in self._part().items() if key != "spec"}, field_manager=MANAGER)
+        for kind in (SERVICE, POD):
+            self._delete_all(kind)
+        if self._own:
+            self.kube.delete("v1/Namespace", self.namespace)
+            wait_until_gone(self.kube, REMOVED, "v1/Namespace", self.namespace, None)
+            if service is not None:
+                meta = service["metadata"]
+                wait_until_gone(self.kube, REMOVED, SERVICE, meta["name"], meta["namespace"])
+
+    def _delete_all(self, kind: str) -> None:
+        with suppress(NotFound):  # the namespace or the kind is not there
+            for each in self.kube.list(kind, self.namespace, f"{objects.LABEL}={self.probe}"):
+                self.kube.delete(kind, each["metadata"]["name"], self.namespace)
+
+    def _apply(self, listeners: list[Manifest]) -> None:
+        spec: Manifest = {"listeners": listeners}
+        if self.kube.served(LISTENER_SET) and not self._takes_sets:
+            spec["allowedListeners"] = {"namespaces": {"from": "Same"}}
+        if self._own:
+            spec["gatewayClassName"] = self.gateway_class["metadata"]["name"]
+            if self.asked.address:
+                spec["addresses"] = [{"type": "IPAddress", "value": self.asked.address}]
+        self.kube.apply(self._part() | {"spec": spec}, field_manager=MANAGER)
+
+    def _part(self) -> Manifest:
+        """Return what names the Gateway: of its own with a label, of another's nothing more."""
+        own = self.meta(self.gateway_name)
+        return objects.gateway(own if self._own else {key: own[key] for key in ("name", "namespace")})
+
+
+@contextmanager
+def stage(kube: Kube, asked: Asked, say: Say) -> Iterator[Stage]:
+    """Set a probe up, and remove it however the work ends; UsageError if what is to be probed is not there."""
+    made = Stage(kube, asked)
+    say(f"probing GatewayClass {made.gateway_class['metadata']['name']} as {made.probe}")
+    try:
+        made.set_up(say)
+        yield made
+    finally:
+        try:
+            made.remove(say)
+        except TaskGatewayError as problem:
+            left = f"kubectl delete namespace,gateway,pod,service --all-namespaces -l {objects.LABEL}={made.probe}"
+            say(f"not all could be removed: {problem.message}; {left}")
+
+
+def _gateway(kube: Kube, wanted: str) -> Manifest:
+    namespace, slash, name = wanted.partition("/")
+    found = kube.find(GATEWAY, name, namespace) if slash and name else None
+    if found is None:
+        raise UsageError(f"there is no Gateway {wanted!r}", hint="kubectl get gateways --all-namespaces")
+    return found
+
+
+def _class(kube: Kube, name: str) -> Manifest:
+    found = kube.find(GATEWAY_CLASS, name)
+    if found is None:
+        raise UsageError(f"there is no GatewayClass {name!r}", where=kube.server, hint="kubectl get gatewayclasses")
+    return found
+
+
+def _free(kube: Kube, asked: Asked, gateway: Manifest | None) -> list[int]:
+    """Return the first ports that nobody has: no listener of the Gateway, and where it is ours, no Service outside."""
+    taken = {each["port"] for each in ((gateway or {}).get("spec") or {}).get("listeners") or []}
+    if gateway is None:
+        taken |= _outside_ports(kube)
+    elif kube.served(LISTENER_SET):
+        taken |= {port["port"] for each in kube.list(LISTENER_SET) for port in each["spec"]["listeners"]}
+    free = [port for port in range(asked.first_port, 65536) if port not in taken]
+    if len(free) <= IN_SET:
+        raise UsageError(f"there are no {IN_SET + 1} free ports from {asked.first_port} on", hint="--first-port PORT")
+    return free[: IN_SET + 1]
+
+
+def _outside_ports(kube: Kube) -> set[int]:
+    return {port["port"] for each in kube.list(SERVICE) if outside_addresses(each) for port in _ports(each)}
+
+
+def _addresses(service: Manifest) -> list[str]:
+    return [*outside_addresses(service), service["spec"].get("clusterIP", "")]
+
+
+def _ports(service: Manifest) -> list[Manifest]:
+    found: list[Manifest] = service["spec"].get("ports") or []
+    return found

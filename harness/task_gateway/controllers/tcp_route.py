@@ -1,0 +1,57 @@
+"""Requirement: a TCPRoute is taken up, and what is sent to its listener's port reaches its backend."""
+
+import time
+
+from task_gateway.bench import door
+from task_gateway.controllers.base import Lack, Seen, requirement
+from task_gateway.controllers.stage import FIRST, Stage
+from task_gateway.errors import ScenarioFailed, WaitTimeout
+from task_gateway.kube.wait import wait_for
+from task_gateway.model import Manifest
+from task_gateway.routing.gateway_api import ROUTES
+from task_gateway.routing.reach import probe
+from task_gateway.settings import Wait
+
+TAKEN_UP = Wait("route-taken-up", "the controller takes the TCPRoute up", 60)
+SERVED = Wait("listener-served", "the pod answers through the new listener", 180)
+UNSUPPORTED = ("UnsupportedProtocol", "InvalidRouteKinds", "NotAllowedByListeners")
+NOBODY = "no controller has looked at it"
+
+
+@requirement(
+    2,
+    "tcp-route",
+    "A TCPRoute of a served version is accepted, and its traffic reaches a pod by its endpoint.",
+    after=("address",),
+)
+def look(stage: Stage) -> Seen | Lack:
+    """Read what is said of the route, then dial."""
+    kind = stage.route_kind
+    if kind is None:
+        return Lack(f"neither {' nor '.join(ROUTES)} is served")
+    try:
+        wait_for(stage.kube, TAKEN_UP, kind, stage.name(FIRST), stage.namespace, refused)
+    except WaitTimeout as late:
+        if late.last_state == NOBODY or any(each in late.last_state for each in UNSUPPORTED):
+            return Lack(late.last_state)
+        raise
+    version = kind.split("/")[1]
+    started = time.perf_counter()
+    try:
+        reached = door.first_byte(stage.at(FIRST), stage.backend(0), SERVED) - started
+    except WaitTimeout:
+        raise ScenarioFailed(f"{version} is accepted, but {stage.at(FIRST)} {probe(stage.at(FIRST)).value}") from None
+    return Seen(f"{version}, {stage.backend(0)} answers at {stage.at(FIRST)}", {"reached": round(reached, 3)})
+
+
+def refused(route: Manifest | None) -> str | None:
+    """Return what keeps a route from being accepted, None if nothing does."""
+    parents = ((route or {}).get("status") or {}).get("parents") or []
+    conditions = [each for parent in parents for each in parent.get("conditions") or []]
+    accepted = [each for each in conditions if each["type"] == "Accepted"]
+    if not accepted:
+        return NOBODY
+    for each in accepted:
+        if each["status"] != "True":
+            return f"Accepted is {each['status']} ({each['reason']}): {each['message']}"
+    return None

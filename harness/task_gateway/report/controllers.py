@@ -1,0 +1,86 @@
+"""What controllers were seen to do, as a table for a terminal and as parts of a page."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from task_gateway.model_controllers import ControllerRecord, RequirementRecord
+from task_gateway.report.markdown_text import table
+
+MET = "met"
+MARKS = {MET: ("√", "green"), "failed": ("×", "bold red"), "not supported": ("×", "bold red"), "skipped": ("-", "dim")}
+OPTIONAL = ("‼", "yellow")
+UNIT_BELOW_SECONDS = 1.0
+
+
+def terminal(record: ControllerRecord) -> RenderableType:
+    """Return each requirement with its result, what was seen and what was measured, and the verdict."""
+    rows = Table("", "REQUIREMENT", "", "RESULT", "SEEN", "SECONDS", box=None, pad_edge=False)
+    for each in record.requirements:
+        mark, style = MARKS[each.result] if each.required or each.result == MET else OPTIONAL
+        needed = "required" if each.required else "optional"
+        cells = (each.name, needed, each.result, each.detail, seconds(each))
+        rows.add_row(Text(mark, style=style), *map(Text, cells))
+    lacking = [each.name for each in record.requirements if each.required and each.result != MET]
+    verdict = f"lacks {', '.join(lacking)}" if lacking else "meets all that is required"
+    mark, style = MARKS[MET if record.suitable else "failed"]
+    ending = f" GatewayClass {record.gateway_class} ({record.controller}) {verdict}"
+    return Group(rows, Text(), Text.assemble((mark, style), ending))
+
+
+def seconds(requirement: RequirementRecord) -> str:
+    """Return what was measured, each figure with its name."""
+    return ", ".join(f"{name.replace('_', ' ')} {number:g}" for name, number in requirement.seconds.items())
+
+
+def requirements(found: Sequence[tuple[str, bool, str]]) -> str:
+    """Return the requirements themselves, each by its name, whether it is required, and its sentence."""
+    rows = [(f"`{name}`", "required" if required else "optional", sentence) for name, required, sentence in found]
+    return table(("Requirement", "", "What is looked for"), rows, 0) + "\n"
+
+
+def measured(records: Sequence[ControllerRecord]) -> str:
+    """Return what each controller was seen to do, side by side, as a part of a page."""
+    parts = [table(("", *map(_name, records)), _versions(records)), ""]
+    head = ("Requirement", *map(_name, records))
+    rows = [(f"`{name}`", *(_cell(record, name) for record in records)) for name in _names(records)]
+    return "\n".join([*parts, table(head, rows, 0)]) + "\n"
+
+
+def read(entry: Mapping[str, Any]) -> ControllerRecord:
+    """Return the record that `task-gateway controller probe --record` wrote."""
+    found = tuple(RequirementRecord(**each) for each in entry["requirements"])
+    return ControllerRecord(**{**entry, "requirements": found})
+
+
+def _names(records: Sequence[ControllerRecord]) -> list[str]:
+    return list(dict.fromkeys(each.name for record in records for each in record.requirements))
+
+
+def _name(record: ControllerRecord) -> str:
+    known = {"gateway.envoyproxy.io": "Envoy Gateway", "projectcontour.io": "Contour"}
+    return known.get(record.controller.partition("/")[0], record.controller)
+
+
+def _versions(records: Sequence[ControllerRecord]) -> list[tuple[str, ...]]:
+    parts = dict.fromkeys(name for record in records for name in record.versions)
+    rows = [(part, *(record.versions.get(part, "-") for record in records)) for part in parts]
+    rows.append(("probed by", *(f"Gateway {record.gateway}" for record in records)))
+    rows.append(("cluster", *(_size(record.cluster) for record in records)))
+    rows.append(("all that is required", *("met" if record.suitable else "not met" for record in records)))
+    return rows
+
+
+def _size(cluster: Mapping[str, str]) -> str:
+    return ", ".join(f"{number} {name}" for name, number in cluster.items())
+
+
+def _cell(record: ControllerRecord, name: str) -> str:
+    found = next((each for each in record.requirements if each.name == name), None)
+    if found is None:
+        return "not looked for"
+    figures = f"; {seconds(found)} s" if found.seconds else ""
+    return f"{found.result}: {found.detail}{figures}"

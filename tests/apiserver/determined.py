@@ -1,0 +1,174 @@
+"""A Determined master as the API server sees it: its calls, what its client of Gateway API 1.0 drops, how it retries.
+
+Beside it a controller that does nothing but write the Gateway's status.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import cache
+
+from tests.apiserver.broken import parent_status
+
+from task_gateway.checks.determined import ROUTE
+from task_gateway.crds import bundles, schema
+from task_gateway.errors import Conflict
+from task_gateway.kube.client import Kube
+from task_gateway.kube.kinds import SERVICE
+from task_gateway.model import InternalTaskGateway, Manifest
+from task_gateway.routing.gateway_api import GATEWAY
+from task_gateway.routing.listening import DETERMINED, DETERMINED_NOTE
+
+TRIES, PAUSE_SECONDS = 5, 0.01
+CLIENT = "v1.0.0"
+LABEL = "determined.ai/cluster_id"
+
+
+def known(obj: Manifest) -> Manifest:
+    """Return a Gateway as a typed client of 1.0 holds it: spec and status without the fields that its types lack."""
+    properties = _types()
+    return obj | {part: _kept(obj[part], properties[part]) for part in ("spec", "status") if part in obj}
+
+
+@cache
+def _types() -> Manifest:
+    """Return the schema of a Gateway by 1.0: its experimental channel has every field of the types."""
+    crd = bundles.fetch(CLIENT, "experimental").crds[schema.GATEWAYS]
+    (version,) = [each for each in crd["spec"]["versions"] if each["name"] == "v1"]
+    properties: Manifest = version["schema"]["openAPIV3Schema"]["properties"]
+    return properties
+
+
+def _kept(value: object, node: Manifest) -> object:
+    if isinstance(value, list):
+        return [_kept(each, node.get("items") or {}) for each in value]
+    if isinstance(value, dict) and "properties" in node:
+        return {key: _kept(each, node["properties"][key]) for key, each in value.items() if key in node["properties"]}
+    return value
+
+
+@dataclass
+class Master:
+    """One master; `conflicts` counts the writes that others were faster than."""
+
+    kube: Kube
+    gateway: InternalTaskGateway
+    namespace: str
+    conflicts: int = 0
+
+    def start(self) -> None:
+        """Look for what an earlier life left; a master ends here if it cannot."""
+        self.kube.list(SERVICE, self.namespace, LABEL)
+        self.kube.list(ROUTE, self.namespace, LABEL)
+        self._get()
+
+    def expose(self, task: str) -> int:
+        """Make a task reachable and return its port; what fails half-way is left as it is."""
+        ports: list[int] = []
+
+        def add(gateway: Manifest) -> None:
+            listeners = gateway["spec"]["listeners"]
+            first, last = self.gateway.gateway_port_range_start, self.gateway.gateway_port_range_end
+            ports[:] = [next(p for p in range(first, last + 1) if p not in {each["port"] for each in listeners})]
+            gateway["metadata"].setdefault("annotations", {})[f"{DETERMINED_NOTE}{ports[0]}"] = task
+            listeners.append(listener(ports[0]))
+
+        self._update(add)
+        for obj in objects(task, ports[0], self.gateway, self.namespace):
+            self.kube.create(obj)
+        return ports[0]
+
+    def free(self, task: str, port: int) -> None:
+        """Remove what was made for a task; nobody tries it again if it fails."""
+
+        def remove(gateway: Manifest) -> None:
+            kept = [each for each in gateway["spec"]["listeners"] if each["port"] != port]
+            gateway["spec"]["listeners"] = kept or None
+            gateway["metadata"].get("annotations", {}).pop(f"{DETERMINED_NOTE}{port}", None)
+
+        for kind in (SERVICE, ROUTE):
+            self.kube.delete(kind, f"{task}-0", self.namespace)
+        self._update(remove)
+
+    def _get(self) -> Manifest:
+        return self.kube.get(GATEWAY, self.gateway.gateway_name, self.gateway.gateway_namespace)
+
+    def _update(self, change: Callable[[Manifest], None]) -> None:
+        for attempt in range(1, TRIES + 1):
+            gateway = known(self._get())
+            change(gateway)
+            try:
+                self.kube.replace(gateway)
+            except Conflict:
+                self.conflicts += 1
+                if attempt == TRIES:
+                    raise
+                time.sleep(PAUSE_SECONDS)
+            else:
+                return
+
+
+def listener(port: int) -> Manifest:
+    """Return a task's listener as the master writes it."""
+    routes = {"namespaces": {"from": "All"}}
+    return {"name": f"{DETERMINED}{port}", "port": port, "protocol": "TCP", "allowedRoutes": routes}
+
+
+def objects(task: str, port: int, gateway: InternalTaskGateway, namespace: str) -> tuple[Manifest, Manifest]:
+    """Return the Service and the route of a task."""
+    meta = {"name": f"{task}-0", "namespace": namespace, "labels": {LABEL: "one"}}
+    ports = [{"port": port, "protocol": "TCP", "targetPort": 8888}]
+    parent = {"name": gateway.gateway_name, "namespace": gateway.gateway_namespace, "port": port}
+    rules = [{"backendRefs": [{"name": f"{task}-0", "kind": "Service", "port": port}]}]
+    version, _, kind = ROUTE.rpartition("/")
+    route_spec = {"parentRefs": [parent | {"sectionName": f"{DETERMINED}{port}"}], "rules": rules}
+    return (
+        {"apiVersion": "v1", "kind": "Service", "metadata": meta, "spec": {"selector": {"task": task}, "ports": ports}},
+        {"apiVersion": version, "kind": kind, "metadata": meta, "spec": route_spec},
+    )
+
+
+class Overtaken(Kube):
+    """An API server at which a controller writes the Gateway's status each time that it was read, `times` times."""
+
+    def __init__(self, kube: Kube, times: int) -> None:
+        super().__init__(kube.cluster)
+        self.left = times
+
+    def get(self, kind: str, name: str, namespace: str | None = None) -> Manifest:
+        """Return the object; of a Gateway the status changes right after."""
+        found = super().get(kind, name, namespace)
+        if kind == GATEWAY and self.left:
+            self.left -= 1
+            write_status(self, found, f"{self.left} more writes to come")
+        return found
+
+
+def write_status(kube: Kube, gateway: Manifest, said: str) -> None:
+    """Write a status that is not the one before, as a controller does for each task that comes or goes."""
+    status = parent_status(gateway)
+    status["conditions"][0]["message"] = said
+    kube.replace(gateway | {"status": status}, subresource="status")
+
+
+@contextmanager
+def status_writer(kube: Kube, gateway: InternalTaskGateway, pause_seconds: float) -> Iterator[None]:
+    """Write the Gateway's status over and over, as a controller does while tasks come and go."""
+    over = threading.Event()
+
+    def write() -> None:
+        count = 0
+        while not over.wait(pause_seconds):
+            count += 1
+            with suppress(Conflict):
+                write_status(kube, kube.get(GATEWAY, gateway.gateway_name, gateway.gateway_namespace), f"no {count}")
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()

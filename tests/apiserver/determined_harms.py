@@ -1,0 +1,239 @@
+"""What breaks a Gateway that a Determined master writes, each with its way back, and the harm that follows."""
+
+import copy
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
+
+import pytest
+import yaml
+from tests.apiserver import broken, determined
+from tests.apiserver.broken import RELEASE
+from tests.apiserver.determined import Master
+from tests.apiserver.planes import BUNDLE, CHART, rendered
+from tests.preflight import NAMESPACE, SERVICE, Break, Stage, assert_exactly
+
+from task_gateway.checks.determined import ROUTE
+from task_gateway.crds import bundles, edit, heeded, schema
+from task_gateway.errors import Invalid, NotFound
+from task_gateway.kube.client import Kube
+from task_gateway.model import Manifest
+from task_gateway.routing.gateway_api import GATEWAY, LISTENER_SET
+
+START, COUNT = 33000, 210
+MANY, SLOWER = 180, 3.0
+PROFILE: Manifest = yaml.safe_load((CHART / "determined.yaml").read_text())
+
+
+def sweep(kube: Kube) -> None:
+    """Put the Gateway back as the profile makes it, and remove what was made for tasks."""
+    (made,) = rendered(RELEASE, NAMESPACE, PROFILE, "gateway")
+    found = kube.get(GATEWAY, RELEASE, NAMESPACE)
+    kube.replace(found | {"spec": made["spec"], "metadata": {**made["metadata"], "resourceVersion": version(found)}})
+    for kind in (SERVICE, ROUTE):
+        for each in kube.list(kind, NAMESPACE, determined.LABEL):
+            kube.delete(kind, each["metadata"]["name"], NAMESPACE)
+    broken.controller_speaks(kube)
+
+
+def version(obj: Manifest) -> str:
+    found: str = obj["metadata"]["resourceVersion"]
+    return found
+
+
+def spec(stage: Stage) -> Manifest:
+    found: Manifest = stage.kube.get(GATEWAY, RELEASE, NAMESPACE)["spec"]
+    return found
+
+
+def ports(stage: Stage) -> set[int]:
+    return {each["port"] for each in spec(stage)["listeners"]}
+
+
+@contextmanager
+def changed(stage: Stage, change: Callable[[Manifest], None]) -> Iterator[None]:
+    """Write the Gateway by a client of today, and let the controller say that all is well."""
+    found = stage.kube.get(GATEWAY, RELEASE, NAMESPACE)
+    change(found)
+    stage.kube.replace(found)
+    broken.controller_speaks(stage.kube)
+    yield
+
+
+def with_fields(**fields: Any) -> Break:
+    return lambda stage: changed(stage, lambda gateway: gateway["spec"].update(fields))
+
+
+@contextmanager
+def alpha_not_served(stage: Stage) -> Iterator[None]:
+    name = "tcproutes.gateway.networking.k8s.io"
+    before = stage.kube.get(schema.KIND, name)
+    after = copy.deepcopy(before)
+    for each in after["spec"]["versions"]:
+        each["served"] = each["name"] == "v1"
+    stage.kube.replace(after)
+    try:
+        while Kube(stage.kube.cluster).served(ROUTE):  # discovery follows the CRD, and has no watch
+            pass
+        yield
+    finally:
+        now = stage.kube.get(schema.KIND, name)
+        stage.kube.replace(before | {"metadata": before["metadata"] | {"resourceVersion": version(now)}})
+        while not Kube(stage.kube.cluster).served(ROUTE):
+            pass
+
+
+def ends_at_its_start(stage: Stage, master: Master) -> None:
+    with pytest.raises(NotFound, match="v1alpha2/TCPRoute"):
+        Master(Kube(stage.kube.cluster), stage.gateway, NAMESPACE).start()
+
+
+def only_a_task_listens(stage: Stage) -> AbstractContextManager[None]:
+    def change(gateway: Manifest) -> None:
+        gateway["spec"]["listeners"] = [determined.listener(START)]
+        gateway["metadata"].setdefault("annotations", {})[f"determined.ai/det-gateway-port-{START}"] = "one"
+
+    return changed(stage, change)
+
+
+def the_last_release_fails(stage: Stage, master: Master) -> None:
+    with pytest.raises(Invalid, match=r"spec\.listeners"):
+        master.free("one", START)
+    assert ports(stage) == {START}
+
+
+def parameters_are_erased(stage: Stage, master: Master) -> None:
+    master.expose("one")
+    assert "parametersRef" not in spec(stage).get("infrastructure", {})
+
+
+@contextmanager
+def a_listener_set(stage: Stage) -> Iterator[None]:
+    listeners = [{"name": "own", "port": 20000, "protocol": "TCP"}]
+    meta = {"name": "own", "namespace": NAMESPACE}
+    made = {"parentRef": {"name": RELEASE}, "listeners": listeners}
+    whole = {"apiVersion": "gateway.networking.k8s.io/v1", "kind": "ListenerSet", "metadata": meta, "spec": made}
+    with stage.made(whole), with_fields(allowedListeners={"namespaces": {"from": "Same"}})(stage):
+        yield
+
+
+def listener_sets_are_let_in_no_more(stage: Stage, master: Master) -> None:
+    master.expose("one")
+    assert "allowedListeners" not in spec(stage)
+    assert stage.kube.get(LISTENER_SET, "own", NAMESPACE)
+
+
+def the_scope_is_erased(stage: Stage, master: Master) -> None:
+    master.expose("one")
+    assert "defaultScope" not in spec(stage)
+
+
+def spec_alone_raised(stage: Stage) -> AbstractContextManager[None]:
+    def alone(crd: Manifest) -> Manifest:
+        return schema.with_max_items(
+            schema.with_max_items(crd, schema.SPEC_LISTENERS, 499), schema.STATUS_LISTENERS, 64
+        )
+
+    return changed_crd(stage, alone)
+
+
+@contextmanager
+def changed_crd(stage: Stage, change: Callable[[Manifest], Manifest]) -> Iterator[None]:
+    before = stage.kube.get(schema.KIND, schema.GATEWAYS)
+    after = change(before)
+    stage.kube.replace(after)
+    until_heeded(stage, after)
+    try:
+        yield
+    finally:
+        sweep(stage.kube)  # as long as what is there is allowed
+        now = stage.kube.get(schema.KIND, schema.GATEWAYS)
+        stage.kube.replace(before | {"metadata": before["metadata"] | {"resourceVersion": version(now)}})
+        until_heeded(stage, before)
+
+
+def until_heeded(stage: Stage, crd: Manifest) -> None:
+    """Return once the API server takes as many listeners as this CRD allows and no more, a moment after it took it."""
+    allowed = edit.allowed(crd) or 0
+    deadline = time.monotonic() + heeded.HEEDED.seconds
+
+    def too_many(number: int) -> bool:
+        return heeded.TOO_MANY in heeded.said(stage.kube, heeded.gateway(number))
+
+    while too_many(allowed) or not too_many(allowed + 1):
+        assert time.monotonic() < deadline, f"the API server does not heed that {allowed} listeners are allowed"
+
+
+def the_status_freezes(stage: Stage, master: Master) -> None:
+    for number in range(63):
+        master.expose(f"task-{number}")
+    broken.controller_speaks(stage.kube)
+    master.expose("one-more")
+    assert len(ports(stage)) == 65
+    with pytest.raises(Invalid, match=r"status\.listeners"):
+        broken.controller_speaks(stage.kube)
+
+
+def rules_of_upstream(stage: Stage) -> AbstractContextManager[None]:
+    """As upstream has it, raised as far as its rules allow."""
+    upstream = bundles.fetch(BUNDLE, "experimental").crds[schema.GATEWAYS]
+    return changed_crd(stage, lambda crd: crd | {"spec": edit.raised(upstream, 213, drop=False)["spec"]})
+
+
+def writes_get_slow(stage: Stage, master: Master) -> None:
+    with changed(stage, many_tasks):
+        assert assert_exactly(stage, "ITG0210")["result"] == "error"
+    with_rules = seconds_of_a_write(stage)
+    with changed_crd(stage, lambda crd: edit.raised(crd, 212, drop=True)):
+        without = seconds_of_a_write(stage)
+    assert with_rules > SLOWER * without, f"{with_rules:.2f} s, and {without:.2f} s without the rules"
+
+
+def seconds_of_a_write(stage: Stage) -> float:
+    """Return the middle one of three writes of a Gateway with many tasks."""
+    with changed(stage, many_tasks):
+        found = stage.kube.get(GATEWAY, RELEASE, NAMESPACE)
+    taken = []
+    for number in range(3):
+        found["metadata"].setdefault("annotations", {})["written"] = str(number)
+        started = time.monotonic()
+        found = stage.kube.replace(found)
+        taken.append(time.monotonic() - started)
+    return statistics.median(taken)
+
+
+def many_tasks(gateway: Manifest) -> None:
+    gateway["spec"]["listeners"] = [
+        gateway["spec"]["listeners"][0], *(determined.listener(START + each) for each in range(MANY)),
+    ]  # fmt: skip
+
+
+def node_ports_on(stage: Stage) -> AbstractContextManager[object]:
+    on, off = ({"spec": {"allocateLoadBalancerNodePorts": value}} for value in (True, False))
+    return stage.patched(SERVICE, "envoy", on, off)
+
+
+def each_port_takes_a_node_port(stage: Stage, master: Master) -> None:
+    two = {"spec": {"ports": [{"name": f"p-{port}", "port": port} for port in (START, START + 1)]}}
+    found = stage.kube.patch(SERVICE, "envoy", NAMESPACE, two)
+    assert len({each["nodePort"] for each in found["spec"]["ports"]}) == 2
+    stage.kube.patch(SERVICE, "envoy", NAMESPACE, {"spec": {"ports": [{"port": START, "nodePort": None}]}})
+
+
+TABLE: list[tuple[str, Break, str, Callable[[Stage, Master], None]]] = [
+    ("v1alpha2 of TCPRoute is not served", alpha_not_served, "ITG0209", ends_at_its_start),
+    ("no listener is permanent", only_a_task_listens, "ITG0411", the_last_release_fails),
+    (
+        "the Gateway refers to an EnvoyProxy",
+        with_fields(infrastructure={"parametersRef": {"group": "g", "kind": "EnvoyProxy", "name": "envoy"}}),
+        "ITG0412",
+        parameters_are_erased,
+    ),
+    ("a ListenerSet hangs on it", a_listener_set, "ITG0413", listener_sets_are_let_in_no_more),
+    ("a later field is set", with_fields(defaultScope="All"), "ITG0414", the_scope_is_erased),
+    ("the spec alone is raised", spec_alone_raised, "ITG0205", the_status_freezes),
+    ("the quadratic rules are kept", rules_of_upstream, "ITG0210", writes_get_slow),
+    ("node ports are allocated", node_ports_on, "ITG0406", each_port_takes_a_node_port),
+]

@@ -1,0 +1,35 @@
+"""docs/quick-start.md, command by command, in this checkout; its cluster has a name of its own."""
+
+import dataclasses
+import os
+from collections.abc import Iterator
+
+import pytest
+from tests import guides
+
+from task_gateway.clusters import base
+
+CLUSTER = f"quick-start-{os.getpid()}"
+
+
+@pytest.fixture(scope="module")
+def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[guides.Shell]:
+    yield guides.Shell(guides.ROOT, tmp_path_factory.mktemp("quick-start") / "exported")
+    if CLUSTER in {cluster.name for cluster in base.known()}:
+        base.down(CLUSTER)
+
+
+@guides.follow(__file__)
+def test_block(shell: guides.Shell, block: guides.Block) -> None:
+    shell.follow(dataclasses.replace(block, text=block.text.replace(" quick-start", f" {CLUSTER}")))
+
+
+def test_what_the_commands_said(shell: guides.Shell) -> None:
+    _, _, installed, _, exposed, ended, removed = shell.said
+    assert "Phase:          Succeeded" in installed
+    assert ":20000" in exposed
+    assert '"kernels"' in exposed
+    assert "the port leads nowhere" in ended
+    assert "8 tasks fit" in ended
+    assert CLUSTER in removed
+    assert CLUSTER not in {cluster.name for cluster in base.known()}

@@ -1,0 +1,195 @@
+"""Checks for a Gateway that a Determined master writes, what its client drops, and how the profile chooses them."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from task_gateway.checks import determined, run, security
+from task_gateway.checks.base import CHECKS, PROFILES, Look, Result, Rule, Trouble
+from task_gateway.errors import UsageError
+from task_gateway.kube.client import Kube
+from task_gateway.limits.site import Site
+from task_gateway.limits.target import Target
+from task_gateway.model import Manifest
+
+Make = Callable[..., Site]
+PLACEHOLDER = {"name": "placeholder", "port": 1024, "protocol": "TCP"}
+TASK = {"name": "det-2000", "port": 2000, "protocol": "TCP", "allowedRoutes": {"namespaces": {"from": "All"}}}
+RULE = "self.all(l1, self.exists_one(l2, l1.port == l2.port))"
+
+
+def gateway(*listeners: Manifest, notes: Manifest | None = None, **spec: Any) -> Manifest:
+    meta = {"name": "gw", "namespace": "ns", "annotations": notes or {}}
+    whole = {"gatewayClassName": "c", "listeners": list(listeners), **spec}
+    return {"kind": "Gateway", "metadata": meta, "spec": whole}
+
+
+def crd(most: int | None, *rules: str) -> Manifest:
+    listeners: Manifest = {"type": "array", "x-kubernetes-validations": [{"rule": each} for each in rules]}
+    listeners |= {"maxItems": most} if most else {}
+    schema = {"openAPIV3Schema": {"properties": {"spec": {"properties": {"listeners": listeners}}}}}
+    return {"metadata": {}, "spec": {"versions": [{"name": "v1", "served": True, "schema": schema}]}}
+
+
+def test_a_gateway_needs_a_listener_that_is_no_tasks(site: Make) -> None:
+    def said(*listeners: Manifest, **notes: str) -> Trouble | None:
+        return determined.placeholder(site(gateway_object=gateway(*listeners, notes=notes)))
+
+    wrong = Trouble("every listener of the Gateway is a task's")
+    assert said(PLACEHOLDER, TASK) is None
+    assert said(TASK) == wrong
+    assert said(TASK | {"name": "task-2000"}) == wrong
+    # The master knows its own by the annotation, whatever they are called.
+    assert said(PLACEHOLDER, **{"determined.ai/det-gateway-port-1024": "allocation"}) == wrong
+
+
+def test_parameters_of_the_gateway_are_moved_to_the_class_by_the_command(site: Make) -> None:
+    own = {"group": "gateway.envoyproxy.io", "kind": "EnvoyProxy", "name": "envoy"}
+    said = determined.parameters(site(gateway_object=gateway(PLACEHOLDER, infrastructure={"parametersRef": own})))
+    assert said is not None
+    assert said.message == "infrastructure.parametersRef is EnvoyProxy envoy"
+    moved, removed = said.fix.split(" && ")
+    assert moved.startswith("kubectl patch gatewayclass c ")
+    assert '"name": "envoy", "namespace": "ns"' in moved
+    assert "/spec/infrastructure/parametersRef" in removed
+    assert determined.parameters(site(gateway_object=gateway(infrastructure={"labels": {"a": "b"}}))) is None
+
+
+def test_listener_sets_are_let_in_no_more(site: Make) -> None:
+    def said(sets: int = 0, **spec: Any) -> str | None:
+        found = [{"metadata": {"namespace": "ns", "name": f"set-{number}"}} for number in range(sets)]
+        trouble = determined.listener_sets(site(gateway_object=gateway(PLACEHOLDER, **spec), listener_sets=found))
+        return None if trouble is None else trouble.message
+
+    same = {"namespaces": {"from": "Same"}}
+    assert said() is None
+    assert said(allowedListeners={"namespaces": {"from": "None"}}) is None
+    assert said(allowedListeners=same) == "allowedListeners lets ListenerSets of Same in, none is there yet"
+    assert said(5, allowedListeners=same) == (
+        "allowedListeners lets ListenerSets of Same in: ns/set-0, ns/set-1, ns/set-2, and 2 more"
+    )
+    # The write has happened already: they hang there, and are not let in.
+    assert said(1) == "allowedListeners lets ListenerSets of None in: ns/set-0"
+
+
+def test_fields_that_came_later_are_found_at_any_depth(site: Make) -> None:
+    tls = {"mode": "Terminate", "certificateRefs": [{"name": "s"}], "frontendValidation": {}}
+    spec: Manifest = {
+        "addresses": [{"value": "192.0.2.7", "routability": "Public"}],
+        "allowedListeners": {},
+        "defaultScope": "All",
+        "infrastructure": {"labels": {"anything": "goes"}, "parametersRef": {}},
+    }
+    found = gateway(TASK, PLACEHOLDER | {"tls": tls}, PLACEHOLDER | {"filters": {}}, **spec)
+    assert determined.erased(found["spec"]) == [
+        "addresses.routability", "allowedListeners", "defaultScope", "infrastructure.parametersRef",
+        "listeners.filters", "listeners.tls.frontendValidation",
+    ]  # fmt: skip
+    said = determined.unknown_fields(site(gateway_object=found))
+    assert said == Trouble(
+        "erased by the first write: addresses.routability, defaultScope, listeners.filters, "
+        "listeners.tls.frontendValidation"
+    )
+    assert determined.unknown_fields(site(gateway_object=gateway(PLACEHOLDER, TASK))) is None
+
+
+@pytest.mark.parametrize(
+    ("allowed", "there", "ports", "result"),
+    [
+        (64, 1, 1000, None),
+        (149, 1, 1000, None),
+        (213, 1, 100, None),
+        (213, 1, 149, "warning"),
+        (150, 1, 1000, "warning"),
+        (213, 149, 1000, "warning"),
+        (213, 150, 1000, "error"),
+        (None, 200, 10, "error"),
+    ],
+)
+def test_quadratic_rules_are_told_before_they_hurt(
+    site: Make, allowed: int | None, there: int, ports: int, result: str | None
+) -> None:
+    tasks = [{"name": f"det-{port}", "port": port} for port in range(3000, 2999 + there)]
+    found = site(gateway_object=gateway(PLACEHOLDER, *tasks), listener_sets=[], crd=crd(allowed, RULE))
+    found.gateway = type(found.gateway)("gw", "ns", "192.0.2.7", 2000, 1999 + ports)
+    said = determined.cheap_rules(found)
+    assert (None if said is None else "warning" if said.warning else "error") == result
+    if said is not None:
+        assert said.fix == f"task-gateway crds raise --max-listeners {allowed or 1 + ports} --drop-quadratic-rules"
+    found.crd = crd(allowed)
+    assert determined.cheap_rules(found) is None
+
+
+def test_the_masters_client_wants_an_older_version_of_routes(site: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    served = {"gateway.networking.k8s.io/v1/TCPRoute"}
+    monkeypatch.setattr(Kube, "served", lambda _, kind: kind in served)
+    assert determined.alpha_routes(site()) == Trouble("not served: gateway.networking.k8s.io/v1alpha2/TCPRoute")
+    served.add("gateway.networking.k8s.io/v1alpha2/TCPRoute")
+    assert determined.alpha_routes(site()) is None
+
+
+def test_rights_of_another_are_asked_for_in_its_name(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Manifest] = []
+
+    def create(_self: Kube, review: Manifest) -> Manifest:
+        asked.append(review)
+        return {"status": {"allowed": review["spec"]["resourceAttributes"]["verb"] != "update"}}
+
+    monkeypatch.setattr(Kube, "create", create)
+    found = Site(target, "listeners", profile="determined", user="system:serviceaccount:det:master")
+    vars(found).update(templates={}, slots=[], namespace="tasks")
+    assert security.rights(found) == Trouble("missing: update gateways in ns")
+    assert {each["kind"] for each in asked} == {"SubjectAccessReview"}
+    assert asked[0]["spec"]["user"] == "system:serviceaccount:det:master"
+    assert asked[0]["spec"]["groups"] == [
+        "system:authenticated", "system:serviceaccounts", "system:serviceaccounts:det",
+    ]  # fmt: skip
+    wanted = [each["spec"]["resourceAttributes"] for each in asked]
+    assert [f"{each['verb']} {each['resource']}" for each in wanted] == [
+        "get gateways", "update gateways", "list services", "create services", "delete services",
+        "list tcproutes", "create tcproutes", "delete tcproutes",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("user", ["ada", "system:serviceaccount:", "system:serviceaccount:only"])
+def test_who_is_no_service_account_is_in_none_of_their_groups(user: str) -> None:
+    assert security._review({}, user)["spec"]["groups"] == ["system:authenticated"]
+
+
+def rule(code: str, look: Look, profile: str = "") -> Rule:
+    return Rule(code, "gateway", f"{code} is right", "fix", "", (), look, profile=profile)
+
+
+def test_a_profile_adds_its_checks_and_makes_some_warnings_errors(
+    target: Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[str, str, str]] = []
+
+    def look(site: Site) -> Trouble:
+        seen.append((site.profile, site.strategy, site.user))
+        return Trouble("so", warning=True)
+
+    (escalated,) = PROFILES["determined"].escalated
+    rules = (rule(escalated, look), rule("ITG0999", look), rule("ITG0998", look, "determined"))
+    monkeypatch.setattr(run, "CHECKS", rules)
+
+    def results(profile: str) -> dict[str, str]:
+        return {each.code: each.result for each in run.of_target(target, named=False, profile=profile, user="ada")}
+
+    assert results("determined") == {escalated: Result.ERROR, "ITG0999": Result.WARNING, "ITG0998": Result.WARNING}
+    assert set(seen) == {("determined", "listeners", "ada")}
+    monkeypatch.setattr(Site, "strategy", "slots")
+    assert results("") == {escalated: Result.WARNING, "ITG0999": Result.WARNING}
+
+
+def test_a_profile_that_is_not_there_is_refused_with_those_that_are(target: Target) -> None:
+    with pytest.raises(UsageError, match="no profile 'determind'") as refused:
+        run.of_target(target, named=False, profile="determind")
+    assert refused.value.hint == "known: determined"
+
+
+def test_every_profile_that_a_check_names_exists() -> None:
+    assert {each.profile for each in CHECKS} == {"", *PROFILES}
+    codes = {each.code for each in CHECKS}
+    assert all(each.escalated <= codes for each in PROFILES.values())

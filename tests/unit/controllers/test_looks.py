@@ -1,0 +1,264 @@
+"""What each requirement makes of what it sees, where a real controller would be hard to bring into the state."""
+
+import time
+from typing import Any
+
+import pytest
+from tests.unit.controllers.memory import Memory
+from tests.unit.controllers.test_stage import OWN, service
+
+from task_gateway.bench import door
+from task_gateway.controllers import (
+    address,
+    endpoint_change,
+    listener_set,
+    listener_update,
+    port_mapping,
+    route_removed,
+    tcp_route,
+)  # fmt: skip
+from task_gateway.controllers.base import Lack, Seen
+from task_gateway.controllers.stage import Stage
+from task_gateway.errors import ScenarioFailed, WaitTimeout
+from task_gateway.kube.kinds import SERVICE
+from task_gateway.model import Address, Manifest
+from task_gateway.routing.gateway_api import GATEWAY, LISTENER_SET, ROUTES
+from task_gateway.routing.reach import Answer
+
+
+def late(state: str) -> WaitTimeout:
+    return WaitTimeout(f"waited; last seen: {state}", name="w", seconds=1, last_state=state)
+
+
+def raising(problem: Exception) -> Any:
+    def call(*_: object) -> None:
+        raise problem
+
+    return call
+
+
+@pytest.fixture
+def memory() -> Memory:
+    return Memory()
+
+
+@pytest.fixture
+def made(memory: Memory) -> Stage:
+    stage = Stage(memory.kube(), OWN)
+    stage.host = "192.0.2.7"
+    return stage
+
+
+def said(type: str, status: str, reason: str = "Because") -> Manifest:
+    return {"type": type, "status": status, "reason": reason, "message": "so"}
+
+
+def test_an_address_that_never_comes(made: Stage, memory: Memory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(address, "wait_for", raising(late("status.addresses has nothing")))
+    gateway: Manifest = {"status": {"conditions": [said("Accepted", "Unknown", "Pending")]}}
+    memory.there[GATEWAY, made.namespace, made.gateway_name] = gateway
+    assert address.look(made) == Lack("no controller takes the Gateway up: status.addresses has nothing")
+    gateway["status"]["conditions"] = [said("Accepted", "True"), said("Programmed", "False", "AddressNotAssigned")]
+    with pytest.raises(WaitTimeout):
+        address.look(made)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "there", "missing"),
+    [
+        ("", ["192.0.2.8"], None),
+        ("192.0.2.7", ["192.0.2.8", "192.0.2.7"], None),
+        ("192.0.2.7", ["192.0.2.8"], "status.addresses has 192.0.2.8; Programmed is False (Because): so"),
+        ("", [], "status.addresses has nothing; Programmed is False (Because): so"),
+    ],
+)
+def test_the_address_is_the_one_that_was_asked_for(
+    memory: Memory, monkeypatch: pytest.MonkeyPatch, wanted: str, there: list[str], missing: str | None
+) -> None:
+    made = Stage(memory.kube(), type(OWN)("image", gateway_class="klass", address=wanted))
+    status = {"addresses": [{"value": each} for each in there], "conditions": [said("Programmed", "False")]}
+    told = []
+
+    def wait_for(_kube: object, _wait: object, _kind: str, _name: str, _namespace: str, missing: Any) -> Manifest:
+        told.append(missing({"status": status}))
+        if told[0] is not None:
+            raise late(told[0])
+        return {"status": status}
+
+    monkeypatch.setattr(address, "wait_for", wait_for)
+    memory.there[GATEWAY, made.namespace, made.gateway_name] = {"status": status}
+    if missing is None:
+        assert address.look(made) == Seen(wanted or there[0])
+    else:
+        with pytest.raises(WaitTimeout):
+            address.look(made)
+    assert told == [missing]
+    assert made.host == ("" if missing else wanted or there[0])
+
+
+def route(*conditions: Manifest) -> Manifest:
+    return {"status": {"parents": [{"conditions": list(conditions)}]} if conditions else {}}
+
+
+@pytest.mark.parametrize(
+    ("found", "why"),
+    [
+        (None, tcp_route.NOBODY),
+        (route(), tcp_route.NOBODY),
+        (route(said("ResolvedRefs", "True")), tcp_route.NOBODY),
+        (route(said("Accepted", "True"), said("ResolvedRefs", "False")), None),
+        (route(said("Accepted", "False")), "Accepted is False (Because): so"),
+    ],
+)
+def test_a_route_is_taken_up_once_a_controller_accepts_it(found: Manifest | None, why: str | None) -> None:
+    assert tcp_route.refused(found) == why
+
+
+@pytest.mark.parametrize(
+    ("state", "supported"),
+    [
+        (tcp_route.NOBODY, False),
+        ("Accepted is False (UnsupportedProtocol): TCP", False),
+        ("Accepted is False (NoMatchingParent): no", True),
+    ],
+)
+def test_routes_that_nobody_knows_are_not_supported_and_those_refused_fail(
+    made: Stage, monkeypatch: pytest.MonkeyPatch, state: str, supported: bool
+) -> None:
+    monkeypatch.setattr(tcp_route, "wait_for", raising(late(state)))
+    if supported:
+        with pytest.raises(WaitTimeout):
+            tcp_route.look(made)
+    else:
+        assert tcp_route.look(made) == Lack(state)
+
+
+def test_a_cluster_without_tcp_routes_supports_none() -> None:
+    made = Stage(Memory(*ROUTES).kube(), OWN)
+    found = tcp_route.look(made)
+    assert isinstance(found, Lack)
+    assert found.detail.endswith("is served")
+
+
+def test_an_accepted_route_without_traffic_fails(made: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tcp_route, "wait_for", lambda *_: None)
+    monkeypatch.setattr(door, "first_byte", raising(late("nothing answers")))
+    monkeypatch.setattr(tcp_route, "probe", lambda _: Answer.REFUSED)
+    with pytest.raises(ScenarioFailed, match=r"v1 is accepted, but 192\.0\.2\.7:29000 refused the connection"):
+        tcp_route.look(made)
+
+
+@pytest.mark.parametrize(("had", "words"), [(True, "as it had before"), (False, "which the controller added")])
+def test_who_gave_the_service_its_port_is_told(
+    made: Stage, memory: Memory, monkeypatch: pytest.MonkeyPatch, had: bool, words: str
+) -> None:
+    monkeypatch.setattr(door, "listening", lambda *_: None)
+    assert port_mapping.look(made) == Seen("192.0.2.7:29000 is listened at, by no Service")
+    memory.there[SERVICE, "else", "proxy"] = service("proxy", 29000, externalIPs=["192.0.2.7"])
+    made.had_port = had
+    assert port_mapping.look(made) == Seen(f"Service else/proxy has port 29000, {words}")
+
+
+def test_a_service_that_is_not_given_the_port_is_a_lack(
+    made: Stage, memory: Memory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(door, "listening", raising(late("refused")))
+    with pytest.raises(WaitTimeout):
+        port_mapping.look(made)
+    memory.there[SERVICE, "else", "proxy"] = service("proxy", 80, externalIPs=["192.0.2.7"])
+    assert port_mapping.look(made) == Lack("the listener has port 29000, no Service at 192.0.2.7 has it: else/proxy")
+    memory.there[SERVICE, "else", "proxy"] = service("proxy", 29000, externalIPs=["192.0.2.7"])
+    with pytest.raises(WaitTimeout):
+        port_mapping.look(made)
+
+
+def test_an_endpoint_is_seen_gone_before_the_next_is_seen(
+    made: Stage, memory: Memory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str] = []
+
+    def nothing(_: Address) -> float:
+        seen.append("nothing")
+        return 5.0
+
+    def first_byte(_: Address, name: str) -> float:
+        seen.append(name[-3:])
+        return 5.0
+
+    monkeypatch.setattr(door, "nothing", nothing)
+    monkeypatch.setattr(door, "first_byte", first_byte)
+    monkeypatch.setattr(time, "perf_counter", lambda: 4.75)
+    found = endpoint_change.look(made)
+    assert seen == ["nothing", "two", "nothing", "one"] * (endpoint_change.SAMPLES // 2)
+    assert isinstance(found, Seen)
+    assert found.seconds == dict.fromkeys(("reached", "reached_longest", "closed", "closed_longest"), 0.25)
+
+
+@pytest.mark.parametrize(
+    ("pods", "open_", "why"),
+    [
+        (["a"], True, None),
+        (["a", "b"], True, "the proxy's pods were a, now a, b"),
+        (["b"], False, "the proxy's pods were a, now b"),
+        (["a"], False, "the open connection was cut"),
+    ],
+)
+def test_a_roll_out_is_seen_by_pods_and_by_a_connection(
+    made: Stage, monkeypatch: pytest.MonkeyPatch, pods: list[str], open_: bool, why: str | None
+) -> None:
+    states = iter([["a"], pods])
+    monkeypatch.setattr(Stage, "proxies", lambda _: {f"uid-{name}": name for name in next(states)})
+    monkeypatch.setattr(listener_update, "conversation", lambda _: Held())
+    monkeypatch.setattr(listener_update, "talks", lambda _: open_)
+    monkeypatch.setattr(listener_update, "SETTLE_SECONDS", 0)
+    monkeypatch.setattr(door, "first_byte", lambda *_: 0.0)
+    if why is not None:
+        with pytest.raises(ScenarioFailed, match=why):
+            listener_update.look(made)
+        return
+    found = listener_update.look(made)
+    assert isinstance(found, Seen)
+    assert found.detail == "a lived on, the open connection too"
+
+
+class Held:
+    """A connection that is not there."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+
+@pytest.mark.parametrize(
+    ("state", "supported"), [("it has no condition Accepted", False), ("Accepted is False (NotAllowed): no", True)]
+)
+def test_listener_sets_that_nobody_takes_up_are_not_supported(
+    made: Stage, monkeypatch: pytest.MonkeyPatch, state: str, supported: bool
+) -> None:
+    monkeypatch.setattr(listener_set, "wait_for", raising(late(state)))
+    if supported:
+        with pytest.raises(WaitTimeout):
+            listener_set.look(made)
+    else:
+        assert listener_set.look(made) == Lack(f"no controller takes it up: {state}")
+    without = Stage(Memory(LISTENER_SET).kube(), OWN)
+    assert listener_set.look(without) == Lack(f"{LISTENER_SET} is not served")
+
+
+def test_a_route_that_leads_on_after_it_is_gone_fails(made: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(door, "first_byte", lambda *_: 0.0)
+    monkeypatch.setattr(door, "nothing", raising(late("it answers")))
+    with pytest.raises(ScenarioFailed, match=r"29000 leads to probe-\w+-one still, without a route"):
+        route_removed.look(made)
+    monkeypatch.setattr(door, "nothing", lambda *_: 0.0)
+    monkeypatch.setattr(door, "said", lambda _: "somebody")
+    with pytest.raises(ScenarioFailed, match="led nowhere, and then to somebody again"):
+        route_removed.look(made)
+    monkeypatch.setattr(door, "said", lambda _: "")
+    monkeypatch.setattr(route_removed, "STILL_SECONDS", 0.0)
+    monkeypatch.setattr(route_removed, "probe", lambda _: Answer.REFUSED)
+    found = route_removed.look(made)
+    assert isinstance(found, Seen)
+    assert found.detail == "192.0.2.7:29000 refused the connection"

@@ -1,0 +1,88 @@
+"""The release notes' figures are those of the records, and nothing that falls short is left out."""
+
+from typing import Any
+
+from task_gateway.model import ManagerLimits
+from task_gateway.model_bench import (
+    BurstRecord,
+    BurstReport,
+    DataplaneReport,
+    ExposeRecord,
+    ExposeReport,
+    PathRecord,
+    Spread,
+)
+from task_gateway.report import release
+from task_gateway.report.reliability import Fault
+
+VERSIONS, MACHINE = {"contour": "v1.33.8"}, {"cores": "2"}
+RUN: dict[str, Any] = {"passed": True, "seconds": 134.8, "versions": {"kubernetes": "v1.36.3"}}
+
+
+def exposed(active: int, median: float, slots: int = 1024) -> ExposeRecord:
+    spread = Spread(median, 2 * median)
+    return ExposeRecord("contour", "slots", active, 30, slots, 1.0, 1.0, spread, spread, spread, 0.1, 100, 100)
+
+
+def expose(*records: ExposeRecord) -> ExposeReport:
+    return ExposeReport(VERSIONS, MACHINE, records)
+
+
+BURST = BurstReport(
+    VERSIONS,
+    MACHINE,
+    (BurstRecord("contour", "slots", 100, 10, 1024, 20, 30, 100, Spread(0.4, 0.9), Spread(1.2, 4.8), 4.8),),
+)
+PATHS = DataplaneReport(
+    VERSIONS, MACHINE, (PathRecord("contour", "gateway", 1000, Spread(0.002, 0.003), Spread(0.1, 0.2), 721.0),)
+)
+HOLDS = Fault("tests/faults/a.py::test_a", "A is killed: B holds.", ("passed", "passed"), 9.0)
+BREAKS = Fault("tests/faults/a.py::test_b", "The same with C.", ("known",), 9.0)
+
+
+def figures(**changed: Any) -> str:
+    ladder = ManagerLimits("east", "east", "slots", "gw/gw", 64, 0, 64, "slots", ())
+    given: dict[str, Any] = {
+        "expose": expose(exposed(63, 0.016, 64), exposed(10, 0.022), exposed(500, 0.027), exposed(1000, 0.031)),
+        "burst": BURST,
+        "dataplane": PATHS,
+        "ladders": [ladder],
+        "faults": [HOLDS, BREAKS],
+        "run": RUN,
+    }
+    return release.figures(**(given | changed))
+
+
+def test_each_record_has_its_figure() -> None:
+    text = figures()
+    assert "contour, 10 tasks in 1,024 slots | 22 (44) ms |" in text
+    assert "contour, 1,000 tasks in 1,024 slots | 31 (62) ms |" in text
+    assert "500 tasks" not in text
+    assert " 63 tasks" not in text
+    assert "| 1.2 s, worst 4.8 s |" in text
+    assert "by gateway, contour | 2.0 (3.0) ms, 721 MiB/s |" in text
+    assert "strategy `slots` | 64, bound by `slots` |" in text
+    assert "| 1 of 2, in 3 cases |" in text
+    assert "| passed in 135 s |" in text
+    assert text.endswith("With contour v1.33.8, kubernetes v1.36.3.")
+
+
+def test_a_run_that_failed_is_said_to_have() -> None:
+    assert "| **failed** in 135 s |" in figures(run=RUN | {"passed": False})
+
+
+def test_what_falls_short_is_listed_and_what_does_not_is_not() -> None:
+    slow = release.shortfalls(expose(exposed(10, 0.02), exposed(1000, 0.2)), BURST, [HOLDS, BREAKS])
+    assert (
+        "- First byte with 1,000 tasks in place, on the best controller: 50 ms, p99 250 ms; measured: contour" in slow
+    )
+    assert "- 100 at once answer within 2 s, no port twice; measured: contour" in slow
+    assert "- `test_b` of [Reliability](reliability.md) **does not hold yet**." in slow
+    assert "test_a" not in slow
+    quick = release.shortfalls(expose(exposed(10, 0.02), exposed(1000, 0.021)), BURST, [HOLDS])
+    assert "1,000 tasks in place, on the best controller" not in quick
+
+
+def test_what_was_not_measured_is_said_to_be_missing() -> None:
+    nothing = BurstReport(VERSIONS, MACHINE, ())
+    assert "measured: nothing" in release.shortfalls(expose(), nothing, [HOLDS])
