@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.cluster.test_production import ENVOYS
+from tests.matrix.test_production import ENVOYS
 from tests.cluster.test_slots import PORT, SERVER
 from tests.faults.watching import until
 from tests.task_pod import task_pod
