@@ -94,6 +94,12 @@ faults: toolchain charts
 	@$(PYTHON) -m pytest -p tests.faults.record --fault-record reports/recorded/faults/faults.json \
 		tests/faults tests/scenarios tests/apiserver/test_kills.py tests/apiserver/test_interleavings.py
 
+## policies: the chart's NetworkPolicies on clusters whose network heeds them, with both controllers
+.PHONY: policies
+policies: toolchain charts
+	@$(PYTHON) ci/policy_node.py
+	@$(PYTHON) -m pytest tests/policies
+
 ## pins: write the Go tool modules and lock files again after a change of ci/versions.env or pyproject.toml
 .PHONY: pins
 pins: setup

@@ -4,6 +4,7 @@ python ci/pins.py          write them again (needs the registries)
 python ci/pins.py verify   exit 1 and say what to run where one disagrees (offline)
 """
 
+import json
 import re
 import sys
 import tomllib
@@ -36,6 +37,8 @@ GO_PINS = {
     "github.com/envoyproxy/gateway": ("tools", "ENVOY_GATEWAY_VERSION"),
     "sigs.k8s.io/gateway-api": ("tools", "GATEWAY_API_VERSION"),
     "github.com/projectcontour/contour": ("contour", "CONTOUR_VERSION"),
+    "github.com/projectcalico/calico": ("calico", "CALICO_VERSION"),
+    "github.com/projectcalico/api": ("calico", "CALICO_API_VERSION"),
 }
 _REQUIRED = re.compile(r"^(?:require )?\t?(\S+) v(\S+)", re.MULTILINE)
 _RELEASED = re.compile(r"(?:internal-task-gateway-|gateway-api-crds-|task_gateway-|Release notes: )(\d+\.\d+\.\d+)")
@@ -76,7 +79,8 @@ def write() -> None:
     for module, _ in _STAGING.findall((kubernetes / "go.mod").read_text()):
         target = f"{module}=>{module}@v{pins['KUBERNETES_LIBRARIES_VERSION']}".replace("=>", "=", 1)
         run(["go", "-C", kubernetes, "mod", "edit", "-replace", target])
-    for tool_module in ("kubernetes", "tools", "contour"):
+    _inherit_replacements("calico", "github.com/projectcalico/calico")
+    for tool_module in ("kubernetes", "tools", "contour", "calico"):
         run(["go", "-C", TOOLCHAIN / tool_module, "mod", "tidy"])
     compile_lock = ["uv", "pip", "compile", "-q", "--generate-hashes", "--no-header", "--no-annotate"]
     for lock, requirements in _locked(pins).items():
@@ -87,6 +91,16 @@ def write() -> None:
         for key, version in versions.items():
             text = re.sub(rf"(?m)^{key}: .*$", f"{key}: {version}", text)
         chart.write_text(text)
+
+
+def _inherit_replacements(tool_module: str, module: str) -> None:
+    """Replace what a module replaces for itself: in a tool module, as in any that requires it, that goes unheard."""
+    folder = TOOLCHAIN / tool_module
+    downloaded = json.loads(run(["go", "-C", folder, "mod", "download", "-json", module]).stdout)
+    for each in json.loads(run(["go", "mod", "edit", "-json", downloaded["GoMod"]]).stdout)["Replace"]:
+        old, new = each["Old"]["Path"], each["New"]
+        if "Version" in new:  # else a folder of its repository, which is a module of its own and pinned here
+            run(["go", "-C", folder, "mod", "edit", "-replace", f"{old}={new['Path']}@{new['Version']}"])
 
 
 def _locked(pins: dict[str, str]) -> dict[Path, list[str]]:

@@ -22,12 +22,16 @@ KUBECONFIG = "kubeconfig"
 
 @dataclass(frozen=True)
 class Wish:
-    """A cluster somebody wants: its name, and for one that is there already, how to reach it."""
+    """A cluster somebody wants: its name, and for one that is there already, how to reach it.
+
+    `node` is the image of its node, where that is not the toolchain's.
+    """
 
     name: str
     kubeconfig: Path | None = None
     context: str | None = None
     keep_on_failure: bool = False
+    node: str | None = None
 
 
 class Provider(Protocol):

@@ -64,20 +64,19 @@ class Kind:
         kubeconfig = folder(name) / KUBECONFIG
         configuration = yaml.safe_dump(config(built_images=there.mode == "build", unified_cgroups=unified_cgroups()))
         retain = ["--retain"] if wish.keep_on_failure else []
-        started = time.monotonic()
-        say(f"cluster {name}: starting a node of {there.node} with {chosen.name}")
+        started, node = time.monotonic(), wish.node or there.node
+        say(f"cluster {name}: starting a node of {node} with {chosen.name}")
         try:
             with _alone_without_a_network(chosen):
                 _kind(
-                    chosen, "create", "cluster", "--name", name, "--image", there.node,
+                    chosen, "create", "cluster", "--name", name, "--image", node,
                     "--kubeconfig", kubeconfig, "--config", "-", *retain, input=configuration,
                 )  # fmt: skip
         except CommandFailed as problem:
             if isinstance(problem, DiskFull) or "failed to pull image" not in problem.tail:
                 raise
-            raise ImageMissing(
-                f"{chosen.name} does not have the node image {there.node}", hint=f"rm {images.file()} && make toolchain"
-            ) from None
+            hint = None if wish.node else f"rm {images.file()} && make toolchain"
+            raise ImageMissing(f"{chosen.name} does not have the node image {node}", hint=hint) from None
         kubeconfig.chmod(0o600)
         cluster = Cluster(name, self.name, kubeconfig, f"kind-{name}")
         say(f"cluster {name}: waiting until {NODE_READY.sentence}")

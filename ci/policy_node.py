@@ -1,0 +1,91 @@
+"""Makes the kind node on which NetworkPolicies hold: the toolchain's, with Calico in place of the plain bridge.
+
+python ci/policy_node.py   make it if it is not there, after the toolchain
+
+Where images are pulled, nothing is made: kind's own network heeds NetworkPolicies.
+"""
+
+import hashlib
+import json
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+import images as recipes
+import pins
+import programs
+from progress import Part, Progress
+from task_gateway.cli.output import Output, emit_error
+from task_gateway.clusters import images
+from task_gateway.clusters.engine import Engine, engine
+from task_gateway.errors import TaskGatewayError
+from task_gateway.kube.process import run
+
+IMAGE = "localhost/task-gateway/policy-node"
+RECIPES = pins.CI / "policies"
+CALICO = "github.com/projectcalico/calico"
+FELIX = programs.Program("calico-felix", "calico", f"{CALICO}/felix/cmd/calico-felix", 240)
+CNI_PLUGIN = programs.Program("calico", "calico", f"{CALICO}/cni-plugin/cmd/calico", 10)
+PLACES = {
+    "opt/cni/bin": programs.path(CNI_PLUGIN),
+    "usr/local/bin": programs.path(FELIX),
+    "etc/cni/net.d": RECIPES / "10-calico.conflist",
+    "etc/systemd/system": RECIPES / "felix.service",
+    "etc/calico": RECIPES / "cluster.yaml",
+}
+EXPECTED_SECONDS = 15
+
+
+def image() -> str | None:
+    """Return the image of a node that heeds NetworkPolicies, None where the toolchain's own does."""
+    return IMAGE if images.load().mode == "build" else None
+
+
+def main() -> int:
+    """Make the node's image; return the exit code."""
+    progress = Progress(lambda line: print(line, flush=True))
+    try:
+        if image() is None:
+            progress.note("NetworkPolicies: kind's own network heeds them")
+            return 0
+        used = engine(images.load().engine)
+        node = Part(
+            "policy node image", EXPECTED_SECONDS, lambda: recipes.present(used, IMAGE, key()), lambda: _build(used)
+        )
+        for part in progress.expect([programs.part(FELIX), programs.part(CNI_PLUGIN), node]):
+            progress.make(part)
+    except TaskGatewayError as problem:
+        emit_error(problem, Output.text)
+        return problem.exit_code
+    return 0
+
+
+def key() -> str:
+    """Return twelve hex digits that change when anything that goes into the image does."""
+    digest = hashlib.sha256(images.load().key.encode())
+    for program in (FELIX, CNI_PLUGIN):
+        digest.update(programs.key(program).encode())
+    for file in [*sorted(RECIPES.iterdir()), Path(__file__)]:
+        digest.update(file.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def _build(used: Engine) -> None:
+    with tempfile.TemporaryDirectory(prefix="task-gateway-image-") as name:
+        root = Path(name) / "root"
+        for place, file in PLACES.items():
+            (root / place).mkdir(parents=True)
+            shutil.copy(file, root / place)
+        answer = run(["go", "-C", pins.TOOLCHAIN / FELIX.module, "mod", "download", "-json", CALICO])
+        definitions = Path(json.loads(answer.stdout)["Dir"]) / "libcalico-go/config/crd"
+        shutil.copytree(definitions, root / "etc/calico/crds", copy_function=shutil.copyfile)
+        (root / "etc/calico/crds").chmod(0o755)  # a module cache is read-only
+        used.run(
+            "build", "-q", "-t", IMAGE, "--label", f"{recipes.KEY_LABEL}={key()}",
+            "--build-arg", f"BASE={images.load().node}", "-f", RECIPES / "node.Containerfile", name,
+        )  # fmt: skip
+
+
+if __name__ == "__main__":
+    sys.exit(main())

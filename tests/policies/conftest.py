@@ -1,0 +1,204 @@
+"""A gateway, tasks and onlookers on a cluster whose network heeds NetworkPolicies, with and without the chart's."""
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.matrix.test_production import ENVOYS
+from tests.cluster.test_slots import PORT, SERVER
+from tests.faults.watching import until
+from tests.task_pod import task_pod
+
+import policy_node
+from task_gateway.clusters import base, controllers
+from task_gateway.clusters.kind import node_address
+from task_gateway.kube import helm
+from task_gateway.kube.client import Kube
+from task_gateway.kube.kubectl import kubectl
+from task_gateway.kube.wait import condition, wait_for
+from task_gateway.model import Address, Cluster, InternalTaskGateway, Manifest, Task
+from task_gateway.routing.gateway import TaskGateway
+from task_gateway.routing.gateway_api import GATEWAY
+from task_gateway.routing.names import CRDS_CHART, CRDS_NAMESPACE
+from task_gateway.settings import GATEWAY_PROGRAMMED, POD_READY, TASK_EXPOSED
+
+RELEASE, NAMESPACE, COUNT = "itg", "gateways", 3
+TASKS = {"task": ("tasks-a", 20000), "other-task": ("tasks-b", 21000)}
+"""Exposed tasks: the namespace of each, and its first port."""
+PODS = {
+    "task": "tasks-a", "neighbour": "tasks-a", "other-task": "tasks-b", "stranger": "elsewhere",
+    "scraper": "monitoring", "bystander": "monitoring",
+}  # fmt: skip
+"""Every pod serves at PORT; `neighbour` has no label of a task, `scraper` is named in the values."""
+SCRAPER = {
+    "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": PODS["scraper"]}},
+    "podSelector": {"matchLabels": {"role": "scraper"}},
+}
+OPEN, REFUSED, NO_ANSWER = "open", "refused", "no answer"
+POLICIES_SECONDS = 60.0
+CONNECT = """
+import json, socket, sys
+from concurrent.futures import ThreadPoolExecutor
+def state(where):
+    host, port = where.rsplit(":", 1)
+    try:
+        socket.create_connection((host, int(port)), 2).close()
+        return "open"
+    except ConnectionRefusedError:
+        return "refused"
+    except TimeoutError:
+        return "no answer"
+with ThreadPoolExecutor(len(sys.argv)) as pool:
+    print(json.dumps(list(pool.map(state, sys.argv[1:]))))
+"""
+
+
+@dataclass(frozen=True)
+class OwnPorts:
+    """What Envoy and its controller listen at that is no task's."""
+
+    metrics: int
+    envoy: frozenset[int]
+    xds: int
+    controller_metrics: int
+    controller: str
+
+
+OWN = {
+    controllers.ENVOY_GATEWAY: OwnPorts(
+        19001, frozenset({19001, 19002, 19003}), 18000, 19001, "control-plane=envoy-gateway"
+    ),
+    controllers.CONTOUR: OwnPorts(8002, frozenset({8002}), 8001, 8000, f"app.kubernetes.io/name={RELEASE}-contour"),
+}
+
+
+@dataclass(frozen=True)
+class Site:
+    """The cluster and what runs there; `enforced` tells whether the chart's NetworkPolicies are in place."""
+
+    cluster: Cluster
+    kube: Kube
+    controller: str
+    chart: Path
+    values: Manifest
+    exposed: dict[str, Address] = field(default_factory=dict)
+    enforced: bool = False
+
+    @property
+    def own(self) -> OwnPorts:
+        return OWN[self.controller]
+
+    @property
+    def address(self) -> str:
+        (address,) = self.values["gateway"]["addresses"]
+        return str(address)
+
+    @property
+    def closed(self) -> str:
+        """What a connection comes to that the policies forbid: nothing comes back."""
+        return NO_ANSWER if self.enforced else OPEN
+
+    def at(self, pod: str, port: int = PORT) -> Address:
+        return Address(str(self.kube.get("v1/Pod", pod, PODS[pod])["status"]["podIP"]), port)
+
+    def envoy(self, port: int) -> Address:
+        return self._at(ENVOYS[self.controller], port)
+
+    def control(self, port: int) -> Address:
+        return self._at(self.own.controller, port)
+
+    def _at(self, labels: str, port: int) -> Address:
+        (pod,) = self.kube.list("v1/Pod", NAMESPACE, labels)
+        return Address(str(pod["status"]["podIP"]), port)
+
+    def new_envoy(self) -> None:
+        """Take Envoy's pod away at once, and return when another is Ready."""
+        (old,) = self.kube.list("v1/Pod", NAMESPACE, ENVOYS[self.controller])
+        name = old["metadata"]["name"]
+        kubectl(self.cluster, "delete", "pod", name, "--namespace", NAMESPACE, "--grace-period=0", "--force")
+
+        def missing() -> str:
+            found = self.kube.list("v1/Pod", NAMESPACE, ENVOYS[self.controller])
+            ready = [each for each in found if each["metadata"]["name"] != name and condition("Ready")(each) is None]
+            return "" if ready and len(found) == 1 else "there is no new Envoy"
+
+        until(missing, POD_READY.seconds)
+
+    def connect(self, pod: str, *addresses: Address) -> list[str]:
+        """Say what a connection from a pod to each of the addresses comes to."""
+        return list(json.loads(self.run(pod, CONNECT, *map(str, addresses))))
+
+    def run(self, pod: str, program: str, *arguments: str) -> str:
+        """Run a Python text in a pod and return what it printed."""
+        where = ("--namespace", PODS[pod], pod)
+        return kubectl(self.cluster, "exec", *where, "--", "python3", "-c", program, *arguments)
+
+    def upgrade(self, **values: Any) -> None:
+        helm.install(self.cluster, RELEASE, self.chart, NAMESPACE, self.values | values)
+
+    def tasks(self, task: str) -> TaskGateway:
+        namespace, first = TASKS[task]
+        gateway = InternalTaskGateway(RELEASE, NAMESPACE, self.address, first, first + COUNT - 1)
+        return TaskGateway(self.kube, gateway, namespace)
+
+
+def named(enabled: bool) -> Manifest:
+    """Return the values of the policies, with the one who is named in them."""
+    return {"networkPolicy": {"enabled": enabled, "taskPeers": [SCRAPER], "metricsPeers": [SCRAPER]}}
+
+
+@pytest.fixture(scope="module", params=controllers.CONTROLLERS)
+def built(request: pytest.FixtureRequest) -> Iterator[Site]:
+    dist = Path(__file__).parents[2] / "dist"
+    (chart,), (crds,) = dist.glob("internal-task-gateway-*.tgz"), dist.glob("gateway-api-crds-*.tgz")
+    controller = controllers.named(request.param)
+    wish = base.Wish(f"test-policies-{os.getpid()}", node=policy_node.image())
+    with base.lent("kind", wish, say=print) as cluster:
+        kube = Kube(cluster)
+        for namespace in sorted(set(PODS.values())):
+            kube.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
+        helm.install(cluster, CRDS_CHART, crds, CRDS_NAMESPACE, dict(controller.crds))
+        (first, start), (second, more) = TASKS.values()
+        values = controller.values(chart) | {
+            "gateway": {"addresses": [node_address(kube)]},
+            "slots": {"namespace": first, "start": start, "count": COUNT},
+            "taskNamespaces": [{"namespace": second, "start": more, "count": COUNT}],
+            "contour": {"replicas": 1},
+        }
+        helm.install(cluster, RELEASE, chart, NAMESPACE, values)
+        wait_for(kube, GATEWAY_PROGRAMMED, GATEWAY, RELEASE, NAMESPACE, condition("Programmed"))
+        for pod in PODS:
+            kube.create(serving(pod))
+        for pod, namespace in PODS.items():
+            wait_for(kube, POD_READY, "v1/Pod", pod, namespace, condition("Ready"))
+        site = Site(cluster, kube, controller.name, chart, values)
+        for task, (namespace, _) in TASKS.items():
+            (site.exposed[task],) = site.tasks(task).expose(Task(task, namespace, (PORT,)), wait=TASK_EXPOSED)
+        yield site
+
+
+def serving(pod: str) -> Manifest:
+    """Return a pod that says its name; it has the label of a task if it is one."""
+    made = task_pod(pod, PODS[pod], SERVER, PORT)
+    if pod not in TASKS:
+        made["metadata"]["labels"] = {"role": pod}
+    return made
+
+
+@pytest.fixture(scope="module", params=[False, True], ids=["open", "enforced"])
+def site(built: Site, request: pytest.FixtureRequest) -> Site:
+    """The release without its policies, then with them, from the moment on that all of them hold or none does."""
+    site = replace(built, enforced=request.param)
+    site.upgrade(**named(site.enforced))
+
+    def unlike() -> str:
+        places = [site.at("task"), site.at("other-task"), site.envoy(site.own.metrics), site.control(site.own.xds)]
+        found = dict(zip(map(str, places), site.connect("stranger", *places), strict=True))
+        return "" if set(found.values()) == {site.closed} else f"from a stranger, {found}"
+
+    until(unlike, POLICIES_SECONDS)
+    return site
