@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.matrix.test_production import ENVOYS
 from tests.cluster.test_slots import PORT, SERVER
 from tests.faults.watching import until
+from tests.matrix.test_production import ENVOYS
 from tests.task_pod import task_pod
 
 import policy_node

@@ -77,9 +77,11 @@ def test_envoys_admin_interface_is_there_and_nobody_else_reaches_it(site: Site) 
     slots = {inside(site, port) for _, first in TASKS.values() for port in range(first, first + 3)}
     assert ADMIN not in outside
     assert outside - slots <= site.own.envoy | of_nobody(site)
+    # Contour's has no port that a policy could close: it is a file.
+    closed = NO_ANSWER if site.enforced and site.controller == controllers.ENVOY_GATEWAY else REFUSED
     for pod in ("task", "neighbour", "stranger", "scraper"):
         direct, through = site.connect(pod, site.envoy(ADMIN), Address(site.address, ADMIN))
-        assert direct == (NO_ANSWER if site.enforced else REFUSED)
+        assert direct == closed
         assert through == REFUSED
     assert probe(Address(site.address, ADMIN)) is Answer.REFUSED
 
