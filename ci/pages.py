@@ -8,12 +8,14 @@ import re
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import fetched
 import images
 import pins
+import values_page
 from task_gateway.checks import page as checks
 from task_gateway.controllers.base import in_order
 from task_gateway.report import bench_page, cel_text, controllers, limits, release, reliability
@@ -34,22 +36,22 @@ class Part:
 
 def main() -> None:
     """Write every page whose rendered part is not up to date, or with `verify` fail naming them."""
-    old = [part.page for part in PARTS if wanted(part) != path(part).read_text("utf-8")]
+    old = [path(part).relative_to(pins.ROOT) for part in PARTS if wanted(part) != path(part).read_text("utf-8")]
     if sys.argv[1:] == ["verify"]:
         for page in old:
-            print(f"× docs/{page} is not what its sources say")
+            print(f"× {page} is not what its sources say")
         if old:
             sys.exit("  run: make pages")
         print("√ pages agree with the records and the code")
         return
     for part in PARTS:
         path(part).write_text(wanted(part), "utf-8")
-    print(f"√ pages: {', '.join(old) or 'nothing has changed'}")
+    print(f"√ pages: {', '.join(map(str, old)) or 'nothing has changed'}")
 
 
 def path(part: Part) -> Path:
     """Return the file of a part's page."""
-    return DOCS / part.page
+    return (DOCS / part.page).resolve()
 
 
 def wanted(part: Part) -> str:
@@ -126,6 +128,11 @@ def probed() -> str:
     return controllers.measured([controllers.read(_record("controllers", name)) for name in TESTED])
 
 
+def values(chart: str) -> str:
+    """Return the values of a chart."""
+    return values_page.table(pins.ROOT / "charts" / chart)
+
+
 def _record(folder: str, name: str = "") -> dict[str, Any]:
     found: dict[str, Any] = json.loads((RECORDED / folder / f"{name or folder}.json").read_text("utf-8"))
     return found
@@ -147,6 +154,10 @@ PARTS = (
     Part("performance.md", "dataplane", lambda: bench_page.paths(_bench("dataplane"))),
     Part("checks.md", "", checks.page),
     Part("quick-start.md", "notebook", notebook),
+    Part("values.md", "gateway", partial(values, "internal-task-gateway")),
+    Part("values.md", "crds", partial(values, "gateway-api-crds")),
+    Part("../charts/internal-task-gateway/README.md", "values", partial(values, "internal-task-gateway")),
+    Part("../charts/gateway-api-crds/README.md", "values", partial(values, "gateway-api-crds")),
     Part("release-notes.md", "figures", release_figures),
     Part("release-notes.md", "shortfalls", release_shortfalls),
     Part("provenance.md", "charts", lambda: fetched.table(fetched.charts())),

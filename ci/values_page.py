@@ -1,0 +1,96 @@
+"""Renders the tables of the charts' values: names and defaults from values.yaml, what they do from its comments.
+
+What may be said is from values.schema.json, which Helm holds the values to.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+Schema = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Value:
+    """A value: its path with dots, what may be said, its default as YAML in one line, and what its comment says.
+
+    `default` is empty for a map of further values.
+    """
+
+    path: str
+    kind: str
+    default: str
+    says: str
+
+
+def table(chart: Path) -> str:
+    """Return the values of a chart as a table in Markdown, in the order of its values.yaml."""
+    rows = [f"| `{each.path}` | {each.kind} | {_code(each.default)} | {_cell(each.says)} |" for each in values(chart)]
+    return "\n".join(["| Value | What may be said | Default | What it does |", "|---|---|---|---|", *rows])
+
+
+def values(chart: Path) -> list[Value]:
+    """Return every leaf of values.yaml, and each map with a comment of its own; ValueError for one without schema."""
+    text = (chart / "values.yaml").read_text("utf-8")
+    schema: Schema = json.loads((chart / "values.schema.json").read_text("utf-8"))
+    return list(_walk(yaml.compose(text), "", schema, schema, text.splitlines()))
+
+
+def resolved(schema: Schema, root: Schema) -> Schema:
+    """Return what a schema says, or what it refers to."""
+    if "$ref" not in schema:
+        return schema
+    return resolved(root["definitions"][schema["$ref"].rsplit("/", 1)[1]], root)
+
+
+def _walk(node: Any, path: str, schema: Schema, root: Schema, lines: list[str]) -> Iterator[Value]:
+    for key, value in node.value:
+        here = f"{path}.{key.value}".lstrip(".")
+        properties = schema.get("properties", {})
+        if key.value not in properties:
+            raise ValueError(f"values.schema.json says nothing of {here}")
+        known = resolved(properties[key.value], root)
+        says = _comment(lines, key.start_mark.line, key.start_mark.column)
+        if isinstance(value, yaml.MappingNode) and value.value and "properties" in known:
+            if says:
+                yield Value(here, "", "", says)
+            yield from _walk(value, here, known, root, lines)
+        else:
+            default = yaml.safe_load(yaml.serialize(value))
+            yield Value(here, _kind(known, root), json.dumps(default, ensure_ascii=False), says)
+
+
+def _comment(lines: list[str], line: int, column: int) -> str:
+    """Return the lines of comment right above a key, as far as they stand in its column."""
+    found: list[str] = []
+    start = f"{' ' * column}# "
+    while line > 0 and lines[line - 1].startswith(start):
+        line -= 1
+        found.insert(0, lines[line].strip().removeprefix("# "))
+    return " ".join(found)
+
+
+def _kind(schema: Schema, root: Schema) -> str:
+    if "enum" in schema:
+        return " or ".join(_code(str(each)) for each in schema["enum"] if each != "")
+    types = schema.get("type", "any")
+    words = " or ".join([types] if isinstance(types, str) else types)
+    least, most = schema.get("minimum"), schema.get("maximum")
+    if "integer" in words and least is not None:
+        words += f", {least} to {most}" if most is not None else f" from {least} on"
+    if words == "array":
+        item = resolved(schema.get("items", {}), root)
+        words = f"list of {_kind(item, root)}" if item else "list"
+    return words.replace("object", "map")
+
+
+def _code(text: str) -> str:
+    return f"`{text}`" if text else ""
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("<", "&lt;")

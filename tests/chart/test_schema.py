@@ -1,0 +1,158 @@
+"""Schema, values.yaml and templates agree: nothing that is misspelt is taken, nothing is offered that does nothing."""
+
+import copy
+import json
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+
+import values_page
+from task_gateway.kube.process import Completed
+
+CHARTS = Path(__file__).resolve().parents[2] / "charts"
+GATEWAY, CRDS = "internal-task-gateway", "gateway-api-crds"
+NOT_OURS = {
+    "global.images": "Envoy Gateway's chart has its images there",
+    "contour-crds.global": "Helm gives it to each sub-chart",
+    "envoy-gateway": "values of its own chart, of which ours sets a few",
+    "global": "Helm gives it to each chart",
+    "standard": "Helm gives each sub-chart an entry",
+    "experimental": "Helm gives each sub-chart an entry",
+}
+"""What a schema lets in beside what values.yaml has, and why."""
+SAMPLES: dict[str, Any] = {
+    "global.imagePullSecrets": [{"name": "mirror"}],
+    "taskNamespaces": [{"namespace": "b", "start": 21000, "count": 1}],
+    "tls.certManager.issuerRef": {"name": "internal", "kind": "Issuer"},
+    "rbac.subjects": [{"kind": "User", "name": "ada"}],
+    "contour.extraEnv": [{"name": "GOGC", "value": "400"}],
+    "envoy.podDisruptionBudget": {"maxUnavailable": 1},
+    "contour.podDisruptionBudget": {"maxUnavailable": 1},
+    "envoy.resources": {"limits": {"cpu": 1}},
+    "contour.resources": {"requests": {"memory": "1Gi"}},
+}
+"""What lists and maps may hold that are empty by default and have names of their own."""
+
+Step = str | int
+
+
+def read(chart: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return values.yaml with the samples in it, and the schema."""
+    values = yaml.safe_load((CHARTS / chart / "values.yaml").read_text())
+    for path, sample in SAMPLES.items() if chart == GATEWAY else ():
+        *parents, last = path.split(".")
+        at(values, parents)[last] = sample
+    return values, json.loads((CHARTS / chart / "values.schema.json").read_text())
+
+
+def at(values: Any, path: list[Any]) -> Any:
+    for step in path:
+        values = values[step]
+    return values
+
+
+def keys(values: Any, path: tuple[Step, ...] = ()) -> Iterator[tuple[Step, ...]]:
+    """Every key of values, those of maps in lists too."""
+    for step, value in values.items() if isinstance(values, dict) else enumerate(values):
+        if isinstance(step, str):
+            yield (*path, step)
+        if isinstance(value, dict | list):
+            yield from keys(value, (*path, step))
+
+
+def misspelt() -> Iterator[Any]:
+    for chart in (GATEWAY, CRDS):
+        values, _ = read(chart)
+        for path in keys(values):
+            yield pytest.param(chart, path, id=f"{chart}:{'.'.join(map(str, path))}")
+
+
+FREE = {("metrics", "dashboard", "labels")}
+"""Maps whose keys are the user's own words."""
+
+
+@pytest.mark.parametrize(("chart", "path"), list(misspelt()))
+def test_a_misspelt_name_is_refused_where_it_stands(chart: str, path: tuple[Step, ...]) -> None:
+    values, schema = read(chart)
+    *parents, last = path
+    changed = copy.deepcopy(values)
+    holder = at(changed, parents)
+    holder[f"{last}x"] = holder[last]
+    refused = [
+        list(error.absolute_path) for error in jsonschema.Draft7Validator(schema).iter_errors(changed)
+    ]  # at the map that has it
+    assert (parents in refused) is (tuple(parents) not in FREE), refused
+
+
+@pytest.mark.parametrize(
+    ("values", "where"),
+    [
+        ({"envoy": {"autoscaling": {"enabledx": True}}}, "'/envoy/autoscaling'"),
+        ({"taskNamespaces": [{"namespace": "b", "start": 21000, "count": 1, "startx": 1}]}, "'/taskNamespaces/0'"),
+        ({"envoy-gateway": {"config": {"envoyGateway": {"loging": {}}}}}, "'/envoy-gateway/config/envoyGateway'"),
+        ({"global": {"imageRegistri": "mirror.example"}}, "'/global'"),
+    ],
+    ids=["map", "list", "sub-chart", "global"],
+)
+def test_helm_says_the_path(helm: Callable[..., Completed], values: dict[str, Any], where: str) -> None:
+    done = helm("template", "tg", values=values)
+    assert done.code != 0
+    assert f"at {where}: additional properties" in done.stderr
+
+
+@pytest.mark.parametrize("chart", [GATEWAY, CRDS])
+def test_the_schema_offers_what_values_yaml_shows_and_nothing_else(chart: str) -> None:
+    values, schema = read(chart)
+    shown = {".".join(map(str, path)) for path in keys(values)}
+
+    def offered(known: dict[str, Any], path: str) -> Iterator[str]:
+        for key, each in values_page.resolved(known, schema).get("properties", {}).items():
+            here = f"{path}.{key}".lstrip(".")
+            if here in shown and here not in SAMPLES:
+                yield from offered(each, here)
+            elif here not in SAMPLES:
+                yield here
+
+    hidden = [each for each in offered(schema, "") if not any(each.startswith(f"{name}.") for name in NOT_OURS)]
+    assert set(hidden) <= set(NOT_OURS), hidden
+
+
+def test_every_value_is_read_by_a_template() -> None:
+    templates = CHARTS / GATEWAY / "templates"
+    text = "\n".join(file.read_text() for file in templates.rglob("*") if file.is_file())
+    read_paths = set(re.findall(r"\.Values\.([\w.]+)", text))
+
+    def used(path: str) -> bool:
+        """It is named in full, or what holds it is, and it by the last part of its name."""
+        if path in read_paths:
+            return True
+        parent, _, last = path.rpartition(".")
+        return any(parent == each or parent.startswith(f"{each}.") for each in read_paths) and bool(
+            re.search(rf'[."]{last}\b', text)
+        )
+
+    sub_charts = ("envoy-gateway", "contour-crds", "global")
+    leaves = [value.path for value in values_page.values(CHARTS / GATEWAY) if value.default]
+    unused = [path for path in leaves if not path.startswith(sub_charts) and not used(path)]
+    assert unused == []
+
+
+def test_the_keys_of_envoy_gateways_chart_are_those_that_it_has() -> None:
+    """So that an upgrade of it cannot make a value that it takes one that is refused here."""
+    _, schema = read(GATEWAY)
+    theirs = yaml.safe_load((CHARTS / GATEWAY / "charts" / "gateway-helm" / "values.yaml").read_text())
+
+    def refused(known: dict[str, Any], values: dict[str, Any], path: str) -> Iterator[str]:
+        known = values_page.resolved(known, schema)
+        for key, value in values.items():
+            if known.get("additionalProperties") is False and key not in known["properties"]:
+                yield f"{path}.{key}"
+            elif isinstance(value, dict) and key in known.get("properties", {}):
+                yield from refused(known["properties"][key], value, f"{path}.{key}")
+
+    assert list(refused(schema["properties"]["envoy-gateway"], theirs, "envoy-gateway")) == []

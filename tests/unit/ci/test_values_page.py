@@ -1,0 +1,59 @@
+"""The tables of values: names, defaults and comments as they stand in values.yaml, kinds as the schema has them."""
+
+import json
+from pathlib import Path
+
+import pytest
+import values_page
+
+VALUES = """# Ignored: a blank line stands between.
+
+# Of a map | with a bar.
+# In two lines.
+map:
+  # Of a <leaf>.
+  leaf: 3
+  none: null
+list: [a]
+open: {}
+"""
+SCHEMA = {
+    "definitions": {"small": {"type": "integer", "minimum": 1, "maximum": 9}},
+    "properties": {
+        "map": {
+            "type": "object",
+            "properties": {"leaf": {"$ref": "#/definitions/small"}, "none": {"type": ["string", "null"]}},
+        },
+        "list": {"type": "array", "items": {"enum": ["a", "b"]}},
+        "open": {"type": "object"},
+    },
+}
+
+
+@pytest.fixture
+def chart(tmp_path: Path) -> Path:
+    (tmp_path / "values.yaml").write_text(VALUES)
+    (tmp_path / "values.schema.json").write_text(json.dumps(SCHEMA))
+    return tmp_path
+
+
+def test_each_leaf_and_each_map_with_a_comment_has_a_row(chart: Path) -> None:
+    assert values_page.values(chart) == [
+        values_page.Value("map", "", "", "Of a map | with a bar. In two lines."),
+        values_page.Value("map.leaf", "integer, 1 to 9", "3", "Of a <leaf>."),
+        values_page.Value("map.none", "string or null", "null", ""),
+        values_page.Value("list", "list of `a` or `b`", '["a"]', ""),
+        values_page.Value("open", "map", "{}", ""),
+    ]
+
+
+def test_the_table_is_markdown_that_its_words_do_not_break(chart: Path) -> None:
+    rows = values_page.table(chart).splitlines()
+    assert rows[2] == "| `map` |  |  | Of a map \\| with a bar. In two lines. |"
+    assert rows[3] == "| `map.leaf` | integer, 1 to 9 | `3` | Of a &lt;leaf>. |"
+
+
+def test_a_value_without_schema_is_an_error_with_its_path(chart: Path) -> None:
+    (chart / "values.yaml").write_text("map:\n  lost: 1\n")
+    with pytest.raises(ValueError, match=r"nothing of map\.lost"):
+        values_page.values(chart)
