@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 import values_page
 
 VALUES = """# Ignored: a blank line stands between.
