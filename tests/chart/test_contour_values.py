@@ -91,12 +91,14 @@ def test_certificates_come_first_and_their_secrets_go_last(render: Render) -> No
         for event in each["metadata"].get("annotations", {}).get("helm.sh/hook", "").split(","):
             events.setdefault(event, set()).add(f"{each['kind']}/{each['metadata']['name']}")
     events.pop("")
-    name = "tg-contour-certs"
-    common = {f"{kind}/{name}" for kind in ("ServiceAccount", "Role", "RoleBinding")}
+    made, removed = (
+        {f"{kind}/{name}" for kind in ("ServiceAccount", "Role", "RoleBinding", "Job")}
+        for name in ("tg-contour-certs", "tg-uninstall-secrets")
+    )
     assert events == {
-        "pre-install": common | {f"Job/{name}"},
-        "pre-upgrade": common | {f"Job/{name}"},
-        "post-delete": common | {f"Job/{name}-removal"},
+        "pre-install": made,
+        "pre-upgrade": made,
+        "post-delete": removed,
         "test": {"Pod/tg-test"},
     }
 
@@ -108,12 +110,11 @@ def test_the_secrets_that_are_removed_are_those_that_are_mounted(render: Render)
         for volume in render(CONTOUR, show=show)[0]["spec"]["template"]["spec"]["volumes"]
         if "secret" in volume
     }
-    found = {
-        f"{each['kind']}/{each['metadata']['name']}": each for each in render(CONTOUR, show="contour/certificates")
-    }
-    (container,) = found["Job/tg-contour-certs-removal"]["spec"]["template"]["spec"]["containers"]
+    found = {each["kind"]: each for each in render(CONTOUR, show="uninstall/secrets")}
+    (container,) = found["Job"]["spec"]["template"]["spec"]["containers"]
     assert set(container["args"][-2:]) == mounted
-    (rule,) = [each for each in found["Role/tg-contour-certs"]["rules"] if each["verbs"] == ["delete"]]
+    (rule,) = found["Role"]["rules"]
+    assert rule["verbs"] == ["delete"]
     assert set(rule["resourceNames"]) == mounted
 
 

@@ -42,6 +42,7 @@ def test_the_gateway_goes_before_its_controller(render: Render) -> None:
 
 def test_what_the_release_did_not_make_it_does_not_delete(render: Render) -> None:
     assert hooked(render({"controller": {"install": False}}), "pre-delete") == {}
+    assert hooked(render({"controller": {"install": False}}), "post-delete") == {}
     kept = hooked(render({"gatewayClass": {"create": False, "name": "mine"}}), "pre-delete")
     assert [each["name"] for each in kept["Job"]["spec"]["template"]["spec"]["initContainers"]] == ["gateway"]
     assert "ClusterRole" not in kept

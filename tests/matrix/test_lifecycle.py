@@ -1,4 +1,4 @@
-"""A release from before its install to after its uninstall, on both controllers, with 50 live tasks and another beside."""
+"""A release from before its install to after its uninstall, on both controllers: 50 live tasks, another gateway beside."""
 
 import json
 import os
