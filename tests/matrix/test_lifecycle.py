@@ -1,4 +1,4 @@
-"""A release from before its install to after its uninstall, on both controllers: 50 live tasks, another gateway beside."""
+"""A release from before its install to after its uninstall, on both controllers: 50 live tasks, a second gateway."""
 
 import json
 import os
