@@ -72,7 +72,11 @@ def misspelt() -> Iterator[Any]:
             yield pytest.param(chart, path, id=f"{chart}:{'.'.join(map(str, path))}")
 
 
-FREE = {("metrics", "dashboard", "labels")}
+FREE = {
+    ("metrics", "dashboard", "labels"),
+    ("envoy-gateway", "certgen", "job", "annotations"),
+    ("envoy-gateway", "certgen", "rbac", "annotations"),
+}
 """Maps whose keys are the user's own words."""
 
 
