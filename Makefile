@@ -57,6 +57,7 @@ docs: setup
 ## check: lint, types, import contracts, pins, unit and chart tests: no cluster, about a minute
 .PHONY: check
 check: static charts
+	@$(PYTHON) ci/policy_check.py
 	@$(PYTHON) -m pytest --numprocesses 2 --dist worksteal tests/unit tests/chart
 
 ## static: lint, format, types, import contracts, pins, pages and the site alone

@@ -4,6 +4,7 @@ A rendered part of a page stands between <!-- NAME: begin (…) --> and <!-- NAM
 """
 
 import json
+import posixpath
 import re
 import sys
 from collections.abc import Callable
@@ -36,7 +37,7 @@ class Part:
 
 def main() -> None:
     """Write every page whose rendered part is not up to date, or with `verify` fail naming them."""
-    old = [path(part).relative_to(pins.ROOT) for part in PARTS if wanted(part) != path(part).read_text("utf-8")]
+    old = [posixpath.normpath(f"docs/{part.page}") for part in PARTS if wanted(part) != path(part).read_text("utf-8")]
     if sys.argv[1:] == ["verify"]:
         for page in old:
             print(f"× {page} is not what its sources say")
@@ -46,7 +47,7 @@ def main() -> None:
         return
     for part in PARTS:
         path(part).write_text(wanted(part), "utf-8")
-    print(f"√ pages: {', '.join(map(str, old)) or 'nothing has changed'}")
+    print(f"√ pages: {', '.join(old) or 'nothing has changed'}")
 
 
 def path(part: Part) -> Path:

@@ -38,6 +38,7 @@ GO_PINS = {
     "sigs.k8s.io/gateway-api": ("tools", "GATEWAY_API_VERSION"),
     "github.com/projectcontour/contour": ("contour", "CONTOUR_VERSION"),
     "github.com/projectcalico/calico": ("calico", "CALICO_VERSION"),
+    "github.com/zegl/kube-score": ("kube-score", "KUBE_SCORE_VERSION"),
     "github.com/projectcalico/api": ("calico", "CALICO_API_VERSION"),
 }
 _REQUIRED = re.compile(r"^(?:require )?\t?(\S+) v(\S+)", re.MULTILINE)
@@ -80,7 +81,7 @@ def write() -> None:
         target = f"{module}=>{module}@v{pins['KUBERNETES_LIBRARIES_VERSION']}".replace("=>", "=", 1)
         run(["go", "-C", kubernetes, "mod", "edit", "-replace", target])
     _inherit_replacements("calico", "github.com/projectcalico/calico")
-    for tool_module in ("kubernetes", "tools", "contour", "calico"):
+    for tool_module in ("kubernetes", "tools", "contour", "calico", "kube-score"):
         run(["go", "-C", TOOLCHAIN / tool_module, "mod", "tidy"])
     compile_lock = ["uv", "pip", "compile", "-q", "--generate-hashes", "--no-header", "--no-annotate"]
     for lock, requirements in _locked(pins).items():

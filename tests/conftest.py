@@ -1,5 +1,9 @@
-"""What all tiers share: interrupts work, also where the tests run as a background job, whose shell had them ignored."""
+"""What all tiers share: interrupts work also in a background job, and no example of a property has a time limit."""
 
 import signal
 
-signal.signal(signal.SIGINT, signal.default_int_handler)
+import hypothesis
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # the shell of a background job had them ignored
+hypothesis.settings.register_profile("busy", deadline=None)  # a busy machine is no wrong answer
+hypothesis.settings.load_profile("busy")

@@ -6,7 +6,7 @@ from task_gateway.model import Manifest
 from task_gateway.routing import names
 
 Render = Callable[..., list[Manifest]]
-EVENT = "helm.sh/hook"
+EVENT, POLICY = "helm.sh/hook", "helm.sh/hook-delete-policy"
 
 
 def hooked(objects: list[Manifest], event: str) -> dict[str, Manifest]:
@@ -42,6 +42,7 @@ def test_the_gateway_goes_before_its_controller(render: Render) -> None:
 
 def test_what_the_release_did_not_make_it_does_not_delete(render: Render) -> None:
     assert hooked(render({"controller": {"install": False}}), "pre-delete") == {}
+    assert hooked(render({"controller": {"install": False}}), "post-delete") == {}
     kept = hooked(render({"gatewayClass": {"create": False, "name": "mine"}}), "pre-delete")
     assert [each["name"] for each in kept["Job"]["spec"]["template"]["spec"]["initContainers"]] == ["gateway"]
     assert "ClusterRole" not in kept
@@ -61,9 +62,11 @@ def test_what_helm_does_not_know_of_goes_after_the_controller_that_made_it(rende
 
 
 def test_hooks_of_envoy_gateways_chart_go_too(render: Render) -> None:
-    hooks = [each["metadata"]["annotations"] for each in render() if EVENT in each["metadata"].get("annotations", {})]
+    hooks = [each for each in render() if EVENT in each["metadata"].get("annotations", {})]
+    kept = [each for each in hooks if "hook-succeeded" not in each["metadata"]["annotations"].get(POLICY, "")]
     assert len(hooks) > 8
-    assert {each["helm.sh/hook-delete-policy"] for each in hooks} == {"before-hook-creation,hook-succeeded"}
+    assert [each["kind"] for each in kept] == ["Job"]
+    assert kept[0]["spec"]["ttlSecondsAfterFinished"] == 30
 
 
 def test_pods_of_hooks_are_restricted(render: Render) -> None:

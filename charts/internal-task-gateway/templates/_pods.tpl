@@ -58,3 +58,9 @@ behavior:
 {{ dict "gateway.envoyproxy.io/owning-gateway-name" $gateway "gateway.envoyproxy.io/owning-gateway-namespace" .Release.Namespace | toJson }}
 {{- end -}}
 {{- end }}
+
+{{- /* For what runs a moment and ends: jobs, the test and what Envoy's pods begin with. A node is not to be filled by them. */ -}}
+{{- define "task-gateway.shortLived" -}}
+requests: { cpu: 10m, memory: 32Mi, ephemeral-storage: 1Mi }
+limits: { cpu: 500m, memory: 128Mi, ephemeral-storage: 16Mi }
+{{- end }}

@@ -22,7 +22,7 @@ def test_only_the_marked_part_is_written(part: pages.Part, capsys: pytest.Captur
     text = pages.path(part).read_text()
     assert text == "before\n<!-- one: begin (x) -->\nnew \\1\n<!-- one: end -->\nafter\n"
     pages.main()
-    assert capsys.readouterr().out == "√ pages: page.md\n√ pages: nothing has changed\n"
+    assert capsys.readouterr().out == "√ pages: docs/page.md\n√ pages: nothing has changed\n"
 
 
 def test_a_page_that_is_not_up_to_date_is_told(part: pages.Part, monkeypatch: pytest.MonkeyPatch) -> None:

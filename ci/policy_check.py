@@ -1,0 +1,115 @@
+"""Looks at the rendered chart with kube-score: every finding has to be mended, or explained in policy_exceptions.yaml.
+
+python ci/policy_check.py   exit 1 and name each finding without a reason, and each reason without a finding
+"""
+
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+import pins
+import programs
+from charts import DIST
+from progress import Progress
+from task_gateway.cli.output import Output, emit_error
+from task_gateway.errors import TaskGatewayError
+from task_gateway.kube.process import run, tool
+
+EXCEPTIONS = pins.CI / "policy_exceptions.yaml"
+KUBE_SCORE = programs.Program("kube-score", "kube-score", "github.com/zegl/kube-score/cmd/kube-score", 60)
+CHART = pins.ROOT / "charts" / "internal-task-gateway"
+PRODUCTION = ("--values", CHART / "production.yaml")
+RENDERED = {"envoy-gateway": PRODUCTION, "contour": ("--values", CHART / "contour.yaml", *PRODUCTION)}
+"""What is looked at: each controller with the values for production."""
+FINE = 10  # kube-score's grade of what it finds nothing at
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What kube-score says of an object, written as Kind/namespace/name."""
+
+    check: str
+    object: str
+    says: str
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Findings that stay: of a check, at objects like this one, that say this; `reason` is for people."""
+
+    check: str
+    object: str
+    says: str
+    reason: str
+
+    def explains(self, finding: Finding) -> bool:
+        """Tell whether it is about this finding."""
+        alike = self.check == finding.check and fnmatchcase(finding.object, self.object)
+        return alike and self.says in finding.says
+
+
+def main() -> int:
+    """Look at every rendering; return the exit code."""
+    try:
+        progress = Progress(lambda line: print(line, flush=True))
+        for part in progress.expect([programs.part(KUBE_SCORE)]):
+            progress.make(part)
+        found = [finding for values in RENDERED.values() for finding in findings(_score(values))]
+    except TaskGatewayError as problem:
+        emit_error(problem, Output.text)
+        return problem.exit_code
+    known = exceptions()
+    wrong = unexplained(found, known) + outdated(found, known)
+    for line in wrong:
+        print(f"× {line}")
+    if not wrong:
+        print(f"√ policies: {len(set(found))} findings of kube-score, each explained by one of {len(known)} reasons")
+    return 1 if wrong else 0
+
+
+def exceptions(file: Path = EXCEPTIONS) -> list[Reason]:
+    """Return the reasons that are written down."""
+    return [Reason(**each) for each in yaml.safe_load(file.read_text("utf-8"))]
+
+
+def findings(report: list[dict[str, Any]]) -> Iterator[Finding]:
+    """Yield what a report of kube-score finds fault with."""
+    for scored in report:
+        kind, meta = scored["type_meta"]["kind"], scored["object_meta"]
+        name = "/".join([kind, meta.get("namespace", ""), meta["name"]])
+        for check in scored["checks"]:
+            if check["skipped"] or check["grade"] >= FINE:
+                continue
+            for comment in check["comments"] or [{"summary": check["check"]["name"], "path": ""}]:
+                yield Finding(check["check"]["id"], name, f"{comment['path']} {comment['summary']}".strip())
+
+
+def unexplained(found: list[Finding], known: list[Reason]) -> list[str]:
+    """Return a line for each finding that has no reason to stay."""
+    left = {each for each in found if not any(reason.explains(each) for reason in known)}
+    return [f"{each.object}: {each.says} ({each.check})" for each in sorted(left, key=lambda each: each.object)]
+
+
+def outdated(found: list[Finding], known: list[Reason]) -> list[str]:
+    """Return a line for each reason that explains nothing any more."""
+    old = [reason for reason in known if not any(reason.explains(each) for each in found)]
+    return [f"{EXCEPTIONS.name}: {each.check} at {each.object} ({each.says}) is found no more" for each in old]
+
+
+def _score(values: tuple[str | Path, ...]) -> list[dict[str, Any]]:
+    (chart,) = DIST.glob("internal-task-gateway-*.tgz")
+    rendered = run([tool("helm"), "template", "tg", chart, "--namespace", "gateways", *values]).stdout
+    release = "v" + ".".join(pins.read()["KUBERNETES_VERSION"].split(".")[:2])
+    words = ["score", "--output-format", "json", "--kubernetes-version", release, "-"]
+    report: list[dict[str, Any]] = json.loads(run([tool("kube-score"), *words], input=rendered, check=False).stdout)
+    return report
+
+
+if __name__ == "__main__":
+    sys.exit(main())
