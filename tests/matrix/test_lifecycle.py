@@ -23,7 +23,7 @@ from task_gateway.clusters import base, controllers
 from task_gateway.clusters.controllers import CONTOUR, ENVOY_GATEWAY, Controller
 from task_gateway.clusters.kind import node_address
 from task_gateway.crds import bundles, schema
-from task_gateway.errors import CommandFailed
+from task_gateway.errors import CommandFailed, UsageError
 from task_gateway.kube import helm
 from task_gateway.kube.client import Kube
 from task_gateway.kube.kinds import POD, SERVICE
@@ -109,6 +109,11 @@ class Life:
             until(partial(unreached, address, task), TASK_REACHABLE.seconds)
 
 
+def refused(life: Life, values: Mapping[str, Any], said: str) -> None:
+    with pytest.raises(CommandFailed, match=said):
+        helm.install(life.cluster, "refused", life.chart, NAMESPACE, values, wait=False)
+
+
 def home(release: str) -> str:
     return NAMESPACE if release == RELEASE else release
 
@@ -169,6 +174,15 @@ def test_another_controller_and_a_second_gateway_stand_beside_it(life: Life, tmp
             "slots": {"namespace": NAMESPACE, "start": FIRST_PORTS["second"], "count": COUNT},
         }
         life.install("second", there)
+    else:
+        contour = life.controller.values(life.chart)
+        there = {"controller": {"name": CONTOUR, "install": False}}
+        there |= {"gatewayClass": {"create": False, "name": f"{RELEASE}.{NAMESPACE}"}}
+        refused(life, there, f"the Contour of GatewayClass {RELEASE}.{NAMESPACE} serves Gateway {RELEASE} alone")
+        refused(life, contour | {"slots": {"count": 2 * COUNT + 1}}, "129 slots .* let it have 128")
+        tasks = TaskGateway(life.kube, life.gateway(RELEASE), NAMESPACE, "listenersets")
+        with pytest.raises(UsageError, match=f"{RELEASE} has no ListenerSets"):
+            tasks.expose(stand_ins.task(LIVE[0], NAMESPACE))
     assert life.check(tmp_path) == {}
     for number, release in enumerate(life.values, LIVE[-1] + 1):
         task = stand_ins.task(number, NAMESPACE)
