@@ -35,6 +35,7 @@ CHANNELS = tuple(CRDS_CHART / "charts" / channel for channel in ("standard", "ex
 CONTOUR_CRDS = GATEWAY_CHART / "charts" / "contour-crds"
 COPIES = (ENVOY_GATEWAY, CONTOUR_CRDS, *CHANNELS)
 GATEWAYS = "gateway.networking.k8s.io_gateways.yaml"
+SAFE_UPGRADES = "config/crd/standard/gateway.networking.k8s.io_vap_safeupgrades.yaml"  # of both channels
 CONTOUR_WATCHES = ("httpproxies.projectcontour.io", "tlscertificatedelegations.projectcontour.io")
 MAX_LISTENERS, QUADRATIC, END = "# maxListeners", "# quadratic rule", "# end"  # what the template looks for
 _NOT_COPIED = shutil.ignore_patterns("README.md", "values.tmpl.yaml", ".helmignore", "Chart.lock")
@@ -54,7 +55,7 @@ def main() -> None:
         stamp.unlink(missing_ok=True)
         versions = pins.read()
         copy_envoy_gateway(f"v{versions['ENVOY_GATEWAY_VERSION']}")
-        copy_contour_crds(f"v{versions['CONTOUR_VERSION']}")
+        copy_contour_crds(f"v{versions['CONTOUR_VERSION']}", f"v{versions['GATEWAY_API_VERSION']}")
         copy_crds(f"v{versions['GATEWAY_API_VERSION']}")
         for chart in OURS:
             for old in DIST.glob(f"{chart.name}-*.tgz"):
@@ -105,8 +106,11 @@ def copy_envoy_gateway(version: str) -> None:
     chart.write_text(text.replace('appVersion: "latest"', f"appVersion: {version}"))
 
 
-def copy_contour_crds(version: str) -> None:
-    """Put the CRDs of Contour that it cannot start without into a chart of their own."""
+def copy_contour_crds(version: str, gateway_api: str) -> None:
+    """Put the CRDs of Contour that it cannot start without into a chart of their own.
+
+    With them the policy that guards those of Gateway API, which Envoy Gateway's chart has by itself.
+    """
     source = module_dir("github.com/projectcontour/contour", version, "contour") / "examples/contour/01-crds.yaml"
     shutil.rmtree(CONTOUR_CRDS, ignore_errors=True)
     (CONTOUR_CRDS / "crds").mkdir(parents=True)
@@ -115,6 +119,8 @@ def copy_contour_crds(version: str) -> None:
         crd = yaml.safe_load(text)
         if crd and crd["metadata"]["name"] in CONTOUR_WATCHES:
             (CONTOUR_CRDS / "crds" / f"{crd['metadata']['name']}.yaml").write_text(text)
+    policy = module_dir("sigs.k8s.io/gateway-api", gateway_api) / SAFE_UPGRADES
+    shutil.copyfile(policy, CONTOUR_CRDS / "safe_upgrades.yaml")
 
 
 def copy_crds(version: str) -> None:

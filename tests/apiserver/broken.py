@@ -15,10 +15,10 @@ from task_gateway.checks import routing
 from task_gateway.crds import raised, schema
 from task_gateway.crds.ports_policy import POLICY
 from task_gateway.kube.client import Kube
-from task_gateway.limits.site import GATEWAY_CLASS, OWNING_NAME, OWNING_NAMESPACE
+from task_gateway.limits.site import OWNING_NAME, OWNING_NAMESPACE
 from task_gateway.model import TASK_LABEL, Manifest, Task
 from task_gateway.routing import names
-from task_gateway.routing.gateway_api import GATEWAY, LISTENER_SET, ROUTES
+from task_gateway.routing.gateway_api import GATEWAY, GATEWAY_CLASS, LISTENER_SET, ROUTES
 from task_gateway.routing.reach import Answer
 from task_gateway.routing.slots import Slots
 

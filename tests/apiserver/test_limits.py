@@ -13,7 +13,7 @@ from task_gateway.crds import schema
 from task_gateway.errors import UsageError
 from task_gateway.kube.client import Kube
 from task_gateway.limits import capacity
-from task_gateway.limits.site import GATEWAY_CLASS, Site
+from task_gateway.limits.site import Site
 from task_gateway.limits.target import Target, targets
 from task_gateway.model import (
     InternalTaskGateway,
@@ -25,7 +25,7 @@ from task_gateway.model import (
     ResourcePool,
     Task,
 )
-from task_gateway.routing.gateway_api import GATEWAY
+from task_gateway.routing.gateway_api import GATEWAY, GATEWAY_CLASS
 from task_gateway.routing.slots import Slots
 
 NAMESPACE, START, COUNT = "gateways", 20000, 70

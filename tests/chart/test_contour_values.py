@@ -91,14 +91,14 @@ def test_certificates_come_first_and_their_secrets_go_last(render: Render) -> No
         for event in each["metadata"].get("annotations", {}).get("helm.sh/hook", "").split(","):
             events.setdefault(event, set()).add(f"{each['kind']}/{each['metadata']['name']}")
     events.pop("")
-    made, removed = (
-        {f"{kind}/{name}" for kind in ("ServiceAccount", "Role", "RoleBinding", "Job")}
-        for name in ("tg-contour-certs", "tg-uninstall-secrets")
-    )
+
+    def job(name: str) -> set[str]:
+        return {f"{kind}/{name}" for kind in ("ServiceAccount", "Role", "RoleBinding", "Job")}
+
     assert events == {
-        "pre-install": made,
-        "pre-upgrade": made,
-        "post-delete": removed,
+        "pre-install": job("tg-contour-certs"),
+        "pre-upgrade": job("tg-contour-certs"),
+        "post-delete": job("tg-uninstall-remains"),
         "test": {"Pod/tg-test"},
     }
 
@@ -110,12 +110,17 @@ def test_the_secrets_that_are_removed_are_those_that_are_mounted(render: Render)
         for volume in render(CONTOUR, show=show)[0]["spec"]["template"]["spec"]["volumes"]
         if "secret" in volume
     }
-    found = {each["kind"]: each for each in render(CONTOUR, show="uninstall/secrets")}
-    (container,) = found["Job"]["spec"]["template"]["spec"]["containers"]
-    assert set(container["args"][-2:]) == mounted
-    (rule,) = found["Role"]["rules"]
-    assert rule["verbs"] == ["delete"]
-    assert set(rule["resourceNames"]) == mounted
+    (deployment,) = render(CONTOUR, show="contour/deployment")
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    (lease,) = [each.partition("=")[2] for each in container["args"] if "leader-election-resource-name=" in each]
+    found = {each["kind"]: each for each in render(CONTOUR, show="uninstall/remains")}
+    (removal,) = found["Job"]["spec"]["template"]["spec"]["containers"]
+    wanted = {*(f"secrets/{each}" for each in mounted), f"leases.coordination.k8s.io/{lease}"}
+    assert {each for each in removal["args"] if "/" in each} == wanted
+    rules = {rule["resources"][0]: rule for rule in found["Role"]["rules"]}
+    assert set(rules["secrets"]["resourceNames"]) == mounted
+    assert rules["leases"]["resourceNames"] == [lease]
+    assert {verb for rule in rules.values() for verb in rule["verbs"]} == {"delete"}
 
 
 def test_another_contour_serves_the_class_where_none_is_installed(render: Render) -> None:

@@ -6,7 +6,7 @@ from task_gateway.model import Manifest
 from task_gateway.routing import names
 
 Render = Callable[..., list[Manifest]]
-EVENT = "helm.sh/hook"
+EVENT, POLICY = "helm.sh/hook", "helm.sh/hook-delete-policy"
 
 
 def hooked(objects: list[Manifest], event: str) -> dict[str, Manifest]:
@@ -48,10 +48,31 @@ def test_what_the_release_did_not_make_it_does_not_delete(render: Render) -> Non
     assert "ClusterRole" not in kept
 
 
+def test_what_helm_does_not_know_of_goes_after_the_controller_that_made_it(render: Render) -> None:
+    def removed(values: Manifest) -> list[str]:
+        found = hooked(render(values), "post-delete")
+        if not found:
+            return []
+        (container,) = found["Job"]["spec"]["template"]["spec"]["containers"]
+        return [each for each in container["args"] if "/" in each]
+
+    secrets = [f"secrets/{each}" for each in ("envoy", "envoy-gateway", "envoy-oidc-hmac", "envoy-rate-limit")]
+    assert removed({}) == [*secrets, "leases.coordination.k8s.io/5b9825d2.gateway.envoyproxy.io"]
+    assert removed({"controller": {"install": False}}) == removed({"envoy-gateway": {"enabled": False}}) == []
+
+
+def test_hooks_of_envoy_gateways_chart_go_too(render: Render) -> None:
+    hooks = [each for each in render() if EVENT in each["metadata"].get("annotations", {})]
+    kept = [each for each in hooks if "hook-succeeded" not in each["metadata"]["annotations"].get(POLICY, "")]
+    assert len(hooks) > 8
+    assert [each["kind"] for each in kept] == ["Job"]
+    assert kept[0]["spec"]["ttlSecondsAfterFinished"] == 30
+
+
 def test_pods_of_hooks_are_restricted(render: Render) -> None:
     objects = render()
     pods = [hooked(objects, "test")["Pod"]["spec"]]
-    pods.append(hooked(objects, "pre-delete")["Job"]["spec"]["template"]["spec"])
+    pods += [hooked(objects, each)["Job"]["spec"]["template"]["spec"] for each in ("pre-delete", "post-delete")]
     for pod in pods:
         assert pod["securityContext"]["runAsNonRoot"] is True
         assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}

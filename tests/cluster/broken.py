@@ -14,10 +14,10 @@ from tests.preflight import DEPLOYMENT, SERVICE, Break, Stage
 from task_gateway.checks import routing
 from task_gateway.crds import schema
 from task_gateway.kube.wait import condition, wait_for
-from task_gateway.limits.site import GATEWAY_CLASS, OWNING_NAME
+from task_gateway.limits.site import OWNING_NAME
 from task_gateway.model import TASK_LABEL, Manifest, Task
 from task_gateway.routing import names
-from task_gateway.routing.gateway_api import LISTENER_SET
+from task_gateway.routing.gateway_api import GATEWAY_CLASS, LISTENER_SET
 from task_gateway.routing.slots import Slots
 from task_gateway.routing.templates import VERSION
 from task_gateway.settings import GATEWAY_PROGRAMMED, Wait

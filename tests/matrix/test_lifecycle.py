@@ -1,184 +1,253 @@
-"""A release from before its install to after its uninstall, on both controllers: 50 live tasks, a second gateway."""
+"""A release's life on real clusters, each controller the first on one: installed, beside another, upgraded, and gone.
 
-import json
+The tests of this file follow each other: each begins with what the one before it left.
+"""
+
 import os
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.cluster.conftest import GATEWAY
+from tests.cluster.conftest import GATEWAY, NAMESPACE, RELEASE
 from tests.faults.serving import said_by
-from tests.faults.watching import until
+from tests.faults.stand import Stand, unreached
+from tests.faults.watching import until, watching
+from tests.matrix.test_production import ENVOYS
+from tests.preflight import Stage, troubled
 
-from task_gateway.bench.stand_ins import StandIns, task
+from task_gateway.bench import stand_ins
 from task_gateway.clusters import base, controllers
+from task_gateway.clusters.controllers import CONTOUR, ENVOY_GATEWAY, Controller
 from task_gateway.clusters.kind import node_address
-from task_gateway.crds import bundles
+from task_gateway.crds import bundles, schema
+from task_gateway.errors import CommandFailed, UsageError
 from task_gateway.kube import helm
 from task_gateway.kube.client import Kube
+from task_gateway.kube.kinds import POD, SERVICE
 from task_gateway.kube.kubectl import kubectl
-from task_gateway.kube.process import Word, run, tool
+from task_gateway.kube.process import run, tool
 from task_gateway.kube.wait import condition, wait_for
-from task_gateway.model import Address, Cluster, InternalTaskGateway, Manifest
+from task_gateway.model import LABEL_PREFIX, Address, Cluster, InternalTaskGateway, Manifest
+from task_gateway.routing import names
 from task_gateway.routing.gateway import TaskGateway
-from task_gateway.routing.names import CRDS_CHART, CRDS_NAMESPACE
-from task_gateway.routing.reach import Answer, probe
-from task_gateway.settings import GATEWAY_PROGRAMMED, TASK_EXPOSED
+from task_gateway.routing.reach import wait_until_refused
+from task_gateway.settings import API_READY, GATEWAY_PROGRAMMED, TASK_EXPOSED, TASK_REACHABLE
 
-DIST = Path(__file__).parents[2] / "dist"
-NAMESPACE, BESIDE, TASKS = "gateways", "beside", "tasks"
-RELEASE, SECOND = "itg", "second"
-START, COUNT, LIVE, SECOND_START = 20000, 60, 50, 22000
-OTHERS = {"events", "events.events.k8s.io", "leases.coordination.k8s.io", "apiservices.apiregistration.k8s.io",
-          "customresourcedefinitions.apiextensions.k8s.io", "pods.metrics.k8s.io", "nodes.metrics.k8s.io"}  # fmt: skip
-"""Kinds of objects that come and go by themselves, and CRDs, which stay, with what Kubernetes makes of each."""
-GONE_SECONDS = 60.0
+BUNDLE, CHANNEL = "v1.6.1", "experimental"  # Contour wants it, and is on each of the clusters
+LIVE = range(1, 51)
+DRAIN_SECONDS, GONE_SECONDS = 5, 120
+COUNT, MORE = 64, 70  # slots: the default, and more than one ListenerSet has
+FIRST_PORTS = {RELEASE: 20000, "second": 21000, "beside": 22000}
+OTHER = {ENVOY_GATEWAY: CONTOUR, CONTOUR: ENVOY_GATEWAY}
+IN_EACH_NAMESPACE = ("v1/ServiceAccount default", "v1/ConfigMap kube-root-ca.crt")
+"""What Kubernetes makes in a namespace by itself; `helm install --create-namespace` makes that, and Helm leaves it."""
 
 
 @dataclass
-class Site:
-    """A cluster, what it had before, the release with its live tasks, and the one beside it."""
+class Life:
+    """A cluster with the releases that are on it, their values, and the tasks that were exposed through each."""
 
     cluster: Cluster
     kube: Kube
-    controller: controllers.Controller
-    before: set[str]
+    controller: Controller
     chart: Path
-    crds: Path
-    values: dict[str, Any]
-    exposed: dict[str, Address] = field(default_factory=dict)
+    crds_chart: Path
+    address: str
+    before: frozenset[str] = frozenset()
+    values: dict[str, Manifest] = field(default_factory=dict)
+    live: dict[Address, str] = field(default_factory=dict)
 
-    def tasks(self, release: str = RELEASE, namespace: str = NAMESPACE, start: int = START) -> TaskGateway:
-        gateway = InternalTaskGateway(release, namespace, node_address(self.kube), start, start + COUNT - 1)
-        return TaskGateway(self.kube, gateway, TASKS)
+    @property
+    def brings_crds(self) -> bool:
+        """The first controller of one cluster finds the CRDs there, that of the other gets them from their chart."""
+        return self.controller.name == CONTOUR
 
-    def claims(self) -> dict[str, Manifest]:
-        """What was written of each live task: where its port leads, and whose it is."""
-        found = self.kube.list("v1/Service", TASKS)
-        claimed = [each for each in found if each["spec"].get("selector")]
+    def install(self, release: str, values: Mapping[str, Any]) -> None:
+        """Install a release in a namespace of its name, the first one in that of the tasks."""
+        envoy = {"drainSeconds": DRAIN_SECONDS}
+        self.values[release] = {"gateway": {"addresses": [self.address]}, "envoy": envoy} | dict(values)
+        namespace = home(release)
+        helm.install(self.cluster, release, self.chart, namespace, self.values[release])
+        wait_for(self.kube, GATEWAY_PROGRAMMED, GATEWAY, release, namespace, condition("Programmed"))
+        assert "Succeeded" in helm.test(self.cluster, release, namespace)
+
+    def gateway(self, release: str, count: int = COUNT) -> InternalTaskGateway:
+        first = FIRST_PORTS[release]
+        return InternalTaskGateway(release, home(release), self.address, first, first + count - 1)
+
+    def tasks(self, release: str) -> TaskGateway:
+        return TaskGateway(self.kube, self.gateway(release), NAMESPACE)
+
+    def check(self, folder: Path) -> dict[str, str]:
+        """Return what the check of every Gateway of the chart finds, as a user calls it."""
+        code, report = Stage(self.kube, self.gateway(RELEASE), folder, without_config=True).check()
+        assert code == 0
+        return troubled(report)
+
+    def claims(self) -> dict[str, tuple[Any, Any, Any]]:
+        """Return what the claims of the first release wrote: annotations, selector and target port, by slot."""
+        found = self.kube.list(SERVICE, NAMESPACE, names.slots_selector(RELEASE, NAMESPACE))
         return {
-            each["metadata"]["name"]: {"spec": each["spec"], "annotations": each["metadata"]["annotations"]}
-            for each in claimed
+            each["metadata"]["name"]: (
+                {key: value for key, value in each["metadata"]["annotations"].items() if key.startswith(LABEL_PREFIX)},
+                each["spec"]["selector"],
+                each["spec"]["ports"][0]["targetPort"],
+            )
+            for each in found
+            if names.CLAIMED_BY in (each["metadata"].get("annotations") or {})
         }
 
-    def checked(self) -> list[str]:
-        """Every finding of the check that is not fine."""
-        words: list[Word] = ["task-gateway", "check", "--kubeconfig", self.cluster.kubeconfig, "-o", "json"]
-        done = run(words, check=False)
-        looked = [each for category in json.loads(done.stdout)["categories"] for each in category["checks"]]
-        assert len(looked) > 20
-        return [f"{each['code']}: {each['message']}" for each in looked if each["result"] in ("warning", "error")]
+    def envoys(self) -> set[str]:
+        pods = self.kube.list(POD, NAMESPACE, ENVOYS[self.controller.name])
+        return {each["metadata"]["name"] for each in pods if "deletionTimestamp" not in each["metadata"]}
 
-    def mistaken(self) -> dict[str, str]:
-        """Live tasks whose port is answered by anybody else, with what it said."""
-
-        def said(address: Address) -> str:
-            try:
-                return said_by(address)
-            except OSError as problem:
-                return str(problem)
-
-        with ThreadPoolExecutor(16) as pool:
-            heard = dict(zip(self.exposed, pool.map(said, self.exposed.values()), strict=True))
-        return {name: answer for name, answer in heard.items() if name != answer}
+    def everyone_answers(self) -> None:
+        for address, task in self.live.items():
+            until(partial(unreached, address, task), TASK_REACHABLE.seconds)
 
 
-def objects(cluster: Cluster) -> set[str]:
-    """Every object of every kind that can be listed, but those that come and go."""
-    kinds = kubectl(cluster, "api-resources", "--verbs", "list", "--output", "name").split()
-    wanted = ",".join(kind for kind in kinds if kind not in OTHERS)
-    path = '{range .items[*]}{.kind}/{.metadata.namespace}/{.metadata.name}{"\\n"}{end}'
-    return set(kubectl(cluster, "get", wanted, "--all-namespaces", "--output", f"jsonpath={path}").split())
+def refused(life: Life, values: Mapping[str, Any], said: str) -> None:
+    with pytest.raises(CommandFailed, match=said):
+        helm.install(life.cluster, "refused", life.chart, NAMESPACE, values, wait=False)
+
+
+def home(release: str) -> str:
+    return NAMESPACE if release == RELEASE else release
+
+
+def everything(cluster: Cluster) -> frozenset[str]:
+    """Return all objects of all kinds but events, each as its kind, namespace and name."""
+    kinds = kubectl(cluster, "api-resources", "--verbs=list", "--output=name").split()
+    listed = ",".join(each for each in kinds if each.partition(".")[0] != "events")
+    name = '{.apiVersion}/{.kind} {.metadata.namespace}{" "}{.metadata.name}{"\\n"}'
+    output = f"--output=jsonpath={{range .items[*]}}{name}{{end}}"
+    return frozenset(kubectl(cluster, "get", listed, "--all-namespaces", output).splitlines())
 
 
 @pytest.fixture(scope="module", params=controllers.CONTROLLERS)
-def site(request: pytest.FixtureRequest) -> Iterator[Site]:
-    """Envoy Gateway on a cluster without CRDs, Contour on one that has those of the experimental channel."""
-    (chart,), (crds,) = DIST.glob("internal-task-gateway-*.tgz"), DIST.glob("gateway-api-crds-*.tgz")
+def life(request: pytest.FixtureRequest, chart: Path, crds_chart: Path) -> Iterator[Life]:
     controller = controllers.named(request.param)
     with base.lent("kind", base.Wish(f"test-lifecycle-{os.getpid()}"), say=print) as cluster:
         kube = Kube(cluster)
-        for namespace in (NAMESPACE, BESIDE, TASKS):
-            kube.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
-        if controller.name == controllers.CONTOUR:
-            for each in bundles.fetch("v1.6.1", "experimental").crds.values():
-                kube.apply(each, field_manager="kubectl")
-        values = controller.values(chart) | {
-            "gateway": {"addresses": [node_address(kube)]},
-            "slots": {"namespace": TASKS, "start": START, "count": COUNT},
+        made = Life(cluster, kube, controller, chart, crds_chart, node_address(kube))
+        with stand_ins.StandIns(kube, NAMESPACE, leave=True) as tasks:
+            tasks.add([*LIVE, *(LIVE[-1] + number for number, _ in enumerate(FIRST_PORTS, 1))])
+            if not made.brings_crds:
+                apply_as_kubectl(kube)
+            made.before = everything(cluster)
+            yield made
+
+
+def apply_as_kubectl(kube: Kube) -> None:
+    """Bring the CRDs and policies of Gateway API to a cluster, as `kubectl apply --server-side` of its release does."""
+    bundle = bundles.fetch(BUNDLE, CHANNEL)
+    for each in (*bundle.crds.values(), *bundle.policies):
+        kube.apply(each, field_manager="kubectl")
+    for name in bundle.crds:
+        wait_for(kube, API_READY, schema.KIND, name, None, condition("Established"))
+
+
+def test_documented_values_alone_install_it_with_and_without_crds(life: Life, tmp_path: Path) -> None:
+    if life.brings_crds:
+        with pytest.raises(CommandFailed, match=f"helm install {names.CRDS_CHART}"):
+            helm.install(life.cluster, RELEASE, life.chart, NAMESPACE, life.controller.values(life.chart))
+        values = {"channel": CHANNEL, "gateways": {"maxListeners": 2 * COUNT}}
+        helm.install(life.cluster, names.CRDS_CHART, life.crds_chart, names.CRDS_NAMESPACE, values)
+    life.install(RELEASE, life.controller.values(life.chart))
+    assert life.check(tmp_path) == {}
+
+
+def test_another_controller_and_a_second_gateway_stand_beside_it(life: Life, tmp_path: Path) -> None:
+    other = controllers.named(OTHER[life.controller.name])
+    beside = {"slots": {"namespace": NAMESPACE, "start": FIRST_PORTS["beside"]}}
+    if other.name == ENVOY_GATEWAY:
+        beside["gateway"] = {"addresses": [life.address], "placeholderPort": 1025}
+    life.install("beside", other.values(life.chart) | beside)
+    if life.controller.name == ENVOY_GATEWAY:
+        there = {
+            "controller": {"install": False},
+            "gatewayClass": {"create": False, "name": f"{RELEASE}.{NAMESPACE}"},
+            "gateway": {"addresses": [life.address], "placeholderPort": 1026},
+            "slots": {"namespace": NAMESPACE, "start": FIRST_PORTS["second"], "count": COUNT},
         }
-        yield Site(cluster, kube, controller, objects(cluster), chart, crds, values)
+        life.install("second", there)
+    else:
+        contour = life.controller.values(life.chart)
+        there = {"controller": {"name": CONTOUR, "install": False}}
+        there |= {"gatewayClass": {"create": False, "name": f"{RELEASE}.{NAMESPACE}"}}
+        refused(life, there, f"the Contour of GatewayClass {RELEASE}.{NAMESPACE} serves Gateway {RELEASE} alone")
+        refused(life, contour | {"slots": {"count": 2 * COUNT + 1}}, "129 slots .* let it have 128")
+        tasks = TaskGateway(life.kube, life.gateway(RELEASE), NAMESPACE, "listenersets")
+        with pytest.raises(UsageError, match=f"{RELEASE} has no ListenerSets"):
+            tasks.expose(stand_ins.task(LIVE[0], NAMESPACE))
+    assert life.check(tmp_path) == {}
+    for number, release in enumerate(life.values, LIVE[-1] + 1):
+        task = stand_ins.task(number, NAMESPACE)
+        (address,) = life.tasks(release).expose(task, wait=TASK_EXPOSED)
+        assert address.port in range(FIRST_PORTS[release], FIRST_PORTS[release] + COUNT)
+        life.live[address] = task.id
+    life.everyone_answers()
+    for release in life.values:
+        free = {FIRST_PORTS[release], FIRST_PORTS[release] + COUNT - 1} - {each.port for each in life.live}
+        for port in free:
+            wait_until_refused(Address(life.address, port))
 
 
-@pytest.fixture(scope="module")
-def live(site: Site) -> Iterator[Site]:
-    """The release, and 50 tasks that are answered by their own names."""
-    if site.controller.name == controllers.ENVOY_GATEWAY:
-        helm.install(site.cluster, CRDS_CHART, site.crds, CRDS_NAMESPACE, dict(site.controller.crds))
-    helm.install(site.cluster, RELEASE, site.chart, NAMESPACE, site.values)
-    with StandIns(site.kube, TASKS) as stand_ins:
-        stand_ins.add(range(1, LIVE + 1))
-        with site.tasks() as tasks:
-            for number in range(1, LIVE + 1):
-                each = task(number, TASKS)
-                (site.exposed[each.id],) = tasks.expose(each, wait=TASK_EXPOSED)
-        yield site
-
-
-def test_it_is_installed_with_what_is_documented_and_the_check_has_nothing_to_say(live: Site) -> None:
-    assert "Phase:          Succeeded" in helm.test(live.cluster, RELEASE, NAMESPACE)
-    assert live.checked() == []
-    assert live.mistaken() == {}
-
-
-def test_an_upgrade_that_rolls_envoy_and_a_rollback_keep_every_task(live: Site) -> None:
-    before = live.claims()
-    assert len(before) == LIVE
-    pods = {"envoy": {"podAnnotations": {"example.com/note": "rolled"}, "drainSeconds": 1}}
-    helm.install(live.cluster, RELEASE, live.chart, NAMESPACE, live.values | pods | more_slots(live))
-    until(lambda: str(live.mistaken() or ""), GONE_SECONDS)
-    assert live.claims() == before
-    words: list[Word] = ["rollback", RELEASE, "--namespace", NAMESPACE, "--wait"]
-    run([tool("helm"), *words, "--kubeconfig", live.cluster.kubeconfig])
-    until(lambda: str(live.mistaken() or ""), GONE_SECONDS)
-    assert live.claims() == before
-    assert live.checked() == []
-
-
-def more_slots(live: Site) -> dict[str, Any]:
-    return {"slots": live.values["slots"] | {"count": COUNT + 4}}
-
-
-def test_a_gateway_beside_it_has_ports_and_tasks_of_its_own(live: Site) -> None:
-    """Envoy Gateway serves the second one: it is there already, or beside Contour installed with it."""
-    values = {
-        "controller": {"install": live.controller.name == controllers.CONTOUR},
-        "gateway": live.values["gateway"] | {"placeholderPort": 1025},
-        "slots": {"namespace": TASKS, "start": SECOND_START, "count": 3},
+def test_an_upgrade_and_a_rollback_keep_fifty_tasks(life: Life) -> None:
+    tasks = life.tasks(RELEASE)
+    for number in LIVE:
+        task = stand_ins.task(number, NAMESPACE)
+        (address,) = tasks.expose(task)
+        life.live[address] = task.id
+    life.everyone_answers()
+    claims, envoys = life.claims(), life.envoys()
+    assert len(claims) == len(LIVE) + 1
+    stand = Stand(life.cluster, life.kube, life.gateway(RELEASE), life.chart)
+    before = life.values[RELEASE]
+    changed = before | {
+        "slots": {"count": MORE},
+        "envoy": before["envoy"] | {"podAnnotations": {"example.com/rolled": "yes"}},
     }
-    helm.install(live.cluster, SECOND, live.chart, BESIDE, values)
-    wait_for(live.kube, GATEWAY_PROGRAMMED, GATEWAY, SECOND, BESIDE, condition("Programmed"))
-    assert "Phase:          Succeeded" in helm.test(live.cluster, SECOND, BESIDE)
-    assert live.checked() == []
-    one = task(1, TASKS)
-    with live.tasks(SECOND, BESIDE, SECOND_START) as tasks:
-        (address,) = tasks.expose(one, wait=TASK_EXPOSED)
-        assert said_by(address) == one.id
-        tasks.release(one.id)
-    assert probe(Address(address.host, SECOND_START + 1)) is not Answer.TALKS
-    assert live.mistaken() == {}
+    with watching(life.live) as seen:
+        stand.upgrade(changed)
+        until(lambda: "" if envoys.isdisjoint(life.envoys()) else "Envoy was not replaced", TASK_REACHABLE.seconds)
+        life.everyone_answers()
+        assert life.claims() == claims
+        assert len(life.kube.list(SERVICE, NAMESPACE, names.slots_selector(RELEASE, NAMESPACE))) == MORE
+        where = ["--namespace", NAMESPACE, "--kubeconfig", str(life.cluster.kubeconfig)]
+        envoys = life.envoys()
+        run([tool("helm"), "rollback", RELEASE, "1", "--wait", *where])
+        stand.gateway_is_programmed()
+        until(lambda: "" if envoys.isdisjoint(life.envoys()) else "Envoy was not replaced", TASK_REACHABLE.seconds)
+        life.everyone_answers()
+        assert life.claims() == claims
+        assert len(life.kube.list(SERVICE, NAMESPACE, names.slots_selector(RELEASE, NAMESPACE))) == COUNT
+    assert seen.strangers == []
 
 
-def test_nothing_but_crds_is_left(live: Site) -> None:
-    for release, namespace in ((SECOND, BESIDE), (RELEASE, NAMESPACE), (CRDS_CHART, CRDS_NAMESPACE)):
-        helm.uninstall(live.cluster, release, namespace)
+def test_uninstall_leaves_nothing_but_crds(life: Life) -> None:
+    for release in reversed([RELEASE, *(each for each in life.values if each == "second")]):
+        helm.uninstall(life.cluster, release, home(release))
+    ((address, task),) = [each for each in life.live.items() if each[0].port == FIRST_PORTS["beside"]]
+    assert said_by(address) == task
+    helm.uninstall(life.cluster, "beside", "beside")
+    if life.brings_crds:
+        helm.uninstall(life.cluster, names.CRDS_CHART, names.CRDS_NAMESPACE)
+    until(lambda: ", ".join(sorted(left(life))), GONE_SECONDS)
 
-    def left() -> str:
-        there = {each for each in objects(live.cluster) if not each.rpartition("/")[2].startswith("bench-")}
-        return "\n".join(sorted(there - live.before))
 
-    until(left, GONE_SECONDS)
-    assert live.kube.get("apiextensions.k8s.io/v1/CustomResourceDefinition", "gateways.gateway.networking.k8s.io")
+def left(life: Life) -> set[str]:
+    """Return what there is more than before, but CRDs, what serves them, and what Kubernetes makes by itself."""
+    groups = {each["spec"]["group"] for each in life.kube.list(schema.KIND)}
+    found = set()
+    for each in everything(life.cluster) - life.before:
+        kind, namespace, name = each.split(" ")
+        served = kind.endswith("/APIService") and name.partition(".")[2] in groups
+        by_itself = namespace in life.values and f"{kind} {name}" in IN_EACH_NAMESPACE
+        made_by_helm = kind == "v1/Namespace" and name in life.values
+        if not (kind == schema.KIND or served or by_itself or made_by_helm):
+            found.add(each)
+    return found

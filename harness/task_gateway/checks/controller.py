@@ -5,6 +5,8 @@ from task_gateway.clusters.controllers import CONTOUR, ENVOY_GATEWAY
 from task_gateway.kube.wait import condition
 from task_gateway.limits.site import Site
 from task_gateway.model import Manifest
+from task_gateway.routing import names
+from task_gateway.routing.gateway_api import allowed_from
 
 SUPPORTED = {ENVOY_GATEWAY: (1, 9), CONTOUR: (1, 33)}
 """The minor versions that the project is tested with."""
@@ -66,6 +68,38 @@ def supported(site: Site) -> Trouble | None:
     others = [image for image in images if _version(image) != wanted]
     tested = ".".join(map(str, wanted))
     return Trouble(f"{', '.join(others)}: tested is {tested}", warning=True) if others else None
+
+
+@check(
+    "ITG0305", "ListenerSets are let in where the controller has them", "kubectl get listenersets --all-namespaces",
+    ("ITG0301",),
+)  # fmt: skip
+def listener_sets(site: Site) -> Trouble | None:
+    """Contour has no ListenerSets. Where its Gateway lets them in, they are taken and no port of theirs ever answers:
+    slots are listeners of the Gateway itself there, and tasks have slots or listeners."""
+    if site.controller != CONTOUR:
+        return None
+    attached = len(site.listener_sets)
+    if attached:
+        return Trouble(f"Contour serves none of the {attached} ListenerSets of the Gateway")
+    if allowed_from(site.spec) == "None":
+        return None
+    return Trouble("the Gateway lets ListenerSets in, which Contour does not serve", warning=True)
+
+
+@check(
+    "ITG0306", "the class is not that of a Contour for another Gateway",
+    "helm upgrade … --reset-then-reuse-values --values contour.yaml", ("ITG0301",),
+)  # fmt: skip
+def own_contour(site: Site) -> Trouble | None:
+    """A Contour serves the one Gateway that its configuration names: another one of its class is never looked at. Give
+    each Gateway a Contour of its own, with controller.install=true and the values of contour.yaml."""
+    meta = (site.gateway_class or {}).get("metadata") or {}
+    name = (meta.get("labels") or {}).get(names.GATEWAY_LABEL)
+    namespace = (meta.get("annotations") or {}).get("meta.helm.sh/release-namespace")
+    if site.controller != CONTOUR or not (name and namespace) or f"{namespace}/{name}" == site.name:
+        return None
+    return Trouble(f"the Contour of GatewayClass {meta['name']} serves Gateway {namespace}/{name} alone")
 
 
 def deployments(site: Site) -> list[Manifest]:

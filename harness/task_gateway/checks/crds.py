@@ -5,9 +5,9 @@ from task_gateway.clusters.controllers import ENVOY_GATEWAY
 from task_gateway.crds import ports_policy, raised, schema
 from task_gateway.kube.wait import condition
 from task_gateway.limits.cel import has_quadratic_rules
-from task_gateway.limits.site import GATEWAY_CLASS, Site
+from task_gateway.limits.site import Site
 from task_gateway.model import Manifest
-from task_gateway.routing.gateway_api import GATEWAY, LISTENER_SET
+from task_gateway.routing.gateway_api import GATEWAY, GATEWAY_CLASS, LISTENER_SET
 
 BUNDLE_OF_ENVOY_GATEWAY = (1, 6)
 """Envoy Gateway 1.9 skips TCPRoutes without the CRDs of Gateway API 1.6, and says nothing."""

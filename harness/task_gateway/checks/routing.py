@@ -4,10 +4,10 @@ import json
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
-from task_gateway.checks.base import Trouble, check, limits_of
+from task_gateway.checks.base import Trouble, check, fill, limits_of
 from task_gateway.errors import TemplatesMismatch
 from task_gateway.kube.wait import condition
-from task_gateway.limits.ports import controller_ports
+from task_gateway.limits.ports import controller_ports, missing_ports
 from task_gateway.limits.site import Site
 from task_gateway.model import TASK_LABEL, Limit, Manifest
 from task_gateway.routing import names, table, templates
@@ -82,9 +82,17 @@ def foreign(site: Site) -> Trouble | None:
     ("ITG0301",),
 )
 def reserved(site: Site) -> Trouble | None:
-    """Envoy Gateway keeps 19000 to 19003 inside its proxy, Contour loses a port where two of its listeners meet."""
+    """Envoy Gateway keeps 19000 to 19003 inside its proxy, Contour loses a port where two of its listeners meet. And
+    Contour adds no port to its Service: tasks that bring listeners of their own have those of contour.ports alone."""
     kept = sorted(controller_ports(site))
-    return Trouble(f"{len(kept)} ports, {kept[0]} to {kept[-1]}", warning=True) if kept else None
+    if not kept:
+        return None
+    message = f"{len(kept)} ports, {kept[0]} to {kept[-1]}"
+    if not (missing := sorted(missing_ports(site))):
+        return Trouble(message, warning=True)
+    ports = f"contour.ports.start={site.ports[0]},contour.ports.count={len(site.ports)}"
+    service = f"{len(missing)} of them are not in the Service of Contour's Envoy"
+    return Trouble(f"{message}; {service}", warning=True, fix=fill(f"{{upgrade}} --set {ports}", site))
 
 
 @check(

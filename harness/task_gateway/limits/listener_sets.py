@@ -1,5 +1,6 @@
 """ListenerSets: how many listeners one has, and how many of them a Gateway takes."""
 
+from task_gateway.clusters.controllers import CONTOUR
 from task_gateway.crds import schema
 from task_gateway.limits.base import Finding, Found, Scope, limit
 from task_gateway.limits.site import Site
@@ -20,7 +21,9 @@ def items(site: Site) -> Finding:
 
 @limit("listener-sets", Scope.GATEWAY, "ListenerSets of one Gateway")
 def sets(site: Site) -> Finding:
-    """Gateway API sets no bound; a Gateway that allows none takes none."""
+    """Gateway API sets no bound; a Gateway that allows none takes none, and Contour serves none."""
+    if site.strategy == "listenersets" and site.controller == CONTOUR:
+        return Finding(0, 0, Found.DOCUMENTED, "slots or listeners as the strategy: Contour has no ListenerSets")
     if site.strategy == "listenersets" and allowed_from(site.spec) == "None":
         return Finding(0, 0, Found.READ, "set spec.allowedListeners.namespaces.from of the Gateway to Same")
     return Finding(None, None, Found.DOCUMENTED, "nothing: Gateway API sets no bound")

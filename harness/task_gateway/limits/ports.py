@@ -52,8 +52,17 @@ def controller_ports(site: Site) -> set[int]:
         return {port for port in RESERVED if port in site.ports}
     if site.controller == CONTOUR:
         upper = range(CONTOUR_LOW + CONTOUR_SHIFT, CONTOUR_HIGH + 1)
-        return {port for port in upper if port in site.ports and port - CONTOUR_SHIFT in site.ports}
+        meeting = {port for port in upper if port in site.ports and port - CONTOUR_SHIFT in site.ports}
+        return meeting | missing_ports(site)
     return set()
+
+
+def missing_ports(site: Site) -> set[int]:
+    """Return the ports of the range that Contour's Service lacks, where tasks bring listeners: it adds none there."""
+    if site.controller != CONTOUR or site.strategy == "slots" or not site.proxy_services:
+        return set()
+    there = {port["port"] for service in site.proxy_services for port in service["spec"].get("ports") or []}
+    return set(site.ports) - there
 
 
 def proxied(site: Site, ports: int) -> int:

@@ -10,12 +10,11 @@ from task_gateway.kube.kinds import POD, SERVICE
 from task_gateway.limits.target import Target
 from task_gateway.model import InternalTaskGateway, Manifest, ResourceManager
 from task_gateway.routing import names, table
-from task_gateway.routing.gateway_api import GATEWAY, LISTENER_SET, allowed_from, is_attached, route_kind
+from task_gateway.routing.gateway_api import GATEWAY, GATEWAY_CLASS, LISTENER_SET, allowed_from, is_attached, route_kind
 from task_gateway.routing.listening import FOREIGN, Listener, listeners_of
 from task_gateway.routing.ports import in_range
 from task_gateway.routing.table import Slot
 
-GATEWAY_CLASS = "gateway.networking.k8s.io/v1/GatewayClass"
 CONTROLLERS = {"gateway.envoyproxy.io/": ENVOY_GATEWAY, "projectcontour.io/": CONTOUR}
 OWNING_NAME = "gateway.envoyproxy.io/owning-gateway-name"
 OWNING_NAMESPACE = "gateway.envoyproxy.io/owning-gateway-namespace"
@@ -66,7 +65,8 @@ class Site:
         for used in ("listenersets", "listeners"):
             if used in uses:
                 return used
-        return "listenersets" if self.templates and allowed_from(self.spec) != "None" else "listeners"
+        taken = self.templates and allowed_from(self.spec) != "None" and self.controller != CONTOUR
+        return "listenersets" if taken else "listeners"
 
     @cached_property
     def namespace(self) -> str:

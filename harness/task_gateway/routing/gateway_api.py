@@ -1,12 +1,17 @@
 """The kinds of Gateway API that routing deals in, and what its objects say of each other."""
 
+from task_gateway.errors import Forbidden
 from task_gateway.kube.client import Kube
 from task_gateway.model import InternalTaskGateway, Manifest
 
 GATEWAY = "gateway.networking.k8s.io/v1/Gateway"
+GATEWAY_CLASS = "gateway.networking.k8s.io/v1/GatewayClass"
 LISTENER_SET = "gateway.networking.k8s.io/v1/ListenerSet"
 ROUTES = ("gateway.networking.k8s.io/v1/TCPRoute", "gateway.networking.k8s.io/v1alpha2/TCPRoute")
 """The versions of TCPRoute, the newest first."""
+
+WITHOUT_LISTENER_SETS = ("projectcontour.io/",)
+"""How the names of controllers begin that serve no ListenerSets: Contour's."""
 
 
 def route_kind(kube: Kube) -> str | None:
@@ -34,3 +39,15 @@ def is_attached(listener_set: Manifest, gateway: InternalTaskGateway) -> bool:
 def allowed_from(spec: Manifest) -> str:
     """Return from which namespaces a Gateway of this spec takes ListenerSets: None, Same, All or Selector."""
     return str(((spec.get("allowedListeners") or {}).get("namespaces") or {}).get("from", "None"))
+
+
+def lacks_listener_sets(kube: Kube, spec: Manifest) -> bool:
+    """Tell whether the controller of a Gateway of this spec is known to serve no ListenerSets.
+
+    No GatewayClass may be read by who has rights in namespaces alone: what the Gateway allows has to tell then.
+    """
+    try:
+        found = kube.find(GATEWAY_CLASS, spec["gatewayClassName"]) or {"spec": {"controllerName": ""}}
+    except Forbidden:
+        return False
+    return str(found["spec"]["controllerName"]).startswith(WITHOUT_LISTENER_SETS)

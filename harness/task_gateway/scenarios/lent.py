@@ -9,10 +9,10 @@ from task_gateway.kube.client import Kube
 from task_gateway.kube.kinds import SERVICE
 from task_gateway.kube.services import ports_at
 from task_gateway.kube.wait import wait_until_gone
-from task_gateway.limits.site import GATEWAY_CLASS, OWNING_NAMESPACE, controller_of
+from task_gateway.limits.site import OWNING_NAMESPACE, controller_of
 from task_gateway.limits.target import connect
 from task_gateway.master import manifests
-from task_gateway.routing.gateway_api import GATEWAY
+from task_gateway.routing.gateway_api import GATEWAY, GATEWAY_CLASS
 from task_gateway.routing.names import CRDS_CHART, CRDS_NAMESPACE
 from task_gateway.settings import Wait
 

@@ -198,7 +198,7 @@ def test_only_the_first_three_are_named(site: Make) -> None:
 
 
 def test_contours_colliding_ports_are_kept(site: Make) -> None:
-    found = site(gateway_class={"spec": {"controllerName": CONTOUR}})
+    found = site(gateway_class={"spec": {"controllerName": CONTOUR}}, strategy="slots")
     assert routing.reserved(found) is None
     high = Site.__new__(Site)
     vars(high).update(vars(found))

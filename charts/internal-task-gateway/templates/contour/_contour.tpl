@@ -42,7 +42,7 @@ app.kubernetes.io/instance: {{ .context.Release.Name }}
 {{ $port }}
 {{- end }}
 
-{{- /* The Secrets that certgen makes, as a list; helm knows nothing of them. */ -}}
+{{- /* The Secrets that certgen makes, as a list. */ -}}
 {{- define "task-gateway.contour.secrets" -}}
 {{- $suffix := include "task-gateway.contour.certificates" . -}}
 {{ list (printf "contourcert-%s" $suffix) (printf "envoycert-%s" $suffix) | toJson }}

@@ -1,0 +1,94 @@
+"""What Contour cannot do is said by checks and limits before somebody finds it out."""
+
+from collections.abc import Callable
+
+import pytest
+
+from task_gateway.checks import controller, routing
+from task_gateway.checks.base import Trouble
+from task_gateway.limits import listener_sets, ports
+from task_gateway.limits.site import Site
+from task_gateway.model import Manifest
+
+Make = Callable[..., Site]
+CONTOUR, ENVOY = "projectcontour.io/gateway-controller", "gateway.envoyproxy.io/gatewayclass-controller"
+SAME = {"allowedListeners": {"namespaces": {"from": "Same"}}}
+
+
+def class_of(name: str, **meta: Manifest) -> Manifest:
+    return {"metadata": {"name": "klass", **meta}, "spec": {"controllerName": name}}
+
+
+def gateway(**spec: object) -> Manifest:
+    return {
+        "metadata": {"labels": {"app.kubernetes.io/instance": "rel"}},
+        "spec": {"gatewayClassName": "klass", **spec},
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "attached", "spec", "said"),
+    [
+        (CONTOUR, [], {}, None),
+        (CONTOUR, [], SAME, Trouble("the Gateway lets ListenerSets in, which Contour does not serve", warning=True)),
+        (CONTOUR, [{}, {}], SAME, Trouble("Contour serves none of the 2 ListenerSets of the Gateway")),
+        (ENVOY, [{}, {}], SAME, None),
+    ],
+)
+def test_listener_sets(site: Make, name: str, attached: list[Manifest], spec: Manifest, said: Trouble | None) -> None:
+    found = site(gateway_class=class_of(name), gateway_object=gateway(**spec), listener_sets=attached)
+    assert controller.listener_sets(found) == said
+
+
+@pytest.mark.parametrize(("name", "strategy"), [(CONTOUR, "listeners"), (ENVOY, "listenersets")])
+def test_no_task_is_thought_to_get_a_listener_set(site: Make, name: str, strategy: str) -> None:
+    read = {
+        "gateway_class": class_of(name),
+        "gateway_object": gateway(**SAME),
+        "listener_sets": [],
+        "templates": {"a": 1},
+    }
+    assert site(**read, slots=[]).strategy == strategy
+    limit = listener_sets.sets(site(**read, strategy="listenersets"))
+    assert (limit.tasks == 0) is (name == CONTOUR)
+
+
+@pytest.mark.parametrize(
+    ("name", "labels", "namespace", "said"),
+    [
+        (CONTOUR, {"task-gateway.dev/gateway": "gw"}, "ns", None),
+        (CONTOUR, {"task-gateway.dev/gateway": "gw"}, "other", "Gateway other/gw alone"),
+        (CONTOUR, {"task-gateway.dev/gateway": "first"}, "ns", "Gateway ns/first alone"),
+        (ENVOY, {"task-gateway.dev/gateway": "first"}, "ns", None),
+        (CONTOUR, {}, "ns", None),
+    ],
+)
+def test_one_gateway_for_each_contour(
+    site: Make, name: str, labels: dict[str, str], namespace: str, said: str | None
+) -> None:
+    notes = {"meta.helm.sh/release-namespace": namespace}
+    found = controller.own_contour(site(gateway_class=class_of(name, labels=labels, annotations=notes)))
+    assert found == (None if said is None else Trouble(f"the Contour of GatewayClass klass serves {said}"))
+
+
+def proxy(*found: int) -> Manifest:
+    return {"metadata": {"name": "envoy", "namespace": "ns"}, "spec": {"ports": [{"port": port} for port in found]}}
+
+
+def test_ports_that_its_service_lacks_are_no_task_s(site: Make) -> None:
+    read = {"gateway_class": class_of(CONTOUR), "gateway_object": gateway(), "listeners": [], "namespace": "ns"}
+    services = [proxy(*range(2000, 2006))]
+    found = site(**read, proxy_services=services, strategy="listeners")
+    said = routing.reserved(found)
+    assert said is not None
+    assert said.message == "4 ports, 2006 to 2009; 4 of them are not in the Service of Contour's Envoy"
+    assert said.fix == (
+        "helm upgrade rel internal-task-gateway --namespace ns --reuse-values "
+        "--set contour.ports.start=2000,contour.ports.count=10"
+    )
+    assert ports.range_(found).tasks == 6
+    whole = site(**read, proxy_services=[proxy(*range(2000, 2010))], strategy="listeners")
+    assert routing.reserved(whole) is None
+    assert routing.reserved(site(**read, proxy_services=services, strategy="slots")) is None
+    added = read | {"gateway_class": class_of(ENVOY)}
+    assert routing.reserved(site(**added, proxy_services=services, strategy="listeners")) is None
