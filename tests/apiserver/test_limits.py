@@ -208,8 +208,10 @@ def test_ports_that_meet_inside_contour_count_once(assess: Assess, kube: Kube) -
     kube.create(gateway_class | {"metadata": meta, "spec": contour})
     try:
         seen = assess(first=57536, last=59581, strategy="listenersets")
-        assert (seen.capacity, one(seen, "controller-ports").value) == (1023, 1023)
-        assert assess(first=58559, last=59581, strategy="listenersets").capacity == 1023
+        assert (one(seen, "port-range").tasks, one(seen, "controller-ports").value) == (1023, 1023)
+        assert (seen.capacity, seen.binding) == (0, "listener-sets"), "Contour has none"
+        upper = assess(first=58559, last=59581, strategy="listenersets")
+        assert one(upper, "port-range").tasks == 1023
     finally:
         kube.delete(GATEWAY_CLASS, "itg.gateways")
         kube.create(gateway_class | {"metadata": meta})

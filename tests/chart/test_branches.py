@@ -22,8 +22,9 @@ TAG = re.compile(
 )
 REFUSES = re.compile(r"\s*\{\{-?\s*fail\b")
 PLANTED = "planted-"
-SEEN_BY_A_CLUSTER = ("lookup ", "with $tasks", "$served.Has", "if $old")
-"""Words of branches that look at a cluster, or at what another branch found there: tests/cluster has those."""
+SEEN_BY_A_CLUSTER = ("lookup ", "with $tasks", "$served.Has", "if $old", ".Subcharts")
+"""Words of branches that look at a cluster, at what another branch found there, or at a sub-chart: tests/cluster and
+tests/matrix have those."""
 NAMED = "a release whose name begins with a digit"
 VALUES: dict[str, list[str]] = {
     "everything": ["--values", str(EVERYTHING)],
@@ -36,6 +37,10 @@ VALUES: dict[str, list[str]] = {
         "--set", "controller.install=false,gatewayClass.create=false,gatewayClass.name=theirs",
         "--set", "tls.secretName=own,slots.parent=Gateway,service.type=ClusterIP,envoy.tcpKeepalive=null",
         "--set", "networkPolicy.enabled=true,rbac.create=false",
+    ],
+    "a Contour that is there": [
+        "--values", str(CHART / "contour.yaml"),
+        "--set", "controller.install=false,gatewayClass.create=false,gatewayClass.name=theirs",
     ],
     "Contour at the last ports": [
         "--values", str(CHART / "contour.yaml"), "--set", "slots.start=57500,slots.count=40",
