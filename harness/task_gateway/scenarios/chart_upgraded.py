@@ -9,7 +9,8 @@ MANAGER, FIRST, SECOND = "east", "notebook-upgrade-1", "notebook-upgrade-2"
 def upgrade(scene: Scene) -> str:
     """Upgrade the release with a value of the controller's changed, so that its pod is replaced."""
     side = scene.world.sides[MANAGER]
-    replaced = {"envoy-gateway": {"podAnnotations": {"example.com/upgraded": "yes"}}}
+    pod = {"annotations": {"example.com/upgraded": "yes"}}
+    replaced = {"envoy-gateway": {"deployment": {"pod": pod}}}
     return scene.world.install(side, replaced)
 
 
