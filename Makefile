@@ -54,10 +54,13 @@ docs: setup
 	@NO_MKDOCS_2_WARNING=1 mkdocs build --strict > $(VENV)/docs.txt 2>&1 && echo "√ docs: build/docs/index.html" \
 		|| { cat $(VENV)/docs.txt; exit 1; }
 
-## check: lint, types, import contracts, pins, unit and chart tests: no cluster, about a minute
+## check: lint, types, import contracts, pins, the charts' own checks, unit and chart tests: no cluster, 5 minutes
 .PHONY: check
 check: static charts
+	@$(PYTHON) ci/toolchain.py kube-score kubeconform helm-unittest
 	@$(PYTHON) ci/policy_check.py
+	@$(PYTHON) ci/schema_check.py
+	@$(PYTHON) ci/chart_suites.py
 	@$(PYTHON) -m pytest --numprocesses 2 --dist worksteal tests/unit tests/chart
 
 ## static: lint, format, types, import contracts, pins, pages and the site alone

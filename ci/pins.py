@@ -39,6 +39,8 @@ GO_PINS = {
     "github.com/projectcontour/contour": ("contour", "CONTOUR_VERSION"),
     "github.com/projectcalico/calico": ("calico", "CALICO_VERSION"),
     "github.com/zegl/kube-score": ("kube-score", "KUBE_SCORE_VERSION"),
+    "github.com/yannh/kubeconform": ("kubeconform", "KUBECONFORM_VERSION"),
+    "github.com/helm-unittest/helm-unittest": ("helm-unittest", "HELM_UNITTEST_VERSION"),
     "github.com/projectcalico/api": ("calico", "CALICO_API_VERSION"),
 }
 _REQUIRED = re.compile(r"^(?:require )?\t?(\S+) v(\S+)", re.MULTILINE)
@@ -81,7 +83,8 @@ def write() -> None:
         target = f"{module}=>{module}@v{pins['KUBERNETES_LIBRARIES_VERSION']}".replace("=>", "=", 1)
         run(["go", "-C", kubernetes, "mod", "edit", "-replace", target])
     _inherit_replacements("calico", "github.com/projectcalico/calico")
-    for tool_module in ("kubernetes", "tools", "contour", "calico", "kube-score"):
+    _inherit_replacements("helm-unittest", "github.com/helm-unittest/helm-unittest")
+    for tool_module in dict.fromkeys(tool_module for tool_module, _ in GO_PINS.values()):
         run(["go", "-C", TOOLCHAIN / tool_module, "mod", "tidy"])
     compile_lock = ["uv", "pip", "compile", "-q", "--generate-hashes", "--no-header", "--no-annotate"]
     for lock, requirements in _locked(pins).items():

@@ -14,15 +14,11 @@ from typing import Any
 import yaml
 
 import pins
-import programs
 from charts import DIST
-from progress import Progress
-from task_gateway.cli.output import Output, emit_error
-from task_gateway.errors import TaskGatewayError
+from progress import attended
 from task_gateway.kube.process import run, tool
 
 EXCEPTIONS = pins.CI / "policy_exceptions.yaml"
-KUBE_SCORE = programs.Program("kube-score", "kube-score", "github.com/zegl/kube-score/cmd/kube-score", 60)
 CHART = pins.ROOT / "charts" / "internal-task-gateway"
 PRODUCTION = ("--values", CHART / "production.yaml")
 RENDERED = {"envoy-gateway": PRODUCTION, "contour": ("--values", CHART / "contour.yaml", *PRODUCTION)}
@@ -56,14 +52,7 @@ class Reason:
 
 def main() -> int:
     """Look at every rendering; return the exit code."""
-    try:
-        progress = Progress(lambda line: print(line, flush=True))
-        for part in progress.expect([programs.part(KUBE_SCORE)]):
-            progress.make(part)
-        found = [finding for values in RENDERED.values() for finding in findings(_score(values))]
-    except TaskGatewayError as problem:
-        emit_error(problem, Output.text)
-        return problem.exit_code
+    found = [finding for values in RENDERED.values() for finding in findings(_score(values))]
     known = exceptions()
     wrong = unexplained(found, known) + outdated(found, known)
     for line in wrong:
@@ -112,4 +101,4 @@ def _score(values: tuple[str | Path, ...]) -> list[dict[str, Any]]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(attended(lambda _: main()))

@@ -10,16 +10,15 @@ import json
 import shutil
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 
 import images as recipes
 import pins
 import programs
-from progress import Part, Progress
-from task_gateway.cli.output import Output, emit_error
+from progress import Part, Progress, attended
 from task_gateway.clusters import images
 from task_gateway.clusters.engine import Engine, engine
-from task_gateway.errors import TaskGatewayError
 from task_gateway.kube.process import run
 
 IMAGE = "localhost/task-gateway/policy-node"
@@ -42,22 +41,15 @@ def image() -> str | None:
     return IMAGE if images.load().mode == "build" else None
 
 
-def main() -> int:
+def main(progress: Progress) -> int:
     """Make the node's image; return the exit code."""
-    progress = Progress(lambda line: print(line, flush=True))
-    try:
-        if image() is None:
-            progress.note("NetworkPolicies: kind's own network heeds them")
-            return 0
-        used = engine(images.load().engine)
-        node = Part(
-            "policy node image", EXPECTED_SECONDS, lambda: recipes.present(used, IMAGE, key()), lambda: _build(used)
-        )
-        for part in progress.expect([programs.part(FELIX), programs.part(CNI_PLUGIN), node]):
-            progress.make(part)
-    except TaskGatewayError as problem:
-        emit_error(problem, Output.text)
-        return problem.exit_code
+    if image() is None:
+        progress.note("NetworkPolicies: kind's own network heeds them")
+        return 0
+    used = engine(images.load().engine)
+    there = partial(recipes.present, used, IMAGE, key())
+    node = Part("policy node image", EXPECTED_SECONDS, there, partial(_build, used))
+    progress.make_missing([programs.part(FELIX), programs.part(CNI_PLUGIN), node])
     return 0
 
 
@@ -88,4 +80,4 @@ def _build(used: Engine) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(attended(main))

@@ -66,6 +66,12 @@ IMAGE_PROGRAMS = (
     Program("contour", "contour", "github.com/projectcontour/contour/cmd/contour", 110),
 )  # fmt: skip
 
+# What `make check` looks at the charts with. Each a module of its own, for the libraries that it is released with.
+LINTERS = (
+    Program("kube-score", "kube-score", "github.com/zegl/kube-score/cmd/kube-score", 60),
+    Program("kubeconform", "kubeconform", "github.com/yannh/kubeconform/cmd/kubeconform", 10),
+    Program("helm-unittest", "helm-unittest", "github.com/helm-unittest/helm-unittest/cmd/helm-unittest", 60),
+)
 EVERY = (PAUSE, *HOST_PROGRAMS, *IMAGE_PROGRAMS)
 
 

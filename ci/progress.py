@@ -1,10 +1,13 @@
-"""One line for each part of the toolchain: what was made, how long it took, what is left and for about how long."""
+"""How the scripts here speak: a line for each part that is made, with what is left, an error without a traceback."""
 
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+
+from task_gateway.cli.output import Output, emit_error
+from task_gateway.errors import TaskGatewayError
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,11 @@ class Progress:
             self._total += len(missing)
             self._left |= {part.name: part.expected for part in missing}
         return missing
+
+    def make_missing(self, parts: list[Part]) -> None:
+        """Make those of `parts` that are not made yet, one after the other."""
+        for part in self.expect(parts):
+            self.make(part)
 
     def make(self, part: Part) -> None:
         """Make one part and say how it went."""
@@ -67,3 +75,14 @@ class Progress:
         more = f" and {len(names) - 3} more" if len(names) > 3 else ""
         minutes = sum(self._left.values()) / 60
         return f"left: {', '.join(names[:3])}{more} (about {minutes:.0f} min)"
+
+
+def attended(work: Callable[[Progress], int]) -> int:
+    """Do a script's work and return its exit code; an error is said as the command says its own, with its exit code."""
+    try:
+        return work(Progress(lambda line: print(line, flush=True)))
+    except TaskGatewayError as problem:
+        emit_error(problem, Output.text)
+        return problem.exit_code
+    except KeyboardInterrupt:
+        return 130

@@ -1,7 +1,7 @@
 """Makes what a run needs: programs from Go modules, and images, pulled or, where no registry answers, built.
 
     python ci/toolchain.py            make what is missing; the second time nothing is
-    python ci/toolchain.py helm …     make only these of the programs that run on the host
+    python ci/toolchain.py helm …     make only these of the programs that run on the host, or linters
 
 `TASK_GATEWAY_ENGINE` (docker | podman) and `TASK_GATEWAY_IMAGES` (auto | pull | build) override the choices, which are
 said aloud. Two runs at once wait for each other.
@@ -15,16 +15,16 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 
 import images as recipes
 import programs
-from progress import Part, Progress
+from progress import Part, Progress, attended
 from task_gateway import settings
-from task_gateway.cli.output import Output, emit_error
 from task_gateway.clusters import images
 from task_gateway.clusters.engine import Engine, choose_engine
 from task_gateway.clusters.engine import engine as engine_named
-from task_gateway.errors import EngineError, TaskGatewayError, ToolMissing, UsageError
+from task_gateway.errors import EngineError, ToolMissing, UsageError
 from task_gateway.kube.process import run
 
 MODES = ("auto", "pull", "build")
@@ -37,32 +37,25 @@ ENGINE_PACKAGES = {
 BROWSER_PACKAGES = {"chromium": "chromium"}
 
 
-def main(wanted: list[str]) -> int:
+def main(wanted: list[str], progress: Progress) -> int:
     """Make the toolchain, or the `wanted` programs alone; return the exit code."""
-    started, progress = time.monotonic(), Progress(lambda line: print(line, flush=True))
-    try:
-        with _alone(progress):
-            if wanted:
-                _programs(wanted, progress)
-            else:
-                _make(progress)
-    except TaskGatewayError as problem:
-        emit_error(problem, Output.text)
-        return problem.exit_code
-    except KeyboardInterrupt:
-        return 130
+    started = time.monotonic()
+    with _alone(progress):
+        if wanted:
+            _programs(wanted, progress)
+        else:
+            _make(progress)
     if progress.made or not wanted:
         print(f"√ toolchain: {progress.made or 'nothing'} to make, {time.monotonic() - started:.1f} s")
     return 0
 
 
 def _programs(wanted: list[str], progress: Progress) -> None:
-    known = {each.name: each for each in programs.HOST_PROGRAMS}
+    known = {each.name: each for each in (*programs.HOST_PROGRAMS, *programs.LINTERS)}
     unknown = [name for name in wanted if name not in known]
     if unknown:
         raise UsageError(f"no program of the host is called {', '.join(unknown)}", hint=f"known: {', '.join(known)}")
-    for part in progress.expect([programs.part(known[name]) for name in wanted]):
-        progress.make(part)
+    progress.make_missing([programs.part(known[name]) for name in wanted])
 
 
 def _make(progress: Progress) -> None:
@@ -73,8 +66,7 @@ def _make(progress: Progress) -> None:
             where="TASK_GATEWAY_IMAGES",
             hint=f"one of {', '.join(MODES)}",
         )
-    for part in progress.expect([programs.part(programs.PAUSE)]):
-        progress.make(part)
+    progress.make_missing([programs.part(programs.PAUSE)])
     host = progress.expect([programs.part(each) for each in programs.HOST_PROGRAMS])
     if _up_to_date(mode) and not host:
         return
@@ -90,8 +82,7 @@ def _compile(host: list[Part], choice: "Future[str]", progress: Progress) -> Non
     for part in host:
         progress.make(part)
     if choice.result() == "build":
-        for part in progress.expect([programs.part(each) for each in programs.IMAGE_PROGRAMS]):
-            progress.make(part)
+        progress.make_missing([programs.part(each) for each in programs.IMAGE_PROGRAMS])
 
 
 def _images(mode: str, choice: "Future[str]", compiled: "Future[None]", progress: Progress) -> None:
@@ -191,4 +182,4 @@ def _alone(progress: Progress) -> Iterator[None]:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(attended(partial(main, sys.argv[1:])))

@@ -1,8 +1,7 @@
-"""Schema, values.yaml and templates agree: nothing that is misspelt is taken, nothing is offered that does nothing."""
+"""Schema, values.yaml and templates agree: nothing that is misspelt is taken, nothing is hidden."""
 
 import copy
 import json
-import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -119,26 +118,6 @@ def test_the_schema_offers_what_values_yaml_shows_and_nothing_else(chart: str) -
 
     hidden = [each for each in offered(schema, "") if not any(each.startswith(f"{name}.") for name in NOT_OURS)]
     assert set(hidden) <= set(NOT_OURS), hidden
-
-
-def test_every_value_is_read_by_a_template() -> None:
-    templates = CHARTS / GATEWAY / "templates"
-    text = "\n".join(file.read_text() for file in templates.rglob("*") if file.is_file())
-    read_paths = set(re.findall(r"\.Values\.([\w.]+)", text))
-
-    def used(path: str) -> bool:
-        """It is named in full, or what holds it is, and it by the last part of its name."""
-        if path in read_paths:
-            return True
-        parent, _, last = path.rpartition(".")
-        return any(parent == each or parent.startswith(f"{each}.") for each in read_paths) and bool(
-            re.search(rf'[."]{last}\b', text)
-        )
-
-    sub_charts = ("envoy-gateway", "contour-crds", "global")
-    leaves = [value.path for value in values_page.values(CHARTS / GATEWAY) if value.default]
-    unused = [path for path in leaves if not path.startswith(sub_charts) and not used(path)]
-    assert unused == []
 
 
 def test_the_keys_of_envoy_gateways_chart_are_those_that_it_has() -> None:

@@ -1,0 +1,133 @@
+"""Every value of values.yaml changes what is rendered, with one of the controllers, by default or with every option."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from tests.chart.test_branches import CHART, EVERYTHING, copied
+
+from task_gateway.kube.process import Word, run, tool
+
+CONTOUR = CHART / "contour.yaml"
+CONTEXTS: Mapping[str, tuple[Path, ...]] = {
+    "defaults": (),
+    "Contour": (CONTOUR,),
+    "every option": (EVERYTHING,),
+    "every option with Contour": (EVERYTHING, CONTOUR),
+}
+SUB_CHARTS = ("envoy-gateway", "contour-crds")
+OTHERS: Mapping[str, Any] = {
+    "controller.name": "contour",
+    "gatewayClass.name": "shared",
+    "gatewayClass.controllerName": "example.com/another",
+    "slots.parent": "Gateway",
+    "tls.secretName": "own",
+    "service.type": "ClusterIP",
+    "envoy.image": "envoy:other",
+    "contour.image": "contour:other",
+    "kubectl.image": "kubectl:other",
+    "metrics.serviceMonitor.interval": "10s",
+    "contour.extraEnv": [],
+    "envoy.autoscaling.scaleDownSeconds": 600,
+    "metrics.dashboard.labels.grafana_dashboard": "2",
+}
+"""Values that are neither a number nor a switch, and not in everything.yaml; one more would be too much."""
+MAPS: Mapping[str, Mapping[str, Any]] = {
+    "commonLabels": {"example.com/other": "a"},
+    "annotations": {"example.com/other": "a"},
+    "labels": {"example.com/other": "a"},
+    "nodeSelector": {"example.com/other": "a"},
+    "podLabels": {"example.com/other": "a"},
+    "podAnnotations": {"example.com/other": "a"},
+    "affinity": {"nodeAffinity": {}},
+    "issuerRef": {"name": "other"},
+    "podDisruptionBudget": {"minAvailable": 1},
+    "resources": {"limits": {"memory": "3Gi"}},
+}
+"""What maps get besides, by the last part of their name."""
+WITH: Mapping[str, dict[str, Any]] = {
+    "gatewayClass.create": {"gatewayClass": {"name": "theirs"}},
+    "gatewayClass.controllerName": {"controller": {"install": False}},
+    "controller.name": {"envoy-gateway": {"enabled": False}},
+    "tls.secretName": {"tls": {"certManager": {"issuerRef": {}, "dnsNames": []}}},
+}
+"""What goes with a value: alone it would be refused, or another one says the same."""
+DEFAULTS: dict[str, Any] = yaml.safe_load((CHART / "values.yaml").read_text())
+Render = Callable[[str, str], str]
+
+
+def leaves(values: Mapping[str, Any], path: str = "") -> Iterator[str]:
+    for key, value in values.items():
+        here = f"{path}.{key}".lstrip(".")
+        if isinstance(value, dict) and value:
+            yield from leaves(value, here)
+        else:
+            yield here
+
+
+def at(values: Mapping[str, Any], path: str) -> Any:
+    found: Any = values
+    for key in path.split("."):
+        found = found[key]
+    return found
+
+
+def merged(*layers: Mapping[str, Any]) -> dict[str, Any]:
+    """Return values as Helm merges them: maps are, all else is replaced."""
+    found: dict[str, Any] = {}
+    for layer in layers:
+        for key, value in layer.items():
+            both = isinstance(value, dict) and isinstance(found.get(key), dict)
+            found[key] = merged(found[key], value) if both else value
+    return found
+
+
+def put(path: str, value: Any) -> dict[str, Any]:
+    for key in reversed(path.split(".")):
+        value = {key: value}
+    return dict(value)
+
+
+def other(path: str, value: Any) -> Any:
+    """Return a value that is not this one: the default where it differs, else one of OTHERS, or by its type."""
+    default = at(DEFAULTS, path)
+    if isinstance(value, dict):
+        return MAPS[path.rpartition(".")[2]]
+    if value != default:
+        return default
+    if path in OTHERS:
+        return OTHERS[path]
+    if isinstance(value, bool):
+        return not value
+    return value + 1 if isinstance(value, int) else value
+
+
+@pytest.fixture(scope="session")
+def render(tmp_path_factory: pytest.TempPathFactory) -> Render:
+    """Render the chart, without the sub-charts, with a context's values and more as JSON; empty where it refuses."""
+    chart = copied(tmp_path_factory.mktemp("chart"))
+
+    @cache
+    def call(context: str, more: str) -> str:
+        words: list[Word] = [each for file in CONTEXTS[context] for each in ("--values", file)]
+        done = run([tool("helm"), "template", "tg", chart, *words, "--values", "-"], input=more, check=False)
+        return done.stdout if done.code == 0 else ""
+
+    return call
+
+
+@pytest.mark.parametrize("path", [each for each in leaves(DEFAULTS) if not each.startswith(SUB_CHARTS)])
+def test_it_changes_what_is_rendered(render: Render, path: str) -> None:
+    def changes(context: str) -> bool:
+        files = [yaml.safe_load(file.read_text()) for file in CONTEXTS[context]]
+        beside = WITH.get(path, {})
+        value = at(merged(DEFAULTS, *files, beside), path)
+        before = render(context, json.dumps(beside))
+        after = render(context, json.dumps(merged(beside, put(path, other(path, value)))))
+        return bool(before and after) and before != after
+
+    assert any(changes(context) for context in CONTEXTS)
