@@ -12,10 +12,10 @@ from tests.preflight import DEPLOYMENT, NAMESPACE, SERVICE, Break, Stage
 
 from task_gateway.checks import gateway as gateway_checks
 from task_gateway.checks import routing
+from task_gateway.clusters.controllers import CONTROLLERS, ENVOY_GATEWAY
 from task_gateway.crds import raised, schema
 from task_gateway.crds.ports_policy import POLICY
 from task_gateway.kube.client import Kube
-from task_gateway.limits.site import OWNING_NAME, OWNING_NAMESPACE
 from task_gateway.model import TASK_LABEL, Manifest, Task
 from task_gateway.routing import names
 from task_gateway.routing.gateway_api import GATEWAY, GATEWAY_CLASS, LISTENER_SET, ROUTES
@@ -84,7 +84,8 @@ def all_runs(kube: Kube, first_port: int) -> None:
     """Make what a cluster and a controller would: a node, the controller, the proxy, and all is well."""
     kube.create({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "one"}})
     say(kube, "v1/Node", "one", {"conditions": [{"type": "Ready", "status": "True"}]})
-    owned = {OWNING_NAME: RELEASE, OWNING_NAMESPACE: NAMESPACE}
+    proxies = CONTROLLERS[ENVOY_GATEWAY].proxies(RELEASE, NAMESPACE)
+    owned = dict(each.split("=") for each in proxies.split(","))
     deployment(kube, "envoy-gateway", {"control-plane": "envoy-gateway"}, "docker.io/envoyproxy/gateway:v1.9.1")
     deployment(kube, "envoy", owned, "docker.io/envoyproxy/envoy:distroless-v1.39.1")
     ports = {"type": "LoadBalancer", "allocateLoadBalancerNodePorts": False, "ports": [{"port": first_port}]}

@@ -151,7 +151,7 @@ def test_the_command_that_is_shown_puts_it_right(
 def test_the_commands_that_only_look_are_understood(stage: Stage) -> None:
     names_of = {
         "gateway": RELEASE, "namespace": NAMESPACE, "tasks": NAMESPACE, "gateway_class": f"{RELEASE}.{NAMESPACE}",
-        "upgrade": "helm",
+        "upgrade": "helm", "proxies": f"gateway.networking.k8s.io/gateway-name={RELEASE}",
     }  # fmt: skip
     looks = [rule.fix.format(**names_of) for rule in CHECKS if rule.fix.startswith(("kubectl get", "kubectl describe"))]
     assert len(looks) >= 10

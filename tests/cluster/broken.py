@@ -12,9 +12,9 @@ from tests.cluster.conftest import COUNT, GATEWAY, NAMESPACE, RELEASE, START
 from tests.preflight import DEPLOYMENT, SERVICE, Break, Stage
 
 from task_gateway.checks import routing
+from task_gateway.clusters.controllers import CONTROLLERS, ENVOY_GATEWAY
 from task_gateway.crds import schema
 from task_gateway.kube.wait import condition, wait_for
-from task_gateway.limits.site import OWNING_NAME
 from task_gateway.model import TASK_LABEL, Manifest, Task
 from task_gateway.routing import names
 from task_gateway.routing.gateway_api import GATEWAY_CLASS, LISTENER_SET
@@ -23,6 +23,7 @@ from task_gateway.routing.templates import VERSION
 from task_gateway.settings import GATEWAY_PROGRAMMED, Wait
 
 ROUTE = "gateway.networking.k8s.io/v1/TCPRoute"
+MADE_BY = CONTROLLERS[ENVOY_GATEWAY]
 SEEN = Wait("seen", "the controller has seen the change", 120)
 
 
@@ -71,7 +72,7 @@ def reported(kind: str, name: str, stage: Stage, type: str, status: str) -> None
 
 def proxy_available(stage: Stage, gateway: str) -> None:
     """Wait until a pod of a Gateway's proxy is there."""
-    for _, proxy in stage.kube.watch(DEPLOYMENT, labels=f"{OWNING_NAME}={gateway}", seconds=SEEN.seconds):
+    for _, proxy in stage.kube.watch(DEPLOYMENT, labels=MADE_BY.proxies(gateway, NAMESPACE), seconds=SEEN.seconds):
         if (proxy.get("status") or {}).get("availableReplicas"):
             return
     raise SEEN.timed_out("no pod of the proxy is available", gateway)
@@ -180,7 +181,7 @@ def range_of_the_controller(stage: Stage) -> AbstractContextManager[object]:
 @contextmanager
 def node_ports(stage: Stage) -> Iterator[None]:
     """By the class's parameters: what is written into the Service itself, the controller takes back."""
-    (service,) = stage.kube.list(SERVICE, None, f"{OWNING_NAME}={RELEASE}")
+    (service,) = stage.kube.list(SERVICE, None, MADE_BY.proxies(RELEASE, NAMESPACE))
 
     def allocates(wanted: bool) -> None:
         own = {"envoyService": {"allocateLoadBalancerNodePorts": wanted}}

@@ -62,7 +62,7 @@ def test_tasks_at_once_each_get_a_port(place: Stand, master: TaskGateway) -> Non
     ports = Ports(master.gateway)
     ports.see_all_closed(built=True, say=print)
     for _ in range(2):
-        number, api, ready = burst.one_round(master, ports, COUNT)
+        number, api, ready = burst.one_round(master, ports, COUNT, say=print)
         assert number == COUNT
         assert 0 < api <= ready
 

@@ -37,7 +37,7 @@ class Kernel:
         token = secrets.token_urlsafe(24)
         pod = KINDS.get("notebook").pod(self._task, images.load().notebook)
         launcher.start_task(self._stand.kube, self._task, pod, token)
-        self._tasks = self._stand.tasks("listenersets")
+        self._tasks = self._stand.tasks("listeners")
         (address,) = self._tasks.expose(self._task, wait=TASK_EXPOSED)
         self._authorization = f"token {token}"
         self._url = f"{address}/proxy/{NAME}/api/kernels"

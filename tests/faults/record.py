@@ -48,7 +48,7 @@ class Recorder:
 
     def versions(self, kube: Kube, namespace: str) -> None:
         """Note what the faults happen to."""
-        self._versions = {"Kubernetes": kube.version(), **image_versions(kube.list("v1/Pod", namespace))}
+        self._versions |= {"Kubernetes": kube.version(), **image_versions(kube.list("v1/Pod", namespace))}
 
 
 def of(config: pytest.Config) -> Recorder | None:

@@ -10,6 +10,7 @@ from typing import Any
 from tests.faults.serving import greeting, pod, said_by
 from tests.faults.watching import until
 
+from task_gateway.clusters.controllers import CONTOUR, Controller
 from task_gateway.clusters.node import Node
 from task_gateway.kube.client import Kube
 from task_gateway.kube.process import Word, run, tool
@@ -28,17 +29,13 @@ PORTS = (8001, 8002, 8003, 8004)
 POD, SERVICE, DEPLOYMENT = "v1/Pod", "v1/Service", "apps/v1/Deployment"
 
 
-def values(address: str) -> dict[str, Any]:
-    """Return the values that the chart is installed with."""
-    return {"gateway": {"addresses": [address]}, "slots": {"start": START, "count": COUNT}}
-
-
 @dataclass
 class Stand:
     """One gateway, the pods behind it, and what the tests were told: which address is whose, by strategy."""
 
     cluster: Cluster
     kube: Kube
+    controller: Controller
     gateway: InternalTaskGateway
     chart: Path
     told: dict[str, dict[Address, tuple[str, int]]] = field(default_factory=dict)
@@ -46,6 +43,21 @@ class Stand:
     @property
     def node(self) -> Node:
         return Node.of(self.cluster)
+
+    @property
+    def proxies(self) -> str:
+        """The labels of Envoy's Deployment and pods."""
+        return self.controller.proxies(RELEASE, NAMESPACE)
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The values that the chart is installed with; one pod of the controller, so that one can stand still."""
+        found = self.controller.values(self.chart)
+        found |= {"gateway": {"addresses": [self.gateway.gateway_ip]}, "slots": {"start": START, "count": COUNT}}
+        if self.controller.name == CONTOUR:
+            ports = {"start": PER_TASK_START, "count": 2 * PER_TASK_COUNT}
+            found |= {"contour": {"replicas": 1, "clientQPS": 500, "ports": ports}}
+        return found
 
     def tasks(self, strategy: str = "slots", *, kube: Any = None) -> TaskGateway:
         """Return the library as a process that starts anew has it."""

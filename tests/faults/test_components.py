@@ -5,18 +5,16 @@ from datetime import UTC, datetime
 
 import pytest
 from tests.faults.notebooks import Kernel
-from tests.faults.stand import DEPLOYMENT, NAMESPACE, PORTS, RELEASE, Stand, values
+from tests.faults.stand import DEPLOYMENT, NAMESPACE, PORTS, Stand
 from tests.faults.watching import until, watching
 from typer.testing import CliRunner
 
 from task_gateway.cli.main import build
-from task_gateway.clusters.node import API_SERVER, CONTROLLER, PROXY
+from task_gateway.clusters.node import API_SERVER, PROXY
 from task_gateway.errors import ClusterUnreachable
 from task_gateway.settings import API_READY
 
 UNREACHABLE_SECONDS = 30.0
-OF_CONTROLLER = "app.kubernetes.io/name=envoy-gateway"
-OF_PROXY = f"gateway.envoyproxy.io/owning-gateway-name={RELEASE}"
 
 
 def test_the_api_server_cannot_be_reached(stand: Stand) -> None:
@@ -46,9 +44,9 @@ def test_the_controller_ends_and_starts_again(stand: Stand, how: str) -> None:
     stand.start("late")
     with watching(stand.greetings) as seen:
         if how == "the process is killed":
-            stand.node.kill(CONTROLLER)
+            stand.node.kill(stand.controller.process)
         else:
-            stand.kill_pods(OF_CONTROLLER)
+            stand.kill_pods(stand.controller.labels)
         stand.expose("late")
         stand.everything_holds()
     assert (seen.failed, seen.strangers) == ([], [])
@@ -58,7 +56,7 @@ def test_claims_and_releases_made_without_a_controller(stand: Stand) -> None:
     """The controller stands still while a task is exposed and another released: both come true once it goes on."""
     stand.start("late", "early")
     stand.expose("early")
-    with stand.node.stopped(CONTROLLER):
+    with stand.node.stopped(stand.controller.process):
         (address,) = stand.tasks().expose(stand.task("late"))
         stand.remember("slots", "late", PORTS[:1], [address])
         stand.release("early")
@@ -73,7 +71,7 @@ def test_envoy_ends_with_an_open_notebook(stand: Stand, how: str) -> None:
         if how == "the process is killed":
             stand.node.kill(PROXY)
         else:
-            stand.kill_pods(OF_PROXY)
+            stand.kill_pods(stand.proxies)
         kernel.wait_until_cut()
         kernel.connect_again()
         assert kernel.run("print(answer)") == "42"
@@ -82,20 +80,19 @@ def test_envoy_ends_with_an_open_notebook(stand: Stand, how: str) -> None:
 
 def test_envoy_is_rolled_out(stand: Stand) -> None:
     """Envoy, with two replicas, is rolled out anew: not one new connection fails meanwhile."""
-    address = stand.gateway.gateway_ip
-    stand.upgrade(values(address) | {"envoy": {"replicas": 2}})
+    stand.upgrade(stand.values | {"envoy": {"replicas": 2}})
     try:
-        name = stand.deployment(OF_PROXY)["metadata"]["name"]
+        name = stand.deployment(stand.proxies)["metadata"]["name"]
         with watching(stand.greetings) as seen:
             restarted = {"kubectl.kubernetes.io/restartedAt": datetime.now(UTC).isoformat()}
             patch = {"spec": {"template": {"metadata": {"annotations": restarted}}}}
             before = stand.kube.patch(DEPLOYMENT, name, NAMESPACE, patch)["metadata"]["generation"]
-            after = stand.deployment(OF_PROXY)
+            after = stand.deployment(stand.proxies)
             assert after["metadata"]["generation"] >= before
             assert "kubectl.kubernetes.io/restartedAt" in after["spec"]["template"]["metadata"]["annotations"]
             stand.everything_holds()
         assert (seen.failed, seen.strangers) == ([], [])
     finally:
-        stand.upgrade(values(address))
-        stand.deployment(OF_PROXY)
+        stand.upgrade(stand.values)
+        stand.deployment(stand.proxies)
     stand.everything_holds()

@@ -205,7 +205,7 @@ def test_an_upgrade_and_a_rollback_keep_fifty_tasks(life: Life) -> None:
     life.everyone_answers()
     claims, envoys = life.claims(), life.envoys()
     assert len(claims) == len(LIVE) + 1
-    stand = Stand(life.cluster, life.kube, life.gateway(RELEASE), life.chart)
+    stand = Stand(life.cluster, life.kube, life.controller, life.gateway(RELEASE), life.chart)
     before = life.values[RELEASE]
     changed = before | {
         "slots": {"count": MORE},

@@ -34,10 +34,7 @@ TASKS = {"tasks-a": 20000, "tasks-b": 21000}
 COUNT = 3
 IDLE_SECONDS = 2
 METRICS_PORT = {"envoy-gateway": 19001, "contour": 8002}
-ENVOYS = {
-    "envoy-gateway": f"gateway.envoyproxy.io/owning-gateway-name={RELEASE}",
-    "contour": f"app.kubernetes.io/name={RELEASE}-envoy",
-}
+ENVOYS = {name: each.proxies(RELEASE, NAMESPACE) for name, each in controllers.CONTROLLERS.items()}
 
 
 @dataclass(frozen=True)

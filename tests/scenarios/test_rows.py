@@ -2,18 +2,17 @@
 
 import io
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
-from task_gateway.clusters import images
+from task_gateway.clusters import controllers, images
 from task_gateway.kube.kubectl import kubectl
 from task_gateway.model import Cluster
 from task_gateway.model_bugbash import Row, Status
 from task_gateway.routing.gateway_api import route_kind
-from task_gateway.scenarios import gateway_unreachable
 from task_gateway.scenarios.declared import SCENARIOS
 from task_gateway.scenarios.runner import play_all
 from task_gateway.scenarios.steps import Steps, Terminal
@@ -24,11 +23,13 @@ ON_EAST = {"command_port", "task_killed"}
 """The others are on west, and in the master's own cluster."""
 
 
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+@pytest.fixture(scope="module", params=controllers.CONTROLLERS)
+def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    controller = controllers.named(request.param)
     dist = Path(__file__).parents[2] / "dist"
     (chart,), (crds,) = dist.glob("internal-task-gateway-*.tgz"), dist.glob("gateway-api-crds-*.tgz")
-    made = World(Given(f"test-rows-{os.getpid()}", chart, crds, images.load().notebook))
+    name = f"test-rows-{controller.name}-{os.getpid()}"
+    made = World(Given(name, chart, crds, images.load().notebook, controller=controller))
     with made.standing(Steps(Terminal(Console())), tmp_path_factory.mktemp("evidence")):
         yield made
 
@@ -45,11 +46,11 @@ def east(world: World) -> Cluster:
     return world.sides["east"].kube.cluster
 
 
-def rows(world: World, folder: Path) -> dict[str, Row]:
+def rows(world: World, folder: Path, names: Sequence[str] = PLAYED) -> dict[str, Row]:
     def watcher(_: object) -> Terminal:
         return Terminal(Console(file=io.StringIO()))
 
-    chosen = [SCENARIOS.get(name) for name in PLAYED]
+    chosen = [SCENARIOS.get(name) for name in names]
     return {row.name: row for row in play_all(chosen, world, folder, watcher, parallel=len(chosen))}
 
 
@@ -66,8 +67,10 @@ def broken(world: World, folder: Path, *, cause: str, seen: Callable[[Path], boo
 
 
 def test_nothing_broken(world: World, tmp_path: Path) -> None:
-    """Nothing is broken: all rows pass."""
-    assert {name: row.status for name, row in rows(world, tmp_path).items()} == dict.fromkeys(PLAYED, Status.PASSED)
+    """Nothing is broken: all rows pass, and a notebook in another cluster is opened in a browser."""
+    names = (*PLAYED, "notebook_multi_rm")
+    found = {name: row.status for name, row in rows(world, tmp_path, names).items()}
+    assert found == dict.fromkeys(names, Status.PASSED)
 
 
 def test_routes_deleted(world: World, tmp_path: Path) -> None:
@@ -88,9 +91,10 @@ def test_routes_deleted(world: World, tmp_path: Path) -> None:
 def test_proxy_away(world: World, tmp_path: Path) -> None:
     """Controller and proxy of a cluster are scaled to 0: exactly the rows there fail, and name the Gateway."""
     inside = ("--namespace", world.spaces["gateway"])
-    for labels in (gateway_unreachable.CONTROLLER, gateway_unreachable.PROXY):
+    controller, proxy = world.facts["controller_labels"], world.facts["proxy_labels"]
+    for labels in (controller, proxy):
         kubectl(east(world), "scale", "deployment", *inside, "-l", labels, "--replicas", "0")
-    kubectl(east(world), "delete", "pods", *inside, "-l", gateway_unreachable.PROXY, "--force", "--grace-period", "0")
+    kubectl(east(world), "delete", "pods", *inside, "-l", proxy, "--force", "--grace-period", "0")
     broken(
         world,
         tmp_path,

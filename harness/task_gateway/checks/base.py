@@ -92,7 +92,8 @@ def check(
     """Return a decorator that files a function as a check.
 
     `description` is what is so when all is well. In `fix`, {gateway}, {namespace}, {tasks}, {gateway_class} and
-    {upgrade} stand for names of the gateway that is looked at, and for the command that upgrades its chart.
+    {proxies} stand for names of the gateway that is looked at and the labels of its proxies, {upgrade} for the command
+    that upgrades its chart.
     """
 
     def keep(look: Look) -> Look:
@@ -145,4 +146,5 @@ def fill(fix: str, site: Site) -> str:
         namespace=site.gateway.gateway_namespace,
         tasks=site.namespace,
         gateway_class=site.spec.get("gatewayClassName", "CLASS"),
+        proxies=site.proxy_labels,
     )

@@ -1,7 +1,7 @@
 """The controller: is there one for the Gateway's class, does it run, is its version known to work?"""
 
 from task_gateway.checks.base import Trouble, check, minor, unavailable
-from task_gateway.clusters.controllers import CONTOUR, ENVOY_GATEWAY
+from task_gateway.clusters.controllers import CONTOUR, CONTROLLERS, ENVOY_GATEWAY
 from task_gateway.kube.wait import condition
 from task_gateway.limits.site import Site
 from task_gateway.model import Manifest
@@ -10,9 +10,6 @@ from task_gateway.routing.gateway_api import allowed_from
 
 SUPPORTED = {ENVOY_GATEWAY: (1, 9), CONTOUR: (1, 33)}
 """The minor versions that the project is tested with."""
-
-DEPLOYMENTS = {ENVOY_GATEWAY: "control-plane=envoy-gateway", CONTOUR: "app=contour"}
-"""How the controllers' own charts and manifests label their Deployments."""
 
 DEPLOYMENT = "apps/v1/Deployment"
 
@@ -38,15 +35,15 @@ def accepted(site: Site) -> Trouble | None:
 @check(
     "ITG0303",
     "the controller is available",
-    "kubectl describe deployments --all-namespaces --selector control-plane=envoy-gateway",
+    f"kubectl describe deployments --all-namespaces --selector {CONTROLLERS[ENVOY_GATEWAY].labels}",
     ("ITG0301",),
 )
 def available(site: Site) -> Trouble | None:
     """The controller's Deployment is missing, scaled to nothing, or its pods do not become ready: what is changed
     now does not reach the proxy, which goes on with what it was told last."""
-    if site.gateway_class is None or site.controller not in DEPLOYMENTS:
+    if site.gateway_class is None or site.controller not in CONTROLLERS:
         return None
-    fix = f"kubectl describe deployments --all-namespaces --selector {DEPLOYMENTS[site.controller]}"
+    fix = f"kubectl describe deployments --all-namespaces --selector {CONTROLLERS[site.controller].labels}"
     found = deployments(site)
     if not found:
         return Trouble(f"there is no Deployment of {site.controller}", fix=fix)
@@ -104,7 +101,7 @@ def own_contour(site: Site) -> Trouble | None:
 
 def deployments(site: Site) -> list[Manifest]:
     """Return the Deployments of the controller, wherever they are."""
-    return site.kube.list(DEPLOYMENT, labels=DEPLOYMENTS[site.controller])
+    return site.kube.list(DEPLOYMENT, labels=CONTROLLERS[site.controller].labels)
 
 
 def _version(image: str) -> tuple[int, ...]:

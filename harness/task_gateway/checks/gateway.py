@@ -8,7 +8,7 @@ from task_gateway.clusters.controllers import CONTOUR
 from task_gateway.kube.services import ports_at
 from task_gateway.kube.wait import condition
 from task_gateway.limits.ports import takes_node_ports
-from task_gateway.limits.site import OWNING_NAME, OWNING_NAMESPACE, Site
+from task_gateway.limits.site import Site
 from task_gateway.model import Address, Manifest
 from task_gateway.routing.reach import Answer, probe
 
@@ -94,8 +94,8 @@ def current(site: Site) -> Trouble | None:
 
 
 @check(
-    "ITG0409", "the proxy is available", "kubectl get deployments --all-namespaces -l "
-    f"{OWNING_NAME}={{gateway}},{OWNING_NAMESPACE}={{namespace}}", ("ITG0302", "ITG0303"),
+    "ITG0409", "the proxy is available", "kubectl get deployments --all-namespaces -l {proxies}",
+    ("ITG0302", "ITG0303"),
 )  # fmt: skip
 def proxy(site: Site) -> Trouble | None:
     """The proxy's pods are not there or not ready: no port of the gateway answers."""

@@ -5,7 +5,7 @@ import ipaddress
 from task_gateway.checks.base import DETERMINED, Trouble, check
 from task_gateway.checks.gateway import resolve
 from task_gateway.errors import Forbidden
-from task_gateway.limits.site import OWNING_NAME, OWNING_NAMESPACE, Site
+from task_gateway.limits.site import Site
 from task_gateway.model import Manifest
 from task_gateway.routing import names
 
@@ -104,8 +104,8 @@ def allowed_routes(site: Site) -> Trouble | None:
 
 
 @check(
-    "ITG0704", "the proxy's pods are restricted", "kubectl get pods --all-namespaces -o yaml -l "
-    f"{OWNING_NAME}={{gateway}},{OWNING_NAMESPACE}={{namespace}}", ("ITG0409",),
+    "ITG0704", "the proxy's pods are restricted", "kubectl get pods --all-namespaces -o yaml -l {proxies}",
+    ("ITG0409",),
 )  # fmt: skip
 def restricted(site: Site) -> Trouble | None:
     """A container of the proxy may gain privileges, run as root, or keep capabilities: more than the Pod Security

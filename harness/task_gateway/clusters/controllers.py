@@ -1,4 +1,4 @@
-"""The gateway controllers that the chart installs: the values of each, and the channel of Gateway API that it needs."""
+"""The gateway controllers that the chart installs: the values of each, what it runs on, and how its pods are found."""
 
 import tarfile
 from collections.abc import Mapping
@@ -11,15 +11,28 @@ import yaml
 from task_gateway.errors import UsageError
 
 ENVOY_GATEWAY, CONTOUR = "envoy-gateway", "contour"
+OWNING_NAMESPACE = "gateway.envoyproxy.io/owning-gateway-namespace"
+"""Envoy Gateway makes a Gateway's Services and Deployments in its own namespace: this label has the Gateway's."""
 
 
 @dataclass(frozen=True)
 class Controller:
-    """One controller: the values file that the chart has for it, and the channel of the CRDs that it runs on."""
+    """One controller: the values file that the chart has for it, and the channel of the CRDs that it runs on.
+
+    `labels` are on its own Deployment and pods, `process` matches its command line, and `proxy_labels` are on Envoy's
+    Deployment and pods: their values are the name and the namespace of the Gateway, as far as there are two.
+    """
 
     name: str
+    labels: str
+    process: str
+    proxy_labels: tuple[str, ...]
     channel: str = "standard"
     values_file: str = ""
+
+    def proxies(self, gateway: str, namespace: str) -> str:
+        """Return the labels of Envoy's Deployment and pods of one Gateway."""
+        return ",".join(f"{key}={value}" for key, value in zip(self.proxy_labels, (gateway, namespace), strict=False))
 
     def values(self, chart: Path) -> dict[str, Any]:
         """Return the values that make a packaged chart install this controller."""
@@ -36,7 +49,22 @@ class Controller:
 
 CONTROLLERS = {
     each.name: each
-    for each in (Controller(ENVOY_GATEWAY), Controller(CONTOUR, channel="experimental", values_file="contour.yaml"))
+    for each in (
+        Controller(
+            ENVOY_GATEWAY,
+            labels="control-plane=envoy-gateway",
+            process="envoy-gateway server",
+            proxy_labels=("gateway.envoyproxy.io/owning-gateway-name", OWNING_NAMESPACE),
+        ),
+        Controller(
+            CONTOUR,
+            labels="app=contour",
+            process="contour serve",
+            proxy_labels=("gateway.networking.k8s.io/gateway-name",),
+            channel="experimental",
+            values_file="contour.yaml",
+        ),
+    )
 }
 
 

@@ -11,7 +11,7 @@ from task_gateway.clusters.engine import Engine, engine
 from task_gateway.clusters.kind import ENGINE
 from task_gateway.model import Cluster
 
-API_SERVER, CONTROLLER, PROXY = "^kube-apiserver ", "envoy-gateway server", r"^(/\S*/)?envoy "
+API_SERVER, PROXY = "^kube-apiserver ", r"^(/\S*/)?envoy "
 LAST_ADDRESS = "/var/lib/cni/networks/*/last_reserved_ip.0"
 
 

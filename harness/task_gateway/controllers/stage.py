@@ -18,10 +18,9 @@ from task_gateway.kube.kinds import POD, SERVICE
 from task_gateway.kube.services import outside_addresses
 from task_gateway.kube.wait import condition, wait_for, wait_until_gone, wait_until_usable
 from task_gateway.model import Address, Manifest
-from task_gateway.routing.gateway_api import GATEWAY, LISTENER_SET, route_kind
+from task_gateway.routing.gateway_api import GATEWAY, GATEWAY_CLASS, LISTENER_SET, route_kind
 from task_gateway.settings import POD_READY, Wait
 
-GATEWAY_CLASS = "gateway.networking.k8s.io/v1/GatewayClass"
 MANAGER = "task-gateway-probe"
 BACKENDS = ("one", "two")
 FIRST, ADDED, IN_SET = range(3)

@@ -2,7 +2,7 @@
 
 from functools import cached_property
 
-from task_gateway.clusters.controllers import CONTOUR, ENVOY_GATEWAY
+from task_gateway.clusters.controllers import CONTOUR, CONTROLLERS, ENVOY_GATEWAY
 from task_gateway.crds import schema
 from task_gateway.errors import Forbidden, NotFound
 from task_gateway.kube.client import Kube
@@ -15,15 +15,12 @@ from task_gateway.routing.listening import FOREIGN, Listener, listeners_of
 from task_gateway.routing.ports import in_range
 from task_gateway.routing.table import Slot
 
-CONTROLLERS = {"gateway.envoyproxy.io/": ENVOY_GATEWAY, "projectcontour.io/": CONTOUR}
-OWNING_NAME = "gateway.envoyproxy.io/owning-gateway-name"
-OWNING_NAMESPACE = "gateway.envoyproxy.io/owning-gateway-namespace"
-GATEWAY_NAME = "gateway.networking.k8s.io/gateway-name"
+CLASSES = {"gateway.envoyproxy.io/": ENVOY_GATEWAY, "projectcontour.io/": CONTOUR}
 
 
 def controller_of(name: str) -> str:
     """Return which controller a GatewayClass' controllerName means, empty if it is none that is known."""
-    return next((kind for prefix, kind in CONTROLLERS.items() if name.startswith(prefix)), "")
+    return next((kind for prefix, kind in CLASSES.items() if name.startswith(prefix)), "")
 
 
 class Site:
@@ -178,12 +175,12 @@ class Site:
     @cached_property
     def proxy_services(self) -> list[Manifest]:
         """The Services of the gateway's proxy, which are labelled with the Gateway that they serve."""
-        return self._list(SERVICE, self.gateway.gateway_namespace, self._owned)
+        return self._list(SERVICE, self.gateway.gateway_namespace, self.proxy_labels)
 
     @cached_property
     def proxies(self) -> list[Manifest]:
         """The Deployments of the gateway's proxy, labelled like its Services."""
-        return self._list("apps/v1/Deployment", self.gateway.gateway_namespace, self._owned)
+        return self._list("apps/v1/Deployment", self.gateway.gateway_namespace, self.proxy_labels)
 
     @cached_property
     def pods(self) -> list[Manifest]:
@@ -208,10 +205,10 @@ class Site:
         return sum(each.use == self.strategy and each.port in self.ports for each in self.listeners)
 
     @property
-    def _owned(self) -> str:
-        if self.controller == CONTOUR:
-            return f"{GATEWAY_NAME}={self.gateway.gateway_name}"
-        return f"{OWNING_NAME}={self.gateway.gateway_name},{OWNING_NAMESPACE}={self.gateway.gateway_namespace}"
+    def proxy_labels(self) -> str:
+        """The labels of what the controller made for the Gateway: Envoy's Deployments and Services."""
+        made_by = CONTROLLERS[self.controller or ENVOY_GATEWAY]
+        return made_by.proxies(self.gateway.gateway_name, self.gateway.gateway_namespace)
 
     @cached_property
     def _slot_services(self) -> list[Manifest]:

@@ -1,17 +1,25 @@
 """Scenario: the chart, and with it the controller, is upgraded while notebooks are open."""
 
+from collections.abc import Mapping
+from typing import Any
+
+from task_gateway.clusters.controllers import CONTOUR, ENVOY_GATEWAY
 from task_gateway.scenarios.declared import Move, Scenario, Scene, declare
 from task_gateway.scenarios.tasks import cell, end, page, run_cell, start
 
+NOTE = {"example.com/upgraded": "yes"}
+REPLACED: Mapping[str, Mapping[str, Any]] = {
+    ENVOY_GATEWAY: {"envoy-gateway": {"deployment": {"pod": {"annotations": NOTE}}}},
+    CONTOUR: {"contour": {"podAnnotations": NOTE}},
+}
+"""The values that change the pod of a controller."""
 MANAGER, FIRST, SECOND = "east", "notebook-upgrade-1", "notebook-upgrade-2"
 
 
 def upgrade(scene: Scene) -> str:
     """Upgrade the release with a value of the controller's changed, so that its pod is replaced."""
     side = scene.world.sides[MANAGER]
-    pod = {"annotations": {"example.com/upgraded": "yes"}}
-    replaced = {"envoy-gateway": {"deployment": {"pod": pod}}}
-    return scene.world.install(side, replaced)
+    return scene.world.install(side, REPLACED[scene.world.given.controller.name])
 
 
 def both(scene: Scene) -> str:
@@ -24,7 +32,7 @@ declare(
         name="chart_upgraded",
         group="Operations",
         sentence="The chart is upgraded with notebooks open, the controller replaced: they work on, at their ports.",
-        needs=("chromium", "clusters of our own", "envoy-gateway"),
+        needs=("chromium", "clusters of our own"),
         tags=("operations",),
         alone=True,
         moves=(

@@ -4,15 +4,14 @@ import time
 
 from task_gateway.errors import NotReachable, ScenarioFailed
 from task_gateway.kube.kubectl import kubectl
-from task_gateway.limits.site import OWNING_NAME
 from task_gateway.master.platform import Wish
 from task_gateway.model import Cluster
 from task_gateway.scenarios.declared import Move, Scenario, Scene, declare
 from task_gateway.scenarios.tasks import end, launch, run_cell, start
 
 MANAGER, OPEN, NEXT = "east", "notebook-cut", "notebook-after"
-CONTROLLER, PROXY = "control-plane=envoy-gateway", OWNING_NAME
-SCALE = f"kubectl --kubeconfig ${MANAGER}_kubeconfig -n $gateway_namespace scale deployment -l {{}} --replicas {{}}"
+KUBECTL = f"kubectl --kubeconfig ${MANAGER}_kubeconfig -n $gateway_namespace"
+SCALE = f"{KUBECTL} scale deployment -l ${{}} --replicas {{}}"
 
 
 def away(scene: Scene) -> str:
@@ -22,7 +21,8 @@ def away(scene: Scene) -> str:
     """
     scene.later.callback(_back, scene)
     said = _scaled(scene, 0)
-    kubectl(*_inside(scene), "delete", "pods", "-l", PROXY, "--force", "--grace-period", "0")
+    _, proxies = _labels(scene)
+    kubectl(*_inside(scene), "delete", "pods", "-l", proxies, "--force", "--grace-period", "0")
     return said
 
 
@@ -48,17 +48,22 @@ def back(scene: Scene) -> str:
 
 def _back(scene: Scene) -> str:
     said = _scaled(scene, 1)
-    for words in (CONTROLLER, PROXY):
-        kubectl(*_inside(scene), "rollout", "status", "deployment", "-l", words)
+    for labels in _labels(scene):
+        kubectl(*_inside(scene), "rollout", "status", "deployment", "-l", labels)
     return said
 
 
 def _scaled(scene: Scene, replicas: int) -> str:
     said = [
         kubectl(*_inside(scene), "scale", "deployment", "-l", labels, "--replicas", str(replicas))
-        for labels in (CONTROLLER, PROXY)
+        for labels in _labels(scene)
     ]
     return "; ".join(each.strip() for each in said)
+
+
+def _labels(scene: Scene) -> tuple[str, str]:
+    """Return what the controller's Deployment, and what the proxy's Deployment and pods have on them."""
+    return scene.world.facts["controller_labels"], scene.world.facts["proxy_labels"]
 
 
 def _inside(scene: Scene) -> tuple[Cluster, str, str]:
@@ -72,7 +77,7 @@ declare(
         name="gateway_unreachable",
         group="When something fails",
         sentence="With no proxy a new task is refused in time, with what is in the way; once it is back all answers.",
-        needs=("clusters of our own", "envoy-gateway"),
+        needs=("clusters of our own",),
         tags=("fails",),
         alone=True,
         moves=(
@@ -80,15 +85,15 @@ declare(
             Move(
                 "proxy scaled to 0",
                 away,
-                f"""{SCALE.format(CONTROLLER, 0)}
-{SCALE.format(PROXY, 0)}
-kubectl --kubeconfig ${MANAGER}_kubeconfig -n $gateway_namespace delete pods -l {PROXY} --force --grace-period 0""",
+                f"""{SCALE.format("controller_labels", 0)}
+{SCALE.format("proxy_labels", 0)}
+{KUBECTL} delete pods -l $proxy_labels --force --grace-period 0""",
             ),
             Move("a new task is refused in time", refused, f"task-gateway check --kubeconfig ${MANAGER}_kubeconfig"),
             Move(
                 "proxy scaled up, all answers",
                 back,
-                f"{SCALE.format(PROXY, 1)}\n{SCALE.format(CONTROLLER, 1)}",
+                f"{SCALE.format('proxy_labels', 1)}\n{SCALE.format('controller_labels', 1)}",
             ),
             end(OPEN),
             end(NEXT),

@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 
-from task_gateway.clusters.controllers import Controller
+from task_gateway.clusters.controllers import OWNING_NAMESPACE, Controller
 from task_gateway.errors import AlreadyExists, ClusterExists, TaskGatewayError, UsageError
 from task_gateway.kube import helm
 from task_gateway.kube.client import Kube
 from task_gateway.kube.kinds import SERVICE
 from task_gateway.kube.services import ports_at
 from task_gateway.kube.wait import wait_until_gone
-from task_gateway.limits.site import OWNING_NAMESPACE, controller_of
+from task_gateway.limits.site import controller_of
 from task_gateway.limits.target import connect
 from task_gateway.master import manifests
 from task_gateway.routing.gateway_api import GATEWAY, GATEWAY_CLASS

@@ -92,7 +92,11 @@ class World:
         """Words for the commands by hand: where the clusters and namespaces are."""
         files = {f"{name}_kubeconfig": _options(side.kube.cluster) for name, side in self.sides.items()}
         spaces = {f"{name}_namespace": space for name, space in self.spaces.items()}
-        return {**files, **spaces, "release": DATA["release"], "image": self.given.image}
+        labels = {
+            "controller_labels": self.given.controller.labels,
+            "proxy_labels": self.given.controller.proxies(DATA["release"], self.spaces["gateway"]),
+        }
+        return {**files, **spaces, **labels, "release": DATA["release"], "image": self.given.image}
 
     def lacks(self, needs: Sequence[str], tags: Sequence[str] = ()) -> str:
         """Return why a scenario with these needs (keys of NEEDS) cannot be played here, empty if it can."""
@@ -266,7 +270,6 @@ def node_addresses(kube: Kube) -> list[str]:
 NEEDS: Mapping[str, Callable[[World], str]] = {
     "chromium": _chromium,
     "clusters of our own": lambda world: "the clusters are somebody's" if world.given.against else "",
-    "envoy-gateway": lambda world: "" if world.given.controller.name == ENVOY_GATEWAY else "another controller is used",
     "two gateways": lambda world: "" if len(world.sides) > 2 else "there is one additional resource manager only",
     "ipv6": _ipv6,
 }

@@ -280,7 +280,9 @@ def test_rights_are_asked_for_as_the_strategy_needs_them(
 
 def test_commands_have_the_names_of_the_gateway_and_of_its_release(site: Make) -> None:
     meta = {"labels": {"app.kubernetes.io/instance": "rel"}}
-    found = site(gateway_object={"metadata": meta, "spec": {"gatewayClassName": "klass"}}, namespace="tasks")
+    spec = {"gatewayClassName": "klass"}
+    found = site(gateway_object={"metadata": meta, "spec": spec}, namespace="tasks", controller="contour")
     assert base.fill("x {gateway} {namespace} {tasks} {gateway_class}", found) == "x gw ns tasks klass"
+    assert base.fill("kubectl get pods -l {proxies}", found).endswith(" -l gateway.networking.k8s.io/gateway-name=gw")
     upgrade = "helm upgrade rel internal-task-gateway --namespace ns --reuse-values --set a=b"
     assert base.fill("{upgrade} --set a=b", found) == upgrade

@@ -5,12 +5,11 @@ from typing import Any, cast
 
 import pytest
 
-from task_gateway.clusters.controllers import CONTOUR, CONTROLLERS, ENVOY_GATEWAY
+from task_gateway.clusters.controllers import CONTOUR, CONTROLLERS, ENVOY_GATEWAY, OWNING_NAMESPACE
 from task_gateway.errors import AlreadyExists, ClusterExists, ScenarioFailed, UsageError
 from task_gateway.kube import helm
 from task_gateway.kube.client import Kube
 from task_gateway.kube.kinds import SERVICE
-from task_gateway.limits.site import OWNING_NAMESPACE
 from task_gateway.model import Cluster, Manifest
 from task_gateway.scenarios import lent
 from task_gateway.scenarios.lent import Lent
