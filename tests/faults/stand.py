@@ -1,7 +1,9 @@
 """What the faults happen to: a real gateway with live tasks, and what must hold of them whatever has happened."""
 
 import json
-from collections.abc import Collection, Iterable
+import os
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -10,8 +12,11 @@ from typing import Any
 from tests.faults.serving import greeting, pod, said_by
 from tests.faults.watching import until
 
+from task_gateway.clusters import base
 from task_gateway.clusters.controllers import CONTOUR, Controller
+from task_gateway.clusters.kind import node_address
 from task_gateway.clusters.node import Node
+from task_gateway.kube import helm
 from task_gateway.kube.client import Kube
 from task_gateway.kube.process import Word, run, tool
 from task_gateway.kube.wait import condition, wait_for
@@ -20,12 +25,15 @@ from task_gateway.model import TASK_LABEL, Address, Cluster, InternalTaskGateway
 from task_gateway.routing import names
 from task_gateway.routing.gateway import TaskGateway
 from task_gateway.routing.gateway_api import GATEWAY
+from task_gateway.routing.names import CRDS_CHART, CRDS_NAMESPACE
 from task_gateway.routing.reach import wait_until_refused
 from task_gateway.settings import GATEWAY_PROGRAMMED, POD_READY, TASK_EXPOSED, TASK_REACHABLE
 
 RELEASE, NAMESPACE, START, COUNT = "itg", "gateways", 20000, 60
 PER_TASK_START, PER_TASK_COUNT = 21000, 20
 PORTS = (8001, 8002, 8003, 8004)
+SLOTS_AND_TASKS = {"gateways": {"maxListeners": 128}}
+"""Contour's slots are listeners of the Gateway, and those of tasks come on top."""
 POD, SERVICE, DEPLOYMENT = "v1/Pod", "v1/Service", "apps/v1/Deployment"
 
 
@@ -161,8 +169,27 @@ class Stand:
         self.gateway_is_programmed()
         return done.stdout
 
+    def install_crds(self, package: Path) -> None:
+        """Install or upgrade the CRDs, with room for all that the tests expose."""
+        raised = SLOTS_AND_TASKS if self.controller.name == CONTOUR else {}
+        helm.install(self.cluster, CRDS_CHART, package, CRDS_NAMESPACE, {**self.controller.crds, **raised})
+
     def gateway_is_programmed(self) -> Manifest:
         return wait_for(self.kube, GATEWAY_PROGRAMMED, GATEWAY, RELEASE, NAMESPACE, condition("Programmed"))
+
+
+@contextmanager
+def standing(name: str, controller: Controller, packages: Path) -> Iterator[Stand]:
+    """Lend a kind cluster with both charts of a folder installed, and one of the controllers in it."""
+    (chart,), (crds,) = packages.glob("internal-task-gateway-*.tgz"), packages.glob("gateway-api-crds-*.tgz")
+    with base.lent("kind", base.Wish(f"{name}-{os.getpid()}"), say=print) as cluster:
+        kube = Kube(cluster)
+        gateway = InternalTaskGateway(RELEASE, NAMESPACE, node_address(kube), START, START + COUNT - 1)
+        made = Stand(cluster, kube, controller, gateway, chart)
+        made.install_crds(crds)
+        helm.install(cluster, RELEASE, chart, NAMESPACE, made.values)
+        made.gateway_is_programmed()
+        yield made
 
 
 def rolled_out(deployment: Manifest | None) -> str | None:
