@@ -40,8 +40,9 @@ def is_open(address: Address, timeout: float = settings.PROBE_SECONDS, *, tls: b
 
     Nothing is sent, since a task may speak anything; but with `tls`, where the listener ends TLS, a handshake:
     Contour's Envoy looks for the task only after it. Whose certificate it is does not matter here.
+    However short `timeout` is, a connection has to stay open for HELD_SECONDS: Envoy's close may come late.
     """
-    answer = _attempt(address, timeout, min(settings.HELD_SECONDS, timeout), tls=tls)
+    answer = _attempt(address, timeout, settings.HELD_SECONDS, tls=tls)
     return Answer.TALKS if answer is Answer.SILENT else answer
 
 

@@ -15,7 +15,14 @@ from tests.certificates import Authority
 
 from task_gateway.errors import WaitTimeout
 from task_gateway.model import Address
-from task_gateway.routing.reach import Answer, is_open, probe, wait_until_answers, wait_until_refused
+from task_gateway.routing.reach import (
+    Answer,
+    is_open,
+    probe,
+    wait_until_answers,
+    wait_until_open,
+    wait_until_refused,
+)
 from task_gateway.settings import Wait
 
 SHORT = Wait("short", "the port does as it should", 0.3)
@@ -125,6 +132,14 @@ def test_wait_until_answers_ends_with_the_last_state() -> None:
     assert caught.value.name == "short"
     assert caught.value.seconds == 0.3
     assert caught.value.last_state == f"{address} accepted, then closed without a byte"
+
+
+def test_the_last_attempt_before_a_wait_ends_takes_no_late_close_for_an_open_port() -> None:
+    def close_late(connection: socket.socket) -> None:
+        time.sleep(0.12)
+
+    with serving(close_late) as address, pytest.raises(WaitTimeout, match="closed without a byte"):
+        wait_until_open(address, SHORT)
 
 
 def test_silence_is_neither_an_answer_nor_a_refusal() -> None:
