@@ -10,6 +10,7 @@ import pytest
 import yaml
 from tests.chart.test_branches import CHART, EVERYTHING, copied
 
+from task_gateway.kube.helm import merged
 from task_gateway.kube.process import Word, run, tool
 
 CONTOUR = CHART / "contour.yaml"
@@ -73,16 +74,6 @@ def at(values: Mapping[str, Any], path: str) -> Any:
     found: Any = values
     for key in path.split("."):
         found = found[key]
-    return found
-
-
-def merged(*layers: Mapping[str, Any]) -> dict[str, Any]:
-    """Return values as Helm merges them: maps are, all else is replaced."""
-    found: dict[str, Any] = {}
-    for layer in layers:
-        for key, value in layer.items():
-            both = isinstance(value, dict) and isinstance(found.get(key), dict)
-            found[key] = merged(found[key], value) if both else value
     return found
 
 

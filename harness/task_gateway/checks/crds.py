@@ -13,7 +13,6 @@ BUNDLE_OF_ENVOY_GATEWAY = (1, 6)
 """Envoy Gateway 1.9 skips TCPRoutes without the CRDs of Gateway API 1.6, and says nothing."""
 
 FIRST_WITH_POLICY = (1, 5)
-UPSTREAM = 64
 PATHS = (schema.SPEC_LISTENERS, schema.STATUS_LISTENERS)
 
 RAISE, DROP = "task-gateway crds raise --max-listeners N", "--drop-quadratic-rules"
@@ -114,4 +113,4 @@ def _most(site: Site) -> int:
     """Return the largest maxItems of listeners in the Gateway CRD, upstream's 64 if there is none."""
     crd = site.crd or {"spec": {"versions": []}}
     places = [(version, path) for version in schema.served(crd) for path in PATHS]
-    return max((schema.max_items(crd, *place) or 0 for place in places), default=0) or UPSTREAM
+    return max((schema.max_items(crd, *place) or 0 for place in places), default=0) or schema.UPSTREAM_LISTENERS

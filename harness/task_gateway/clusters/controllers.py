@@ -41,6 +41,10 @@ class Controller:
         found: dict[str, Any] = yaml.safe_load(packaged(chart, self.values_file))
         return found
 
+    def task_ports(self, first: int, count: int) -> dict[str, Any]:
+        """Return the values with which the ports of tasks that bring their own listeners lead to Envoy."""
+        return {"contour": {"ports": {"start": first, "count": count}}} if self.name == CONTOUR else {}
+
     @property
     def crds(self) -> Mapping[str, Any]:
         """The values of the CRDs' chart."""

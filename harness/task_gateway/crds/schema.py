@@ -17,6 +17,8 @@ LISTENER_SETS = "listenersets.gateway.networking.k8s.io"
 BUNDLE_VERSION = "gateway.networking.k8s.io/bundle-version"
 CHANNEL = "gateway.networking.k8s.io/channel"
 SPEC_LISTENERS, STATUS_LISTENERS = "spec.listeners", "status.listeners"
+UPSTREAM_LISTENERS = 64
+"""maxItems of the listeners, in spec and status, in every release of Gateway API from v1.0 to v1.7."""
 RULES = "x-kubernetes-validations"
 
 

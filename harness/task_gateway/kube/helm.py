@@ -66,6 +66,16 @@ def template(
         return run(argv).stdout
 
 
+def merged(*layers: Mapping[str, Any]) -> dict[str, Any]:
+    """Return values as Helm merges them, the last first: maps are merged, all else is replaced."""
+    found: dict[str, Any] = {}
+    for layer in layers:
+        for key, value in layer.items():
+            both = isinstance(value, Mapping) and isinstance(found.get(key), Mapping)
+            found[key] = merged(found[key], value) if both else value
+    return found
+
+
 def _helm(cluster: Cluster, *arguments: Word) -> str:
     context = ["--kube-context", cluster.context] if cluster.context else []
     return run([tool("helm"), *arguments, "--kubeconfig", cluster.kubeconfig, *context]).stdout

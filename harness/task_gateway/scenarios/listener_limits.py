@@ -2,17 +2,21 @@
 
 from dataclasses import replace
 
+from task_gateway.crds.schema import UPSTREAM_LISTENERS
 from task_gateway.errors import NoFreeSlot, ScenarioFailed
 from task_gateway.limits import capacity
 from task_gateway.limits.target import Target
 from task_gateway.model import Task
 from task_gateway.routing.gateway_api import GATEWAY
 from task_gateway.scenarios.declared import Move, Scenario, Scene, declare
+from task_gateway.scenarios.world import OWN_LISTENERS
 
 MANAGER = "west"
-PORTS = {"slots": None, "listenersets": (22000, 22004), "listeners": (23000, 23099)}
+FIRST, COUNT = OWN_LISTENERS
+PORTS = {"slots": None, "listenersets": (22000, 22004), "listeners": (FIRST, FIRST + COUNT - 1)}
 """The range of each strategy; slots have that of the chart. That of listeners is wider than the CRD allows."""
-ALREADY = 58  # listeners written at once, as a Determined master had done one by one
+LEFT = 5
+"""Listeners that the CRD of upstream leaves when the others are written at once, as a master had done one by one."""
 
 
 def crowd(scene: Scene) -> str:
@@ -20,11 +24,12 @@ def crowd(scene: Scene) -> str:
     side = scene.world.sides[MANAGER]
     name, namespace = side.block.gateway_name, side.block.gateway_namespace
     gateway = side.kube.get(GATEWAY, name, namespace)
-    before, first = gateway["spec"]["listeners"], _range("listeners")[0]
+    before = gateway["spec"]["listeners"]
     scene.later.callback(side.kube.patch, GATEWAY, name, namespace, {"spec": {"listeners": before}})
-    more = [{"name": f"det-{port}", "port": port, "protocol": "TCP"} for port in range(first, first + ALREADY)]
+    ports = range(FIRST, FIRST + UPSTREAM_LISTENERS - LEFT - len(before))
+    more = [{"name": f"det-{port}", "port": port, "protocol": "TCP"} for port in ports]
     side.kube.replace(gateway | {"spec": gateway["spec"] | {"listeners": before + more}})
-    return f"{ALREADY} listeners were written at once"
+    return f"{len(ports)} listeners were written at once"
 
 
 def fill(strategy: str) -> Move:
@@ -54,16 +59,13 @@ def fill(strategy: str) -> Move:
     )
 
 
-def _range(strategy: str) -> tuple[int, int]:
-    return PORTS[strategy] or (0, 0)
-
-
 for _strategy in PORTS:
     declare(
         Scenario(
             name=f"limit_{_strategy}",
             group="Limits",
             sentence=f"With {_strategy} as many tasks fit as foretold; the next is refused with what to raise.",
+            needs=("ListenerSets",) if _strategy == "listenersets" else (),
             tags=("limits",),
             alone=True,
             moves=(

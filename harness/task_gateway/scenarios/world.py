@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 
 from task_gateway import __version__, config, settings
-from task_gateway.clusters.controllers import CONTROLLERS, ENVOY_GATEWAY, Controller
+from task_gateway.clusters.controllers import CONTOUR, CONTROLLERS, ENVOY_GATEWAY, Controller
 from task_gateway.clusters.kind import node_address
 from task_gateway.clusters.versions import image_versions
 from task_gateway.errors import TaskGatewayError, ToolMissing, UsageError
@@ -39,6 +39,8 @@ from task_gateway.scenarios.steps import Steps
 DATA: dict[str, Any] = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text("utf-8"))
 DEFAULT, ADDITIONAL = "default", ("east", "west")
 MASTER_PORT, FIRST_PORT, PORTS = 8080, 20000, 16
+OWN_LISTENERS = 23000, 100
+"""The first port of tasks that bring listeners of their own, and how many; beyond what upstream's CRD allows."""
 
 
 @dataclass(frozen=True)
@@ -160,7 +162,8 @@ class World:
     def install(self, side: Side, more: Mapping[str, Any] = MappingProxyType({})) -> str:
         """Install the chart for a gateway, or upgrade it, and wait until it is Programmed; return what there is."""
         kube, gateway, controller = side.kube, side.block, self.given.controller
-        found = controller.values(self.given.chart) | chart_values(gateway, self.spaces["tasks"]) | dict(more)
+        own = chart_values(gateway, self.spaces["tasks"])
+        found = helm.merged(controller.values(self.given.chart), controller.task_ports(*OWN_LISTENERS), own, more)
         kube.apply(identity.account(self.spaces["tasks"]))
         if self.given.against:
             self._lent.require_crds(kube)
@@ -270,6 +273,7 @@ def node_addresses(kube: Kube) -> list[str]:
 NEEDS: Mapping[str, Callable[[World], str]] = {
     "chromium": _chromium,
     "clusters of our own": lambda world: "the clusters are somebody's" if world.given.against else "",
+    "ListenerSets": lambda world: "Contour has none" if world.given.controller.name == CONTOUR else "",
     "two gateways": lambda world: "" if len(world.sides) > 2 else "there is one additional resource manager only",
     "ipv6": _ipv6,
 }
