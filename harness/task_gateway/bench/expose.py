@@ -43,6 +43,20 @@ class Sample:
     refused: float
 
 
+@dataclass(frozen=True)
+class Visit:
+    """What was measured with one number of tasks in place; `cpu` is the API server's, `memory` MiB of both parts."""
+
+    samples: list[Sample]
+    cpu: float
+    memory: list[int]
+    stopped: str = ""
+
+    def __add__(self, other: "Visit") -> "Visit":
+        """Both visits as one; the memory is that of the first, before larger numbers of tasks were there."""
+        return Visit(self.samples + other.samples, self.cpu + other.cpu, self.memory, self.stopped or other.stopped)
+
+
 def measure(combos: Sequence[Combo], charts: Charts, *, say: Say) -> Iterator[ExposeReport]:
     """Measure each combination, one cluster for each controller, and yield the report so far after each.
 
@@ -80,11 +94,26 @@ class Ladder:
         samplers = range(top + 1, top + 1 + SAMPLED)
         self._say(f"making {top + SAMPLED} pods")
         self._place.tasks.add([*range(1, top + 1), *samplers])
+        tasks = [stand_ins.task(number, NAMESPACE) for number in samplers]
+        first, *others = self._combo.sizes
+        if self._combo.strategy != "slots" or not others:
+            return self._as_far_as_it_goes(self._combo.sizes, tasks)
+        # Half of the first size before the others and half after them: a machine that gets slower is no growth.
+        half = self._combo.samples // 2
+        self._grow(first)
+        before = self._visit(first, tasks, half)
+        records = self._as_far_as_it_goes(others, tasks)
+        self._shrink(first)
+        whole = self._record(first, before + self._visit(first, tasks, self._combo.samples - half))
+        return [whole, *records]
+
+    def _as_far_as_it_goes(self, sizes: Sequence[int], tasks: Sequence[Task]) -> list[ExposeRecord]:
+        """Measure sizes, from the smallest up, until one is too much for a strategy other than slots."""
         records: list[ExposeRecord] = []
-        for size in self._combo.sizes:
+        for size in sizes:
             try:
                 self._grow(size)
-                found = self._measured(size, [stand_ins.task(number, NAMESPACE) for number in samplers])
+                found = self._record(size, self._visit(size, tasks, self._combo.samples))
             except (ApiError, WaitTimeout) as end:
                 if self._combo.strategy == "slots" or not records:
                     raise
@@ -92,7 +121,6 @@ class Ladder:
                 records[-1] = replace(records[-1], stopped=f"with {size:,}: {end.message}")
                 self._say(_line(records[-1]))
                 break
-            self._say(_line(found))
             records.append(found)
             if found.stopped:
                 break
@@ -117,14 +145,32 @@ class Ladder:
         number, address = task
         door.first_byte(address, stand_ins.task(number, NAMESPACE).id, IN_PLACE)
 
-    def _measured(self, size: int, tasks: Sequence[Task]) -> ExposeRecord:
+    def _shrink(self, size: int) -> None:
+        """Release all but the first tasks, and see their ports reach nothing."""
+        leaving = [number for number in self._in_place if number > size]
+        self._say(f"{_name(self._combo)}: waiting until {len(leaving)} tasks are released")
+        with ThreadPoolExecutor(THREADS) as pool:
+            list(pool.map(self._leave, leaving))
+
+    def _leave(self, number: int) -> None:
+        address = self._in_place.pop(number)
+        self._tasks.release(stand_ins.task(number, NAMESPACE).id)
+        door.nothing(address)
+        self._ports.free(address)
+
+    def _record(self, size: int, visit: Visit) -> ExposeRecord:
+        found = record(self._combo, size, visit.samples, max(visit.cpu, 0.0), visit.memory, visit.stopped)
+        self._say(_line(found))
+        return found
+
+    def _visit(self, size: int, tasks: Sequence[Task], count: int) -> Visit:
         kube, combo = self._place.kube, self._combo
-        self._say(f"{_name(combo)}: {combo.samples} samples with {size} tasks in place")
+        self._say(f"{_name(combo)}: {count} samples with {size} tasks in place")
         self._idle = min(self._idle, meters.idle_rate(kube))
         for number in range(WARM_UP):
             self._sample(tasks[number % len(tasks)])
         before, started, samples, stopped = kube.cpu_seconds(), time.monotonic(), list[Sample](), ""
-        while len(samples) < combo.samples:
+        while len(samples) < count:
             time.sleep(random.uniform(*PAUSES) + (samples[-1].refused if samples else 0.0))
             samples.append(self._sample(tasks[len(samples) % len(tasks)]))
             if samples[-1].ready > TOO_LONG_SECONDS:
@@ -132,7 +178,7 @@ class Ladder:
                 break
         cpu = kube.cpu_seconds() - before - self._idle * (time.monotonic() - started)
         memory = [kube.memory_mib(self._place.node, NAMESPACE, each) for each in (combo.controller, "envoy")]
-        return record(combo, size, samples, max(cpu, 0.0), memory, stopped)
+        return Visit(samples, cpu, memory, stopped)
 
     def _sample(self, task: Task) -> Sample:
         """Expose a task and release it. The port must be one that was seen to reach nothing since its last task."""

@@ -2,7 +2,7 @@
 
 from task_gateway.bench import burst, expose
 from task_gateway.bench.combos import Combo
-from task_gateway.bench.expose import Sample
+from task_gateway.bench.expose import Sample, Visit
 from task_gateway.model_bench import Spread
 
 SLOTS = Combo("contour", "slots", 1024, (10, 100), 3)
@@ -17,6 +17,12 @@ def test_samples_of_one_size_are_one_record() -> None:
         Spread(0.02, 0.03), Spread(0.03, 0.09), Spread(0.04, 0.05),
     )  # fmt: skip
     assert (found.apiserver_cpu_seconds, found.controller_memory_mib, found.envoy_memory_mib) == (0.2, 300, 40)
+
+
+def test_two_visits_of_a_size_are_one_with_the_memory_of_the_first() -> None:
+    early, late = Sample(1, 1, 0.01, 0.02, 0.03), Sample(1, 1, 0.02, 0.03, 0.05)
+    found = Visit([early], 0.5, [300, 40]) + Visit([late], 0.25, [700, 50], "why")
+    assert found == Visit([early, late], 0.75, [300, 40], "why")
 
 
 def test_only_slots_are_built() -> None:
