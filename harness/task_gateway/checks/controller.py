@@ -12,6 +12,7 @@ SUPPORTED = {ENVOY_GATEWAY: (1, 9), CONTOUR: (1, 33)}
 """The minor versions that the project is tested with."""
 
 DEPLOYMENT = "apps/v1/Deployment"
+INSTANCE, WATCHES = "app.kubernetes.io/instance", "--watch-namespaces="
 
 
 @check("ITG0301", "the GatewayClass exists", "kubectl get gatewayclasses", ("ITG0401",))
@@ -97,6 +98,26 @@ def own_contour(site: Site) -> Trouble | None:
     if site.controller != CONTOUR or not (name and namespace) or f"{namespace}/{name}" == site.name:
         return None
     return Trouble(f"the Contour of GatewayClass {meta['name']} serves Gateway {namespace}/{name} alone")
+
+
+@check(
+    "ITG0307", "the controller looks at the namespace of the tasks",
+    "{upgrade} --set 'taskNamespaces[0].namespace={tasks},taskNamespaces[0].start=PORT,taskNamespaces[0].count=1'",
+    ("ITG0303",),
+)  # fmt: skip
+def watched(site: Site) -> Trouble | None:
+    """Contour looks into the namespaces that its chart names, and has rights in no other: slots.namespace, those of
+    taskNamespaces, and that of the release. A task with listeners of its own elsewhere is never reached."""
+    if site.controller != CONTOUR:
+        return None
+    release = ((site.gateway_object or {}).get("metadata") or {}).get("labels", {}).get(INSTANCE)
+    for each in deployments(site):
+        meta, (container, *_) = each["metadata"], each["spec"]["template"]["spec"]["containers"]
+        own = (meta["namespace"], meta.get("labels", {}).get(INSTANCE)) == (site.gateway.gateway_namespace, release)
+        told = [word.partition("=")[2] for word in container.get("args") or [] if word.startswith(WATCHES)]
+        if own and told and site.namespace not in told[0].split(","):
+            return Trouble(f"Contour looks at {told[0].replace(',', ', ')}, and not at namespace {site.namespace}")
+    return None
 
 
 def deployments(site: Site) -> list[Manifest]:

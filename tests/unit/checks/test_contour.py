@@ -71,6 +71,30 @@ def test_one_gateway_for_each_contour(
     assert found == (None if said is None else Trouble(f"the Contour of GatewayClass klass serves {said}"))
 
 
+def contour(namespace: str, release: str, *args: str) -> Manifest:
+    meta = {"name": "c", "namespace": namespace, "labels": {"app.kubernetes.io/instance": release}}
+    return {"metadata": meta, "spec": {"template": {"spec": {"containers": [{"args": list(args)}]}}}}
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        (contour("ns", "rel", "--watch-namespaces=ns,tasks"), None),
+        (contour("ns", "rel"), None),
+        (contour("ns", "rel", "--watch-namespaces=ns,a"), "Contour looks at ns, a, and not at namespace tasks"),
+        (contour("ns", "other", "--watch-namespaces=ns"), None),
+        (contour("elsewhere", "rel", "--watch-namespaces=elsewhere"), None),
+    ],
+)
+def test_the_namespace_of_the_tasks_is_looked_at(
+    site: Make, monkeypatch: pytest.MonkeyPatch, found: Manifest, said: str | None
+) -> None:
+    monkeypatch.setattr(controller, "deployments", lambda _: [found])
+    read = {"gateway_object": gateway(), "namespace": "tasks"}
+    assert controller.watched(site(gateway_class=class_of(CONTOUR), **read)) == (said and Trouble(said))
+    assert controller.watched(site(gateway_class=class_of(ENVOY), **read)) is None
+
+
 def proxy(*found: int) -> Manifest:
     return {"metadata": {"name": "envoy", "namespace": "ns"}, "spec": {"ports": [{"port": port} for port in found]}}
 
