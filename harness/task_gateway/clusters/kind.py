@@ -17,7 +17,7 @@ from task_gateway.kube.client import Kube
 from task_gateway.kube.process import Completed, Word, run, tool
 from task_gateway.kube.wait import condition, wait_for
 from task_gateway.model import Cluster, Manifest
-from task_gateway.settings import NODE_READY
+from task_gateway.settings import NODE_READY, SERVICES_READY
 
 KERNEL_MODULES = Path("/lib/modules")  # kind mounts it; it may be empty
 NETWORK = "kind"
@@ -50,7 +50,7 @@ class Kind:
     name = "kind"
 
     def up(self, wish: Wish, *, say: Say) -> Cluster:
-        """Bring up a one-node cluster and return it when the node is Ready."""
+        """Bring up a one-node cluster and return it when the node is Ready and its pods reach Services."""
         there, name = images.load(), wish.name
         chosen = engine(there.engine)
         _prepare_host()
@@ -80,7 +80,9 @@ class Kind:
         kubeconfig.chmod(0o600)
         cluster = Cluster(name, self.name, kubeconfig, f"kind-{name}")
         say(f"cluster {name}: waiting until {NODE_READY.sentence}")
-        wait_for(Kube(cluster), NODE_READY, "v1/Node", f"{name}-control-plane", None, condition("Ready"))
+        kube = Kube(cluster)
+        wait_for(kube, NODE_READY, "v1/Node", f"{name}-control-plane", None, condition("Ready"))
+        wait_for(kube, SERVICES_READY, "apps/v1/DaemonSet", "kube-proxy", "kube-system", not_everywhere)
         say(f"cluster {name}: up after {time.monotonic() - started:.0f} s")
         return cluster
 
@@ -93,6 +95,13 @@ class Kind:
         # Nothing in the node is worth an orderly end, which takes systemd more than ten seconds.
         used.run("stop", "-t", "0", f"{cluster.name}-control-plane", check=False)
         _kind(used, "delete", "cluster", "--name", cluster.name, "--kubeconfig", cluster.kubeconfig)
+
+
+def not_everywhere(daemon_set: Manifest | None) -> str | None:
+    """Say what a DaemonSet still waits for, None once its pod is available on every node."""
+    status = (daemon_set or {}).get("status") or {}
+    wanted, there = status.get("desiredNumberScheduled", 0), status.get("numberAvailable", 0)
+    return None if 0 < wanted == there else f"its pod is available on {there} of {wanted or 'no'} nodes"
 
 
 def _kind(used: Engine, *arguments: Word, input: str | None = None) -> Completed:
