@@ -68,7 +68,7 @@ def broken(world: World, folder: Path, *, cause: str, seen: Callable[[Path], boo
 
 def test_nothing_broken(world: World, tmp_path: Path) -> None:
     """Nothing is broken: all rows pass, and a notebook in another cluster is opened in a browser."""
-    names = (*PLAYED, "notebook_multi_rm")
+    names = (*PLAYED, "notebooks_everywhere")
     found = {name: row.status for name, row in rows(world, tmp_path, names).items()}
     assert found == dict.fromkeys(names, Status.PASSED)
 

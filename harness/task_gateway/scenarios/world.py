@@ -39,6 +39,8 @@ from task_gateway.scenarios.steps import Steps
 DATA: dict[str, Any] = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text("utf-8"))
 DEFAULT, ADDITIONAL = "default", ("east", "west")
 MASTER_PORT, FIRST_PORT, PORTS = 8080, 20000, 16
+ONE_POD = {"contour": {"replicas": 1}}
+"""Of the controller, as Envoy Gateway has: scenarios take it away and bring it back."""
 OWN_LISTENERS = 23000, 100
 """The first port of tasks that bring listeners of their own, and how many; beyond what upstream's CRD allows."""
 
@@ -163,7 +165,8 @@ class World:
         """Install the chart for a gateway, or upgrade it, and wait until it is Programmed; return what there is."""
         kube, gateway, controller = side.kube, side.block, self.given.controller
         own = chart_values(gateway, self.spaces["tasks"])
-        found = helm.merged(controller.values(self.given.chart), controller.task_ports(*OWN_LISTENERS), own, more)
+        ports = controller.task_ports(*OWN_LISTENERS)
+        found = helm.merged(controller.values(self.given.chart), ONE_POD, ports, own, more)
         kube.apply(identity.account(self.spaces["tasks"]))
         if self.given.against:
             self._lent.require_crds(kube)
