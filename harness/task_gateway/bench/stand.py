@@ -13,7 +13,7 @@ from task_gateway.bench.meters import MeteredKube
 from task_gateway.bench.stand_ins import StandIns
 from task_gateway.clusters import base
 from task_gateway.clusters.base import Say
-from task_gateway.clusters.controllers import Controller
+from task_gateway.clusters.controllers import CONTOUR, Controller
 from task_gateway.clusters.kind import node_address
 from task_gateway.kube import helm
 from task_gateway.kube.kinds import SERVICE
@@ -96,10 +96,10 @@ def _sweep(kube: MeteredKube) -> None:
 
 def values(controller: Controller, chart: Path, combo: Combo, address: str) -> Mapping[str, Any]:
     """Return the chart's values for a combination: those of the controller's own file, and what is measured."""
-    found = controller.values(chart)
-    found |= {"gateway": {"addresses": [address]}, "slots": {"start": FIRST_PORT, "count": combo.slots}}
-    if controller.name == "contour":  # one pod, as Envoy Gateway has: a second one does the same work on the same node
-        found |= {"contour": {"replicas": 1}}
+    own: Mapping[str, Any] = {"gateway": {"addresses": [address]}, "slots": {"start": FIRST_PORT, "count": combo.slots}}
+    layers = [controller.values(chart), own]
+    if controller.name == CONTOUR:  # one pod, as Envoy Gateway has: a second one does the same work on the same node
+        layers.append({"contour": {"replicas": 1}})
         if combo.strategy != "slots":
-            found["contour"] |= {"clientQPS": 500, "ports": {"start": FIRST_TASK_PORT, "count": TASK_PORTS}}
-    return found
+            layers += [{"contour": {"clientQPS": 500}}, controller.task_ports(FIRST_TASK_PORT, TASK_PORTS)]
+    return helm.merged(*layers)

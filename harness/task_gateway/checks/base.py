@@ -131,6 +131,13 @@ def unavailable(deployments: Sequence[Manifest]) -> str | None:
     return f"no pod of Deployment {names} is available"
 
 
+def release_of(obj: Manifest | None) -> str | None:
+    """Return the Helm release that an object's labels name, None if they name none."""
+    labels = ((obj or {}).get("metadata") or {}).get("labels") or {}
+    found: str | None = labels.get("app.kubernetes.io/instance")
+    return found
+
+
 def category_of(code: str) -> str:
     """Return the category that a code belongs to."""
     return CATEGORIES[int(code[3:5]) - 1]
@@ -138,8 +145,7 @@ def category_of(code: str) -> str:
 
 def fill(fix: str, site: Site) -> str:
     """Return a command with the names of a gateway in it."""
-    labels = ((site.gateway_object or {}).get("metadata") or {}).get("labels") or {}
-    release = labels.get("app.kubernetes.io/instance", site.gateway.gateway_name)
+    release = release_of(site.gateway_object) or site.gateway.gateway_name
     return fix.format(
         upgrade=templates.upgrade(site.gateway).replace("<release>", release),
         gateway=site.gateway.gateway_name,

@@ -1,6 +1,8 @@
 """The controller: is there one for the Gateway's class, does it run, is its version known to work?"""
 
-from task_gateway.checks.base import Trouble, check, minor, unavailable
+from functools import lru_cache
+
+from task_gateway.checks.base import Trouble, check, minor, release_of, unavailable
 from task_gateway.clusters.controllers import CONTOUR, CONTROLLERS, ENVOY_GATEWAY
 from task_gateway.kube.wait import condition
 from task_gateway.limits.site import Site
@@ -12,7 +14,7 @@ SUPPORTED = {ENVOY_GATEWAY: (1, 9), CONTOUR: (1, 33)}
 """The minor versions that the project is tested with."""
 
 DEPLOYMENT = "apps/v1/Deployment"
-INSTANCE, WATCHES = "app.kubernetes.io/instance", "--watch-namespaces="
+WATCHES = "--watch-namespaces="
 
 
 @check("ITG0301", "the GatewayClass exists", "kubectl get gatewayclasses", ("ITG0401",))
@@ -110,18 +112,19 @@ def watched(site: Site) -> Trouble | None:
     taskNamespaces, and that of the release. A task with listeners of its own elsewhere is never reached."""
     if site.controller != CONTOUR:
         return None
-    release = ((site.gateway_object or {}).get("metadata") or {}).get("labels", {}).get(INSTANCE)
+    wanted = (site.gateway.gateway_namespace, release_of(site.gateway_object))
     for each in deployments(site):
-        meta, (container, *_) = each["metadata"], each["spec"]["template"]["spec"]["containers"]
-        own = (meta["namespace"], meta.get("labels", {}).get(INSTANCE)) == (site.gateway.gateway_namespace, release)
+        (container, *_) = each["spec"]["template"]["spec"]["containers"]
+        own = (each["metadata"]["namespace"], release_of(each)) == wanted
         told = [word.partition("=")[2] for word in container.get("args") or [] if word.startswith(WATCHES)]
         if own and told and site.namespace not in told[0].split(","):
             return Trouble(f"Contour looks at {told[0].replace(',', ', ')}, and not at namespace {site.namespace}")
     return None
 
 
+@lru_cache(maxsize=16)
 def deployments(site: Site) -> list[Manifest]:
-    """Return the Deployments of the controller, wherever they are."""
+    """Return the Deployments of the controller, wherever they are; listed once however many checks ask."""
     return site.kube.list(DEPLOYMENT, labels=CONTROLLERS[site.controller].labels)
 
 
