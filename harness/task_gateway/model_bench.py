@@ -16,17 +16,19 @@ class Spread:
 class ExposeRecord:
     """One task more with `active` tasks in place, by one strategy of one controller, over `samples` samples.
 
-    `slots` is how many were built, 0 where the strategy has none. `api_seconds` is the call of expose, `ready_seconds`
-    from that call to the first byte of the task's own answer, `refused_seconds` from the call of release until the
-    port reaches nothing. `api_writes` and `kube_requests` are requests of one expose, on average; requests include
-    the writes. `apiserver_cpu_seconds` is what the API server takes for one expose and release above its idle rate.
-    `stopped` says why larger sizes were not tried, empty if they were.
+    `pause_seconds` is the mean time between a release and the next claim. `slots` is how many were built, 0 where the
+    strategy has none. `api_seconds` is the call of expose, `ready_seconds` from that call to the first byte of the
+    task's own answer, `refused_seconds` from the call of release until the port reaches nothing. `api_writes` and
+    `kube_requests` are requests of one expose, on average; requests include the writes. `apiserver_cpu_seconds` is what
+    the API server takes for one expose and release above its idle rate. `stopped` says why larger sizes were not tried,
+    empty if they were.
     """
 
     controller: str
     strategy: str
     active: int
     samples: int
+    pause_seconds: float
     slots: int
     api_writes: float
     kube_requests: float

@@ -39,7 +39,7 @@ def measure(combos: Sequence[Combo], tasks: int, rounds: int, charts: Charts, *,
             for rate in (endpoints_rate.DEFAULT, endpoints_rate.RAISED):
                 if rate != endpoints_rate.DEFAULT:
                     endpoints_rate.tell(place.cluster, rate, say=say)
-                say(f"{combo.controller} with {combo.strategy}: {rounds} rounds of {tasks} tasks at once")
+                say(f"{combo.controller} with {combo.slots} {combo.strategy}: {rounds} rounds of {tasks} tasks at once")
                 found = [one_round(master, ports, tasks, say=say) for _ in range(WARM_UP + rounds)]
                 records.append(record(combo, tasks, rate, found[WARM_UP:]))
     return BurstReport(versions, machine.machine(), tuple(records))

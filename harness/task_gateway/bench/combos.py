@@ -7,8 +7,14 @@ from typing import Any
 from task_gateway.clusters.controllers import CONTOUR, ENVOY_GATEWAY
 from task_gateway.errors import UsageError
 
-SMALL, LARGE = 64, 1024
+SMALL, MEDIUM, LARGE = 64, 200, 1024
+"""Slots: with the CRD as it is, with upstream's rules and 213 listeners, and without the quadratic rules."""
 SIZES = (10, 100, 200, 500, 1000)
+ALONE, CLOSE = 1.0, 0.25
+"""Seconds between a release and the next claim, on average: after all that the last change brought, or amid it.
+
+Contour builds its whole model anew 0.1 s after a change, and the next claim may come while it does.
+"""
 FIRST_PORT = 20000
 FIRST_TASK_PORT, TASK_PORTS = 22000, 1100
 """Ports of the strategies that make a listener for each task, beside the slots."""
@@ -16,13 +22,17 @@ FIRST_TASK_PORT, TASK_PORTS = 22000, 1100
 
 @dataclass(frozen=True)
 class Combo:
-    """One installation and what is measured with it; `slots` are built, of which the other strategies need one."""
+    """One installation and what is measured with it; `slots` are built, of which the other strategies need one.
+
+    Each size is measured with each of the `pauses` between two samples, in seconds.
+    """
 
     controller: str
     strategy: str
     slots: int
     sizes: tuple[int, ...]
     samples: int
+    pauses: tuple[float, ...] = (ALONE,)
 
 
 CRDS: Mapping[str, Mapping[str, Any]] = {
@@ -36,7 +46,7 @@ COMBOS = (
     Combo(ENVOY_GATEWAY, "listenersets", 1, SIZES, 8),
     Combo(ENVOY_GATEWAY, "listeners", 1, (10, 100, 180), 8),
     Combo(CONTOUR, "slots", SMALL, (SMALL - 1,), 100),
-    Combo(CONTOUR, "slots", LARGE, SIZES, 100),
+    Combo(CONTOUR, "slots", LARGE, SIZES, 100, (ALONE, CLOSE)),
     Combo(CONTOUR, "listeners", 1, (10, 100, 200), 5),
 )
 
@@ -66,6 +76,13 @@ def chosen(
 def installations(controllers: Collection[str], strategies: Collection[str], tasks: int) -> list[Combo]:
     """Return one installation for each controller and strategy asked for, with room for as many tasks at once."""
     return chosen(controllers, strategies, (tasks,), None)
+
+
+def bursts(controllers: Collection[str], strategies: Collection[str], tasks: int) -> list[Combo]:
+    """Return the installations for a burst: of slots, unless it is a small one, two that differ in what is built."""
+    found = installations(controllers, strategies or ["slots"], tasks)
+    large = (MEDIUM, LARGE) if tasks < MEDIUM else (LARGE,)
+    return [replace(each, slots=n) for each in found for n in (large if each.slots == LARGE else (each.slots,))]
 
 
 def names() -> list[str]:

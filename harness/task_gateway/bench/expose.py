@@ -23,8 +23,8 @@ from task_gateway.settings import Wait
 THREADS = 8
 SAMPLED = 8  # tasks that take turns, so that an answer of the one before is seen for what it is
 WARM_UP = 3  # first samples of a size, which are not counted
-PAUSES = (0.15, 0.35)
-"""Seconds between two samples: the controllers of a cluster write at most 20 endpoints a second, which is not meant.
+JITTER = (0.6, 1.4)
+"""How much shorter or longer than its mean a pause is, so that no sample keeps step with what a controller repeats.
 
 As long again as the release took comes on top, for the controller may still be busy with it.
 """
@@ -47,6 +47,7 @@ class Sample:
 class Visit:
     """What was measured with one number of tasks in place; `cpu` is the API server's, `memory` MiB of both parts."""
 
+    pause: float
     samples: list[Sample]
     cpu: float
     memory: list[int]
@@ -54,7 +55,8 @@ class Visit:
 
     def __add__(self, other: "Visit") -> "Visit":
         """Both visits as one; the memory is that of the first, before larger numbers of tasks were there."""
-        return Visit(self.samples + other.samples, self.cpu + other.cpu, self.memory, self.stopped or other.stopped)
+        samples, stopped = self.samples + other.samples, self.stopped or other.stopped
+        return Visit(self.pause, samples, self.cpu + other.cpu, self.memory, stopped)
 
 
 def measure(combos: Sequence[Combo], charts: Charts, *, say: Say) -> Iterator[ExposeReport]:
@@ -70,7 +72,8 @@ def measure(combos: Sequence[Combo], charts: Charts, *, say: Say) -> Iterator[Ex
                 block = install(place, combo, say=say)
                 machine.note(versions, machine.versions(place.kube, NAMESPACE))
                 with TaskGateway(place.kube, block, NAMESPACE, combo.strategy) as tasks:
-                    records += Ladder(place, combo, tasks, say).climb()
+                    found = Ladder(place, combo, tasks, say).climb()
+                records += sorted(found, key=lambda each: -each.pause_seconds)
                 yield ExposeReport(versions, machine.machine(), tuple(records))
 
 
@@ -101,11 +104,11 @@ class Ladder:
         # Half of the first size before the others and half after them: a machine that gets slower is no growth.
         half = self._combo.samples // 2
         self._grow(first)
-        before = self._visit(first, tasks, half)
+        before = self._visits(first, tasks, half)
         records = self._as_far_as_it_goes(others, tasks)
         self._shrink(first)
-        whole = self._record(first, before + self._visit(first, tasks, self._combo.samples - half))
-        return [whole, *records]
+        after = self._visits(first, tasks, self._combo.samples - half)
+        return [*(self._record(first, one + other) for one, other in zip(before, after, strict=True)), *records]
 
     def _as_far_as_it_goes(self, sizes: Sequence[int], tasks: Sequence[Task]) -> list[ExposeRecord]:
         """Measure sizes, from the smallest up, until one is too much for a strategy other than slots."""
@@ -113,7 +116,7 @@ class Ladder:
         for size in sizes:
             try:
                 self._grow(size)
-                found = self._record(size, self._visit(size, tasks, self._combo.samples))
+                found = [self._record(size, visit) for visit in self._visits(size, tasks, self._combo.samples)]
             except (ApiError, WaitTimeout) as end:
                 if self._combo.strategy == "slots" or not records:
                     raise
@@ -121,8 +124,8 @@ class Ladder:
                 records[-1] = replace(records[-1], stopped=f"with {size:,}: {end.message}")
                 self._say(_line(records[-1]))
                 break
-            records.append(found)
-            if found.stopped:
+            records += found
+            if found[-1].stopped:
                 break
         return records
 
@@ -159,26 +162,29 @@ class Ladder:
         self._ports.free(address)
 
     def _record(self, size: int, visit: Visit) -> ExposeRecord:
-        found = record(self._combo, size, visit.samples, max(visit.cpu, 0.0), visit.memory, visit.stopped)
+        found = record(self._combo, size, visit)
         self._say(_line(found))
         return found
 
-    def _visit(self, size: int, tasks: Sequence[Task], count: int) -> Visit:
+    def _visits(self, size: int, tasks: Sequence[Task], count: int) -> list[Visit]:
+        return [self._visit(size, tasks, count, pause) for pause in self._combo.pauses]
+
+    def _visit(self, size: int, tasks: Sequence[Task], count: int, pause: float) -> Visit:
         kube, combo = self._place.kube, self._combo
-        self._say(f"{_name(combo)}: {count} samples with {size} tasks in place")
+        self._say(f"{_name(combo)}: {count} samples with {size} tasks in place, {pause:g} s between two")
         self._idle = min(self._idle, meters.idle_rate(kube))
         for number in range(WARM_UP):
             self._sample(tasks[number % len(tasks)])
         before, started, samples, stopped = kube.cpu_seconds(), time.monotonic(), list[Sample](), ""
         while len(samples) < count:
-            time.sleep(random.uniform(*PAUSES) + (samples[-1].refused if samples else 0.0))
+            time.sleep(random.uniform(*JITTER) * pause + (samples[-1].refused if samples else 0.0))
             samples.append(self._sample(tasks[len(samples) % len(tasks)]))
             if samples[-1].ready > TOO_LONG_SECONDS:
                 stopped = f"one expose took {samples[-1].ready:.1f} s"
                 break
         cpu = kube.cpu_seconds() - before - self._idle * (time.monotonic() - started)
         memory = [kube.memory_mib(self._place.node, NAMESPACE, each) for each in (combo.controller, "envoy")]
-        return Visit(samples, cpu, memory, stopped)
+        return Visit(pause, samples, cpu, memory, stopped)
 
     def _sample(self, task: Task) -> Sample:
         """Expose a task and release it. The port must be one that was seen to reach nothing since its last task."""
@@ -196,31 +202,31 @@ class Ladder:
         return Sample(asked.writes, asked.requests, api, ready, refused)
 
 
-def record(
-    combo: Combo, size: int, samples: Sequence[Sample], cpu: float, memory: Sequence[int], stopped: str
-) -> ExposeRecord:
-    """Return the record of one size: `cpu` is the API server's for all of it, `memory` MiB of controller and Envoy."""
+def record(combo: Combo, size: int, visit: Visit) -> ExposeRecord:
+    """Return the record of one size."""
+    samples = visit.samples
     return ExposeRecord(
         controller=combo.controller,
         strategy=combo.strategy,
         active=size,
         samples=len(samples),
+        pause_seconds=visit.pause,
         slots=combo.slots if combo.strategy == "slots" else 0,
         api_writes=round(statistics.fmean(each.writes for each in samples), 2),
         kube_requests=round(statistics.fmean(each.requests for each in samples), 2),
         api_seconds=meters.spread([each.api for each in samples]),
         ready_seconds=meters.spread([each.ready for each in samples]),
         refused_seconds=meters.spread([each.refused for each in samples]),
-        apiserver_cpu_seconds=round(cpu / len(samples), 4),
-        controller_memory_mib=memory[0],
-        envoy_memory_mib=memory[1],
-        stopped=stopped,
+        apiserver_cpu_seconds=round(max(visit.cpu, 0.0) / len(samples), 4),
+        controller_memory_mib=visit.memory[0],
+        envoy_memory_mib=visit.memory[1],
+        stopped=visit.stopped,
     )
 
 
 def _line(found: ExposeRecord) -> str:
     return (
-        f"{found.controller} with {found.strategy}, {found.active} tasks in place: "
+        f"{found.controller} with {found.strategy}, {found.active} in place, {found.pause_seconds:g} s between two: "
         f"{found.api_writes:g} writes, API {found.api_seconds.median * 1000:.0f} ms, first byte "
         f"{found.ready_seconds.median * 1000:.0f} ms (p99 {found.ready_seconds.p99 * 1000:.0f}), refused "
         f"{found.refused_seconds.median * 1000:.0f} ms{'; ' if found.stopped else ''}{found.stopped}"

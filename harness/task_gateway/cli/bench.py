@@ -74,7 +74,7 @@ def burst_(
 
     With the cluster's own limit on writes of endpoints, and with it raised. Slots alone, unless a strategy is named.
     """
-    wanted = combos.installations(controller or [], strategy or ["slots"], tasks)
+    wanted = combos.bursts(controller or [], strategy or [], tasks)
     measured = burst.measure(wanted, tasks, rounds, _charts(dist), say=_say)
     _keep(measured, record, "burst")
     emit(measured, output, bench_text.bursts)

@@ -24,13 +24,15 @@ class Target:
 
 def targets(expose: ExposeReport, burst: BurstReport) -> list[Target]:
     """Return all targets with what was measured."""
-    slots = [each for each in expose.records if each.strategy == "slots"]
+    records = alone(expose.records)
+    slots = [each for each in records if each.strategy == "slots"]
+    close = [each for each in expose.records if each.strategy == "slots" and each not in slots]
     best = best_controller(slots)
     return [
         _writes(slots),
-        *_first_byte(slots, best),
+        *_first_byte(slots, close, best),
         *_envoy_gateway(slots),
-        _faster(expose.records, slots, best),
+        _faster(records, slots, best),
         *(_burst(each) for each in burst.records if each.tasks == BURST_TASKS and each.strategy == "slots"),
     ]
 
@@ -39,6 +41,12 @@ def rows(found: Iterable[Target]) -> list[list[str]]:
     """Return the cells of a row for each target."""
     words = {True: "yes", False: "**no**", None: "not measured"}
     return [[each.aim, each.measured, words[each.reached]] for each in found]
+
+
+def alone(records: Sequence[ExposeRecord]) -> list[ExposeRecord]:
+    """Return the records of claims that came alone: those with the longest pause between two."""
+    longest = max((each.pause_seconds for each in records), default=0.0)
+    return [each for each in records if each.pause_seconds == longest]
 
 
 def best_controller(slots: Sequence[ExposeRecord]) -> str:
@@ -56,21 +64,32 @@ def _writes(slots: Sequence[ExposeRecord]) -> Target:
     return Target(aim, f"{most:g} on average, at most", most == 1)
 
 
-def _first_byte(slots: Sequence[ExposeRecord], best: str) -> list[Target]:
-    at = _at(slots, best, LARGE)
+def _first_byte(slots: Sequence[ExposeRecord], close: Sequence[ExposeRecord], best: str) -> list[Target]:
+    at, busy = _at(slots, best, LARGE), _at(close, best, LARGE)
     quick = f"first byte with {LARGE:,} tasks in place, on the best controller: {MEDIAN_SECONDS * 1000:.0f} ms, "
     quick += f"p99 {P99_SECONDS * 1000:.0f} ms"
     flat = f"first byte with {LARGE:,} tasks in place, on the best controller: at most {GROWTH} times that with 10"
     if at is None:
         return [Target(quick, "", None), Target(flat, "", None)]
     first = at.ready_seconds
-    said = f"{best}: {first.median * 1000:.0f} ms, p99 {first.p99 * 1000:.0f} ms"
+    said = f"{best}: {_quick(at)}{f'; {_quick(busy)}, {_apart(busy)}' if busy else ''}"
     found = [Target(quick, said, first.median <= MEDIAN_SECONDS and first.p99 <= P99_SECONDS)]
     few = _at(slots, best, 10)
     if few is None:
         return [*found, Target(flat, "", None)]
-    growth = first.median / few.ready_seconds.median
-    return [*found, Target(flat, f"{growth:.2f} times", growth <= GROWTH)]
+    growth, few_busy = first.median / few.ready_seconds.median, _at(close, best, 10)
+    said = f"{growth:.2f} times"
+    if busy and few_busy:
+        said += f"; {busy.ready_seconds.median / few_busy.ready_seconds.median:.2f} times, {_apart(busy)}"
+    return [*found, Target(flat, said, growth <= GROWTH)]
+
+
+def _quick(record: ExposeRecord) -> str:
+    return f"{record.ready_seconds.median * 1000:.0f} ms, p99 {record.ready_seconds.p99 * 1000:.0f} ms"
+
+
+def _apart(record: ExposeRecord) -> str:
+    return f"where a claim comes {record.pause_seconds:g} s after a release"
 
 
 def _envoy_gateway(slots: Sequence[ExposeRecord]) -> list[Target]:
@@ -88,20 +107,25 @@ def _envoy_gateway(slots: Sequence[ExposeRecord]) -> list[Target]:
 
 def _faster(records: Sequence[ExposeRecord], slots: Sequence[ExposeRecord], best: str) -> Target:
     aim = f"{TIMES_FASTER} times as fast as a listener for each task, with {LISTENERS} in place or more"
-    slow = [each for each in records if (each.strategy, each.active) == ("listeners", LISTENERS)]
+    many = [each for each in records if each.strategy == "listeners" and each.active >= LISTENERS]
+    slow = [each for each in many if each.active == LISTENERS]
     fast = [each for each in slots if each.controller == best and each.active >= LISTENERS]
     if not slow or not fast:
         return Target(aim, "", None)
     one, other = fast[0], min(slow, key=lambda each: each.ready_seconds.median)
     times = other.ready_seconds.median / one.ready_seconds.median
     said = f"{times:.0f} times: {other.ready_seconds.median:.2f} s on {other.controller}, "
-    return Target(aim, f"{said}{one.ready_seconds.median:.3f} s with slots on {best}", times >= TIMES_FASTER)
+    said += f"{one.ready_seconds.median:.3f} s with slots on {best}"
+    for each in (each for each in many if each not in slow):
+        more = each.ready_seconds.median / one.ready_seconds.median
+        said += f"; {more:.0f} times: {each.ready_seconds.median:.2f} s on {each.controller} with {each.active:,}"
+    return Target(aim, said, times >= TIMES_FASTER)
 
 
 def _burst(record: BurstRecord) -> Target:
     aim = f"{record.tasks} at once answer within {BURST_SECONDS:g} s, no port twice"
-    said = f"{record.controller}, {record.endpoints_qps} endpoints a second: {record.ready_seconds.median:.2f} s, "
-    said += f"worst {record.worst_seconds:.2f} s, {record.ports} ports"
+    said = f"{record.controller}, {record.slots:,} slots, {record.endpoints_qps} endpoints a second: "
+    said += f"{record.ready_seconds.median:.2f} s, worst {record.worst_seconds:.2f} s, {record.ports} ports"
     return Target(aim, said, record.worst_seconds <= BURST_SECONDS and record.ports == record.tasks)
 
 

@@ -19,11 +19,12 @@ from task_gateway.model_bench import (
 Rows = list[list[str]]
 
 EXPOSE_HEAD = (
-    "Controller", "Strategy", "Slots built", "Tasks in place", "Samples", "Writes", "API, ms", "First byte, ms",
-    "Refused, ms", "API server's CPU, ms", "Controller, MiB", "Envoy, MiB",
+    "Controller", "Strategy", "Slots built", "Tasks in place", "Pause, s", "Samples", "Writes", "API, ms",
+    "First byte, ms", "Refused, ms", "API server's CPU, ms", "Controller, MiB", "Envoy, MiB",
 )  # fmt: skip
 BURST_HEAD = (
-    "Controller", "Strategy", "Endpoints a second", "Tasks", "Rounds", "Ports", "API, s", "All answer, s", "Worst, s",
+    "Controller", "Strategy", "Slots built", "Endpoints a second", "Tasks", "Rounds", "Ports", "API, s",
+    "All answer, s", "Worst, s",
 )  # fmt: skip
 PATH_HEAD = ("Controller", "Path", "Samples", "New connection, ms", "Round trip, ms", "One stream, MiB/s")
 
@@ -53,17 +54,18 @@ def expose_rows(records: Sequence[ExposeRecord]) -> Rows:
     """Return the cells of a row for each record: milliseconds are medians, with the 99th percentile in brackets."""
     return [[
         each.controller, each.strategy, f"{each.slots:,}" if each.slots else "-", f"{each.active:,}",
-        str(each.samples), f"{each.api_writes:g}", ms(each.api_seconds), ms(each.ready_seconds),
-        ms(each.refused_seconds), f"{each.apiserver_cpu_seconds * 1000:.0f}", str(each.controller_memory_mib),
-        str(each.envoy_memory_mib),
+        f"{each.pause_seconds:g}", str(each.samples), f"{each.api_writes:g}", ms(each.api_seconds),
+        ms(each.ready_seconds), ms(each.refused_seconds), f"{each.apiserver_cpu_seconds * 1000:.0f}",
+        str(each.controller_memory_mib), str(each.envoy_memory_mib),
     ] for each in records]  # fmt: skip
 
 
 def burst_rows(records: Sequence[BurstRecord]) -> Rows:
     """Return the cells of a row for each record, in seconds."""
     return [[
-        each.controller, each.strategy, str(each.endpoints_qps), str(each.tasks), str(each.rounds), str(each.ports),
-        f"{each.api_seconds.median:.2f}", f"{each.ready_seconds.median:.2f}", f"{each.worst_seconds:.2f}",
+        each.controller, each.strategy, f"{each.slots:,}" if each.slots else "-", str(each.endpoints_qps),
+        str(each.tasks), str(each.rounds), str(each.ports), f"{each.api_seconds.median:.2f}",
+        f"{each.ready_seconds.median:.2f}", f"{each.worst_seconds:.2f}",
     ] for each in records]  # fmt: skip
 
 

@@ -39,8 +39,9 @@ def shortfalls(expose: ExposeReport, burst: BurstReport, faults: Sequence[Fault]
 
 
 def _first_bytes(report: ExposeReport) -> Iterator[Row]:
-    for controller in dict.fromkeys(each.controller for each in report.records):
-        slots = [each for each in report.records if (each.controller, each.strategy) == (controller, "slots")]
+    records = bench_targets.alone(report.records)
+    for controller in dict.fromkeys(each.controller for each in records):
+        slots = [each for each in records if (each.controller, each.strategy) == (controller, "slots")]
         for each in _ends(slots):
             what = f"from a claim to the task's first byte, {controller}, {each.active:,} tasks in {each.slots:,} slots"
             yield [what, f"{ms(each.ready_seconds)} ms", PERFORMANCE]
@@ -55,7 +56,8 @@ def _ends(records: Sequence[ExposeRecord]) -> list[ExposeRecord]:
 
 def _bursts(report: BurstReport) -> Iterator[Row]:
     for each in report.records:
-        what = f"{each.tasks} claims at once, all answered, {each.controller}, {each.endpoints_qps} endpoints a second"
+        what = f"{each.tasks} claims at once, all answered, {each.controller}, {each.slots:,} slots, "
+        what += f"{each.endpoints_qps} endpoints a second"
         figure = f"{each.ready_seconds.median:.1f} s, worst {each.worst_seconds:.1f} s"
         yield [what, figure, PERFORMANCE]
 

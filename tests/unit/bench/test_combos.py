@@ -28,6 +28,13 @@ def test_strategies_that_build_nothing_have_one_slot() -> None:
     assert [each.slots for each in combos.installations([], ["listenersets"], 100)] == [1]
 
 
+@pytest.mark.parametrize(("tasks", "slots"), [(63, [64]), (64, [200, 1024]), (199, [200, 1024]), (200, [1024])])
+def test_a_burst_goes_to_as_many_slots_as_are_built_where_it_fits(tasks: int, slots: list[int]) -> None:
+    found = combos.bursts(["contour"], [], tasks)
+    assert [(each.strategy, each.slots) for each in found] == [("slots", number) for number in slots]
+    assert [each.slots for each in combos.bursts(["envoy-gateway"], ["listenersets"], tasks)] == [1]
+
+
 @pytest.mark.parametrize(
     ("controllers", "strategies", "sizes", "says"),
     [

@@ -10,8 +10,8 @@ SLOTS = Combo("contour", "slots", 1024, (10, 100), 3)
 
 def test_samples_of_one_size_are_one_record() -> None:
     samples = [Sample(1, 1, 0.01, 0.02, 0.03), Sample(1, 2, 0.02, 0.03, 0.05), Sample(2, 3, 0.03, 0.09, 0.04)]
-    found = expose.record(SLOTS, 100, samples, cpu=0.6, memory=(300, 40), stopped="")
-    assert (found.active, found.samples, found.slots) == (100, 3, 1024)
+    found = expose.record(SLOTS, 100, Visit(0.25, samples, 0.6, [300, 40]))
+    assert (found.active, found.samples, found.pause_seconds, found.slots) == (100, 3, 0.25, 1024)
     assert (found.api_writes, found.kube_requests) == (1.33, 2.0)
     assert (found.api_seconds, found.ready_seconds, found.refused_seconds) == (
         Spread(0.02, 0.03), Spread(0.03, 0.09), Spread(0.04, 0.05),
@@ -21,13 +21,13 @@ def test_samples_of_one_size_are_one_record() -> None:
 
 def test_two_visits_of_a_size_are_one_with_the_memory_of_the_first() -> None:
     early, late = Sample(1, 1, 0.01, 0.02, 0.03), Sample(1, 1, 0.02, 0.03, 0.05)
-    found = Visit([early], 0.5, [300, 40]) + Visit([late], 0.25, [700, 50], "why")
-    assert found == Visit([early, late], 0.75, [300, 40], "why")
+    found = Visit(1.0, [early], 0.5, [300, 40]) + Visit(1.0, [late], 0.25, [700, 50], "why")
+    assert found == Visit(1.0, [early, late], 0.75, [300, 40], "why")
 
 
 def test_only_slots_are_built() -> None:
     one = [Sample(3, 4, 0.01, 0.02, 0.03)]
-    found = expose.record(Combo("contour", "listeners", 1, (10,), 1), 10, one, cpu=0.0, memory=(0, 0), stopped="why")
+    found = expose.record(Combo("contour", "listeners", 1, (10,), 1), 10, Visit(1.0, one, 0.0, [0, 0], "why"))
     assert (found.slots, found.stopped) == (0, "why")
 
 

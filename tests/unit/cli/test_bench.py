@@ -15,7 +15,7 @@ from task_gateway.report import bench_text
 
 RUNNER = CliRunner()
 RECORD = ExposeRecord(
-    "contour", "slots", 10, 2, 64, 1.0, 1.0, Spread(0.1, 0.2), Spread(0.1, 0.2), Spread(0.1, 0.2), 0.0, 1, 1
+    "contour", "slots", 10, 2, 1.0, 64, 1.0, 1.0, Spread(0.1, 0.2), Spread(0.1, 0.2), Spread(0.1, 0.2), 0.0, 1, 1
 )
 REPORT = ExposeReport({"kubernetes": "v9"}, {"cores": "2"}, (RECORD,))
 

@@ -22,8 +22,9 @@ from task_gateway.report import bench_page, bench_plot, bench_targets, bench_tex
 
 VERSIONS, MACHINE = {"kubernetes": "v9"}, {"cores": "2"}
 SLOTS = ExposeRecord(
-    controller="contour", strategy="slots", active=1000, samples=100, slots=1024, api_writes=1.0, kube_requests=1.0,
-    api_seconds=Spread(0.004, 0.012), ready_seconds=Spread(0.012, 0.1), refused_seconds=Spread(0.011, 0.09),
+    controller="contour", strategy="slots", active=1000, samples=100, pause_seconds=1.0, slots=1024,
+    api_writes=1.0, kube_requests=1.0, api_seconds=Spread(0.004, 0.012),
+    ready_seconds=Spread(0.012, 0.1), refused_seconds=Spread(0.011, 0.09),
     apiserver_cpu_seconds=0.021, controller_memory_mib=339, envoy_memory_mib=372,
 )  # fmt: skip
 FEW = dataclasses.replace(SLOTS, active=10, ready_seconds=Spread(0.010, 0.08))
@@ -72,7 +73,7 @@ def test_a_record_is_read_back_as_it_was_written() -> None:
 def test_a_row_has_medians_with_the_99th_percentile_behind() -> None:
     text = shown(bench_text.exposed(EXPOSE))
     row = next(line for line in text.splitlines() if line.startswith("contour") and " 1,000 " in line)
-    assert row.split()[1:7] == ["slots", "1,024", "1,000", "100", "1", "4.0"]
+    assert row.split()[1:8] == ["slots", "1,024", "1,000", "1", "100", "1", "4.0"]
     assert "12 (100)" in row
     assert "0.50" in shown(bench_text.bursts(BURSTS))
     assert "0.10 (0.40)" in shown(bench_text.paths(PATHS))
@@ -110,6 +111,23 @@ def test_a_target_is_missed_by_a_little(change: dict[str, Any], index: int) -> N
     slower = dataclasses.replace(SLOTS, **change)
     assert reached(FEW, SLOTS, *ON_ENVOY_GATEWAY, LISTENERS)[index]
     assert reached(FEW, slower, *ON_ENVOY_GATEWAY, LISTENERS)[index] is False
+
+
+def test_a_listener_for_each_task_elsewhere_is_told_beside() -> None:
+    more = dataclasses.replace(LISTENERS, controller="contour", active=200, ready_seconds=Spread(0.6, 0.9))
+    found = bench_targets.targets(ExposeReport(VERSIONS, MACHINE, (SLOTS, LISTENERS, more)), BURSTS)[5]
+    assert found.measured.endswith("0.012 s with slots on contour; 50 times: 0.60 s on contour with 200")
+
+
+def test_claims_that_follow_close_are_told_beside_and_not_judged() -> None:
+    amid = [dataclasses.replace(each, pause_seconds=0.25, ready_seconds=Spread(0.06, 0.4)) for each in (SLOTS, FEW)]
+    one, other = bench_targets.targets(ExposeReport(VERSIONS, MACHINE, (SLOTS, FEW, *amid)), BURSTS)[1:3]
+    assert (one.reached, other.reached) == (True, True)
+    after = "where a claim comes 0.25 s after a release"
+    assert one.measured == f"contour: 12 ms, p99 100 ms; 60 ms, p99 400 ms, {after}"
+    assert other.measured == f"1.20 times; 1.00 times, {after}"
+    drawn = bench_plot.lines(ExposeReport(VERSIONS, MACHINE, (SLOTS, FEW, *amid)))
+    assert [*drawn] == [("contour", "slots (1,024 built)"), ("contour", "slots (1,024 built)", "0.25 s between two")]
 
 
 def test_a_port_twice_misses_the_target_of_a_burst() -> None:

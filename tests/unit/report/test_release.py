@@ -21,7 +21,7 @@ RUN: dict[str, Any] = {"passed": True, "seconds": 134.8, "versions": {"kubernete
 
 def exposed(active: int, median: float, slots: int = 1024) -> ExposeRecord:
     spread = Spread(median, 2 * median)
-    return ExposeRecord("contour", "slots", active, 30, slots, 1.0, 1.0, spread, spread, spread, 0.1, 100, 100)
+    return ExposeRecord("contour", "slots", active, 30, 1.0, slots, 1.0, 1.0, spread, spread, spread, 0.1, 100, 100)
 
 
 def expose(*records: ExposeRecord) -> ExposeReport:
