@@ -81,7 +81,7 @@ def cost() -> str:
 def faults() -> str:
     """Return what was broken on purpose, and whether the rest held."""
     record = _record("faults")
-    return reliability.page(reliability.read(record["cases"]), record["versions"])
+    return reliability.page(reliability.read(record["cases"]), record["versions"], record["again"])
 
 
 def release_figures() -> str:

@@ -11,7 +11,7 @@ from tests.faults.stand import NAMESPACE, Stand
 from tests.faults.watching import until
 from tornado.httpclient import HTTPClientError, HTTPRequest
 from tornado.iostream import StreamClosedError
-from tornado.websocket import WebSocketClientConnection, websocket_connect
+from tornado.websocket import WebSocketClientConnection, WebSocketClosedError, websocket_connect
 
 from task_gateway.clusters import images
 from task_gateway.master import launcher
@@ -22,6 +22,10 @@ from task_gateway.model import Task
 from task_gateway.settings import KERNEL_READY, TASK_EXPOSED, TASK_REACHABLE
 
 NAME, PORT = "lab", 8888
+
+
+class Cut(AssertionError):
+    """A WebSocket ended before the cell did that was sent over it."""
 
 
 class Kernel:
@@ -65,17 +69,23 @@ class Kernel:
 
         self._socket = self._wait(open_())
 
-    def connect_again(self) -> None:
-        """Open a WebSocket to the kernel as soon as that is possible."""
+    def run_again(self, code: str) -> str:
+        """Open a WebSocket anew and run a cell over it, as soon as that is possible.
+
+        The workers of an Envoy that is told to end go one after the other: the last may take a connection, and cut it.
+        """
+        said: list[str] = []
 
         def problem() -> str:
             try:
                 self.connect()
-            except (OSError, HTTPClientError, StreamClosedError) as error:
+                said.append(self.run(code))
+            except (OSError, HTTPClientError, StreamClosedError, WebSocketClosedError, Cut) as error:
                 return str(error) or type(error).__name__
             return ""
 
         until(problem, TASK_REACHABLE.seconds)
+        return said[-1]
 
     def run(self, code: str) -> str:
         """Run a cell over the WebSocket that is open and return what it printed."""
@@ -87,7 +97,8 @@ class Kernel:
             while (received := await socket.read_message()) is not None:
                 if outputs.take(json.loads(received)):
                     return "".join(outputs.text).strip()
-            raise AssertionError("the WebSocket was cut")
+            self._socket = None
+            raise Cut(f"the WebSocket was cut: {socket.close_code} {socket.close_reason}")
 
         said: str = self._wait(exchange())
         return said

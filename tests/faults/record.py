@@ -10,24 +10,27 @@ import pytest
 from task_gateway.clusters.versions import image_versions
 from task_gateway.kube.client import Kube
 
-OPTION = "--fault-record"
+OPTION, AGAIN = "--fault-record", "--fault-again"
 NAME = "fault-record"
+Record = dict[str, Any]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(OPTION, type=Path, help="run everything at full length, and write the results to this file")
+    parser.addoption(AGAIN, action="store_true", help="keep what that file has of the tests that do not run now")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     if (file := config.getoption(OPTION)) is not None:
-        config.pluginmanager.register(Recorder(file), NAME)
+        config.pluginmanager.register(Recorder(file, again=config.getoption(AGAIN)), NAME)
 
 
 class Recorder:
     """Gathers one entry for each case of a test that has a sentence."""
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, *, again: bool) -> None:
         self._file = file
+        self._again = again
         self._versions: dict[str, str] = {}
         self._cases: list[dict[str, Any]] = []
 
@@ -44,11 +47,24 @@ class Recorder:
 
     def pytest_sessionfinish(self) -> None:
         self._file.parent.mkdir(parents=True, exist_ok=True)
-        self._file.write_text(json.dumps({"versions": self._versions, "cases": self._cases}, indent=2) + "\n")
+        record: Record = {"versions": self._versions, "again": [], "cases": self._cases}
+        if self._again:
+            record = with_what_stays(json.loads(self._file.read_text("utf-8")), record)
+        self._file.write_text(json.dumps(record, indent=2) + "\n")
 
     def versions(self, kube: Kube, namespace: str) -> None:
         """Note what the faults happen to."""
         self._versions |= {"Kubernetes": kube.version(), **image_versions(kube.list("v1/Pod", namespace))}
+
+
+def with_what_stays(before: Record, now: Record) -> Record:
+    """Return a record with the cases of the tests that ran now in the place of those before, and these tests named."""
+    ran = {each["test"] for each in now["cases"]}
+    stays = [each for each in before["cases"] if each["test"] not in ran]
+    order = list(dict.fromkeys(each["test"] for each in (*before["cases"], *now["cases"])))
+    cases = sorted((*stays, *now["cases"]), key=lambda each: order.index(each["test"]))
+    again = sorted(ran | set(before["again"]))
+    return {"versions": before["versions"] | now["versions"], "again": again, "cases": cases}
 
 
 def of(config: pytest.Config) -> Recorder | None:

@@ -117,7 +117,8 @@ class Stand:
         for strategy, told in self.told.items():
             listed = {each.address: (each.task_id, each.target_port) for each in self.tasks(strategy).list()}
             assert listed == told, strategy
-            assert self.tasks(strategy).reconcile(grace_seconds=0) == [], strategy
+            repairs = self.tasks(strategy).reconcile(grace_seconds=0)
+            assert repairs == [], f"{strategy}: {repairs}"
         self._slots_agree()
         for address, wanted in self.greetings.items():
             until(partial(unreached, address, wanted), TASK_REACHABLE.seconds)

@@ -73,8 +73,7 @@ def test_envoy_ends_with_an_open_notebook(stand: Stand, how: str) -> None:
         else:
             stand.kill_pods(stand.proxies)
         kernel.wait_until_cut()
-        kernel.connect_again()
-        assert kernel.run("print(answer)") == "42"
+        assert kernel.run_again("print(answer)") == "42"
     stand.everything_holds()
 
 

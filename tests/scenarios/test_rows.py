@@ -10,15 +10,18 @@ from rich.console import Console
 
 from task_gateway.clusters import controllers, images
 from task_gateway.kube.kubectl import kubectl
-from task_gateway.model import Cluster
+from task_gateway.kube.wait import wait_for
+from task_gateway.model import Cluster, Manifest
 from task_gateway.model_bugbash import Row, Status
 from task_gateway.routing.gateway_api import route_kind
 from task_gateway.scenarios.declared import SCENARIOS
 from task_gateway.scenarios.runner import play_all
 from task_gateway.scenarios.steps import Steps, Terminal
 from task_gateway.scenarios.world import Given, World
+from task_gateway.settings import Wait
 
 PLAYED = ("command_port", "task_killed", "several_ports", "without_gateway")
+ROUTES_TAKEN_UP = Wait("routes-taken-up", "the route is taken up, lest that be the cause of the next fault", 120)
 ON_EAST = {"command_port", "task_killed"}
 """The others are on west, and in the master's own cluster."""
 
@@ -39,7 +42,16 @@ def mended(world: World) -> Iterator[None]:
     """Install the chart in east anew, which brings back what a test took away."""
     yield
     kubectl(east(world), "scale", "deployment", "--namespace", world.spaces["gateway"], "--all", "--replicas", "1")
-    world.install(world.sides["east"])
+    side = world.sides["east"]
+    world.install(side)
+    kind = route_kind(side.kube)
+    assert kind is not None
+    for route in side.kube.list(kind, side.namespace):
+        wait_for(side.kube, ROUTES_TAKEN_UP, kind, route["metadata"]["name"], side.namespace, not_taken_up)
+
+
+def not_taken_up(route: Manifest | None) -> str | None:
+    return None if route and (route.get("status") or {}).get("parents") else "no controller has taken it up"
 
 
 def east(world: World) -> Cluster:

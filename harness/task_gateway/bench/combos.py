@@ -79,7 +79,7 @@ def installations(controllers: Collection[str], strategies: Collection[str], tas
 
 
 def bursts(controllers: Collection[str], strategies: Collection[str], tasks: int) -> list[Combo]:
-    """Return the installations for a burst: of slots, unless it is a small one, two that differ in what is built."""
+    """Return the installations for a burst; for slots two, with few and with many built, where the tasks fit both."""
     found = installations(controllers, strategies or ["slots"], tasks)
     large = (MEDIUM, LARGE) if tasks < MEDIUM else (LARGE,)
     return [replace(each, slots=n) for each in found for n in (large if each.slots == LARGE else (each.slots,))]

@@ -39,17 +39,24 @@ def read(cases: Sequence[Mapping[str, Any]]) -> list[Fault]:
     ]
 
 
-def page(faults: Sequence[Fault], versions: Mapping[str, str]) -> str:
-    """Return the faults as a part of a page, with the versions that they happened to."""
+def page(faults: Sequence[Fault], versions: Mapping[str, str], again: Sequence[str] = ()) -> str:
+    """Return the faults as a part of a page: the versions that they happened to, and what ran `again` later."""
     cases = sum(len(fault.outcomes) for fault in faults)
     found = ", ".join(f"{name} {version}" for name, version in versions.items())
     rows = ["| What happens, and what holds | Result | Cases | Seconds | Test |", "|---|---|---|---|---|"]
     rows += [_row(fault) for fault in faults]
     heading = f"The last run: {len(faults)} faults in {cases} cases"
-    return f"{heading}{f', with {found}' if found else ''}.\n\n" + "\n".join(rows) + "\n"
+    heading += f", with {found}." if found else "."
+    if again:
+        heading += f" Run again after the rest: {', '.join(f'`{_name(test)}`' for test in again)}."
+    return f"{heading}\n\n" + "\n".join(rows) + "\n"
+
+
+def _name(test: str) -> str:
+    return test.rpartition("::")[2]
 
 
 def _row(fault: Fault) -> str:
-    file, _, name = fault.test.partition("::")
-    test = f"[`{name}`](../{file})"
+    file = fault.test.partition("::")[0]
+    test = f"[`{_name(fault.test)}`](../{file})"
     return f"| {fault.sentence} | {fault.result} | {len(fault.outcomes)} | {fault.seconds:.0f} | {test} |"

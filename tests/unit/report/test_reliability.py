@@ -1,5 +1,7 @@
 """The faults as a reader sees them: a row for each test, and no case that failed passed over."""
 
+from tests.faults import record
+
 from task_gateway.report import reliability
 
 TEST = "tests/faults/test_x.py::test_a_thing_breaks"
@@ -29,6 +31,17 @@ def test_the_worst_case_is_told() -> None:
     assert result("passed", "known") == "**does not hold yet** in 1 of 2"
     assert result("known") == "**does not hold yet**"
     assert result("skipped", "passed") == "was not tried in 1 of 2"
+
+
+def test_what_ran_again_is_named() -> None:
+    again = [case(OTHER, "passed"), case(OTHER, "passed")]
+    before = {"versions": {"a": "1"}, "again": [], "cases": [case(OTHER, "failed"), case(TEST, "passed")]}
+    found = record.with_what_stays(before, {"versions": {"b": "2"}, "again": [], "cases": again})
+    assert found == {"versions": {"a": "1", "b": "2"}, "again": [OTHER], "cases": [*again, case(TEST, "passed")]}
+    page = reliability.page(reliability.read(found["cases"]), found["versions"], found["again"])
+    assert page.startswith(
+        "The last run: 2 faults in 3 cases, with a 1, b 2. Run again after the rest: `test_another`.\n"
+    )
 
 
 def test_a_record_without_versions_names_none() -> None:
