@@ -9,9 +9,11 @@ import pytest
 from rich.console import Console
 
 from task_gateway.clusters import controllers, images
+from task_gateway.controllers import tcp_route
 from task_gateway.kube.kubectl import kubectl
 from task_gateway.kube.wait import wait_for
-from task_gateway.model import Cluster, Manifest
+from task_gateway.master.sides import Side
+from task_gateway.model import Cluster
 from task_gateway.model_bugbash import Row, Status
 from task_gateway.routing.gateway_api import route_kind
 from task_gateway.scenarios.declared import SCENARIOS
@@ -44,14 +46,16 @@ def mended(world: World) -> Iterator[None]:
     kubectl(east(world), "scale", "deployment", "--namespace", world.spaces["gateway"], "--all", "--replicas", "1")
     side = world.sides["east"]
     world.install(side)
+    kind, names = routes(side)
+    for name in names:
+        wait_for(side.kube, ROUTES_TAKEN_UP, kind, name, side.namespace, tcp_route.refused)
+
+
+def routes(side: Side) -> tuple[str, list[str]]:
+    """Return the kind of the routes of a gateway, and their names."""
     kind = route_kind(side.kube)
     assert kind is not None
-    for route in side.kube.list(kind, side.namespace):
-        wait_for(side.kube, ROUTES_TAKEN_UP, kind, route["metadata"]["name"], side.namespace, not_taken_up)
-
-
-def not_taken_up(route: Manifest | None) -> str | None:
-    return None if route and (route.get("status") or {}).get("parents") else "no controller has taken it up"
+    return kind, [each["metadata"]["name"] for each in side.kube.list(kind, side.namespace)]
 
 
 def east(world: World) -> Cluster:
@@ -88,10 +92,9 @@ def test_nothing_broken(world: World, tmp_path: Path) -> None:
 def test_routes_deleted(world: World, tmp_path: Path) -> None:
     """The TCPRoutes of a cluster are deleted: exactly the rows there fail, and name the route that is missing."""
     side = world.sides["east"]
-    kind = route_kind(side.kube)
-    assert kind is not None
-    for route in side.kube.list(kind, side.namespace):
-        side.kube.delete(kind, route["metadata"]["name"], side.namespace)
+    kind, names = routes(side)
+    for name in names:
+        side.kube.delete(kind, name, side.namespace)
     broken(
         world,
         tmp_path,
