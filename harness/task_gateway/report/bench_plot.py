@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from task_gateway.model_bench import ExposeRecord, ExposeReport
+from task_gateway.report import bench_targets
 from task_gateway.report.plot import DOTS_PER_INCH, FORMATS, MARKERS, STYLE
 
 INCHES = (8.0, 4.5)
@@ -37,10 +38,10 @@ def draw(report: ExposeReport, folder: Path) -> tuple[Path, ...]:
 
 def lines(report: ExposeReport) -> dict[Line, list[ExposeRecord]]:
     """Return the records of each line, by size: of equal slots built and equal pauses, for a size alone is no line."""
-    longest = max((each.pause_seconds for each in report.records), default=0.0)
+    alone = bench_targets.alone(report.records)
     found: dict[Line, list[ExposeRecord]] = {}
     for each in sorted(report.records, key=lambda each: each.active):
         built = f"{each.strategy} ({each.slots:,} built)" if each.slots else each.strategy
-        pause = (f"{each.pause_seconds:g} s between two",) if each.pause_seconds < longest else ()
+        pause = (f"{each.pause_seconds:g} s between two",) if each not in alone else ()
         found.setdefault((each.controller, built, *pause), []).append(each)
     return found

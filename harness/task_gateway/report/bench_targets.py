@@ -77,11 +77,15 @@ def _first_byte(slots: Sequence[ExposeRecord], close: Sequence[ExposeRecord], be
     few = _at(slots, best, 10)
     if few is None:
         return [*found, Target(flat, "", None)]
-    growth, few_busy = first.median / few.ready_seconds.median, _at(close, best, 10)
+    growth, few_busy = _times(at, few), _at(close, best, 10)
     said = f"{growth:.2f} times"
     if busy and few_busy:
-        said += f"; {busy.ready_seconds.median / few_busy.ready_seconds.median:.2f} times, {_apart(busy)}"
+        said += f"; {_times(busy, few_busy):.2f} times, {_apart(busy)}"
     return [*found, Target(flat, said, growth <= GROWTH)]
+
+
+def _times(slow: ExposeRecord, fast: ExposeRecord) -> float:
+    return slow.ready_seconds.median / fast.ready_seconds.median
 
 
 def _quick(record: ExposeRecord) -> str:
@@ -113,13 +117,13 @@ def _faster(records: Sequence[ExposeRecord], slots: Sequence[ExposeRecord], best
     if not slow or not fast:
         return Target(aim, "", None)
     one, other = fast[0], min(slow, key=lambda each: each.ready_seconds.median)
-    times = other.ready_seconds.median / one.ready_seconds.median
-    said = f"{times:.0f} times: {other.ready_seconds.median:.2f} s on {other.controller}, "
-    said += f"{one.ready_seconds.median:.3f} s with slots on {best}"
-    for each in (each for each in many if each not in slow):
-        more = each.ready_seconds.median / one.ready_seconds.median
-        said += f"; {more:.0f} times: {each.ready_seconds.median:.2f} s on {each.controller} with {each.active:,}"
-    return Target(aim, said, times >= TIMES_FASTER)
+    said = f"{_slower(other, one)}, {one.ready_seconds.median:.3f} s with slots on {best}"
+    beside = [f"; {_slower(each, one)} with {each.active:,}" for each in many if each not in slow]
+    return Target(aim, said + "".join(beside), _times(other, one) >= TIMES_FASTER)
+
+
+def _slower(slow: ExposeRecord, fast: ExposeRecord) -> str:
+    return f"{_times(slow, fast):.0f} times: {slow.ready_seconds.median:.2f} s on {slow.controller}"
 
 
 def _burst(record: BurstRecord) -> Target:

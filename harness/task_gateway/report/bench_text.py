@@ -53,7 +53,7 @@ def crd_writes(report: CrdWriteReport) -> Table:
 def expose_rows(records: Sequence[ExposeRecord]) -> Rows:
     """Return the cells of a row for each record: milliseconds are medians, with the 99th percentile in brackets."""
     return [[
-        each.controller, each.strategy, f"{each.slots:,}" if each.slots else "-", f"{each.active:,}",
+        each.controller, each.strategy, _built(each), f"{each.active:,}",
         f"{each.pause_seconds:g}", str(each.samples), f"{each.api_writes:g}", ms(each.api_seconds),
         ms(each.ready_seconds), ms(each.refused_seconds), f"{each.apiserver_cpu_seconds * 1000:.0f}",
         str(each.controller_memory_mib), str(each.envoy_memory_mib),
@@ -63,7 +63,7 @@ def expose_rows(records: Sequence[ExposeRecord]) -> Rows:
 def burst_rows(records: Sequence[BurstRecord]) -> Rows:
     """Return the cells of a row for each record, in seconds."""
     return [[
-        each.controller, each.strategy, f"{each.slots:,}" if each.slots else "-", str(each.endpoints_qps),
+        each.controller, each.strategy, _built(each), str(each.endpoints_qps),
         str(each.tasks), str(each.rounds), str(each.ports), f"{each.api_seconds.median:.2f}",
         f"{each.ready_seconds.median:.2f}", f"{each.worst_seconds:.2f}",
     ] for each in records]  # fmt: skip
@@ -103,6 +103,10 @@ def measured_on(versions: Mapping[str, str], machine: Mapping[str, str]) -> str:
 def ms(spread: Spread) -> str:
     """Return milliseconds, the 99th percentile in brackets."""
     return f"{_ms(spread.median)} ({_ms(spread.p99)})"
+
+
+def _built(record: ExposeRecord | BurstRecord) -> str:
+    return f"{record.slots:,}" if record.slots else "-"
 
 
 def _ms(seconds: float) -> str:
