@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Generator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from task_gateway.clusters.versions import image_versions
 from task_gateway.kube.client import Kube
+from task_gateway.report.reliability import by_test
 
 OPTION, AGAIN = "--fault-record", "--fault-again"
 NAME = "fault-record"
@@ -59,12 +61,9 @@ class Recorder:
 
 def with_what_stays(before: Record, now: Record) -> Record:
     """Return a record with the cases of the tests that ran now in the place of those before, and these tests named."""
-    ran = {each["test"] for each in now["cases"]}
-    stays = [each for each in before["cases"] if each["test"] not in ran]
-    order = list(dict.fromkeys(each["test"] for each in (*before["cases"], *now["cases"])))
-    cases = sorted((*stays, *now["cases"]), key=lambda each: order.index(each["test"]))
-    again = sorted(ran | set(before["again"]))
-    return {"versions": before["versions"] | now["versions"], "again": again, "cases": cases}
+    ran = by_test(now["cases"])
+    cases = list(chain.from_iterable((by_test(before["cases"]) | ran).values()))
+    return {"versions": before["versions"] | now["versions"], "again": sorted({*ran, *before["again"]}), "cases": cases}
 
 
 def of(config: pytest.Config) -> Recorder | None:

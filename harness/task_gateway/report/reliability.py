@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+Case = Mapping[str, Any]
 PASSED, FAILED, KNOWN, SKIPPED = "passed", "failed", "known", "skipped"
 """How a case can end; a known one fails, and is written down in its test as a failure that is expected."""
 WORDS = {FAILED: "**does not hold**", KNOWN: "**does not hold yet**", SKIPPED: "was not tried", PASSED: "holds"}
@@ -26,16 +27,21 @@ class Fault:
         return WORDS[worst] if count == len(self.outcomes) else f"{WORDS[worst]} in {count} of {len(self.outcomes)}"
 
 
-def read(cases: Sequence[Mapping[str, Any]]) -> list[Fault]:
-    """Return the faults of a record, the cases of one test together, in the order of the run."""
-    tests: dict[str, list[Mapping[str, Any]]] = {}
+def by_test(cases: Sequence[Case]) -> dict[str, list[Case]]:
+    """Return the cases of each test, the tests in the order in which they come."""
+    tests: dict[str, list[Case]] = {}
     for case in cases:
         tests.setdefault(case["test"], []).append(case)
+    return tests
+
+
+def read(cases: Sequence[Case]) -> list[Fault]:
+    """Return the faults of a record, the cases of one test together, in the order of the run."""
     return [
         Fault(
             test, found[0]["sentence"], tuple(each["outcome"] for each in found), sum(each["seconds"] for each in found)
         )
-        for test, found in tests.items()
+        for test, found in by_test(cases).items()
     ]
 
 
