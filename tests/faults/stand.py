@@ -61,9 +61,9 @@ class Stand:
     def values(self) -> dict[str, Any]:
         """The values that the chart is installed with; one pod of the controller, so that one can stand still."""
         own = {"gateway": {"addresses": [self.gateway.gateway_ip]}, "slots": {"start": START, "count": COUNT}}
-        quick = {"contour": {"replicas": 1, "clientQPS": 500}}
+        quick = {"contour": {"clientQPS": 500}}
         ports = self.controller.task_ports(PER_TASK_START, 2 * PER_TASK_COUNT)
-        return helm.merged(self.controller.values(self.chart), own, quick, ports)
+        return helm.merged(self.controller.values(self.chart), own, self.controller.one_pod, quick, ports)
 
     def tasks(self, strategy: str = "slots", *, kube: Any = None) -> TaskGateway:
         """Return the library as a process that starts anew has it."""

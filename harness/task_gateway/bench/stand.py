@@ -97,9 +97,7 @@ def _sweep(kube: MeteredKube) -> None:
 def values(controller: Controller, chart: Path, combo: Combo, address: str) -> Mapping[str, Any]:
     """Return the chart's values for a combination: those of the controller's own file, and what is measured."""
     own: Mapping[str, Any] = {"gateway": {"addresses": [address]}, "slots": {"start": FIRST_PORT, "count": combo.slots}}
-    layers = [controller.values(chart), own]
-    if controller.name == CONTOUR:  # one pod, as Envoy Gateway has: a second one does the same work on the same node
-        layers.append({"contour": {"replicas": 1}})
-        if combo.strategy != "slots":
-            layers += [{"contour": {"clientQPS": 500}}, controller.task_ports(FIRST_TASK_PORT, TASK_PORTS)]
+    layers = [controller.values(chart), own, controller.one_pod]  # a second one does the same work on the same node
+    if controller.name == CONTOUR and combo.strategy != "slots":
+        layers += [{"contour": {"clientQPS": 500}}, controller.task_ports(FIRST_TASK_PORT, TASK_PORTS)]
     return helm.merged(*layers)

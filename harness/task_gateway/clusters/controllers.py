@@ -46,6 +46,11 @@ class Controller:
         return {"contour": {"ports": {"start": first, "count": count}}} if self.name == CONTOUR else {}
 
     @property
+    def one_pod(self) -> Mapping[str, Any]:
+        """The values with which the controller is one pod, as Envoy Gateway is: its own file may ask for more."""
+        return {"contour": {"replicas": 1}} if self.name == CONTOUR else {}
+
+    @property
     def crds(self) -> Mapping[str, Any]:
         """The values of the CRDs' chart."""
         return {"channel": self.channel}

@@ -39,8 +39,6 @@ from task_gateway.scenarios.steps import Steps
 DATA: dict[str, Any] = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text("utf-8"))
 DEFAULT, ADDITIONAL = "default", ("east", "west")
 MASTER_PORT, FIRST_PORT, PORTS = 8080, 20000, 16
-ONE_POD = {"contour": {"replicas": 1}}
-"""Of the controller, as Envoy Gateway has: scenarios take it away and bring it back."""
 OWN_LISTENERS = 23000, 100
 """The first port of tasks that bring listeners of their own, and how many; beyond what upstream's CRD allows."""
 
@@ -166,7 +164,8 @@ class World:
         kube, gateway, controller = side.kube, side.block, self.given.controller
         own = chart_values(gateway, self.spaces["tasks"])
         ports = controller.task_ports(*OWN_LISTENERS)
-        found = helm.merged(controller.values(self.given.chart), ONE_POD, ports, own, more)
+        one_pod = controller.one_pod  # scenarios take it away and bring it back
+        found = helm.merged(controller.values(self.given.chart), one_pod, ports, own, more)
         kube.apply(identity.account(self.spaces["tasks"]))
         if self.given.against:
             self._lent.require_crds(kube)
