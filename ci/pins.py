@@ -9,6 +9,7 @@ import re
 import sys
 import tomllib
 from pathlib import Path
+from typing import NamedTuple
 
 from task_gateway import __version__
 from task_gateway.kube.process import run
@@ -23,26 +24,44 @@ NOTEBOOK_LOCK = CI / "images" / "notebook.lock"
 LOCKS = (SETUP_LOCK, PYTHON_LOCK, ENVOY_LOCK, NOTEBOOK_LOCK)
 NOTEBOOK_PYTHON = "3.11"  # what the Debian release of the notebook image ships
 
-# Go module -> (tool module that requires it, pin)
-GO_PINS = {
-    "k8s.io/kubernetes": ("kubernetes", "KUBERNETES_VERSION"),
-    "go.etcd.io/etcd/server/v3": ("kubernetes", "ETCD_VERSION"),
-    "k8s.io/client-go": ("tools", "KUBERNETES_LIBRARIES_VERSION"),
-    "k8s.io/kubectl": ("tools", "KUBERNETES_LIBRARIES_VERSION"),
-    "github.com/coredns/coredns": ("tools", "COREDNS_VERSION"),
-    "github.com/containerd/containerd/v2": ("tools", "CONTAINERD_VERSION"),
-    "github.com/containernetworking/plugins": ("tools", "CNI_PLUGINS_VERSION"),
-    "sigs.k8s.io/kind": ("tools", "KIND_VERSION"),
-    "helm.sh/helm/v4": ("tools", "HELM_VERSION"),
-    "github.com/envoyproxy/gateway": ("tools", "ENVOY_GATEWAY_VERSION"),
-    "sigs.k8s.io/gateway-api": ("tools", "GATEWAY_API_VERSION"),
-    "github.com/projectcontour/contour": ("contour", "CONTOUR_VERSION"),
-    "github.com/projectcalico/calico": ("calico", "CALICO_VERSION"),
-    "github.com/zegl/kube-score": ("kube-score", "KUBE_SCORE_VERSION"),
-    "github.com/yannh/kubeconform": ("kubeconform", "KUBECONFORM_VERSION"),
-    "github.com/helm-unittest/helm-unittest": ("helm-unittest", "HELM_UNITTEST_VERSION"),
-    "github.com/projectcalico/api": ("calico", "CALICO_API_VERSION"),
-}
+
+class GoPin(NamedTuple):
+    """A Go module, the tool module in ci/toolchain that requires it, and the pin of its version."""
+
+    module: str
+    tool_module: str
+    pin: str
+
+
+OLDEST = "OLDEST_"
+KUBERNETES, KUBERNETES_OLDEST = "kubernetes", "kubernetes-oldest"
+GO_PINS = (
+    GoPin("k8s.io/kubernetes", KUBERNETES, "KUBERNETES_VERSION"),
+    GoPin("go.etcd.io/etcd/server/v3", KUBERNETES, "ETCD_VERSION"),
+    GoPin("k8s.io/kubernetes", KUBERNETES_OLDEST, f"{OLDEST}KUBERNETES_VERSION"),
+    GoPin("go.etcd.io/etcd/server/v3", KUBERNETES_OLDEST, f"{OLDEST}ETCD_VERSION"),
+    GoPin("github.com/coredns/coredns", "tools", "COREDNS_VERSION"),
+    GoPin("github.com/containerd/containerd/v2", "tools", "CONTAINERD_VERSION"),
+    GoPin("github.com/containernetworking/plugins", "tools", "CNI_PLUGINS_VERSION"),
+    GoPin("sigs.k8s.io/kind", "tools", "KIND_VERSION"),
+    GoPin("helm.sh/helm/v4", "tools", "HELM_VERSION"),
+    GoPin("github.com/envoyproxy/gateway", "tools", "ENVOY_GATEWAY_VERSION"),
+    GoPin("sigs.k8s.io/gateway-api", "tools", "GATEWAY_API_VERSION"),
+    GoPin("github.com/projectcontour/contour", "contour", "CONTOUR_VERSION"),
+    GoPin("github.com/projectcalico/calico", "calico", "CALICO_VERSION"),
+    GoPin("github.com/projectcalico/api", "calico", "CALICO_API_VERSION"),
+    GoPin("github.com/zegl/kube-score", "kube-score", "KUBE_SCORE_VERSION"),
+    GoPin("github.com/yannh/kubeconform", "kubeconform", "KUBECONFORM_VERSION"),
+    GoPin("github.com/helm-unittest/helm-unittest", "helm-unittest", "HELM_UNITTEST_VERSION"),
+    GoPin("github.com/rhysd/actionlint", "actionlint", "ACTIONLINT_VERSION"),
+)
+KUBERNETES_PROGRAMS = (
+    *(f"k8s.io/kubernetes/cmd/kube{name}" for name in ("-apiserver", "-controller-manager", "-proxy", "-scheduler")),
+    *(f"k8s.io/kubernetes/cmd/kube{name}" for name in ("adm", "ctl", "let")),
+    "go.etcd.io/etcd/server/v3",
+)
+STAGING = {KUBERNETES: "KUBERNETES_LIBRARIES_VERSION", KUBERNETES_OLDEST: f"{OLDEST}KUBERNETES_LIBRARIES_VERSION"}
+"""The tool modules that build Kubernetes, whose libraries are replaced by their released modules of this version."""
 _REQUIRED = re.compile(r"^(?:require )?\t?(\S+) v(\S+)", re.MULTILINE)
 _RELEASED = re.compile(r"(?:internal-task-gateway-|gateway-api-crds-|task_gateway-|Release notes: )(\d+\.\d+\.\d+)")
 _STAGING = re.compile(r"^replace (k8s\.io/\S+) => \S+ v(\S+)$", re.MULTILINE)
@@ -57,14 +76,15 @@ def read() -> dict[str, str]:
 def problems() -> list[str]:
     """Return a sentence for each generated file that does not say what the pins say."""
     pins, found = read(), []
-    for module, (tool_module, pin) in GO_PINS.items():
+    for module, tool_module, pin in GO_PINS:
         text = (TOOLCHAIN / tool_module / "go.mod").read_text()
         version = dict(_REQUIRED.findall(text)).get(module)
         if version != pins[pin]:
             found.append(f"ci/toolchain/{tool_module}/go.mod requires {module} {version}, {pin} is {pins[pin]}")
-    for module, version in _STAGING.findall((TOOLCHAIN / "kubernetes" / "go.mod").read_text()):
-        if version != pins["KUBERNETES_LIBRARIES_VERSION"]:
-            found.append(f"ci/toolchain/kubernetes/go.mod replaces {module} by {version}")
+    for tool_module, pin in STAGING.items():
+        for module, version in _STAGING.findall((TOOLCHAIN / tool_module / "go.mod").read_text()):
+            if version != pins[pin]:
+                found.append(f"ci/toolchain/{tool_module}/go.mod replaces {module} by {version}, not {pins[pin]}")
     for lock, requirements in _locked(pins).items():
         locked = re.findall(r"^(\S+==[^\s;]+)", lock.read_text().lower(), re.MULTILINE)
         missing = [each for each in requirements if re.sub(r"\[.*\]", "", each.lower()) not in locked]
@@ -76,15 +96,13 @@ def problems() -> list[str]:
 def write() -> None:
     """Generate the Go tool modules and the lock files anew."""
     pins = read()
-    for module, (tool_module, pin) in GO_PINS.items():
+    for tool_module in STAGING:
+        _begin_kubernetes(tool_module, pins)
+    for module, tool_module, pin in GO_PINS:
         run(["go", "-C", TOOLCHAIN / tool_module, "mod", "edit", "-require", f"{module}@v{pins[pin]}"])
-    kubernetes = TOOLCHAIN / "kubernetes"
-    for module, _ in _STAGING.findall((kubernetes / "go.mod").read_text()):
-        target = f"{module}=>{module}@v{pins['KUBERNETES_LIBRARIES_VERSION']}".replace("=>", "=", 1)
-        run(["go", "-C", kubernetes, "mod", "edit", "-replace", target])
     _inherit_replacements("calico", "github.com/projectcalico/calico")
     _inherit_replacements("helm-unittest", "github.com/helm-unittest/helm-unittest")
-    for tool_module in dict.fromkeys(tool_module for tool_module, _ in GO_PINS.values()):
+    for tool_module in dict.fromkeys(each.tool_module for each in GO_PINS):
         run(["go", "-C", TOOLCHAIN / tool_module, "mod", "tidy"])
     compile_lock = ["uv", "pip", "compile", "-q", "--generate-hashes", "--no-header", "--no-annotate"]
     for lock, requirements in _locked(pins).items():
@@ -97,11 +115,33 @@ def write() -> None:
         chart.write_text(text)
 
 
+def _begin_kubernetes(tool_module: str, pins: dict[str, str]) -> None:
+    """Write the go.mod that builds a release of Kubernetes, with nothing in it but what that release decides.
+
+    Its own go.mod replaces its libraries by folders of its repository; the released modules stand for them here.
+    """
+    version = pins[next(each.pin for each in GO_PINS if each[:2] == ("k8s.io/kubernetes", tool_module))]
+    folder, libraries = TOOLCHAIN / tool_module, pins[STAGING[tool_module]]
+    folder.mkdir(exist_ok=True)
+    source = _downloaded(TOOLCHAIN, f"k8s.io/kubernetes@v{version}")["GoMod"]
+    upstream = json.loads(run(["go", "mod", "edit", "-json", source]).stdout)
+    replaced = sorted(each["Old"]["Path"] for each in upstream["Replace"] if each["Old"]["Path"].startswith("k8s.io/"))
+    lines = [f"module task-gateway.dev/toolchain/{tool_module}", f"go {upstream['Go']}"]
+    lines += [f"godebug {each['Key']}={each['Value']}" for each in upstream.get("Godebug") or ()]
+    lines += [f"replace {each} => {each} v{libraries}" for each in replaced]
+    (folder / "go.mod").write_text("\n".join([*lines, *(f"tool {each}" for each in KUBERNETES_PROGRAMS)]) + "\n")
+
+
+def _downloaded(folder: Path, module: str) -> dict[str, str]:
+    """Return what Go knows of a module that it has downloaded: `Dir`, `GoMod`, `Sum`."""
+    found: dict[str, str] = json.loads(run(["go", "-C", folder, "mod", "download", "-json", module]).stdout)
+    return found
+
+
 def _inherit_replacements(tool_module: str, module: str) -> None:
     """Replace what a module replaces for itself: in a tool module, as in any that requires it, that goes unheard."""
     folder = TOOLCHAIN / tool_module
-    downloaded = json.loads(run(["go", "-C", folder, "mod", "download", "-json", module]).stdout)
-    for each in json.loads(run(["go", "mod", "edit", "-json", downloaded["GoMod"]]).stdout)["Replace"]:
+    for each in json.loads(run(["go", "mod", "edit", "-json", _downloaded(folder, module)["GoMod"]]).stdout)["Replace"]:
         old, new = each["Old"]["Path"], each["New"]
         if "Version" in new:  # else a folder of its repository, which is a module of its own and pinned here
             run(["go", "-C", folder, "mod", "edit", "-replace", f"{old}={new['Path']}@{new['Version']}"])

@@ -40,7 +40,7 @@ PAUSE = Program("pause", "tools", "./pause", 2)
 # What a run needs on the host, whether images are pulled or built.
 HOST_PROGRAMS = (
     _kubernetes("kube-apiserver", 225),
-    Program("etcd", "kubernetes", "./etcd", 10),
+    Program("etcd", "kubernetes", "go.etcd.io/etcd/server/v3", 10),
     _kubernetes("kubectl", 20),
     Program("kind", "tools", "sigs.k8s.io/kind", 6),
     Program("helm", "tools", "helm.sh/helm/v4/cmd/helm", 60),
