@@ -1,6 +1,6 @@
 """Makes the packages of both charts in dist/: `python ci/charts.py`.
 
-Envoy Gateway's chart and the CRDs of Gateway API are copied in here, from the pinned Go modules that the
+Envoy Gateway's chart and the CRDs of Gateway API are copied in here, from the pinned modules that the
 controller is built from too, and never committed. In the CRD of Gateway, comments mark what values can change.
 Without a change of pins or charts nothing is done.
 """
@@ -8,7 +8,6 @@ Without a change of pins or charts nothing is done.
 import fcntl
 import gzip
 import hashlib
-import json
 import shutil
 import tarfile
 import tempfile
@@ -20,6 +19,7 @@ from typing import cast
 import yaml
 
 import pins
+from sources import module_dir
 from task_gateway.crds import ports_policy, schema
 from task_gateway.kube.process import run, tool
 
@@ -166,12 +166,6 @@ def _at(node: yaml.Node, *keys: str) -> yaml.Node:
     for key in keys:
         node = {name.value: value for name, value in node.value}[key]
     return node
-
-
-def module_dir(module: str, version: str, tool_module: str = "tools") -> Path:
-    """Return where Go keeps the sources of `module`, downloaded if need be, as `tool_module` knows them."""
-    listed = run(["go", "-C", pins.TOOLCHAIN / tool_module, "mod", "download", "-json", f"{module}@{version}"])
-    return Path(json.loads(listed.stdout)["Dir"])
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import yaml
 
-import images
+import image_list
 import pins
 
 # Our charts' own parts, and the Go modules that they are made from.
@@ -78,9 +78,12 @@ def _dependencies(chart: Path) -> list[tuple[str, str]]:
 
 
 def container_images() -> list[Part]:
-    """Return the images, which are named by tag: what is built here has no digest that others could know."""
-    named = (name.rpartition(":") for name in images.names().values())
-    return _merged(Part(IMAGE, name, tag, (), (_path(pins.CI / "versions.env"),)) for name, _, tag in named)
+    """Return the images of every Kubernetes release; one without a digest is pulled by its tag, or only built here."""
+    pinned_in = (_path(pins.IMAGES),)
+    found = (
+        Part(IMAGE, each.name, each.tag, (each.digest,) if each.digest else (), pinned_in) for each in image_list.read()
+    )
+    return _merged(found)
 
 
 def table(rows: list[Part]) -> str:

@@ -12,7 +12,9 @@ from pathlib import Path
 
 import pins
 import programs
+from image_list import names
 from task_gateway.clusters.engine import Engine
+from task_gateway.clusters.kind_config import CNI_FILE, IpFamily, bridge
 from task_gateway.errors import EngineError
 from task_gateway.kube.process import run
 
@@ -28,29 +30,12 @@ NODE_PROGRAMS = {
 }
 # Seconds on 2 cores, for the estimate of what is left.
 EXPECTED = {
-    "Debian base": 40,
+    "Debian base": 60,
     "notebook image": 45,
     "Envoy image": 10,
     "component images": 15,
     "node image": 50,
 }
-
-
-def names() -> dict[str, str]:
-    """Return the upstream name and tag of every image, by what it is for."""
-    version = pins.read()
-    kubernetes = f"v{version['KUBERNETES_VERSION']}"
-    components = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy", "kubectl")
-    return {each: f"registry.k8s.io/{each}:{kubernetes}" for each in components} | {
-        "etcd": f"registry.k8s.io/etcd:{version['ETCD_IMAGE_TAG']}",
-        "coredns": f"registry.k8s.io/coredns/coredns:v{version['COREDNS_VERSION']}",
-        "pause": f"registry.k8s.io/pause:{version['PAUSE_VERSION']}",
-        "envoy-gateway": f"docker.io/envoyproxy/gateway:v{version['ENVOY_GATEWAY_VERSION']}",
-        "contour": f"ghcr.io/projectcontour/contour:v{version['CONTOUR_VERSION']}",
-        "envoy": f"docker.io/envoyproxy/envoy:distroless-v{version['ENVOY_VERSION']}",
-        "notebook": f"quay.io/jupyter/base-notebook:lab-{version['JUPYTERLAB_VERSION']}",
-        "node": f"docker.io/kindest/node:{kubernetes}",
-    }
 
 
 # Images of one static program: where the upstream image has it, and the user it runs as.
@@ -81,6 +66,18 @@ def present(engine: Engine, image: str, wanted: str | None) -> bool:
     """Tell whether the engine has `image`, and where `wanted` is given, whether it was built with that key."""
     answer = engine.run("image", "inspect", "--format", "{{json .Config.Labels}}", image, check=False)
     return answer.code == 0 and (wanted is None or f'"{wanted}"' in answer.stdout)
+
+
+def built(engine: Engine, image: str) -> bool:
+    """Tell whether the engine's `image` was built here, whatever went into it."""
+    answer = engine.run("image", "inspect", "--format", "{{json .Config.Labels}}", image, check=False)
+    return answer.code == 0 and KEY_LABEL in answer.stdout
+
+
+def save(engine: Engine, archive: Path, images: list[str]) -> None:
+    """Write images into one archive that containerd can import."""
+    many = ["-m"] if engine.name == "podman" else []
+    engine.run("save", *many, "-o", archive, *images)
 
 
 class Builder:
@@ -140,8 +137,7 @@ class Builder:
                              "-f", RECIPES / "node.Containerfile", folder)  # fmt: skip
         with _folder() as folder:
             inside = [name for purpose, name in self._names.items() if purpose != "node"]
-            many = ["-m"] if self._engine.name == "podman" else []
-            self._engine.run("save", *many, "-o", folder / "images.tar", *inside)
+            save(self._engine, folder / "images.tar", inside)
             self._build("node", folder, RECIPES / "node-images.Containerfile", base=NODE_BASE)
 
     def prune(self) -> None:
@@ -168,7 +164,7 @@ class Builder:
 
 
 def _node_root(root: Path) -> None:
-    version = pins.read()
+    version = pins.chosen()
     files = Path(run(
         ["go", "-C", pins.TOOLCHAIN / "tools", "list", "-m", "-f", "{{.Dir}}", "sigs.k8s.io/kind"]
     ).stdout.strip()) / "images/base/files"  # fmt: skip
@@ -183,7 +179,9 @@ def _node_root(root: Path) -> None:
             _copy_program(name, root / place)
     (root / "kind/version").write_text(f"v{version['KUBERNETES_VERSION']}")
     (root / "etc/cni/net.d").mkdir(parents=True)
-    shutil.copy(RECIPES / "node/10-bridge.conflist", root / "etc/cni/net.d")
+    (root / CNI_FILE.lstrip("/")).write_text(json.dumps(bridge(IpFamily.ipv4), indent=2))
+    (root / "kind/manifests").mkdir(parents=True)
+    shutil.copy(RECIPES / "node/default-cni.yaml", root / "kind/manifests")
     settings = root / "etc/containerd/config.toml"
     pause = f'sandbox_image = "{names()["pause"]}"'
     # A host may withhold CAP_SYS_RESOURCE, without which a score below the parent's is refused.

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import fetched
-import images
+import image_list
 import pins
 import values_page
 from task_gateway.checks import page as checks
@@ -107,7 +107,7 @@ def release_shortfalls() -> str:
 
 def notebook() -> str:
     """Return the commands that start a notebook of the pinned version, for the quick start."""
-    image = images.names()["notebook"]
+    image = image_list.names()["notebook"]
     return f"""
 <!-- run by tests/guides/test_quick_start.py -->
 

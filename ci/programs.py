@@ -32,21 +32,21 @@ class Program:
     tags: str = ""
 
 
-def _kubernetes(name: str, expected: float) -> Program:
-    return Program(name, "kubernetes", f"k8s.io/kubernetes/cmd/{name}", expected)
+def _kubernetes(name: str, expected: float, module: str | None = None) -> Program:
+    return Program(name, module or pins.kubernetes_module(), f"k8s.io/kubernetes/cmd/{name}", expected)
 
 
-PAUSE = Program("pause", "tools", "./pause", 2)
-# What a run needs on the host, whether images are pulled or built.
+# What a run needs on the host.
 HOST_PROGRAMS = (
     _kubernetes("kube-apiserver", 225),
-    Program("etcd", "kubernetes", "go.etcd.io/etcd/server/v3", 10),
-    _kubernetes("kubectl", 20),
+    Program("etcd", pins.kubernetes_module(), "go.etcd.io/etcd/server/v3", 10),
+    _kubernetes("kubectl", 20, pins.KUBERNETES),  # the newest also with the oldest cluster, as in the chart's hooks
     Program("kind", "tools", "sigs.k8s.io/kind", 6),
     Program("helm", "tools", "helm.sh/helm/v4/cmd/helm", 60),
 )
 # What goes into images that could not be pulled.
 IMAGE_PROGRAMS = (
+    Program("pause", "tools", "./pause", 2),
     _kubernetes("kubelet", 45),
     _kubernetes("kube-controller-manager", 26),
     _kubernetes("kube-scheduler", 5),
@@ -66,18 +66,19 @@ IMAGE_PROGRAMS = (
     Program("contour", "contour", "github.com/projectcontour/contour/cmd/contour", 110),
 )  # fmt: skip
 
-# What `make check` looks at the charts with. Each a module of its own, for the libraries that it is released with.
+# What `make check` checks charts and workflows with. Each has its own module, for the libraries it is released with.
 LINTERS = (
     Program("kube-score", "kube-score", "github.com/zegl/kube-score/cmd/kube-score", 60),
     Program("kubeconform", "kubeconform", "github.com/yannh/kubeconform/cmd/kubeconform", 10),
+    Program("actionlint", "actionlint", "github.com/rhysd/actionlint/cmd/actionlint", 20),
     Program("helm-unittest", "helm-unittest", "github.com/helm-unittest/helm-unittest/cmd/helm-unittest", 60),
 )
-EVERY = (PAUSE, *HOST_PROGRAMS, *IMAGE_PROGRAMS)
+EVERY = (*HOST_PROGRAMS, *IMAGE_PROGRAMS)
 
 
 def part(program: Program) -> Part:
     """Return the step that builds `program`."""
-    return Part(program.name, program.expected, lambda: _linked(program), lambda: _build(program))
+    return Part(program.name, program.expected, lambda: _linked(program), lambda: _make(program))
 
 
 def path(program: Program) -> Path:
@@ -102,8 +103,8 @@ def _module_digest(module: str) -> str:
 
 def _ldflags(name: str, module: str) -> str:
     versions, flags = pins.read(), ["-s", "-w"]
-    if module == "kubernetes" and name != "etcd":
-        version = versions["KUBERNETES_VERSION"]
+    if module in pins.STAGING and name != "etcd":
+        version = versions[pins.pin_of("k8s.io/kubernetes", module)]
         major, minor, _ = version.split(".")
         flags += [f"-X {variable}=v{version}" for variable in _KUBERNETES_VERSION_VARIABLES]
         flags += [f"-X k8s.io/component-base/version.gitMajor={major}"]
@@ -116,7 +117,8 @@ def _ldflags(name: str, module: str) -> str:
     return " ".join(flags)
 
 
-def _build(program: Program) -> None:
+def build(program: Program) -> Path:
+    """Build a program unless it is there, and return where it is kept."""
     target = path(program)
     if not target.exists():
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -129,13 +131,23 @@ def _build(program: Program) -> None:
             env={"CGO_ENABLED": "0", "GOWORK": "off"},
         )  # fmt: skip
         partial.rename(target)
-    link = settings.cache_dir() / "bin" / program.name
-    link.parent.mkdir(parents=True, exist_ok=True)
-    fresh = link.with_name(f".{program.name}.{os.getpid()}")
+    return target
+
+
+def link(name: str, target: Path) -> None:
+    """Make `target` the program that commands call by `name`."""
+    place = settings.tools_dir() / name
+    place.parent.mkdir(parents=True, exist_ok=True)
+    fresh = place.with_name(f".{name}.{os.getpid()}")
+    fresh.unlink(missing_ok=True)
     fresh.symlink_to(target)
-    fresh.rename(link)
+    fresh.rename(place)
+
+
+def _make(program: Program) -> None:
+    link(program.name, build(program))
 
 
 def _linked(program: Program) -> bool:
-    target, link = path(program), settings.cache_dir() / "bin" / program.name
+    target, link = path(program), settings.tools_dir() / program.name
     return target.exists() and link.is_symlink() and link.readlink() == target

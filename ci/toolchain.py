@@ -1,46 +1,46 @@
-"""Makes what a run needs: programs from Go modules, and images, pulled or, where no registry answers, built.
+"""Makes what a run needs: programs and images, fetched where registries answer and built where none does.
 
     python ci/toolchain.py            make what is missing; the second time nothing is
     python ci/toolchain.py helm …     make only these of the programs that run on the host, or linters
 
-`TASK_GATEWAY_ENGINE` (docker | podman) and `TASK_GATEWAY_IMAGES` (auto | pull | build) override the choices, which are
-said aloud. Two runs at once wait for each other.
+`TASK_GATEWAY_ENGINE` (docker | podman), `TASK_GATEWAY_IMAGES` (auto | pull | build) and `TASK_GATEWAY_KUBERNETES`
+(newest | oldest) override the choices, which are printed. Two runs at once wait for each other.
 """
 
 import fcntl
 import os
-import shutil
 import sys
 import time
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
+from types import ModuleType
 
-import images as recipes
+import built
+import host_programs
+import image_list
+import needs
 import programs
-from progress import Part, Progress, attended
+import pulled
+import pulling
+from progress import Progress, attended
+from pulling import PullFailed, Refusal
 from task_gateway import settings
 from task_gateway.clusters import images
 from task_gateway.clusters.engine import Engine, choose_engine
 from task_gateway.clusters.engine import engine as engine_named
 from task_gateway.errors import EngineError, ToolMissing, UsageError
-from task_gateway.kube.process import run
 
-MODES = ("auto", "pull", "build")
-# Debian packages by the program that shows that they are there.
-ENGINE_PACKAGES = {
-    "podman": "podman", "runc": "runc", "iptables": "iptables", "ip": "iproute2", "conntrack": "conntrack",
-    "/usr/lib/podman/netavark": "netavark", "/usr/lib/podman/aardvark-dns": "aardvark-dns",
-    "debootstrap": "debootstrap",
-}  # fmt: skip
-BROWSER_PACKAGES = {"chromium": "chromium"}
+AUTO, PULL, BUILD = "auto", "pull", "build"
+MODES: dict[str, ModuleType] = {PULL: pulled, BUILD: built}
+LINTERS = tuple(each.name for each in programs.LINTERS)
+CHOICE = "TASK_GATEWAY_IMAGES"
 
 
 def main(wanted: list[str], progress: Progress) -> int:
-    """Make the toolchain, or the `wanted` programs alone; return the exit code."""
+    """Make the toolchain, or only the `wanted` programs; return the exit code."""
     started = time.monotonic()
-    with _alone(progress):
+    with _one_at_a_time(progress):
         if wanted:
             _programs(wanted, progress)
         else:
@@ -51,126 +51,93 @@ def main(wanted: list[str], progress: Progress) -> int:
 
 
 def _programs(wanted: list[str], progress: Progress) -> None:
+    """Make single programs. One of the host's that pull mode fetched is there already."""
     known = {each.name: each for each in (*programs.HOST_PROGRAMS, *programs.LINTERS)}
     unknown = [name for name in wanted if name not in known]
     if unknown:
         raise UsageError(f"no program of the host is called {', '.join(unknown)}", hint=f"known: {', '.join(known)}")
+    if _mode() == PULL or _saved_mode() == PULL:
+        there = image_list.chosen()
+        wanted = [name for name in wanted if name in LINTERS or not host_programs.linked(name, there)]
     progress.make_missing([programs.part(known[name]) for name in wanted])
 
 
 def _make(progress: Progress) -> None:
-    mode = os.environ.get("TASK_GATEWAY_IMAGES") or "auto"
-    if mode not in MODES:
-        raise UsageError(
-            f"{mode!r} is no way to get images",
-            where="TASK_GATEWAY_IMAGES",
-            hint=f"one of {', '.join(MODES)}",
-        )
-    progress.make_missing([programs.part(programs.PAUSE)])
-    host = progress.expect([programs.part(each) for each in programs.HOST_PROGRAMS])
-    if _up_to_date(mode) and not host:
+    mode, there = _mode(), _up_to_date()
+    if there is not None and mode in (AUTO, there.mode):
+        progress.note(_told(there.mode, there.reason))
         return
-    choice: Future[str] = Future()
-    with ThreadPoolExecutor(2) as lanes:  # one compiles, the other waits for networks and disks
-        compiled = lanes.submit(_compile, host, choice, progress)
-        imaged = lanes.submit(_images, mode, choice, compiled, progress)
-        for lane in (imaged, compiled):
-            lane.result()
+    engine = _engine(progress)
+    chosen, reason = _choose(mode, engine)
+    progress.note(_told(chosen, reason))
+    needs.require(chosen, engine, progress)
+    way = MODES[chosen]
+    way.make(engine, progress)
+    archive = str(pulled.archive()) if chosen == PULL else None
+    node = image_list.chosen()["node"].tagged
+    images.save(images.Images(chosen, reason, engine.name, node, way.task_image(), way.key(), archive))
 
 
-def _compile(host: list[Part], choice: "Future[str]", progress: Progress) -> None:
-    for part in host:
-        progress.make(part)
-    if choice.result() == "build":
-        progress.make_missing([programs.part(each) for each in programs.IMAGE_PROGRAMS])
+def _mode() -> str:
+    mode = os.environ.get(CHOICE) or AUTO
+    if mode not in (AUTO, *MODES):
+        raise UsageError(f"{mode!r} is no way to get images", where=CHOICE, hint=f"use {AUTO}, {PULL} or {BUILD}")
+    return mode
 
 
-def _images(mode: str, choice: "Future[str]", compiled: "Future[None]", progress: Progress) -> None:
+def _told(mode: str, reason: str) -> str:
+    other = BUILD if mode == PULL else PULL
+    return f"images: {mode} ({reason}); {CHOICE}={other} chooses the other way"
+
+
+def _saved_mode() -> str | None:
     try:
-        _install(BROWSER_PACKAGES, progress)
-        engine = _engine(progress)
-        chosen = _pulled_or_built(mode, engine, progress)
-        choice.set_result(chosen)
-    except BaseException as problem:
-        choice.set_exception(problem)
-        raise
-    names = recipes.names()
-    if chosen == "build" and not recipes.present(engine, names["node"], recipes.key()):
-        builder = recipes.Builder(engine)
-        early = {
-            "Debian base": builder.base,
-            "notebook image": builder.notebook,
-            "Envoy image": builder.envoy,
-        }
-        late = {"component images": builder.components, "node image": builder.node}
-        parts = [Part(name, recipes.EXPECTED[name], lambda: False, make) for name, make in (early | late).items()]
-        for part in progress.expect(parts):
-            if part.name in late:
-                compiled.result()
-            progress.make(part)
-        builder.prune()
-    images.save(images.Images(chosen, engine.name, names["node"], names["notebook"], recipes.key()))
+        return images.load().mode
+    except ToolMissing:
+        return None
 
 
-def _up_to_date(mode: str) -> bool:
+def _up_to_date() -> images.Images | None:
+    """Return what an earlier run made, if nothing of it has changed or is gone."""
     try:
         there = images.load()
     except ToolMissing:
-        return False
+        return None
     asked = os.environ.get("TASK_GATEWAY_ENGINE")
-    if there.key != recipes.key() or mode not in ("auto", there.mode) or asked not in (None, "", there.engine):
-        return False
-    wanted = there.key if there.mode == "build" else None
-    return recipes.present(engine_named(there.engine), there.node, wanted)
+    if asked not in (None, "", there.engine) or there.mode not in MODES:
+        return None
+    way = MODES[there.mode]
+    return there if there.key == way.key() and way.ready(engine_named(there.engine)) else None
 
 
 def _engine(progress: Progress) -> Engine:
     try:
         return choose_engine(say=progress.note)
     except EngineError as problem:
-        if os.environ.get("TASK_GATEWAY_ENGINE") == "docker" or not _install(ENGINE_PACKAGES, progress):
+        if os.environ.get("TASK_GATEWAY_ENGINE") == "docker" or not needs.installs():
             raise
         progress.note(problem.message)
+        needs.install(needs.ENGINE_PACKAGES, progress)
     return choose_engine(say=progress.note)
 
 
-def _pulled_or_built(mode: str, engine: Engine, progress: Progress) -> str:
-    """Return `pull` when a registry gives the node image, else `build`; the other images come from the same place."""
-    node = recipes.names()["node"]
-    if mode == "build":
-        chosen, why = "build", "asked for"
-    elif (answer := engine.run("pull", "-q", node, check=False)).code == 0:
-        chosen, why = "pull", f"{node} was pulled"
-    elif mode == "pull":
-        raise EngineError(
-            f"cannot pull {node}: {answer.stderr.strip()}", hint="TASK_GATEWAY_IMAGES=build make toolchain"
-        )
-    else:
-        last = (answer.stderr.strip().splitlines() or ["no answer"])[-1]
-        chosen, why = "build", f"no registry gives {node}: {last.rsplit(': ', 1)[-1]}"
-    if chosen == "build":
-        _install({"debootstrap": "debootstrap"}, progress)
-    progress.note(f"images: {chosen} ({why})")
-    return chosen
-
-
-def _install(packages: dict[str, str], progress: Progress) -> bool:
-    """Install the Debian packages whose programs are missing; False where that is not possible here."""
-    missing = sorted({package for program, package in packages.items() if shutil.which(program) is None})
-    if not missing:
-        return True
-    if shutil.which("apt-get") is None or os.geteuid() != 0:
-        progress.note(f"missing: {', '.join(missing)} (as root: apt-get install {' '.join(missing)})")
-        return False
-    progress.note(f"installing Debian packages: {', '.join(missing)}")
-    quiet = {"DEBIAN_FRONTEND": "noninteractive"}
-    run(["apt-get", "update", "-q"], env=quiet)
-    run(["apt-get", "install", "-qy", "--no-install-recommends", *missing], env=quiet)
-    return True
+def _choose(mode: str, engine: Engine) -> tuple[str, str]:
+    """Return how images come here, and why. A registry that refuses an image is an error, no reason to build."""
+    if mode != AUTO:
+        return mode, f"{CHOICE} asks for it"
+    node = image_list.chosen()["node"]
+    try:
+        if not pulling.there(engine, node):
+            pulling.pull(engine, node)
+    except PullFailed as problem:
+        if problem.why is not Refusal.network:
+            raise
+        return BUILD, f"no registry answers: {problem.last}"
+    return PULL, f"{node.tagged} can be pulled"
 
 
 @contextmanager
-def _alone(progress: Progress) -> Iterator[None]:
+def _one_at_a_time(progress: Progress) -> Iterator[None]:
     settings.cache_dir().mkdir(parents=True, exist_ok=True)
     with (settings.cache_dir() / "toolchain.lock").open("w") as lock:
         try:

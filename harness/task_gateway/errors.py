@@ -16,10 +16,12 @@ TaskGatewayError            1  something is wrong with what was looked at
 │   └── NotReachable           a task's port leads nowhere: the object that stands in the way, and its condition
 ├── NoFreeSlot              1  every port of the gateway is taken
 ├── ImageMissing            1  a pod cannot start because its image cannot be had
+├── DownloadFailed          1  a file could not be fetched, or is not the one whose checksum is pinned
 ├── ScenarioFailed          1  a step saw something else than it claims
 ├── UsageError              2  the call or a file is wrong; nothing was touched
 │   ├── ConfigError            every problem of a file at once, with line and key
 │   ├── EngineError            no container engine that can run a node
+│   ├── NeedsMissing           this machine lacks what a run needs; each with the command that gets it
 │   ├── ToolMissing            a program of the toolchain is not there
 │   ├── ClusterExists
 │   ├── ClusterUnknown
@@ -140,6 +142,10 @@ class ImageMissing(TaskGatewayError):
     """A container's image can neither be found nor pulled."""
 
 
+class DownloadFailed(TaskGatewayError):
+    """A file could not be fetched, or has another checksum than expected."""
+
+
 class ScenarioFailed(TaskGatewayError):
     """A step of a scenario saw something else than it claims."""
 
@@ -175,6 +181,15 @@ class ConfigError(UsageError):
 
 class EngineError(UsageError):
     """No container engine here starts a privileged container."""
+
+
+class NeedsMissing(UsageError):
+    """This machine lacks what a run needs; `needs` has the name, the state and the command of each."""
+
+    def __init__(self, needs: tuple[tuple[str, str, str], ...]) -> None:
+        told = "; ".join(f"{name}: {state}" for name, state, _ in needs)
+        super().__init__(f"this machine lacks {told}", hint="; ".join(command for *_, command in needs if command))
+        self.needs = needs
 
 
 class ToolMissing(UsageError):

@@ -188,11 +188,12 @@ class NotebookRun:
 
 @dataclass(frozen=True)
 class RunResult:
-    """A whole run: what `result.json` says."""
+    """A whole run: what `result.json` says. `images` is `pull` or `build`: how the images of its clusters were got."""
 
     name: str
     passed: bool
     seconds: float
+    images: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
     steps: tuple[Step, ...] = ()
     notebooks: tuple[NotebookRun, ...] = ()

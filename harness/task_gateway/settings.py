@@ -4,7 +4,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from task_gateway.errors import WaitTimeout
+from task_gateway.errors import UsageError, WaitTimeout
 
 APP = "task-gateway"
 
@@ -19,9 +19,26 @@ def state_dir() -> Path:
     return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / APP
 
 
+NEWEST, OLDEST = "newest", "oldest"
+
+
+def kubernetes_release() -> str:
+    """Return which pinned Kubernetes is used: `newest`, or `oldest` where `TASK_GATEWAY_KUBERNETES` asks for it."""
+    asked = os.environ.get("TASK_GATEWAY_KUBERNETES") or NEWEST
+    if asked not in (NEWEST, OLDEST):
+        hint = f"use {NEWEST} or {OLDEST}"
+        raise UsageError(f"no Kubernetes release is called {asked!r}", where="TASK_GATEWAY_KUBERNETES", hint=hint)
+    return asked
+
+
+def release_dir() -> Path:
+    """Return the folder of what belongs to one Kubernetes release: links to programs, the list of images."""
+    return cache_dir() if kubernetes_release() == NEWEST else cache_dir() / OLDEST
+
+
 def tools_dir() -> Path:
     """Return the folder of the toolchain's programs; `TASK_GATEWAY_TOOLS` overrides it."""
-    return Path(os.environ.get("TASK_GATEWAY_TOOLS") or cache_dir() / "bin")
+    return Path(os.environ.get("TASK_GATEWAY_TOOLS") or release_dir() / "bin")
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 import pins
-from charts import module_dir
+from sources import module_dir
 from task_gateway.crds import edit, ports_policy, schema
 from task_gateway.kube.process import Completed
 from task_gateway.model import Manifest

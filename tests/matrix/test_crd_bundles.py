@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import pins
 import pytest
 from tests.apiserver.test_crds import crd, refusal
 
@@ -17,6 +18,7 @@ from task_gateway.kube.wait import condition, wait_for
 from task_gateway.model import Manifest
 from task_gateway.settings import API_READY
 
+PINNED = f"v{pins.read()['GATEWAY_API_VERSION']}"
 RELEASE, NAMESPACE = "crds", "system"
 ADOPT: tuple[Word, ...] = ("--take-ownership", "--force-conflicts")
 GATEWAY_CLASS: Manifest = {
@@ -55,8 +57,8 @@ def helm_install(kube: Kube, *words: Word) -> Completed:
 
 @pytest.mark.parametrize(
     ("version", "channel"),
-    [("v1.0.0", "standard"), ("v1.2.1", "standard"), ("v1.5.0", "standard"), ("v1.6.1", "standard"),
-     ("v1.4.0", "experimental"), ("v1.6.1", "experimental")],
+    [("v1.0.0", "standard"), ("v1.2.1", "standard"), ("v1.5.0", "standard"), (PINNED, "standard"),
+     ("v1.4.0", "experimental"), (PINNED, "experimental")],
 )  # fmt: skip
 def test_crds_that_are_there_are_adopted_when_told_so_and_outlive_the_release(
     plane: Kube, version: str, channel: str
@@ -70,7 +72,7 @@ def test_crds_that_are_there_are_adopted_when_told_so_and_outlive_the_release(
     done = helm_install(plane, "--set", f"channel={channel}", *ADOPT)
     assert done.code == 0, done.stderr
     found = crd(plane)["metadata"]["annotations"]
-    assert (found[schema.BUNDLE_VERSION], found[schema.CHANNEL]) == ("v1.6.1", channel)
+    assert (found[schema.BUNDLE_VERSION], found[schema.CHANNEL]) == (PINNED, channel)
     assert plane.get("gateway.networking.k8s.io/v1/GatewayClass", "theirs")["spec"] == GATEWAY_CLASS["spec"]
     helm.uninstall(plane.cluster, RELEASE, NAMESPACE)
     assert crd(plane)["metadata"]["uid"] == before["metadata"]["uid"]
@@ -80,8 +82,8 @@ def test_crds_that_are_there_are_adopted_when_told_so_and_outlive_the_release(
 @pytest.mark.parametrize(
     ("version", "channel", "words"),
     [
-        ("v1.7.0", "standard", "newer than the v1.6.1"),
-        ("v1.6.1", "experimental", "say channel=experimental"),
+        ("v1.7.0", "standard", f"newer than the {PINNED}"),
+        (PINNED, "experimental", "say channel=experimental"),
         ("v1.0.0", "experimental", "has objects stored as v1alpha2"),
     ],
 )
@@ -98,13 +100,13 @@ def test_newer_crds_those_of_the_other_channel_and_versions_that_are_gone_are_le
 
 
 def test_upstreams_policy_refuses_what_it_prohibits_and_nothing_changes(plane: Kube) -> None:
-    given(plane, "v1.6.1", "standard")
-    for each in bundles.fetch("v1.6.1", "standard").policies:
+    given(plane, PINNED, "standard")
+    for each in bundles.fetch(PINNED, "standard").policies:
         plane.apply(each, field_manager="kubectl")
     adopted = helm_install(plane, *ADOPT)
     assert adopted.code == 0, adopted.stderr
     before = crd(plane)
-    other = bundles.fetch("v1.6.1", "experimental").crds[schema.GATEWAYS]
+    other = bundles.fetch(PINNED, "experimental").crds[schema.GATEWAYS]
     refusal(lambda: plane.apply(other, dry_run=True))
     refused = helm_install(plane, "--set", "channel=experimental", *ADOPT)
     assert refused.code != 0

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import pins
 import pytest
 from tests.cluster.conftest import GATEWAY, NAMESPACE, RELEASE
 from tests.faults.serving import said_by
@@ -36,7 +37,10 @@ from task_gateway.routing.gateway import TaskGateway
 from task_gateway.routing.reach import wait_until_refused
 from task_gateway.settings import API_READY, GATEWAY_PROGRAMMED, TASK_EXPOSED, TASK_REACHABLE
 
-BUNDLE, CHANNEL = "v1.6.1", "experimental"  # Contour wants it, and is on each of the clusters
+BUNDLE, CHANNEL = (
+    f"v{pins.read()['GATEWAY_API_VERSION']}",
+    "experimental",
+)  # Contour wants it, and is on each of the clusters
 LIVE = range(1, 51)
 DRAIN_SECONDS, GONE_SECONDS = 5, 120
 COUNT, MORE = 64, 70  # slots: the default, and more than one ListenerSet has

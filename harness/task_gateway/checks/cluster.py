@@ -4,8 +4,8 @@ from task_gateway.checks.base import Trouble, check, minor
 from task_gateway.kube.wait import condition
 from task_gateway.limits.site import Site
 
-OLDEST = (1, 33)
-"""From here on Kubernetes tells the ranges of Services, and has what the admission policy on ports needs."""
+OLDEST = (1, 34)
+"""The oldest minor release that the tests run on: OLDEST_KUBERNETES_VERSION in ci/versions.env."""
 
 
 @check("ITG0101", "the API server answers", "kubectl get --raw /readyz")
@@ -19,8 +19,8 @@ def answers(site: Site) -> Trouble | None:
 
 @check("ITG0102", "Kubernetes is of a supported version", "upgrade the cluster", ("ITG0101",))
 def version(site: Site) -> Trouble | None:
-    """Kubernetes before 1.33 has no way to tell the ranges of Services, and cannot run the admission policy on
-    ports."""
+    """Tests run on Kubernetes 1.34 and later. Releases before 1.33 neither tell the ranges of Services nor run the
+    admission policy on ports."""
     found = site.kube.version()
     oldest = ".".join(map(str, OLDEST))
     return None if minor(found) >= OLDEST else Trouble(f"{found} is older than {oldest}", warning=True)

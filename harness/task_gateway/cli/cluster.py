@@ -8,6 +8,7 @@ from rich.table import Table
 
 from task_gateway.cli.output import Output, OutputOption, emit
 from task_gateway.clusters import base
+from task_gateway.clusters.kind_config import IpFamily
 from task_gateway.errors import ClusterUnreachable, UsageError
 from task_gateway.kube.client import Kube
 from task_gateway.model import Cluster
@@ -29,13 +30,16 @@ def up(
     context: Annotated[
         str | None, typer.Option(help="The context in that kubeconfig; its current one if left out.")
     ] = None,
+    ip_family: Annotated[
+        IpFamily, typer.Option(help="IP addresses of a kind cluster: ipv4, ipv6 or dual.")
+    ] = IpFamily.ipv4,
     keep_on_failure: Annotated[
         bool, typer.Option("--keep-on-failure", help="Leave a half-made cluster to look at.")
     ] = False,
     output: OutputOption = Output.text,
 ) -> None:
     """Bring up a cluster with a kubeconfig file of its own; your current context stays as it is."""
-    wish = base.Wish(name, kubeconfig, context, keep_on_failure)
+    wish = base.Wish(name, kubeconfig, context, keep_on_failure, ip_family=ip_family)
     cluster = base.up(provider, wish, say=lambda sentence: typer.echo(sentence, err=True))
     emit(_entry(cluster), output, lambda _: f"export KUBECONFIG={cluster.kubeconfig}")
 

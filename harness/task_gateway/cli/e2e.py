@@ -1,5 +1,6 @@
 """`task-gateway e2e`: play the whole scenario on real clusters and write its report."""
 
+import dataclasses
 from pathlib import Path
 from typing import Annotated
 
@@ -37,13 +38,14 @@ def e2e(
 
     Exit code 0 if every step passed.
     """
-    given = Given(
-        run_name(name), chart_file(chart), chart_file(crds), images.load().notebook, additional=(ADDITIONAL,), keep=keep
-    )
+    run, packages, made = run_name(name), (chart_file(chart), chart_file(crds)), images.load()
+    given = Given(run, *packages, made.notebook, additional=(ADDITIONAL,), keep=keep)
+    typer.echo(f"images: {made.mode} ({made.reason})", err=True)
     folder = reports / name
     result, failed = play(World(given), folder, Terminal(Console(stderr=True)))
     if isinstance(failed, ClusterExists):
         raise failed  # of another run, whose report stays as it is
+    result = dataclasses.replace(result, images=made.mode)
     report.write(result, folder)
     emit(result, output, report.terminal)
     typer.echo(f"report: {folder / 'report.md'}", err=True)

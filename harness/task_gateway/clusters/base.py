@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from task_gateway import settings
+from task_gateway.clusters.kind_config import IpFamily
 from task_gateway.errors import ClusterExists, ClusterUnknown, TaskGatewayError, UsageError
 from task_gateway.model import Cluster
 from task_gateway.registry import Registry
@@ -24,7 +25,7 @@ KUBECONFIG = "kubeconfig"
 class Wish:
     """A cluster somebody wants: its name, and for one that is there already, how to reach it.
 
-    `node` is the image of its node, where that is not the toolchain's.
+    `node` is the image of its node, where that is not the toolchain's; `ip_family` is of its nodes, pods and Services.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Wish:
     context: str | None = None
     keep_on_failure: bool = False
     node: str | None = None
+    ip_family: IpFamily = IpFamily.ipv4
 
 
 class Provider(Protocol):

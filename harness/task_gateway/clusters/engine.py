@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from task_gateway import settings
+from task_gateway.clusters import probe_program
 from task_gateway.errors import CommandFailed, EngineError, ToolMissing
-from task_gateway.kube.process import Completed, Word, run, tool
+from task_gateway.kube.process import Completed, Word, run
 
 ENGINES = ("docker", "podman")
 OVERRIDE = "TASK_GATEWAY_ENGINE"
@@ -123,16 +124,16 @@ def _refusal(candidate: Engine) -> str | None:
 
 
 def _import_probe(candidate: Engine, image: str) -> None:
-    """Import an image with one static program in it, made here, so that no registry is needed."""
+    """Import an image with one static program in it, made here, so that neither registry nor compiler is needed."""
     settings.cache_dir().mkdir(parents=True, exist_ok=True)
     archive = settings.cache_dir() / f"probe-{os.getpid()}.tar"
-    program = tool("pause").read_bytes()
+    program = probe_program.program()
     with tarfile.open(archive, "w") as tar:
-        entry = tarfile.TarInfo("pause")
+        entry = tarfile.TarInfo("probe")
         entry.size, entry.mode = len(program), 0o755
         tar.addfile(entry, io.BytesIO(program))
     try:
-        candidate.run("import", "--change", 'ENTRYPOINT ["/pause", "-v"]', archive, image)
+        candidate.run("import", "--change", 'ENTRYPOINT ["/probe"]', archive, image)
     finally:
         archive.unlink()
 

@@ -10,18 +10,24 @@ from task_gateway.errors import ToolMissing
 
 @dataclass(frozen=True)
 class Images:
-    """`mode` is `pull` or `build`; names are the upstream ones either way. `engine` holds the node image."""
+    """The images of one toolchain. `engine` holds the node image; `notebook` is what tasks run.
+
+    `mode` is `pull` or `build`, and `reason` why it was chosen. In pull mode `archive` is the file with the images that
+    each node loads; a node image that was built has them.
+    """
 
     mode: str
+    reason: str
     engine: str
     node: str
     notebook: str
     key: str
+    archive: str | None = None
 
 
 def file() -> Path:
     """Return the file that the toolchain writes and `load` reads."""
-    return settings.cache_dir() / "images.json"
+    return settings.release_dir() / "images.json"
 
 
 def load() -> Images:

@@ -1,6 +1,8 @@
 """Provider `kind`: real Kubernetes nodes as containers, any number side by side, each with its own kubeconfig."""
 
 import fcntl
+import json
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +14,7 @@ from task_gateway import settings
 from task_gateway.clusters import images
 from task_gateway.clusters.base import KUBECONFIG, PROVIDERS, Say, Wish, folder
 from task_gateway.clusters.engine import Engine, engine, unified_cgroups
+from task_gateway.clusters.kind_config import IMAGES_FOLDER, IpFamily, Node, bridge, config
 from task_gateway.errors import ApiError, ClusterExists, CommandFailed, DiskFull, EngineError, ImageMissing
 from task_gateway.kube.client import Kube
 from task_gateway.kube.process import Completed, Word, run, tool
@@ -21,26 +24,9 @@ from task_gateway.settings import NODE_READY, SERVICES_READY
 
 KERNEL_MODULES = Path("/lib/modules")  # kind mounts it; it may be empty
 NETWORK = "kind"
+NODE_REGISTRIES = "TASK_GATEWAY_NODE_REGISTRIES"
+"""Names a folder with a hosts.toml for each registry, which nodes pull through: containerd's certs.d."""
 ENGINE = "engine"  # in a cluster's folder: what its node runs in; written before kind makes anything
-
-
-def config(*, built_images: bool, unified_cgroups: bool) -> Manifest:
-    """Return kind's configuration of a one-node cluster.
-
-    A built node image carries its own bridge CNI, for kindnet cannot be built from a Go module; the kubelet must be
-    told to start on cgroup v1.
-    """
-    made: Manifest = {"kind": "Cluster", "apiVersion": "kind.x-k8s.io/v1alpha4"}
-    if built_images:
-        made["networking"] = {"disableDefaultCNI": True}
-    if not unified_cgroups:
-        kubelet = {
-            "apiVersion": "kubelet.config.k8s.io/v1beta1",
-            "kind": "KubeletConfiguration",
-            "failCgroupV1": False,
-        }
-        made["kubeadmConfigPatches"] = [yaml.safe_dump(kubelet)]
-    return made
 
 
 @PROVIDERS.register("kind")
@@ -62,26 +48,28 @@ class Kind:
             )
         (folder(name) / ENGINE).write_text(chosen.name)
         kubeconfig = folder(name) / KUBECONFIG
-        configuration = yaml.safe_dump(config(built_images=there.mode == "build", unified_cgroups=unified_cgroups()))
+        node = _node(name, there, wish.ip_family)
+        configuration = yaml.safe_dump(config(unified_cgroups=unified_cgroups(), ip_family=wish.ip_family, node=node))
         retain = ["--retain"] if wish.keep_on_failure else []
-        started, node = time.monotonic(), wish.node or there.node
-        say(f"cluster {name}: starting a node of {node} with {chosen.name}")
+        started, image = time.monotonic(), wish.node or there.node
+        say(f"cluster {name}: starting a node of {image} with {chosen.name}")
         try:
             with _alone_without_a_network(chosen):
                 _kind(
-                    chosen, "create", "cluster", "--name", name, "--image", node,
+                    chosen, "create", "cluster", "--name", name, "--image", image,
                     "--kubeconfig", kubeconfig, "--config", "-", *retain, input=configuration,
                 )  # fmt: skip
         except CommandFailed as problem:
             if isinstance(problem, DiskFull) or "failed to pull image" not in problem.tail:
                 raise
             hint = None if wish.node else f"rm {images.file()} && make toolchain"
-            raise ImageMissing(f"{chosen.name} does not have the node image {node}", hint=hint) from None
+            raise ImageMissing(f"{chosen.name} does not have the node image {image}", hint=hint) from None
         kubeconfig.chmod(0o600)
         cluster = Cluster(name, self.name, kubeconfig, f"kind-{name}")
         say(f"cluster {name}: waiting until {NODE_READY.sentence}")
         kube = Kube(cluster)
         wait_for(kube, NODE_READY, "v1/Node", f"{name}-control-plane", None, condition("Ready"))
+        _load_images(chosen, f"{name}-control-plane", there, say)
         wait_for(kube, SERVICES_READY, "apps/v1/DaemonSet", "kube-proxy", "kube-system", not_everywhere)
         say(f"cluster {name}: up after {time.monotonic() - started:.0f} s")
         return cluster
@@ -102,6 +90,33 @@ def not_everywhere(daemon_set: Manifest | None) -> str | None:
     status = (daemon_set or {}).get("status") or {}
     wanted, there = status.get("desiredNumberScheduled", 0), status.get("numberAvailable", 0)
     return None if 0 < wanted == there else f"its pod is available on {there} of {wanted or 'no'} nodes"
+
+
+def _node(name: str, there: images.Images, ip_family: IpFamily) -> Node:
+    """Return what the node of a cluster gets from its host; a built node image needs a CNI file for IPv6."""
+    registries = os.environ.get(NODE_REGISTRIES)
+    cni = None
+    if there.mode == "build" and ip_family is not IpFamily.ipv4:
+        cni = folder(name) / "cni.conflist"
+        cni.write_text(json.dumps(bridge(ip_family)))
+    return Node(
+        images=Path(there.archive).parent if there.archive else None,
+        registries=Path(registries).resolve() if registries else None,
+        cni=cni,
+    )
+
+
+def _load_images(used: Engine, node: str, there: images.Images, say: Say) -> None:
+    """Load the archive of images into a node; without it, a node image that was built has them.
+
+    Unlike `kind load` it asks only for the node's own platform: an engine that stores images as containerd does saves
+    an index of all platforms with the content of one (https://github.com/kubernetes-sigs/kind/issues/3795).
+    """
+    if there.archive is None:
+        return
+    say(f"{node}: loading images")
+    inside = f"{IMAGES_FOLDER}/{Path(there.archive).name}"
+    used.run("exec", node, "ctr", "--namespace", "k8s.io", "images", "import", "--no-unpack", inside)
 
 
 def _kind(used: Engine, *arguments: Word, input: str | None = None) -> Completed:

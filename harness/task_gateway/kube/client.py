@@ -226,32 +226,24 @@ class Kube:
         idle: float = TIMEOUT[1],
     ) -> urllib3.BaseHTTPResponse:
         """Send a request, and again as long as the API server says that it is busy and when to come back."""
-        from kubernetes.client.exceptions import ApiException
-
+        headers = {"Accept": "application/json, */*", "Content-Type": content_type}
+        parameters = list((query or {}).items())
         with self._mapped(where):
-            attempt = 1
-            while True:
-                try:
-                    return cast(
-                        urllib3.BaseHTTPResponse,
-                        self._client.call_api(
-                            path,
-                            method,
-                            query_params=list((query or {}).items()),
-                            header_params={"Accept": "application/json, */*", "Content-Type": content_type},
-                            body=body,
-                            auth_settings=["BearerToken"],
-                            _return_http_data_only=True,
-                            _preload_content=False,
-                            _request_timeout=(TIMEOUT[0], idle),
-                        ),
-                    )
-                except ApiException as busy:
-                    after = (busy.headers or {}).get("Retry-After") if busy.status == BUSY else None
-                    if after is None or attempt == BUSY_ATTEMPTS:
-                        raise
-                    attempt += 1
-                    time.sleep(float(after))
+            for attempt in range(1, BUSY_ATTEMPTS + 1):
+                serialized = self._client.param_serialize(
+                    method, path, query_params=parameters, header_params=headers, body=body,
+                    auth_settings=["BearerToken"],
+                )  # fmt: skip
+                answer = self._client.call_api(*serialized, _request_timeout=(TIMEOUT[0], idle))
+                response = cast(urllib3.BaseHTTPResponse, answer.response)
+                if response.status < 400:
+                    return response
+                after = response.headers.get("Retry-After") if response.status == BUSY else None
+                if after is None or attempt == BUSY_ATTEMPTS:
+                    break
+                response.drain_conn()
+                time.sleep(float(after))
+            raise map_status(response.status, response.data.decode(errors="replace") or str(response.reason), where)
 
     def _path(self, kind: str, namespace: str | None, name: str | None = None) -> str:
         resource = self._resource(kind)

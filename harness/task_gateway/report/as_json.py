@@ -11,6 +11,7 @@ def result_json(result: RunResult) -> str:
         "name": result.name,
         "passed": result.passed,
         "seconds": round(result.seconds, 3),
+        "images": result.images,
         "versions": dict(sorted(result.versions.items())),
         "steps": [_step(step) for step in result.steps],
         "notebooks": [_notebook(notebook) for notebook in result.notebooks],

@@ -10,6 +10,8 @@ def markdown(result: RunResult) -> str:
     """Return the run as Markdown; texts of any content stay texts."""
     verdict = "passed" if result.passed else "failed"
     parts = [f"# {escaped(result.name)}", f"**{verdict.capitalize()}** in {result.seconds:.1f} s."]
+    if result.images:
+        parts.append(f"Images: {result.images}.")
     if result.versions:
         parts += ["## Versions", table(("Part", "Version"), sorted(result.versions.items()))]
     if result.steps:

@@ -26,12 +26,12 @@ def node(name: str, ready: str) -> Manifest:
 
 
 @pytest.mark.parametrize(
-    ("version", "right"), [("v1.32.9", False), ("v1.33.0", True), ("v1.36.3+k3s1", True), ("v2.0.0", True)]
+    ("version", "right"), [("v1.33.9", False), ("v1.34.0", True), ("v1.37.0+k3s1", True), ("v2.0.0", True)]
 )
 def test_old_kubernetes_is_a_warning(site: Make, monkeypatch: pytest.MonkeyPatch, version: str, right: bool) -> None:
     monkeypatch.setattr(Kube, "version", lambda _: version)
     said = cluster.version(site())
-    assert said == (None if right else Trouble("v1.32.9 is older than 1.33", warning=True))
+    assert said == (None if right else Trouble("v1.33.9 is older than 1.34", warning=True))
 
 
 def test_some_nodes_not_ready_warn_and_none_ready_is_an_error(site: Make) -> None:

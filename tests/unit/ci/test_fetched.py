@@ -34,7 +34,7 @@ def test_every_module_of_every_go_sum_is_a_part_with_its_digest() -> None:
             if not version.endswith("/go.mod"):
                 assert parts[name, version].digests == (digest,)
                 assert file.relative_to(pins.ROOT).as_posix() in parts[name, version].pinned_in
-    assert {f"v{pins.read()[pin]}" for _, pin in pins.GO_PINS.values()} <= {part.version for part in parts.values()}
+    assert {f"v{pins.read()[pin]}" for *_, pin in pins.GO_PINS} <= {part.version for part in parts.values()}
 
 
 def test_every_locked_package_is_a_part_with_all_its_digests() -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+import image_list
 import images
 import pins
 import programs
@@ -17,7 +18,7 @@ def test_generated_files_agree_with_the_pins() -> None:
 
 
 @pytest.mark.parametrize(
-    "pin", sorted({pin for _, pin in pins.GO_PINS.values()} | {"ENVOY_VERSION", "JUPYTERLAB_VERSION", "UV_VERSION"})
+    "pin", sorted({each.pin for each in pins.GO_PINS} | {"ENVOY_VERSION", "JUPYTERLAB_VERSION", "UV_VERSION"})
 )
 def test_a_pin_that_was_changed_alone_is_found(pin: str, monkeypatch: pytest.MonkeyPatch) -> None:
     changed = pins.read() | {pin: "9.9.9"}
@@ -51,7 +52,7 @@ def test_every_program_the_images_need_is_built() -> None:
     built = {each.name for each in programs.EVERY}
     needed = {name for group in images.NODE_PROGRAMS.values() for name in group} | set(images.SCRATCH) | {"kube-proxy"}
     assert needed <= built
-    assert set(images.SCRATCH) <= set(images.names())
+    assert set(images.SCRATCH) <= set(image_list.names())
 
 
 def test_progress_counts_only_what_is_missing_and_says_what_is_left(tmp_path: Path) -> None:

@@ -9,7 +9,8 @@ import yaml
 
 from task_gateway.clusters import base, images
 from task_gateway.clusters.base import Wish
-from task_gateway.clusters.kind import config, not_everywhere
+from task_gateway.clusters.kind import not_everywhere
+from task_gateway.clusters.kind_config import IMAGES_FOLDER, REGISTRIES_FOLDER, IpFamily, Node, bridge, config
 from task_gateway.errors import ClusterExists, DiskFull, ImageMissing, TaskGatewayError, ToolMissing
 
 NODE = "docker.io/kindest/node:v1.0.0"
@@ -21,7 +22,7 @@ def kind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]
     for variable in ("TASK_GATEWAY_TOOLS", "XDG_CACHE_HOME", "XDG_STATE_HOME"):
         monkeypatch.setenv(variable, str(tmp_path))
     monkeypatch.setattr("task_gateway.clusters.kind.KERNEL_MODULES", tmp_path / "modules")
-    images.save(images.Images("build", "docker", NODE, "notebook:1", "key"))
+    images.save(images.Images("build", "asked for", "docker", NODE, "notebook:1", "key"))
 
     def write(*, there: str = "", create: str = "exit 0") -> Path:
         calls = tmp_path / "calls"
@@ -33,20 +34,31 @@ def kind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]
     return write
 
 
-def test_a_built_image_brings_its_own_cni() -> None:
-    made = config(built_images=True, unified_cgroups=True)
-    assert made == {
-        "kind": "Cluster",
-        "apiVersion": "kind.x-k8s.io/v1alpha4",
-        "networking": {"disableDefaultCNI": True},
-    }
-
-
 def test_the_kubelet_starts_on_cgroup_v1_where_there_is_nothing_else() -> None:
-    made = config(built_images=False, unified_cgroups=False)
+    made = config(unified_cgroups=False)
     (patch,) = made["kubeadmConfigPatches"]
     assert yaml.safe_load(patch)["failCgroupV1"] is False
-    assert "networking" not in made
+    assert set(made) == {"kind", "apiVersion", "kubeadmConfigPatches"}
+
+
+def test_a_node_sees_its_images_and_registries_read_only(tmp_path: Path) -> None:
+    made = config(unified_cgroups=True, node=Node(images=tmp_path / "images", registries=tmp_path / "registries"))
+    ((node),) = made["nodes"]
+    assert {each["containerPath"]: each["hostPath"] for each in node["extraMounts"]} == {
+        IMAGES_FOLDER: str(tmp_path / "images"),
+        REGISTRIES_FOLDER: str(tmp_path / "registries"),
+    }
+    assert all(each["readOnly"] for each in node["extraMounts"])
+    (patch,) = made["containerdConfigPatches"]
+    assert f'config_path = "{REGISTRIES_FOLDER}"' in patch
+
+
+@pytest.mark.parametrize(("family", "subnets"), [("ipv4", 1), ("ipv6", 1), ("dual", 2)])
+def test_pods_have_addresses_of_the_family_that_is_asked_for(family: str, subnets: int) -> None:
+    made = config(unified_cgroups=True, ip_family=IpFamily(family))
+    assert made.get("networking") == (None if family == "ipv4" else {"ipFamily": family})
+    ipam = bridge(IpFamily(family))["plugins"][0]["ipam"]
+    assert len(ipam["ranges"]) == len(ipam["routes"]) == subnets
 
 
 @pytest.mark.parametrize(
@@ -103,7 +115,7 @@ def test_images_that_are_not_there_yet(tmp_path: Path, monkeypatch: pytest.Monke
     with pytest.raises(ToolMissing) as missing:
         images.load()
     assert missing.value.hint == "make toolchain"
-    made = images.Images("pull", "podman", NODE, "notebook:1", "key")
+    made = images.Images("pull", "asked for", "podman", NODE, "notebook:1", "key", "images.tar")
     images.save(made)
     assert images.load() == made
     images.file().write_text(json.dumps({"mode": "build"}))

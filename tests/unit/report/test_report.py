@@ -38,7 +38,7 @@ BAD = replace(GOOD, passed=False, steps=(GOOD.steps[0], Step("cell runs", False,
 
 def test_json_has_the_fields_of_the_contract_and_no_others() -> None:
     read = json.loads(result_json(GOOD))
-    assert set(read) == {"name", "passed", "seconds", "versions", "steps", "notebooks", "evidence"}
+    assert set(read) == {"name", "passed", "seconds", "images", "versions", "steps", "notebooks", "evidence"}
     assert read["passed"] is True
     assert read["seconds"] == 65.432
     assert read["versions"] == {"envoy gateway": "v1.9.1", "kubernetes": "v1.36.3"}

@@ -1,0 +1,114 @@
+"""Downloads released programs and sources, and checks each by its checksum: pinned, or else the published one.
+
+`TASK_GATEWAY_ARCHIVES` is the address of a mirror: it has `https://HOST/PATH` at `MIRROR/HOST/PATH`.
+"""
+
+import hashlib
+import json
+import os
+import platform
+import shutil
+import tarfile
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import pins
+from task_gateway.errors import DownloadFailed
+
+FILE = pins.CI / "archives.json"
+MIRROR = "TASK_GATEWAY_ARCHIVES"
+SECONDS = 60.0  # without a byte
+MACHINES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
+_BLOCK = 1 << 20
+
+
+def names() -> list[str]:
+    """Return the programs that have released archives."""
+    return list(_read())
+
+
+def version(program: str) -> str:
+    """Return the pinned version of a program, without `v`."""
+    return pins.read()[_read()[program]["pin"]]
+
+
+def program(name: str, target: Path) -> Path:
+    """Download the released program `name` for this machine to `target`; DownloadFailed says what went wrong."""
+    entry, place = _read()[name], _platform()
+    system, _, machine = place.partition("-")
+    url = entry["url"].format(version=version(name), platform=place, os=system, arch=machine)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = target.with_suffix(f".{os.getpid()}")
+    try:
+        fetch(url, partial)
+        expected = entry["sha256"].get(place) or _published(url + entry["checksums"])
+        found = _sha256(partial)
+        if found != expected:
+            raise wrong_checksum(url, found, expected)
+        if entry["member"]:
+            _extract(partial, entry["member"].format(platform=place))
+        partial.chmod(0o755)
+        partial.rename(target)
+    finally:
+        partial.unlink(missing_ok=True)
+    return target
+
+
+def fetch(url: str, target: Path) -> Path:
+    """Download a file whole; DownloadFailed names the address and the reason."""
+    try:
+        with urllib.request.urlopen(_mirrored(url), timeout=SECONDS) as answer, target.open("wb") as file:
+            shutil.copyfileobj(answer, file, _BLOCK)
+    except (urllib.error.URLError, TimeoutError, ConnectionError) as problem:
+        reason = getattr(problem, "reason", None) or problem
+        hint = f"check the network, or set {MIRROR} to a mirror of released archives"
+        raise DownloadFailed(f"cannot download {url}: {reason}", where=_mirrored(url), hint=hint) from None
+    return target
+
+
+def wrong_checksum(url: str, found: str, expected: str) -> DownloadFailed:
+    """Return the error for a file that is not the one expected; nothing of it was used."""
+    return DownloadFailed(f"{url} has checksum {found}, expected {expected}", where=url, hint="try again, or report it")
+
+
+def _read() -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = json.loads(FILE.read_text())
+    return found
+
+
+def _platform() -> str:
+    return f"{platform.system().lower()}-{MACHINES.get(platform.machine().lower(), platform.machine().lower())}"
+
+
+def _mirrored(url: str) -> str:
+    mirror = os.environ.get(MIRROR)
+    return f"{mirror.rstrip('/')}/{url.removeprefix('https://')}" if mirror else url
+
+
+def _published(url: str) -> str:
+    """Return the checksum that a project publishes next to its archive: the first word of that file."""
+    try:
+        with urllib.request.urlopen(_mirrored(url), timeout=SECONDS) as answer:
+            words: list[str] = answer.read().decode().split()
+    except (urllib.error.URLError, TimeoutError, ConnectionError) as problem:
+        raise DownloadFailed(f"cannot download {url}: {problem}", where=url) from None
+    return words[0] if words else "nothing"
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
+
+
+def _extract(archive: Path, member: str) -> None:
+    """Put one file of an archive in the archive's place."""
+    inside = archive.with_suffix(".inside")
+    with tarfile.open(archive) as opened:
+        content = opened.extractfile(member)
+        if content is None:
+            raise DownloadFailed(f"{archive.name} has no {member}")
+        with inside.open("wb") as file:
+            shutil.copyfileobj(content, file, _BLOCK)
+    inside.rename(archive)

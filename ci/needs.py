@@ -1,0 +1,117 @@
+"""What a run needs of this machine: found before anything is made, and told as one list, each with the command for it.
+
+Nothing is installed unasked, but as root on Debian, where the packages are installed and named.
+"""
+
+import os
+import platform
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from progress import Progress
+from task_gateway import settings
+from task_gateway.clusters.engine import Engine
+from task_gateway.errors import NeedsMissing, TaskGatewayError
+from task_gateway.kube.process import run
+from task_gateway.master import browser
+
+# Debian packages by the program that shows that they are there.
+ENGINE_PACKAGES = {
+    "podman": "podman", "runc": "runc", "iptables": "iptables", "ip": "iproute2", "conntrack": "conntrack",
+    "/usr/lib/podman/netavark": "netavark", "/usr/lib/podman/aardvark-dns": "aardvark-dns",
+}  # fmt: skip
+BUILD_PACKAGES = {"debootstrap": "debootstrap"}
+DISK_GIB = {"pull": 10, "build": 15}
+GIB = 1 << 30
+
+
+@dataclass(frozen=True)
+class Need:
+    """One thing a run needs: whether it is there, and the command that gets it where it is not."""
+
+    name: str
+    there: bool
+    told: str
+    command: str = ""
+
+    def line(self) -> str:
+        """Return the line of the list."""
+        return f"{'√' if self.there else '×'} {self.name}: {self.told}" + (f"; {self.command}" if self.command else "")
+
+
+def require(mode: str, engine: Engine, progress: Progress) -> None:
+    """Say what `mode` needs here; NeedsMissing with a command for each that is missing."""
+    if installs():
+        install({"chromium": "chromium"} if _browser() is None else {}, progress)
+        install(BUILD_PACKAGES if mode == "build" else {}, progress)
+    needs = [*_common(mode, engine), *(_building() if mode == "build" else ())]
+    for need in needs:
+        progress.note(need.line())
+    missing = [need for need in needs if not need.there]
+    if missing:
+        raise NeedsMissing(tuple((need.name, need.told, need.command) for need in missing))
+
+
+def installs() -> bool:
+    """Tell whether packages may be installed here unasked: as root, on Debian."""
+    return os.geteuid() == 0 and shutil.which("apt-get") is not None and distribution() == "debian"
+
+
+def distribution() -> str:
+    """Return the id of the Linux distribution, as in `debian` or `ubuntu`; `darwin` on macOS."""
+    try:
+        return platform.freedesktop_os_release()["ID"]
+    except OSError:
+        return platform.system().lower()
+
+
+def install(packages: dict[str, str], progress: Progress) -> None:
+    """Install the Debian packages whose programs are missing, and say which."""
+    missing = sorted({package for program, package in packages.items() if shutil.which(program) is None})
+    if not missing:
+        return
+    progress.note(f"installing Debian packages: {', '.join(missing)}")
+    quiet = {"DEBIAN_FRONTEND": "noninteractive"}
+    run(["apt-get", "update", "-q"], env=quiet)
+    run(["apt-get", "install", "-qy", "--no-install-recommends", *missing], env=quiet)
+
+
+def _common(mode: str, engine: Engine) -> Iterator[Need]:
+    yield Need("container engine", True, f"{engine.name} starts a privileged container")
+    found = _browser()
+    yield Need("browser", found is not None, found or "none was found", "" if found else _browser_command())
+    folder = _existing(settings.cache_dir())
+    free, wanted = shutil.disk_usage(folder).free // GIB, DISK_GIB[mode]
+    enough = free >= wanted
+    yield Need("disk", enough, f"{free} GiB free, {wanted} needed", "" if enough else f"df -h {folder}")
+
+
+def _building() -> Iterator[Need]:
+    linux = platform.system() == "Linux"
+    yield Need("Linux", linux, platform.system(), "" if linux else "TASK_GATEWAY_IMAGES=pull make e2e")
+    go = shutil.which("go")
+    yield Need("Go", go is not None, go or "not installed", "" if go else "install Go 1.26 or later: https://go.dev/dl")
+    there = shutil.which("debootstrap") is not None
+    told = "installed" if there else "not installed"
+    yield Need("debootstrap", there, told, "" if there else "sudo apt-get install debootstrap")
+
+
+def _browser() -> str | None:
+    try:
+        return str(browser.find())
+    except TaskGatewayError:
+        return None
+
+
+def _browser_command() -> str:
+    if distribution() == "debian":
+        return "sudo apt-get install chromium"
+    return ".venv/bin/playwright install --with-deps chromium"
+
+
+def _existing(folder: Path) -> Path:
+    while not folder.exists():
+        folder = folder.parent
+    return folder

@@ -1,0 +1,123 @@
+"""Pull mode: every image and program of a run is fetched; only the image of tasks is built, in a few lines."""
+
+import hashlib
+import os
+import shutil
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import host_programs
+import image_list
+import images as recipes
+import pins
+import pulling
+from image_list import Image
+from progress import Part, Progress
+from pulling import PullFailed, Refusal
+from task_gateway import settings
+from task_gateway.clusters.engine import Engine
+
+LANES = 3  # pulls at a time: registries and networks are slower than one pull
+IN_NODES = ("kubectl", "envoy-gateway", "contour", "envoy")
+"""What every node gets loaded, with the image of tasks; the rest runs on the host or is in the node image."""
+CERTIFICATES = ("SSL_CERT_FILE", "PIP_CERT", "REQUESTS_CA_BUNDLE")
+"""Variables that name the certificates of a host whose network signs TLS anew; builds get the first that is set."""
+
+
+def key() -> str:
+    """Return twelve hex digits that change when an image, its digest or the recipe of the task image does."""
+    digest = hashlib.sha256()
+    for purpose, image in sorted(image_list.chosen().items()):
+        digest.update(f"{purpose}={image.pinned}\n".encode())
+    for file in (*sorted(recipes.RECIPES.glob("task*.Containerfile")), pins.TENSORBOARD_LOCK, pins.NOTEBOOK_LOCK):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def task_image() -> str:
+    """Return the name of the image that tasks run."""
+    return f"{image_list.TASK}:{image_list.chosen()['notebook'].tag}"
+
+
+def archive() -> Path:
+    """Return where the archive of images is kept that each node loads."""
+    return settings.cache_dir() / "images" / f"{key()}.tar"
+
+
+def ready(engine: Engine) -> bool:
+    """Tell whether all is there that `make` makes."""
+    images = image_list.chosen()
+    tools = all(host_programs.linked(name, images) for name in host_programs.wanted())
+    return archive().exists() and tools and pulling.there(engine, images["node"])
+
+
+def make(engine: Engine, progress: Progress) -> None:
+    """Fetch what is missing: images in several lanes, then programs, the image of tasks, the archive for nodes."""
+    images = image_list.chosen()
+    pulls = [_pull_part(engine, images[purpose]) for purpose in ("node", *IN_NODES)]
+    tools = host_programs.parts(engine, images, progress)
+    wanted = progress.expect([*pulls, *tools])
+    rest = progress.expect(
+        [
+            Part(
+                "task image", 60, lambda: recipes.present(engine, task_image(), key()), lambda: _task(engine, progress)
+            ),
+            Part("archive for nodes", 20, lambda: archive().exists(), lambda: _save(engine)),
+        ]
+    )
+    with ThreadPoolExecutor(LANES) as lanes:
+        for done in [lanes.submit(progress.make, part) for part in wanted]:
+            done.result()
+    for part in rest:
+        progress.make(part)
+
+
+def _pull_part(engine: Engine, image: Image) -> Part:
+    return Part(image.tagged, 20, lambda: pulling.there(engine, image), lambda: pulling.pull(engine, image))
+
+
+def _task(engine: Engine, progress: Progress) -> None:
+    """Build the image of tasks from Jupyter's, or from Python's where the registry has no such tag."""
+    images = image_list.chosen()
+    base, recipe, lock = images["notebook"], "task.Containerfile", pins.TENSORBOARD_LOCK
+    try:
+        if not pulling.there(engine, base):
+            pulling.pull(engine, base)
+    except PullFailed as problem:
+        if problem.why is not Refusal.unknown:
+            raise
+        progress.note(f"{problem.message}; {images['python'].tagged} with JupyterLab is used instead")
+        base, recipe, lock = images["python"], "task-python.Containerfile", pins.NOTEBOOK_LOCK
+        if not pulling.there(engine, base):
+            pulling.pull(engine, base)
+    with tempfile.TemporaryDirectory(prefix="task-gateway-image-") as folder:
+        shutil.copy(lock, folder)
+        engine.run(
+            "build", "-q", "-t", task_image(), "--label", f"{recipes.KEY_LABEL}={key()}",
+            "--build-arg", f"BASE={base.tagged}", *_network(), "-f", recipes.RECIPES / recipe, folder,
+        )  # fmt: skip
+
+
+def _network() -> list[str]:
+    """Return what a build needs to reach package registries as this host does: its index and its certificates."""
+    certificates = next((os.environ[name] for name in CERTIFICATES if os.environ.get(name)), None)
+    index = os.environ.get("PIP_INDEX_URL")
+    return [
+        *(["--secret", f"id=ca,src={certificates}"] if certificates and Path(certificates).is_file() else []),
+        *(["--build-arg", f"PIP_INDEX_URL={index}"] if index else []),
+    ]
+
+
+def _save(engine: Engine) -> None:
+    images = image_list.chosen()
+    target = archive()
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = target.with_suffix(f".{os.getpid()}")
+    try:
+        recipes.save(engine, partial, [*(images[purpose].tagged for purpose in IN_NODES), task_image()])
+        for old in target.parent.glob("*.tar"):
+            old.unlink()
+        partial.rename(target)
+    finally:
+        partial.unlink(missing_ok=True)

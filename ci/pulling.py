@@ -1,0 +1,77 @@
+"""Pulls images through the container engine, and tells why one cannot be pulled and what helps.
+
+Engines give the reason of a failure in words only; they are read here and nowhere else, to choose a hint.
+"""
+
+from enum import StrEnum
+
+import images as recipes
+from image_list import Image
+from task_gateway.clusters.engine import Engine
+from task_gateway.errors import DiskFull, ImageMissing
+from task_gateway.kube.process import Completed, failure
+
+
+class Refusal(StrEnum):
+    """Why a registry did not give an image."""
+
+    unknown = "the registry has no such image or tag"
+    limited = "the registry limits the rate of pulls"
+    login = "the registry asks for a login"
+    network = "the registry cannot be reached"
+
+
+# In this order: a rate limit may come with "denied", an unknown repository with "denied" and "not found".
+_WORDS = {
+    Refusal.limited: ("toomanyrequests", "too many requests", "rate limit"),
+    Refusal.unknown: ("manifest unknown", "name unknown", "not found", "does not exist"),
+    Refusal.login: ("unauthorized", "denied", "authentication required", "no basic auth"),
+}
+_HINTS = {
+    Refusal.limited: "{engine} login {host}, or wait; a mirror works too, in the engine's configuration",
+    Refusal.unknown: "{engine} pull {image}; ci/images.json names the tag, ci/versions.env the version",
+    Refusal.login: "{engine} login {host}",
+    Refusal.network: "check the network or the proxy: {engine} pull {image}; or TASK_GATEWAY_IMAGES=build make e2e",
+}
+
+
+def pull(engine: Engine, image: Image) -> None:
+    """Pull an image and give it the name that clusters use; ImageMissing says why and what to do, or DiskFull."""
+    answer = engine.run("pull", "-q", image.pinned, check=False)
+    if answer.code != 0:
+        raise _missing(engine, image, answer)
+    if image.pinned != image.tagged:
+        engine.run("tag", image.pinned, image.tagged)
+
+
+def there(engine: Engine, image: Image) -> bool:
+    """Tell whether the engine has the pulled image under both of its names; one that was built here does not count."""
+    names = {image.pinned, image.tagged}
+    return all(recipes.present(engine, name, None) for name in names) and not recipes.built(engine, image.tagged)
+
+
+def refusal(text: str) -> Refusal:
+    """Return why a pull failed, by what the engine printed."""
+    low = text.lower()
+    return next((why for why, words in _WORDS.items() if any(word in low for word in words)), Refusal.network)
+
+
+class PullFailed(ImageMissing):
+    """An image of a run cannot be pulled; `why` tells the reason, `last` is the engine's last line."""
+
+    def __init__(self, message: str, *, why: Refusal, last: str, where: str, hint: str) -> None:
+        super().__init__(message, where=where, hint=hint)
+        self.why = why
+        self.last = last
+
+
+def _missing(engine: Engine, image: Image, answer: Completed) -> Exception:
+    told = failure(f"{engine.name} pull {image.pinned}", answer)
+    if isinstance(told, DiskFull):
+        return DiskFull(told.message, code=told.code, tail=told.tail, hint=f"df -h; {engine.name} system df")
+    why = refusal(answer.stderr + answer.stdout)
+    lines = (answer.stderr.strip() or answer.stdout.strip() or "no answer").splitlines()
+    hint = _HINTS[why].format(engine=engine.name, host=image.name.partition("/")[0], image=image.tagged)
+    last = lines[-1].rsplit(": ", 1)[-1]
+    message = f"cannot pull {image.tagged} ({image.used_for}): {why}: {last}"
+    return PullFailed(message, why=why, last=last, where=image.pinned, hint=hint)
