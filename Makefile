@@ -8,7 +8,8 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 NAME ?= e2e
 export KEEP
-export PATH := $(CURDIR)/$(VENV)/bin:$(PATH):/usr/local/go/bin
+GO_BIN ?= /usr/local/go/bin
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)$(if $(GO_BIN),:$(GO_BIN))
 
 ## help: print this list
 .PHONY: help
@@ -21,7 +22,7 @@ setup: $(VENV)/.ready
 $(VENV)/.ready: pyproject.toml ci/python.lock ci/setup.lock ci/setup.sh
 	@ci/setup.sh $(VENV)
 
-## toolchain: build or pull all programs and images a cluster needs (17 minutes on 2 cores, then nothing)
+## toolchain: fetch all programs and images a cluster needs, or build them (17 minutes on 2 cores, then nothing)
 .PHONY: toolchain
 toolchain: setup
 	@$(PYTHON) ci/toolchain.py
@@ -37,6 +38,13 @@ charts: setup
 package: setup
 	@$(PYTHON) ci/toolchain.py helm
 	@$(PYTHON) ci/package.py
+
+## publish: make a release on GitHub from what `make package` wrote; TAG=v…, as the release workflow does
+.PHONY: publish
+publish:
+	@test "$(TAG)" = "v$$($(PYTHON) -c 'import task_gateway; print(task_gateway.__version__)')" \
+		|| { echo "error: TAG is \"$(TAG)\", which is not the version of this commit" >&2; exit 2; }
+	@gh release create "$(TAG)" --verify-tag --title "$(TAG)" --notes-file CHANGELOG.md $$(cd dist && sed 's/^[^ ]*  /dist\//' SHA256SUMS) dist/SHA256SUMS
 
 ## e2e: open notebooks in two clusters through the gateway; NAME=… for runs side by side, KEEP=1 keeps the clusters
 .PHONY: e2e
@@ -57,7 +65,8 @@ docs: setup
 ## check: lint, types, import contracts, pins, the charts' own checks, unit and chart tests: no cluster, 5 minutes
 .PHONY: check
 check: static charts
-	@$(PYTHON) ci/toolchain.py kube-score kubeconform helm-unittest
+	@$(PYTHON) ci/toolchain.py kube-score kubeconform helm-unittest actionlint
+	@$(PYTHON) ci/workflow_check.py
 	@$(PYTHON) ci/policy_check.py
 	@$(PYTHON) ci/schema_check.py
 	@$(PYTHON) ci/chart_suites.py
@@ -104,6 +113,17 @@ faults: toolchain charts
 policies: toolchain charts
 	@$(PYTHON) ci/policy_node.py
 	@$(PYTHON) -m pytest tests/policies
+
+## rehearse: pull mode without the internet: a registry of this machine stands for all others; then each way it fails
+.PHONY: rehearse
+rehearse: toolchain charts
+	@$(PYTHON) ci/rehearse.py
+
+## oldest: the cluster tests on the oldest Kubernetes that is supported, with its own toolchain (30 minutes, 15 warm)
+.PHONY: oldest
+oldest: charts
+	@TASK_GATEWAY_KUBERNETES=oldest $(PYTHON) ci/toolchain.py
+	@TASK_GATEWAY_KUBERNETES=oldest $(PYTHON) -m pytest tests/cluster
 
 ## pins: write the Go tool modules and lock files again after a change of ci/versions.env or pyproject.toml
 .PHONY: pins

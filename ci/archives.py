@@ -11,6 +11,9 @@ import shutil
 import tarfile
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.client import HTTPResponse
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +39,7 @@ def version(program: str) -> str:
 
 def program(name: str, target: Path) -> Path:
     """Download the released program `name` for this machine to `target`; DownloadFailed says what went wrong."""
-    entry, place = _read()[name], _platform()
+    entry, place = _read()[name], platform_name()
     system, _, machine = place.partition("-")
     url = entry["url"].format(version=version(name), platform=place, os=system, arch=machine)
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -58,13 +61,8 @@ def program(name: str, target: Path) -> Path:
 
 def fetch(url: str, target: Path) -> Path:
     """Download a file whole; DownloadFailed names the address and the reason."""
-    try:
-        with urllib.request.urlopen(_mirrored(url), timeout=SECONDS) as answer, target.open("wb") as file:
-            shutil.copyfileobj(answer, file, _BLOCK)
-    except (urllib.error.URLError, TimeoutError, ConnectionError) as problem:
-        reason = getattr(problem, "reason", None) or problem
-        hint = f"check the network, or set {MIRROR} to a mirror of released archives"
-        raise DownloadFailed(f"cannot download {url}: {reason}", where=_mirrored(url), hint=hint) from None
+    with _opened(url) as answer, target.open("wb") as file:
+        shutil.copyfileobj(answer, file, _BLOCK)
     return target
 
 
@@ -78,7 +76,8 @@ def _read() -> dict[str, dict[str, Any]]:
     return found
 
 
-def _platform() -> str:
+def platform_name() -> str:
+    """Return what archives call this machine, as in `linux-amd64`."""
     return f"{platform.system().lower()}-{MACHINES.get(platform.machine().lower(), platform.machine().lower())}"
 
 
@@ -89,12 +88,21 @@ def _mirrored(url: str) -> str:
 
 def _published(url: str) -> str:
     """Return the checksum that a project publishes next to its archive: the first word of that file."""
+    with _opened(url) as answer:
+        return str(answer.read().decode().partition(" ")[0].strip())
+
+
+@contextmanager
+def _opened(url: str) -> Iterator[HTTPResponse]:
     try:
         with urllib.request.urlopen(_mirrored(url), timeout=SECONDS) as answer:
-            words: list[str] = answer.read().decode().split()
+            yield answer
     except (urllib.error.URLError, TimeoutError, ConnectionError) as problem:
-        raise DownloadFailed(f"cannot download {url}: {problem}", where=url) from None
-    return words[0] if words else "nothing"
+        reason = getattr(problem, "reason", None) or problem
+        if isinstance(problem, urllib.error.HTTPError):
+            problem.close()
+        hint = f"check the network, or set {MIRROR} to a mirror of released archives"
+        raise DownloadFailed(f"cannot download {url}: {reason}", where=_mirrored(url), hint=hint) from None
 
 
 def _sha256(file: Path) -> str:

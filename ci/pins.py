@@ -56,6 +56,7 @@ GO_PINS = (
     GoPin("github.com/yannh/kubeconform", "kubeconform", "KUBECONFORM_VERSION"),
     GoPin("github.com/helm-unittest/helm-unittest", "helm-unittest", "HELM_UNITTEST_VERSION"),
     GoPin("github.com/rhysd/actionlint", "actionlint", "ACTIONLINT_VERSION"),
+    GoPin("github.com/distribution/distribution/v3", "registry", "REGISTRY_VERSION"),
 )
 KUBERNETES_PROGRAMS = (
     *(f"k8s.io/kubernetes/cmd/kube{name}" for name in ("-apiserver", "-controller-manager", "-proxy", "-scheduler")),

@@ -73,6 +73,8 @@ LINTERS = (
     Program("actionlint", "actionlint", "github.com/rhysd/actionlint/cmd/actionlint", 20),
     Program("helm-unittest", "helm-unittest", "github.com/helm-unittest/helm-unittest/cmd/helm-unittest", 60),
 )
+# The registry that `make rehearse` starts.
+REGISTRY = Program("registry", "registry", "github.com/distribution/distribution/v3/cmd/registry", 60)
 EVERY = (*HOST_PROGRAMS, *IMAGE_PROGRAMS)
 
 

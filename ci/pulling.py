@@ -46,8 +46,15 @@ def pull(engine: Engine, image: Image) -> None:
 
 def there(engine: Engine, image: Image) -> bool:
     """Tell whether the engine has the pulled image under both of its names; one that was built here does not count."""
-    names = {image.pinned, image.tagged}
-    return all(recipes.present(engine, name, None) for name in names) and not recipes.built(engine, image.tagged)
+    if image.digest is None:
+        return recipes.present(engine, image.tagged, None) and not recipes.built(engine, image.tagged)
+    ids = {_id(engine, name) for name in (image.pinned, image.tagged)}
+    return len(ids) == 1 and None not in ids
+
+
+def _id(engine: Engine, name: str) -> str | None:
+    answer = engine.run("image", "inspect", "--format", "{{.Id}}", name, check=False)
+    return answer.stdout.strip() if answer.code == 0 else None
 
 
 def refusal(text: str) -> Refusal:

@@ -4,10 +4,10 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-import pins
 import pytest
 from tests.apiserver.test_crds import crd, refusal
 
+import pins
 from task_gateway.clusters import base
 from task_gateway.crds import bundles, raised, schema
 from task_gateway.kube import helm

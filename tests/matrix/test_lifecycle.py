@@ -10,7 +10,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import pins
 import pytest
 from tests.cluster.conftest import GATEWAY, NAMESPACE, RELEASE
 from tests.faults.serving import said_by
@@ -19,6 +18,7 @@ from tests.faults.watching import until, watching
 from tests.matrix.test_production import ENVOYS
 from tests.preflight import Stage, troubled
 
+import pins
 from task_gateway.bench import stand_ins
 from task_gateway.clusters import base, controllers
 from task_gateway.clusters.controllers import CONTOUR, ENVOY_GATEWAY, Controller
@@ -40,7 +40,7 @@ from task_gateway.settings import API_READY, GATEWAY_PROGRAMMED, TASK_EXPOSED, T
 BUNDLE, CHANNEL = (
     f"v{pins.read()['GATEWAY_API_VERSION']}",
     "experimental",
-)  # Contour wants it, and is on each of the clusters
+)  # as Contour needs it
 LIVE = range(1, 51)
 DRAIN_SECONDS, GONE_SECONDS = 5, 120
 COUNT, MORE = 64, 70  # slots: the default, and more than one ListenerSet has

@@ -20,13 +20,10 @@ Install = Callable[..., None]
 @pytest.fixture
 def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
     """Put programs that behave as told on an otherwise empty PATH."""
-    programs, tools = tmp_path / "programs", tmp_path / "tools"
+    programs = tmp_path / "programs"
     programs.mkdir()
-    tools.mkdir()
-    (tools / "pause").write_text("static")
     monkeypatch.setenv("PATH", f"{programs}:/bin")
     monkeypatch.setattr(engines, "ENGINES", ("docker-x", "podman-x"))
-    monkeypatch.setenv("TASK_GATEWAY_TOOLS", str(tools))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.delenv("TASK_GATEWAY_ENGINE", raising=False)
 

@@ -1,0 +1,67 @@
+"""Why an image cannot be pulled: the reason is told apart by what engines print, and each has its own remedy."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import image_list
+import pulling
+from pulling import PullFailed, Refusal
+from task_gateway.clusters.engine import Engine
+from task_gateway.errors import DiskFull
+
+IMAGE = image_list.Image("envoy", "docker.io/envoyproxy/envoy", "v1", "sha256:ab", "any", True, "the proxy")
+# What podman and docker print, by what was wrong.
+PRINTED = [
+    ("Error: initializing source docker://x/y:z: reading manifest z in x/y: manifest unknown", Refusal.unknown),
+    ("Error response from daemon: manifest for x/y:z not found: manifest unknown: manifest unknown", Refusal.unknown),
+    ("Error: reading manifest: toomanyrequests: You have reached your pull rate limit", Refusal.limited),
+    ("Error response from daemon: Too Many Requests (HAP429)", Refusal.limited),
+    ("Error: requesting bearer token: invalid status code from registry 401 (Unauthorized)", Refusal.login),
+    ("denied: requested access to the resource is denied", Refusal.login),
+    ("Error: pinging container registry x: Get https://x/v2/: dial tcp: lookup x: no such host", Refusal.network),
+    ("Error response from daemon: Get https://x/v2/: net/http: request canceled while waiting", Refusal.network),
+    ("x509: certificate signed by unknown authority", Refusal.network),
+]
+
+
+@pytest.fixture
+def pulls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Engine]:
+    """Return an engine whose `pull` ends with a text and code 125."""
+
+    def engine(text: str) -> Engine:
+        program = tmp_path / "engine-x"
+        program.write_text(f"#!/bin/sh\necho '{text}' >&2\nexit 125\n")
+        program.chmod(0o755)
+        monkeypatch.setenv("PATH", f"{tmp_path}:/bin")
+        return Engine("engine-x")
+
+    return engine
+
+
+@pytest.mark.parametrize(("text", "why"), PRINTED)
+def test_the_reason_of_a_failed_pull(text: str, why: Refusal) -> None:
+    assert pulling.refusal(text) is why
+
+
+@pytest.mark.parametrize("why", list(Refusal))
+def test_each_reason_names_image_use_and_remedy(pulls: Callable[[str], Engine], why: Refusal) -> None:
+    text = next(text for text, expected in PRINTED if expected is why)
+    with pytest.raises(PullFailed) as failed:
+        pulling.pull(pulls(text), IMAGE)
+    assert (failed.value.why, failed.value.where) == (why, IMAGE.pinned)
+    assert IMAGE.tagged in failed.value.message
+    assert IMAGE.used_for in failed.value.message
+    assert "engine-x" in str(failed.value.hint)
+
+
+def test_a_full_disk_is_no_fault_of_the_registry(pulls: Callable[[str], Engine]) -> None:
+    with pytest.raises(DiskFull) as full:
+        pulling.pull(pulls("writing blob: write /var/x: no space left on device"), IMAGE)
+    assert "df -h" in str(full.value.hint)
+
+
+def test_images_are_pulled_by_digest_where_one_is_known() -> None:
+    assert IMAGE.pinned == "docker.io/envoyproxy/envoy@sha256:ab"
+    assert image_list.Image("envoy", "e", "v1", None, "any", True, "").pinned == "e:v1"
