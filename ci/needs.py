@@ -23,6 +23,12 @@ ENGINE_PACKAGES = {
     "/usr/lib/podman/netavark": "netavark", "/usr/lib/podman/aardvark-dns": "aardvark-dns",
 }  # fmt: skip
 BUILD_PACKAGES = {"debootstrap": "debootstrap"}
+CONTROLLERS = ("cpu", "memory", "pids")  # https://kind.sigs.k8s.io/docs/user/rootless
+DELEGATE = (
+    "sudo mkdir -p /etc/systemd/system/user@.service.d && printf '[Service]\\nDelegate=yes\\n' | "
+    "sudo tee /etc/systemd/system/user@.service.d/delegate.conf && sudo systemctl daemon-reload, then log in again; "
+    "cgroup v2 is needed"
+)
 DISK_GIB = {"pull": 10, "build": 15}
 GIB = 1 << 30
 
@@ -80,12 +86,39 @@ def install(packages: dict[str, str], progress: Progress) -> None:
 
 def _common(mode: str, engine: Engine) -> Iterator[Need]:
     yield Need("container engine", True, f"{engine.name} starts a privileged container")
+    if rootless(engine):
+        missing = undelegated(_user_controllers())
+        told = (
+            f"missing in this user's cgroup: {', '.join(missing)}"
+            if missing
+            else "the user's cgroup has what nodes need"
+        )
+        yield Need("rootless nodes", not missing, told, DELEGATE if missing else "")
     found = _browser()
     yield Need("browser", found is not None, found or "none was found", "" if found else _browser_command())
     folder = _existing(settings.cache_dir())
     free, wanted = shutil.disk_usage(folder).free // GIB, DISK_GIB[mode]
     enough = free >= wanted
     yield Need("disk", enough, f"{free} GiB free, {wanted} needed", "" if enough else f"df -h {folder}")
+
+
+def rootless(engine: Engine) -> bool:
+    """Tell whether the engine runs without root, as its `info` says."""
+    asked = "{{.Host.Security.Rootless}}" if engine.name == "podman" else "{{.SecurityOptions}}"
+    return any(word in engine.run("info", "--format", asked, check=False).stdout for word in ("true", "name=rootless"))
+
+
+def undelegated(controllers: str) -> list[str]:
+    """Return the cgroup v2 controllers that a rootless node needs and this user may not use."""
+    there = controllers.split()
+    return [each for each in CONTROLLERS if each not in there]
+
+
+def _user_controllers() -> str:
+    """Return the controllers of this user's cgroup; empty on cgroup v1, where there are no rootless nodes."""
+    user = os.getuid()
+    file = Path(f"/sys/fs/cgroup/user.slice/user-{user}.slice/user@{user}.service/cgroup.controllers")
+    return file.read_text() if file.exists() else ""
 
 
 def _building() -> Iterator[Need]:
