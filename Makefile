@@ -114,10 +114,10 @@ policies: toolchain charts
 	@$(PYTHON) ci/policy_node.py
 	@$(PYTHON) -m pytest tests/policies
 
-## rehearse: pull mode without the internet: a registry of this machine stands for all others; then each way it fails
+## rehearse: a first start in pull mode, with a registry on this machine and no internet; MODE=build: in build mode
 .PHONY: rehearse
 rehearse: toolchain charts
-	@$(PYTHON) ci/rehearse.py
+	@$(PYTHON) ci/rehearse.py $(or $(MODE),pull)
 
 ## oldest: the cluster tests on the oldest Kubernetes that is supported, with its own toolchain (30 minutes, 15 warm)
 .PHONY: oldest
