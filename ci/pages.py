@@ -19,7 +19,7 @@ import pins
 import values_page
 from task_gateway.checks import page as checks
 from task_gateway.controllers.base import in_order
-from task_gateway.report import bench_page, cel_text, controllers, limits, release, reliability
+from task_gateway.report import bench_page, cel_text, controllers, first_start, limits, release, reliability
 
 DOCS, RECORDED = pins.ROOT / "docs", pins.ROOT / "reports" / "recorded"
 BENCH = pins.ROOT / "reports" / "bench"
@@ -154,6 +154,7 @@ PARTS = (
     Part("performance.md", "burst", lambda: bench_page.bursts(_bench("burst"))),
     Part("performance.md", "dataplane", lambda: bench_page.paths(_bench("dataplane"))),
     Part("checks.md", "", checks.page),
+    Part("quick-start.md", "first start", lambda: first_start.page(_record("first-start"))),
     Part("quick-start.md", "notebook", notebook),
     Part("values.md", "gateway", partial(values, "internal-task-gateway")),
     Part("values.md", "crds", partial(values, "gateway-api-crds")),
