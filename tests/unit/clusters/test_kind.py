@@ -9,7 +9,7 @@ import yaml
 
 from task_gateway.clusters import base, images
 from task_gateway.clusters.base import Wish
-from task_gateway.clusters.kind import config, not_everywhere
+from task_gateway.clusters.kind import config
 from task_gateway.errors import ClusterExists, DiskFull, ImageMissing, TaskGatewayError, ToolMissing
 
 NODE = "docker.io/kindest/node:v1.0.0"
@@ -47,19 +47,6 @@ def test_the_kubelet_starts_on_cgroup_v1_where_there_is_nothing_else() -> None:
     (patch,) = made["kubeadmConfigPatches"]
     assert yaml.safe_load(patch)["failCgroupV1"] is False
     assert "networking" not in made
-
-
-@pytest.mark.parametrize(
-    ("status", "said"),
-    [
-        ({"desiredNumberScheduled": 1, "numberAvailable": 1}, None),
-        ({"desiredNumberScheduled": 2, "numberAvailable": 1}, "its pod is available on 1 of 2 nodes"),
-        ({"desiredNumberScheduled": 1}, "its pod is available on 0 of 1 nodes"),
-        ({}, "its pod is available on 0 of no nodes"),  # no node is known yet
-    ],
-)
-def test_a_cluster_is_up_once_its_pods_reach_services(status: dict[str, int], said: str | None) -> None:
-    assert not_everywhere({"status": status}) == said
 
 
 def test_somebody_elses_cluster_of_that_name_is_left_alone(kind: Callable[..., Path]) -> None:
