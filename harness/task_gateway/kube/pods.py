@@ -13,6 +13,8 @@ def restarts(pod: Manifest) -> int:
 
 def not_running(pod: Manifest) -> str | None:
     """Return why a pod is not Ready, with how its container ended last; None if it is."""
+    if pod["metadata"].get("deletionTimestamp"):
+        return "it is being deleted"
     if (said := _is_ready(pod)) is None:
         return None
     parts = [text for each in _statuses(pod) if (text := _trouble(each))]

@@ -21,6 +21,7 @@ def pod(ready: str, **container: Any) -> Manifest:
     ("obj", "said"),
     [
         (pod("True", restartCount=2, lastState={"terminated": ENDED}), None),
+        ({**pod("True"), "metadata": {"deletionTimestamp": "2026-01-01T00:00:00Z"}}, "it is being deleted"),
         ({"metadata": {"name": "p"}}, "it has no condition Ready"),
         ({**pod("False"), "status": {**pod("False")["status"], "containerStatuses": None}},
          "Ready is False (ContainersNotReady): unready"),
