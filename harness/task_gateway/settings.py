@@ -41,7 +41,7 @@ class Wait:
 API_READY = Wait("api-ready", "the API server answers /readyz", 60)
 NAMESPACE_READY = Wait("namespace-ready", "the namespace has its ServiceAccount, without which no pod is let in", 60)
 NODE_READY = Wait("node-ready", "the node is Ready", 180)
-SERVICES_READY = Wait("services-ready", "kube-proxy and CoreDNS keep running, so that pods reach Services", 120)
+SERVICES_READY = Wait("services-ready", "kube-proxy and CoreDNS keep running, which Services require", 120)
 GATEWAY_PROGRAMMED = Wait("gateway-programmed", "the Gateway is Programmed", 180)
 POD_READY = Wait("pod-ready", "the pod is Ready", 180)
 POD_GONE = Wait("pod-gone", "the pod is gone", 60)

@@ -108,7 +108,7 @@ def kube_proxy(node: str) -> Manifest:
 
 
 def kube_proxy_status(*, ready: bool) -> Manifest:
-    """What a kubelet says of kube-proxy: that it runs, or that it ends again and again."""
+    """The status that a kubelet writes for kube-proxy: it runs, or it ends again and again."""
     ended = {"exitCode": 1, "reason": "Error", "message": "failed complete: too many open files"}
     crashed = {"state": {"waiting": {"reason": "CrashLoopBackOff"}}, "lastState": {"terminated": ended}}
     image = {"image": "registry.k8s.io/kube-proxy:v1", "imageID": "sha256:1"}

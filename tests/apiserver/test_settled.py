@@ -1,4 +1,4 @@
-"""Waiting until pods stay as they are, by watching a real API server; the test says what a kubelet would."""
+"""Waiting until pods stay as they are, on a real API server; the test writes the status in place of a kubelet."""
 
 import threading
 import time
@@ -66,7 +66,7 @@ def test_one_that_ends_within_the_time_has_not(control_plane: Kube, proxy: str) 
         kubelet.join()
 
 
-def test_the_last_state_is_told(control_plane: Kube, proxy: str) -> None:
+def test_the_error_has_the_last_state(control_plane: Kube, proxy: str) -> None:
     say(control_plane, POD, proxy, kube_proxy_status(ready=False), NAMESPACE)
     with pytest.raises(WaitTimeout) as late:
         settle(control_plane, seconds=1)

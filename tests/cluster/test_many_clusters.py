@@ -1,6 +1,6 @@
-"""As many kind clusters as the kernel's inotify limits allow, and one more; and what is told where kube-proxy exits.
+"""As many kind clusters as the kernel's inotify limits allow, and one more; and the error when kube-proxy exits.
 
-The limits are those of this machine: they are lowered for the time of a test.
+These are the limits of this machine. They are lowered during a test.
 """
 
 import os
@@ -91,7 +91,7 @@ def test_the_cluster_that_no_longer_fits_is_refused_with_the_command_or_the_limi
         assert system_pods.not_all_running(proxies) is None, name
 
 
-def test_kube_proxy_without_inotify_instances_is_told_with_its_last_line(
+def test_kube_proxy_without_inotify_instances_is_an_error_with_its_last_line(
     limit: Callable[[Inotify], None], kind_cluster: Cluster, tmp_path: Path
 ) -> None:
     kube = Kube(kind_cluster)

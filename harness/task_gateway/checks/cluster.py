@@ -47,10 +47,10 @@ def nodes(site: Site) -> Trouble | None:
     ("ITG0101",),
 )
 def kube_proxy(site: Site) -> Trouble | None:
-    """Pods on a node without kube-proxy reach no Service, so that an installation there fails with errors that name
-    something else, for example a certificate. On a machine with several kind clusters kube-proxy exits with "too many
-    open files" if the machine's inotify limits are reached. A cluster without kube-proxy pods passes: its network
-    plugin replaces them, or its provider hides them."""
+    """Pods on a node without kube-proxy cannot reach Services. An installation there fails with misleading errors, for
+    example about a certificate. On a machine with several kind clusters kube-proxy exits with "too many open files"
+    when the inotify limits of the machine are reached. A cluster without kube-proxy pods passes: its network plugin
+    replaces them, or its provider hides them."""
     running = {_node(pod) for pod in site.kube_proxies if pods.not_running(pod) is None}
     wrong = sorted((pod for pod in site.kube_proxies if _node(pod) not in running), key=_node)
     if not wrong:

@@ -1,6 +1,6 @@
-"""Makes sure, before a kind cluster comes up, that the kernel has inotify instances left for it.
+"""Checks before a kind cluster comes up that enough inotify instances are left for it, and raises the limits if not.
 
-The limits are per user. Where they are reached kube-proxy exits, and no pod of the new cluster reaches a Service.
+The limits are per user. When they are reached kube-proxy exits, and pods of the new cluster cannot reach Services.
 """
 
 import fcntl
@@ -43,13 +43,13 @@ class Inotify:
 
 
 CLUSTER = Inotify(instances=40, watches=1000)
-"""What one cluster takes: 27 instances bare and 32 with a gateway were measured; the rest is for what runs there."""
+"""Room for one cluster: 27 instances bare and 32 with a gateway were measured; the rest is a reserve for tasks."""
 
 GATEWAY = Inotify(instances=5, watches=50)
-"""What the gateway alone takes of that: a cluster that is there may still get one."""
+"""The share of the gateway: a cluster that is there already may still get one."""
 
 ENOUGH, SPARE_CLUSTERS = Inotify(instances=512, watches=524_288), 5
-"""What limits are raised to: kind recommends `ENOUGH`; in any case there is room for so many clusters more."""
+"""Limits are raised to `ENOUGH`, which kind recommends, or higher if that has no room for that many more clusters."""
 
 
 @dataclass(frozen=True)
@@ -65,8 +65,8 @@ class Reservation:
 def room(name: str, engine: Engine, clusters: int, *, say: Say, proc: Path = PROC) -> Iterator[None]:
     """Reserve what the cluster `name` takes for as long as it comes up; `clusters` nodes of others are there already.
 
-    Too low limits are raised where that is allowed, which `say` tells; else HostLimit. Does nothing where the nodes
-    run on another kernel than this program, for example in the virtual machine of Docker Desktop.
+    Limits that are too low are raised, and `say` gets a sentence about it; HostLimit if this is not allowed. Does
+    nothing if the nodes run on another kernel, for example in the virtual machine of Docker Desktop.
     """
     if not (proc / LIMITS).is_dir() or (rootless := _rootless(engine)) is None:
         yield
@@ -113,7 +113,7 @@ def enough(before: Inotify, total: Inotify) -> Inotify:
 
 
 def raised(used: Inotify, before: Inotify, after: Inotify) -> str:
-    """Return the sentence that tells of raised limits."""
+    """Return a sentence about raised limits: old and new values, and the reason."""
     names = ("max_user_instances", "max_user_watches")
     pairs = zip(names, asdict(before).values(), asdict(after).values(), strict=True)
     changes = " and ".join(f"fs.inotify.{name} from {old} to {new}" for name, old, new in pairs if new > old)
@@ -121,7 +121,7 @@ def raised(used: Inotify, before: Inotify, after: Inotify) -> str:
 
 
 def too_low(used: Inotify, before: Inotify, after: Inotify) -> HostLimit:
-    """Return the error for limits that are too low and may not be raised by this user."""
+    """Return the error for limits that are too low and that this user may not raise."""
     return HostLimit(
         f"no room for another cluster: {_shortage(used, before)}",
         where=str(PROC / LIMITS),

@@ -1,4 +1,4 @@
-"""Waits until what all pods of a new cluster depend on runs and keeps running: kube-proxy and CoreDNS.
+"""Waits until kube-proxy and CoreDNS of a new cluster run and keep running: all other pods depend on them.
 
 A DaemonSet's status is not enough: kube-proxy has no readiness probe and counts as available while it is about to exit.
 """
@@ -15,14 +15,14 @@ from task_gateway.model import Manifest
 from task_gateway.settings import SERVICES_READY, SETTLED_SECONDS, Wait
 
 NAMESPACE, KUBE_PROXY, DNS = "kube-system", "k8s-app=kube-proxy", "k8s-app=kube-dns"
-MOST_RESTARTS = 3  # about 40 s: later the kubelet waits longer than anybody who watches
+MOST_RESTARTS = 3  # after about 40 s; the kubelet doubles its pauses from there
 LOG_LINES = 5
 
 
 def wait_until_running(kube: Kube) -> None:
     """Return once kube-proxy runs on each node and keeps running, and CoreDNS is available.
 
-    SystemPodFailed if a container ends again and again, else WaitTimeout; both tell how it ended last.
+    SystemPodFailed if a container ends again and again, else WaitTimeout; both have the last line that it printed.
     """
     deadline = time.monotonic() + SERVICES_READY.seconds
     try:

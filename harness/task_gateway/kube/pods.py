@@ -1,4 +1,4 @@
-"""What the status of a pod tells of its containers: why one does not run, and how often it ended."""
+"""Reads the status of a pod: why a container does not run, and how often it was restarted."""
 
 from task_gateway.kube.wait import condition
 from task_gateway.model import Manifest

@@ -41,11 +41,11 @@ def wait_until_settled(
 ) -> list[Manifest]:
     """Return all objects that match once nothing was missing and nothing changed in them for `seconds`.
 
-    `missing` gets all of them after each change, and returns a sentence of what is not there yet. It may raise to end
-    the wait at once. WaitTimeout carries its last sentence.
+    `missing` gets all of them after each change, and returns a sentence about what is missing. It may raise to end the
+    wait at once. WaitTimeout has its last sentence.
     """
     deadline = time.monotonic() + wait.seconds
-    state = "there is none"
+    state = "nothing is known yet"
     seen: set[tuple[str, str]] | None = None
     since = 0.0
     while (left := deadline - time.monotonic()) > 0:

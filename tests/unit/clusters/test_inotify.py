@@ -64,19 +64,19 @@ def test_nothing_is_done_where_there_is_room(proc: Make) -> None:
 
 
 @pytest.mark.parametrize(
-    ("most", "used", "told"),
+    ("most", "used", "reason"),
     [
         (Inotify(128, 65536), 100, "100 of 128 inotify instances"),
         (Inotify(1024, 300), 100, "200 of 300 inotify watches"),
     ],
 )
-def test_too_low_limits_are_raised_and_this_is_told(proc: Make, most: Inotify, used: int, told: str) -> None:
+def test_too_low_limits_are_raised_and_reported(proc: Make, most: Inotify, used: int, reason: str) -> None:
     made, said = proc(used, most=most), list[str]()
     with room("lab", ENGINE, 0, say=said.append, proc=made):
         assert inotify.limits(made) == most.highest(ENOUGH)
     (sentence,) = said
     assert sentence.startswith("cluster lab: raised fs.inotify.max_user_")
-    assert told in sentence
+    assert reason in sentence
     assert ("max_user_instances from 128 to 512" in sentence) is (most.instances < ENOUGH.instances)
     assert f"max_user_watches from {most.watches} to 524288" in sentence
 

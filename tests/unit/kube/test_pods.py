@@ -1,4 +1,4 @@
-"""What a pod's status tells: why it does not run, and what ended in it."""
+"""The status of a pod: why it does not run, and what ended in it."""
 
 from typing import Any
 
