@@ -14,6 +14,7 @@ TaskGatewayError            1  something is wrong with what was looked at
 │   └── DiskFull
 ├── WaitTimeout             1  a named wait ended; carries the last state seen
 │   └── NotReachable           a task's port leads nowhere: the object that stands in the way, and its condition
+├── SystemPodFailed         1  kube-proxy or CoreDNS of a new cluster ends again and again
 ├── NoFreeSlot              1  every port of the gateway is taken
 ├── ImageMissing            1  a pod cannot start because its image cannot be had
 ├── DownloadFailed          1  a file could not be fetched, or is not the one whose checksum is pinned
@@ -21,6 +22,7 @@ TaskGatewayError            1  something is wrong with what was looked at
 ├── UsageError              2  the call or a file is wrong; nothing was touched
 │   ├── ConfigError            every problem of a file at once, with line and key
 │   ├── EngineError            no container engine that can run a node
+│   │   └── HostLimit           a limit of this machine's kernel leaves no room for another cluster
 │   ├── NeedsMissing           this machine lacks what a run needs; each with the command that gets it
 │   ├── ToolMissing            a program of the toolchain is not there
 │   ├── ClusterExists
@@ -134,6 +136,10 @@ class NotReachable(WaitTimeout):
     """A task that is exposed cannot be reached; `where` is the object that stands in the way."""
 
 
+class SystemPodFailed(TaskGatewayError):
+    """A pod that all others of a cluster depend on ends again and again; the message has its last line."""
+
+
 class NoFreeSlot(TaskGatewayError):
     """Every slot of the gateway serves a task."""
 
@@ -181,6 +187,10 @@ class ConfigError(UsageError):
 
 class EngineError(UsageError):
     """No container engine here starts a privileged container."""
+
+
+class HostLimit(EngineError):
+    """A limit of this machine's kernel leaves no room for another cluster; `hint` is the command that raises it."""
 
 
 class NeedsMissing(UsageError):

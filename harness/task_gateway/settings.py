@@ -58,7 +58,7 @@ class Wait:
 API_READY = Wait("api-ready", "the API server answers /readyz", 60)
 NAMESPACE_READY = Wait("namespace-ready", "the namespace has its ServiceAccount, without which no pod is let in", 60)
 NODE_READY = Wait("node-ready", "the node is Ready", 180)
-SERVICES_READY = Wait("services-ready", "kube-proxy runs, without which pods reach no Service", 120)
+SERVICES_READY = Wait("services-ready", "kube-proxy and CoreDNS keep running, which Services require", 120)
 GATEWAY_PROGRAMMED = Wait("gateway-programmed", "the Gateway is Programmed", 180)
 POD_READY = Wait("pod-ready", "the pod is Ready", 180)
 POD_GONE = Wait("pod-gone", "the pod is gone", 60)
@@ -71,6 +71,9 @@ GATEWAY_WRITTEN = Wait("gateway-written", "a listener is written against other w
 SLOT_WRITTEN = Wait("slot-written", "a slot is claimed or released against other writers", 15)
 
 ALL_RIGHT = Wait("all-right", "no check is wrong", 300)
+
+SETTLED_SECONDS = 5.0
+"""How long kube-proxy must run without a change to count as up: one that lacks what it needs exits within a second."""
 
 LOOK_AGAIN_SECONDS = 5.0
 """How long `check --wait` waits for a change of the Gateway before it looks again at what no Gateway shows."""

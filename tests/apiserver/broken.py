@@ -12,10 +12,12 @@ from tests.preflight import DEPLOYMENT, NAMESPACE, SERVICE, Break, Stage
 
 from task_gateway.checks import gateway as gateway_checks
 from task_gateway.checks import routing
+from task_gateway.clusters import system_pods
 from task_gateway.clusters.controllers import CONTROLLERS, ENVOY_GATEWAY
 from task_gateway.crds import raised, schema
 from task_gateway.crds.ports_policy import POLICY
 from task_gateway.kube.client import Kube
+from task_gateway.kube.kinds import POD
 from task_gateway.model import TASK_LABEL, Manifest, Task
 from task_gateway.routing import names
 from task_gateway.routing.gateway_api import GATEWAY, GATEWAY_CLASS, LISTENER_SET, ROUTES
@@ -84,6 +86,8 @@ def all_runs(kube: Kube, first_port: int) -> None:
     """Make what a cluster and a controller would: a node, the controller, the proxy, and all is well."""
     kube.create({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "one"}})
     say(kube, "v1/Node", "one", {"conditions": [{"type": "Ready", "status": "True"}]})
+    kube.create(kube_proxy("one"))
+    say(kube, POD, "kube-proxy-one", kube_proxy_status(ready=True), system_pods.NAMESPACE)
     proxies = CONTROLLERS[ENVOY_GATEWAY].proxies(RELEASE, NAMESPACE)
     owned = dict(each.split("=") for each in proxies.split(","))
     deployment(kube, "envoy-gateway", {"control-plane": "envoy-gateway"}, "docker.io/envoyproxy/gateway:v1.9.1")
@@ -92,6 +96,38 @@ def all_runs(kube: Kube, first_port: int) -> None:
     meta = {"name": "envoy", "namespace": NAMESPACE, "labels": owned}
     kube.create({"apiVersion": "v1", "kind": "Service", "metadata": meta, "spec": ports})
     controller_speaks(kube)
+
+
+def kube_proxy(node: str) -> Manifest:
+    """The pod of kube-proxy on a node, as its DaemonSet makes it."""
+    labels = dict([system_pods.KUBE_PROXY.split("=")])
+    meta = {"name": f"kube-proxy-{node}", "namespace": system_pods.NAMESPACE, "labels": labels}
+    container = {"name": "kube-proxy", "image": "registry.k8s.io/kube-proxy:v1"}
+    spec = {"nodeName": node, "containers": [container], "terminationGracePeriodSeconds": 0}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec}
+
+
+def kube_proxy_status(*, ready: bool) -> Manifest:
+    """The status that a kubelet writes for kube-proxy: it runs, or it ends again and again."""
+    ended = {"exitCode": 1, "reason": "Error", "message": "failed complete: too many open files"}
+    crashed = {"state": {"waiting": {"reason": "CrashLoopBackOff"}}, "lastState": {"terminated": ended}}
+    image = {"image": "registry.k8s.io/kube-proxy:v1", "imageID": "sha256:1"}
+    container = {"name": "kube-proxy", "ready": ready, "restartCount": 4, **image}
+    container |= {"state": {"running": {"startedAt": "2026-01-01T00:00:00Z"}}} if ready else crashed
+    return {
+        "phase": "Running",
+        "conditions": [{"type": "Ready", "status": str(ready)}],
+        "containerStatuses": [container],
+    }
+
+
+@contextmanager
+def kube_proxy_down(stage: Stage) -> Iterator[None]:
+    say(stage.kube, POD, "kube-proxy-one", kube_proxy_status(ready=False), system_pods.NAMESPACE)
+    try:
+        yield
+    finally:
+        say(stage.kube, POD, "kube-proxy-one", kube_proxy_status(ready=True), system_pods.NAMESPACE)
 
 
 def controller_speaks(kube: Kube) -> None:

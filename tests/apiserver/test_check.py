@@ -112,6 +112,7 @@ def test_the_text_ends_with_the_verdict_and_junit_fails_what_is_wrong(stage: Sta
 TABLE: list[tuple[str, Break, str]] = [
     ("the login is refused", broken.login_refused, "ITG0101"),
     ("Kubernetes is old", broken.old_kubernetes, "ITG0102"),
+    ("kube-proxy does not run", broken.kube_proxy_down, "ITG0104"),
     ("TCPRoutes are not served", broken.routes_not_served, "ITG0203"),
     ("ListenerSets are not served", broken.sets_not_served, "ITG0204"),
     ("the policy safe-upgrades is missing", broken.unguarded, "ITG0208"),
@@ -135,6 +136,14 @@ def test_each_broken_state_has_exactly_its_code(stage: Stage, act: Break, code: 
     with ExitStack() as stack:
         stack.enter_context(act(stage))
         assert_exactly(stage, code)
+
+
+def test_the_node_without_kube_proxy_is_named_with_how_it_ended(stage: Stage) -> None:
+    with broken.kube_proxy_down(stage):
+        check = assert_exactly(stage, "ITG0104")
+    assert check["message"].startswith("node one: Pod kube-proxy-one: container kube-proxy: CrashLoopBackOff")
+    assert "too many open files" in check["message"]
+    assert check["fix"] == "kubectl logs --namespace kube-system kube-proxy-one --previous"
 
 
 @pytest.mark.parametrize("act", [broken.leaked_claim, broken.leaked_service, broken.selector_changed])
@@ -176,7 +185,7 @@ def test_a_resource_managers_own_rights_are_enough(stage: Stage) -> None:
         code, report = stage.check()
     assert (code, troubled(report)) == (0, {})
     unread = results(report, "skipped")
-    assert {"ITG0103", "ITG0205", "ITG0301", "ITG0302", "ITG0303", "ITG0304"} <= unread
+    assert {"ITG0103", "ITG0104", "ITG0205", "ITG0301", "ITG0302", "ITG0303", "ITG0304"} <= unread
     assert "ITG0506" not in unread
     assert {"ITG0101", "ITG0401", "ITG0403", "ITG0404", "ITG0405", "ITG0407", "ITG0508", "ITG0701"} <= results(
         report, "ok"

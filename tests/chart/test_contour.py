@@ -6,6 +6,7 @@ import pytest
 import yaml
 from tests.chart.conftest import ROOT
 
+from task_gateway.kube import helm
 from task_gateway.kube.process import Completed
 from task_gateway.model import Manifest
 
@@ -73,6 +74,15 @@ def test_contour_reads_secrets_and_routes_in_two_namespaces_alone(render: Render
     (cluster,) = [each for name, each in by_kind(objects, "ClusterRole").items() if name.endswith("-contour")]
     resources = {resource for rule in cluster["rules"] for resource in rule["resources"]}
     assert resources == {"gatewayclasses", "gatewayclasses/status", "namespaces"}
+
+
+def test_certificates_are_tried_for_again_and_given_up_before_helm_gives_up(render: Render) -> None:
+    (job,) = [each for each in render(CONTOUR, show="contour/certificates") if each["kind"] == "Job"]
+    limit = job["spec"]["backoffLimit"]
+    assert limit >= 3
+    pauses = sum(10 * 2**number for number in range(limit))  # the Job controller's
+    assert pauses <= helm.SECONDS / 2, "attempts take time, too; Helm shows the log only of a Job that has failed"
+    assert job["spec"]["template"]["spec"]["restartPolicy"] == "Never", "the pod of each attempt keeps its log"
 
 
 @pytest.mark.parametrize("name", ["deployment", "envoy", "certificates"])

@@ -123,6 +123,12 @@ def minor(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in re.findall(r"\d+", version)[:2])
 
 
+def some(found: Sequence[str]) -> str:
+    """Return up to three of what was found, and how many more there are."""
+    more = f", and {len(found) - 3} more" if len(found) > 3 else ""
+    return "; ".join(found[:3]) + more
+
+
 def unavailable(deployments: Sequence[Manifest]) -> str | None:
     """Return what is wrong where none of these Deployments has a pod that is available, None if one has."""
     if any((each.get("status") or {}).get("availableReplicas", 0) > 0 for each in deployments):

@@ -1,8 +1,11 @@
 """The cluster itself: does it answer, is it of a version that is known to work, can it run a pod?"""
 
-from task_gateway.checks.base import Trouble, check, minor
+from task_gateway.checks.base import Trouble, check, minor, some
+from task_gateway.clusters import system_pods
+from task_gateway.kube import pods
 from task_gateway.kube.wait import condition
 from task_gateway.limits.site import Site
+from task_gateway.model import Manifest
 
 OLDEST = (1, 34)
 """The oldest minor release that the tests run on: OLDEST_KUBERNETES_VERSION in ci/versions.env."""
@@ -35,3 +38,28 @@ def nodes(site: Site) -> Trouble | None:
         return None
     some = len(troubled) < len(states)
     return Trouble(f"not Ready: {', '.join(troubled)}" if troubled else "there are no nodes", warning=some)
+
+
+@check(
+    "ITG0104",
+    "every kube-proxy pod runs",
+    "kubectl describe pods --namespace kube-system --selector k8s-app=kube-proxy",
+    ("ITG0101",),
+)
+def kube_proxy(site: Site) -> Trouble | None:
+    """Pods on a node without kube-proxy cannot reach Services. An installation there fails with misleading errors, for
+    example about a certificate. On a machine with several kind clusters kube-proxy exits with "too many open files"
+    when the inotify limits of the machine are reached. A cluster without kube-proxy pods passes: its network plugin
+    replaces them, or its provider hides them."""
+    running = {_node(pod) for pod in site.kube_proxies if pods.not_running(pod) is None}
+    wrong = sorted((pod for pod in site.kube_proxies if _node(pod) not in running), key=_node)
+    if not wrong:
+        return None
+    name = wrong[0]["metadata"]["name"]
+    logs = f"kubectl logs --namespace {system_pods.NAMESPACE} {name} --previous"
+    said = [f"node {_node(pod)}: Pod {pod['metadata']['name']}: {pods.not_running(pod)}" for pod in wrong]
+    return Trouble(some(said), warning=bool(running), fix=logs if pods.restarts(wrong[0]) else "")
+
+
+def _node(pod: Manifest) -> str:
+    return pod["spec"].get("nodeName") or "(none)"

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
-from task_gateway.checks.base import Trouble, check, fill, limits_of
+from task_gateway.checks.base import Trouble, check, fill, limits_of, some
 from task_gateway.errors import TemplatesMismatch
 from task_gateway.kube.wait import condition
 from task_gateway.limits.ports import controller_ports, missing_ports
@@ -72,7 +72,7 @@ def headroom(site: Site) -> Trouble | None:
 def foreign(site: Site) -> Trouble | None:
     """A listener in the port range belongs neither to a slot nor to a task. Its port leads elsewhere."""
     found = [f"{each.port}: {each}" for each in site.foreign_listeners]
-    return Trouble(_some(found), warning=True) if found else None
+    return Trouble(some(found), warning=True) if found else None
 
 
 @check(
@@ -113,7 +113,7 @@ def leaked_claims(site: Site) -> Trouble | None:
     ]
     if not leaked:
         return None
-    return Trouble(_some([f"port {slot.port}: task {slot.task}" for slot in leaked]), warning=True)
+    return Trouble(some([f"port {slot.port}: task {slot.task}" for slot in leaked]), warning=True)
 
 
 @check(
@@ -133,7 +133,7 @@ def leaked_objects(site: Site) -> Trouble | None:
     }
     if not found:
         return None
-    message = _some([f"{name}: task {task}" for name, task in found.items()])
+    message = some([f"{name}: task {task}" for name, task in found.items()])
     return Trouble(message, warning=True, fix=f"kubectl delete --namespace {site.namespace} {' '.join(found)}")
 
 
@@ -158,7 +158,7 @@ def selectors(site: Site) -> Trouble | None:
     slot, _, wanted = found[0]
     patch = json.dumps([{"op": "replace", "path": "/spec/selector", "value": wanted}])
     fix = f"kubectl patch service {slot.service} --namespace {site.namespace} --type json --patch '{patch}'"
-    return Trouble(_some([f"port {each.port} selects {is_}, not {should}" for each, is_, should in found]), fix=fix)
+    return Trouble(some([f"port {each.port} selects {is_}, not {should}" for each, is_, should in found]), fix=fix)
 
 
 @check(
@@ -173,7 +173,7 @@ def complete(site: Site) -> Trouble | None:
     routed = {each["metadata"].get("labels", {}).get(names.SLOT_LABEL) for each in site.routes}
     found = [f"port {slot.port} has no listener" for slot in site.slots if slot.port not in ports]
     found += [f"port {slot.port} has no route" for slot in site.slots if str(slot.port) not in routed]
-    return Trouble(_some(found)) if found else None
+    return Trouble(some(found)) if found else None
 
 
 @check("ITG0510", "every route is accepted", "kubectl describe tcproutes --namespace {tasks}", ("ITG0403", "ITG0203"))
@@ -182,7 +182,7 @@ def accepted(site: Site) -> Trouble | None:
     found = [
         f"TCPRoute {each['metadata']['name']}: {said}" for each in _ours(site.routes, site) if (said := _refused(each))
     ]
-    return Trouble(_some(found)) if found else None
+    return Trouble(some(found)) if found else None
 
 
 @check(
@@ -197,7 +197,7 @@ def ready(site: Site) -> Trouble | None:
         if (each["metadata"].get("labels") or {}).get(TASK_LABEL) in exposed - {None}
         and (said := condition("Ready")(each))
     ]
-    return Trouble(_some(found), warning=True) if found else None
+    return Trouble(some(found), warning=True) if found else None
 
 
 @check(
@@ -213,17 +213,11 @@ def in_use(site: Site) -> Trouble | None:
     pods = {(each["metadata"].get("labels") or {}).get(TASK_LABEL) for each in site.pods} - {None}
     tasks = {slot.task for slot in site.slots if slot.task} | {_task_of(each, site) for each in site.services}
     found = sorted(tasks & pods - {None}, key=str)
-    return Trouble(f"{len(found)} live tasks: {_some(list(map(str, found)))}", warning=True) if found else None
+    return Trouble(f"{len(found)} live tasks: {some(list(map(str, found)))}", warning=True) if found else None
 
 
 def _binding(limits: tuple[Limit, ...]) -> Limit:
     return next(each for each in limits if each.tasks is not None)
-
-
-def _some(found: list[str]) -> str:
-    """Return up to three of what was found, and how many more there are."""
-    more = f", and {len(found) - 3} more" if len(found) > 3 else ""
-    return "; ".join(found[:3]) + more
 
 
 def _ours(objects: Iterable[Manifest], site: Site) -> list[Manifest]:

@@ -11,7 +11,7 @@ from pathlib import Path
 import yaml
 
 from task_gateway import settings
-from task_gateway.clusters import images
+from task_gateway.clusters import images, inotify, system_pods
 from task_gateway.clusters.base import KUBECONFIG, PROVIDERS, Say, Wish, folder
 from task_gateway.clusters.engine import Engine, engine, unified_cgroups
 from task_gateway.clusters.kind_config import IMAGES_FOLDER, IpFamily, Node, bridge, config
@@ -19,7 +19,7 @@ from task_gateway.errors import ApiError, ClusterExists, CommandFailed, DiskFull
 from task_gateway.kube.client import Kube
 from task_gateway.kube.process import Completed, Word, run, tool
 from task_gateway.kube.wait import condition, wait_for
-from task_gateway.model import Cluster, Manifest
+from task_gateway.model import Cluster
 from task_gateway.settings import NODE_READY, SERVICES_READY
 
 KERNEL_MODULES = Path("/lib/modules")  # kind mounts it; it may be empty
@@ -36,16 +36,25 @@ class Kind:
     name = "kind"
 
     def up(self, wish: Wish, *, say: Say) -> Cluster:
-        """Bring up a one-node cluster and return it when the node is Ready and its pods reach Services."""
+        """Bring up a one-node cluster and return it when the node is Ready and its pods reach Services.
+
+        HostLimit if the kernel's inotify limits leave no room for it.
+        """
         there, name = images.load(), wish.name
         chosen = engine(there.engine)
         _prepare_host()
-        if name in _kind(chosen, "get", "clusters").stdout.splitlines():
+        others = _kind(chosen, "get", "clusters").stdout.splitlines()
+        if name in others:
             raise ClusterExists(
                 f"kind has a cluster called {name} already, which was not made here",
                 where=chosen.name,
                 hint=f"choose another name, or: kind delete cluster --name {name}",
             )
+        with inotify.room(name, chosen, len(others), say=say):
+            return self._create(wish, there, chosen, say)
+
+    def _create(self, wish: Wish, there: images.Images, chosen: Engine, say: Say) -> Cluster:
+        name = wish.name
         (folder(name) / ENGINE).write_text(chosen.name)
         kubeconfig = folder(name) / KUBECONFIG
         node = _node(name, there, wish.ip_family)
@@ -70,7 +79,8 @@ class Kind:
         kube = Kube(cluster)
         wait_for(kube, NODE_READY, "v1/Node", f"{name}-control-plane", None, condition("Ready"))
         _load_images(chosen, f"{name}-control-plane", there, say)
-        wait_for(kube, SERVICES_READY, "apps/v1/DaemonSet", "kube-proxy", "kube-system", not_everywhere)
+        say(f"cluster {name}: waiting until {SERVICES_READY.sentence}")
+        system_pods.wait_until_running(kube)
         say(f"cluster {name}: up after {time.monotonic() - started:.0f} s")
         return cluster
 
@@ -83,13 +93,6 @@ class Kind:
         # Nothing in the node is worth an orderly end, which takes systemd more than ten seconds.
         used.run("stop", "-t", "0", f"{cluster.name}-control-plane", check=False)
         _kind(used, "delete", "cluster", "--name", cluster.name, "--kubeconfig", cluster.kubeconfig)
-
-
-def not_everywhere(daemon_set: Manifest | None) -> str | None:
-    """Say what a DaemonSet still waits for, None once its pod is available on every node."""
-    status = (daemon_set or {}).get("status") or {}
-    wanted, there = status.get("desiredNumberScheduled", 0), status.get("numberAvailable", 0)
-    return None if 0 < wanted == there else f"its pod is available on {there} of {wanted or 'no'} nodes"
 
 
 def _node(name: str, there: images.Images, ip_family: IpFamily) -> Node:

@@ -173,9 +173,12 @@ class Kube:
         finally:
             response.close()
 
-    def logs(self, pod: str, namespace: str, *, container: str | None = None, lines: int = 200) -> str:
-        """Return the last lines a container printed."""
+    def logs(
+        self, pod: str, namespace: str, *, container: str | None = None, lines: int = 200, previous: bool = False
+    ) -> str:
+        """Return the last lines a container printed; with `previous`, before its last restart."""
         query = {"tailLines": str(lines), **({"container": container} if container else {})}
+        query |= {"previous": "true"} if previous else {}
         where = f"the log of pod {namespace}/{pod}"
         path = f"{self._path('v1/Pod', namespace, pod)}/log"
         return self._text(path, where, query=query)

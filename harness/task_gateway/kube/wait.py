@@ -1,7 +1,7 @@
 """Waits that watch: each has a name, ends as soon as the object is as wanted, and else tells the last state."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from task_gateway.errors import NotFound
 from task_gateway.kube.client import Kube
@@ -9,6 +9,7 @@ from task_gateway.model import Manifest
 from task_gateway.settings import NAMESPACE_READY, Wait
 
 Missing = Callable[[Manifest | None], str | None]
+AnyMissing = Callable[[Sequence[Manifest]], str | None]
 RETRY_SECONDS = 0.5  # between looks at a kind that is not served yet
 
 
@@ -33,6 +34,35 @@ def wait_for(kube: Kube, wait: Wait, kind: str, name: str, namespace: str | None
             time.sleep(min(RETRY_SECONDS, max(0.0, deadline - time.monotonic())))
     where = f"{kind} {'/'.join(part for part in (namespace, name) if part)}"
     raise wait.timed_out(state, where)
+
+
+def wait_until_settled(
+    kube: Kube, wait: Wait, kind: str, namespace: str | None, labels: str, missing: AnyMissing, *, seconds: float
+) -> list[Manifest]:
+    """Return all objects that match once nothing was missing and nothing changed in them for `seconds`.
+
+    `missing` gets all of them after each change, and returns a sentence about what is missing. It may raise to end the
+    wait at once. WaitTimeout has its last sentence.
+    """
+    deadline = time.monotonic() + wait.seconds
+    state = "nothing is known yet"
+    seen: set[tuple[str, str]] | None = None
+    since = 0.0
+    while (left := deadline - time.monotonic()) > 0:
+        objects, version = kube.snapshot(kind, namespace, labels=labels)
+        said = missing(objects)
+        now = None if said else {(each["metadata"]["uid"], each["metadata"]["resourceVersion"]) for each in objects}
+        if now is None or now != seen:
+            seen, since = now, time.monotonic()
+        quiet = time.monotonic() - since
+        if now is not None and quiet >= seconds:
+            return objects
+        state = said or f"unchanged for {quiet:.0f} of {seconds:g} s"
+        pause = left if said else min(left, seconds - quiet)
+        for event, _ in kube.watch(kind, namespace, labels=labels, seconds=pause, version=version):
+            if event != "BOOKMARK":
+                break
+    raise wait.timed_out(state, f"{kind} {namespace or ''} {labels}")
 
 
 def wait_until_gone(kube: Kube, wait: Wait, kind: str, name: str, namespace: str | None) -> None:

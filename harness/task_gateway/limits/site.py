@@ -2,6 +2,7 @@
 
 from functools import cached_property
 
+from task_gateway.clusters import system_pods
 from task_gateway.clusters.controllers import CONTOUR, CONTROLLERS, ENVOY_GATEWAY
 from task_gateway.crds import schema
 from task_gateway.errors import Forbidden, NotFound
@@ -191,6 +192,11 @@ class Site:
     def nodes(self) -> list[Manifest]:
         """The nodes of the cluster."""
         return self.kube.list("v1/Node")
+
+    @cached_property
+    def kube_proxies(self) -> list[Manifest]:
+        """The pods of kube-proxy; none where another component replaces it, or where the provider hides it."""
+        return self.kube.list(POD, system_pods.NAMESPACE, system_pods.KUBE_PROXY)
 
     @cached_property
     def quotas(self) -> list[Manifest]:

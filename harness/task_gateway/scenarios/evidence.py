@@ -7,6 +7,7 @@ from typing import ParamSpec
 import yaml
 
 from task_gateway.errors import TaskGatewayError, WaitTimeout
+from task_gateway.kube import pods
 from task_gateway.kube.client import Kube
 from task_gateway.kube.kinds import POD, SERVICE
 from task_gateway.model import Manifest
@@ -23,6 +24,7 @@ OBJECTS = (
     POD,
     "v1/Node",
 )
+SYSTEM = "kube-system"
 LOG_LINES = 1000
 P = ParamSpec("P")
 
@@ -31,6 +33,8 @@ def collect(
     folder: Path, error: Exception, clusters: Iterable[tuple[str, Kube]], namespaces: Sequence[str]
 ) -> list[Path]:
     """Write the error, and of each cluster the events, objects with their conditions, and logs; return the files.
+
+    Logs are those of `namespaces` and of kube-system; of a container that was restarted also the log before that.
 
     What cannot be had is noted in its file: no trouble here may hide the error itself.
     """
@@ -42,7 +46,7 @@ def collect(
         written.append(_write(place / "events.txt", _events, kube))
         for kind in OBJECTS:
             written.append(_write(place / f"{kind.rpartition('/')[2].lower()}.yaml", _objects, kube, kind))
-        for namespace in namespaces:
+        for namespace in dict.fromkeys((*namespaces, SYSTEM)):
             written.append(_write(place / f"{namespace}.log", _logs, kube, namespace))
     return written
 
@@ -87,14 +91,19 @@ def _logs(kube: Kube, namespace: str) -> str:
     """Return the logs of all containers of a namespace; one that has none, since it never ran, does not hide others."""
     parts = []
     for pod in kube.list(POD, namespace):
-        name = pod["metadata"]["name"]
+        name, before = pod["metadata"]["name"], pods.restarted(pod)
         for container in (each["name"] for each in pod["spec"]["containers"]):
-            try:
-                text = kube.logs(name, namespace, container=container, lines=LOG_LINES)
-            except TaskGatewayError as problem:
-                text = f"no log: {why(problem)}\n"
-            parts.append(f"==> {name} {container} <==\n{text}")
+            for previous in (True, False) if container in before else (False,):
+                heading = f"==> {name} {container}{' before its last restart' if previous else ''} <=="
+                parts.append(f"{heading}\n{_log(kube, name, namespace, container, previous=previous)}")
     return "\n".join(parts)
+
+
+def _log(kube: Kube, pod: str, namespace: str, container: str, *, previous: bool) -> str:
+    try:
+        return kube.logs(pod, namespace, container=container, lines=LOG_LINES, previous=previous)
+    except TaskGatewayError as problem:
+        return f"no log: {why(problem)}\n"
 
 
 def _write(file: Path, text: Callable[P, str], *args: P.args, **kwargs: P.kwargs) -> Path:

@@ -42,6 +42,28 @@ def test_some_nodes_not_ready_warn_and_none_ready_is_an_error(site: Make) -> Non
     assert cluster.nodes(site(nodes=[])) == Trouble("there are no nodes")
 
 
+def kube_proxy(node: str, ready: str, restarts: int = 0) -> Manifest:
+    state = {"waiting": {"reason": "CrashLoopBackOff"}}
+    container = {"name": "kube-proxy", "ready": ready == "True", "restartCount": restarts, "state": state}
+    status = {"conditions": [so("Ready", ready)], "containerStatuses": [container]}
+    return {"metadata": {"name": f"kube-proxy-{node}"}, "spec": {"nodeName": node}, "status": status}
+
+
+def test_a_node_whose_kube_proxy_does_not_run_is_named(site: Make) -> None:
+    assert cluster.kube_proxy(site(kube_proxies=[])) is None, "another component may replace it"
+    assert cluster.kube_proxy(site(kube_proxies=[kube_proxy("a", "True", restarts=7)])) is None
+    broken = kube_proxy("b", "False", restarts=7)
+    said = "node b: Pod kube-proxy-b: container kube-proxy: CrashLoopBackOff"
+    logs = "kubectl logs --namespace kube-system kube-proxy-b --previous"
+    assert cluster.kube_proxy(site(kube_proxies=[broken])) == Trouble(said, fix=logs)
+    some = cluster.kube_proxy(site(kube_proxies=[kube_proxy("a", "True"), broken]))
+    assert some == Trouble(said, warning=True, fix=logs)
+    assert cluster.kube_proxy(site(kube_proxies=[broken, kube_proxy("b", "True")])) is None, "it was replaced"
+    begun = cluster.kube_proxy(site(kube_proxies=[kube_proxy("b", "False")]))
+    assert begun is not None
+    assert begun.fix == "", "there is no previous log"
+
+
 def test_a_crd_whose_names_clash_is_not_established(site: Make) -> None:
     crd = {"metadata": {}, "status": {"conditions": [so("Established", "False")]}}
     said = crds.established(site(crd=crd))

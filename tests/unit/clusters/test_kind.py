@@ -9,7 +9,6 @@ import yaml
 
 from task_gateway.clusters import base, images
 from task_gateway.clusters.base import Wish
-from task_gateway.clusters.kind import not_everywhere
 from task_gateway.clusters.kind_config import IMAGES_FOLDER, REGISTRIES_FOLDER, IpFamily, Node, bridge, config
 from task_gateway.errors import ClusterExists, DiskFull, ImageMissing, TaskGatewayError, ToolMissing
 
@@ -59,19 +58,6 @@ def test_pods_have_addresses_of_the_family_that_is_asked_for(family: str, subnet
     assert made.get("networking") == (None if family == "ipv4" else {"ipFamily": family})
     ipam = bridge(IpFamily(family))["plugins"][0]["ipam"]
     assert len(ipam["ranges"]) == len(ipam["routes"]) == subnets
-
-
-@pytest.mark.parametrize(
-    ("status", "said"),
-    [
-        ({"desiredNumberScheduled": 1, "numberAvailable": 1}, None),
-        ({"desiredNumberScheduled": 2, "numberAvailable": 1}, "its pod is available on 1 of 2 nodes"),
-        ({"desiredNumberScheduled": 1}, "its pod is available on 0 of 1 nodes"),
-        ({}, "its pod is available on 0 of no nodes"),  # no node is known yet
-    ],
-)
-def test_a_cluster_is_up_once_its_pods_reach_services(status: dict[str, int], said: str | None) -> None:
-    assert not_everywhere({"status": status}) == said
 
 
 def test_somebody_elses_cluster_of_that_name_is_left_alone(kind: Callable[..., Path]) -> None:

@@ -68,6 +68,7 @@ def test_a_cluster_that_is_gone_leaves_notes_and_the_error(tmp_path: Path) -> No
         "c/listenerset.yaml",
         "c/tcproute.yaml",
         "c/tasks.log",
+        "c/kube-system.log",
     } <= names
     for path in written[1:]:
         assert path.read_text().startswith("could not be collected: no answer from the API server"), path

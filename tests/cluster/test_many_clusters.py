@@ -1,0 +1,116 @@
+"""As many kind clusters as the kernel's inotify limits allow, and one more; and the error when kube-proxy exits.
+
+These are the limits of this machine. They are lowered during a test.
+"""
+
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from task_gateway.clusters import base, images, inotify, system_pods
+from task_gateway.clusters.engine import engine
+from task_gateway.clusters.inotify import CLUSTER, ENOUGH, GATEWAY, PROC, Inotify
+from task_gateway.errors import SystemPodFailed
+from task_gateway.kube.client import Kube
+from task_gateway.kube.kinds import POD
+from task_gateway.kube.process import Completed, run, tool
+from task_gateway.model import Cluster
+from task_gateway.scenarios import evidence
+
+NAME = f"test-many-{os.getpid()}"
+READ_ONLY = 'mount --bind /proc/sys /proc/sys && mount -o remount,bind,ro /proc/sys && exec "$@"'
+TOO_MANY = "too many open files"
+
+
+@pytest.fixture
+def limit() -> Iterator[Callable[[Inotify], None]]:
+    """Set this machine's limits, and restore them at the end."""
+    if os.geteuid() != 0 or not all(os.access(path, os.W_OK) for path in inotify._files(PROC)):
+        pytest.skip("only root may change the kernel's inotify limits")
+    before = inotify.limits(PROC)
+
+    def write(limits: Inotify) -> None:
+        for path, value in zip(inotify._files(PROC), (limits.instances, limits.watches), strict=True):
+            path.write_text(str(value))
+
+    yield write
+    write(before)
+
+
+@pytest.fixture
+def made() -> Iterator[list[str]]:
+    """The names of the clusters to remove at the end."""
+    names: list[str] = []
+    yield names
+    for name in names:
+        if base.folder(name).exists():
+            base.down(name)
+
+
+def up(name: str, *, read_only: bool = False) -> Completed:
+    """Bring up a cluster as a user does; with `read_only` where no limit of the kernel can be changed."""
+    prefix = ["unshare", "--mount", "sh", "-c", READ_ONLY, "sh"] if read_only else []
+    return run([*prefix, sys.executable, "-m", "task_gateway.cli.main", "cluster", "up", name], check=False)
+
+
+def room_for_one() -> Inotify:
+    """Return limits that have room for one more cluster, and not for two."""
+    others = len(run([tool("kind"), "get", "clusters"], env=engine(images.load().engine).env).stdout.splitlines())
+    used = inotify.counted(PROC).plus(GATEWAY, others)
+    return Inotify(used.plus(CLUSTER).instances + GATEWAY.instances, ENOUGH.watches)
+
+
+def test_the_cluster_that_no_longer_fits_is_refused_with_the_command_or_the_limit_is_raised(
+    limit: Callable[[Inotify], None], made: list[str]
+) -> None:
+    if shutil.which("unshare") is None:
+        pytest.skip("unshare is not installed")
+    limits = room_for_one()
+    limit(limits)
+    first, second = made[:] = [f"{NAME}-1", f"{NAME}-2"]
+    done = up(first)
+    assert (done.code, "raised" in done.stderr) == (0, False), done.stderr
+    assert inotify.limits(PROC) == limits
+
+    refused = up(second, read_only=True)
+    assert refused.code == 2, refused.stderr
+    assert f"sudo sysctl fs.inotify.max_user_instances={ENOUGH.instances}" in refused.stderr
+    assert second not in [each.name for each in base.known()]
+    assert inotify.limits(PROC) == limits
+
+    done = up(second)
+    assert done.code == 0, done.stderr
+    assert f"raised fs.inotify.max_user_instances from {limits.instances} to {ENOUGH.instances}" in done.stderr
+    assert inotify.limits(PROC) == ENOUGH
+    for name in (first, second):
+        proxies = Kube(base.find(name)).list(POD, system_pods.NAMESPACE, system_pods.KUBE_PROXY)
+        assert system_pods.not_all_running(proxies) is None, name
+
+
+def test_kube_proxy_without_inotify_instances_is_an_error_with_its_last_line(
+    limit: Callable[[Inotify], None], kind_cluster: Cluster, tmp_path: Path
+) -> None:
+    kube = Kube(kind_cluster)
+    limit(Inotify(1, ENOUGH.watches))
+    try:
+        restart_kube_proxy(kube)
+        with pytest.raises(SystemPodFailed, match=TOO_MANY) as failed:
+            system_pods.wait_until_running(kube)
+        evidence.collect(tmp_path, failed.value, [(kind_cluster.name, kube)], [])
+    finally:
+        limit(ENOUGH)
+        restart_kube_proxy(kube)
+        system_pods.wait_until_running(kube)
+    logs = (tmp_path / kind_cluster.name / f"{system_pods.NAMESPACE}.log").read_text()
+    assert TOO_MANY in logs
+    assert "kube-proxy before its last restart" in logs
+
+
+def restart_kube_proxy(kube: Kube) -> None:
+    """Delete kube-proxy's pod; its DaemonSet makes another."""
+    for pod in kube.list(POD, system_pods.NAMESPACE, system_pods.KUBE_PROXY):
+        kube.delete(POD, pod["metadata"]["name"], system_pods.NAMESPACE, uid=pod["metadata"]["uid"])
