@@ -12,7 +12,7 @@ from pathlib import Path
 
 from progress import Progress
 from task_gateway import settings
-from task_gateway.clusters.engine import Engine
+from task_gateway.clusters.engine import Engine, rootless
 from task_gateway.errors import NeedsMissing, TaskGatewayError
 from task_gateway.kube.process import run
 from task_gateway.master import browser
@@ -100,12 +100,6 @@ def _common(mode: str, engine: Engine) -> Iterator[Need]:
     free, wanted = shutil.disk_usage(folder).free // GIB, DISK_GIB[mode]
     enough = free >= wanted
     yield Need("disk", enough, f"{free} GiB free, {wanted} needed", "" if enough else f"df -h {folder}")
-
-
-def rootless(engine: Engine) -> bool:
-    """Tell whether the engine runs without root, as its `info` says."""
-    asked = "{{.Host.Security.Rootless}}" if engine.name == "podman" else "{{.SecurityOptions}}"
-    return any(word in engine.run("info", "--format", asked, check=False).stdout for word in ("true", "name=rootless"))
 
 
 def undelegated(controllers: str) -> list[str]:

@@ -58,6 +58,19 @@ def engine(name: str) -> Engine:
     return Engine(name, for_kind | {"CONTAINERS_CONF": str(file)})
 
 
+def rootless(engine: Engine) -> bool | None:
+    """Tell whether nodes count to this user, not to root; None if they run on another kernel, or nothing answers."""
+    fields = {
+        "podman": "{{.Host.Kernel}} {{.Host.Security.Rootless}}",
+        "docker": "{{.KernelVersion}} {{.SecurityOptions}}",
+    }
+    answer = engine.run("info", "--format", fields[engine.name], check=False)
+    kernel, _, security = answer.stdout.partition(" ")
+    if answer.code != 0 or kernel != os.uname().release:
+        return None
+    return security.strip() == "true" or "name=rootless" in security
+
+
 def choose_engine(wanted: str | None = None, *, say: Callable[[str], None]) -> Engine:
     """Return the first engine that starts a privileged container, or the `wanted` one if it does.
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from task_gateway import settings
 from task_gateway.clusters.base import Say
-from task_gateway.clusters.engine import Engine
+from task_gateway.clusters.engine import Engine, rootless
 from task_gateway.errors import HostLimit
 
 PROC = Path("/proc")
@@ -68,10 +68,10 @@ def room(name: str, engine: Engine, clusters: int, *, say: Say, proc: Path = PRO
     Limits that are too low are raised, and `say` gets a sentence about it; HostLimit if this is not allowed. Does
     nothing if the nodes run on another kernel, for example in the virtual machine of Docker Desktop.
     """
-    if not (proc / LIMITS).is_dir() or (rootless := _rootless(engine)) is None:
+    if not (proc / LIMITS).is_dir() or (user := rootless(engine)) is None:
         yield
         return
-    visible = rootless or os.geteuid() == 0
+    visible = user or os.geteuid() == 0
     with _reservations() as reserved:
         used = counted(proc).plus(GATEWAY, clusters) if visible else Inotify(0, 0).plus(CLUSTER, clusters)
         used = used.highest(*(each.total for each in reserved))
@@ -171,19 +171,6 @@ def _watches(info: Path) -> int:
         return sum(line.startswith("inotify ") for line in info.read_text().splitlines())
     except OSError:
         return 0
-
-
-def _rootless(engine: Engine) -> bool | None:
-    """Tell whether nodes count to this user, not to root; None if they run on another kernel, or nothing answers."""
-    fields = {
-        "podman": "{{.Host.Kernel}} {{.Host.Security.Rootless}}",
-        "docker": "{{.KernelVersion}} {{.SecurityOptions}}",
-    }
-    answer = engine.run("info", "--format", fields[engine.name], check=False)
-    kernel, _, security = answer.stdout.partition(" ")
-    if answer.code != 0 or kernel != os.uname().release:
-        return None
-    return security.strip() == "true" or "name=rootless" in security
 
 
 @contextmanager

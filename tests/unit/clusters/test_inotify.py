@@ -24,7 +24,7 @@ Make = Callable[..., Path]
 def proc(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Make:
     """Make a tree like /proc with processes that have inotify instances, and limits that are this user's."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(inotify, "_rootless", lambda _: True)
+    monkeypatch.setattr(inotify, "rootless", lambda _: True)
 
     def make(*instances: int, most: Inotify = DEFAULT, watches: int = 2) -> Path:
         made = tmp_path / "proc"
@@ -143,7 +143,7 @@ def test_limits_of_another_user_are_compared_with_the_number_of_clusters(
     proc: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = proc(100)  # this user's, while the engine runs as root
-    monkeypatch.setattr(inotify, "_rootless", lambda _: False)
+    monkeypatch.setattr(inotify, "rootless", lambda _: False)
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     monkeypatch.setattr(inotify, "_raise", lambda *_: False)
     with room("lab", ENGINE, 2, say=print, proc=made):
@@ -157,7 +157,7 @@ def test_nothing_is_done_where_nodes_run_on_another_kernel(
     proc: Make, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, tree: bool
 ) -> None:
     made = proc(128) if tree else tmp_path / "no-proc"
-    monkeypatch.setattr(inotify, "_rootless", lambda _: None)
+    monkeypatch.setattr(inotify, "rootless", lambda _: None)
     with room("lab", ENGINE, 0, say=pytest.fail, proc=made):
         pass
 
@@ -182,4 +182,4 @@ def test_whose_limits_count(
     monkeypatch: pytest.MonkeyPatch, engine: str, printed: str, code: int, rootless: bool | None
 ) -> None:
     monkeypatch.setattr(Engine, "run", lambda *_, **__: Completed(code, printed, ""))
-    assert inotify._rootless(Engine(engine)) is rootless
+    assert inotify.rootless(Engine(engine)) is rootless
