@@ -17,6 +17,7 @@ from task_gateway.cli.e2e import CHART, CRDS, chart_file, run_name
 from task_gateway.cli.output import Output, OutputOption, emit
 from task_gateway.clusters import controllers, images
 from task_gateway.clusters.controllers import CONTROLLERS, ENVOY_GATEWAY
+from task_gateway.clusters.ip_family import lacking_ipv6
 from task_gateway.errors import UsageError
 from task_gateway.model_bugbash import BugBash, Row, Status
 from task_gateway.report import bugbash as report
@@ -149,6 +150,7 @@ def _given(
         against=tuple(against),
         master_port=master_port,
         first_port=first_port,
+        no_ipv6="" if against else lacking_ipv6(),
     )
 
 

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 from task_gateway.clusters import base
+from task_gateway.clusters.kind_config import IpFamily
 from task_gateway.errors import ClusterExists, ClusterUnknown
 from task_gateway.model import Cluster
 
@@ -12,8 +13,9 @@ from task_gateway.model import Cluster
 class Clusters:
     """Clusters by name. Only those that this object made are ever removed by it."""
 
-    def __init__(self, names: Sequence[str], provider: str = "kind") -> None:
+    def __init__(self, names: Sequence[str], provider: str = "kind", ip_family: IpFamily = IpFamily.ipv4) -> None:
         self.names = tuple(names)
+        self._ip_family = ip_family
         self._provider = provider
         self._made: set[str] = set()
 
@@ -43,7 +45,7 @@ class Clusters:
             removal.result()
 
     def _up(self, name: str, say: Callable[[str], None]) -> Cluster:
-        cluster = base.up(self._provider, base.Wish(name), say=say)
+        cluster = base.up(self._provider, base.Wish(name, ip_family=self._ip_family), say=say)
         self._made.add(name)
         return cluster
 

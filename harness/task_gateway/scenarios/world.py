@@ -17,6 +17,7 @@ import yaml
 from task_gateway import __version__, config, settings
 from task_gateway.clusters.controllers import CONTOUR, CONTROLLERS, ENVOY_GATEWAY, Controller
 from task_gateway.clusters.kind import node_address
+from task_gateway.clusters.kind_config import IpFamily
 from task_gateway.clusters.versions import image_versions
 from task_gateway.errors import TaskGatewayError, ToolMissing, UsageError
 from task_gateway.kube import helm
@@ -48,7 +49,8 @@ class Given:
     """What a world is made of: a name for its clusters, the packaged chart, the image of tasks, and where it is kept.
 
     With `against` (contexts of the user's kubeconfig, the master's own first) no cluster is made or removed: the run
-    has namespaces of its own there, which go at its end.
+    has namespaces of its own there, which go at its end. `no_ipv6` is why its own clusters have IPv4 only; where it is
+    empty they have both families.
     """
 
     name: str
@@ -61,6 +63,7 @@ class Given:
     against: tuple[str, ...] = ()
     master_port: int = MASTER_PORT
     first_port: int = FIRST_PORT
+    no_ipv6: str = "the clusters of this run have IPv4 only"
 
     @property
     def spaces(self) -> dict[str, str]:
@@ -82,7 +85,8 @@ class World:
         self._master: StandIn | None = None
         self._files = ExitStack()
         self._lent = Lent(self.spaces, DATA["release"])
-        self._clusters = Clusters([f"{given.name}-{each}" for each in (DEFAULT, *given.additional)])
+        names = [f"{given.name}-{each}" for each in (DEFAULT, *given.additional)]
+        self._clusters = Clusters(names, ip_family=IpFamily.ipv4 if given.no_ipv6 else IpFamily.dual)
 
     @property
     def namespaces(self) -> tuple[str, ...]:
@@ -162,7 +166,8 @@ class World:
     def install(self, side: Side, more: Mapping[str, Any] = MappingProxyType({})) -> str:
         """Install the chart for a gateway, or upgrade it, and wait until it is Programmed; return what there is."""
         kube, gateway, controller = side.kube, side.block, self.given.controller
-        own = chart_values(gateway, self.spaces["tasks"])
+        nodes = () if self.given.against else node_addresses(kube)
+        own = chart_values(gateway, self.spaces["tasks"], nodes)
         ports = controller.task_ports(*OWN_LISTENERS)
         one_pod = controller.one_pod  # scenarios take it away and bring it back
         found = helm.merged(controller.values(self.given.chart), one_pod, ports, own, more)
@@ -241,11 +246,16 @@ def _options(cluster: Cluster) -> str:
     return f"{cluster.kubeconfig} --context {cluster.context}" if cluster.context else str(cluster.kubeconfig)
 
 
-def chart_values(gateway: InternalTaskGateway, tasks_namespace: str) -> dict[str, Any]:
-    """Return what the chart is installed with so that it serves what the master is told."""
+def chart_values(gateway: InternalTaskGateway, tasks_namespace: str, nodes: Sequence[str] = ()) -> dict[str, Any]:
+    """Return what the chart is installed with so that it serves what the master is told.
+
+    With `nodes`, the addresses of the cluster's nodes, it serves those of the other family as well.
+    """
     start, end = gateway.gateway_port_range_start, gateway.gateway_port_range_end
-    return {
-        "gateway": {"name": gateway.gateway_name, "addresses": [gateway.gateway_ip]},
+    addresses = list(dict.fromkeys([gateway.gateway_ip, *(each for each in nodes if _version(each) == 6)]))
+    both = {"service": {"ipFamily": "DualStack"}} if len(addresses) > 1 else {}
+    return both | {
+        "gateway": {"name": gateway.gateway_name, "addresses": addresses},
         "slots": {"namespace": tasks_namespace, "start": start, "count": end - start + 1},
         "rbac": {"strategies": STRATEGIES.names(), "subjects": [identity.subject(tasks_namespace)]},
     }
@@ -261,9 +271,13 @@ def _chromium(world: World) -> str:
 
 def _ipv6(world: World) -> str:
     for name, kube in world.kubes.items():
-        if not any(ipaddress.ip_address(each).version == 6 for each in node_addresses(kube)):
-            return f"the nodes of cluster {name} have no IPv6 address"
+        if not any(_version(each) == 6 for each in node_addresses(kube)):
+            return f"the nodes of cluster {name} have no IPv6 address" if world.given.against else world.given.no_ipv6
     return ""
+
+
+def _version(address: str) -> int:
+    return ipaddress.ip_address(address).version
 
 
 def node_addresses(kube: Kube) -> list[str]:

@@ -10,6 +10,7 @@ import pytest
 from task_gateway import settings
 from task_gateway.clusters import inotify
 from task_gateway.clusters.engine import Engine
+from task_gateway.clusters.engine import rootless as rootless_engine
 from task_gateway.clusters.inotify import CLUSTER, ENOUGH, GATEWAY, Inotify, counted, enough, room
 from task_gateway.errors import EngineError, HostLimit
 from task_gateway.kube.process import Completed
@@ -182,4 +183,4 @@ def test_whose_limits_count(
     monkeypatch: pytest.MonkeyPatch, engine: str, printed: str, code: int, rootless: bool | None
 ) -> None:
     monkeypatch.setattr(Engine, "run", lambda *_, **__: Completed(code, printed, ""))
-    assert inotify.rootless(Engine(engine)) is rootless
+    assert rootless_engine(Engine(engine)) is rootless
