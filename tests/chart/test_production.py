@@ -197,6 +197,9 @@ def test_address_families(render: Render, controller: str, family: str) -> None:
         spec = found["Service/tg-envoy"]["spec"]
         assert spec["ipFamilies"] == (["IPv4", "IPv6"] if family == "DualStack" else [family])
         assert spec["ipFamilyPolicy"] == ("RequireDualStack" if family == "DualStack" else "SingleStack")
+        args = found["Deployment/tg-contour"]["spec"]["template"]["spec"]["containers"][0]["args"]
+        assert ("--envoy-service-http-address=::" in args) == (family != "IPv4")
+        assert f"--xds-address={'::' if family == 'IPv6' else '0.0.0.0'}" in args
 
 
 def test_the_values_for_production_are_heeded(render: Render, controller: str) -> None:
