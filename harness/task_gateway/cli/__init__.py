@@ -1,1 +1,1 @@
-"""The command line: one thin module a command; `output` prints what they find, `main` what they raise."""
+"""The command line: a thin module for each command; `_commands` finds them, `output` prints, `main` ends the program."""

@@ -1,4 +1,4 @@
-"""`task-gateway bench`: measure what exposing tasks costs, on clusters that are made for it and removed."""
+"""Measure what exposing tasks costs."""
 
 import json
 from dataclasses import asdict
@@ -16,7 +16,7 @@ from task_gateway.errors import ToolMissing, UsageError
 from task_gateway.model_bench import ExposeReport, Report
 from task_gateway.report import bench_plot, bench_text
 
-app = typer.Typer(no_args_is_help=True, help="Measure what exposing tasks costs, on clusters made for it.")
+app = typer.Typer(no_args_is_help=True, help=__doc__)
 DIST = Path("dist")
 ControllerOption = Annotated[list[str] | None, typer.Option(help="Only this controller; may be repeated.")]
 StrategyOption = Annotated[list[str] | None, typer.Option(help="Only this strategy; may be repeated.")]

@@ -1,4 +1,4 @@
-"""`task-gateway cluster`: bring clusters up, list them, find their kubeconfig, and remove them."""
+"""Bring clusters up and down."""
 
 from pathlib import Path
 from typing import Annotated
@@ -12,7 +12,7 @@ from task_gateway.errors import ClusterUnreachable, UsageError
 from task_gateway.kube.client import Kube
 from task_gateway.model import Cluster
 
-app = typer.Typer(no_args_is_help=True, help="Bring clusters up and down.")
+app = typer.Typer(no_args_is_help=True, help=__doc__)
 Name = Annotated[str, typer.Argument(help="The cluster's name: a-z, 0-9 and '-'.")]
 
 

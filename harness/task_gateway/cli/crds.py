@@ -1,4 +1,4 @@
-"""`task-gateway crds`: how many listeners a live cluster allows in a Gateway, raise that, and put upstream's back."""
+"""Raise the number of listeners of a Gateway."""
 
 from pathlib import Path
 from typing import Annotated
@@ -14,7 +14,7 @@ from task_gateway.crds.edit_live import Change
 from task_gateway.crds.ports_policy import NAME
 from task_gateway.limits.target import connect
 
-app = typer.Typer(no_args_is_help=True, help="Raise the number of listeners that a cluster allows in a Gateway.")
+app = typer.Typer(no_args_is_help=True, help=__doc__)
 KubeconfigOption = Annotated[Path | None, typer.Option(help="The kubeconfig of the cluster; kubectl's if left out.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")]
 

@@ -1,4 +1,4 @@
-"""`task-gateway e2e`: play the whole scenario on real clusters and write its report."""
+"""Open notebooks of two clusters end to end."""
 
 from pathlib import Path
 from typing import Annotated
