@@ -1,1 +1,1 @@
-"""The command line: a thin module for each command; `_commands` finds them, `output` prints, `main` ends the program."""
+"""The command line: one thin module a command, found by `_commands`; `output` prints, `main` reports errors."""

@@ -9,17 +9,15 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from task_gateway.cli.e2e import chart_file, run_name
 from task_gateway.cli.output import Output, emit
 from task_gateway.clusters import controllers, images
 from task_gateway.clusters.controllers import CONTROLLERS
+from task_gateway.deferred import rich
 from task_gateway.errors import UsageError
 from task_gateway.model_bugbash import BugBash, Row, Status
 from task_gateway.report import bugbash as report
-from task_gateway.report.bugbash.files import RESULT
 from task_gateway.scenarios.declared import SCENARIOS, Scenario, everyone
 from task_gateway.scenarios.e2e import EVIDENCE
 from task_gateway.scenarios.runner import play_all
@@ -79,8 +77,8 @@ def given(
 def play(
     scenarios: Sequence[Scenario], world: World, parallel: int, resume: bool, reports: Path, output: Output
 ) -> None:
-    folder, console = reports / world.given.name, Console(stderr=True)
-    done = _passed(folder / RESULT) if resume else {}
+    folder, console = reports / world.given.name, rich.console.Console(stderr=True)
+    done = _passed(folder / report.RESULT) if resume else {}
     began, rows = time.monotonic(), dict(done)
     steps = Steps(Terminal(console))
 
@@ -125,8 +123,8 @@ def _passed(file: Path) -> Mapping[str, Row]:
     return {row.name: row for row in rows if row.status == Status.PASSED}
 
 
-def _rows(found: BugBash) -> Table:
-    table = Table("NAME", "GROUP", "STATUS", "SECONDS", "CAUSE", box=None, pad_edge=False)
+def _rows(found: BugBash) -> "rich.table.Table":
+    table = rich.table.Table("NAME", "GROUP", "STATUS", "SECONDS", "CAUSE", box=None, pad_edge=False)
     for row in found.rows:
         table.add_row(row.name, row.group, str(row.status), f"{row.seconds:.0f}", row.cause)
     return table

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from task_gateway import __version__
 from task_gateway.bench import burst, combos, crd_write, dataplane, expose
@@ -134,4 +133,4 @@ def _keep(measured: Report, folder: Path | None, name: str) -> None:
 
 
 def _say(sentence: str) -> None:
-    Console(stderr=True, soft_wrap=True).print(sentence, markup=False, highlight=False)
+    typer.echo(sentence, err=True)

@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from task_gateway.cli.output import Output, OutputOption, emit
 from task_gateway.clusters import base
+from task_gateway.deferred import rich
 from task_gateway.errors import ClusterUnreachable, UsageError
 from task_gateway.kube.client import Kube
 from task_gateway.model import Cluster
@@ -79,8 +79,8 @@ def _state(cluster: Cluster) -> str:
         return "unreachable"
 
 
-def _table(entries: list[dict[str, str | None]]) -> Table:
-    table = Table("NAME", "PROVIDER", "STATE", "KUBECONFIG", box=None, pad_edge=False)
+def _table(entries: list[dict[str, str | None]]) -> "rich.table.Table":
+    table = rich.table.Table("NAME", "PROVIDER", "STATE", "KUBECONFIG", box=None, pad_edge=False)
     for entry in entries:
         table.add_row(entry["name"], entry["provider"], entry["state"], entry["kubeconfig"])
     return table

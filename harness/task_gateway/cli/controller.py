@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from task_gateway.cli._target import ContextOption
 from task_gateway.cli.output import Output, OutputOption, emit
@@ -72,4 +71,4 @@ def _keep(found: ControllerRecord, file: Path | None) -> None:
 
 
 def _say(sentence: str) -> None:
-    Console(stderr=True, soft_wrap=True).print(sentence, markup=False, highlight=False)
+    typer.echo(sentence, err=True)

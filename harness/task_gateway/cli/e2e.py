@@ -4,13 +4,14 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from task_gateway import __version__, report
+from task_gateway import __version__
 from task_gateway.cli.output import Output, OutputOption, emit
 from task_gateway.clusters import images
 from task_gateway.clusters.base import NAME
+from task_gateway.deferred import rich
 from task_gateway.errors import ClusterExists, ToolMissing, UsageError
+from task_gateway.report import as_table, files
 from task_gateway.scenarios.e2e import ADDITIONAL, play
 from task_gateway.scenarios.steps import Terminal
 from task_gateway.scenarios.world import Given, World
@@ -41,11 +42,11 @@ def e2e(
         run_name(name), chart_file(chart), chart_file(crds), images.load().notebook, additional=(ADDITIONAL,), keep=keep
     )
     folder = reports / name
-    result, failed = play(World(given), folder, Terminal(Console(stderr=True)))
+    result, failed = play(World(given), folder, Terminal(rich.console.Console(stderr=True)))
     if isinstance(failed, ClusterExists):
         raise failed  # of another run, whose report stays as it is
-    report.write(result, folder)
-    emit(result, output, report.terminal)
+    files.write(result, folder)
+    emit(result, output, as_table.terminal)
     typer.echo(f"report: {folder / 'report.md'}", err=True)
     if failed is not None and output is Output.json:
         raise typer.Exit(getattr(failed, "exit_code", 1)) from failed

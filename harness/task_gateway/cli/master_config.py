@@ -3,11 +3,11 @@
 import dataclasses
 
 import typer
-import yaml
 
 from task_gateway.cli import _gateway, _target
 from task_gateway.cli._gateway import GatewayOption
 from task_gateway.cli.output import Output, OutputOption, emit
+from task_gateway.deferred import yaml
 from task_gateway.errors import ApiError
 
 

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from task_gateway.cli import _play
 from task_gateway.cli.e2e import CHART, CRDS
 from task_gateway.cli.output import Output, OutputOption, emit
 from task_gateway.clusters.controllers import ENVOY_GATEWAY
+from task_gateway.deferred import rich
 from task_gateway.errors import UsageError
 from task_gateway.scenarios.declared import Scenario
 from task_gateway.scenarios.product import Product
@@ -92,8 +92,8 @@ def _plain(scenario: Scenario) -> dict[str, object]:
     }
 
 
-def _table(found: Sequence[Mapping[str, object]]) -> Table:
-    table = Table("NAME", "GROUP", "STEPS", "WHAT IT PROVES", box=None, pad_edge=False)
+def _table(found: Sequence[Mapping[str, object]]) -> "rich.table.Table":
+    table = rich.table.Table("NAME", "GROUP", "STEPS", "WHAT IT PROVES", box=None, pad_edge=False)
     for each in found:
         steps = "person" if each["person"] else str(len(list(each["steps"])))  # type: ignore[call-overload]
         table.add_row(str(each["name"]), str(each["group"]), steps, str(each["sentence"]))

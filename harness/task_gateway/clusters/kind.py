@@ -6,12 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import yaml
-
 from task_gateway import settings
 from task_gateway.clusters import images
 from task_gateway.clusters.base import KUBECONFIG, PROVIDERS, Say, Wish, folder
 from task_gateway.clusters.engine import Engine, engine, unified_cgroups
+from task_gateway.deferred import yaml
 from task_gateway.errors import ApiError, ClusterExists, CommandFailed, DiskFull, EngineError, ImageMissing
 from task_gateway.kube.client import Kube
 from task_gateway.kube.process import Completed, Word, run, tool
