@@ -1,6 +1,7 @@
 """What a command imports: a library costs CPU time in every call, also where nothing uses it."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -27,7 +28,7 @@ def imported(words: str, folder: Path) -> frozenset[str]:
     ended = subprocess.run(
         [sys.executable, "-c", PROGRAM, *words.split()],
         cwd=folder,
-        env={"HOME": str(folder), "KUBECONFIG": str(folder / "kubeconfig")},
+        env=os.environ | {"XDG_STATE_HOME": str(folder)},
         capture_output=True,
         text=True,
         check=True,
