@@ -1,1 +1,1 @@
-"""The command line: one thin module a command; `output` prints what they find, `main` what they raise."""
+"""The command line: one thin module a command, found by `_commands`; `output` prints, `main` reports errors."""

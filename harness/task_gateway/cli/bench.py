@@ -1,4 +1,4 @@
-"""`task-gateway bench`: measure what exposing tasks costs, on clusters that are made for it and removed."""
+"""Measure what exposing tasks costs."""
 
 import json
 from dataclasses import asdict
@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from task_gateway import __version__
 from task_gateway.bench import burst, combos, crd_write, dataplane, expose
@@ -16,7 +15,7 @@ from task_gateway.errors import ToolMissing, UsageError
 from task_gateway.model_bench import ExposeReport, Report
 from task_gateway.report import bench_plot, bench_text
 
-app = typer.Typer(no_args_is_help=True, help="Measure what exposing tasks costs, on clusters made for it.")
+app = typer.Typer(no_args_is_help=True, help=__doc__)
 DIST = Path("dist")
 ControllerOption = Annotated[list[str] | None, typer.Option(help="Only this controller; may be repeated.")]
 StrategyOption = Annotated[list[str] | None, typer.Option(help="Only this strategy; may be repeated.")]
@@ -134,4 +133,4 @@ def _keep(measured: Report, folder: Path | None, name: str) -> None:
 
 
 def _say(sentence: str) -> None:
-    Console(stderr=True, soft_wrap=True).print(sentence, markup=False, highlight=False)
+    typer.echo(sentence, err=True)

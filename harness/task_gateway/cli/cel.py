@@ -1,4 +1,4 @@
-"""`task-gateway cel`: how long a CRD's list may be before its rules cost too much, asked of a real API server."""
+"""Find how long a list of a CRD may be."""
 
 import os
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""`task-gateway check`: what is wrong with the gateways, why, and the command that helps."""
+"""Check gateways and show how to fix them."""
 
 import itertools
 import time

@@ -1,19 +1,19 @@
-"""`task-gateway cluster`: bring clusters up, list them, find their kubeconfig, and remove them."""
+"""Bring clusters up and down."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from task_gateway.cli.output import Output, OutputOption, emit
 from task_gateway.clusters import base
 from task_gateway.clusters.kind_config import IpFamily
+from task_gateway.deferred import rich
 from task_gateway.errors import ClusterUnreachable, UsageError
 from task_gateway.kube.client import Kube
 from task_gateway.model import Cluster
 
-app = typer.Typer(no_args_is_help=True, help="Bring clusters up and down.")
+app = typer.Typer(no_args_is_help=True, help=__doc__)
 Name = Annotated[str, typer.Argument(help="The cluster's name: a-z, 0-9 and '-'.")]
 
 
@@ -83,8 +83,8 @@ def _state(cluster: Cluster) -> str:
         return "unreachable"
 
 
-def _table(entries: list[dict[str, str | None]]) -> Table:
-    table = Table("NAME", "PROVIDER", "STATE", "KUBECONFIG", box=None, pad_edge=False)
+def _table(entries: list[dict[str, str | None]]) -> "rich.table.Table":
+    table = rich.table.Table("NAME", "PROVIDER", "STATE", "KUBECONFIG", box=None, pad_edge=False)
     for entry in entries:
         table.add_row(entry["name"], entry["provider"], entry["state"], entry["kubeconfig"])
     return table

@@ -1,4 +1,4 @@
-"""`task-gateway config`: is a master configuration fit for the gateway?"""
+"""Validate master configurations."""
 
 from pathlib import Path
 from typing import Annotated
@@ -10,7 +10,7 @@ from task_gateway.cli.output import Output, OutputOption, emit
 from task_gateway.errors import ConfigError
 from task_gateway.model import MasterConfig, ResourceManager
 
-app = typer.Typer(no_args_is_help=True, help="Look at master configurations.")
+app = typer.Typer(no_args_is_help=True, help=__doc__)
 
 
 def register(root: typer.Typer) -> None:

@@ -1,4 +1,4 @@
-"""`task-gateway controller`: what an installed gateway controller can do of what exposing tasks needs."""
+"""Probe what a gateway controller supports."""
 
 import json
 from dataclasses import asdict
@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from task_gateway.cli._target import ContextOption
 from task_gateway.cli.output import Output, OutputOption, emit
@@ -18,18 +17,13 @@ from task_gateway.limits.target import connect
 from task_gateway.model_controllers import ControllerRecord
 from task_gateway.report import controllers as shown
 
-app = typer.Typer(no_args_is_help=True, help="See what a gateway controller can do.")
+app = typer.Typer(no_args_is_help=True, help=__doc__)
 KubeconfigOption = Annotated[Path | None, typer.Option(help="The kubeconfig of the cluster; kubectl's if left out.")]
 
 
 def register(root: typer.Typer) -> None:
     """Add the group to the program."""
     root.add_typer(app, name="controller")
-
-
-@app.callback()
-def _group() -> None:
-    """See what a gateway controller can do."""
 
 
 @app.command(epilog="Example: task-gateway controller probe --gateway-class envoy --address 192.0.2.10")
@@ -77,4 +71,4 @@ def _keep(found: ControllerRecord, file: Path | None) -> None:
 
 
 def _say(sentence: str) -> None:
-    Console(stderr=True, soft_wrap=True).print(sentence, markup=False, highlight=False)
+    typer.echo(sentence, err=True)

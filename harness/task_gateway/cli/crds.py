@@ -1,20 +1,19 @@
-"""`task-gateway crds`: how many listeners a live cluster allows in a Gateway, raise that, and put upstream's back."""
+"""Raise the number of listeners of a Gateway."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Group
-from rich.table import Table
 
 from task_gateway.cli._target import ContextOption
 from task_gateway.cli.output import Output, OutputOption, emit
 from task_gateway.crds import raised, raising, restore
 from task_gateway.crds.edit_live import Change
 from task_gateway.crds.ports_policy import NAME
+from task_gateway.deferred import rich
 from task_gateway.limits.target import connect
 
-app = typer.Typer(no_args_is_help=True, help="Raise the number of listeners that a cluster allows in a Gateway.")
+app = typer.Typer(no_args_is_help=True, help=__doc__)
 KubeconfigOption = Annotated[Path | None, typer.Option(help="The kubeconfig of the cluster; kubectl's if left out.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")]
 
@@ -81,8 +80,8 @@ def _text(change: Change) -> str:
     return "\n".join([*lines, f"{change.crd}: {'nothing was changed, a dry run' if change.dry_run else 'changed'}"])
 
 
-def _state(state: raised.State) -> Group:
-    table = Table("CRD", "BUNDLE", "VERSION", "SPEC", "STATUS", "QUADRATIC RULES", box=None, pad_edge=False)
+def _state(state: raised.State) -> "rich.console.Group":
+    table = rich.table.Table("CRD", "BUNDLE", "VERSION", "SPEC", "STATUS", "QUADRATIC RULES", box=None, pad_edge=False)
     for crd in state.crds:
         for each in crd.versions:
             bounds = (
@@ -92,4 +91,4 @@ def _state(state: raised.State) -> Group:
             table.add_row(crd.crd, f"{crd.bundle} {crd.channel}", each.version, *bounds, rules)
     policies = {NAME: state.ports_policy, raised.SAFE_UPGRADES: state.safe_upgrades_policy}
     lines = [f"policy {name}: {'installed' if there else 'not installed'}" for name, there in policies.items()]
-    return Group(table, "", *lines)
+    return rich.console.Group(table, "", *lines)

@@ -1,17 +1,18 @@
-"""`task-gateway e2e`: play the whole scenario on real clusters and write its report."""
+"""Open notebooks of two clusters end to end."""
 
 import dataclasses
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from task_gateway import __version__, report
+from task_gateway import __version__
 from task_gateway.cli.output import Output, OutputOption, emit
 from task_gateway.clusters import images
 from task_gateway.clusters.base import NAME
+from task_gateway.deferred import rich
 from task_gateway.errors import ClusterExists, ToolMissing, UsageError
+from task_gateway.report import as_table, files
 from task_gateway.scenarios.e2e import ADDITIONAL, play
 from task_gateway.scenarios.steps import Terminal
 from task_gateway.scenarios.world import Given, World
@@ -42,12 +43,12 @@ def e2e(
     given = Given(run, *packages, made.notebook, additional=(ADDITIONAL,), keep=keep)
     typer.echo(f"images: {made.mode} ({made.reason})", err=True)
     folder = reports / name
-    result, failed = play(World(given), folder, Terminal(Console(stderr=True)))
+    result, failed = play(World(given), folder, Terminal(rich.console.Console(stderr=True)))
     if isinstance(failed, ClusterExists):
         raise failed  # of another run, whose report stays as it is
     result = dataclasses.replace(result, images=made.mode)
-    report.write(result, folder)
-    emit(result, output, report.terminal)
+    files.write(result, folder)
+    emit(result, output, as_table.terminal)
     typer.echo(f"report: {folder / 'report.md'}", err=True)
     if failed is not None and output is Output.json:
         raise typer.Exit(getattr(failed, "exit_code", 1)) from failed

@@ -1,4 +1,4 @@
-"""`task-gateway limits`: how many tasks fit through each gateway, what binds, and what to raise."""
+"""Print every limit of each gateway."""
 
 from typing import Annotated
 

@@ -1,9 +1,7 @@
-"""The program `task-gateway`: finds its commands, and turns every end into a message and an exit code."""
+"""The program `task-gateway`: runs a command, and turns every end into a message and an exit code."""
 
 import errno
-import importlib
 import os
-import pkgutil
 import signal
 import sys
 import traceback
@@ -14,7 +12,7 @@ from typing import Annotated
 import typer
 
 from task_gateway import __version__
-from task_gateway import cli as commands
+from task_gateway.cli._commands import Commands
 from task_gateway.cli.output import emit_error, wanted
 from task_gateway.errors import INTERRUPTED, TaskGatewayError, UsageError
 
@@ -39,8 +37,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def build() -> typer.Typer:
-    """Return the application with the commands of every module of `cli` that registers one."""
+    """Return the application with a command for each file of `cli`."""
     app = typer.Typer(
+        cls=Commands,
         no_args_is_help=True,
         add_completion=False,
         pretty_exceptions_enable=False,
@@ -50,9 +49,6 @@ def build() -> typer.Typer:
         "130 interrupted.",
     )
     app.callback()(_root)
-    for module in pkgutil.iter_modules(commands.__path__):
-        if module.name not in ("main", "output") and not module.name.startswith("_"):
-            importlib.import_module(f"{commands.__name__}.{module.name}").register(app)
     return app
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Annotated, TypeVar
 
 import typer
-from rich.console import Console, RenderableType
 
+from task_gateway.deferred import rich
 from task_gateway.errors import ConfigError, TaskGatewayError
 
 T = TypeVar("T")
@@ -29,7 +29,7 @@ class Output(StrEnum):
 OutputOption = Annotated[Output, typer.Option("--output", "-o", help="Print the result as text or as JSON.")]
 
 
-def emit(value: T, output: Output, render: Callable[[T], RenderableType]) -> None:
+def emit(value: T, output: Output, render: "Callable[[T], rich.console.RenderableType]") -> None:
     """Print `value` on stdout: as JSON, or as the text or rich renderable that `render` makes of it."""
     if output is Output.json:
         _print_json(value)
@@ -38,7 +38,7 @@ def emit(value: T, output: Output, render: Callable[[T], RenderableType]) -> Non
     if isinstance(renderable, str):
         typer.echo(renderable)
     else:
-        Console(width=None if sys.stdout.isatty() else WIDTH_OF_A_FILE).print(renderable)
+        rich.console.Console(width=None if sys.stdout.isatty() else WIDTH_OF_A_FILE).print(renderable)
 
 
 def emit_error(error: TaskGatewayError, output: Output) -> None:

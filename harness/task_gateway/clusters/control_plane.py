@@ -8,9 +8,8 @@ import socket
 import time
 from pathlib import Path
 
-import yaml
-
 from task_gateway.clusters.base import KUBECONFIG, PROVIDERS, Say, Wish, folder
+from task_gateway.deferred import yaml
 from task_gateway.errors import ClusterUnreachable
 from task_gateway.kube.client import Kube
 from task_gateway.kube.process import Process, end, spawn, tool

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from task_gateway.deferred import yaml
 from task_gateway.errors import UsageError
 
 ENVOY_GATEWAY, CONTOUR = "envoy-gateway", "contour"

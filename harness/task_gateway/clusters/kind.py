@@ -8,13 +8,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import yaml
-
 from task_gateway import settings
 from task_gateway.clusters import images, inotify, system_pods
 from task_gateway.clusters.base import KUBECONFIG, PROVIDERS, Say, Wish, folder
 from task_gateway.clusters.engine import Engine, engine, unified_cgroups
 from task_gateway.clusters.kind_config import IMAGES_FOLDER, IpFamily, Node, bridge, config
+from task_gateway.deferred import yaml
 from task_gateway.errors import ApiError, ClusterExists, CommandFailed, DiskFull, EngineError, ImageMissing
 from task_gateway.kube.client import Kube
 from task_gateway.kube.process import Completed, Word, run, tool

@@ -4,8 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-import yaml
-
+from task_gateway.deferred import yaml
 from task_gateway.model import Manifest
 
 IMAGES_FOLDER = "/task-gateway/images"

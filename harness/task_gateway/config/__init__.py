@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-from task_gateway.config.document import Document
-from task_gateway.config.master import read
 from task_gateway.errors import ConfigError, Problem
 from task_gateway.model import MasterConfig
 
@@ -27,6 +25,9 @@ def load(path: Path) -> MasterConfig:
 
 def parse(text: str, file: str) -> MasterConfig:
     """Read a master configuration from `text`; `file` is the name its problems are reported under."""
+    from task_gateway.config.document import Document  # here: most commands read no file, and need no YAML library
+    from task_gateway.config.master import read
+
     document = Document(text, file)
     master = read(document)
     if document.problems or master is None:

@@ -3,10 +3,10 @@
 import json
 import zipfile
 from dataclasses import dataclass
-
-import yaml
+from typing import Any
 
 from task_gateway.crds import schema
+from task_gateway.deferred import yaml
 from task_gateway.errors import CommandFailed, UsageError
 from task_gateway.kube.process import run, tool
 from task_gateway.model import Manifest
@@ -40,7 +40,7 @@ def fetch(version: str, channel: str) -> Bundle:
         for name in sorted(archive.namelist()):
             if not (name.startswith(prefix) and name.endswith(".yaml")):
                 continue
-            for obj in yaml.load_all(archive.read(name), Loader=_LOADER):
+            for obj in yaml.load_all(archive.read(name), Loader=_loader()):
                 if obj and obj.get("kind") == schema.KIND.rpartition("/")[2]:
                     crds[obj["metadata"]["name"]] = obj
                 elif obj and str(obj.get("kind")).startswith("ValidatingAdmissionPolicy"):
@@ -48,7 +48,9 @@ def fetch(version: str, channel: str) -> Bundle:
     return Bundle(version, channel, crds, tuple(policies))
 
 
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+def _loader() -> Any:
+    """Return the loader that is written in C, if there is one: a bundle has megabytes."""
+    return getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def _archive(version: str) -> str:

@@ -4,10 +4,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from task_gateway.crds import bundles, schema
 from task_gateway.crds.raised import gateways
+from task_gateway.deferred import yaml
 from task_gateway.errors import UsageError
 from task_gateway.kube.client import Kube
 from task_gateway.model import Manifest

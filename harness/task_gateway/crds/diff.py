@@ -3,7 +3,7 @@
 import difflib
 from typing import Any
 
-import yaml
+from task_gateway.deferred import yaml
 
 EVERYTHING = 10_000  # lines of context: both sides hold no more than what differs and the way to it
 

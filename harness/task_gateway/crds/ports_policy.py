@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-import yaml
-
+from task_gateway.deferred import yaml
 from task_gateway.errors import Invalid, NotFound
 from task_gateway.kube.client import Kube
 from task_gateway.model import Manifest

@@ -11,9 +11,7 @@ from pathlib import Path
 from typing import cast
 from urllib.parse import quote
 
-import urllib3
-from yaml import YAMLError
-
+from task_gateway.deferred import urllib3, yaml
 from task_gateway.errors import ApiError, ClusterUnreachable, NotFound, UsageError
 from task_gateway.kube.mapping import map_status
 from task_gateway.model import Cluster, Manifest
@@ -227,7 +225,7 @@ class Kube:
         body: Manifest | None = None,
         content_type: str = "application/json",
         idle: float = TIMEOUT[1],
-    ) -> urllib3.BaseHTTPResponse:
+    ) -> "urllib3.BaseHTTPResponse":
         """Send a request, and again as long as the API server says that it is busy and when to come back."""
         headers = {"Accept": "application/json, */*", "Content-Type": content_type}
         parameters = list((query or {}).items())
@@ -313,7 +311,7 @@ def _readable(kubeconfig: Path) -> Iterator[None]:
 
     try:
         yield
-    except (ConfigException, OSError, TypeError, ValueError, YAMLError) as problem:
+    except (ConfigException, OSError, TypeError, ValueError, yaml.YAMLError) as problem:
         reason = " ".join(str(problem).split())
         raise UsageError(
             f"cannot use the kubeconfig: {reason}",
@@ -322,7 +320,7 @@ def _readable(kubeconfig: Path) -> Iterator[None]:
         ) from None
 
 
-def _lines(response: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
+def _lines(response: "urllib3.BaseHTTPResponse") -> Iterator[bytes]:
     buffer = b""
     for chunk in response.stream(amt=None, decode_content=False):
         buffer += chunk

@@ -5,11 +5,15 @@ import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
-
-from playwright.sync_api import Browser, Error, Page, Playwright, sync_playwright
+from typing import TYPE_CHECKING
 
 from task_gateway import settings
 from task_gateway.errors import ScenarioFailed, ToolMissing
+
+if TYPE_CHECKING:
+    import playwright.sync_api
+else:
+    from task_gateway.deferred import playwright
 
 ARGUMENTS = (
     "--disable-gpu",
@@ -35,11 +39,11 @@ def run_in_page(url: str, page_url: str, authorization: str, output: str, pictur
     return _in_page(url, authorization, lambda page: _run_cell(page, page_url, output), picture)
 
 
-def _in_page(url: str, authorization: str, use: Callable[[Page], None], picture: Path) -> str:
+def _in_page(url: str, authorization: str, use: "Callable[[playwright.sync_api.Page], None]", picture: Path) -> str:
     """Use a page in a browser of its own, keep a picture of it however that ends; return Chromium's version."""
     executable = find()
     try:
-        with sync_playwright() as playwright, launch(playwright, executable) as browser:
+        with playwright.sync_api.sync_playwright() as driver, launch(driver, executable) as browser:
             with browser.new_context(viewport={"width": 1200, "height": 720}) as context:
                 if authorization:
                     headers = {"Authorization": authorization}
@@ -52,7 +56,7 @@ def _in_page(url: str, authorization: str, use: Callable[[Page], None], picture:
                     picture.parent.mkdir(parents=True, exist_ok=True)
                     page.screenshot(path=picture)
             return browser.version
-    except Error as error:
+    except playwright.sync_api.Error as error:
         reason = error.message.splitlines()[0]
         raise ScenarioFailed(f"{settings.PAGE_SHOWN.sentence}: {reason}", where=url) from error
 
@@ -61,7 +65,7 @@ def run_in_terminal(url: str, authorization: str, command: str, shown: str, pict
     """Open a terminal in a notebook's page, type a command, wait until it got what it is to show, keep a PNG."""
     said: list[str] = []
 
-    def use(page: Page) -> None:
+    def use(page: "playwright.sync_api.Page") -> None:
         page.on("websocket", lambda socket: socket.on("framereceived", lambda data: said.append(str(data))))
         page.goto(f"{url}lab")
         page.locator(LAUNCH_TERMINAL).first.click()
@@ -80,7 +84,7 @@ def run_in_terminal(url: str, authorization: str, command: str, shown: str, pict
 def show(url: str, shown: str, drawn: Callable[[bytes], bool], picture: Path) -> None:
     """Open a page that needs no login, wait for what it shows (a selector) and draws (judged by a PNG), keep a PNG."""
 
-    def use(page: Page) -> None:
+    def use(page: "playwright.sync_api.Page") -> None:
         page.goto(url)
         page.locator(f"{shown} >> visible=true").first.wait_for()
         deadline = time.monotonic() + settings.PAGE_SHOWN.seconds
@@ -92,7 +96,7 @@ def show(url: str, shown: str, drawn: Callable[[bytes], bool], picture: Path) ->
     _in_page(url, "", use, picture)
 
 
-def _run_cell(page: Page, page_url: str, output: str) -> None:
+def _run_cell(page: "playwright.sync_api.Page", page_url: str, output: str) -> None:
     page.goto(page_url)
     page.locator(IDLE).first.wait_for(state="visible")
     page.locator(CELL).first.click()
@@ -100,10 +104,10 @@ def _run_cell(page: Page, page_url: str, output: str) -> None:
     page.locator(OUTPUT, has_text=output).first.wait_for(state="visible")
 
 
-def launch(playwright: Playwright, executable: Path) -> Browser:
+def launch(driver: "playwright.sync_api.Playwright", executable: Path) -> "playwright.sync_api.Browser":
     """Start Chromium; as root it runs without its sandbox only."""
     sandbox = () if os.geteuid() else ("--no-sandbox",)
-    return playwright.chromium.launch(executable_path=executable, args=[*ARGUMENTS, *sandbox])
+    return driver.chromium.launch(executable_path=executable, args=[*ARGUMENTS, *sandbox])
 
 
 def find() -> Path:
@@ -111,8 +115,8 @@ def find() -> Path:
     system = next(filter(None, map(shutil.which, PROGRAMS)), None)
     if system is not None:
         return Path(system)
-    with sync_playwright() as playwright:
-        own = Path(playwright.chromium.executable_path)
+    with playwright.sync_api.sync_playwright() as driver:
+        own = Path(driver.chromium.executable_path)
     if not own.exists():
         raise ToolMissing("there is no Chromium", hint="install chromium, or run: playwright install chromium")
     return own

@@ -3,8 +3,7 @@
 import os
 from pathlib import Path
 
-import yaml
-
+from task_gateway.deferred import yaml
 from task_gateway.kube.client import Kube
 from task_gateway.model import Cluster, Manifest
 

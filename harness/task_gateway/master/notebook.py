@@ -9,18 +9,21 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
-
-from tornado.httpclient import HTTPClientError, HTTPRequest
-from tornado.iostream import StreamClosedError
-from tornado.websocket import WebSocketClientConnection, WebSocketError, websocket_connect
 
 from task_gateway import settings
 from task_gateway.errors import ScenarioFailed
 from task_gateway.master.exchange import REQUEST_SECONDS, accepted, call
 from task_gateway.master.table import wait_for_reply
 from task_gateway.settings import Wait
+
+if TYPE_CHECKING:
+    import tornado.httpclient
+    import tornado.iostream
+    import tornado.websocket
+else:
+    from task_gateway.deferred import tornado
 
 MAX_MESSAGE = 64 << 20
 CHUNK = 1 << 20  # as JupyterLab's page cuts uploads
@@ -129,7 +132,7 @@ class Notebook:
         url = f"ws{self.url.removeprefix('http')}terminals/websocket/{name}"
         try:
             async with asyncio.timeout(wait.seconds):
-                socket = await websocket_connect(HTTPRequest(url, headers={"Authorization": self._authorization}))
+                socket = await self._connect(url)
                 await socket.write_message(json.dumps(["stdin", f"{command}\r"]))
                 while (received := await socket.read_message()) is not None:
                     kind, *content = json.loads(received)
@@ -141,11 +144,15 @@ class Notebook:
             raise ScenarioFailed("the terminal's WebSocket closed", where=self.url)
         except TimeoutError:
             raise wait.timed_out(f"the terminal shows {shown[-200:]!r}", self.url) from None
-        except (OSError, StreamClosedError, HTTPClientError, WebSocketError) as error:
+        except _failures() as error:
             raise ScenarioFailed(f"the terminal's WebSocket failed: {error}", where=self.url) from error
         finally:
             if socket is not None:
                 await hang_up(socket, left)
+
+    async def _connect(self, url: str) -> "tornado.websocket.WebSocketClientConnection":
+        request = tornado.httpclient.HTTPRequest(url, headers={"Authorization": self._authorization})
+        return await tornado.websocket.websocket_connect(request, max_message_size=MAX_MESSAGE)
 
     def _put(self, path: str, body: dict[str, Any]) -> None:
         reply = call("PUT", f"{self.url}{path}", authorization=self._authorization, body=body)
@@ -156,12 +163,11 @@ class Notebook:
         outputs = Outputs(message["header"]["msg_id"])
         state = "the WebSocket is not open yet"
         url = f"ws{self.url.removeprefix('http')}api/kernels/{kernel}/channels?session_id={uuid.uuid4().hex}"
-        socket: WebSocketClientConnection | None = None
+        socket: tornado.websocket.WebSocketClientConnection | None = None
         left = False
         try:
             async with asyncio.timeout(wait.seconds):
-                request = HTTPRequest(url, headers={"Authorization": self._authorization})
-                socket = await websocket_connect(request, max_message_size=MAX_MESSAGE)
+                socket = await self._connect(url)
                 await socket.write_message(json.dumps(message))
                 state = "the WebSocket is open, the cell is sent"
                 while (received := await socket.read_message()) is not None:
@@ -173,7 +179,7 @@ class Notebook:
             raise ScenarioFailed(f"the kernel's WebSocket closed with code {socket.close_code}", where=self.url)
         except TimeoutError:
             raise wait.timed_out(state, self.url) from None
-        except (OSError, StreamClosedError, HTTPClientError, WebSocketError) as error:
+        except _failures() as error:
             raise ScenarioFailed(f"the kernel's WebSocket failed: {error}", where=self.url) from error
         finally:
             if socket is not None:
@@ -185,7 +191,17 @@ class Notebook:
         return "".join(outputs.text).strip()
 
 
-async def hang_up(socket: WebSocketClientConnection, left: bool) -> None:
+def _failures() -> tuple[type[Exception], ...]:
+    """Return what a WebSocket raises that cannot be opened or breaks off."""
+    return (
+        OSError,
+        tornado.iostream.StreamClosedError,
+        tornado.httpclient.HTTPClientError,
+        tornado.websocket.WebSocketError,
+    )
+
+
+async def hang_up(socket: "tornado.websocket.WebSocketClientConnection", left: bool) -> None:
     """Close a WebSocket and wait until the other side, unless it has `left`, does so too; tornado waits 5 seconds."""
     socket.close()
     while not left:

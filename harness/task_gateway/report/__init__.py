@@ -1,9 +1,17 @@
-"""What a run looks like to a program (JSON, JUnit), a reader (Markdown) and on a terminal; pure functions."""
+"""What a run looks like to a program (JSON, JUnit), a reader (Markdown) and on a terminal; pure functions.
 
-from task_gateway.report.as_json import result_json
-from task_gateway.report.as_junit import junit
-from task_gateway.report.as_markdown import markdown
-from task_gateway.report.as_table import terminal
-from task_gateway.report.files import write
+`from task_gateway.report import tasks` defers the import of that module to its first use, and so that of the library
+that it draws with.
+"""
 
-__all__ = ["junit", "markdown", "result_json", "terminal", "write"]
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from task_gateway.deferred import Deferred
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> ModuleType:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return Deferred(f"{__name__}.{name}")

@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+import matplotlib as mpl
+from matplotlib.figure import Figure
+
 from task_gateway.model_bench import ExposeRecord, ExposeReport
 from task_gateway.report import bench_targets
 from task_gateway.report.plot import DOTS_PER_INCH, FORMATS, MARKERS, STYLE
@@ -14,9 +17,6 @@ def draw(report: ExposeReport, folder: Path) -> tuple[Path, ...]:
     """Write `expose.svg` and `expose.png` into `folder`, made if need be; nothing if nothing was measured."""
     if not report.records:
         return ()
-    import matplotlib as mpl  # here, for it takes a second that other commands need not wait
-    from matplotlib.figure import Figure
-
     folder.mkdir(parents=True, exist_ok=True)
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=INCHES, layout="constrained")

@@ -3,12 +3,13 @@
 import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from task_gateway.model import CelReport
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 RULE_BUDGET, SCHEMA_BUDGET = 10_000_000, 100_000_000
 """Largest estimated cost of one expression and of one version's schema; constants of Kubernetes' CRD validation."""
@@ -27,9 +28,6 @@ STYLE: Any = {
 
 def draw(reports: Sequence[CelReport], folder: Path) -> tuple[Path, ...]:
     """Write `cel.svg` and `cel.png` into `folder`, made if need be: cost left, seconds of writes right."""
-    import matplotlib as mpl  # here, for it takes a second that other commands need not wait
-    from matplotlib.figure import Figure
-
     folder.mkdir(parents=True, exist_ok=True)
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=INCHES, layout="constrained")
@@ -72,7 +70,7 @@ def curve(points: Sequence[tuple[int, float]], first: int, last: int) -> list[tu
     return [(number, cost * (number / low) ** power) for number in numbers]
 
 
-def _draw_cost(axes: "Axes", reports: Sequence[CelReport]) -> None:
+def _draw_cost(axes: Axes, reports: Sequence[CelReport]) -> None:
     for number, report in enumerate(reports):
         points = costs(report)
         colour = f"C{number}"
@@ -94,7 +92,7 @@ def _draw_cost(axes: "Axes", reports: Sequence[CelReport]) -> None:
     _legend(axes, "lower right")
 
 
-def _draw_seconds(axes: "Axes", reports: Sequence[CelReport]) -> None:
+def _draw_seconds(axes: Axes, reports: Sequence[CelReport]) -> None:
     for number, report in enumerate(reports):
         if report.writes:
             colour = f"C{number}"
@@ -108,7 +106,7 @@ def _draw_seconds(axes: "Axes", reports: Sequence[CelReport]) -> None:
     _legend(axes, "upper left")
 
 
-def _legend(axes: "Axes", place: Literal["lower right", "upper left"]) -> None:
+def _legend(axes: Axes, place: Literal["lower right", "upper left"]) -> None:
     if axes.get_legend_handles_labels()[1]:
         axes.legend(loc=place, fontsize=8)
     else:

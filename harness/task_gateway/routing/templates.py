@@ -8,8 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-import yaml
-
+from task_gateway.deferred import yaml
 from task_gateway.errors import NotFound, TemplatesMismatch
 from task_gateway.kube.client import Kube
 from task_gateway.model import InternalTaskGateway, Manifest
@@ -82,18 +81,18 @@ def upgrade(gateway: InternalTaskGateway, change: str = "") -> str:
 
 
 @lru_cache(maxsize=16)
-def _composed(text: str) -> tuple[yaml.Node, ...]:
+def _composed(text: str) -> "tuple[yaml.Node, ...]":
     return tuple(node for node in yaml.compose_all(text, Loader=yaml.SafeLoader) if node is not None)
 
 
-def _fill(node: yaml.Node, values: Values) -> Manifest:
+def _fill(node: "yaml.Node", values: Values) -> Manifest:
     filled = _value(node, values)
     if not isinstance(filled, dict):
         raise TypeError("a template of an object is a mapping")
     return filled
 
 
-def _value(node: yaml.Node, values: Values) -> object:
+def _value(node: "yaml.Node", values: Values) -> object:
     if isinstance(node, yaml.MappingNode):
         return {_value(key, values): _value(value, values) for key, value in node.value}
     if isinstance(node, yaml.SequenceNode):

@@ -4,8 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import ParamSpec
 
-import yaml
-
+from task_gateway.deferred import yaml
 from task_gateway.errors import TaskGatewayError, WaitTimeout
 from task_gateway.kube import pods
 from task_gateway.kube.client import Kube

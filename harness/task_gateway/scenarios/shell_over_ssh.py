@@ -3,8 +3,7 @@
 import io
 from contextlib import closing
 
-import paramiko
-
+from task_gateway.deferred import paramiko
 from task_gateway.errors import ScenarioFailed
 from task_gateway.master.platform import Running, Wish
 from task_gateway.scenarios.declared import Move, Scenario, Scene, declare

@@ -6,10 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
-from rich.console import Console
-from rich.status import Status
-from rich.text import Text
-
+from task_gateway.deferred import rich
 from task_gateway.errors import ConfigError, TaskGatewayError
 from task_gateway.model import Step
 
@@ -75,39 +72,41 @@ def why(error: BaseException) -> str:
 class Terminal:
     """Tells a run on stderr: a line for each step that is over, and what the present one does."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: "rich.console.Console") -> None:
         self._console = console
-        self._status: Status | None = None
+        self._status: rich.status.Status | None = None
         self._name = ""
 
     def started(self, name: str) -> None:
         """Show the step as the one that goes on."""
         self._name = name
         if self._console.is_terminal:
-            self._status = self._console.status(Text(name))
+            self._status = self._console.status(rich.text.Text(name))
             self._status.start()
 
     def said(self, sentence: str) -> None:
         """Show what the step is doing: drawn over on a terminal, a line of its own elsewhere."""
         if self._status is not None:
-            self._status.update(Text(f"{self._name}: {sentence}"))
+            self._status.update(rich.text.Text(f"{self._name}: {sentence}"))
         else:
-            self._console.print(Text(f"  {sentence}"), soft_wrap=True)
+            self._console.print(rich.text.Text(f"  {sentence}"), soft_wrap=True)
 
     def ended(self, step: Step) -> None:
         """Print the step's line."""
         if self._status is not None:
             self._status.stop()
             self._status = None
-        mark = Text("√", "green") if step.passed else Text("×", "bold red")
+        mark = rich.text.Text("√", "green") if step.passed else rich.text.Text("×", "bold red")
         detail = f"  {step.detail}" if step.detail else ""
-        self._console.print(Text.assemble(mark, f" {step.seconds:6.1f} s  {step.name}{detail}"), soft_wrap=True)
+        self._console.print(
+            rich.text.Text.assemble(mark, f" {step.seconds:6.1f} s  {step.name}{detail}"), soft_wrap=True
+        )
 
 
 class Line:
     """Tells one of several runs at once: a line for each step that is over, with the name of its scenario."""
 
-    def __init__(self, console: Console, name: str, lock: threading.Lock) -> None:
+    def __init__(self, console: "rich.console.Console", name: str, lock: threading.Lock) -> None:
         self._console, self._name, self._lock = console, name, lock
 
     def started(self, name: str) -> None:
@@ -118,8 +117,8 @@ class Line:
 
     def ended(self, step: Step) -> None:
         """Print the step's line."""
-        mark = Text("√", "green") if step.passed else Text("×", "bold red")
+        mark = rich.text.Text("√", "green") if step.passed else rich.text.Text("×", "bold red")
         detail = f"  {step.detail}" if step.detail else ""
         with self._lock:
-            line = Text.assemble(mark, f" {step.seconds:6.1f} s  {self._name}: {step.name}{detail}")
+            line = rich.text.Text.assemble(mark, f" {step.seconds:6.1f} s  {self._name}: {step.name}{detail}")
             self._console.print(line, soft_wrap=True)

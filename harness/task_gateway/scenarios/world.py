@@ -12,13 +12,12 @@ from string import Template
 from types import MappingProxyType
 from typing import Any
 
-import yaml
-
 from task_gateway import __version__, config, settings
 from task_gateway.clusters.controllers import CONTOUR, CONTROLLERS, ENVOY_GATEWAY, Controller
 from task_gateway.clusters.kind import node_address
 from task_gateway.clusters.kind_config import IpFamily
 from task_gateway.clusters.versions import image_versions
+from task_gateway.deferred import yaml
 from task_gateway.errors import TaskGatewayError, ToolMissing, UsageError
 from task_gateway.kube import helm
 from task_gateway.kube.client import Kube

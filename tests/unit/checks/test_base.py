@@ -5,11 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 
 from task_gateway.checks.base import CATEGORIES, CHECKS, PAGE, Rule, category_of
 from task_gateway.checks.page import page
-from task_gateway.cli.main import build
+from task_gateway.cli._commands import load
 
 ROOT = Path(__file__).parents[3]
 RULES = list(CHECKS)
@@ -54,8 +53,8 @@ def test_every_anchor_is_on_the_page() -> None:
 
 @pytest.mark.parametrize("rule", [rule for rule in RULES if "task-gateway " in rule.fix])
 def test_our_own_commands_exist_with_their_options(rule: Rule) -> None:
-    command: Any = typer.main.get_command(build())
-    words = re.findall(r"\S+", rule.fix.partition("task-gateway ")[2])
+    first, *words = re.findall(r"\S+", rule.fix.partition("task-gateway ")[2])
+    command: Any = load(first)
     while hasattr(command, "commands"):
         command = command.commands[words.pop(0)]
     known = {option for parameter in command.params for option in parameter.opts}

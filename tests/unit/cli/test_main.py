@@ -1,18 +1,21 @@
 """How the program ends: exit codes, and what it says on the way out."""
 
 import errno
+import importlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 import typer
 
-from task_gateway import __version__
-from task_gateway.cli import config, main, output
+from task_gateway import __version__, cli
+from task_gateway.cli import _commands, main
 from task_gateway.errors import (
     ClusterUnreachable,
     ConfigError,
@@ -20,6 +23,18 @@ from task_gateway.errors import (
     Problem,
     ToolMissing,
 )
+
+SUMMARY_LETTERS = 45
+ACT = '''"""Do what the test asks for."""
+
+from task_gateway.cli.output import Output, OutputOption
+
+
+def register(app):
+    @app.command("act")
+    def act(output: OutputOption = Output.text) -> None:
+        body()
+'''
 
 
 @pytest.fixture(autouse=True)
@@ -30,18 +45,16 @@ def _signals() -> Iterator[None]:
 
 
 @pytest.fixture
-def act(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], object]], None]:
-    """Give the program one more command, `act`, that does what the test wants."""
+def act(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Callable[[], object]], None]]:
+    """Give the program one more command, `act`, by one more file."""
+    (tmp_path / "act.py").write_text(ACT)
+    monkeypatch.setattr(cli, "__path__", [*cli.__path__, str(tmp_path)])
 
     def add(body: Callable[[], object]) -> None:
-        def register(app: typer.Typer) -> None:
-            @app.command("act")
-            def command(output: output.OutputOption = output.Output.text) -> None:
-                body()
+        importlib.import_module(f"{cli.__name__}.act").__dict__["body"] = body
 
-        monkeypatch.setattr(config, "register", register)
-
-    return add
+    yield add
+    sys.modules.pop(f"{cli.__name__}.act", None)
 
 
 def raiser(error: BaseException) -> Callable[[], object]:
@@ -144,9 +157,19 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == f"task-gateway {__version__}\n"
 
 
-def test_every_module_of_the_folder_is_a_command(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_file_more_is_a_command_more(
+    act: Callable[[Callable[[], object]], None], capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main.main(["--help"]) == 0
-    assert "config" in capsys.readouterr().out
+    assert re.search(r"^  act +Do what the test asks for$", capsys.readouterr().out, re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", sorted(_commands.files()))
+def test_the_file_of_a_command_adds_it_and_begins_with_its_summary(name: str) -> None:
+    found = _commands.summary(_commands.files()[name])
+    assert _commands.load(name).name == name
+    assert sys.modules[f"{cli.__name__}.{name.replace('-', '_')}"].__doc__ == f"{found}."
+    assert len(found) <= SUMMARY_LETTERS
 
 
 def test_the_traceback_is_there_for_those_who_ask(

@@ -11,7 +11,11 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from task_gateway.model import NotebookRun, RunResult, Step
-from task_gateway.report import junit, markdown, result_json, terminal, write
+from task_gateway.report.as_json import result_json
+from task_gateway.report.as_junit import junit
+from task_gateway.report.as_markdown import markdown
+from task_gateway.report.as_table import terminal
+from task_gateway.report.files import write
 
 NOTEBOOK = NotebookRun(
     resource_manager="east",

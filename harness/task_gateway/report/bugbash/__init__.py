@@ -4,6 +4,6 @@ from task_gateway.report.bugbash.as_html import page
 from task_gateway.report.bugbash.as_json import read, result_json
 from task_gateway.report.bugbash.as_junit import junit
 from task_gateway.report.bugbash.as_markdown import markdown
-from task_gateway.report.bugbash.files import write
+from task_gateway.report.bugbash.files import RESULT, write
 
-__all__ = ["junit", "markdown", "page", "read", "result_json", "write"]
+__all__ = ["RESULT", "junit", "markdown", "page", "read", "result_json", "write"]

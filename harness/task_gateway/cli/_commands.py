@@ -1,0 +1,48 @@
+"""Finds the commands: each file of this folder is one, and is imported only when its command is called."""
+
+import importlib
+from pathlib import Path
+from typing import Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from task_gateway import cli
+
+NOT_COMMANDS = ("main", "output")
+
+
+class Commands(TyperGroup):
+    """The root of the program: a command for each file of the folder, in alphabetical order."""
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        for name, file in sorted(files().items()):
+            self.add_command(Command(name, short_help=summary(file)))
+
+
+class Command(TyperCommand):
+    """A command that is not imported yet: its name and its summary, which is all that the root's help shows."""
+
+    def make_context(self, *arguments: Any, **more: Any) -> Any:
+        """Import the command, and let it read its part of the command line."""
+        return load(str(self.name)).make_context(*arguments, **more)
+
+
+def files() -> dict[str, Path]:
+    """Return the file of each command by the command's name: `master-config` is in master_config.py."""
+    found = (file for folder in cli.__path__ for file in Path(folder).glob("[!_]*.py"))
+    return {file.stem.replace("_", "-"): file for file in found if file.stem not in NOT_COMMANDS}
+
+
+def load(name: str) -> Any:
+    """Import a command's module and return the command, which the module's `register` adds to an application."""
+    app = typer.Typer(rich_markup_mode=None)
+    importlib.import_module(f"{cli.__name__}.{name.replace('-', '_')}").register(app)
+    return typer.main.get_group(app).commands[name]
+
+
+def summary(file: Path) -> str:
+    """Return the docstring that begins a command's file, without running the file."""
+    with file.open(encoding="utf-8") as lines:
+        return lines.readline().strip().strip('"').rstrip(".")

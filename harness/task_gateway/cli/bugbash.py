@@ -1,0 +1,39 @@
+"""Play every scenario and write the checklist."""
+
+from pathlib import Path
+
+import typer
+
+from task_gateway.cli import _play
+from task_gateway.cli.e2e import CHART, CRDS
+from task_gateway.cli.output import Output, OutputOption
+from task_gateway.clusters.controllers import ENVOY_GATEWAY
+from task_gateway.scenarios.world import FIRST_PORT, MASTER_PORT, World
+
+
+def register(root: typer.Typer) -> None:
+    """Add the command to the program."""
+    root.command(epilog="Example: task-gateway bugbash --parallel 3")(bugbash)
+
+
+def bugbash(
+    name: _play.NameOption = "bugbash",
+    controller: _play.ControllerOption = ENVOY_GATEWAY,
+    against: _play.AgainstOption = None,
+    keep: _play.KeepOption = False,
+    parallel: _play.ParallelOption = 3,
+    resume: _play.ResumeOption = False,
+    chart: _play.ChartOption = CHART,
+    crds: _play.CrdsOption = CRDS,
+    image: _play.ImageOption = "",
+    master_port: _play.PortOption = MASTER_PORT,
+    first_port: _play.FirstPortOption = FIRST_PORT,
+    reports: _play.ReportsOption = Path("reports"),
+    output: OutputOption = Output.text,
+) -> None:
+    """Play every scenario and make the checklist: a page to open, a text to paste, JUnit and JSON in REPORTS/NAME/.
+
+    Exit code 1 if a row failed. Rows for a person are there with what to do, and never count as passed.
+    """
+    given = _play.given(name, chart, crds, image, controller, against or (), keep, master_port, first_port)
+    _play.play(_play.chosen((), ()), World(given), parallel, resume, reports, output)

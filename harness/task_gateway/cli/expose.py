@@ -1,0 +1,43 @@
+"""Make the ports of a pod or Job reachable."""
+
+from typing import Annotated
+
+import typer
+
+from task_gateway import settings
+from task_gateway.cli import _gateway, _target
+from task_gateway.cli._gateway import GatewayOption, StrategyOption
+from task_gateway.cli.output import Output, OutputOption, emit
+from task_gateway.routing.objects import task_of
+
+
+def register(root: typer.Typer) -> None:
+    """Add the command to the program."""
+    root.command(epilog="Example: task-gateway expose pod/notebook-1 --port 8888 --wait")(expose)
+
+
+def expose(
+    pod_or_job: Annotated[str, typer.Argument(help="pod/NAME, job/NAME, or the NAME of a pod.", metavar="POD|JOB")],
+    port: Annotated[list[int], typer.Option(help="A port that the pod listens on; may be given more than once.")],
+    wait: Annotated[bool, typer.Option("--wait", help="Return once a connection reaches the pod.")] = False,
+    owner: Annotated[str, typer.Option(help="Whose task it is, as `ls` shows it.")] = "",
+    strategy: StrategyOption = None,
+    gateway: GatewayOption = None,
+    config: _target.ConfigOption = None,
+    kubeconfig: _target.KubeconfigOption = None,
+    context: _target.ContextOption = None,
+    output: OutputOption = Output.text,
+) -> None:
+    """Make the ports of a pod or Job reachable through the gateway, and print the addresses.
+
+    A pod without the label task-gateway.dev/task is given it. Repeated, the same addresses are printed.
+    """
+    site = _gateway.choose(config, kubeconfig, context, gateway)
+    task = task_of(site.kube, site.namespace, pod_or_job, tuple(port), owner)
+    addresses = _gateway.open_(site, strategy).expose(task, wait=settings.TASK_EXPOSED if wait else None)
+    ports = [
+        {"target_port": target, "host": address.host, "port": address.port}
+        for target, address in zip(task.ports, addresses, strict=True)
+    ]
+    result = {"task": task.id, "namespace": task.namespace, "ports": ports}
+    emit(result, output, lambda _: "\n".join(map(str, addresses)))

@@ -1,0 +1,40 @@
+"""Free the ports of tasks that are gone."""
+
+from typing import Annotated
+
+import typer
+
+from task_gateway import settings
+from task_gateway.cli import _gateway, _target
+from task_gateway.cli._gateway import GatewayOption
+from task_gateway.cli.output import Output, OutputOption, emit
+from task_gateway.report import tasks as shown
+
+
+def register(root: typer.Typer) -> None:
+    """Add the command to the program."""
+    root.command(epilog="Example: task-gateway gc --apply")(gc)
+
+
+def gc(
+    apply: Annotated[bool, typer.Option("--apply", help="Do it; without this nothing is changed.")] = False,
+    grace: Annotated[
+        float, typer.Option(help="Seconds for which a claim without a pod is left alone.", min=0)
+    ] = settings.GRACE_SECONDS,
+    gateway: GatewayOption = None,
+    config: _target.ConfigOption = None,
+    kubeconfig: _target.KubeconfigOption = None,
+    context: _target.ContextOption = None,
+    output: OutputOption = Output.text,
+) -> None:
+    """Show what tasks left behind that are gone, and with --apply free it; foreign objects are never touched.
+
+    Exit code 0 if nothing is left, 1 if something is.
+    """
+    site = _gateway.choose(config, kubeconfig, context, gateway)
+    repairs = [
+        repair for each in _gateway.open_all(site) for repair in each.reconcile(dry_run=not apply, grace_seconds=grace)
+    ]
+    emit({"repairs": repairs, "dry_run": not apply}, output, lambda _: shown.repairs(repairs, dry_run=not apply))
+    if not all(each.done for each in repairs):
+        raise typer.Exit(1)

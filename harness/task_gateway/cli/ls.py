@@ -1,0 +1,46 @@
+"""List the tasks that are exposed."""
+
+from typing import Annotated
+
+import typer
+
+from task_gateway.cli import _gateway, _target
+from task_gateway.cli._gateway import GatewayOption
+from task_gateway.cli.output import Output, OutputOption, emit
+from task_gateway.model import Exposure
+from task_gateway.report import tasks as shown
+from task_gateway.routing.changes import changes
+from task_gateway.routing.gateway import TaskGateway
+
+
+def register(root: typer.Typer) -> None:
+    """Add the command to the program."""
+    root.command(epilog="Example: task-gateway ls -w")(ls)
+
+
+def ls(
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Go on, and print what changes.")] = False,
+    gateway: GatewayOption = None,
+    config: _target.ConfigOption = None,
+    kubeconfig: _target.KubeconfigOption = None,
+    context: _target.ContextOption = None,
+    output: OutputOption = Output.text,
+) -> None:
+    """List the tasks that are exposed, by port."""
+    site = _gateway.choose(config, kubeconfig, context, gateway)
+    opened = _gateway.open_all(site)
+    found = _exposed(opened)
+    emit({"tasks": found}, output, lambda _: shown.terminal(found) if found else "no tasks are exposed")
+    if not watch:
+        return
+    for _ in changes(site.kube, site.gateway, site.namespace):
+        now = _exposed(opened)
+        changed = [each for each in now if each not in found]
+        gone = [each for each in found if each.port not in {one.port for one in now}]
+        found = now
+        if changed or gone:
+            emit({"tasks": changed, "gone": gone}, output, lambda _, c=changed, g=gone: shown.changed(c, g))  # type: ignore[misc]
+
+
+def _exposed(opened: list[TaskGateway]) -> list[Exposure]:
+    return sorted((each for one in opened for each in one.list(ready=True)), key=lambda each: each.port)

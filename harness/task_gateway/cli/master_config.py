@@ -1,0 +1,34 @@
+"""Print a gateway's block for the master."""
+
+import dataclasses
+
+import typer
+
+from task_gateway.cli import _gateway, _target
+from task_gateway.cli._gateway import GatewayOption
+from task_gateway.cli.output import Output, OutputOption, emit
+from task_gateway.deferred import yaml
+from task_gateway.errors import ApiError
+
+
+def register(root: typer.Typer) -> None:
+    """Add the command to the program."""
+    root.command("master-config", epilog="Example: task-gateway master-config >> master.yaml")(master_config)
+
+
+def master_config(
+    gateway: GatewayOption = None,
+    kubeconfig: _target.KubeconfigOption = None,
+    context: _target.ContextOption = None,
+    output: OutputOption = Output.text,
+) -> None:
+    """Print the block `internal_task_gateway` of a live gateway, for the master configuration."""
+    site = _gateway.choose(None, kubeconfig, context, gateway)
+    if not site.gateway.gateway_ip:
+        raise ApiError(
+            f"Gateway {site.name} has no address yet",
+            where=f"Gateway {site.name}",
+            hint="set gateway.addresses of the chart, or see why the load balancer gives none: task-gateway check",
+        )
+    block = {"internal_task_gateway": dataclasses.asdict(site.gateway)}
+    emit(block, output, lambda _: yaml.safe_dump(block, sort_keys=False).rstrip())

@@ -1,0 +1,40 @@
+"""Libraries that are imported when they are first used: most commands need few of them, and each costs CPU time.
+
+`from task_gateway.deferred import yaml` stands for `import yaml`; annotations that use it are quoted. A library whose
+submodules are used needs its imports for the type checker too, as in master/notebook.py.
+"""
+
+import importlib
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+# ruff: noqa: F401
+if TYPE_CHECKING:
+    import paramiko as paramiko
+    import rich as rich
+    import rich.console
+    import rich.status
+    import rich.table
+    import rich.text
+    import urllib3 as urllib3
+    import yaml as yaml
+else:
+
+    def __getattr__(name: str) -> ModuleType:
+        return Deferred(name)
+
+
+class Deferred(ModuleType):
+    """A module that is imported when the first of its attributes is used; a submodule is an attribute too."""
+
+    def __getattr__(self, name: str) -> Any:
+        module = importlib.import_module(self.__name__)
+        try:
+            return getattr(module, name)
+        except AttributeError:
+            if not hasattr(module, "__path__") or name.startswith("_"):
+                raise
+        return importlib.import_module(f"{self.__name__}.{name}")
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"set {name} in the module {self.__name__} itself")

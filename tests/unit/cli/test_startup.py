@@ -1,0 +1,85 @@
+"""What a command imports: a library costs CPU time in every call, also where nothing uses it."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from task_gateway.cli import _commands
+
+DEFERRED = frozenset(
+    [
+        "jinja2",
+        "kubernetes",
+        "matplotlib",
+        "numpy",
+        "paramiko",
+        "playwright",
+        "pydantic",
+        "rich",
+        "tornado",
+        "urllib3",
+        "yaml",
+    ]
+)
+"""Libraries that only some commands use."""
+COMMANDS = frozenset(f"task_gateway.cli.{name.replace('-', '_')}" for name in _commands.files())
+PROGRAM = """
+import json, sys
+from task_gateway.cli.main import main
+code = main(sys.argv[1:])
+print(json.dumps([code, sorted(sys.modules)]), file=sys.stderr)
+"""
+
+
+def imported(words: str, folder: Path) -> frozenset[str]:
+    """Run a command, which must end well, in an interpreter of its own; return the names of all imported modules."""
+    ended = subprocess.run(
+        [sys.executable, "-c", PROGRAM, *words.split()],
+        cwd=folder,
+        env=os.environ | {"XDG_STATE_HOME": str(folder)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    code, modules = json.loads(ended.stderr)
+    assert code == 0
+    return frozenset(modules)
+
+
+@pytest.mark.parametrize(
+    ("words", "used"),
+    [
+        ("cluster ls", ()),
+        ("cluster ls -o json", ()),
+        ("config validate master.yaml", ("yaml",)),
+        ("scenario list", ("rich", "yaml")),
+        ("scenario list -o json", ("yaml",)),
+    ],
+)
+def test_a_command_imports_the_libraries_that_it_uses(words: str, used: tuple[str, ...], tmp_path: Path) -> None:
+    (tmp_path / "master.yaml").write_text("resource_manager: {type: kubernetes, name: east}\n")
+    assert imported(words, tmp_path) & DEFERRED == set(used)
+
+
+@pytest.mark.parametrize("words", ["--help", "--version"])
+def test_the_program_imports_no_command_to_show_its_help(words: str, tmp_path: Path) -> None:
+    modules = imported(words, tmp_path)
+    assert modules & (DEFERRED | COMMANDS) == set()
+    assert {each for each in modules if each.startswith("task_gateway.")} == {
+        "task_gateway.cli",
+        "task_gateway.cli._commands",
+        "task_gateway.cli.main",
+        "task_gateway.cli.output",
+        "task_gateway.deferred",
+        "task_gateway.errors",
+    }
+
+
+@pytest.mark.parametrize("name", sorted(_commands.files()))
+def test_the_help_of_a_command_imports_no_library(name: str, tmp_path: Path) -> None:
+    reads_yaml = {"yaml"} if name in ("bugbash", "e2e", "scenario") else set()  # the numbers of scenarios/world.yaml
+    assert imported(f"{name} --help", tmp_path) & DEFERRED == reads_yaml
