@@ -1,6 +1,7 @@
 """The cluster itself: does it answer, is it of a version that is known to work, can it run a pod?"""
 
 from task_gateway.checks.base import Trouble, check, minor
+from task_gateway.kube.kubectl import command
 from task_gateway.kube.wait import condition
 from task_gateway.limits.site import Site
 
@@ -10,10 +11,11 @@ OLDEST = (1, 33)
 
 @check("ITG0101", "the API server answers", "kubectl get --raw /readyz")
 def answers(site: Site) -> Trouble | None:
-    """The kubeconfig names a server that is down, unreachable from here, not ready, or does not take its login.
-    Everything else depends on it."""
-    said = site.kube.ready()
-    fix = f"kubectl --kubeconfig {site.kube.cluster.kubeconfig} get --raw /readyz"
+    """The server in the kubeconfig is down, unreachable from here or not ready, or rejects its credentials. The login
+    command (`exec`) failed, the proxy does not answer, or the server's certificate is not trusted, not for this name,
+    or out of date. Everything else depends on it."""
+    said = site.kube.unready()
+    fix = command(site.kube.cluster, "get --raw /readyz")
     return Trouble(f"{said} at {site.kube.server}", fix=fix) if said else None
 
 
