@@ -142,14 +142,11 @@ class Transport:
 
 
 def _server(access: Access) -> str:
-    """Return the URL of the API server; as for kubectl, one without a scheme is https if an authority is set."""
-    cluster = access.cluster
-    server = str(cluster.get("server") or "").rstrip("/")
+    """Return the URL of the API server; as for kubectl, one without a scheme is http and gets no credentials."""
+    server = str(access.cluster.get("server") or "").rstrip("/")
     if not server:
         raise access.refuse(f"cluster {access.cluster_name!r} has no server")
-    if "://" not in server:
-        trusts = ("certificate-authority", "certificate-authority-data", "insecure-skip-tls-verify")
-        server = f"{'https' if any(cluster.get(each) for each in trusts) else 'http'}://{server}"
+    server = server if "://" in server else f"http://{server}"
     try:
         parts = urlsplit(server)
         _ = parts.port
