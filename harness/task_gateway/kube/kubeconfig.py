@@ -184,9 +184,10 @@ def _add(merged: _Merged, file: Path, content: dict[str, Any]) -> None:
 def _entries(merged: _Merged, name: str) -> Iterator[tuple[Path, Manifest]]:
     """Yield the context, its cluster and, if it has one, its user, each with the file that it is in."""
     if not name:
-        some = any(merged.entries["contexts"])
+        if any(merged.entries["contexts"]):
+            raise refusal(merged.source, "it has no current-context")
         none = "there is none, and this is not a pod that has a token of its ServiceAccount"
-        raise refusal(merged.source, "it has no current-context" if some else none)
+        raise refusal(merged.source, none, "name one with --kubeconfig FILE, or set KUBECONFIG")
     context = _entry(merged, "contexts", name)
     yield context
     for section, key in (("clusters", "cluster"), ("users", "user")):
