@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from task_gateway.model import Manifest
 
@@ -38,32 +38,49 @@ class Authority:
             .sign(self._key, hashes.SHA256())
         )
 
-    def secret(self, name: str, namespace: str, address: str) -> Manifest:
-        """Return a Secret of type kubernetes.io/tls with a key and a certificate for an IP address."""
+    @property
+    def pem(self) -> bytes:
+        """The authority's own certificate."""
+        return _pem(self._certificate)
+
+    def issue(self, address: str) -> tuple[bytes, bytes]:
+        """Return a certificate for an IP address, and its key, as PEM."""
+        return self._sign(address, x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))]))
+
+    def issue_client(self, user: str, *groups: str) -> tuple[bytes, bytes]:
+        """Return a client certificate that means a user and its groups to an API server, and its key, as PEM."""
+        return self._sign(user, x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), *groups)
+
+    def _sign(self, name: str, extension: x509.ExtensionType, *organizations: str) -> tuple[bytes, bytes]:
         key = ec.generate_private_key(ec.SECP256R1())
-        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, address)])
-        alternative = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))])
+        units = [x509.NameAttribute(NameOID.ORGANIZATION_NAME, each) for each in organizations]
+        subject = x509.Name([*units, x509.NameAttribute(NameOID.COMMON_NAME, name)])
         issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
         certificate = (
             _builder(subject, self._certificate.subject, key.public_key())
-            .add_extension(alternative, critical=False)
+            .add_extension(extension, critical=False)
             .add_extension(issuer, critical=False)
             .sign(self._key, hashes.SHA256())
         )
         private = key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
+        return _pem(certificate), private
+
+    def secret(self, name: str, namespace: str, address: str) -> Manifest:
+        """Return a Secret of type kubernetes.io/tls with a key and a certificate for an IP address."""
+        certificate, private = self.issue(address)
         return {
             "apiVersion": "v1",
             "kind": "Secret",
             "type": "kubernetes.io/tls",
             "metadata": {"name": name, "namespace": namespace},
-            "data": {"tls.crt": _encoded(_pem(certificate)), "tls.key": _encoded(private)},
+            "data": {"tls.crt": _encoded(certificate), "tls.key": _encoded(private)},
         }
 
     def client(self) -> ssl.SSLContext:
         """Return what a client needs that trusts this authority alone, and looks at the address it asked for."""
-        return ssl.create_default_context(cadata=_pem(self._certificate).decode())
+        return ssl.create_default_context(cadata=self.pem.decode())
 
 
 def _builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:

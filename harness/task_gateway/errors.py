@@ -29,6 +29,8 @@ TaskGatewayError            1  something is wrong with what was looked at
 │   ├── ClusterUnknown
 │   └── TemplatesMismatch      chart and harness speak of different task routing templates
 └── ClusterUnreachable      3  no answer from an API server
+    ├── CertificateRefused     its certificate, or its proxy's, is not trusted, not for this name, or out of date
+    └── LoginFailed            the kubeconfig's credentials could not be obtained; no request was sent
 """
 
 from dataclasses import dataclass
@@ -222,3 +224,11 @@ class ClusterUnreachable(TaskGatewayError):
     """No answer from an API server."""
 
     exit_code = 3
+
+
+class CertificateRefused(ClusterUnreachable):
+    """The certificate of the API server or of its proxy is not trusted, not for the name used, or out of date."""
+
+
+class LoginFailed(ClusterUnreachable):
+    """The credentials of a kubeconfig could not be obtained, so no request was sent: a login command that failed."""

@@ -65,12 +65,17 @@ class MasterConfig:
 
 @dataclass(frozen=True)
 class Cluster:
-    """A cluster that can be talked to. `context` None means the kubeconfig's current one."""
+    """A cluster that can be talked to. `context` None means the kubeconfig's current one.
+
+    With `default_rules` no single file names it: kubectl finds it by its default loading rules (several files in
+    KUBECONFIG, or the ServiceAccount of a pod), so no command takes `--kubeconfig`, and `kubeconfig` is only shown.
+    """
 
     name: str
     provider: str
     kubeconfig: Path
     context: str | None = None
+    default_rules: bool = False
 
 
 @dataclass(frozen=True)

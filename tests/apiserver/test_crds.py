@@ -3,8 +3,11 @@
 import os
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
+import yaml
 
 from task_gateway.clusters import base
 from task_gateway.crds import bundles, edit, edit_live, ports_policy, raised, schema
@@ -321,7 +324,7 @@ def test_a_crd_that_does_not_say_its_bundle_cannot_be_restored(fresh: Fresh) -> 
         restore(kube)
 
 
-def test_whoever_may_only_read_is_told_which_right_is_missing(fresh: Fresh) -> None:
+def test_whoever_may_only_read_is_told_which_right_is_missing(fresh: Fresh, tmp_path: Path) -> None:
     kube = fresh()
     rbac = "rbac.authorization.k8s.io/v1"
     role: Manifest = {"apiVersion": rbac, "kind": "ClusterRole", "metadata": {"name": "reader"}}
@@ -335,8 +338,10 @@ def test_whoever_may_only_read_is_told_which_right_is_missing(fresh: Fresh) -> N
     }
     kube.create({**role, "rules": rules})
     kube.create(binding)
-    reader = Kube(kube.cluster)
-    reader._client.set_default_header("Impersonate-User", "reader")
+    content = yaml.safe_load(kube.cluster.kubeconfig.read_text())
+    content["users"][0]["user"]["as"] = "reader"
+    (tmp_path / "kubeconfig").write_text(yaml.safe_dump(content))
+    reader = Kube(replace(kube.cluster, kubeconfig=tmp_path / "kubeconfig"))
     with pytest.raises(Forbidden) as refused:
         raise_to(reader, 100)
     assert refused.value.hint == "kubectl auth can-i patch customresourcedefinitions"

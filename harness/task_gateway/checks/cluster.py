@@ -3,6 +3,7 @@
 from task_gateway.checks.base import Trouble, check, minor, some
 from task_gateway.clusters import system_pods
 from task_gateway.kube import pods
+from task_gateway.kube.kubectl import command
 from task_gateway.kube.wait import condition
 from task_gateway.limits.site import Site
 from task_gateway.model import Manifest
@@ -13,10 +14,11 @@ OLDEST = (1, 34)
 
 @check("ITG0101", "the API server answers", "kubectl get --raw /readyz")
 def answers(site: Site) -> Trouble | None:
-    """The kubeconfig names a server that is down, unreachable from here, not ready, or does not take its login.
-    Everything else depends on it."""
-    said = site.kube.ready()
-    fix = f"kubectl --kubeconfig {site.kube.cluster.kubeconfig} get --raw /readyz"
+    """The server in the kubeconfig is down, unreachable from here or not ready, or rejects its credentials. The login
+    command (`exec`) failed, the proxy does not answer, or the server's certificate is not trusted, not for this name,
+    or out of date. Everything else depends on it."""
+    said = site.kube.unready()
+    fix = command(site.kube.cluster, "get --raw /readyz")
     return Trouble(f"{said} at {site.kube.server}", fix=fix) if said else None
 
 

@@ -7,6 +7,7 @@ import secrets
 import socket
 import time
 from pathlib import Path
+from typing import ClassVar
 
 from task_gateway.clusters.base import KUBECONFIG, PROVIDERS, Say, Wish, folder
 from task_gateway.deferred import yaml
@@ -26,6 +27,8 @@ class ControlPlane:
     """Processes that outlive the call; their ids are kept in the cluster's folder."""
 
     name = "control-plane"
+    arguments: ClassVar[tuple[str, ...]] = ()
+    """Further arguments of kube-apiserver."""
 
     def up(self, wish: Wish, *, say: Say) -> Cluster:
         """Start etcd and kube-apiserver on free loopback ports and return when the API server is ready."""
@@ -48,7 +51,7 @@ class ControlPlane:
             f"--service-account-key-file={certificates / 'apiserver.key'}",
             f"--service-account-signing-key-file={certificates / 'apiserver.key'}",
             "--service-account-issuer=https://task-gateway.invalid", f"--service-cluster-ip-range={SERVICE_RANGE}",
-            "--disable-admission-plugins=ServiceAccount",
+            "--disable-admission-plugins=ServiceAccount", *self.arguments,
         ])  # fmt: skip
         cluster = Cluster(wish.name, self.name, place / KUBECONFIG)
         try:

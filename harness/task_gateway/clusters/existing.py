@@ -2,7 +2,8 @@
 
 from task_gateway.clusters.base import PROVIDERS, Say, Wish
 from task_gateway.errors import ClusterUnreachable, UsageError
-from task_gateway.kube.client import Kube, current_context
+from task_gateway.kube.client import Kube
+from task_gateway.kube.kubeconfig import current_context
 from task_gateway.model import Cluster
 
 

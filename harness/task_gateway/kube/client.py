@@ -1,23 +1,20 @@
-"""One cluster's API server: dictionaries in and out, over the connection and login of the `kubernetes` library.
-
-That library is imported when the first cluster is talked to: its import takes longer than all else a command does.
-"""
+"""One cluster's API server: dictionaries in and out, over the connections and credentials of a kubeconfig."""
 
 import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import cast
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
-from task_gateway.deferred import urllib3, yaml
-from task_gateway.errors import ApiError, ClusterUnreachable, NotFound, UsageError
+from task_gateway.deferred import urllib3
+from task_gateway.errors import ApiError, ClusterUnreachable, NotFound
 from task_gateway.kube.mapping import map_status
+from task_gateway.kube.transport import Transport
 from task_gateway.model import Cluster, Manifest
 
-TIMEOUT = (5, 30)  # seconds to connect, seconds between bytes
-CONNECTIONS = 100  # kept open for as many threads: beyond them each request would make a connection of its own
+IDLE_SECONDS = 30.0  # between bytes
+FIRST_ERROR = 300
 BUSY, BUSY_ATTEMPTS = 429, 10  # as many as client-go makes
 MERGE_PATCH = "application/merge-patch+json"
 STRATEGIC_PATCH = "application/strategic-merge-patch+json"
@@ -29,21 +26,9 @@ class Kube:
     """The API server of one cluster. Kinds are written `v1/Service`, `apps/v1/Deployment`: apiVersion, slash, kind."""
 
     def __init__(self, cluster: Cluster) -> None:
-        from kubernetes import client as api
-        from kubernetes.config import load_kube_config
-
         self.cluster = cluster
-        configuration = api.Configuration()
-        with _readable(cluster.kubeconfig):
-            load_kube_config(
-                config_file=str(cluster.kubeconfig),
-                context=cluster.context,
-                client_configuration=configuration,
-            )
-        configuration.retries = False
-        configuration.connection_pool_maxsize = CONNECTIONS
-        self.server: str = configuration.host
-        self._client = api.ApiClient(configuration)
+        self._transport = Transport(cluster)
+        self.server: str = self._transport.server
         self._resources: dict[str, dict[str, Manifest]] = {}
 
     def version(self) -> str:
@@ -53,8 +38,15 @@ class Kube:
     def ready(self) -> str | None:
         """Return None when the API server answers /readyz, else what it says instead."""
         try:
+            return self.unready()
+        except ClusterUnreachable as problem:
+            return problem.message
+
+    def unready(self) -> str | None:
+        """Return None when the API server answers /readyz, else what it says; ClusterUnreachable without an answer."""
+        try:
             said = self._text("/readyz", "/readyz")
-        except (ApiError, ClusterUnreachable) as problem:
+        except ApiError as problem:
             return problem.message
         return None if said == "ok" else said
 
@@ -160,9 +152,9 @@ class Kube:
         query = {"watch": "true", "timeoutSeconds": str(max(1, round(seconds))), **_selection(name, labels)}
         if version is not None:
             query |= {"resourceVersion": version, "allowWatchBookmarks": "true"}
-        response = self._send("GET", self._path(kind, namespace), where, query=query, idle=seconds + TIMEOUT[1])
+        response = self._send("GET", self._path(kind, namespace), where, query=query, idle=seconds + IDLE_SECONDS)
         try:
-            with self._mapped(where):
+            with self._mapped():
                 for line in _lines(response):
                     event = json.loads(line)
                     if event["type"] == "ERROR":
@@ -203,7 +195,7 @@ class Kube:
         content_type: str = "application/json",
     ) -> Manifest:
         response = self._send(method, path, where, query=query, body=body, content_type=content_type)
-        with self._mapped(where):
+        with self._mapped():
             data = response.data
         try:
             return cast(Manifest, json.loads(data))
@@ -212,7 +204,7 @@ class Kube:
 
     def _text(self, path: str, where: str, *, query: dict[str, str] | None = None) -> str:
         response = self._send("GET", path, where, query=query)
-        with self._mapped(where):
+        with self._mapped():
             return response.data.decode(errors="replace")
 
     def _send(
@@ -224,27 +216,24 @@ class Kube:
         query: dict[str, str] | None = None,
         body: Manifest | None = None,
         content_type: str = "application/json",
-        idle: float = TIMEOUT[1],
+        idle: float = IDLE_SECONDS,
     ) -> "urllib3.BaseHTTPResponse":
         """Send a request, and again as long as the API server says that it is busy and when to come back."""
-        headers = {"Accept": "application/json, */*", "Content-Type": content_type}
-        parameters = list((query or {}).items())
-        with self._mapped(where):
-            for attempt in range(1, BUSY_ATTEMPTS + 1):
-                serialized = self._client.param_serialize(
-                    method, path, query_params=parameters, header_params=headers, body=body,
-                    auth_settings=["BearerToken"],
-                )  # fmt: skip
-                answer = self._client.call_api(*serialized, _request_timeout=(TIMEOUT[0], idle))
-                response = cast(urllib3.BaseHTTPResponse, answer.response)
-                if response.status < 400:
-                    return response
-                after = response.headers.get("Retry-After") if response.status == BUSY else None
-                if after is None or attempt == BUSY_ATTEMPTS:
-                    break
-                response.drain_conn()
-                time.sleep(float(after))
-            raise map_status(response.status, response.data.decode(errors="replace") or str(response.reason), where)
+        target = f"{path}?{urlencode(query)}" if query else path
+        headers = {"Accept": "application/json, */*", **({} if body is None else {"Content-Type": content_type})}
+        data = None if body is None else json.dumps(body).encode()
+        attempt = 1
+        while True:
+            response = self._transport.send(method, target, headers, data, idle)
+            if response.status < FIRST_ERROR:
+                return response
+            with self._mapped():
+                said = response.data
+            after = response.headers.get("Retry-After") if response.status == BUSY else None
+            if after is None or attempt == BUSY_ATTEMPTS:
+                raise map_status(response.status, said or response.reason, where)
+            attempt += 1
+            time.sleep(float(after))
 
     def _path(self, kind: str, namespace: str | None, name: str | None = None) -> str:
         resource = self._resource(kind)
@@ -271,53 +260,12 @@ class Kube:
         return self._resources[version][name]
 
     @contextmanager
-    def _mapped(self, where: str) -> Iterator[None]:
-        from kubernetes.client.exceptions import ApiException
-
+    def _mapped(self) -> Iterator[None]:
+        """Turn an answer that breaks off into ClusterUnreachable."""
         try:
             yield
-        except ApiException as problem:
-            raise map_status(problem.status or 0, problem.body or problem.reason, where) from None
         except (urllib3.exceptions.HTTPError, OSError) as problem:
-            raise ClusterUnreachable(
-                f"no answer from the API server: {_reason(problem)}",
-                where=self.server,
-                hint=f"kubectl --kubeconfig {self.cluster.kubeconfig} get --raw /readyz",
-            ) from None
-
-
-def current_context(kubeconfig: Path) -> str:
-    """Return the name of a kubeconfig's current context; UsageError if it cannot be read or has none."""
-    from kubernetes.config import list_kube_config_contexts
-
-    with _readable(kubeconfig):
-        return cast(str, list_kube_config_contexts(str(kubeconfig))[1]["name"])
-
-
-def has_context(kubeconfig: Path, context: str) -> bool:
-    """Whether a kubeconfig has a context of that name; one that cannot be read has none."""
-    from kubernetes.config import list_kube_config_contexts
-
-    try:
-        with _readable(kubeconfig):
-            return any(each["name"] == context for each in list_kube_config_contexts(str(kubeconfig))[0])
-    except UsageError:
-        return False
-
-
-@contextmanager
-def _readable(kubeconfig: Path) -> Iterator[None]:
-    from kubernetes.config.config_exception import ConfigException
-
-    try:
-        yield
-    except (ConfigException, OSError, TypeError, ValueError, yaml.YAMLError) as problem:
-        reason = " ".join(str(problem).split())
-        raise UsageError(
-            f"cannot use the kubeconfig: {reason}",
-            where=str(kubeconfig),
-            hint=f"kubectl --kubeconfig {kubeconfig} config get-contexts",
-        ) from None
+            raise self._transport.unreachable(problem) from None
 
 
 def _lines(response: "urllib3.BaseHTTPResponse") -> Iterator[bytes]:
@@ -343,8 +291,3 @@ def _kind(obj: Manifest) -> str:
 
 def _where(kind: str, namespace: str | None, name: str | None = None) -> str:
     return f"{kind} {'/'.join(part for part in (namespace, name) if part)}".strip()
-
-
-def _reason(problem: BaseException) -> str:
-    cause: object = getattr(problem, "reason", None) or problem
-    return str(cause).rsplit(": ", 1)[-1] or type(problem).__name__

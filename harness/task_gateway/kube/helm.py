@@ -77,8 +77,9 @@ def merged(*layers: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _helm(cluster: Cluster, *arguments: Word) -> str:
+    file: list[Word] = [] if cluster.default_rules else ["--kubeconfig", cluster.kubeconfig]
     context = ["--kube-context", cluster.context] if cluster.context else []
-    return run([tool("helm"), *arguments, "--kubeconfig", cluster.kubeconfig, *context]).stdout
+    return run([tool("helm"), *arguments, *file, *context]).stdout
 
 
 @contextmanager

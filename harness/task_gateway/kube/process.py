@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -112,6 +113,27 @@ def run(
     return completed
 
 
+def attended(argv: Sequence[Word], *, env: Mapping[str, str], interactive: bool) -> Completed:
+    """Run a program that may talk to the person at the terminal, and return what it printed whatever its exit code.
+
+    It shares the terminal; its standard error appears there at once, if there is one. OSError if it cannot be started.
+    """
+    stdin = None if interactive else subprocess.DEVNULL
+    words = [str(word) for word in argv]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(words, stdin=stdin, stdout=pipe, stderr=pipe, env={**os.environ, **env}) as popen:
+        errors: list[bytes] = []
+        reader = threading.Thread(target=_copy, args=(popen.stderr, errors), daemon=True)
+        reader.start()
+        try:
+            output = popen.stdout.read() if popen.stdout else b""
+            reader.join()
+        except BaseException:
+            popen.kill()
+            raise
+    return Completed(popen.returncode, output.decode(errors="replace"), b"".join(errors).decode(errors="replace"))
+
+
 def spawn(argv: Sequence[Word], *, log: Path, env: Mapping[str, str] | None = None) -> Process:
     """Start a program that outlives this call; both of its outputs go to `log`."""
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -185,6 +207,16 @@ def _collect(stream: IO[bytes], lines: list[str], on_line: Callable[[str], None]
             lines.append(line)
             if on_line is not None:
                 on_line(line.rstrip("\n"))
+
+
+def _copy(stream: IO[bytes], kept: list[bytes]) -> None:
+    """Keep what comes, and show it at once where a person sees it: a prompt has no end of line."""
+    shown = sys.stderr.isatty()
+    while piece := os.read(stream.fileno(), 4096):
+        kept.append(piece)
+        if shown:
+            sys.stderr.write(piece.decode(errors="replace"))
+            sys.stderr.flush()
 
 
 def _feed(stdin: IO[bytes], text: str) -> None:

@@ -1,13 +1,13 @@
 """Which gateways are looked at: those that a master configuration names, or those that the chart installed."""
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from task_gateway.errors import NotFound, UsageError
-from task_gateway.kube.client import Kube, current_context, has_context
+from task_gateway.kube.client import Kube
 from task_gateway.kube.kinds import SERVICE
-from task_gateway.model import Cluster, InternalTaskGateway, Manifest, MasterConfig, ResourceManager
+from task_gateway.kube.kubeconfig import choose
+from task_gateway.model import InternalTaskGateway, Manifest, MasterConfig, ResourceManager
 from task_gateway.routing import names
 from task_gateway.routing.gateway_api import GATEWAY
 
@@ -43,16 +43,7 @@ def of(manager: ResourceManager, kubeconfig: Path | None = None, context: str | 
 
 def connect(kubeconfig: Path | None = None, context: str | None = None) -> Kube:
     """Return the API server of a kubeconfig, by default the one that kubectl would use."""
-    chosen = kubeconfig or _kubectls(context)
-    named = context or current_context(chosen)
-    return Kube(Cluster(named, "existing", chosen, named))
-
-
-def _kubectls(context: str | None) -> Path:
-    """Return the kubeconfig that kubectl would use; of several in KUBECONFIG the first that has the context."""
-    named = [Path(each) for each in os.environ.get("KUBECONFIG", "").split(os.pathsep) if each]
-    files = named or [Path.home() / ".kube" / "config"]
-    return next((each for each in files if context and has_context(each, context)), files[0])
+    return Kube(choose(kubeconfig, context))
 
 
 def installed(kube: Kube) -> list[Target]:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from task_gateway.deferred import yaml
 from task_gateway.kube.client import Kube
+from task_gateway.kube.kubeconfig import access_of
 from task_gateway.model import Cluster, Manifest
 
 NAME = "resource-manager"
@@ -23,16 +24,13 @@ def subject(namespace: str) -> Manifest:
 
 def act_as(kube: Kube, namespace: str, file: Path) -> Kube:
     """Return the same cluster as the ServiceAccount sees it; `file` gets the kubeconfig, for its owner alone."""
-    content = yaml.safe_load(Path(kube.cluster.kubeconfig).read_text("utf-8"))
-    name = kube.cluster.context or content["current-context"]
-    (context,) = (each["context"] for each in content["contexts"] if each["name"] == name)
-    (cluster,) = (each for each in content["clusters"] if each["name"] == context["cluster"])
+    access = access_of(kube.cluster)
     wanted = {
         "apiVersion": "v1",
         "kind": "Config",
         "current-context": NAME,
-        "clusters": [cluster],
-        "contexts": [{"name": NAME, "context": {"cluster": cluster["name"], "user": NAME}}],
+        "clusters": [{"name": access.cluster_name, "cluster": access.cluster}],
+        "contexts": [{"name": NAME, "context": {"cluster": access.cluster_name, "user": NAME}}],
         "users": [{"name": NAME, "user": {"token": kube.token(NAME, namespace, SECONDS)}}],
     }
     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

@@ -38,6 +38,9 @@ class Lent:
         found: dict[str, Kube] = {}
         for context in contexts:
             found[context] = kube = connect(None, context)
+            if kube.cluster.default_rules:  # the master gets a single file
+                hint = "kubectl config view --flatten > FILE; export KUBECONFIG=FILE"
+                raise UsageError(f"context {context} is spread over several kubeconfig files", hint=hint)
             for use, name in self._spaces.items():
                 level = manifests.RESTRICTED if use == "tasks" else manifests.PRIVILEGED
                 try:

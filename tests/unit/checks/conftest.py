@@ -17,7 +17,7 @@ kind: Config
 current-context: here
 contexts: [{name: here, context: {cluster: here, user: me}}]
 clusters: [{name: here, cluster: {server: "https://192.0.2.1:6443"}}]
-users: [{name: me, user: {}}]
+users: [{name: me, user: {token: t}}]
 """
 
 

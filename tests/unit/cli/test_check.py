@@ -24,7 +24,7 @@ kind: Config
 current-context: here
 contexts: [{name: here, context: {cluster: here, user: me}}]
 clusters: [{name: here, cluster: {server: "https://127.0.0.1:1"}}]
-users: [{name: me, user: {}}]
+users: [{name: me, user: {token: t}}]
 """
 
 

@@ -15,7 +15,7 @@ def test_records_paths_and_mappings_become_json(capsys: pytest.CaptureFixture[st
     cluster = Cluster("east", "kind", Path("/k"))
     emit({"clusters": [cluster], "more": MappingProxyType({"a": 1})}, Output.json, lambda _: "unused")
     assert json.loads(capsys.readouterr().out) == {
-        "clusters": [{"name": "east", "provider": "kind", "kubeconfig": "/k", "context": None}],
+        "clusters": [{"name": "east", "provider": "kind", "kubeconfig": "/k", "context": None, "default_rules": False}],
         "more": {"a": 1},
     }
 

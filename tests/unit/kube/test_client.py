@@ -10,7 +10,8 @@ import pytest
 import yaml
 
 from task_gateway.errors import ApiError, UsageError
-from task_gateway.kube.client import Kube, current_context
+from task_gateway.kube.client import Kube
+from task_gateway.kube.kubeconfig import current_context
 from task_gateway.model import Cluster
 
 
