@@ -73,6 +73,9 @@ class Rehearsal:
             each for each in image_list.names() if each.startswith("kube-") or each in ("etcd", "coredns", "pause")
         ]
         recipes.Builder(self.engine).node(NODE, inside=inside)
+        mirrors = self.folder / "registries.conf"
+        mirrors.write_text(hosts.engine_mirrors(self.registry.address))
+        pushing = Engine(self.engine.name, {**self.engine.env, "CONTAINERS_REGISTRIES_CONF": str(mirrors)})
         chosen = image_list.chosen()
         with tempfile.TemporaryDirectory(prefix="task-gateway-image-") as folder:
             (Path(folder) / "Containerfile").write_text(STRIPPED)
@@ -84,11 +87,10 @@ class Rehearsal:
             chosen["envoy"].tagged: hosts.ONLY_THERE,
         }
         for image, upstream in [*named.items(), *((each.tagged, each.tagged) for each in hosts.pushed())]:
-            self.digests[upstream] = self.registry.push(self.engine, image, upstream)
+            self.digests[upstream] = self.registry.push(pushing, image, upstream)
         self.engine.run("rmi", "--force", NODE, NOTEBOOK, check=False)
         hosts.released(self.folder / "archives")
         hosts.node_mirrors(f"{_own_address()}:{self.registry.address.rpartition(':')[2]}", self.folder / "certs.d")
-        (self.folder / "registries.conf").write_text(hosts.engine_mirrors(self.registry.address))
 
     def own(self, name: str, *, storage: Path | None = None) -> tuple[Path, dict[str, str]]:
         """Return the folder of one run, and an environment with caches and engine storage in it."""
