@@ -77,7 +77,7 @@ class Registry:
         try:
             engine.run("push", "-q", there)
         finally:
-            engine.run("untag" if engine.name == "podman" else "rmi", there, check=False)
+            engine.run("untag", image, there, check=False)
         return self._digest(upstream)
 
     def _digest(self, upstream: str) -> str:

@@ -22,7 +22,7 @@ fi
 started=$SECONDS
 [ -x "$venv/bin/python" ] || "$python" -m venv "$venv"
 "$venv/bin/python" -m pip install -q --require-hashes -r ci/setup.lock
-"$venv/bin/uv" pip install -q --python "$venv/bin/python" --require-hashes -r ci/python.lock
+"$venv/bin/uv" pip install -q --compile-bytecode --python "$venv/bin/python" --require-hashes -r ci/python.lock
 "$venv/bin/uv" pip install -q --python "$venv/bin/python" --no-deps --no-build-isolation -e .
 touch "$venv/.ready"
 echo "√ setup: $venv is ready after $((SECONDS - started)) s"
