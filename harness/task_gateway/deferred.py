@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 # ruff: noqa: F401
 if TYPE_CHECKING:
+    import asyncio as asyncio
+
     import paramiko as paramiko
     import rich as rich
     import rich.console

@@ -42,7 +42,7 @@ class Transport:
         self._tls = _tls(access) if secure else None
         self._lock = threading.Lock()
         self._pair: Pair | None = None
-        self._pool: "urllib3.PoolManager | None" = None
+        self._pool: urllib3.PoolManager | None = None
         if not self._login.by_command:
             self._connected()  # a client certificate that cannot be used is refused here
 

@@ -1,6 +1,5 @@
 """A client of a notebook, wherever it is served: kernels over REST, cells over their WebSocket."""
 
-import asyncio
 import base64
 import json
 import re
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from task_gateway import settings
+from task_gateway.deferred import asyncio
 from task_gateway.errors import ScenarioFailed
 from task_gateway.master.exchange import REQUEST_SECONDS, accepted, call
 from task_gateway.master.table import wait_for_reply

@@ -10,7 +10,7 @@ from task_gateway.scenarios.declared import Move, Scene
 from task_gateway.scenarios.runner import perform
 from task_gateway.scenarios.steps import Steps, Watcher
 from task_gateway.scenarios.tasks import cell, end, out_of_reach, page, start
-from task_gateway.scenarios.world import DATA, DEFAULT, World
+from task_gateway.scenarios.world import DEFAULT, World, data
 
 ADDITIONAL = "additional"
 EVIDENCE, PICTURES = "evidence", "notebooks"
@@ -63,7 +63,7 @@ def _notebook(scene: Scene, manager: str) -> NotebookRun:
         address=address.host,
         port=address.port,
         strategy=DIRECT if side.gateway is None else SLOTS,
-        cell=DATA["cell"],
+        cell=data()["cell"],
         output=scene.said[id],
         screenshot=f"{PICTURES}/{id}.png",
         refused_after_release=id in scene.ended,

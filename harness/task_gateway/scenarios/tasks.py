@@ -10,7 +10,7 @@ from task_gateway.master.platform import Running, Wish
 from task_gateway.model import Address
 from task_gateway.routing import reach
 from task_gateway.scenarios.declared import Move, Scene
-from task_gateway.scenarios.world import DATA, DEFAULT
+from task_gateway.scenarios.world import DEFAULT, data
 
 BAD_GATEWAY = 502  # what the master's proxy says of a task that it does not reach
 
@@ -64,10 +64,10 @@ def run_cell(scene: Scene, id: str) -> str:
     """Run the cell of every scenario in a notebook and return what it printed."""
     notebook = opened(scene, id)
     running: Running = scene.kept[id]
-    output = notebook.execute(DATA["cell"])
+    output = notebook.execute(data()["cell"])
     host, _, rest = output.partition(" ")
-    if rest != DATA["output"] or host != (running.host or host):
-        expected = f"{running.host or 'its name'} {DATA['output']}"
+    if rest != data()["output"] or host != (running.host or host):
+        expected = f"{running.host or 'its name'} {data()['output']}"
         raise ScenarioFailed(f"the cell gave {output!r}, not {expected!r}", where=notebook.url)
     scene.world.versions["jupyterlab"] = notebook.lab_version()
     scene.said[id] = output
@@ -89,8 +89,8 @@ def page(id: str) -> Move:
         running: Running = scene.kept[id]
         notebook = opened(scene, id)
         notebook.decline_news()
-        url = notebook.save("cell.ipynb", DATA["cell"])
-        output = f"{running.host} {DATA['output']}".strip()
+        url = notebook.save("cell.ipynb", data()["cell"])
+        output = f"{running.host} {data()['output']}".strip()
         shot = scene.picture(id)
         scene.world.versions["chromium"] = browser.run_in_page(notebook.url, url, running.authorization, output, shot)
         return f"the page shows {output!r}"

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from string import Template
 from types import MappingProxyType
@@ -36,7 +37,6 @@ from task_gateway.scenarios.lent import Lent
 from task_gateway.scenarios.pair import Clusters
 from task_gateway.scenarios.steps import Steps
 
-DATA: dict[str, Any] = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text("utf-8"))
 DEFAULT, ADDITIONAL = "default", ("east", "west")
 MASTER_PORT, FIRST_PORT, PORTS = 8080, 20000, 16
 OWN_LISTENERS = 23000, 100
@@ -67,7 +67,14 @@ class Given:
     @property
     def spaces(self) -> dict[str, str]:
         """The namespaces of master, tasks and gateways; in somebody's clusters they have the run's name."""
-        return {key: f"{self.name}-{space}" if self.against else space for key, space in DATA["namespaces"].items()}
+        return {key: f"{self.name}-{space}" if self.against else space for key, space in data()["namespaces"].items()}
+
+
+@cache
+def data() -> Mapping[str, Any]:
+    """Return what world.yaml says: the release, its namespaces, the master's configuration, and the notebooks' cell."""
+    found: dict[str, Any] = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text("utf-8"))
+    return found
 
 
 class World:
@@ -83,7 +90,7 @@ class World:
         self.evidence: list[Path] = []
         self._master: StandIn | None = None
         self._files = ExitStack()
-        self._lent = Lent(self.spaces, DATA["release"])
+        self._lent = Lent(self.spaces, data()["release"])
         names = [f"{given.name}-{each}" for each in (DEFAULT, *given.additional)]
         self._clusters = Clusters(names, ip_family=IpFamily.ipv4 if given.no_ipv6 else IpFamily.dual)
 
@@ -99,9 +106,9 @@ class World:
         spaces = {f"{name}_namespace": space for name, space in self.spaces.items()}
         labels = {
             "controller_labels": self.given.controller.labels,
-            "proxy_labels": self.given.controller.proxies(DATA["release"], self.spaces["gateway"]),
+            "proxy_labels": self.given.controller.proxies(data()["release"], self.spaces["gateway"]),
         }
-        return {**files, **spaces, **labels, "release": DATA["release"], "image": self.given.image}
+        return {**files, **spaces, **labels, "release": data()["release"], "image": self.given.image}
 
     def lacks(self, needs: Sequence[str], tags: Sequence[str] = ()) -> str:
         """Return why a scenario with these needs (keys of NEEDS) cannot be played here, empty if it can."""
@@ -179,7 +186,7 @@ class World:
                 found["controller"] = {**found.get("controller", {}), "install": False}
         else:
             helm.install(kube.cluster, CRDS_CHART, self.given.crds, CRDS_NAMESPACE, controller.crds)
-        helm.install(kube.cluster, DATA["release"], self.given.chart, gateway.gateway_namespace, found)
+        helm.install(kube.cluster, data()["release"], self.given.chart, gateway.gateway_namespace, found)
         name, namespace = gateway.gateway_name, gateway.gateway_namespace
         wait_for(kube, settings.GATEWAY_PROGRAMMED, GATEWAY, name, namespace, condition("Programmed"))
         self.versions |= image_versions(kube.list(POD, namespace))
@@ -189,15 +196,15 @@ class World:
         """Return a master's configuration for its own cluster and others, by resource manager."""
         common = {
             "tasks_namespace": self.spaces["tasks"],
-            "gateway_name": DATA["release"],
+            "gateway_name": data()["release"],
             "gateway_namespace": self.spaces["gateway"],
             "first": self.given.first_port,
             "last": self.given.first_port + PORTS - 1,
         }
-        parts = [Template(DATA["default"]).substitute(common, cluster=home.cluster.name)]
+        parts = [Template(data()["default"]).substitute(common, cluster=home.cluster.name)]
         for name, kube in others.items():
             words = {"name": name, "cluster": kube.cluster.name, "kubeconfig": kube.cluster.kubeconfig}
-            text = Template(DATA["additional"]).substitute(common, **words, gateway_ip=node_address(kube))
+            text = Template(data()["additional"]).substitute(common, **words, gateway_ip=node_address(kube))
             parts.append(textwrap.indent(text, "  "))
         return "".join(parts)
 

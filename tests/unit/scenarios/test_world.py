@@ -10,7 +10,7 @@ from task_gateway.clusters.versions import image_versions
 from task_gateway.kube.client import Kube
 from task_gateway.model import Cluster, InternalTaskGateway
 from task_gateway.routing.names import check_task_id
-from task_gateway.scenarios.world import DATA, Given, World, chart_values
+from task_gateway.scenarios.world import Given, World, chart_values, data
 
 
 class Node:
@@ -58,8 +58,8 @@ def test_the_cell_gives_the_expected_output(
     for name in ("default", "additional"):
         task = check_task_id(f"notebook-{name}")
         monkeypatch.setattr("socket.gethostname", lambda task=task: task)
-        exec(DATA["cell"], {})
-        assert capsys.readouterr().out.strip() == f"{task} {DATA['output']}"
+        exec(data()["cell"], {})
+        assert capsys.readouterr().out.strip() == f"{task} {data()['output']}"
 
 
 def test_versions_are_the_tags_of_what_runs() -> None:
