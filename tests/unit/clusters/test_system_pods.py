@@ -33,6 +33,12 @@ def test_every_pod_must_run(found: list[Manifest], said: str | None) -> None:
     assert not_all_running(found) == said
 
 
+def test_one_that_is_replaced_is_waited_for() -> None:
+    old = proxy("a", ready=False, restarts=MOST_RESTARTS, **CRASHED)
+    old["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+    assert not_all_running([old, proxy("b", ready=True)]) == f"Pod {NAMESPACE}/a: it is being deleted"
+
+
 def test_one_that_ends_again_and_again_is_not_waited_for() -> None:
     with pytest.raises(SystemPodFailed, match="CrashLoopBackOff") as failed:
         not_all_running([proxy("a", ready=False, restarts=MOST_RESTARTS, **CRASHED)])
