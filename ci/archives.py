@@ -114,9 +114,9 @@ def _extract(archive: Path, member: str) -> None:
     """Put one file of an archive in the archive's place."""
     inside = archive.with_suffix(".inside")
     with tarfile.open(archive) as opened:
-        content = opened.extractfile(member)
+        content = opened.extractfile(member) if member in opened.getnames() else None
         if content is None:
-            raise DownloadFailed(f"{archive.name} has no {member}")
+            raise DownloadFailed(f"the archive has no file {member}", where=str(archive))
         with inside.open("wb") as file:
             shutil.copyfileobj(content, file, _BLOCK)
     inside.rename(archive)

@@ -117,7 +117,7 @@ def released(folder: Path) -> None:
     place = folder / "get.helm.sh"
     place.mkdir(parents=True)
     with tarfile.open(place / name, "w:gz") as archive:
-        archive.add(settings.tools_dir().resolve() / "helm", f"{archives.platform_name()}/helm")
+        archive.add((settings.tools_dir() / "helm").resolve(), f"{archives.platform_name()}/helm")
     digest = hashlib.sha256((place / name).read_bytes()).hexdigest()
     (place / f"{name}.sha256sum").write_text(f"{digest}  {name}\n")
     versions = pins.read()
