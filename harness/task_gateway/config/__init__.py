@@ -28,7 +28,10 @@ def load(path: Path) -> MasterConfig:
 def parse(text: str, file: str) -> MasterConfig:
     """Read a master configuration from `text`; `file` is the name its problems are reported under."""
     document = Document(text, file)
-    master = read(document)
+    try:
+        master = read(document)
+    except RecursionError as error:
+        raise ConfigError((Problem(file, 0, "", "has too long a chain of <<"),), hint=HINT) from error
     if document.problems or master is None:
         raise ConfigError(document.problems, hint=HINT)
     return master
