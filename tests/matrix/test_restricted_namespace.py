@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
+import yaml
 from tests.cluster.conftest import GATEWAY, NAMESPACE, RELEASE, START
 from tests.faults import serving
 from tests.faults.serving import greeting, said_by
@@ -19,7 +19,7 @@ from tests.faults.watching import until
 from task_gateway.clusters import base, controllers
 from task_gateway.clusters.controllers import Controller
 from task_gateway.clusters.kind import node_address
-from task_gateway.errors import CommandFailed, DeniedByPolicy, Forbidden, NotFound
+from task_gateway.errors import DeniedByPolicy, Forbidden, NotFound
 from task_gateway.kube import helm
 from task_gateway.kube.client import Kube
 from task_gateway.kube.kinds import POD, SERVICE
@@ -186,21 +186,30 @@ def restricted(request: pytest.FixtureRequest, chart: Path, crds_chart: Path) ->
         yield Restricted(cluster, kube, chart, satisfying(controller, chart, address), address)
 
 
-def task_pod(resources: dict[str, Any]) -> Manifest:
+def task_pod() -> Manifest:
     pod = serving.pod(TASK.id, NAMESPACE, TASK.ports)
     pod["metadata"]["labels"] |= TEAM
-    pod["spec"]["containers"][0]["resources"] = resources
+    pod["spec"]["containers"][0]["resources"] = RESOURCES
     return pod
 
 
-def test_the_restrictions_act(restricted: Restricted) -> None:
-    without = restricted.values | {"commonLabels": {}}
-    with pytest.raises(CommandFailed) as refused:
-        helm.install(restricted.cluster, "refused", restricted.chart, NAMESPACE, without, wait=False)
-    assert "label team is required" in refused.value.tail
-    helm.uninstall(restricted.cluster, "refused", NAMESPACE)
-    with pytest.raises(Forbidden):
-        restricted.kube.create(task_pod({"requests": {"cpu": "10m"}, "limits": {"cpu": "500m"}}))
+def test_the_restrictions_refuse_the_default_values(restricted: Restricted) -> None:
+    def try_out(values: Manifest) -> None:
+        restricted.kube.create(pod_of_helm_test(restricted.chart, values), dry_run=True)
+
+    with pytest.raises(DeniedByPolicy, match="label team is required"):
+        try_out(restricted.values | {"commonLabels": {}})
+    with pytest.raises(Forbidden, match="minimum cpu usage per Container is 50m"):
+        try_out(restricted.values | {"kubectl": {}})
+    try_out(restricted.values)
+
+
+def pod_of_helm_test(chart: Path, values: Manifest) -> Manifest:
+    """Return the pod of `helm test`, without the ServiceAccount that the release brings."""
+    only = ("--show-only", "templates/tests/pod.yaml")
+    pod: Manifest = yaml.safe_load(helm.template(chart, values, release=RELEASE, namespace=NAMESPACE, arguments=only))
+    del pod["spec"]["serviceAccountName"]
+    return pod
 
 
 def test_it_is_installed_and_tested(restricted: Restricted) -> None:
@@ -208,7 +217,7 @@ def test_it_is_installed_and_tested(restricted: Restricted) -> None:
 
 
 def test_a_task_is_reached(restricted: Restricted) -> None:
-    restricted.kube.create(task_pod(RESOURCES))
+    restricted.kube.create(task_pod())
     wait_for(restricted.kube, POD_READY, POD, TASK.id, NAMESPACE, condition("Ready"))
     gateway = InternalTaskGateway(RELEASE, NAMESPACE, restricted.address, START, START + COUNT - 1)
     restricted.exposed += TaskGateway(restricted.kube, gateway, NAMESPACE).expose(TASK, wait=TASK_EXPOSED)
