@@ -7,6 +7,7 @@ import pytest
 import yaml
 from tests.chart.conftest import ROOT
 
+from task_gateway.kube.helm import merged
 from task_gateway.kube.process import Completed
 from task_gateway.model import Manifest
 
@@ -142,7 +143,7 @@ def test_open_connections_outlive_the_end_of_a_pod(render: Render, controller: s
         assert pod["containers"][0]["lifecycle"]["preStop"] == {"sleep": {"seconds": 900}}
         assert pod["terminationGracePeriodSeconds"] > 900
     else:
-        assert found["EnvoyProxy/tg"]["spec"]["shutdown"] == {"drainTimeout": "900s"}
+        assert found["EnvoyProxy/tg"]["spec"]["shutdown"] == {"drainTimeout": "15m"}
 
 
 def test_idle_connections_are_kept_and_clients_that_are_gone_found(render: Render) -> None:
@@ -152,7 +153,8 @@ def test_idle_connections_are_kept_and_clients_that_are_gone_found(render: Rende
 
     assert policy()["timeout"] == {"tcp": {"idleTimeout": "0s"}}
     assert policy()["targetRefs"] == [{"group": "gateway.networking.k8s.io", "kind": "Gateway", "name": "tg"}]
-    assert policy(idleTimeoutSeconds=60)["timeout"] == {"tcp": {"idleTimeout": "60s"}}
+    assert policy(idleTimeoutSeconds=60)["timeout"] == {"tcp": {"idleTimeout": "1m"}}
+    assert policy(idleTimeoutSeconds=7 * 86400)["timeout"] == {"tcp": {"idleTimeout": "168h"}}
     kept = {"idleSeconds": 10, "intervalSeconds": 5, "probes": 2}
     assert policy(tcpKeepalive=kept)["tcpKeepalive"] == {"idleTime": "10s", "interval": "5s", "probes": 2}
     assert "tcpKeepalive" not in policy(tcpKeepalive=None)
@@ -174,12 +176,58 @@ def test_every_pod_has_the_secrets_to_pull_with(render: Render, controller: str)
     assert [pod for pod in found if pod["imagePullSecrets"] != secrets] == []
 
 
-def test_labels_of_ones_own_are_on_every_object_but_slots(render: Render, controller: str) -> None:
-    objects = render(CONTROLLERS[controller] | {"commonLabels": {"team": "ml"}})
+def test_common_labels_are_on_every_object_and_pod(render: Render, controller: str) -> None:
+    labels = {"team": "ml"}
+    envoy_values: Manifest = {"podDisruptionBudget": {"minAvailable": 1}, "autoscaling": SCALED}
+    envoy_values |= {"resources": {"requests": {"cpu": "500m"}}, "podLabels": {"tier": "front"}}
+    objects = render(CONTROLLERS[controller] | {"commonLabels": labels, "envoy": envoy_values})
     own = [each for each in objects if each["metadata"].get("labels", {}).get("task-gateway.dev/gateway") == "tg"]
-    slots = [each for each in own if "task-gateway.dev/gateway-namespace" in each["metadata"]["labels"]]
-    assert len(slots) >= 128
-    assert [each for each in own if (each["metadata"]["labels"].get("team") == "ml") is (each in slots)] == []
+    assert len(own) > 128
+    assert [each for each in own if each["metadata"]["labels"].get("team") != "ml"] == []
+    templates = [each["spec"]["template"] for each in own if each["kind"] in ("Deployment", "Job")]
+    assert [each for each in templates if each["metadata"]["labels"].get("team") != "ml"] == []
+    found = {f"{each['kind']}/{each['metadata']['name']}": each for each in own}
+    if controller == "contour":
+        assert found["Deployment/tg-envoy"]["spec"]["template"]["metadata"]["labels"]["tier"] == "front"
+    else:
+        assert found["Gateway/tg"]["spec"]["infrastructure"] == {"labels": labels}
+        kubernetes = found["EnvoyProxy/tg"]["spec"]["provider"]["kubernetes"]
+        patched = {"type": "StrategicMerge", "value": {"metadata": {"labels": labels}}}
+        assert [kubernetes[each]["patch"] for each in ("envoyHpa", "envoyPDB")] == [patched] * 2
+
+
+def test_what_is_made_for_one_task_has_the_common_labels(render: Render) -> None:
+    (config,) = render({"commonLabels": {"team": "ml"}}, show="configmap")
+    texts = [text for name, text in config["data"].items() if name != "version"]
+    made = [each for text in texts for each in yaml.safe_load_all(text) if each["kind"] != "Gateway"]
+    assert len(made) == 8
+    assert [each for each in made if each["metadata"]["labels"].get("team") != "ml"] == []
+
+
+def test_resources_of_every_container_follow_the_values(render: Render, controller: str) -> None:
+    resources = {"requests": {"cpu": "100m", "memory": "64Mi"}, "limits": {"cpu": "200m", "memory": "128Mi"}}
+    values: Manifest = {"kubectl": {"resources": resources}, "contour": {"resources": resources}}
+    values |= {"envoy": {"resources": resources, "shutdownManager": {"resources": resources}}}
+    sub_chart = {"deployment": {"envoyGateway": {"resources": resources}}, "certgen": {"job": {"resources": resources}}}
+    objects = render(merged(CONTROLLERS[controller], values, {"envoy-gateway": sub_chart}))
+    containers = [
+        container
+        for pod in pods([each for each in objects if each["kind"] != "EnvoyProxy"])
+        for container in [*pod["containers"], *pod.get("initContainers", [])]
+    ]
+    assert len(containers) >= 5
+    assert [each["name"] for each in containers if each["resources"] != resources] == []
+    for proxy in [each for each in objects if each["kind"] == "EnvoyProxy"]:
+        deployment = proxy["spec"]["provider"]["kubernetes"]["envoyDeployment"]
+        (patched,) = deployment["patch"]["value"]["spec"]["template"]["spec"]["containers"]
+        assert patched == {"name": "shutdown-manager", "resources": resources}
+        assert deployment["container"]["resources"] == resources
+
+
+def test_resources_of_short_lived_containers_have_defaults(render: Render, controller: str) -> None:
+    jobs = [each for each in render(CONTROLLERS[controller]) if each["kind"] == "Pod"]
+    (pod,) = pods(jobs)
+    assert {each["resources"]["requests"]["cpu"] for each in pod["containers"]} == {"10m"}
 
 
 def test_pods_have_labels_and_annotations_of_ones_own(render: Render, controller: str) -> None:

@@ -33,7 +33,9 @@ SAMPLES: dict[str, Any] = {
     "envoy.podDisruptionBudget": {"maxUnavailable": 1},
     "contour.podDisruptionBudget": {"maxUnavailable": 1},
     "envoy.resources": {"limits": {"cpu": 1}},
+    "envoy.shutdownManager.resources": {"requests": {"cpu": "50m"}},
     "contour.resources": {"requests": {"memory": "1Gi"}},
+    "kubectl.resources": {"limits": {"memory": "256Mi"}},
 }
 """What lists and maps may hold that are empty by default and have names of their own."""
 

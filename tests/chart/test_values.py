@@ -52,7 +52,12 @@ def test_lint(chart: str) -> None:
         ({"rbac": {"subjects": [{"kind": "Robot", "name": "x"}]}}, "'/rbac/subjects/0/kind'"),
         ({"rbac": {"subjects": [{"kind": "User"}]}}, "'/rbac/subjects/0'"),
         ({"rbac": {"subjects": [{"kind": "User", "name": "x", "role": "y"}]}}, "'/rbac/subjects/0'"),
+        ({"envoy": {"idleTimeoutSeconds": 315_360_001}}, "'/envoy/idleTimeoutSeconds'"),
+        ({"envoy": {"tcpKeepalive": {"idleSeconds": 32768}}}, "'/envoy/tcpKeepalive/idleSeconds'"),
+        ({"envoy": {"tcpKeepalive": {"probes": 128}}}, "'/envoy/tcpKeepalive/probes'"),
+        ({"commonLabels": {"task-gateway.dev/gateway": "x"}}, "'/commonLabels/task-gateway.dev~1gateway'"),
         ({"kubectl": {"image": 3}}, "'/kubectl/image'"),
+        ({"kubectl": {"resources": {"limits": {"gpu": 1}}}}, "'/kubectl/resources/limits'"),
     ],
     ids=lambda value: json.dumps(value) if isinstance(value, dict) else "",
 )

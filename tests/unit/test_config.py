@@ -78,6 +78,7 @@ def another(**keys: object) -> Change:
 
     def change(document: dict[str, Any]) -> None:
         item = copy.deepcopy(document["additional_resource_managers"][0])
+        item["resource_pools"] = [{"pool_name": "west"}]
         item["resource_manager"] |= {
             "name": "west",
             "cluster_name": "western",
@@ -213,8 +214,8 @@ def test_addresses_and_host_names_pass(host: str) -> None:
             f"20: {GW}.gateway_port_range_start: expected an integer, found a string ('30000')",
         ),
         (
-            gateway(gateway_port_range_start=3e4),
-            f"20: {GW}.gateway_port_range_start: expected an integer, found a number (30000.0)",
+            gateway(gateway_port_range_start=3e4 + 0.5),
+            f"20: {GW}.gateway_port_range_start: expected an integer, found a number (30000.5)",
         ),
         (
             gateway(gateway_port_range_start=30064),
@@ -298,6 +299,32 @@ def test_rule_of_the_gateway(change: Change, expected: str) -> None:
             "8: resource_pools[1].max_aux_containers_per_agent: expected 0 or more, found -1",
         ),
         (
+            lambda document: document.update(resource_pools=[{"pool_name": "a"}, {"pool_name": "a"}]),
+            "8: resource_pools[1].pool_name: 'a' is the name of the resource pool on line 7 already",
+        ),
+        (
+            lambda document: document.update(resource_pools=[{"pool_name": "east"}]),
+            "23: additional_resource_managers[0].resource_pools[0].pool_name: "
+            "'east' is the name of the resource pool on line 7 already",
+        ),
+        (
+            lambda document: (
+                document.pop("resource_pools"),
+                document["additional_resource_managers"][0].update(resource_pools=[{"pool_name": "default"}]),
+            ),
+            "21: additional_resource_managers[0].resource_pools[0].pool_name: "
+            "'default' is the name of the resource pool that the master adds already",
+        ),
+        (
+            lambda document: document["additional_resource_managers"][0].pop("resource_pools"),
+            "9: additional_resource_managers[0].resource_pools: is missing: "
+            "a resource manager has at least one resource pool",
+        ),
+        (
+            lambda document: document.update(resource_pools=[]),
+            "6: resource_pools: is empty: a resource manager has at least one resource pool",
+        ),
+        (
             lambda document: document.update(aditional_resource_managers=[]),
             "25: aditional_resource_managers: is not a key of a master configuration; "
             "did you mean additional_resource_managers?",
@@ -336,6 +363,16 @@ def test_resource_managers_of_other_types_pass_without_a_gateway(block: dict[str
     config = parse(changed(lambda document: document.update(resource_manager=block)), "master.yaml")
     assert config.default.type == block.get("type", "agent")
     assert config.default.internal_task_gateway is None
+
+
+@pytest.mark.parametrize(
+    "text", ["", "# nothing\n", "---\n", "null\n", "db: {}\n", "resource_manager:\n", "port: 8080\n"]
+)
+def test_what_the_master_adds_by_default(text: str) -> None:
+    config = parse(text, "master.yaml")
+    default = config.default
+    assert (default.name, default.type, default.internal_task_gateway) == ("default", "agent", None)
+    assert (default.resource_pools, config.additional) == ((ResourcePool("default", 100),), ())
 
 
 def test_a_block_without_a_value_is_no_gateway() -> None:

@@ -20,17 +20,14 @@ def problems(text: str) -> list[str]:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("", "m.yaml: is empty; a master configuration is expected"),
-        ("# nothing\n", "m.yaml: is empty; a master configuration is expected"),
         ("- a\n", "m.yaml:1: expected a mapping, found a list"),
-        ("db: {}\n", "m.yaml:1: resource_manager: is missing: the default resource manager"),
         ("a: 1\nb: [\n", "m.yaml:3: is not valid YAML: "),
         ("a: 1\n\tb: 2\n", "m.yaml:2: is not valid YAML: "),
-        ("a: 1\n---\nb: 2\n", "m.yaml:2: is not valid YAML: expected a single document"),
+        ("a: 1\n---\nb: 2\n", "m.yaml:2: the master only reads the first document of a file; remove this one"),
         ("a: 1\nb: \x07\n", "m.yaml:2: is not valid YAML: character U+0007 is not allowed"),
         ('a: 1\nb: "\\UFFFFFFFF"\n', "m.yaml:2: is not valid YAML: "),
         ("a: *b\n", "m.yaml:1: is not valid YAML: found undefined alias 'b'"),
-        ("a: " + "[" * 5000, "is nested too deeply"),
+        ("a: " + "[" * 1_000_000, "m.yaml:1: is not valid YAML: nested too deeply"),
     ],
 )
 def test_unreadable_text_is_one_problem_with_its_line(text: str, expected: str) -> None:
@@ -67,12 +64,22 @@ resource_manager:
     assert (gateway.gateway_ip, gateway.gateway_port_range_end) == ("10.0.0.1", 40000)
 
 
-def test_aliases_that_multiply_or_lead_back_are_harmless() -> None:
-    lists = "\n".join(f"l{i}: &l{i} [{', '.join([f'*l{i - 1}'] * 9)}]" for i in range(1, 40))
-    merges = "\n".join(f"m{i}: &m{i} {{<<: [*m{i - 1}, *m{i - 1}]}}" for i in range(1, 40))
-    text = f"l0: &l0 [x]\n{lists}\nm0: &m0 {{type: agent}}\n{merges}\nresource_manager: &r {{<<: [*m39, *r]}}\n"
-    assert parse(text, "m.yaml").default.type == "agent"
-    assert "found a list" in problems(text + "additional_resource_managers: *l39\n")[0]
+LISTS = "l0: &l0 [x]\n" + "".join(f"l{i}: &l{i} [{', '.join([f'*l{i - 1}'] * 9)}]\n" for i in range(1, 40))
+MERGES = "m0: &m0 {type: agent}\n" + "".join(f"m{i}: &m{i} {{<<: [*m{i - 1}, *m{i - 1}]}}\n" for i in range(1, 40))
+CHAIN = "m0: &m0 {type: agent}\n" + "".join(f"m{i}: &m{i} {{<<: *m{i - 1}}}\n" for i in range(1, 5000))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (LISTS, "m.yaml: the master refuses so many aliases of aliases"),
+        (MERGES, "m.yaml: the master refuses so many aliases of aliases"),
+        ("resource_manager: &r {<<: [*r]}\n", "m.yaml:1: is not valid YAML: anchor 'r' contains itself"),
+        (CHAIN + "resource_manager: *m4999\n", "m.yaml: has too long a chain of <<"),
+    ],
+)
+def test_aliases_that_multiply_or_lead_back_are_refused_at_once(text: str, expected: str) -> None:
+    assert expected in problems(text)
 
 
 def test_an_unknown_key_of_any_content_stays_on_one_line() -> None:
@@ -85,7 +92,6 @@ def test_an_unknown_key_of_any_content_stays_on_one_line() -> None:
     ("content", "line", "message"),
     [
         (b"a: 1\nb: \xff\n", 2, "byte 0xff is not UTF-8; save the file as UTF-8"),
-        (b"", 0, "is empty; a master configuration is expected"),
     ],
 )
 def test_content_that_cannot_be_read(tmp_path: Path, content: bytes, line: int, message: str) -> None:

@@ -12,7 +12,7 @@ helm.sh/hook-output-log-policy: hook-failed
   image: {{ include "task-gateway.image" (dict "image" .context.Values.kubectl.image "context" .context) }}
   args: {{ toJson .arguments }}
   resources:
-    {{- include "task-gateway.shortLived" . | nindent 4 }}
+    {{- include "task-gateway.shortLived" .context | nindent 4 }}
   securityContext:
     {{- include "task-gateway.containerSecurity" . | nindent 4 }}
 {{- end }}

@@ -10,8 +10,21 @@ task-gateway.dev/gateway: {{ include "task-gateway.gateway" . }}
 {{- end }}
 {{- end }}
 
+{{- /* For objects that Envoy Gateway does not give the labels of the Gateway's infrastructure. */ -}}
+{{- define "task-gateway.labelPatch" -}}
+{{- with .Values.commonLabels -}}
+patch:
+  type: StrategicMerge
+  value:
+    metadata:
+      labels:
+        {{- toYaml . | nindent 8 }}
+{{- end -}}
+{{- end }}
+
 {{- /*
-{chart, release, managedBy, gateway, gatewayNamespace}: objects of which there are many. No version, so that an upgrade leaves them alone.
+{chart, release, managedBy, gateway, gatewayNamespace, labels}: objects of which there are many. No version, so that an upgrade
+changes none of them.
 */ -}}
 {{- define "task-gateway.portLabels" -}}
 app.kubernetes.io/name: {{ .chart }}
@@ -19,4 +32,7 @@ app.kubernetes.io/instance: {{ .release }}
 app.kubernetes.io/managed-by: {{ .managedBy }}
 task-gateway.dev/gateway: {{ .gateway }}
 task-gateway.dev/gateway-namespace: {{ .gatewayNamespace }}
+{{- with .labels }}
+{{ toYaml . }}
+{{- end }}
 {{- end }}

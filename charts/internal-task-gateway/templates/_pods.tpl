@@ -30,19 +30,19 @@ topologySpreadConstraints:
 
 {{- /* {autoscaling}: what an autoscaler says beside the object that it scales; the same keys in an EnvoyProxy and in an HPA */ -}}
 {{- define "task-gateway.autoscaling" -}}
-minReplicas: {{ .minReplicas }}
-maxReplicas: {{ .maxReplicas }}
+minReplicas: {{ int64 .minReplicas }}
+maxReplicas: {{ int64 .maxReplicas }}
 metrics:
   - type: Resource
     resource:
       name: cpu
       target:
         type: Utilization
-        averageUtilization: {{ .targetCPUUtilizationPercentage }}
+        averageUtilization: {{ int64 .targetCPUUtilizationPercentage }}
 # A pod that goes takes its connections with it: never more than one at a time, and only after an hour of less load.
 behavior:
   scaleDown:
-    stabilizationWindowSeconds: {{ .scaleDownSeconds }}
+    stabilizationWindowSeconds: {{ int64 .scaleDownSeconds }}
     policies:
       - type: Pods
         value: 1
@@ -59,8 +59,19 @@ behavior:
 {{- end -}}
 {{- end }}
 
-{{- /* For what runs a moment and ends: jobs, the test and what Envoy's pods begin with. A node is not to be filled by them. */ -}}
+{{- /* For containers that run a moment and end: jobs, the test, and Contour's init container of Envoy. */ -}}
 {{- define "task-gateway.shortLived" -}}
+{{- with .Values.kubectl.resources -}}
+{{ toYaml . }}
+{{- else -}}
 requests: { cpu: 10m, memory: 32Mi, ephemeral-storage: 1Mi }
 limits: { cpu: 500m, memory: 128Mi, ephemeral-storage: 16Mi }
+{{- end -}}
+{{- end }}
+
+{{- /* {labels, context}: labels for a pod from the values, those of the pod first */ -}}
+{{- define "task-gateway.podLabels" -}}
+{{- with merge (dict) (.labels | default dict) (.context.Values.commonLabels | default dict) -}}
+{{ toYaml . }}
+{{- end -}}
 {{- end }}

@@ -2,6 +2,7 @@
 What makes a task reachable, for the slots and for the task routing templates alike. The context is one dict:
 
   chart, release, managedBy   for labels
+  labels                      commonLabels
   routeVersion                of TCPRoute: the newest that the cluster serves
   gateway, gatewayNamespace   the Gateway
   namespace                   where the route, the Service and the task's pods are
@@ -15,6 +16,7 @@ What makes a task reachable, for the slots and for the task routing templates al
 chart: {{ .Chart.Name }}
 release: {{ .Release.Name }}
 managedBy: {{ .Release.Service }}
+labels: {{ .Values.commonLabels | default dict | toJson }}
 {{- $served := .Capabilities.APIVersions }}
 {{- $old := and ($served.Has "gateway.networking.k8s.io/v1alpha2/TCPRoute") (not ($served.Has "gateway.networking.k8s.io/v1/TCPRoute")) }}
 routeVersion: {{ $old | ternary "v1alpha2" "v1" }}
@@ -69,7 +71,7 @@ task-gateway.dev/strategy: {{ .strategy }}
 {{- /* A Gateway needs a listener of its own. It never goes, so that the last one of a task can. */ -}}
 {{- define "task-gateway.placeholder" -}}
 - name: placeholder
-  port: {{ .Values.gateway.placeholderPort }}
+  port: {{ int64 .Values.gateway.placeholderPort }}
   protocol: TCP
   allowedRoutes:
     kinds:

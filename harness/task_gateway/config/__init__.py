@@ -29,7 +29,10 @@ def parse(text: str, file: str) -> MasterConfig:
     from task_gateway.config.master import read
 
     document = Document(text, file)
-    master = read(document)
+    try:
+        master = read(document)
+    except RecursionError as error:
+        raise ConfigError((Problem(file, 0, "", "has too long a chain of <<"),), hint=HINT) from error
     if document.problems or master is None:
         raise ConfigError(document.problems, hint=HINT)
     return master

@@ -9,13 +9,16 @@ import yaml
 from task_gateway.config.document import (
     Document,
     describe,
-    is_integer,
+    integer_of,
     is_merge,
     is_null,
     is_string,
     join,
     line_of,
+    name_of,
 )
+
+_OCTAL = re.compile(r"[-+]?0[0-9_]+")
 
 
 class Block:
@@ -25,7 +28,7 @@ class Block:
         self.document = document
         self.path = path
         self.line = line
-        self._entries = _flatten(node)
+        self._entries = entries_of(node)
 
     @property
     def keys(self) -> list[str]:
@@ -67,9 +70,10 @@ class Block:
         if not self.has(key):
             return None
         node = self._entries[key][1]
-        if is_integer(node) and re.fullmatch(r"[-+]?(0|[1-9][0-9]{0,18})", node.value):
-            return int(node.value)
-        self._misfit(key, "a decimal integer" if is_integer(node) else "an integer")
+        value = integer_of(node)
+        if value is not None and not _OCTAL.fullmatch(node.value):
+            return value
+        self._misfit(key, "an integer" if value is None else "an integer without a leading zero")
         return None
 
     def block(self, key: str) -> "Block | None":
@@ -108,24 +112,31 @@ def nearest(key: str, known: Collection[str], cutoff: float = 0.6) -> str | None
     return next(iter(get_close_matches(key[:100], known, n=1, cutoff=cutoff)), None)
 
 
-def _flatten(node: yaml.MappingNode) -> dict[str, tuple[int, yaml.Node]]:
-    """Return line and value of each key; a mapping's own keys win over those merged in with `<<`."""
-    entries: dict[str, tuple[int, yaml.Node]] = {}
-    seen: set[int] = set()
-    waiting: list[yaml.Node] = [node]
-    while waiting:
-        current = waiting.pop()
-        if id(current) in seen:
-            continue
-        seen.add(id(current))
-        if isinstance(current, yaml.SequenceNode):
-            waiting += reversed(current.value)
-        elif isinstance(current, yaml.MappingNode):
-            merged = []
-            for key, value in current.value:
-                if is_merge(key):
-                    merged.append(value)
-                elif isinstance(key, yaml.ScalarNode):
-                    entries.setdefault(key.value, (line_of(key), value))
-            waiting += reversed(merged)
-    return entries
+def entries_of(node: yaml.MappingNode) -> dict[str, tuple[int, yaml.Node]]:
+    """Return line and value of each key as the master has them.
+
+    In the order of the file a later key wins, also one that `<<` takes in; of a list of mappings under `<<` the first
+    wins.
+    """
+    return _Entries().of(node)
+
+
+class _Entries:
+    """Flattens each mapping once, however many `<<` lead to it."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, dict[str, tuple[int, yaml.Node]]] = {}
+
+    def of(self, node: yaml.MappingNode) -> dict[str, tuple[int, yaml.Node]]:
+        if id(node) in self._known:
+            return self._known[id(node)]
+        entries: dict[str, tuple[int, yaml.Node]] = {}
+        for key, value in node.value:
+            if is_merge(key):
+                for merged in reversed(value.value if isinstance(value, yaml.SequenceNode) else [value]):
+                    if isinstance(merged, yaml.MappingNode):
+                        entries |= self.of(merged)
+            elif isinstance(key, yaml.ScalarNode):
+                entries[name_of(key)] = (line_of(key), value)
+        self._known[id(node)] = entries
+        return entries

@@ -1,9 +1,11 @@
-"""YAML that remembers its lines: composed without building any object, each problem noted where it stands."""
+"""A file as the master reads it, with its lines: no object is built, and each problem is noted where it stands."""
 
 import re
 
 import yaml
 
+from task_gateway.config.compose import compose
+from task_gateway.config.scalars import STANDARD, Value, quote, resolve, show
 from task_gateway.errors import Problem
 
 _KINDS = {
@@ -12,10 +14,8 @@ _KINDS = {
     "float": "a number",
     "bool": "a boolean",
     "null": "nothing",
-    "timestamp": "a date",
 }
-_STANDARD = "tag:yaml.org,2002:"
-_LONGEST_SHOWN = 60
+_TOO_LARGE = 2**63
 
 
 class Document:
@@ -38,26 +38,18 @@ class Document:
         self._problems[Problem(self.file, line, key, message)] = None
 
     def _compose(self, text: str) -> yaml.Node | None:
-        loader: yaml.SafeLoader | None = None
         try:
-            # The pure Python loader: on too deep a nesting it raises, where the one in C overflows its stack.
-            loader = yaml.SafeLoader(text)
-            root: yaml.Node | None = loader.get_single_node()
+            return compose(text, lambda line, message: self.report(line, "", message))
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             what = " ".join(part for part in (error.context, error.problem) if part)
             self.report(mark.line + 1 if mark else 0, "", f"is not valid YAML: {what}")
         except yaml.reader.ReaderError as error:
-            line = text.count("\n", 0, error.position) + 1
+            line = text.encode("utf-8").count(b"\n", 0, error.position) + 1
             self.report(line, "", f"is not valid YAML: character U+{error.character:04X} is not allowed")
-        except RecursionError:
-            self.report(loader.line + 1 if loader else 0, "", "is nested too deeply")
-        except (ValueError, OverflowError) as error:
-            self.report(loader.line + 1 if loader else 0, "", f"is not valid YAML: {error}")
-        else:
-            if root is None:
-                self.report(0, "", "is empty; a master configuration is expected")
-            return root
+        except UnicodeEncodeError as error:
+            line = text.count("\n", 0, error.start) + 1
+            self.report(line, "", f"is not valid YAML: character U+{ord(text[error.start]):04X} is not allowed")
         return None
 
     def _find_duplicates(self, root: yaml.Node) -> None:
@@ -76,14 +68,14 @@ class Document:
 
     def _distinct(self, node: yaml.MappingNode, path: str) -> list[tuple[yaml.Node, str]]:
         """Report the keys of one mapping that come twice, and return its values with their paths."""
-        first: dict[tuple[str, str], int] = {}
+        first: dict[str, int] = {}
         values = []
         for key, value in node.value:
             where = path
             if isinstance(key, yaml.ScalarNode):
-                where = join(path, key.value)
-                name = (key.tag, key.value)
-                if name in first:
+                name = name_of(key)
+                where = join(path, name)
+                if name in first and not is_merge(key):
                     self.report(line_of(key), where, f"is given twice; the first is on line {first[name]}")
                 first.setdefault(name, line_of(key))
             values.append((value, where))
@@ -101,39 +93,50 @@ def join(path: str, key: str) -> str:
     return f"{path}.{name}" if path else name
 
 
-def quote(text: str) -> str:
-    """Return `text` in quotes, on one line and not too long, whatever is in it."""
-    return repr(text if len(text) <= _LONGEST_SHOWN else text[: _LONGEST_SHOWN - 3] + "...")
-
-
 def describe(node: yaml.Node) -> str:
-    """Return what a node is, for a message: `an integer (7)`, `a list`, `nothing`."""
+    """Return what a node is, for a message: `an integer (7)`, `a boolean (y, read as true)`, `a list`, `nothing`."""
     if isinstance(node, yaml.MappingNode):
         return "a mapping"
     if isinstance(node, yaml.SequenceNode):
         return "a list"
-    kind = _KINDS.get(node.tag.removeprefix(_STANDARD), f"a value tagged {quote(node.tag)}")
+    kind = _KINDS.get(node.tag.removeprefix(STANDARD), "a string")
     if is_null(node):
         return kind
-    value = quote(node.value)
-    return f"{kind} ({value if is_string(node) else value[1:-1]})"
+    if is_string(node):
+        return f"{kind} ({quote(node.value)})"
+    read = show(value_of(node))
+    known = node.value.lower() == read or isinstance(value_of(node), float)
+    return f"{kind} ({quote(node.value)[1:-1]}{'' if known else f', read as {read}'})"
+
+
+def value_of(node: yaml.Node) -> Value:
+    """Return the value of a scalar: of a string itself, of another word what the master's reader makes of it."""
+    return str(node.value) if is_string(node) or is_merge(node) else resolve(node.value)[1]
+
+
+def name_of(key: yaml.ScalarNode) -> str:
+    """Return a key as the master has it: a string, also where it is a number or a boolean."""
+    return show(value_of(key))
 
 
 def is_string(node: yaml.Node) -> bool:
     """Tell whether the node is a string by YAML's own rules."""
-    return isinstance(node, yaml.ScalarNode) and node.tag == f"{_STANDARD}str"
+    return isinstance(node, yaml.ScalarNode) and node.tag == f"{STANDARD}str"
 
 
-def is_integer(node: yaml.Node) -> bool:
-    """Tell whether the node is an integer by YAML's own rules; a boolean is none."""
-    return isinstance(node, yaml.ScalarNode) and node.tag == f"{_STANDARD}int"
+def integer_of(node: yaml.Node) -> int | None:
+    """Return the integer that the master has of a node, `3e4` and `30_000` included; None where it has another type."""
+    value = value_of(node) if isinstance(node, yaml.ScalarNode) else None
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) and abs(value) < _TOO_LARGE else None
 
 
 def is_null(node: yaml.Node) -> bool:
     """Tell whether a key has no value."""
-    return isinstance(node, yaml.ScalarNode) and node.tag == f"{_STANDARD}null"
+    return isinstance(node, yaml.ScalarNode) and node.tag == f"{STANDARD}null"
 
 
 def is_merge(node: yaml.Node) -> bool:
     """Tell whether a key is YAML's `<<`, which takes in the keys of another mapping."""
-    return isinstance(node, yaml.ScalarNode) and node.tag == f"{_STANDARD}merge"
+    return isinstance(node, yaml.ScalarNode) and node.tag == f"{STANDARD}merge"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import combinations
 
 from task_gateway.config.block import Block
-from task_gateway.config.document import quote
+from task_gateway.config.scalars import quote
 from task_gateway.model import InternalTaskGateway, ResourceManager
 
 GATEWAY = "internal_task_gateway"

@@ -1,15 +1,17 @@
 """The resource managers of a master configuration; keys that are none of the gateway's business pass."""
 
+from dataclasses import replace
+
 import yaml
 
 from task_gateway.config import gateway
 from task_gateway.config.block import Block, nearest
-from task_gateway.config.document import Document, describe, quote
+from task_gateway.config.document import Document, describe, is_null
+from task_gateway.config.pools import DEFAULT_NAME, POOLS, check_pools, default_pools, read_pools
+from task_gateway.config.scalars import quote
 from task_gateway.model import MasterConfig, ResourceManager, ResourcePool
 
-DEFAULT_NAME = "default"
-
-_TOP_KEYS = ("resource_manager", "additional_resource_managers", "resource_pools")
+_TOP_KEYS = ("resource_manager", "additional_resource_managers", POOLS)
 _COMMON_KEYS = (
     "type",
     "name",
@@ -48,36 +50,36 @@ _KEYS = {
     ),
 }
 _TYPES = (*_KEYS, "slurm", "pbs")
+_IMPLIED = ResourceManager(DEFAULT_NAME, DEFAULT_NAME, type="agent", resource_pools=(ResourcePool(DEFAULT_NAME),))
 
 
 def read(document: Document) -> MasterConfig | None:
-    """Return what a document says, None if there is too little; problems are noted in the document."""
-    if document.root is None:
-        return None
+    """Return what a document says, None if it is no mapping; problems are noted in the document.
+
+    Where there is no resource manager, or no content at all, it is what the master adds by default.
+    """
+    if document.root is None or is_null(document.root):
+        return None if document.problems else MasterConfig(document.file, _IMPLIED)
     if not isinstance(document.root, yaml.MappingNode):
         document.report(1, "", f"expected a mapping, found {describe(document.root)}")
         return None
     top = Block(document, document.root, "", 1)
     _find_misspelt(top)
-    if not top.has("resource_manager") and not top.has("additional_resource_managers"):
-        top.report("resource_manager", "is missing: the default resource manager")
-        return None
-    found = []
     if (block := top.block("resource_manager")) is not None:
-        found.append((_manager(block, top, additional=False), block))
+        found = [(_manager(block, top, additional=False), block, top)]
     else:
-        # What a master makes of a configuration without one.
-        implied = ResourceManager(DEFAULT_NAME, DEFAULT_NAME, type="agent", resource_pools=_pools(top))
-        found.append((implied, top))
+        found = [(replace(_IMPLIED, resource_pools=default_pools(_IMPLIED.type, top)), top, top)]
     for item in top.blocks("additional_resource_managers"):
-        item.refuse_others(("resource_manager", "resource_pools"), "an item of additional_resource_managers")
+        item.refuse_others(("resource_manager", POOLS), "an item of additional_resource_managers")
         if not item.has("resource_manager"):
             item.report("resource_manager", "is missing: the additional resource manager")
         if (block := item.block("resource_manager")) is not None:
-            found.append((_manager(block, item, additional=True), block))
-    _check_names(found)
-    gateway.check_overlaps(found)
-    managers = [manager for manager, _ in found]
+            found.append((_manager(block, item, additional=True), block, item))
+    with_blocks = [(manager, block) for manager, block, _ in found]
+    _check_names(with_blocks)
+    check_pools((manager, beside) for manager, _, beside in found)
+    gateway.check_overlaps(with_blocks)
+    managers = [manager for manager, _, _ in found]
     return MasterConfig(document.file, managers[0], tuple(managers[1:]))
 
 
@@ -108,7 +110,7 @@ def _manager(block: Block, beside: Block, *, additional: bool) -> ResourceManage
         default_namespace=block.string("default_namespace") or block.string("namespace") or None,
         max_slots_per_pod=block.integer("max_slots_per_pod"),
         internal_task_gateway=None if five is None else gateway.read(five),
-        resource_pools=_pools(beside),
+        resource_pools=read_pools(beside) if additional else default_pools(kind, beside),
     )
 
 
@@ -127,20 +129,9 @@ def _type(block: Block, *, additional: bool) -> str:
         which = "an additional resource manager" if additional else "a resource manager with a gateway"
         block.report("type", f"{what}; {which} is of type kubernetes")
         return "kubernetes"
+    if kind is None and any(block.has(key) for key in block.keys):
+        block.report("type", f"is missing; a resource manager with other keys has one of: {', '.join(_TYPES)}")
     return kind or "agent"
-
-
-def _pools(beside: Block) -> tuple[ResourcePool, ...]:
-    pools = []
-    for block in beside.blocks("resource_pools"):
-        name = block.string("pool_name")
-        if not name and (name == "" or not block.has("pool_name")):
-            block.report("pool_name", "is missing: the name of the resource pool")
-        most = block.integer("max_aux_containers_per_agent")
-        if most is not None and most < 0:
-            block.report("max_aux_containers_per_agent", f"expected 0 or more, found {most}")
-        pools.append(ResourcePool(name or "") if most is None else ResourcePool(name or "", most))
-    return tuple(pools)
 
 
 def _check_names(found: list[tuple[ResourceManager, Block]]) -> None:

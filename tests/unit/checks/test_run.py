@@ -34,6 +34,8 @@ additional_resource_managers:
         gateway_name: gw
         gateway_namespace: ns
         gateway_ip: 192.0.2.7
+    resource_pools:
+      - pool_name: west
 """
 
 
@@ -41,7 +43,7 @@ additional_resource_managers:
     ("old", "new", "codes"),
     [
         ("type: kubernetes", "type: [", {"ITG0601"}),
-        (GOOD, "", {"ITG0601"}),
+        (GOOD, GOOD + "---\nport: 8080\n", {"ITG0601"}),
         (GOOD, "- a list", {"ITG0601"}),
         ("gateway_ip", "gatway_ip", {"ITG0602", "ITG0608"}),
         ("gateway_name: gw", "gateway_name: gw\n    gateway_name: gw", {"ITG0602"}),
@@ -57,6 +59,7 @@ additional_resource_managers:
         ("    gateway_name: gw\n", "", {"ITG0606"}),
         ("gateway_name: gw", "gateway_name: Gw", {"ITG0606"}),
         ("gateway_name: gw", "gateway_name: 7", {"ITG0606"}),
+        ("gateway_name: gw", "gateway_name: y", {"ITG0606"}),
         ("    gateway_namespace: ns\n", "", {"ITG0607"}),
         ("gateway_namespace: ns", "gateway_namespace: n.s", {"ITG0607"}),
         ("    gateway_ip: 192.0.2.7\n", "", {"ITG0608"}),
@@ -66,6 +69,7 @@ additional_resource_managers:
         ("pool_name: east", "max_aux_containers_per_agent: 1", {"ITG0609"}),
         ("pool_name: east", "pool_name: east\n    max_aux_containers_per_agent: -1", {"ITG0609"}),
         (GOOD, "resource_pools: []", {"ITG0609"}),
+        (GOOD, GOOD + "  - pool_name: east\n", {"ITG0609"}),
         (GOOD, GOOD + OTHER.replace("      name: west\n", "").replace("gw", "gx"), {"ITG0609"}),
     ],
 )  # fmt: skip

@@ -43,7 +43,9 @@ def master(*gateways: dict[str, Any] | None) -> list[str]:
     first, *others = managers
     content = {
         "resource_manager": first,
-        "additional_resource_managers": [{"resource_manager": each} for each in others],
+        "additional_resource_managers": [
+            {"resource_manager": each, "resource_pools": [{"pool_name": each["name"]}]} for each in others
+        ],
     }
     Path("master.yaml").write_text(yaml.safe_dump(content))
     return ["check", "--config", "master.yaml", "--kubeconfig", "kubeconfig", "-o", "json"]
