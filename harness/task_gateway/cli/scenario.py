@@ -21,6 +21,7 @@ from task_gateway.errors import UsageError
 from task_gateway.model_bugbash import BugBash, Row, Status
 from task_gateway.report import bugbash as report
 from task_gateway.report.bugbash.files import RESULT
+from task_gateway.report.cells import cells
 from task_gateway.scenarios.declared import SCENARIOS, Scenario, everyone
 from task_gateway.scenarios.e2e import EVIDENCE
 from task_gateway.scenarios.product import Product
@@ -228,14 +229,14 @@ def _table(found: Sequence[Mapping[str, object]]) -> Table:
     table = Table("NAME", "GROUP", "STEPS", "WHAT IT PROVES", box=None, pad_edge=False)
     for each in found:
         steps = "person" if each["person"] else str(len(list(each["steps"])))  # type: ignore[call-overload]
-        table.add_row(str(each["name"]), str(each["group"]), steps, str(each["sentence"]))
+        table.add_row(*cells([str(each["name"]), str(each["group"]), steps, str(each["sentence"])]))
     return table
 
 
 def _rows(found: BugBash) -> Table:
     table = Table("NAME", "GROUP", "STATUS", "SECONDS", "CAUSE", box=None, pad_edge=False)
     for row in found.rows:
-        table.add_row(row.name, row.group, str(row.status), f"{row.seconds:.0f}", row.cause)
+        table.add_row(*cells([row.name, row.group, str(row.status), f"{row.seconds:.0f}", row.cause]))
     return table
 
 
