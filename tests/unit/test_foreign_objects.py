@@ -53,7 +53,11 @@ def test_services(service: Manifest) -> None:
         assert table.agrees(slot) in (True, False)
         table.moment(slot.claimed_at)
         table.resting(slot, NOW, 30)
-        for write in (table.release(slot, NOW), table.close(slot), table.claim(slot, Task("t", "ns", (1,)), 1, NOW)):
+        for write in (
+            table.release(slot, NOW),
+            table.close(slot, NOW),
+            table.claim(slot, Task("t", "ns", (1,)), 1, NOW),
+        ):
             assert write["metadata"]["resourceVersion"] == slot.resource_version
     service_reader.ports_at(service, "192.0.2.7", range(2000, 2010))
 

@@ -56,7 +56,7 @@ class Slots:
             task, held.keys(), ", ".join(f"Service {self._namespace}/{s.service}" for s in held.values())
         )
         for slot in held.values():
-            self._write(slot, deadline, lambda each: each.task == task.id and not table.agrees(each), table.close)
+            self._write(slot, deadline, lambda each: each.task == task.id and not table.agrees(each), _closed)
         claimed: dict[int | str | None, Slot] = {}
         try:
             for port in task.ports:
@@ -151,7 +151,7 @@ class Slots:
         """
         if not slot.unselected or not endpoints.left(slot, self._endpoints([slot])):
             return False
-        self._write(slot, deadline, lambda each: each.task is None and each.unselected, table.close)
+        self._write(slot, deadline, lambda each: each.task is None and each.unselected, _closed)
         return True
 
     def _mend(self, slots: Collection[Slot], *, dry_run: bool) -> Repairs:
@@ -175,7 +175,7 @@ class Slots:
             slot,
             _deadline(),
             lambda each: each.task == slot.task and (each.unselected or not table.agrees(each)),
-            table.close,
+            _closed,
         )
         return seen is not None and seen.task == slot.task and table.agrees(seen)
 
@@ -279,6 +279,10 @@ class Slots:
 
 def _is_free(slot: Slot) -> bool:
     return slot.task is None
+
+
+def _closed(slot: Slot) -> Manifest:
+    return table.close(slot, datetime.now(UTC))
 
 
 def _deadline() -> float:

@@ -4,7 +4,7 @@ A slot is free when its Service has no `claimed-by` annotation. Times come from 
 they only order the reuse of ports, so that clocks which differ cost fairness and never safety.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -106,13 +106,14 @@ def release(slot: Slot, now: datetime) -> Manifest:
     return _patch(slot, notes, {"selector": selecting(slot, names.released(slot.port))})
 
 
-def close(slot: Slot) -> Manifest:
+def close(slot: Slot, now: datetime) -> Manifest:
     """Return the strategic merge patch that gives a slot the selector of its claim, or one that matches no pod.
 
-    Kubernetes then removes every other endpoint, also those of a Service that had no selector before.
+    Kubernetes then removes every other endpoint, also those of a Service that had no selector before. A free slot rests
+    from now on, as after a release.
     """
     spec: Manifest = {"type": "ClusterIP", "externalName": None, "selector": selecting(slot, wanted(slot))}
-    return {"metadata": {"resourceVersion": slot.resource_version}, "spec": spec}
+    return _patch(slot, {names.RELEASED_AT: stamp(now)} if slot.task is None else {}, spec)
 
 
 def wanted(slot: Slot) -> str:
@@ -145,6 +146,6 @@ def moment(text: str) -> datetime | None:
         return None
 
 
-def _patch(slot: Slot, notes: dict[str, str | None], spec: Manifest) -> Manifest:
+def _patch(slot: Slot, notes: Mapping[str, str | None], spec: Manifest) -> Manifest:
     meta = {"resourceVersion": slot.resource_version, "annotations": notes}
     return {"metadata": meta, "spec": spec}

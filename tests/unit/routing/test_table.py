@@ -89,7 +89,7 @@ def test_a_selector_agrees_with_its_claim_or_is_that_of_a_free_slot(
     slot = table.parse(found)
     assert slot is not None
     assert table.agrees(slot) is agrees
-    written = table.close(slot)["spec"]["selector"]
+    written = table.close(slot, NOW)["spec"]["selector"]
     assert {key: value for key, value in written.items() if value is not None} == {
         "task-gateway.dev/task": task or "released.32768"
     }
