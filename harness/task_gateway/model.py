@@ -121,6 +121,7 @@ class Task:
 class Exposure:
     """One port of a task that is exposed: `port` is the gateway's, `target_port` the pod's, `address` what is dialled.
 
+    `target_port` is a number, or a port's name where somebody else wrote one into the Service.
     `kind` is Pod or Job, empty where the task's object is not known. `since` is when the port was taken. `ready` tells
     whether a ready pod is behind the Service, None where nobody looked.
     """
@@ -130,7 +131,7 @@ class Exposure:
     owner: str
     kind: str
     port: int
-    target_port: int
+    target_port: int | str
     strategy: str
     address: Address
     since: datetime | None = None
@@ -156,7 +157,11 @@ class PortUse:
 
 @dataclass(frozen=True)
 class Repair:
-    """One thing that is not as it should be: `action` is free, remove or complete; `done` is false in a dry run."""
+    """One thing that is not as it should be; `done` is false in a dry run, and where somebody else wrote first.
+
+    `action` is free, remove or complete; close for a port that no task has and that still leads somewhere; restore for
+    a claimed port whose selector is not that of the claim. `task_id` is empty where no task is known.
+    """
 
     action: str
     object: str

@@ -58,7 +58,7 @@ class Crime:
         assert SLOTS[-1] in self.site.listeners()
 
     def ports_of(self, task: str) -> list[int]:
-        return sorted(each.target_port for each in self.tasks.list() if each.task_id == task)
+        return sorted(int(each.target_port) for each in self.tasks.list() if each.task_id == task)
 
 
 @EACH

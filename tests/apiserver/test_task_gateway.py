@@ -60,7 +60,7 @@ def gateway(site: Site, name: str, kube: Any = None) -> TaskGateway:
     return TaskGateway(kube or site.kube, site.gateway, site.namespace, name)
 
 
-def held(exposures: list[Exposure]) -> list[tuple[str, int, int]]:
+def held(exposures: list[Exposure]) -> list[tuple[str, int | str, int]]:
     return [(each.task_id, each.target_port, each.port) for each in exposures]
 
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+import pytest
+
 from task_gateway.model import Manifest
 from task_gateway.routing import names
 
@@ -24,6 +26,29 @@ def test_the_test_waits_for_gateway_listeners_and_routes(render: Render) -> None
     assert {"listenersets.gateway.networking.k8s.io", "--namespace=gateways"} <= set(waits["listenersets"])
     assert {"tcproutes.gateway.networking.k8s.io", "--namespace=tasks"} <= set(waits["routes-0"])
     assert all("--selector=task-gateway.dev/gateway=tg" in waits[each] for each in ("listenersets", "routes-0"))
+
+
+@pytest.mark.parametrize(
+    ("values", "controller"),
+    [
+        ({}, "gateway.envoyproxy.io/gatewayclass-controller"),
+        (
+            {"controller": {"name": "contour"}, "envoy-gateway": {"enabled": False}},
+            "projectcontour.io/gateway-controller",
+        ),
+        (
+            {"controller": {"install": False}, "gatewayClass": {"controllerName": "example.com/own"}},
+            "example.com/own",
+        ),
+    ],
+)
+def test_the_test_reads_what_the_controller_of_the_class_reports(
+    render: Render, values: Manifest, controller: str
+) -> None:
+    pod = hooked(render(values), "test")["Pod"]
+    (routes,) = [each["args"] for each in pod["spec"]["containers"] if each["name"] == "routes-0"]
+    own = f'.status.parents[?(@.controllerName=="{controller}")]'
+    assert f'--for=jsonpath={{{own}.conditions[?(@.type=="Accepted")].status}}=True' in routes
 
 
 def test_the_gateway_goes_before_its_controller(render: Render) -> None:

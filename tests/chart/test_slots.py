@@ -72,6 +72,19 @@ def test_no_field_that_a_claim_writes_is_rendered(render: Render) -> None:
         assert "annotations" not in service["metadata"]
 
 
+def test_a_policy_of_each_release_keeps_the_selectors_of_its_slots(render: Render) -> None:
+    policy, binding = render(show="slots-policy")
+    assert policy["metadata"]["name"] == binding["metadata"]["name"] == binding["spec"]["policyName"]
+    assert policy["metadata"]["name"] == "tg.gateways-slots"
+    selector = policy["spec"]["matchConstraints"]["objectSelector"]
+    (service, *_) = render(show="services")
+    assert selector["matchLabels"].items() <= service["metadata"]["labels"].items()
+    assert [each["key"] for each in selector["matchExpressions"]] == [names.SLOT_LABEL]
+    for values in ({"slots": {"admissionPolicy": False}}, {"slots": {"count": 0}}):
+        found = [each["metadata"]["name"] for each in by_kind(render(values), policy["kind"])]
+        assert policy["metadata"]["name"] not in found
+
+
 def test_a_thousand_slots_render(render: Render) -> None:
     objects = render({"slots": {"count": 1000}})
     slots = [each for each in objects if names.SLOT_LABEL in each["metadata"].get("labels", {})]
@@ -128,6 +141,8 @@ def test_names_are_valid_and_labels_fit(render: Render, release: str) -> None:
         name = each["metadata"]["name"]
         if each["kind"] == "GatewayClass":
             assert name == f"{gateway}.gateways"
+        elif each["kind"].startswith("ValidatingAdmissionPolicy"):
+            assert name == f"{gateway}.gateways-slots"
         else:
             assert DNS_LABEL.fullmatch(name), name
         assert all(len(value) <= 63 for value in each["metadata"]["labels"].values())

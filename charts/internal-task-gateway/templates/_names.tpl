@@ -29,6 +29,11 @@ gw-{{ $release | replace "." "-" | trunc 28 | trimSuffix "-" }}-{{ $release | sh
 {{ .Values.slots.parent | default (eq .Values.controller.name "contour" | ternary "Gateway" "ListenerSet") }}
 {{- end }}
 
+{{- /* Admission policies belong to the cluster too. */ -}}
+{{- define "task-gateway.slotsPolicy" -}}
+{{ include "task-gateway.gateway" . }}.{{ .Release.Namespace }}-slots
+{{- end }}
+
 {{- define "task-gateway.controllerName" -}}
 {{- $byController := dict "envoy-gateway" "gateway.envoyproxy.io/gatewayclass-controller" "contour" "projectcontour.io/gateway-controller" -}}
 {{ .Values.gatewayClass.controllerName | default (get $byController .Values.controller.name) }}

@@ -1,7 +1,6 @@
 """Routing: do the ports lead where they should, is there room for more, is anything left that serves nobody?"""
 
-import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from task_gateway.checks.base import Trouble, check, fill, limits_of, some
@@ -10,8 +9,9 @@ from task_gateway.kube.wait import condition
 from task_gateway.limits.ports import controller_ports, missing_ports
 from task_gateway.limits.site import Site
 from task_gateway.model import TASK_LABEL, Limit, Manifest
-from task_gateway.routing import names, table, templates
-from task_gateway.routing.gateway_api import reported_parents
+from task_gateway.routing import endpoints, names, table, templates
+from task_gateway.routing.endpoints import Endpoint
+from task_gateway.routing.gateway_api import not_so, reported_parents
 
 GRACE = timedelta(minutes=10)
 """How long a port may be claimed before the task's pod is there: images are pulled meanwhile."""
@@ -140,25 +140,28 @@ def leaked_objects(site: Site) -> Trouble | None:
 @check(
     "ITG0508",
     "each slot leads to its own task or to none",
-    "kubectl patch service SLOT --namespace {tasks} --type json --patch SELECTOR",
+    "task-gateway gc --gateway {namespace}/{gateway} --apply",
     ("ITG0401",),
 )
 def selectors(site: Site) -> Trouble | None:
-    """The selector of a slot's Service was written by something else than a claim or a release: the port may lead
-    to a task of somebody else. Put it right before anything else; the command that is shown does so for the first."""
-    by_name = {each["metadata"]["name"]: each["spec"].get("selector") for each in site.services}
-    found = []
-    for slot in site.slots:
-        selector = by_name.get(slot.service)
-        wanted = {TASK_LABEL: slot.task or names.released(slot.port)}
-        if selector != wanted and not (slot.task is None and not selector):
-            found.append((slot, selector, wanted))
-    if not found:
+    """Something other than a claim or a release wrote a slot's Service: its selector is not that of the claim, or the
+    claim is gone and the endpoints of its pod are still there, because Kubernetes keeps the endpoints of a Service that
+    loses its selector (`kubectl replace`, a forced upgrade). The port may lead to the task of another user. The command
+    closes such a port, or restores the selector of its claim; expose a task whose claim is gone again."""
+    wrong = [
+        f"port {each.port} selects {each.selects or 'no task'}, not {table.wanted(each)}"
+        for each in site.slots
+        if not table.agrees(each)
+    ]
+    if wrong:
+        return Trouble(some(wrong))
+    lost = [(slot, found) for slot in site.slots if (found := endpoints.left(slot, site.endpoints))]
+    if not lost:
         return None
-    slot, _, wanted = found[0]
-    patch = json.dumps([{"op": "replace", "path": "/spec/selector", "value": wanted}])
-    fix = f"kubectl patch service {slot.service} --namespace {site.namespace} --type json --patch '{patch}'"
-    return Trouble(some([f"port {each.port} selects {is_}, not {should}" for each, is_, should in found]), fix=fix)
+    message = some([f"port {slot.port} is free and leads to {_led_to(found, site)}" for slot, found in lost])
+    foreign = [each.slice for _, found in lost for each in found if not each.managed]
+    delete = f"kubectl delete endpointslices --namespace {site.namespace} {' '.join(dict.fromkeys(foreign))}"
+    return Trouble(message, fix=delete if foreign else "")
 
 
 @check(
@@ -178,9 +181,12 @@ def complete(site: Site) -> Trouble | None:
 
 @check("ITG0510", "every route is accepted", "kubectl describe tcproutes --namespace {tasks}", ("ITG0403", "ITG0203"))
 def accepted(site: Site) -> Trouble | None:
-    """The controller refuses a route, says why in the route's status, and its port leads nowhere."""
+    """The controller of the class refuses a route and gives the reason in the route's status. Its port leads nowhere.
+    Entries of other controllers do not count."""
     found = [
-        f"TCPRoute {each['metadata']['name']}: {said}" for each in _ours(site.routes, site) if (said := _refused(each))
+        f"TCPRoute {each['metadata']['name']}: {said}"
+        for each in _ours(site.routes, site)
+        if (said := _refused(each, site.controller_name))
     ]
     return Trouble(some(found)) if found else None
 
@@ -226,21 +232,27 @@ def _ours(objects: Iterable[Manifest], site: Site) -> list[Manifest]:
     return [each for each in objects if wanted <= (each["metadata"].get("labels") or {}).items()]
 
 
+def _led_to(found: Sequence[Endpoint], site: Site) -> str:
+    """Return what a port leads to, with the tasks that lost their claim of it."""
+    names_of = {each.pod for each in found if each.pod}
+    pods = [each["metadata"] for each in site.pods if each["metadata"]["name"] in names_of]
+    tasks = sorted({task for each in pods if (task := (each.get("labels") or {}).get(TASK_LABEL))})
+    claim = f", the claim of task {', '.join(tasks)} is gone" if tasks else ""
+    return f"{endpoints.words(found)}{claim}"
+
+
 def _task_of(obj: Manifest, site: Site) -> str | None:
     """Return the task that an object was made for, None for a slot's and for what is not ours."""
     task: str | None = (obj["metadata"].get("labels") or {}).get(TASK_LABEL)
     return task if task is not None and _ours([obj], site) else None
 
 
-def _refused(route: Manifest) -> str | None:
-    parents = reported_parents(route)
+def _refused(route: Manifest, controller: str) -> str | None:
+    parents = reported_parents(route, controller)
     if not parents:
         return "no controller has looked at it"
-    for parent in parents:
-        for each in parent.get("conditions") or []:
-            if each["type"] == "Accepted" and each["status"] != "True":
-                return f"{each.get('reason', '')}: {each.get('message', '')}"
-    return None
+    refusal = not_so(parents, "Accepted")
+    return None if refusal is None else f"{refusal.get('reason', '')}: {refusal.get('message', '')}"
 
 
 def _made(obj: Manifest) -> datetime:

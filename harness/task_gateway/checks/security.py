@@ -23,7 +23,11 @@ PER_TASK: tuple[Need, ...] = (
     *((verb, GROUP, "tcproutes", True) for verb in ("create", "patch", "delete")),
 )
 NEEDS: dict[str, tuple[Need, ...]] = {
-    "slots": (*TEMPLATES, *((verb, "", "services", True) for verb in ("get", "list", "patch"))),
+    "slots": (
+        *TEMPLATES,
+        *((verb, "", "services", True) for verb in ("get", "list", "patch")),
+        ("list", "discovery.k8s.io", "endpointslices", True),
+    ),
     "listenersets": (
         *TEMPLATES,
         *((verb, GROUP, "listenersets", False) for verb in ("get", "create", "delete")),

@@ -19,6 +19,7 @@ from task_gateway.deferred import rich
 from task_gateway.errors import UsageError
 from task_gateway.model_bugbash import BugBash, Row, Status
 from task_gateway.report import bugbash as report
+from task_gateway.report import cells
 from task_gateway.scenarios.declared import SCENARIOS, Scenario, everyone
 from task_gateway.scenarios.e2e import EVIDENCE
 from task_gateway.scenarios.runner import play_all
@@ -128,7 +129,7 @@ def _passed(file: Path) -> Mapping[str, Row]:
 def _rows(found: BugBash) -> "rich.table.Table":
     table = rich.table.Table("NAME", "GROUP", "STATUS", "SECONDS", "CAUSE", box=None, pad_edge=False)
     for row in found.rows:
-        table.add_row(row.name, row.group, str(row.status), f"{row.seconds:.0f}", row.cause)
+        table.add_row(*cells.cells([row.name, row.group, str(row.status), f"{row.seconds:.0f}", row.cause]))
     return table
 
 

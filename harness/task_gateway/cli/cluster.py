@@ -12,6 +12,7 @@ from task_gateway.deferred import rich
 from task_gateway.errors import ClusterUnreachable, UsageError
 from task_gateway.kube.client import Kube
 from task_gateway.model import Cluster
+from task_gateway.report import cells
 
 app = typer.Typer(no_args_is_help=True, help=__doc__)
 Name = Annotated[str, typer.Argument(help="The cluster's name: a-z, 0-9 and '-'.")]
@@ -86,5 +87,5 @@ def _state(cluster: Cluster) -> str:
 def _table(entries: list[dict[str, str | None]]) -> "rich.table.Table":
     table = rich.table.Table("NAME", "PROVIDER", "STATE", "KUBECONFIG", box=None, pad_edge=False)
     for entry in entries:
-        table.add_row(entry["name"], entry["provider"], entry["state"], entry["kubeconfig"])
+        table.add_row(*cells.cells(entry[key] or "" for key in ("name", "provider", "state", "kubeconfig")))
     return table

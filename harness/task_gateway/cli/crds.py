@@ -12,6 +12,7 @@ from task_gateway.crds.edit_live import Change
 from task_gateway.crds.ports_policy import NAME
 from task_gateway.deferred import rich
 from task_gateway.limits.target import connect
+from task_gateway.report import cells
 
 app = typer.Typer(no_args_is_help=True, help=__doc__)
 KubeconfigOption = Annotated[Path | None, typer.Option(help="The kubeconfig of the cluster; kubectl's if left out.")]
@@ -88,7 +89,7 @@ def _state(state: raised.State) -> "rich.console.Group":
                 "unbounded" if bound is None else str(bound) for bound in (each.spec_max_items, each.status_max_items)
             )
             rules = str(each.quadratic_rules) if each.quadratic_rules else "dropped"
-            table.add_row(crd.crd, f"{crd.bundle} {crd.channel}", each.version, *bounds, rules)
+            table.add_row(*cells.cells([crd.crd, f"{crd.bundle} {crd.channel}", each.version, *bounds, rules]))
     policies = {NAME: state.ports_policy, raised.SAFE_UPGRADES: state.safe_upgrades_policy}
     lines = [f"policy {name}: {'installed' if there else 'not installed'}" for name, there in policies.items()]
     return rich.console.Group(table, "", *lines)

@@ -14,6 +14,7 @@ import typer
 
 from task_gateway.deferred import rich
 from task_gateway.errors import ConfigError, TaskGatewayError
+from task_gateway.printable import printable
 
 T = TypeVar("T")
 WIDTH_OF_A_FILE = 250  # columns, so that no path is cut short where there is no terminal
@@ -30,7 +31,10 @@ OutputOption = Annotated[Output, typer.Option("--output", "-o", help="Print the 
 
 
 def emit(value: T, output: Output, render: "Callable[[T], rich.console.RenderableType]") -> None:
-    """Print `value` on stdout: as JSON, or as the text or rich renderable that `render` makes of it."""
+    """Print `value` on stdout: as JSON, or as the text or rich renderable that `render` makes of it.
+
+    Text in a renderable is never read as markup or as an emoji code: names and owners may have brackets and colons.
+    """
     if output is Output.json:
         _print_json(value)
         return
@@ -38,7 +42,8 @@ def emit(value: T, output: Output, render: "Callable[[T], rich.console.Renderabl
     if isinstance(renderable, str):
         typer.echo(renderable)
     else:
-        rich.console.Console(width=None if sys.stdout.isatty() else WIDTH_OF_A_FILE).print(renderable)
+        width = None if sys.stdout.isatty() else WIDTH_OF_A_FILE
+        rich.console.Console(width=width, markup=False, emoji=False, highlight=False).print(renderable)
 
 
 def emit_error(error: TaskGatewayError, output: Output) -> None:
@@ -53,10 +58,10 @@ def emit_error(error: TaskGatewayError, output: Output) -> None:
         }
         _print_json({"error": shown | ({"problems": problems} if problems else {})})
         return
-    lines = [f"error: {error.message}", *(f"  {problem}" for problem in problems)]
-    lines += [f"  at: {error.where}"] if error.where else []
-    lines += [f"  try: {error.hint}"] if error.hint else []
-    typer.echo("\n".join(lines), err=True)
+    text = "\n".join([f"error: {error.message}", *(f"  {problem}" for problem in problems)])
+    text += f"\n  at: {error.where}" if error.where else ""
+    text += f"\n  try: {error.hint}" if error.hint else ""
+    typer.echo("\n".join(map(printable, text.split("\n"))), err=True)
 
 
 def wanted(arguments: Sequence[str]) -> Output:

@@ -13,6 +13,7 @@ from task_gateway.cli.output import Output, OutputOption, emit
 from task_gateway.clusters.controllers import ENVOY_GATEWAY
 from task_gateway.deferred import rich
 from task_gateway.errors import UsageError
+from task_gateway.report import cells
 from task_gateway.scenarios.declared import Scenario
 from task_gateway.scenarios.product import Product
 from task_gateway.scenarios.world import FIRST_PORT, MASTER_PORT, Given, World
@@ -96,5 +97,5 @@ def _table(found: Sequence[Mapping[str, object]]) -> "rich.table.Table":
     table = rich.table.Table("NAME", "GROUP", "STEPS", "WHAT IT PROVES", box=None, pad_edge=False)
     for each in found:
         steps = "person" if each["person"] else str(len(list(each["steps"])))  # type: ignore[call-overload]
-        table.add_row(str(each["name"]), str(each["group"]), steps, str(each["sentence"]))
+        table.add_row(*cells.cells([str(each["name"]), str(each["group"]), steps, str(each["sentence"])]))
     return table

@@ -10,6 +10,7 @@ from task_gateway.controllers.stage import Asked, Stage, stage
 from task_gateway.errors import ClusterUnreachable, TaskGatewayError
 from task_gateway.kube.client import Kube
 from task_gateway.kube.kinds import POD
+from task_gateway.kube.quantity import whole
 from task_gateway.model_controllers import ControllerRecord, RequirementRecord
 
 
@@ -19,7 +20,7 @@ def measure(kube: Kube, asked: Asked, *, say: Say) -> ControllerRecord:
         found = look(made, in_order(), say=say)
         versions = crd_versions(kube) | image_versions(kube.list(POD))
         nodes = kube.list("v1/Node")
-    cores = sum(int(each["status"]["capacity"]["cpu"]) for each in nodes)
+    cores = sum(whole(each["status"]["capacity"]["cpu"]) or 0 for each in nodes)
     return ControllerRecord(
         gateway_class=made.gateway_class["metadata"]["name"],
         controller=made.gateway_class["spec"]["controllerName"],

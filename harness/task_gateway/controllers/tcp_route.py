@@ -1,6 +1,7 @@
 """Requirement: a TCPRoute is taken up, and what is sent to its listener's port reaches its backend."""
 
 import time
+from functools import partial
 
 from task_gateway.bench import door
 from task_gateway.controllers.base import Lack, Seen, requirement
@@ -30,7 +31,8 @@ def look(stage: Stage) -> Seen | Lack:
     if kind is None:
         return Lack(f"neither {' nor '.join(ROUTES)} is served")
     try:
-        wait_for(stage.kube, TAKEN_UP, kind, stage.name(FIRST), stage.namespace, refused)
+        taken_up = partial(refused, controller=stage.gateway_class["spec"]["controllerName"])
+        wait_for(stage.kube, TAKEN_UP, kind, stage.name(FIRST), stage.namespace, taken_up)
     except WaitTimeout as late:
         if late.last_state == NOBODY or any(each in late.last_state for each in UNSUPPORTED):
             return Lack(late.last_state)
@@ -44,10 +46,11 @@ def look(stage: Stage) -> Seen | Lack:
     return Seen(f"{version}, {stage.backend(0)} answers at {stage.at(FIRST)}", {"reached": round(reached, 3)})
 
 
-def refused(route: Manifest | None) -> str | None:
-    """Return what keeps a route from being accepted, None if nothing does."""
+def refused(route: Manifest | None, controller: str = "") -> str | None:
+    """Return what keeps a route from being accepted, None if nothing does; by entries of that controller if given."""
     parents = ((route or {}).get("status") or {}).get("parents") or []
-    conditions = [each for parent in parents for each in parent.get("conditions") or []]
+    own = [each for each in parents if controller in ("", each.get("controllerName"))]
+    conditions = [each for parent in own for each in parent.get("conditions") or []]
     accepted = [each for each in conditions if each["type"] == "Accepted"]
     if not accepted:
         return NOBODY

@@ -58,7 +58,13 @@ class Rule:
         except Forbidden as refused:
             finding = Finding(None, None, Found.READ, f"unknown: {refused.where} may not be read")
         description = f"{self.description} ({finding.note})" if finding.note else self.description
-        return Limit(self.id, description, finding.value, finding.tasks, self.scope, finding.found, finding.raise_)
+        value, tasks = _at_least_0(finding.value), _at_least_0(finding.tasks)
+        return Limit(self.id, description, value, tasks, self.scope, finding.found, finding.raise_)
+
+
+def _at_least_0(number: int | None) -> int | None:
+    """Return a number as a limit: more may be in use than a limit allows that was lowered later."""
+    return None if number is None else max(0, number)
 
 
 LIMITS: Registry[Rule] = Registry("limit", "task_gateway.limits")

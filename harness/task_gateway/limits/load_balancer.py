@@ -1,5 +1,6 @@
 """Cloud load balancers: how many listeners one takes. No API of Kubernetes tells, hence it is known by value."""
 
+from task_gateway.kube.quantity import whole
 from task_gateway.limits.base import Finding, Found, Scope, limit
 from task_gateway.limits.ports import proxied
 from task_gateway.limits.site import Site
@@ -17,8 +18,7 @@ def listeners(site: Site) -> Finding:
     """Take the Gateway's annotation, else what is known of the cloud whose host name the load balancer has."""
     advice = f"ask the cloud for more, then annotate the Gateway with {ANNOTATION}"
     notes = ((site.gateway_object or {}).get("metadata") or {}).get("annotations") or {}
-    if notes.get(ANNOTATION, "").isdigit():
-        value = int(notes[ANNOTATION])
+    if (value := whole(notes.get(ANNOTATION, ""))) is not None:
         return Finding(value, proxied(site, value), Found.READ, advice, "by annotation")
     if any(name.endswith(AWS_SUFFIX) for name in _host_names(site)):
         return Finding(AWS_LISTENERS, proxied(site, AWS_LISTENERS), Found.DOCUMENTED, advice, "AWS")

@@ -3,6 +3,7 @@
 import ipaddress
 
 from task_gateway.errors import NotFound
+from task_gateway.kube.quantity import whole
 from task_gateway.limits.base import Finding, Found, Scope, limit
 from task_gateway.limits.site import Site
 from task_gateway.model import Manifest
@@ -14,7 +15,6 @@ ADDRESSED = "listeners"
 """The strategy whose Services have an address; those of the others are headless, for Envoy reads endpoints."""
 
 GROUP = "gateway.networking.k8s.io"
-QUANTITY = {"": 1, "k": 1_000, "M": 1_000_000}
 
 
 @limit("service-addresses", Scope.CLUSTER, "cluster IP addresses of Services")
@@ -57,22 +57,22 @@ def usable(cidr: str) -> int:
     return max(0, network.num_addresses - (2 if network.version == 4 else 1))
 
 
-def count(quantity: str) -> int:
-    """Return a quantity of objects as a number, as Kubernetes writes it: `250`, `1k`."""
-    number = quantity.rstrip("kM")
-    return int(number) * QUANTITY[quantity[len(number) :]]
-
-
 def _left(
     site: Site, quotas: list[Manifest], resources: tuple[str, ...], namespace: str, strategies: tuple[str, ...]
 ) -> Finding:
-    left = []
+    left, unread = [], []
     for quota in quotas:
         status = quota.get("status") or {}
-        for resource in resources:
-            if resource in (status.get("hard") or {}):
-                left.append(count(status["hard"][resource]) - count((status.get("used") or {}).get(resource, "0")))
+        bounds, taken = status.get("hard") or {}, status.get("used") or {}
+        for resource in bounds.keys() & set(resources):
+            hard, used = whole(bounds[resource]), whole(taken.get(resource, "0"))
+            if hard is None or used is None:
+                unread.append(f"{quota['metadata']['name']}: {bounds[resource]!r}")
+            else:
+                left.append(max(0, hard - used))
     advice = f"the ResourceQuota in namespace {namespace}"
+    note = f"cannot be read: {', '.join(unread)}" if unread else ""
     if not left:
-        return Finding(None, None, Found.READ, advice, "no quota")
-    return Finding(min(left), min(left) + site.active if site.strategy in strategies else None, Found.READ, advice)
+        return Finding(None, None, Found.READ, advice, note or "no quota")
+    tasks = min(left) + site.active if site.strategy in strategies else None
+    return Finding(min(left), tasks, Found.READ, advice, note)

@@ -7,10 +7,10 @@ from task_gateway.clusters.controllers import CONTOUR, CONTROLLERS, ENVOY_GATEWA
 from task_gateway.crds import schema
 from task_gateway.errors import Forbidden, NotFound
 from task_gateway.kube.client import Kube
-from task_gateway.kube.kinds import POD, SERVICE
+from task_gateway.kube.kinds import ENDPOINT_SLICE, POD, SERVICE
 from task_gateway.limits.target import Target
 from task_gateway.model import InternalTaskGateway, Manifest, ResourceManager
-from task_gateway.routing import names, table
+from task_gateway.routing import endpoints, names, table
 from task_gateway.routing.gateway_api import GATEWAY, GATEWAY_CLASS, LISTENER_SET, allowed_from, is_attached, route_kind
 from task_gateway.routing.listening import FOREIGN, Listener, listeners_of
 from task_gateway.routing.ports import in_range
@@ -106,11 +106,15 @@ class Site:
     @cached_property
     def controller(self) -> str:
         """envoy-gateway or contour by the class, empty if it is neither or the class may not be read."""
+        return controller_of(self.controller_name)
+
+    @cached_property
+    def controller_name(self) -> str:
+        """The controllerName of the class, empty if there is none or it may not be read."""
         try:
-            name = ((self.gateway_class or {}).get("spec") or {}).get("controllerName", "")
+            return str(((self.gateway_class or {}).get("spec") or {}).get("controllerName", ""))
         except Forbidden:
             return ""
-        return controller_of(name)
 
     @cached_property
     def crd(self) -> Manifest | None:
@@ -187,6 +191,11 @@ class Site:
     def pods(self) -> list[Manifest]:
         """The pods in the namespace of the tasks."""
         return self.kube.list(POD, self.namespace)
+
+    @cached_property
+    def endpoints(self) -> endpoints.Endpoints:
+        """The endpoints in the namespace of the tasks, by Service."""
+        return endpoints.by_service(self.kube.list(ENDPOINT_SLICE, self.namespace, endpoints.SERVICE_OF))
 
     @cached_property
     def nodes(self) -> list[Manifest]:

@@ -15,6 +15,7 @@ from task_gateway.model_bench import (
     PathRecord,
     Spread,
 )
+from task_gateway.report.cells import cells
 
 Rows = list[list[str]]
 
@@ -116,5 +117,5 @@ def _ms(seconds: float) -> str:
 def _terminal(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
     table = Table(*(each.upper() for each in head), box=None, pad_edge=False)
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*cells(row))
     return table

@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from task_gateway.model import CelPoint, CelReport, CelVariant, WriteTime
+from task_gateway.report.cells import cells
 
 NOT_MEASURED = (
     "Run time is measured for Gateway API's listeners alone, and with --control-plane alone: a CRD is installed for it."
@@ -35,10 +36,10 @@ def terminal(reports: Sequence[CelReport]) -> RenderableType:
     for column in RIGHT:
         table.columns[column].justify = "right"
     for each in reports:
-        cells = (each.bundle, each.channel, each.crd, each.version, each.path, _number(each.declared_max_items),
+        words = (each.bundle, each.channel, each.crd, each.version, each.path, _number(each.declared_max_items),
                  accepted(each, rules), _number(each.runtime_max_items), str(each.requests), f"{each.seconds:.2f}",
                  variants(each, rules))  # fmt: skip
-        table.add_row(*map(Text, cells))
+        table.add_row(*cells(words))
     parts: list[RenderableType] = [table, Text()]
     notes = [f"{mark} {rule}" for rule, mark in rules.items()] + [*filter(None, dict.fromkeys(map(_writes, reports)))]
     if any(each.runtime_max_items is None for each in reports):

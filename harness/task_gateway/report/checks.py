@@ -6,6 +6,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from task_gateway.model import Check, CheckReport
+from task_gateway.printable import printable
 from task_gateway.report.as_junit import clean
 
 MARKS = {"ok": ("√", "green"), "warning": ("‼", "yellow"), "error": ("×", "bold red"), "skipped": ("-", "dim")}
@@ -52,8 +53,9 @@ def _lines(check: Check) -> list[Text]:
     mark, style = MARKS[check.result]
     lines = [Text.assemble((mark, style), f" {check.description}")]
     if check.result == "skipped":
-        return [Text.assemble((mark, style), f" {check.description}: skipped {check.message}")]
+        sentence = printable(f"{check.description}: skipped {check.message}")
+        return [Text.assemble((mark, style), f" {sentence}")]
     if check.result != "ok":
         said = [check.message, *([f"try: {check.fix}"] if check.fix else []), f"see {check.docs}"]
-        lines += [Text(f"    {clean(sentence)}") for sentence in said]
+        lines += [Text(f"    {printable(sentence)}") for sentence in said]
     return lines

@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from task_gateway.model_controllers import ControllerRecord, RequirementRecord
+from task_gateway.report.cells import cells
+from task_gateway.report.cells import table as cells_table
 from task_gateway.report.markdown_text import table
 
 MET = "met"
@@ -18,12 +19,12 @@ UNIT_BELOW_SECONDS = 1.0
 
 def terminal(record: ControllerRecord) -> RenderableType:
     """Return each requirement with its result, what was seen and what was measured, and the verdict."""
-    rows = Table("", "REQUIREMENT", "", "RESULT", "SEEN", "SECONDS", box=None, pad_edge=False)
+    rows = cells_table("", "REQUIREMENT", "", "RESULT", "SEEN", "SECONDS")
     for each in record.requirements:
         mark, style = MARKS[each.result] if each.required or each.result == MET else OPTIONAL
         needed = "required" if each.required else "optional"
-        cells = (each.name, needed, each.result, each.detail, seconds(each))
-        rows.add_row(Text(mark, style=style), *map(Text, cells))
+        words = (each.name, needed, each.result, each.detail, seconds(each))
+        rows.add_row(Text(mark, style=style), *cells(words))
     lacking = [each.name for each in record.requirements if each.required and each.result != MET]
     verdict = f"lacks {', '.join(lacking)}" if lacking else "meets all that is required"
     mark, style = MARKS[MET if record.suitable else "failed"]

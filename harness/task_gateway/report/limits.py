@@ -9,6 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 from task_gateway.model import Limit, ManagerLimits
+from task_gateway.printable import printable
+from task_gateway.report.cells import cells, table
 
 BINDING = "◀"
 
@@ -17,7 +19,7 @@ def terminal(managers: Sequence[ManagerLimits]) -> RenderableType:
     """Return a heading and a table for each resource manager, the binding limit marked."""
     parts: list[RenderableType] = []
     for manager in managers:
-        parts.append(Text(headline(manager), style="bold"))
+        parts.append(Text(printable(headline(manager)), style="bold"))
         if manager.limits:
             parts.append(Padding(_table(manager), (0, 0, 1, 2)))
     return Group(*parts)
@@ -70,18 +72,18 @@ def _limit(entry: Mapping[str, Any]) -> Limit:
 
 
 def _table(manager: ManagerLimits) -> Table:
-    table = Table("LIMIT", "TASKS", "", "VALUE", "SCOPE", "FOUND", "WHAT", "WHAT TO RAISE", box=None, pad_edge=False)
+    rows = table("LIMIT", "TASKS", "", "VALUE", "SCOPE", "FOUND", "WHAT", "WHAT TO RAISE")
     for column in (1, 3):
-        table.columns[column].justify = "right"
+        rows.columns[column].justify = "right"
     for each in manager.limits:
-        table.add_row(*_cells(each, manager.binding), style="bold" if each.id == manager.binding else "")
-    return table
+        rows.add_row(*_cells(each, manager.binding), style="bold" if each.id == manager.binding else "")
+    return rows
 
 
-def _cells(limit: Limit, binding: str | None) -> tuple[Text, ...]:
+def _cells(limit: Limit, binding: str | None) -> list[Text]:
     mark = BINDING if limit.id == binding else ""
     words = (limit.id, _number(limit.tasks), mark, _number(limit.value), limit.scope, limit.found)
-    return tuple(Text(word) for word in (*words, limit.description, limit.raise_))
+    return cells((*words, limit.description, limit.raise_))
 
 
 def _number(number: int | None) -> str:

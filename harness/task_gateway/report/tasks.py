@@ -7,6 +7,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 
 from task_gateway.model import Exposure, ManagerLimits, PortUse, Repair
+from task_gateway.printable import printable
+from task_gateway.report.cells import cells, table
 
 COLUMNS = ("TASK", "KIND", "PORT", "TARGET", "STRATEGY", "READY", "AGE", "OWNER")
 STEPS = ((86400, "d"), (3600, "h"), (60, "m"), (1, "s"))
@@ -14,44 +16,43 @@ STEPS = ((86400, "d"), (3600, "h"), (60, "m"), (1, "s"))
 
 def terminal(tasks: Sequence[Exposure], now: datetime | None = None) -> Table:
     """Return a row for each port of each task."""
-    table = Table(*COLUMNS, box=None, pad_edge=False)
+    rows = table(*COLUMNS)
     for each in tasks:
-        table.add_row(*_cells(each, now or datetime.now(UTC)))
-    return table
+        rows.add_row(*cells(_words(each, now or datetime.now(UTC))))
+    return rows
 
 
 def changed(tasks: Sequence[Exposure], gone: Sequence[Exposure]) -> RenderableType:
     """Return rows without a heading: those that changed, and those that are there no more."""
-    table = Table(*COLUMNS, box=None, pad_edge=False, show_header=False)
+    rows, now = table(*COLUMNS, show_header=False), datetime.now(UTC)
     for each in tasks:
-        table.add_row(*_cells(each, datetime.now(UTC)))
+        rows.add_row(*cells(_words(each, now)))
     for each in gone:
-        cells = _cells(each, datetime.now(UTC))
-        table.add_row(*cells[:5], "released", *cells[6:])
-    return table
+        words = _words(each, now)
+        rows.add_row(*cells([*words[:5], "released", *words[6:]]))
+    return rows
 
 
 def repairs(found: Sequence[Repair], *, dry_run: bool) -> RenderableType:
     """Return what is done, or would be, and why."""
     if not found:
         return "nothing is left behind"
-    table = Table("ACTION", "OBJECT", "TASK", "PORT", "REASON", "DONE", box=None, pad_edge=False)
+    rows = table("ACTION", "OBJECT", "TASK", "PORT", "REASON", "DONE")
     for each in found:
         done = "no" if not each.done else "yes"
         port = "" if each.port is None else str(each.port)
-        table.add_row(each.action, each.object, each.task_id, port, each.reason, done)
-    return Group(table, "nothing was changed; task-gateway gc --apply does it") if dry_run else table
+        rows.add_row(*cells([each.action, each.object, each.task_id, port, each.reason, done]))
+    return Group(rows, "nothing was changed; task-gateway gc --apply does it") if dry_run else rows
 
 
 def capacity(limits: ManagerLimits, use: PortUse, headline: str) -> RenderableType:
     """Return how many tasks fit, and how the ports of the range are used."""
-    table = Table("PORTS", "FREE", "RESTING", "TASKS", "FOREIGN", "RESERVED", "ABSENT", box=None, pad_edge=False)
-    table.add_row(
-        *(str(n) for n in (use.total, use.free, use.resting, use.tasks, use.foreign, use.reserved, use.absent))
-    )
+    rows = table("PORTS", "FREE", "RESTING", "TASKS", "FOREIGN", "RESERVED", "ABSENT")
+    numbers = (use.total, use.free, use.resting, use.tasks, use.foreign, use.reserved, use.absent)
+    rows.add_row(*cells(map(str, numbers)))
     binding = next((each for each in limits.limits if each.id == limits.binding), None)
-    parts: list[RenderableType] = [headline, table]
-    return Group(*parts, *([f"to raise: {binding.raise_}"] if binding else []))
+    parts: list[RenderableType] = [printable(headline), rows]
+    return Group(*parts, *([printable(f"to raise: {binding.raise_}")] if binding else []))
 
 
 def age(since: datetime | None, now: datetime) -> str:
@@ -63,7 +64,7 @@ def age(since: datetime | None, now: datetime) -> str:
     return f"{seconds // size}{unit}"
 
 
-def _cells(task: Exposure, now: datetime) -> list[str]:
+def _words(task: Exposure, now: datetime) -> list[str]:
     ready = {None: "", True: "yes", False: "no"}[task.ready]
     ports = [str(task.port), str(task.target_port)]
     return [task.task_id, task.kind, *ports, task.strategy, ready, age(task.since, now), task.owner]

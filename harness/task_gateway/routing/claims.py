@@ -1,4 +1,7 @@
-"""What a Service says that was made for one port of one task: the claim of the strategies that make objects."""
+"""What a Service says that was made for one port of one task: the claim of the strategies that make objects.
+
+Anyone who may write Services may write one of these, so that reading one never fails.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,10 +12,13 @@ from task_gateway.routing import names
 
 @dataclass(frozen=True)
 class Claim:
-    """One port of one task. `released` says that its release has begun: the Service reaches nothing any more."""
+    """One port of one task. `released` says that its release has begun: the Service reaches nothing any more.
+
+    `target_port` is a number, or the name of a port of the pod where somebody else wrote one.
+    """
 
     port: int
-    target_port: int
+    target_port: int | str
     service: str
     uid: str
     version: str
@@ -32,7 +38,7 @@ def parse(service: Manifest) -> Claim | None:
     port = spec["ports"][0]
     return Claim(
         port=int(port["port"]),
-        target_port=int(port.get("targetPort", port["port"])),
+        target_port=port.get("targetPort") or port["port"],
         service=meta["name"],
         uid=meta["uid"],
         version=meta["resourceVersion"],
@@ -60,8 +66,9 @@ def exposure(claim: Claim, namespace: str, strategy: str, ip: str) -> Exposure:
 
 
 def task(claim: Claim, namespace: str) -> Task:
-    """Return the task of a claim, with that one port."""
-    return Task(claim.task, namespace, (claim.target_port,), claim.owner, names.noted_object(claim.object))
+    """Return the task of a claim, with that one port if it is a number."""
+    ports = (claim.target_port,) if isinstance(claim.target_port, int) else ()
+    return Task(claim.task, namespace, ports, claim.owner, names.noted_object(claim.object))
 
 
 def owned_by(obj: Manifest, owner: TaskObject | None) -> Manifest:

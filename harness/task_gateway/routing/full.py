@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from task_gateway.errors import NoFreeSlot, UsageError
 from task_gateway.model import InternalTaskGateway
+from task_gateway.printable import printable
 from task_gateway.routing import names
 from task_gateway.routing.ports import in_range
 from task_gateway.routing.table import Slot
@@ -69,7 +70,7 @@ def ports_taken(
 def _owners(taken: Sequence[Slot]) -> str:
     """Name those who hold most, if any of them is named."""
     most = Counter(slot.owner for slot in taken if slot.owner).most_common(OWNERS_SHOWN)
-    return f" (most by {', '.join(f'{owner}: {count}' for owner, count in most)})" if most else ""
+    return f" (most by {', '.join(f'{printable(owner)}: {count}' for owner, count in most)})" if most else ""
 
 
 def _count(number: int, word: str) -> str:

@@ -1,5 +1,7 @@
 """The kinds of Gateway API that routing deals in, and what its objects say of each other."""
 
+from collections.abc import Iterable
+
 from task_gateway.errors import Forbidden
 from task_gateway.kube.client import Kube
 from task_gateway.model import InternalTaskGateway, Manifest
@@ -19,14 +21,45 @@ def route_kind(kube: Kube) -> str | None:
     return next((kind for kind in ROUTES if kube.served(kind)), None)
 
 
-def reported_parents(route: Manifest) -> list[Manifest]:
-    """Return what controllers say of the parents that a route has now.
+def reported_parents(route: Manifest, controller: str = "") -> list[Manifest]:
+    """Return what the controller of that name reports of the parents that a route has now; every one's if it is empty.
 
-    Envoy Gateway 1.9 keeps what it said of one that the route no longer names.
+    Any controller may add its own entry for the same parent. Envoy Gateway 1.9 keeps its entry for a parent that the
+    route no longer names.
     """
-    present = {(each["name"], each.get("sectionName")) for each in route["spec"].get("parentRefs") or []}
+    present = {_parent(each) for each in route["spec"].get("parentRefs") or []}
     reported = (route.get("status") or {}).get("parents") or []
-    return [one for one in reported if (one["parentRef"]["name"], one["parentRef"].get("sectionName")) in present]
+    return [
+        each
+        for each in reported
+        if _parent(each["parentRef"]) in present and controller in ("", each.get("controllerName"))
+    ]
+
+
+def not_so(reported: Iterable[Manifest], type: str) -> Manifest | None:
+    """Return the first condition of this type that is not True, None if there is none.
+
+    Where several controllers report of one parent, as where its class may not be read, one that is True is enough.
+    """
+    found: dict[tuple[str, str | None], list[Manifest]] = {}
+    for entry in reported:
+        conditions = [each for each in entry.get("conditions") or [] if each["type"] == type]
+        found.setdefault(_parent(entry["parentRef"]), []).extend(conditions)
+    refused = (each for each in found.values() if each and not any(one["status"] == "True" for one in each))
+    return next((each[0] for each in refused), None)
+
+
+def controller_name(kube: Kube, spec: Manifest) -> str:
+    """Return the controllerName of the class of a Gateway of this spec; empty if there is none, or it may not be read.
+
+    A login that has rights in namespaces only may not read a GatewayClass.
+    """
+    name = spec.get("gatewayClassName")
+    try:
+        found = kube.find(GATEWAY_CLASS, name) if name else None
+    except Forbidden:
+        return ""
+    return str(((found or {}).get("spec") or {}).get("controllerName", ""))
 
 
 def is_attached(listener_set: Manifest, gateway: InternalTaskGateway) -> bool:
@@ -44,10 +77,10 @@ def allowed_from(spec: Manifest) -> str:
 def lacks_listener_sets(kube: Kube, spec: Manifest) -> bool:
     """Tell whether the controller of a Gateway of this spec is known to serve no ListenerSets.
 
-    No GatewayClass may be read by who has rights in namespaces alone: what the Gateway allows has to tell then.
+    Where the class may not be read, what the Gateway allows has to tell.
     """
-    try:
-        found = kube.find(GATEWAY_CLASS, spec["gatewayClassName"]) or {"spec": {"controllerName": ""}}
-    except Forbidden:
-        return False
-    return str(found["spec"]["controllerName"]).startswith(WITHOUT_LISTENER_SETS)
+    return controller_name(kube, spec).startswith(WITHOUT_LISTENER_SETS)
+
+
+def _parent(reference: Manifest) -> tuple[str, str | None]:
+    return reference["name"], reference.get("sectionName")

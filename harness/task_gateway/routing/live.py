@@ -1,5 +1,7 @@
 """Which tasks are alive: those with a pod, or a Job that will have one."""
 
+from collections.abc import Iterable
+
 from task_gateway.kube.client import Kube
 from task_gateway.kube.kinds import JOB, POD
 from task_gateway.model import TASK_LABEL, Manifest
@@ -10,11 +12,15 @@ ENDED_POD, ENDED_JOB = ("Succeeded", "Failed"), ("Complete", "Failed")
 
 def live_tasks(kube: Kube, namespace: str) -> set[str]:
     """Return the ids of the tasks of a namespace that have a pod, or a Job, that has not ended."""
-    pods = [each for each in kube.list(POD, namespace, TASK_LABEL) if not _pod_ended(each)]
-    jobs = [each for each in kube.list(JOB, namespace) if not _job_ended(each)]
-    labels = [each["metadata"]["labels"] for each in pods]
-    labels += [each["spec"]["template"]["metadata"].get("labels") or {} for each in jobs]
-    labels += [each["metadata"].get("labels") or {} for each in jobs]
+    return ids(kube.list(POD, namespace, TASK_LABEL), kube.list(JOB, namespace))
+
+
+def ids(pods: Iterable[Manifest], jobs: Iterable[Manifest]) -> set[str]:
+    """Return the ids of the tasks of those pods and Jobs that have not ended."""
+    alive = [each for each in jobs if not _job_ended(each)]
+    templates = [each["spec"].get("template") or {} for each in alive]
+    running = [each for each in pods if not _pod_ended(each)]
+    labels = [(each.get("metadata") or {}).get("labels") or {} for each in (*running, *templates, *alive)]
     return {each[TASK_LABEL] for each in labels if TASK_LABEL in each}
 
 

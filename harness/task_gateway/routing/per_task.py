@@ -146,7 +146,7 @@ class PerTask(ABC):
         return mine and listener.name == f"{TASK}{listener.port}"
 
     def _expose(self, task: Task, quiet: Quiet | None) -> tuple[Address, ...]:
-        held = {claim.target_port: claim for claim in self._held(task.id)}
+        held: dict[int | str, Claim] = {claim.target_port: claim for claim in self._held(task.id)}
         where = ", ".join(f"Service {self._namespace}/{claim.service}" for claim in held.values())
         check_target_ports(task, held.keys(), where)
         if any(claim.released for claim in held.values()):
@@ -295,7 +295,7 @@ class PerTask(ABC):
             return False
         return True
 
-    def _objects(self, port: int, task: Task, target: int) -> tuple[Manifest, Manifest, Manifest]:
+    def _objects(self, port: int, task: Task, target: int | str) -> tuple[Manifest, Manifest, Manifest]:
         if self._loaded is None:
             self._loaded = templates.load(self._kube, self._gateway)
         values: dict[str, int | str] = {

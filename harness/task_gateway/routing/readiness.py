@@ -16,10 +16,17 @@ from task_gateway.kube.kinds import ENDPOINT_SLICE, POD
 from task_gateway.kube.wait import condition
 from task_gateway.model import TASK_LABEL, Address, InternalTaskGateway, Manifest
 from task_gateway.routing import reach
-from task_gateway.routing.gateway_api import GATEWAY, LISTENER_SET, reported_parents, route_kind
+from task_gateway.routing.endpoints import SERVICE_OF
+from task_gateway.routing.gateway_api import (
+    GATEWAY,
+    LISTENER_SET,
+    controller_name,
+    not_so,
+    reported_parents,
+    route_kind,
+)
 from task_gateway.settings import Wait
 
-SERVICE_OF = "kubernetes.io/service-name"
 _is_ready = condition("Ready")
 
 
@@ -110,7 +117,7 @@ def _in_the_way(kube: Kube, gateway: InternalTaskGateway, namespace: str, door: 
     where = f"TCPRoute {namespace}/{door.service}"
     if route is None:
         return where, "it does not exist"
-    parents = reported_parents(route)
+    parents = reported_parents(route, controller_name(kube, (found or {}).get("spec") or {}))
     if not parents:
         return where, "no controller has taken it up"
     if (said := _refused_by(parents, "Accepted")) is not None:
@@ -129,11 +136,8 @@ def _in_the_way(kube: Kube, gateway: InternalTaskGateway, namespace: str, door: 
 
 
 def _refused_by(parents: list[Manifest], type: str) -> str | None:
-    for parent in parents:
-        for each in parent.get("conditions") or []:
-            if each["type"] == type and each["status"] != "True":
-                return f"{type} is {each['status']}: {each.get('message', '')}"
-    return None
+    refusal = not_so(parents, type)
+    return None if refusal is None else f"{type} is {refusal['status']}: {refusal.get('message', '')}"
 
 
 def _nobody_at(host: str, gateway: Manifest) -> str:

@@ -15,10 +15,10 @@ from datetime import UTC, datetime
 from task_gateway import settings
 from task_gateway.errors import Conflict, NotFound, TaskGatewayError, WaitTimeout
 from task_gateway.kube.client import Kube
-from task_gateway.kube.kinds import SERVICE
+from task_gateway.kube.kinds import ENDPOINT_SLICE, SERVICE
 from task_gateway.kube.mirror import Mirror
 from task_gateway.model import Address, Exposure, InternalTaskGateway, Manifest, PortUse, Repair, Task
-from task_gateway.routing import full, names, table, templates
+from task_gateway.routing import endpoints, full, names, table, templates
 from task_gateway.routing.base import STRATEGIES, Addresses, Exposures, Quiet, Repairs, check_target_ports, check_task
 from task_gateway.routing.live import NO_POD
 from task_gateway.routing.parents import Parents
@@ -55,6 +55,8 @@ class Slots:
         check_target_ports(
             task, held.keys(), ", ".join(f"Service {self._namespace}/{s.service}" for s in held.values())
         )
+        for slot in held.values():
+            self._write(slot, deadline, lambda each: each.task == task.id and not table.agrees(each), _closed)
         claimed: dict[int | str | None, Slot] = {}
         try:
             for port in task.ports:
@@ -93,10 +95,14 @@ class Slots:
         return PortUse(len(ports), len(free), resting, len(tasks), len(foreign), len(reserved), absent)
 
     def reconcile(self, live: Callable[[], Collection[str]], before: datetime, *, dry_run: bool) -> Repairs:
-        """Free the slots of tasks that are not live, and of two slots for one port of a task the later one."""
-        slots = [slot for slot in self._slots.read() if slot.task is not None]
+        """Free the slots of tasks that are not live, and of two slots for one port of a task the later one.
+
+        A free slot that still leads somewhere is closed, and a claimed one selects its own task again.
+        """
+        slots = self._slots.read()
         tasks, kept, repairs = live(), set[tuple[str | None, int | str | None]](), []
-        for slot in sorted(slots, key=lambda slot: (slot.claimed_at, slot.port)):
+        claimed_slots = [slot for slot in slots if slot.task is not None]
+        for slot in sorted(claimed_slots, key=lambda slot: (slot.claimed_at, slot.port)):
             claimed = table.moment(slot.claimed_at)
             if claimed is not None and claimed >= before:
                 continue
@@ -108,7 +114,8 @@ class Slots:
             done = not dry_run and bool(self._free([slot], str(slot.task)))
             where = f"Service {self._namespace}/{slot.service}"
             repairs.append(Repair("free", where, str(slot.task), slot.port, reason, done))
-        return repairs
+        freed = {repair.port for repair in repairs}
+        return repairs + self._mend([slot for slot in slots if slot.port not in freed], dry_run=dry_run)
 
     def follow(self) -> None:
         """Keep slots and foreign listeners by watches from now on."""
@@ -124,7 +131,7 @@ class Slots:
     def _claim(self, task: Task, port: int, deadline: float, missing: int, quiet: Quiet | None) -> Slot:
         while True:
             with self._picks.lend(lambda: self._candidates(missing)) as candidate:
-                if candidate is not None:
+                if candidate is not None and not self._shut(candidate, deadline):
                     if quiet is not None and table.resting(candidate, datetime.now(UTC), settings.REST_SECONDS):
                         quiet(self._address(candidate.port))
                     seen = self._write(
@@ -136,6 +143,49 @@ class Slots:
                 time.sleep(random.uniform(0, settings.CLAIM_PAUSE_SECONDS))
             if time.monotonic() > deadline:
                 raise settings.SLOT_WRITTEN.timed_out("others claimed first each time", self._where)
+
+    def _shut(self, slot: Slot, deadline: float) -> bool:
+        """Close a free slot that still leads somewhere: no task may have it before. False if it leads nowhere.
+
+        Kubernetes leaves the endpoints of a Service without a selector as they are, so that reading them is enough.
+        """
+        if not slot.unselected or not endpoints.left(slot, self._endpoints([slot])):
+            return False
+        self._write(slot, deadline, lambda each: each.task is None and each.unselected, _closed)
+        return True
+
+    def _mend(self, slots: Collection[Slot], *, dry_run: bool) -> Repairs:
+        """Give slots the selector of their claim: those that have another, and free ones that lead somewhere."""
+        repairs, found = [], self._endpoints(slots)
+        for slot in slots:
+            stray = endpoints.left(slot, found) if slot.unselected else ()
+            if table.agrees(slot) and not stray:
+                continue
+            action, of = ("close", "a free slot") if slot.task is None else ("restore", "its claim")
+            reason = (
+                f"it is free and leads to {endpoints.words(stray)}" if stray else f"its selector is not that of {of}"
+            )
+            done = not dry_run and self._mended(slot)
+            where = f"Service {self._namespace}/{slot.service}"
+            repairs.append(Repair(action, where, slot.task or "", slot.port, reason, done))
+        return repairs
+
+    def _mended(self, slot: Slot) -> bool:
+        seen = self._write(
+            slot,
+            _deadline(),
+            lambda each: each.task == slot.task and (each.unselected or not table.agrees(each)),
+            _closed,
+        )
+        return seen is not None and seen.task == slot.task and table.agrees(seen)
+
+    def _endpoints(self, slots: Collection[Slot]) -> endpoints.Endpoints:
+        """Return the endpoints of the free slots of which Kubernetes removes none; of one slot by its own Service."""
+        unselected = [slot for slot in slots if slot.task is None and slot.unselected]
+        if not unselected:
+            return {}
+        labels = f"{endpoints.SERVICE_OF}={unselected[0].service}" if len(unselected) == 1 else endpoints.SERVICE_OF
+        return endpoints.by_service(self._kube.list(ENDPOINT_SLICE, self._namespace, labels))
 
     def _free(self, slots: Collection[Slot], task_id: str) -> Sequence[Slot]:
         """Free slots of a task, and return those that are free now: another task may have one by then."""
@@ -213,7 +263,7 @@ class Slots:
             owner=slot.owner,
             kind=names.object_kind(slot.object),
             port=slot.port,
-            target_port=int(slot.target_port or 0),
+            target_port=slot.target_port or slot.port,
             strategy="slots",
             address=self._address(slot.port),
             since=table.moment(slot.claimed_at),
@@ -229,6 +279,10 @@ class Slots:
 
 def _is_free(slot: Slot) -> bool:
     return slot.task is None
+
+
+def _closed(slot: Slot) -> Manifest:
+    return table.close(slot, datetime.now(UTC))
 
 
 def _deadline() -> float:

@@ -4,7 +4,7 @@ A slot is free when its Service has no `claimed-by` annotation. Times come from 
 they only order the reuse of ports, so that clocks which differ cost fairness and never safety.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -12,12 +12,15 @@ from typing import Any
 from task_gateway.model import TASK_LABEL, Manifest, Task
 from task_gateway.routing import names
 
+EXTERNAL_NAME = "ExternalName"
+
 
 @dataclass(frozen=True)
 class Slot:
     """One slot as it was read. `task` is None while it is free, `released_at` empty if it was never used.
 
-    `strangers` are keys of its selector that neither a claim nor a release writes.
+    `selects` is the task of its selector, `strangers` are keys of it that neither a claim nor a release writes.
+    `unselected` tells that Kubernetes keeps its endpoints as they are: no selector, or type ExternalName.
     """
 
     port: int
@@ -30,16 +33,18 @@ class Slot:
     claimed_at: str = ""
     released_at: str = ""
     strangers: tuple[str, ...] = ()
+    selects: str | None = None
+    unselected: bool = False
 
 
 def parse(service: Manifest) -> Slot | None:
     """Read a Service as a slot; None if no port of it is its slot label, then the chart did not make it."""
     meta, spec = service["metadata"], service["spec"]
-    label = meta.get("labels", {}).get(names.SLOT_LABEL)
+    label = (meta.get("labels") or {}).get(names.SLOT_LABEL)
     port: dict[str, Any] | None = next((p for p in spec.get("ports") or [] if str(p["port"]) == label), None)
     if port is None:
         return None
-    notes = meta.get("annotations") or {}
+    notes, selector = meta.get("annotations") or {}, spec.get("selector") or {}
     return Slot(
         port=port["port"],
         service=meta["name"],
@@ -50,7 +55,9 @@ def parse(service: Manifest) -> Slot | None:
         object=notes.get(names.OBJECT, ""),
         claimed_at=notes.get(names.CLAIMED_AT, ""),
         released_at=notes.get(names.RELEASED_AT, ""),
-        strangers=tuple(key for key in spec.get("selector") or {} if key != TASK_LABEL),
+        strangers=tuple(key for key in selector if key != TASK_LABEL),
+        selects=selector.get(TASK_LABEL),
+        unselected=not selector or spec.get("type") == EXTERNAL_NAME,
     )
 
 
@@ -99,6 +106,28 @@ def release(slot: Slot, now: datetime) -> Manifest:
     return _patch(slot, notes, {"selector": selecting(slot, names.released(slot.port))})
 
 
+def close(slot: Slot, now: datetime) -> Manifest:
+    """Return the strategic merge patch that gives a slot the selector of its claim, or one that matches no pod.
+
+    Kubernetes then removes every other endpoint, also those of a Service that had no selector before. A free slot rests
+    from now on, as after a release.
+    """
+    spec: Manifest = {"type": "ClusterIP", "externalName": None, "selector": selecting(slot, wanted(slot))}
+    return _patch(slot, {names.RELEASED_AT: stamp(now)} if slot.task is None else {}, spec)
+
+
+def wanted(slot: Slot) -> str:
+    """Return the task that the selector of a slot should name: its own, or one that no task can be."""
+    return names.released(slot.port) if slot.task is None else slot.task
+
+
+def agrees(slot: Slot) -> bool:
+    """Tell whether the selector of a slot is that of its claim; a free slot that was never used has none."""
+    if slot.unselected:
+        return slot.task is None
+    return slot.selects == wanted(slot) and not slot.strangers
+
+
 def selecting(slot: Slot, task: str) -> dict[str, str | None]:
     """Return the change of a slot's selector that leaves the task's label alone in it."""
     return {**dict.fromkeys(slot.strangers), TASK_LABEL: task}
@@ -117,6 +146,6 @@ def moment(text: str) -> datetime | None:
         return None
 
 
-def _patch(slot: Slot, notes: dict[str, str | None], spec: Manifest) -> Manifest:
+def _patch(slot: Slot, notes: Mapping[str, str | None], spec: Manifest) -> Manifest:
     meta = {"resourceVersion": slot.resource_version, "annotations": notes}
     return {"metadata": meta, "spec": spec}

@@ -8,7 +8,7 @@ from task_gateway.errors import Forbidden
 from task_gateway.kube.client import Kube
 from task_gateway.limits.base import LIMITS, Finding, Found, Rule, Scope
 from task_gateway.limits.capacity import ladder, look
-from task_gateway.limits.services import count, usable
+from task_gateway.limits.services import usable
 from task_gateway.limits.site import Site
 from task_gateway.limits.target import Target
 from task_gateway.model import Cluster, InternalTaskGateway, Limit, ResourceManager
@@ -80,6 +80,26 @@ def test_addresses_of_a_service_range(cidr: str, addresses: int) -> None:
     assert usable(cidr) == addresses
 
 
-@pytest.mark.parametrize(("quantity", "number"), [("250", 250), ("1k", 1000), ("2M", 2_000_000), ("0", 0)])
-def test_quantities_of_objects(quantity: str, number: int) -> None:
-    assert count(quantity) == number
+@pytest.mark.parametrize(
+    ("hard", "used", "left"),
+    [
+        ({"services": "1G"}, {"services": "8"}, 999_999_992),
+        ({"services": "0"}, {"services": "8"}, 0),
+        ({"services": "10", "count/services": "9"}, {"services": "8", "count/services": "8"}, 1),
+        ({"count/services": "5e1"}, {}, 50),
+        ({"services": "much"}, {"services": "8"}, None),
+        ({"pods": "1"}, {"pods": "1"}, None),
+    ],
+)
+def test_what_a_quota_leaves(target: Target, hard: dict[str, str], used: dict[str, str], left: int | None) -> None:
+    site = Site(target, "listeners")
+    vars(site).update(quotas=[{"metadata": {"name": "q"}, "status": {"hard": hard, "used": used}}], namespace="ns")
+    vars(site).update(listeners=[])
+    found = LIMITS.get("quota-services").at(site)
+    assert (found.value, found.tasks) == (left, left)
+    assert ("cannot be read: q: 'much'" in found.description) is ("much" in hard.values())
+
+
+def test_no_limit_is_below_0(target: Target) -> None:
+    rule = Rule("x", "things", Scope.RANGE, lambda _site: Finding(-8, -1, Found.READ, "more"))
+    assert (rule.at(Site(target)).value, rule.at(Site(target)).tasks) == (0, 0)

@@ -36,7 +36,7 @@ def test_text_has_a_mark_for_each_check_and_says_what_helps() -> None:
         "gateway",
         "-------",
         "× the Gateway exists",
-        "    [red]none\ufffd",
+        "    [red]none\\x1b",
         "    try: kubectl get gateways",
         "    see docs/checks.md#itg0401",
         "- the Gateway is accepted: skipped after ITG0401",

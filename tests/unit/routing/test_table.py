@@ -42,7 +42,7 @@ def service(port: int = 32768, label: str = "32768", annotations: dict[str, str]
 
 
 def test_parse_of_a_new_slot_is_free_and_never_used() -> None:
-    assert table.parse(service()) == Slot(32768, "gw-slot-32768", "42", target_port=8888)
+    assert table.parse(service()) == Slot(32768, "gw-slot-32768", "42", target_port=8888, unselected=True)
 
 
 def test_parse_of_a_claimed_slot() -> None:
@@ -52,10 +52,47 @@ def test_parse_of_a_claimed_slot() -> None:
         "task-gateway.dev/object": "Pod/nb-1-0/u-1",
         "task-gateway.dev/claimed-at": "2026-03-04T05:06:07.000089Z",
     }
-    slot = table.parse(service(annotations=annotations))
-    assert slot == Slot(
-        32768, "gw-slot-32768", "42", 8888, "nb-1", "ada", "Pod/nb-1-0/u-1", "2026-03-04T05:06:07.000089Z", ""
+    claimed = service(annotations=annotations)
+    claimed["spec"]["selector"] = {"task-gateway.dev/task": "nb-1"}
+    assert table.parse(claimed) == Slot(
+        32768,
+        "gw-slot-32768",
+        "42",
+        8888,
+        "nb-1",
+        "ada",
+        "Pod/nb-1-0/u-1",
+        "2026-03-04T05:06:07.000089Z",
+        selects="nb-1",
     )
+
+
+@pytest.mark.parametrize(
+    ("task", "spec", "agrees"),
+    [
+        (None, {}, True),
+        (None, {"selector": {"task-gateway.dev/task": "released.32768"}}, True),
+        (None, {"selector": {"task-gateway.dev/task": "nb-1"}}, False),
+        (None, {"selector": {"app": "x"}}, False),
+        ("nb-1", {"selector": {"task-gateway.dev/task": "nb-1"}}, True),
+        ("nb-1", {"selector": {"task-gateway.dev/task": "nb-1", "app": "x"}}, False),
+        ("nb-1", {"selector": {"task-gateway.dev/task": "nb-1"}, "type": "ExternalName"}, False),
+        ("nb-1", {"selector": {"task-gateway.dev/task": "nb-2"}}, False),
+        ("nb-1", {}, False),
+    ],
+)
+def test_a_selector_agrees_with_its_claim_or_is_that_of_a_free_slot(
+    task: str | None, spec: Manifest, agrees: bool
+) -> None:
+    found = service(annotations={"task-gateway.dev/claimed-by": task} if task else None)
+    found["spec"] |= spec
+    slot = table.parse(found)
+    assert slot is not None
+    assert table.agrees(slot) is agrees
+    written = table.close(slot, NOW)["spec"]["selector"]
+    assert {key: value for key, value in written.items() if value is not None} == {
+        "task-gateway.dev/task": task or "released.32768"
+    }
 
 
 @pytest.mark.parametrize("label", ["32769", "", "slot"])

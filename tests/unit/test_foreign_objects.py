@@ -1,0 +1,138 @@
+"""Whoever writes an object, and whatever is in it: no reader raises anything but an error of ours."""
+
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tests.unit import foreign
+from tests.unit.conftest import KUBECONFIG
+
+from task_gateway.checks import gateway as gateway_checks
+from task_gateway.checks import routing, security
+from task_gateway.errors import TaskGatewayError
+from task_gateway.kube import services as service_reader
+from task_gateway.kube.client import Kube
+from task_gateway.kube.quantity import whole
+from task_gateway.kube.wait import condition
+from task_gateway.limits.base import LIMITS
+from task_gateway.limits.site import Site
+from task_gateway.limits.target import Target
+from task_gateway.model import Cluster, InternalTaskGateway, Manifest, ResourceManager, Task
+from task_gateway.report import tasks
+from task_gateway.routing import claims, endpoints, live, table
+from task_gateway.routing.gateway_api import not_so, reported_parents
+from task_gateway.routing.leftovers import Left
+from task_gateway.routing.listening import listeners_of
+
+NOW = datetime(2026, 3, 4, tzinfo=UTC)
+GATEWAY = InternalTaskGateway("gw", "ns", "192.0.2.7", 2000, 2009)
+CLUSTER_ONLY = ("cel-run-time-cost", "cel-static-cost", "service-addresses")
+"""Limits that ask the API server for more than a Site has."""
+CHECKS = (
+    routing.foreign, routing.reserved, routing.leaked_claims,
+    routing.leaked_objects, routing.selectors, routing.complete, routing.accepted, routing.ready, routing.in_use,
+    gateway_checks.exists, gateway_checks.accepted, gateway_checks.programmed, gateway_checks.node_ports,
+    gateway_checks.listeners, gateway_checks.current, gateway_checks.rivals, security.source_ranges,
+    security.allowed_routes,
+)  # fmt: skip
+
+
+@given(foreign.services)
+def test_services(service: Manifest) -> None:
+    claim = claims.parse(service)
+    if claim is not None:
+        shown = claims.exposure(claim, "ns", "listeners", "192.0.2.7")
+        assert tasks.terminal([shown], NOW).row_count == 1
+        assert claims.task(claim, "ns").id == claim.task
+    slot = table.parse(service)
+    if slot is not None:
+        assert table.agrees(slot) in (True, False)
+        table.moment(slot.claimed_at)
+        table.resting(slot, NOW, 30)
+        for write in (
+            table.release(slot, NOW),
+            table.close(slot, NOW),
+            table.claim(slot, Task("t", "ns", (1,)), 1, NOW),
+        ):
+            assert write["metadata"]["resourceVersion"] == slot.resource_version
+    service_reader.ports_at(service, "192.0.2.7", range(2000, 2010))
+
+
+@given(foreign.pods, foreign.jobs, foreign.slices)
+def test_pods_jobs_and_endpoints(pod: Manifest, job: Manifest, slice: Manifest) -> None:
+    live.ids([pod], [job])
+    condition("Ready")(pod)
+    for found in endpoints.by_service([slice]).values():
+        assert endpoints.words(found) is not None
+
+
+@given(foreign.routes, st.sampled_from(["", "own"]))
+def test_routes(route: Manifest, controller: str) -> None:
+    not_so(reported_parents(route, controller), "Accepted")
+    if "task-gateway.dev/task" in route["metadata"].get("labels", {}):  # the selector that they are read by
+        Left([], [route], []).orphans(NOW)
+
+
+@given(foreign.odd)
+def test_quantities(quantity: str) -> None:
+    assert whole(quantity) is None or isinstance(whole(quantity), int)
+
+
+@given(foreign.gateways, foreign.listener_sets)
+def test_listeners(gateway: Manifest, listener_set: Manifest) -> None:
+    for each in (gateway, listener_set):
+        assert len(listeners_of(each, GATEWAY)) == len(each["spec"]["listeners"])
+
+
+@pytest.fixture(scope="module")
+def kube(tmp_path_factory: pytest.TempPathFactory) -> Kube:
+    file: Path = tmp_path_factory.mktemp("foreign") / "kubeconfig"
+    file.write_text(KUBECONFIG)
+    return Kube(Cluster("here", "existing", file))
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(
+    gateway=foreign.gateways,
+    sets=st.lists(foreign.listener_sets, max_size=1),
+    services=st.lists(foreign.services, max_size=3),
+    pods=st.lists(foreign.pods, max_size=2),
+    routes=st.lists(foreign.routes, max_size=2),
+    quotas=st.lists(foreign.quotas, max_size=2),
+    slices=st.lists(foreign.slices, max_size=2),
+    strategy=st.sampled_from(["slots", "listenersets", "listeners"]),
+    class_name=st.sampled_from(["", "gateway.envoyproxy.io/x", "projectcontour.io/x", "example.com/x"]),
+)
+def test_checks_and_limits(
+    kube: Kube,
+    gateway: Manifest,
+    sets: list[Manifest],
+    services: list[Manifest],
+    pods: list[Manifest],
+    routes: list[Manifest],
+    quotas: list[Manifest],
+    slices: list[Manifest],
+    strategy: str,
+    class_name: str,
+) -> None:
+    site = Site(Target(ResourceManager("east", "east", internal_task_gateway=GATEWAY), kube), strategy)
+    read: dict[str, Any] = {
+        "gateway_object": gateway, "listener_sets": sets, "services": services, "all_services": services,
+        "proxy_services": services, "pods": pods, "routes": routes, "quotas": quotas, "nodes": [], "proxies": [],
+        "gateway_class": {"spec": {"controllerName": class_name}}, "crd": None, "listener_set_crd": None,
+        "templates": None, "namespace": "ns", "_slot_services": services, "endpoints": endpoints.by_service(slices),
+        "route_kind": None,
+    }  # fmt: skip
+    vars(site).update(read)
+    for rule in LIMITS:
+        if rule.id not in CLUSTER_ONLY:
+            found = rule.at(site)
+            assert (found.value or 0) >= 0
+            assert (found.tasks or 0) >= 0
+    for look in CHECKS:
+        with suppress(TaskGatewayError):
+            look(site)
