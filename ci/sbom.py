@@ -56,6 +56,8 @@ def _component(part: fetched.Part) -> Component:
         archives = [HashType(alg=HashAlgorithm.SHA_256, content=each.removeprefix("sha256:")) for each in part.digests]
         url = XsUri(f"https://pypi.org/project/{part.name}/{part.version}/")
         references = [ExternalReference(type=ExternalReferenceType.DISTRIBUTION, url=url, hashes=archives)]
+    elif part.kind == fetched.IMAGE:  # the digest of an index of several platforms, which its purl has too
+        hashes = [HashType(alg=HashAlgorithm.SHA_256, content=each.removeprefix("sha256:")) for each in part.digests]
     elif part.digests:
         (digest,) = part.digests
         hashes = [HashType(alg=HashAlgorithm.SHA_256, content=base64.b64decode(digest.removeprefix("h1:")).hex())]
@@ -68,6 +70,6 @@ def _component(part: fetched.Part) -> Component:
 def _purl(part: fetched.Part) -> PackageURL:
     if part.kind == fetched.IMAGE:
         where = {"repository_url": part.name, "tag": part.version}
-        return PackageURL("oci", None, part.name.rpartition("/")[2], None, where)
+        return PackageURL("oci", None, part.name.rpartition("/")[2], next(iter(part.digests), None), where)
     namespace, _, name = part.name.rpartition("/")
     return PackageURL(part.kind, namespace or None, name, part.version)

@@ -77,6 +77,10 @@ def test_the_bill_of_materials_has_the_digests(document: dict[str, Any]) -> None
     module = next(part for part in fetched.go_modules() if part.name == "helm.sh/helm/v4")
     (digest,) = component(document, module.name, module.version)["hashes"]
     assert base64.b64encode(bytes.fromhex(digest["content"])).decode() == module.digests[0].removeprefix("h1:")
+    image = next(part for part in fetched.container_images() if part.name.endswith("kindest/node"))
+    node = component(document, image.name, image.version)
+    assert [f"sha256:{each['content']}" for each in node["hashes"]] == list(image.digests)
+    assert image.digests[0].replace(":", "%3A") in node["purl"].replace("sha256:", "sha256%3A")
     package = next(part for part in fetched.python_packages() if part.name == "jinja2")
     (reference,) = component(document, package.name, package.version)["externalReferences"]
     assert sorted(f"sha256:{each['content']}" for each in reference["hashes"]) == sorted(package.digests)
