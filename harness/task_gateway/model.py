@@ -121,8 +121,8 @@ class Task:
 class Exposure:
     """One port of a task that is exposed: `port` is the gateway's, `target_port` the pod's, `address` what is dialled.
 
-    `kind` is Pod or Job, empty where the task's object is not known. `since` is when the port was taken. `ready` tells
-    whether a ready pod is behind the Service, None where nobody looked.
+    `kind` is Pod or Job and `object_name` its name, both empty where the task's object is not known. `since` is when
+    the port was taken. `ready` tells whether a ready pod is behind the Service, None where nobody looked.
     """
 
     task_id: str
@@ -135,6 +135,7 @@ class Exposure:
     address: Address
     since: datetime | None = None
     ready: bool | None = None
+    object_name: str = ""
 
 
 @dataclass(frozen=True)
@@ -156,7 +157,10 @@ class PortUse:
 
 @dataclass(frozen=True)
 class Repair:
-    """One thing that is not as it should be: `action` is free, remove or complete; `done` is false in a dry run."""
+    """One thing that is not as it should be: `action` is free, remove or complete; `done` is false in a dry run.
+
+    `namespace` is the one of the tasks.
+    """
 
     action: str
     object: str
@@ -164,6 +168,25 @@ class Repair:
     port: int | None
     reason: str
     done: bool = False
+    namespace: str = ""
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """The tasks of one namespace and strategy that could not be read: `reason`, and the request it was, `where`."""
+
+    namespace: str
+    strategy: str
+    reason: str
+    where: str
+
+
+@dataclass(frozen=True)
+class Notice:
+    """What is done, but may surprise: `reason` is a word to compare, `message` a sentence for people."""
+
+    reason: str
+    message: str
 
 
 @dataclass(frozen=True)

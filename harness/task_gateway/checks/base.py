@@ -70,6 +70,8 @@ class Rule:
     """It tells what `helm uninstall` would break, and is looked at only by who is about to."""
     profile: str = ""
     """It is looked at with this profile alone."""
+    each_namespace: bool = False
+    """It is made for the tasks of one namespace at a time."""
 
     @property
     def docs(self) -> str:
@@ -88,17 +90,21 @@ def check(
     *,
     before_uninstall: bool = False,
     profile: str = "",
+    each_namespace: bool = False,
 ) -> Callable[[Look], Look]:
     """Return a decorator that files a function as a check.
 
     `description` is what is so when all is well. In `fix`, {gateway}, {namespace}, {tasks}, {gateway_class} and
     {proxies} stand for names of the gateway that is looked at and the labels of its proxies, {upgrade} for the command
-    that upgrades its chart.
+    that upgrades its chart. With `each_namespace` the function is called once for each namespace of tasks, with a site
+    that has only the slots, Services, routes and pods of that namespace.
     """
 
     def keep(look: Look) -> Look:
         cause = " ".join((look.__doc__ or "").split())
-        rule = Rule(code, category_of(code), description, fix, cause, after, look, before_uninstall, profile)
+        rule = Rule(
+            code, category_of(code), description, fix, cause, after, look, before_uninstall, profile, each_namespace
+        )
         CHECKS.register(code)(rule)
         return look
 

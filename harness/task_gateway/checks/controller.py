@@ -105,7 +105,7 @@ def own_contour(site: Site) -> Trouble | None:
 @check(
     "ITG0307", "the controller looks at the namespace of the tasks",
     "{upgrade} --set 'taskNamespaces[0].namespace={tasks},taskNamespaces[0].start=PORT,taskNamespaces[0].count=1'",
-    ("ITG0303",),
+    ("ITG0303",), each_namespace=True,
 )  # fmt: skip
 def watched(site: Site) -> Trouble | None:
     """Contour looks into the namespaces that its chart names, and has rights in no other: slots.namespace, those of

@@ -41,7 +41,7 @@ OF_DETERMINED: tuple[Need, ...] = (
 
 @check(
     "ITG0701", "the resource manager has the rights that it needs", "{upgrade} "
-    "--set 'rbac.subjects[0].kind=User,rbac.subjects[0].name=NAME'", ("ITG0401",),
+    "--set 'rbac.subjects[0].kind=User,rbac.subjects[0].name=NAME'", ("ITG0401",), each_namespace=True,
 )  # fmt: skip
 def rights(site: Site) -> Trouble | None:
     """The user or service account of the kubeconfig, or the one of `--as`, lacks a right that the strategy needs, or

@@ -14,6 +14,7 @@ import typer
 
 from task_gateway.deferred import rich
 from task_gateway.errors import ConfigError, TaskGatewayError
+from task_gateway.model import Address
 
 T = TypeVar("T")
 WIDTH_OF_A_FILE = 250  # columns, so that no path is cut short where there is no terminal
@@ -59,6 +60,11 @@ def emit_error(error: TaskGatewayError, output: Output) -> None:
     typer.echo("\n".join(lines), err=True)
 
 
+def warn(message: str) -> None:
+    """Print a warning on stderr, so that stdout has only the result."""
+    typer.echo(f"warning: {message}", err=True)
+
+
 def wanted(arguments: Sequence[str]) -> Output:
     """Return the output a command line asks for, also one too broken to be parsed."""
     together = {"-ojson", "-o=json", "--output=json"}
@@ -73,6 +79,8 @@ def _print_json(value: object) -> None:
 
 def _plain(value: object) -> object:
     """Turn what the records are made of into what JSON knows."""
+    if isinstance(value, Address):
+        return {"host": value.host or None, "port": value.port}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         # A field that would be a keyword of Python has an underscore behind it there, and none here.
         return {field.name.rstrip("_"): getattr(value, field.name) for field in dataclasses.fields(value)}

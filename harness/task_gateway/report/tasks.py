@@ -12,22 +12,22 @@ COLUMNS = ("TASK", "KIND", "PORT", "TARGET", "STRATEGY", "READY", "AGE", "OWNER"
 STEPS = ((86400, "d"), (3600, "h"), (60, "m"), (1, "s"))
 
 
-def terminal(tasks: Sequence[Exposure], now: datetime | None = None) -> Table:
-    """Return a row for each port of each task."""
-    table = Table(*COLUMNS, box=None, pad_edge=False)
+def terminal(tasks: Sequence[Exposure], now: datetime | None = None, *, namespaces: bool = False) -> Table:
+    """Return a row for each port of each task, with `namespaces` also where it runs."""
+    table = Table(*_columns(namespaces=namespaces), box=None, pad_edge=False)
     for each in tasks:
-        table.add_row(*_cells(each, now or datetime.now(UTC)))
+        table.add_row(*_space(each, namespaces=namespaces), *_cells(each, now or datetime.now(UTC)))
     return table
 
 
-def changed(tasks: Sequence[Exposure], gone: Sequence[Exposure]) -> RenderableType:
+def changed(tasks: Sequence[Exposure], gone: Sequence[Exposure], *, namespaces: bool = False) -> RenderableType:
     """Return rows without a heading: those that changed, and those that are there no more."""
-    table = Table(*COLUMNS, box=None, pad_edge=False, show_header=False)
+    table = Table(*_columns(namespaces=namespaces), box=None, pad_edge=False, show_header=False)
     for each in tasks:
-        table.add_row(*_cells(each, datetime.now(UTC)))
+        table.add_row(*_space(each, namespaces=namespaces), *_cells(each, datetime.now(UTC)))
     for each in gone:
         cells = _cells(each, datetime.now(UTC))
-        table.add_row(*cells[:5], "released", *cells[6:])
+        table.add_row(*_space(each, namespaces=namespaces), *cells[:5], "released", *cells[6:])
     return table
 
 
@@ -61,6 +61,14 @@ def age(since: datetime | None, now: datetime) -> str:
     seconds = max(0, int((now - since).total_seconds()))
     size, unit = next(((size, unit) for size, unit in STEPS if seconds >= size), STEPS[-1])
     return f"{seconds // size}{unit}"
+
+
+def _columns(*, namespaces: bool) -> tuple[str, ...]:
+    return ("NAMESPACE", *COLUMNS) if namespaces else COLUMNS
+
+
+def _space(task: Exposure, *, namespaces: bool) -> list[str]:
+    return [task.namespace] if namespaces else []
 
 
 def _cells(task: Exposure, now: datetime) -> list[str]:
