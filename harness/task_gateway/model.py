@@ -80,7 +80,7 @@ class Cluster:
 
 @dataclass(frozen=True)
 class Address:
-    """Where a task answers, as the master dials it."""
+    """Where a task answers, as the master dials it; `host` is empty as long as the Gateway has no address."""
 
     host: str
     port: int

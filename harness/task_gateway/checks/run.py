@@ -32,14 +32,21 @@ def of_config(problem: ConfigError | None, file: str) -> list[Check]:
 
 
 def of_target(
-    target: Target, *, named: bool, uninstall: bool = False, profile: str = "", user: str = ""
+    target: Target,
+    *,
+    named: bool,
+    uninstall: bool = False,
+    profile: str = "",
+    user: str = "",
+    groups: Sequence[str] = (),
 ) -> list[Check]:
     """Return every check of one gateway; with `named` each says whose it is.
 
-    With `uninstall` also what that breaks, with `profile` also what breaks for who writes the Gateway then: `user`.
+    With `uninstall` also what that breaks, with `profile` also what breaks for who writes the Gateway then: `user`,
+    who is in `groups`.
     """
     chosen = profile_of(profile)
-    site = Site(target, chosen.strategy if chosen else None, profile=profile, user=user)
+    site = Site(target, chosen.strategy if chosen else None, profile=profile, user=user, groups=groups)
     suffix = f" ({target.manager.name})" if named else ""
     seen: dict[str, Check] = {}
     barred: set[str] = set()

@@ -14,7 +14,6 @@ import typer
 
 from task_gateway.deferred import rich
 from task_gateway.errors import ConfigError, TaskGatewayError
-from task_gateway.model import Address
 
 T = TypeVar("T")
 WIDTH_OF_A_FILE = 250  # columns, so that no path is cut short where there is no terminal
@@ -79,6 +78,8 @@ def _print_json(value: object) -> None:
 
 def _plain(value: object) -> object:
     """Turn what the records are made of into what JSON knows."""
+    from task_gateway.model import Address  # the records are loaded by now; the program's start does without them
+
     if isinstance(value, Address):
         return {"host": value.host or None, "port": value.port}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):

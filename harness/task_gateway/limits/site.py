@@ -1,6 +1,7 @@
 """All that is read of one gateway and its cluster: each thing once, when it is first asked for, and never written."""
 
 import copy
+from collections.abc import Sequence
 from functools import cached_property
 
 from task_gateway.clusters import system_pods
@@ -8,7 +9,7 @@ from task_gateway.clusters.controllers import CONTOUR, CONTROLLERS, ENVOY_GATEWA
 from task_gateway.crds import schema
 from task_gateway.errors import Forbidden, NotFound
 from task_gateway.kube.client import Kube
-from task_gateway.kube.kinds import POD, SERVICE
+from task_gateway.kube.kinds import DAEMON_SET, DEPLOYMENT, POD, SERVICE
 from task_gateway.limits.target import Target
 from task_gateway.model import InternalTaskGateway, Manifest, ResourceManager
 from task_gateway.routing import names, table, templates
@@ -32,7 +33,8 @@ class Site:
     """One resource manager's gateway as it is now. `use` of a listener is slots, listenersets, listeners or foreign.
 
     `profile` names who else than this project's library writes the Gateway, `user` who does so, where it is not the
-    kubeconfig's. `namespace` limits it to the tasks of one namespace; by default it has all of the Gateway's.
+    kubeconfig's, and `groups` that user's groups. `namespace` limits it to the tasks of one namespace; by default it
+    has all of the Gateway's.
     """
 
     def __init__(
@@ -42,6 +44,7 @@ class Site:
         *,
         profile: str = "",
         user: str = "",
+        groups: Sequence[str] = (),
         namespace: str | None = None,
     ) -> None:
         if target.manager.internal_task_gateway is None:
@@ -52,6 +55,7 @@ class Site:
         self.gateway: InternalTaskGateway = target.manager.internal_task_gateway
         self.profile = profile
         self.user = user
+        self.groups = tuple(groups)
         self._strategy = strategy
         self._chosen = namespace
 
@@ -209,13 +213,21 @@ class Site:
 
     @cached_property
     def proxy_services(self) -> list[Manifest]:
-        """The Services of the gateway's proxy, which are labelled with the Gateway that they serve."""
-        return self._list(SERVICE, self.gateway.gateway_namespace, self.proxy_labels)
+        """The Services of the gateway's proxy."""
+        return self._of_proxy(SERVICE)
 
     @cached_property
     def proxies(self) -> list[Manifest]:
-        """The Deployments of the gateway's proxy, labelled like its Services."""
-        return self._list("apps/v1/Deployment", self.gateway.gateway_namespace, self.proxy_labels)
+        """The Deployments and DaemonSets of the gateway's proxy."""
+        return self._of_proxy(DEPLOYMENT) or self._of_proxy(DAEMON_SET)
+
+    @cached_property
+    def proxy_pods(self) -> list[Manifest]:
+        """The pods of the gateway's proxy; none where they may not be read."""
+        try:
+            return self._of_proxy(POD)
+        except Forbidden:
+            return []
 
     @cached_property
     def pods(self) -> list[Manifest]:
@@ -244,11 +256,28 @@ class Site:
             return sum(slot.task is not None for slot in table.inside(self.slots, self.ports[0], self.ports[-1]))
         return sum(each.use == self.strategy and each.port in self.ports for each in self.listeners)
 
-    @property
+    @cached_property
     def proxy_labels(self) -> str:
-        """The labels of what the controller made for the Gateway: Envoy's Deployments and Services."""
+        """The labels that the proxy's Deployment has; the Gateway's own, where none is there or may be read."""
+        own, *others = self._proxy_selectors
+        try:
+            return next((each for each in others if self._labelled(DEPLOYMENT, each)), own)
+        except Forbidden:
+            return own
+
+    @property
+    def _proxy_selectors(self) -> tuple[str, ...]:
+        """The labels by which the controller marks the proxy of the Gateway, in the order to try."""
         made_by = CONTROLLERS[self.controller or ENVOY_GATEWAY]
-        return made_by.proxies(self.gateway.gateway_name, self.gateway.gateway_namespace)
+        gateway, class_ = self.gateway, self.spec.get("gatewayClassName", "")
+        return made_by.selectors(gateway.gateway_name, gateway.gateway_namespace, class_)
+
+    def _of_proxy(self, kind: str) -> list[Manifest]:
+        """Return the objects of a kind that belong to the gateway's proxy, also where several Gateways share it."""
+        return next((found for each in self._proxy_selectors if (found := self._labelled(kind, each))), [])
+
+    def _labelled(self, kind: str, labels: str) -> list[Manifest]:
+        return self._list(kind, self.gateway.gateway_namespace, labels)
 
     @cached_property
     def _known_namespaces(self) -> list[str]:

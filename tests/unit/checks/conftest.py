@@ -23,7 +23,8 @@ users: [{name: me, user: {token: t}}]
 
 @pytest.fixture
 def target(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Target:
-    monkeypatch.setattr(Site, "namespaces", ("ns",))
+    monkeypatch.setattr(Site, "_known_namespaces", ["ns"])
+    monkeypatch.setattr(Site, "_slot_services", [])
     file = tmp_path / "kubeconfig"
     file.write_text(KUBECONFIG)
     gateway = InternalTaskGateway("gw", "ns", "192.0.2.7", 2000, 2009)
