@@ -16,6 +16,9 @@ TaskGatewayError            1  something is wrong with what was looked at
 │   └── NotReachable           a task's port leads nowhere: the object that stands in the way, and its condition
 ├── SystemPodFailed         1  kube-proxy or CoreDNS of a new cluster ends again and again
 ├── NoFreeSlot              1  every port of the gateway is taken
+├── NoAddress               1  the Gateway has no address yet, so that no port of it can be dialled
+├── TaskEnded               1  a pod or Job that is to be exposed has ended, or is being deleted
+├── NotExposed              1  a task that is to be released holds no port
 ├── ImageMissing            1  a pod cannot start because its image cannot be had
 ├── DownloadFailed          1  a file could not be fetched, or is not the one whose checksum is pinned
 ├── ScenarioFailed          1  a step saw something else than it claims
@@ -144,6 +147,18 @@ class SystemPodFailed(TaskGatewayError):
 
 class NoFreeSlot(TaskGatewayError):
     """Every slot of the gateway serves a task."""
+
+
+class NoAddress(TaskGatewayError):
+    """The Gateway has no address yet; the message has the condition that says why."""
+
+
+class TaskEnded(TaskGatewayError):
+    """A pod or Job that is to be exposed has ended, or is being deleted; nothing was written."""
+
+
+class NotExposed(TaskGatewayError):
+    """A task that is to be released holds no port; nothing was written."""
 
 
 class ImageMissing(TaskGatewayError):

@@ -80,7 +80,7 @@ class Cluster:
 
 @dataclass(frozen=True)
 class Address:
-    """Where a task answers, as the master dials it."""
+    """Where a task answers, as the master dials it; `host` is empty as long as the Gateway has no address."""
 
     host: str
     port: int
@@ -122,8 +122,8 @@ class Exposure:
     """One port of a task that is exposed: `port` is the gateway's, `target_port` the pod's, `address` what is dialled.
 
     `target_port` is a number, or a port's name where somebody else wrote one into the Service.
-    `kind` is Pod or Job, empty where the task's object is not known. `since` is when the port was taken. `ready` tells
-    whether a ready pod is behind the Service, None where nobody looked.
+    `kind` is Pod or Job and `object_name` its name, both empty where the task's object is not known. `since` is when
+    the port was taken. `ready` tells whether a ready pod is behind the Service, None where nobody looked.
     """
 
     task_id: str
@@ -136,6 +136,7 @@ class Exposure:
     address: Address
     since: datetime | None = None
     ready: bool | None = None
+    object_name: str = ""
 
 
 @dataclass(frozen=True)
@@ -160,7 +161,8 @@ class Repair:
     """One thing that is not as it should be; `done` is false in a dry run, and where somebody else wrote first.
 
     `action` is free, remove or complete; close for a port that no task has and that still leads somewhere; restore for
-    a claimed port whose selector is not that of the claim. `task_id` is empty where no task is known.
+    a claimed port whose selector is not that of the claim. `task_id` is empty where no task is known. `namespace` is
+    the one of the tasks.
     """
 
     action: str
@@ -169,6 +171,25 @@ class Repair:
     port: int | None
     reason: str
     done: bool = False
+    namespace: str = ""
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """The tasks of one namespace and strategy that could not be read: `reason`, and the request it was, `where`."""
+
+    namespace: str
+    strategy: str
+    reason: str
+    where: str
+
+
+@dataclass(frozen=True)
+class Notice:
+    """What is done, but may surprise: `reason` is a word to compare, `message` a sentence for people."""
+
+    reason: str
+    message: str
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,9 @@ users: [{name: me, user: {token: t}}]
 
 
 @pytest.fixture
-def target(tmp_path: Path) -> Target:
+def target(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Target:
+    monkeypatch.setattr(Site, "_known_namespaces", ["ns"])
+    monkeypatch.setattr(Site, "_slot_services", [])
     file = tmp_path / "kubeconfig"
     file.write_text(KUBECONFIG)
     gateway = InternalTaskGateway("gw", "ns", "192.0.2.7", 2000, 2009)

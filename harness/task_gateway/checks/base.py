@@ -11,6 +11,7 @@ from enum import StrEnum
 from functools import lru_cache
 
 from task_gateway.errors import UsageError
+from task_gateway.kube.pods import not_running
 from task_gateway.limits.capacity import assess
 from task_gateway.limits.site import Site
 from task_gateway.model import ManagerLimits, Manifest
@@ -70,6 +71,8 @@ class Rule:
     """It tells what `helm uninstall` would break, and is looked at only by who is about to."""
     profile: str = ""
     """It is looked at with this profile alone."""
+    each_namespace: bool = False
+    """It is made for the tasks of one namespace at a time."""
 
     @property
     def docs(self) -> str:
@@ -88,17 +91,21 @@ def check(
     *,
     before_uninstall: bool = False,
     profile: str = "",
+    each_namespace: bool = False,
 ) -> Callable[[Look], Look]:
     """Return a decorator that files a function as a check.
 
     `description` is what is so when all is well. In `fix`, {gateway}, {namespace}, {tasks}, {gateway_class} and
     {proxies} stand for names of the gateway that is looked at and the labels of its proxies, {upgrade} for the command
-    that upgrades its chart.
+    that upgrades its chart. With `each_namespace` the function is called once for each namespace of tasks, with a site
+    that has only the slots, Services, routes and pods of that namespace.
     """
 
     def keep(look: Look) -> Look:
         cause = " ".join((look.__doc__ or "").split())
-        rule = Rule(code, category_of(code), description, fix, cause, after, look, before_uninstall, profile)
+        rule = Rule(
+            code, category_of(code), description, fix, cause, after, look, before_uninstall, profile, each_namespace
+        )
         CHECKS.register(code)(rule)
         return look
 
@@ -129,12 +136,30 @@ def some(found: Sequence[str]) -> str:
     return "; ".join(found[:3]) + more
 
 
-def unavailable(deployments: Sequence[Manifest]) -> str | None:
-    """Return what is wrong where none of these Deployments has a pod that is available, None if one has."""
-    if any((each.get("status") or {}).get("availableReplicas", 0) > 0 for each in deployments):
+def unavailable(workloads: Sequence[Manifest], pods: Sequence[Manifest] = ()) -> str | None:
+    """Return what is wrong where none of these Deployments or DaemonSets has a pod that is available, None if one has.
+
+    With the reasons that Kubernetes has for it: the condition ReplicaFailure, and how its pods are.
+    """
+    if any(map(_has_available, workloads)):
         return None
-    names = ", ".join(f"{each['metadata']['namespace']}/{each['metadata']['name']}" for each in deployments)
-    return f"no pod of Deployment {names} is available"
+    names = ", ".join(f"{each['metadata']['namespace']}/{each['metadata']['name']}" for each in workloads)
+    kind = workloads[0].get("kind", "Deployment") if workloads else "Deployment"
+    reasons = [reason for each in workloads if (reason := _replica_failure(each))]
+    reasons += [f"Pod {each['metadata']['name']}: {said}" for each in pods if (said := not_running(each))]
+    return f"no pod of {kind} {names} is available" + (f": {some(reasons)}" if reasons else "")
+
+
+def _has_available(workload: Manifest) -> bool:
+    status = workload.get("status") or {}
+    return bool(status.get("availableReplicas") or status.get("numberAvailable"))
+
+
+def _replica_failure(workload: Manifest) -> str:
+    """Return why the pods of a Deployment cannot be created, empty if they can."""
+    conditions = (workload.get("status") or {}).get("conditions") or []
+    failed = (each for each in conditions if each["type"] == "ReplicaFailure" and each["status"] == "True")
+    return next((f"{each.get('reason', '')}: {each.get('message', '')}" for each in failed), "")
 
 
 def release_of(obj: Manifest | None) -> str | None:
@@ -158,5 +183,5 @@ def fill(fix: str, site: Site) -> str:
         namespace=site.gateway.gateway_namespace,
         tasks=site.namespace,
         gateway_class=site.spec.get("gatewayClassName", "CLASS"),
-        proxies=site.proxy_labels,
+        proxies=site.proxy_labels if "{proxies}" in fix else "",
     )

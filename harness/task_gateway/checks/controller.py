@@ -4,6 +4,7 @@ from functools import lru_cache
 
 from task_gateway.checks.base import Trouble, check, minor, release_of, unavailable
 from task_gateway.clusters.controllers import CONTOUR, CONTROLLERS, ENVOY_GATEWAY
+from task_gateway.kube.kinds import DEPLOYMENT, POD
 from task_gateway.kube.wait import condition
 from task_gateway.limits.site import Site
 from task_gateway.model import Manifest
@@ -13,7 +14,6 @@ from task_gateway.routing.gateway_api import allowed_from
 SUPPORTED = {ENVOY_GATEWAY: (1, 9), CONTOUR: (1, 33)}
 """The minor versions that the project is tested with."""
 
-DEPLOYMENT = "apps/v1/Deployment"
 WATCHES = "--watch-namespaces="
 
 
@@ -50,7 +50,8 @@ def available(site: Site) -> Trouble | None:
     found = deployments(site)
     if not found:
         return Trouble(f"there is no Deployment of {site.controller}", fix=fix)
-    said = unavailable(found)
+    pods = site.kube.list(POD, labels=CONTROLLERS[site.controller].labels) if unavailable(found) else ()
+    said = unavailable(found, pods)
     return Trouble(said, fix=fix) if said else None
 
 
@@ -105,7 +106,7 @@ def own_contour(site: Site) -> Trouble | None:
 @check(
     "ITG0307", "the controller looks at the namespace of the tasks",
     "{upgrade} --set 'taskNamespaces[0].namespace={tasks},taskNamespaces[0].start=PORT,taskNamespaces[0].count=1'",
-    ("ITG0303",),
+    ("ITG0303",), each_namespace=True,
 )  # fmt: skip
 def watched(site: Site) -> Trouble | None:
     """Contour looks into the namespaces that its chart names, and has rights in no other: slots.namespace, those of

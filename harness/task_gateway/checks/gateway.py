@@ -3,15 +3,19 @@
 import ipaddress
 import socket
 
-from task_gateway.checks.base import Trouble, check, unavailable
-from task_gateway.clusters.controllers import CONTOUR
+from task_gateway.checks.base import Trouble, check, fill, unavailable
+from task_gateway.checks.controller import deployments
+from task_gateway.clusters.controllers import CONTOUR, CONTROLLERS
+from task_gateway.errors import Forbidden
 from task_gateway.kube.services import ports_at
 from task_gateway.kube.wait import condition
 from task_gateway.limits.ports import takes_node_ports
 from task_gateway.limits.site import Site
 from task_gateway.model import Address, Manifest
+from task_gateway.routing.addresses import unready
 from task_gateway.routing.reach import Answer, probe
 
+PROXY_PODS = "kubectl describe pods --all-namespaces --selector {proxies}"
 DESCRIBE = "kubectl describe gateway {gateway} --namespace {namespace}"
 
 
@@ -31,9 +35,20 @@ def accepted(site: Site) -> Trouble | None:
 
 @check("ITG0403", "the Gateway is Programmed", DESCRIBE, ("ITG0402", "ITG0409"))
 def programmed(site: Site) -> Trouble | None:
-    """The controller has no proxy for the Gateway yet, or the proxy has no address."""
+    """The controller has no proxy for the Gateway yet, or the proxy has no address. Where the proxy has no Service
+    either, the cluster refused to create it, a policy for example: the controller's log has the refusal."""
     said = condition("Programmed")(site.reported)
-    return Trouble(said) if said else None
+    if said is None:
+        return None
+    try:
+        found = [] if not site.proxies or site.proxy_services else deployments(site)
+    except Forbidden:  # the condition is worth more than its reason
+        found = []
+    if not found:
+        return Trouble(said)
+    home, labels = found[0]["metadata"]["namespace"], CONTROLLERS[site.controller].labels
+    log = f"kubectl logs --namespace {home} --selector {labels} --tail 50"
+    return Trouble(f"{said}; the proxy has no Service", fix=log)
 
 
 @check("ITG0404", "the Gateway's address is gateway_ip", DESCRIBE, ("ITG0403",))
@@ -98,9 +113,15 @@ def current(site: Site) -> Trouble | None:
     ("ITG0302", "ITG0303"),
 )  # fmt: skip
 def proxy(site: Site) -> Trouble | None:
-    """The proxy's pods are not there or not ready: no port of the gateway answers."""
-    said = unavailable(site.proxies)
-    return Trouble(said) if site.proxies and said else None
+    """The proxy's pods are not there or not ready: no port of the gateway answers. The message has the reason: a pod
+    that cannot be created, an image that cannot be pulled, a container that ends again and again. Or the controller
+    has created no proxy for the Gateway, and the Gateway's conditions say why."""
+    if site.proxies:
+        said = unavailable(site.proxies, site.proxy_pods)
+        return Trouble(said, fix=fill(PROXY_PODS, site)) if said else None
+    if site.controller not in CONTROLLERS or condition("Programmed")(site.reported) is None:
+        return None
+    return Trouble(f"the controller has created no proxy: {unready(site.reported)}", fix=fill(DESCRIBE, site))
 
 
 @check(

@@ -21,7 +21,11 @@ skipped. `--wait` looks again whenever the Gateway changes, until nothing is wro
 
 `--profile determined` is for a Gateway that a Determined master writes: it looks also at what breaks then, and takes
 node ports for an error. `--as` names the user or service account whose rights are looked at, where it is not the
-kubeconfig's. [determined.md](determined.md) has the whole of it.
+kubeconfig's. [determined.md](determined.md) has the whole of it. `--as-group` adds a group of that user, as with
+kubectl; it may be given more than once.
+
+Slots, Services, routes and pods are checked in every task namespace of the gateway. With several, the message names the
+namespace of each finding.
 
 Exit code 0 if nothing is wrong (warnings are fine), 1 if something is, 2 for a wrong configuration, 3 if no cluster
 answers. `-o json` prints `success` and `categories`, a list of `name` and `checks`, each with `code`, `description`,

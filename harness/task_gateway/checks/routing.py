@@ -100,6 +100,7 @@ def reserved(site: Site) -> Trouble | None:
     "every claimed port has a task",
     "task-gateway gc --gateway {namespace}/{gateway} --apply",
     ("ITG0401",),
+    each_namespace=True,
 )
 def leaked_claims(site: Site) -> Trouble | None:
     """A slot is claimed and no pod of its task is there, ten minutes after the claim: the master went away between
@@ -121,6 +122,7 @@ def leaked_claims(site: Site) -> Trouble | None:
     "no task's objects are left behind",
     "kubectl delete --namespace {tasks} service/NAME tcproute/NAME",
     ("ITG0401",),
+    each_namespace=True,
 )
 def leaked_objects(site: Site) -> Trouble | None:
     """A Service or a route was made for a task whose pod is gone, more than ten minutes after it was made."""
@@ -142,6 +144,7 @@ def leaked_objects(site: Site) -> Trouble | None:
     "each slot leads to its own task or to none",
     "task-gateway gc --gateway {namespace}/{gateway} --apply",
     ("ITG0401",),
+    each_namespace=True,
 )
 def selectors(site: Site) -> Trouble | None:
     """Something other than a claim or a release wrote a slot's Service: its selector is not that of the claim, or the
@@ -169,6 +172,7 @@ def selectors(site: Site) -> Trouble | None:
     "each slot has a listener and a route",
     "{upgrade}",
     ("ITG0401", "ITG0203", "ITG0204"),
+    each_namespace=True,
 )
 def complete(site: Site) -> Trouble | None:
     """A listener or a route of a slot was deleted: its port is closed, whoever claims it."""
@@ -179,7 +183,13 @@ def complete(site: Site) -> Trouble | None:
     return Trouble(some(found)) if found else None
 
 
-@check("ITG0510", "every route is accepted", "kubectl describe tcproutes --namespace {tasks}", ("ITG0403", "ITG0203"))
+@check(
+    "ITG0510",
+    "every route is accepted",
+    "kubectl describe tcproutes --namespace {tasks}",
+    ("ITG0403", "ITG0203"),
+    each_namespace=True,
+)
 def accepted(site: Site) -> Trouble | None:
     """The controller of the class refuses a route and gives the reason in the route's status. Its port leads nowhere.
     Entries of other controllers do not count."""
@@ -192,7 +202,11 @@ def accepted(site: Site) -> Trouble | None:
 
 
 @check(
-    "ITG0511", "every task's pod is Ready", "kubectl describe pods --namespace {tasks} -l " + TASK_LABEL, ("ITG0401",)
+    "ITG0511",
+    "every task's pod is Ready",
+    "kubectl describe pods --namespace {tasks} -l " + TASK_LABEL,
+    ("ITG0401",),
+    each_namespace=True,
 )
 def ready(site: Site) -> Trouble | None:
     """A task has a port, its pod is there and is not Ready: the port closes without an answer until it is."""
@@ -212,6 +226,7 @@ def ready(site: Site) -> Trouble | None:
     "task-gateway ls --gateway {namespace}/{gateway}",
     ("ITG0401",),
     before_uninstall=True,
+    each_namespace=True,
 )
 def in_use(site: Site) -> Trouble | None:
     """Tasks are exposed: `helm uninstall` removes the Gateway, its slots and Envoy, and cuts them off all at once.

@@ -32,14 +32,21 @@ def of_config(problem: ConfigError | None, file: str) -> list[Check]:
 
 
 def of_target(
-    target: Target, *, named: bool, uninstall: bool = False, profile: str = "", user: str = ""
+    target: Target,
+    *,
+    named: bool,
+    uninstall: bool = False,
+    profile: str = "",
+    user: str = "",
+    groups: Sequence[str] = (),
 ) -> list[Check]:
     """Return every check of one gateway; with `named` each says whose it is.
 
-    With `uninstall` also what that breaks, with `profile` also what breaks for who writes the Gateway then: `user`.
+    With `uninstall` also what that breaks, with `profile` also what breaks for who writes the Gateway then: `user`,
+    who is in `groups`.
     """
     chosen = profile_of(profile)
-    site = Site(target, chosen.strategy if chosen else None, profile=profile, user=user)
+    site = Site(target, chosen.strategy if chosen else None, profile=profile, user=user, groups=groups)
     suffix = f" ({target.manager.name})" if named else ""
     seen: dict[str, Check] = {}
     barred: set[str] = set()
@@ -99,7 +106,7 @@ def _rules(*, uninstall: bool, profile: str) -> list[Rule]:
 def _look(rule: Rule, site: Site) -> Check:
     """Make one check; what may not be read is skipped and bars no other, for all may be well with it."""
     try:
-        trouble = rule.look(site) if rule.look else None
+        trouble = _trouble(rule, site)
     except Forbidden as problem:
         return _skipped(rule, f"since {problem.where} may not be read")
     except ClusterUnreachable as problem:
@@ -111,6 +118,28 @@ def _look(rule: Rule, site: Site) -> Check:
     result = Result.WARNING if trouble.warning else Result.ERROR
     fix = trouble.fix or _fix(rule, site)
     return Check(rule.code, rule.description, result, " ".join(trouble.message.split()), fix, rule.docs)
+
+
+def _trouble(rule: Rule, site: Site) -> Trouble | None:
+    """Return what is wrong, of a rule for each namespace all that is; Forbidden if nothing is where it may be read."""
+    if rule.look is None:
+        return None
+    if not rule.each_namespace or len(site.spaces) == 1:
+        return rule.look(site)
+    found, unread = [], []
+    for space in site.spaces:
+        try:
+            if (trouble := rule.look(space)) is not None:
+                found.append((space, trouble))
+        except Forbidden as refused:
+            unread.append(refused)
+    if not found and unread:
+        raise unread[0]
+    if not found:
+        return None
+    message = "; ".join(f"namespace {space.namespace}: {trouble.message}" for space, trouble in found)
+    worst = next((each for each in found if not each[1].warning), found[0])
+    return Trouble(message, worst[1].warning, worst[1].fix or _fix(rule, worst[0]))
 
 
 def _skipped(rule: Rule, why: str) -> Check:

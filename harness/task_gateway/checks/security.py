@@ -1,16 +1,17 @@
 """Security: enough rights and no open door."""
 
 import ipaddress
+from collections.abc import Sequence
 
 from task_gateway.checks.base import DETERMINED, Trouble, check
 from task_gateway.checks.gateway import resolve
+from task_gateway.checks.grants import ACCOUNT, grant
 from task_gateway.errors import Forbidden
 from task_gateway.limits.site import Site
 from task_gateway.model import Manifest
 from task_gateway.routing import names
 
 ACCESS_REVIEW = "authorization.k8s.io/v1"
-ACCOUNT = "system:serviceaccount:"
 GROUP = "gateway.networking.k8s.io"
 Need = tuple[str, str, str, bool]
 """Verb, group, resource, and whether it is needed in the tasks' namespace (else in the Gateway's)."""
@@ -45,11 +46,12 @@ OF_DETERMINED: tuple[Need, ...] = (
 
 @check(
     "ITG0701", "the resource manager has the rights that it needs", "{upgrade} "
-    "--set 'rbac.subjects[0].kind=User,rbac.subjects[0].name=NAME'", ("ITG0401",),
+    "--set-json 'rbac.subjects=[SUBJECTS]'", ("ITG0401",), each_namespace=True,
 )  # fmt: skip
 def rights(site: Site) -> Trouble | None:
-    """The user or service account of the kubeconfig, or the one of `--as`, lacks a right that the strategy needs, or
-    with the profile `determined` one that a Determined master needs."""
+    """The user or service account of the kubeconfig, or the one of `--as` in the groups of `--as-group`, lacks a right
+    that the strategy needs, or with the profile `determined` one that a Determined master needs. The list rbac.subjects
+    is replaced as a whole: the command that is shown has those that are bound now, and the one that lacks the right."""
     try:
         ours = site.profile != DETERMINED and (site.strategy != "listeners" or site.templates is not None)
         needs = NEEDS[site.strategy] if ours else OF_DETERMINED
@@ -66,9 +68,9 @@ def rights(site: Site) -> Trouble | None:
         namespace = site.namespace if with_tasks else site.gateway.gateway_namespace
         name = named.get(resource, "") if verb in ("get", "patch", "update") else ""
         attributes = {"verb": verb, "group": group, "resource": resource, "namespace": namespace, "name": name}
-        if not site.kube.create(_review(attributes, site.user))["status"]["allowed"]:
+        if not site.kube.create(_review(attributes, site.user, site.groups))["status"]["allowed"]:
             missing.append(f"{verb} {resource} in {namespace}")
-    return Trouble(f"missing: {', '.join(missing)}") if missing else None
+    return Trouble(f"missing: {', '.join(missing)}", fix=grant(site)) if missing else None
 
 
 @check(
@@ -123,20 +125,20 @@ def restricted(site: Site) -> Trouble | None:
     return Trouble(", ".join(found), warning=True) if found else None
 
 
-def _review(attributes: Manifest, user: str) -> Manifest:
+def _review(attributes: Manifest, user: str, groups: Sequence[str] = ()) -> Manifest:
     """Return the question whether a user, or where none is named who asks, may do something."""
     kind = "SubjectAccessReview" if user else "SelfSubjectAccessReview"
-    who = {"user": user, "groups": _groups(user)} if user else {}
+    who = {"user": user, "groups": _groups(user, groups)} if user else {}
     spec = {"resourceAttributes": attributes, **who}
     return {"apiVersion": ACCESS_REVIEW, "kind": kind, "metadata": {}, "spec": spec}
 
 
-def _groups(user: str) -> list[str]:
-    """Return the groups that the API server puts a user in by its name."""
+def _groups(user: str, given: Sequence[str] = ()) -> list[str]:
+    """Return the groups of a user as with `kubectl --as`: those given, else a service account's own by its name."""
     namespace, _, name = user.removeprefix(ACCOUNT).partition(":")
     account = user.startswith(ACCOUNT) and bool(name)
     own = ["system:serviceaccounts", f"system:serviceaccounts:{namespace}"] if account else []
-    return ["system:authenticated", *own]
+    return ["system:authenticated", *(given or own)]
 
 
 def _is_restricted(container: Manifest, pod: Manifest) -> bool:

@@ -1,16 +1,21 @@
-"""The one gateway that a command works on, and the library opened for it."""
+"""The one gateway that a command works on, and the library opened for it in each namespace of tasks."""
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 
 from task_gateway.cli import _target
-from task_gateway.errors import UsageError
+from task_gateway.cli.output import warn
+from task_gateway.errors import Forbidden, UsageError
 from task_gateway.limits.site import Site
 from task_gateway.limits.target import targets
+from task_gateway.model import Skipped
 from task_gateway.routing.base import STRATEGIES
 from task_gateway.routing.gateway import TaskGateway
+
+T = TypeVar("T")
 
 GatewayOption = Annotated[
     str | None,
@@ -19,27 +24,66 @@ GatewayOption = Annotated[
 StrategyOption = Annotated[
     str | None, typer.Option(help="slots, listenersets or listeners; by default the one in use there.")
 ]
+NamespaceOption = Annotated[
+    str | None,
+    typer.Option("--namespace", "-n", help="Namespace of the tasks. Default: all task namespaces of the gateway."),
+]
 
 
-def choose(config: Path | None, kubeconfig: Path | None, context: str | None, wanted: str | None) -> Site:
+def choose(
+    config: Path | None,
+    kubeconfig: Path | None,
+    context: str | None,
+    wanted: str | None,
+    *,
+    strategy: str | None = None,
+    namespace: str | None = None,
+) -> Site:
     """Return the one gateway that is meant; UsageError names those there are if it is not plain which."""
+    if namespace == "":
+        raise UsageError("--namespace is empty", hint="name a namespace, or leave the option out for all")
     everywhere = targets(_target.read(config), kubeconfig, context)
     found = {each.manager.name: each for each in everywhere if each.manager.internal_task_gateway is not None}
     if not found:
         raise UsageError("no resource manager has an internal_task_gateway", where=str(config))
     if wanted is None and len(found) == 1:
-        return Site(next(iter(found.values())))
+        return Site(next(iter(found.values())), strategy, namespace=namespace)
     if wanted not in found:
         problem = "there are several gateways" if wanted is None else f"no gateway is called {wanted!r}"
         raise UsageError(problem, hint=f"--gateway {' | '.join(found)}")
-    return Site(found[wanted])
+    return Site(found[wanted], strategy, namespace=namespace)
 
 
-def open_(site: Site, strategy: str | None) -> TaskGateway:
-    """Return the library for a gateway and its tasks' namespace; UsageError for an unknown strategy."""
-    return TaskGateway(site.kube, site.gateway, site.namespace, strategy or site.strategy)
+def open_(site: Site, namespace: str) -> TaskGateway:
+    """Return the library for a gateway and one namespace of tasks; UsageError for an unknown strategy."""
+    return TaskGateway(site.kube, site.gateway, namespace, site.strategy)
+
+
+def open_each(site: Site) -> list[TaskGateway]:
+    """Return the library for a gateway once for each namespace of tasks."""
+    return [open_(site, namespace) for namespace in site.namespaces]
 
 
 def open_all(site: Site) -> list[TaskGateway]:
-    """Return the library for a gateway once for each strategy, for what looks at all tasks."""
-    return [TaskGateway(site.kube, site.gateway, site.namespace, name) for name in STRATEGIES.names()]
+    """Return the library for a gateway once for each namespace and strategy, for what works on all tasks."""
+    return [
+        TaskGateway(site.kube, site.gateway, namespace, strategy)
+        for namespace in site.namespaces
+        for strategy in STRATEGIES.names()
+    ]
+
+
+def ask(opened: Sequence[TaskGateway], call: Callable[[TaskGateway], T]) -> tuple[list[T], list[Skipped]]:
+    """Return what each answers, and those that may not be read, with a warning each; Forbidden if none may be."""
+    answers, skipped, refused = [], [], []
+    for each in opened:
+        try:
+            answers.append(call(each))
+        except Forbidden as problem:
+            refused.append(problem)
+            skipped.append(Skipped(each.namespace, each.strategy, problem.message, problem.where or ""))
+    if refused and not answers:
+        raise refused[0]
+    for one in skipped:
+        warn(f"namespace {one.namespace}, strategy {one.strategy} is skipped: {one.reason} (at {one.where})")
+    return answers, skipped

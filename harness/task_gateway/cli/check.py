@@ -52,6 +52,10 @@ def check(
     user: Annotated[
         str, typer.Option("--as", help="Whose rights are looked at; the kubeconfig's user if left out.")
     ] = "",
+    groups: Annotated[
+        list[str] | None,
+        typer.Option("--as-group", help="A group of the user of --as; may be given more than once."),
+    ] = None,
     output: Annotated[
         CheckOutput, typer.Option("--output", "-o", help="Print text, JSON or JUnit XML.")
     ] = CheckOutput.text,
@@ -61,6 +65,8 @@ def check(
     Exit code 0 if nothing is wrong, 1 if something is, 2 for a wrong configuration, 3 if no cluster answers.
     """
     chosen = only or []
+    if groups and not user:
+        raise UsageError("--as-group requires --as", hint="--as USER --as-group GROUP")
     run.report([], chosen)
     profile_of(profile)
     master, problem = _read(config)
@@ -73,7 +79,8 @@ def check(
 
     def look() -> list[Check]:
         named = len(found) > 1 or bool(unusable)
-        each = (run.of_target(target, named=named, uninstall=uninstall, profile=profile, user=user) for target in found)
+        asked = {"uninstall": uninstall, "profile": profile, "user": user, "groups": groups or ()}
+        each = (run.of_target(target, named=named, **asked) for target in found)  # type: ignore[arg-type]
         return [*read, *itertools.chain.from_iterable(each)]
 
     checks = look()

@@ -1,14 +1,21 @@
 """Make the ports of a pod or Job reachable."""
 
+from contextlib import suppress
 from typing import Annotated
 
 import typer
 
 from task_gateway import settings
 from task_gateway.cli import _gateway, _target
-from task_gateway.cli._gateway import GatewayOption, StrategyOption
-from task_gateway.cli.output import Output, OutputOption, emit
-from task_gateway.routing.objects import task_of
+from task_gateway.cli._gateway import GatewayOption, NamespaceOption, StrategyOption
+from task_gateway.cli.output import Output, OutputOption, emit, warn
+from task_gateway.errors import Forbidden
+from task_gateway.kube.client import Kube
+from task_gateway.model import Notice, Task
+from task_gateway.routing import addresses as addressing
+from task_gateway.routing.objects import namespace_of, pods_behind, task_of
+
+SEVERAL_PODS = "SeveralPods"
 
 
 def register(root: typer.Typer) -> None:
@@ -21,6 +28,7 @@ def expose(
     port: Annotated[list[int], typer.Option(help="A port that the pod listens on; may be given more than once.")],
     wait: Annotated[bool, typer.Option("--wait", help="Return once a connection reaches the pod.")] = False,
     owner: Annotated[str, typer.Option(help="Whose task it is, as `ls` shows it.")] = "",
+    namespace: NamespaceOption = None,
     strategy: StrategyOption = None,
     gateway: GatewayOption = None,
     config: _target.ConfigOption = None,
@@ -32,12 +40,26 @@ def expose(
 
     A pod without the label task-gateway.dev/task is given it. Repeated, the same addresses are printed.
     """
-    site = _gateway.choose(config, kubeconfig, context, gateway)
-    task = task_of(site.kube, site.namespace, pod_or_job, tuple(port), owner)
-    addresses = _gateway.open_(site, strategy).expose(task, wait=settings.TASK_EXPOSED if wait else None)
+    site = _gateway.choose(config, kubeconfig, context, gateway, strategy=strategy, namespace=namespace)
+    addressing.require(site.kube, site.gateway)
+    where = namespace_of(site.kube, site.namespaces, pod_or_job)
+    tasks = _gateway.open_(site, where)
+    task = task_of(site.kube, where, pod_or_job, tuple(port), owner)
+    addresses = tasks.expose(task, wait=settings.TASK_EXPOSED if wait else None)
     ports = [
         {"target_port": target, "host": address.host, "port": address.port}
         for target, address in zip(task.ports, addresses, strict=True)
     ]
-    result = {"task": task.id, "namespace": task.namespace, "ports": ports}
+    warnings = _warnings(site.kube, task, pod_or_job)
+    for each in warnings:
+        warn(each.message)
+    result = {"task": task.id, "namespace": task.namespace, "ports": ports, "warnings": warnings}
     emit(result, output, lambda _: "\n".join(map(str, addresses)))
+
+
+def _warnings(kube: Kube, task: Task, reference: str) -> list[Notice]:
+    with suppress(Forbidden):
+        if (pods := pods_behind(kube, task)) > 1:
+            message = f"{reference} has {pods} pods: each new connection may reach another one of them"
+            return [Notice(SEVERAL_PODS, message)]
+    return []

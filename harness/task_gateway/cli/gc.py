@@ -6,7 +6,7 @@ import typer
 
 from task_gateway import settings
 from task_gateway.cli import _gateway, _target
-from task_gateway.cli._gateway import GatewayOption
+from task_gateway.cli._gateway import GatewayOption, NamespaceOption
 from task_gateway.cli.output import Output, OutputOption, emit
 from task_gateway.report import tasks as shown
 
@@ -21,6 +21,7 @@ def gc(
     grace: Annotated[
         float, typer.Option(help="Seconds for which a claim without a pod is left alone.", min=0)
     ] = settings.GRACE_SECONDS,
+    namespace: NamespaceOption = None,
     gateway: GatewayOption = None,
     config: _target.ConfigOption = None,
     kubeconfig: _target.KubeconfigOption = None,
@@ -29,12 +30,14 @@ def gc(
 ) -> None:
     """Show what tasks left behind that are gone, and with --apply free it; foreign objects are never touched.
 
-    Exit code 0 if nothing is left, 1 if something is.
+    Exit code 0 if nothing is left, 1 if something is, or if something may not be read.
     """
-    site = _gateway.choose(config, kubeconfig, context, gateway)
-    repairs = [
-        repair for each in _gateway.open_all(site) for repair in each.reconcile(dry_run=not apply, grace_seconds=grace)
-    ]
-    emit({"repairs": repairs, "dry_run": not apply}, output, lambda _: shown.repairs(repairs, dry_run=not apply))
-    if not all(each.done for each in repairs):
+    site = _gateway.choose(config, kubeconfig, context, gateway, namespace=namespace)
+    found, skipped = _gateway.ask(
+        _gateway.open_all(site), lambda each: each.reconcile(dry_run=not apply, grace_seconds=grace)
+    )
+    repairs = [repair for part in found for repair in part]
+    result = {"repairs": repairs, "dry_run": not apply, "skipped": skipped}
+    emit(result, output, lambda _: shown.repairs(repairs, dry_run=not apply))
+    if skipped or not all(each.done for each in repairs):
         raise typer.Exit(1)

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from task_gateway.cli import _gateway, _target
-from task_gateway.cli._gateway import GatewayOption
+from task_gateway.cli._gateway import GatewayOption, NamespaceOption
 from task_gateway.cli.output import Output, OutputOption, emit
 from task_gateway.model import Exposure
 from task_gateway.report import tasks as shown
@@ -20,27 +20,35 @@ def register(root: typer.Typer) -> None:
 
 def ls(
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Go on, and print what changes.")] = False,
+    namespace: NamespaceOption = None,
     gateway: GatewayOption = None,
     config: _target.ConfigOption = None,
     kubeconfig: _target.KubeconfigOption = None,
     context: _target.ContextOption = None,
     output: OutputOption = Output.text,
 ) -> None:
-    """List the tasks that are exposed, by port."""
-    site = _gateway.choose(config, kubeconfig, context, gateway)
+    """List the tasks that are exposed, by port, of all task namespaces of the gateway."""
+    site = _gateway.choose(config, kubeconfig, context, gateway, namespace=namespace)
+    several = len(site.namespaces) > 1
     opened = _gateway.open_all(site)
     found = _exposed(opened)
-    emit({"tasks": found}, output, lambda _: shown.terminal(found) if found else "no tasks are exposed")
+    emit(
+        {"tasks": found},
+        output,
+        lambda _: shown.terminal(found, namespaces=several) if found else "no tasks are exposed",
+    )
     if not watch:
         return
-    for _ in changes(site.kube, site.gateway, site.namespace):
+    for _ in changes(site.kube, site.gateway, site.namespaces):
         now = _exposed(opened)
         changed = [each for each in now if each not in found]
         gone = [each for each in found if each.port not in {one.port for one in now}]
         found = now
         if changed or gone:
-            emit({"tasks": changed, "gone": gone}, output, lambda _, c=changed, g=gone: shown.changed(c, g))  # type: ignore[misc]
+            rows = shown.changed(changed, gone, namespaces=several)
+            emit({"tasks": changed, "gone": gone}, output, lambda _, rows=rows: rows)  # type: ignore[misc]
 
 
 def _exposed(opened: list[TaskGateway]) -> list[Exposure]:
-    return sorted((each for one in opened for each in one.list(ready=True)), key=lambda each: each.port)
+    found, _ = _gateway.ask(opened, lambda each: each.list(ready=True))
+    return sorted((each for part in found for each in part), key=lambda each: each.port)

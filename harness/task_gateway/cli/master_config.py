@@ -8,7 +8,7 @@ from task_gateway.cli import _gateway, _target
 from task_gateway.cli._gateway import GatewayOption
 from task_gateway.cli.output import Output, OutputOption, emit
 from task_gateway.deferred import yaml
-from task_gateway.errors import ApiError
+from task_gateway.routing import addresses
 
 
 def register(root: typer.Typer) -> None:
@@ -24,11 +24,6 @@ def master_config(
 ) -> None:
     """Print the block `internal_task_gateway` of a live gateway, for the master configuration."""
     site = _gateway.choose(None, kubeconfig, context, gateway)
-    if not site.gateway.gateway_ip:
-        raise ApiError(
-            f"Gateway {site.name} has no address yet",
-            where=f"Gateway {site.name}",
-            hint="set gateway.addresses of the chart, or see why the load balancer gives none: task-gateway check",
-        )
+    addresses.require(site.kube, site.gateway)
     block = {"internal_task_gateway": dataclasses.asdict(site.gateway)}
     emit(block, output, lambda _: yaml.safe_dump(block, sort_keys=False).rstrip())

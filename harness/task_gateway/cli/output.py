@@ -64,6 +64,11 @@ def emit_error(error: TaskGatewayError, output: Output) -> None:
     typer.echo("\n".join(map(printable, text.split("\n"))), err=True)
 
 
+def warn(message: str) -> None:
+    """Print a warning on stderr, so that stdout has only the result."""
+    typer.echo(f"warning: {message}", err=True)
+
+
 def wanted(arguments: Sequence[str]) -> Output:
     """Return the output a command line asks for, also one too broken to be parsed."""
     together = {"-ojson", "-o=json", "--output=json"}
@@ -78,6 +83,10 @@ def _print_json(value: object) -> None:
 
 def _plain(value: object) -> object:
     """Turn what the records are made of into what JSON knows."""
+    from task_gateway.model import Address  # the records are loaded by now; the program's start does without them
+
+    if isinstance(value, Address):
+        return {"host": value.host or None, "port": value.port}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         # A field that would be a keyword of Python has an underscore behind it there, and none here.
         return {field.name.rstrip("_"): getattr(value, field.name) for field in dataclasses.fields(value)}

@@ -6,9 +6,9 @@ import typer
 
 from task_gateway import settings
 from task_gateway.cli import _gateway, _target
-from task_gateway.cli._gateway import GatewayOption
+from task_gateway.cli._gateway import GatewayOption, NamespaceOption
 from task_gateway.cli.output import Output, OutputOption, emit
-from task_gateway.routing.objects import id_of
+from task_gateway.routing import exposed
 
 
 def register(root: typer.Typer) -> None:
@@ -17,17 +17,27 @@ def register(root: typer.Typer) -> None:
 
 
 def release(
-    task: Annotated[str, typer.Argument(help="A task as `ls` shows it, or pod/NAME or job/NAME.")],
+    task: Annotated[str, typer.Argument(help="A task as `ls` shows it, pod/NAME, job/NAME, or the NAME of a pod.")],
     wait: Annotated[bool, typer.Option("--wait", help="Return once new connections reach nothing.")] = False,
+    namespace: NamespaceOption = None,
     gateway: GatewayOption = None,
     config: _target.ConfigOption = None,
     kubeconfig: _target.KubeconfigOption = None,
     context: _target.ContextOption = None,
     output: OutputOption = Output.text,
 ) -> None:
-    """Free all ports of a task, whichever strategy exposed it; a task that is not exposed is fine."""
-    site = _gateway.choose(config, kubeconfig, context, gateway)
-    task_id = id_of(site.kube, site.namespace, task)
-    for each in _gateway.open_all(site):
-        each.release(task_id, wait=settings.TASK_REFUSED if wait else None)
-    emit({"task": task_id, "released": True}, output, lambda _: f"task {task_id} is released")
+    """Free all ports of a task, whichever strategy exposed it. The pod or Job may be gone.
+
+    Exit code 1 if the task is not exposed.
+    """
+    site = _gateway.choose(config, kubeconfig, context, gateway, namespace=namespace)
+    opened = _gateway.open_all(site)
+    found, _ = _gateway.ask(opened, lambda each: each.list())
+    where, task_id = exposed.meant(
+        task, [one for part in found for one in part], site.namespaces, exposed.labels_of(site.kube)
+    )
+    strategies = {one.strategy for part in found for one in part if (one.namespace, one.task_id) == (where, task_id)}
+    for each in opened:
+        if each.namespace == where and each.strategy in strategies:
+            each.release(task_id, wait=settings.TASK_REFUSED if wait else None)
+    emit({"task": task_id, "namespace": where, "released": True}, output, lambda _: f"task {task_id} is released")

@@ -12,6 +12,8 @@ from task_gateway.errors import UsageError
 ENVOY_GATEWAY, CONTOUR = "envoy-gateway", "contour"
 OWNING_NAMESPACE = "gateway.envoyproxy.io/owning-gateway-namespace"
 """Envoy Gateway makes a Gateway's Services and Deployments in its own namespace: this label has the Gateway's."""
+OWNING_CLASS = "gateway.envoyproxy.io/owning-gatewayclass"
+"""Of an Envoy for all Gateways of a class: `mergeGateways: true` of the EnvoyProxy that the class refers to."""
 
 
 @dataclass(frozen=True)
@@ -19,19 +21,26 @@ class Controller:
     """One controller: the values file that the chart has for it, and the channel of the CRDs that it runs on.
 
     `labels` are on its own Deployment and pods, `process` matches its command line, and `proxy_labels` are on Envoy's
-    Deployment and pods: their values are the name and the namespace of the Gateway, as far as there are two.
+    Deployment and pods: their values are the name and the namespace of the Gateway, as far as there are two. Instead of
+    them, an Envoy that all Gateways of a class share has `class_label`, whose value is the name of the class.
     """
 
     name: str
     labels: str
     process: str
     proxy_labels: tuple[str, ...]
+    class_label: str = ""
     channel: str = "standard"
     values_file: str = ""
 
     def proxies(self, gateway: str, namespace: str) -> str:
         """Return the labels of Envoy's Deployment and pods of one Gateway."""
         return ",".join(f"{key}={value}" for key, value in zip(self.proxy_labels, (gateway, namespace), strict=False))
+
+    def selectors(self, gateway: str, namespace: str, gateway_class: str) -> tuple[str, ...]:
+        """Return the labels to look for Envoy's objects by, in this order: of the Gateway, then of its whole class."""
+        shared = (f"{self.class_label}={gateway_class}",) if self.class_label and gateway_class else ()
+        return (self.proxies(gateway, namespace), *shared)
 
     def values(self, chart: Path) -> dict[str, Any]:
         """Return the values that make a packaged chart install this controller."""
@@ -63,6 +72,7 @@ CONTROLLERS = {
             labels="control-plane=envoy-gateway",
             process="envoy-gateway server",
             proxy_labels=("gateway.envoyproxy.io/owning-gateway-name", OWNING_NAMESPACE),
+            class_label=OWNING_CLASS,
         ),
         Controller(
             CONTOUR,

@@ -1,5 +1,7 @@
 """All that is read of one gateway and its cluster: each thing once, when it is first asked for, and never written."""
 
+import copy
+from collections.abc import Sequence
 from functools import cached_property
 
 from task_gateway.clusters import system_pods
@@ -7,14 +9,19 @@ from task_gateway.clusters.controllers import CONTOUR, CONTROLLERS, ENVOY_GATEWA
 from task_gateway.crds import schema
 from task_gateway.errors import Forbidden, NotFound
 from task_gateway.kube.client import Kube
-from task_gateway.kube.kinds import ENDPOINT_SLICE, POD, SERVICE
+from task_gateway.kube.kinds import DAEMON_SET, DEPLOYMENT, ENDPOINT_SLICE, POD, SERVICE
 from task_gateway.limits.target import Target
 from task_gateway.model import InternalTaskGateway, Manifest, ResourceManager
-from task_gateway.routing import endpoints, names, table
+from task_gateway.routing import endpoints, names, table, templates
 from task_gateway.routing.gateway_api import GATEWAY, GATEWAY_CLASS, LISTENER_SET, allowed_from, is_attached, route_kind
 from task_gateway.routing.listening import FOREIGN, Listener, listeners_of
 from task_gateway.routing.ports import in_range
 from task_gateway.routing.table import Slot
+
+OF_ONE_NAMESPACE = (
+    *("namespaces", "namespace", "spaces", "slots", "services", "routes", "pods", "endpoints", "quotas"),
+)
+"""What a view of one task namespace reads for itself; the rest it shares with its gateway."""
 
 CLASSES = {"gateway.envoyproxy.io/": ENVOY_GATEWAY, "projectcontour.io/": CONTOUR}
 
@@ -28,10 +35,20 @@ class Site:
     """One resource manager's gateway as it is now. `use` of a listener is slots, listenersets, listeners or foreign.
 
     `profile` names who else than this project's library writes the Gateway, `user` who does so, where it is not the
-    kubeconfig's.
+    kubeconfig's, and `groups` that user's groups. `namespace` limits it to the tasks of one namespace; by default it
+    has all of the Gateway's.
     """
 
-    def __init__(self, target: Target, strategy: str | None = None, *, profile: str = "", user: str = "") -> None:
+    def __init__(
+        self,
+        target: Target,
+        strategy: str | None = None,
+        *,
+        profile: str = "",
+        user: str = "",
+        groups: Sequence[str] = (),
+        namespace: str | None = None,
+    ) -> None:
         if target.manager.internal_task_gateway is None:
             raise ValueError(f"resource manager {target.manager.name} has no gateway")
         self.target = target
@@ -40,7 +57,9 @@ class Site:
         self.gateway: InternalTaskGateway = target.manager.internal_task_gateway
         self.profile = profile
         self.user = user
+        self.groups = tuple(groups)
         self._strategy = strategy
+        self._chosen = namespace
 
     @property
     def name(self) -> str:
@@ -67,12 +86,33 @@ class Site:
         return "listenersets" if taken else "listeners"
 
     @cached_property
+    def namespaces(self) -> tuple[str, ...]:
+        """All namespaces of tasks: the configured one, those that the chart lists, and those with slots; at least one.
+
+        Without any of them, the Gateway's namespace.
+        """
+        if self._chosen is not None:
+            return (self._chosen,)
+        slots = sorted({service["metadata"]["namespace"] for service in self._slot_services})
+        return tuple(dict.fromkeys([*self._known_namespaces, *slots])) or (self.gateway.gateway_namespace,)
+
+    @cached_property
     def namespace(self) -> str:
-        """The namespace of the tasks: the configured one, else where the slots are, else the Gateway's."""
-        if self.manager.default_namespace:
-            return self.manager.default_namespace
-        found = {service["metadata"]["namespace"] for service in self._slot_services}
-        return min(found) if found else self.gateway.gateway_namespace
+        """The first namespace of tasks: the configured one, else the chart's `slots.namespace`."""
+        return self.namespaces[0]
+
+    @cached_property
+    def spaces(self) -> tuple["Site", ...]:
+        """The gateway as each namespace of tasks has it, in the order of `namespaces`."""
+        return (self,) if len(self.namespaces) == 1 else tuple(map(self.within, self.namespaces))
+
+    def within(self, namespace: str) -> "Site":
+        """Return the gateway with only the slots, Services, routes and pods of one namespace."""
+        made = copy.copy(self)
+        made._strategy, made._chosen = self.strategy, namespace
+        for each in OF_ONE_NAMESPACE:
+            vars(made).pop(each, None)
+        return made
 
     @cached_property
     def gateway_object(self) -> Manifest | None:
@@ -146,8 +186,8 @@ class Site:
 
     @cached_property
     def slots(self) -> list[Slot]:
-        """The slots of the gateway in the namespace of the tasks, in and outside the port range."""
-        here = [each for each in self._slot_services if each["metadata"]["namespace"] == self.namespace]
+        """The slots of the gateway in all namespaces of tasks, in and outside the port range."""
+        here = [each for each in self._slot_services if each["metadata"]["namespace"] in self.namespaces]
         return [slot for slot in map(table.parse, here) if slot is not None]
 
     @cached_property
@@ -158,7 +198,7 @@ class Site:
 
     @cached_property
     def services(self) -> list[Manifest]:
-        """All Services in the namespace of the tasks."""
+        """All Services in the first namespace of tasks."""
         return self.kube.list(SERVICE, self.namespace)
 
     @cached_property
@@ -168,7 +208,7 @@ class Site:
 
     @cached_property
     def routes(self) -> list[Manifest]:
-        """The TCPRoutes in the namespace of the tasks."""
+        """The TCPRoutes in the first namespace of tasks."""
         kind = self.route_kind
         return self.kube.list(kind, self.namespace) if kind else []
 
@@ -179,17 +219,25 @@ class Site:
 
     @cached_property
     def proxy_services(self) -> list[Manifest]:
-        """The Services of the gateway's proxy, which are labelled with the Gateway that they serve."""
-        return self._list(SERVICE, self.gateway.gateway_namespace, self.proxy_labels)
+        """The Services of the gateway's proxy."""
+        return self._of_proxy(SERVICE)
 
     @cached_property
     def proxies(self) -> list[Manifest]:
-        """The Deployments of the gateway's proxy, labelled like its Services."""
-        return self._list("apps/v1/Deployment", self.gateway.gateway_namespace, self.proxy_labels)
+        """The Deployments and DaemonSets of the gateway's proxy."""
+        return self._of_proxy(DEPLOYMENT) or self._of_proxy(DAEMON_SET)
+
+    @cached_property
+    def proxy_pods(self) -> list[Manifest]:
+        """The pods of the gateway's proxy; none where they may not be read."""
+        try:
+            return self._of_proxy(POD)
+        except Forbidden:
+            return []
 
     @cached_property
     def pods(self) -> list[Manifest]:
-        """The pods in the namespace of the tasks."""
+        """The pods in the first namespace of tasks."""
         return self.kube.list(POD, self.namespace)
 
     @cached_property
@@ -209,7 +257,7 @@ class Site:
 
     @cached_property
     def quotas(self) -> list[Manifest]:
-        """The ResourceQuotas in the namespace of the tasks."""
+        """The ResourceQuotas in the first namespace of tasks."""
         return self.kube.list("v1/ResourceQuota", self.namespace)
 
     @property
@@ -219,21 +267,48 @@ class Site:
             return sum(slot.task is not None for slot in table.inside(self.slots, self.ports[0], self.ports[-1]))
         return sum(each.use == self.strategy and each.port in self.ports for each in self.listeners)
 
-    @property
+    @cached_property
     def proxy_labels(self) -> str:
-        """The labels of what the controller made for the Gateway: Envoy's Deployments and Services."""
+        """The labels that the proxy's Deployment has; the Gateway's own, where none is there or may be read."""
+        own, *others = self._proxy_selectors
+        try:
+            return next((each for each in others if self._labelled(DEPLOYMENT, each)), own)
+        except Forbidden:
+            return own
+
+    @property
+    def _proxy_selectors(self) -> tuple[str, ...]:
+        """The labels by which the controller marks the proxy of the Gateway, in the order to try."""
         made_by = CONTROLLERS[self.controller or ENVOY_GATEWAY]
-        return made_by.proxies(self.gateway.gateway_name, self.gateway.gateway_namespace)
+        gateway, class_ = self.gateway, self.spec.get("gatewayClassName", "")
+        return made_by.selectors(gateway.gateway_name, gateway.gateway_namespace, class_)
+
+    def _of_proxy(self, kind: str) -> list[Manifest]:
+        """Return the objects of a kind that belong to the gateway's proxy, also where several Gateways share it."""
+        return next((found for each in self._proxy_selectors if (found := self._labelled(kind, each))), [])
+
+    def _labelled(self, kind: str, labels: str) -> list[Manifest]:
+        return self._list(kind, self.gateway.gateway_namespace, labels)
+
+    @cached_property
+    def _known_namespaces(self) -> list[str]:
+        """The configured namespace and those that the chart lists; none where neither may be read or is there."""
+        try:
+            listed = templates.task_namespaces(self.templates)
+        except Forbidden:
+            listed = ()
+        configured = [self.manager.default_namespace] if self.manager.default_namespace else []
+        return list(dict.fromkeys([*configured, *listed]))
 
     @cached_property
     def _slot_services(self) -> list[Manifest]:
+        """The Services of all slots; of the known namespaces only, where the whole cluster may not be listed."""
         selector = names.slots_selector(self.gateway.gateway_name, self.gateway.gateway_namespace)
-        namespace = self.manager.default_namespace
-        return (
-            self.kube.list(SERVICE, namespace, selector)
-            if namespace
-            else self._list(SERVICE, self.gateway.gateway_namespace, selector)
-        )
+        try:
+            return self.kube.list(SERVICE, labels=selector)
+        except Forbidden:
+            known = [self._chosen] if self._chosen else self._known_namespaces or [self.gateway.gateway_namespace]
+            return [each for namespace in known for each in self.kube.list(SERVICE, namespace, selector)]
 
     def _list(self, kind: str, namespace: str, labels: str = "") -> list[Manifest]:
         """Return what there is in all namespaces; in one if no more may be read; nothing of a kind not served."""

@@ -71,6 +71,6 @@ def _as_manager(gateway: Manifest, kube: Kube) -> ResourceManager:
     return ResourceManager(
         name=f"{namespace}/{name}",
         cluster_name=kube.cluster.name,
-        default_namespace=slots[0]["metadata"]["namespace"] if slots else elsewhere,
+        default_namespace=None if slots else elsewhere,
         internal_task_gateway=InternalTaskGateway(name, namespace, addresses[0]["value"], first, last),
     )

@@ -14,22 +14,22 @@ COLUMNS = ("TASK", "KIND", "PORT", "TARGET", "STRATEGY", "READY", "AGE", "OWNER"
 STEPS = ((86400, "d"), (3600, "h"), (60, "m"), (1, "s"))
 
 
-def terminal(tasks: Sequence[Exposure], now: datetime | None = None) -> Table:
-    """Return a row for each port of each task."""
-    rows = table(*COLUMNS)
+def terminal(tasks: Sequence[Exposure], now: datetime | None = None, *, namespaces: bool = False) -> Table:
+    """Return a row for each port of each task, with `namespaces` also where it runs."""
+    rows = table(*_columns(namespaces=namespaces))
     for each in tasks:
-        rows.add_row(*cells(_words(each, now or datetime.now(UTC))))
+        rows.add_row(*cells([*_space(each, namespaces=namespaces), *_words(each, now or datetime.now(UTC))]))
     return rows
 
 
-def changed(tasks: Sequence[Exposure], gone: Sequence[Exposure]) -> RenderableType:
+def changed(tasks: Sequence[Exposure], gone: Sequence[Exposure], *, namespaces: bool = False) -> RenderableType:
     """Return rows without a heading: those that changed, and those that are there no more."""
-    rows, now = table(*COLUMNS, show_header=False), datetime.now(UTC)
+    rows, now = table(*_columns(namespaces=namespaces), show_header=False), datetime.now(UTC)
     for each in tasks:
-        rows.add_row(*cells(_words(each, now)))
+        rows.add_row(*cells([*_space(each, namespaces=namespaces), *_words(each, now)]))
     for each in gone:
         words = _words(each, now)
-        rows.add_row(*cells([*words[:5], "released", *words[6:]]))
+        rows.add_row(*cells([*_space(each, namespaces=namespaces), *words[:5], "released", *words[6:]]))
     return rows
 
 
@@ -62,6 +62,14 @@ def age(since: datetime | None, now: datetime) -> str:
     seconds = max(0, int((now - since).total_seconds()))
     size, unit = next(((size, unit) for size, unit in STEPS if seconds >= size), STEPS[-1])
     return f"{seconds // size}{unit}"
+
+
+def _columns(*, namespaces: bool) -> tuple[str, ...]:
+    return ("NAMESPACE", *COLUMNS) if namespaces else COLUMNS
+
+
+def _space(task: Exposure, *, namespaces: bool) -> list[str]:
+    return [task.namespace] if namespaces else []
 
 
 def _words(task: Exposure, now: datetime) -> list[str]:

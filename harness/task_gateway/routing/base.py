@@ -6,10 +6,11 @@ from typing import Protocol
 
 from task_gateway.errors import UsageError
 from task_gateway.kube.client import Kube
-from task_gateway.model import Address, Exposure, InternalTaskGateway, PortUse, Repair, Task
+from task_gateway.model import Address, Exposure, InternalTaskGateway, Repair, Task
 from task_gateway.registry import Registry
 from task_gateway.routing import names
 from task_gateway.routing.templates import upgrade
+from task_gateway.routing.use import Use
 
 Addresses = list[Address]
 Exposures = list[Exposure]
@@ -40,8 +41,8 @@ class Strategy(Protocol):
         """Return the Service behind each port of the gateway that has one."""
         ...
 
-    def ports(self) -> PortUse:
-        """Return how the ports of the range are used."""
+    def ports(self) -> dict[int, Use]:
+        """Return how each port of the range is used, as seen from this namespace."""
         ...
 
     def reconcile(self, live: Callable[[], Collection[str]], before: datetime, *, dry_run: bool) -> Repairs:

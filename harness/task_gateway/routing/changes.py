@@ -1,8 +1,9 @@
 """Tells when something of a gateway's tasks changes, for who shows it: their Services and the endpoints behind them."""
 
+import itertools
 import queue
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from task_gateway import settings
 from task_gateway.errors import TaskGatewayError
@@ -15,15 +16,15 @@ SETTLED_SECONDS = 0.1
 """Changes that follow each other within this time are told once."""
 
 
-def changes(kube: Kube, gateway: InternalTaskGateway, namespace: str) -> Iterator[None]:
-    """Yield whenever a Service of the gateway or an endpoint of one changes, without an end; ends by its caller.
+def changes(kube: Kube, gateway: InternalTaskGateway, namespaces: Sequence[str]) -> Iterator[None]:
+    """Yield whenever a Service of the gateway in these namespaces, or an endpoint of one, changes; never ends.
 
     EndpointSlices carry the labels of their Service, hence one selector for both. The error of a watch is the caller's.
     """
     seen: queue.Queue[TaskGatewayError | None] = queue.Queue()
     selector = names.gateway_selector(gateway.gateway_name, gateway.gateway_namespace)
 
-    def follow(kind: str) -> None:
+    def follow(kind: str, namespace: str) -> None:
         try:
             _, version = kube.snapshot(kind, namespace, labels=selector)
             while True:
@@ -35,8 +36,8 @@ def changes(kube: Kube, gateway: InternalTaskGateway, namespace: str) -> Iterato
         except TaskGatewayError as problem:
             seen.put(problem)
 
-    for kind in (SERVICE, ENDPOINT_SLICE):
-        threading.Thread(target=follow, args=(kind,), daemon=True).start()
+    for each in itertools.product((SERVICE, ENDPOINT_SLICE), namespaces):
+        threading.Thread(target=follow, args=each, daemon=True).start()
     while True:
         told = [seen.get()]
         try:

@@ -62,6 +62,7 @@ def exposure(claim: Claim, namespace: str, strategy: str, ip: str) -> Exposure:
         strategy=strategy,
         address=Address(ip, claim.port),
         since=claim.made,
+        object_name=names.object_name(claim.object),
     )
 
 

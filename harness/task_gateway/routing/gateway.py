@@ -11,10 +11,12 @@ from task_gateway import settings
 from task_gateway.errors import TemplatesMismatch
 from task_gateway.kube.client import Kube
 from task_gateway.model import Address, InternalTaskGateway, PortUse, Task
+from task_gateway.routing import addresses as addresses_of
 from task_gateway.routing import reach, readiness, templates
 from task_gateway.routing.base import STRATEGIES, Exposures, Repairs
 from task_gateway.routing.live import live_tasks
 from task_gateway.routing.readiness import Door
+from task_gateway.routing.use import Use, counted
 from task_gateway.settings import Wait
 
 
@@ -30,6 +32,7 @@ class TaskGateway:
     def __init__(self, kube: Kube, gateway: InternalTaskGateway, namespace: str, strategy: str = "slots") -> None:
         self.gateway = gateway
         self.namespace = namespace
+        self.strategy = strategy
         self._kube = kube
         self._strategy = STRATEGIES.get(strategy)(kube, gateway, namespace)
         self._lock = threading.Lock()
@@ -52,8 +55,10 @@ class TaskGateway:
         The same addresses again if repeated, also after a crash. With `wait` (settings.TASK_EXPOSED) it returns once a
         connection through each address reaches a pod of the task; NotReachable names the object that is in the way
         (the task stays exposed). NoFreeSlot when there are not ports enough, UsageError when the task is exposed with
-        other ports or is not for this gateway, ClusterUnreachable when nothing is known: a repeat is safe.
+        other ports or is not for this gateway, NoAddress when the gateway has none to dial (nothing is written),
+        ClusterUnreachable when nothing is known: a repeat is safe.
         """
+        addresses_of.require(self._kube, self.gateway)
         with self._alone(task.id):
             tls = wait is not None and self._ends_tls()
             quiet = None if wait is None else partial(reach.wait_until_refused, tls=tls)
@@ -72,7 +77,7 @@ class TaskGateway:
         """
         with self._alone(task_id):
             released = self._strategy.release(task_id)
-        if wait is None or not released:
+        if wait is None or not released or not self.gateway.gateway_ip:
             return
         tls = self._ends_tls()
         for address in released:
@@ -89,6 +94,10 @@ class TaskGateway:
 
     def ports(self) -> PortUse:
         """Return how the ports of the range are used; how many tasks fit at all, task-gateway limits tells."""
+        return counted(self._strategy.ports())
+
+    def uses(self) -> dict[int, Use]:
+        """Return how each port of the range is used, as seen from this namespace; see `use.merged`."""
         return self._strategy.ports()
 
     def reconcile(self, *, dry_run: bool = True, grace_seconds: float = settings.GRACE_SECONDS) -> Repairs:
@@ -98,7 +107,8 @@ class TaskGateway:
         of others are never touched. A repair that fails is not done, and the next call finds it again.
         """
         before = datetime.now(UTC) - timedelta(seconds=grace_seconds)
-        return self._strategy.reconcile(lambda: live_tasks(self._kube, self.namespace), before, dry_run=dry_run)
+        found = self._strategy.reconcile(lambda: live_tasks(self._kube, self.namespace), before, dry_run=dry_run)
+        return [replace(each, namespace=self.namespace) for each in found]
 
     def _ends_tls(self) -> bool:
         """Tell whether a listener of a task ends TLS now; an upgrade of the chart may change it at any time."""

@@ -24,10 +24,29 @@ def ids(pods: Iterable[Manifest], jobs: Iterable[Manifest]) -> set[str]:
     return {each[TASK_LABEL] for each in labels if TASK_LABEL in each}
 
 
+def end_of(obj: Manifest) -> str | None:
+    """Return how a pod or a Job ended, or that it is being deleted, as the end of a sentence; None if it goes on."""
+    if obj["metadata"].get("deletionTimestamp"):
+        return "is being deleted"
+    status = obj.get("status") or {}
+    if _pod_ended(obj):
+        return f"has ended (phase {status['phase']}{_because(status)})"
+    ended = _end_of_job(obj)
+    return None if ended is None else f"has ended (condition {ended['type']}{_because(ended)})"
+
+
 def _pod_ended(pod: Manifest) -> bool:
     return (pod.get("status") or {}).get("phase") in ENDED_POD
 
 
 def _job_ended(job: Manifest) -> bool:
+    return _end_of_job(job) is not None
+
+
+def _end_of_job(job: Manifest) -> Manifest | None:
     conditions = (job.get("status") or {}).get("conditions") or []
-    return any(each["type"] in ENDED_JOB and each["status"] == "True" for each in conditions)
+    return next((each for each in conditions if each["type"] in ENDED_JOB and each["status"] == "True"), None)
+
+
+def _because(state: Manifest) -> str:
+    return f", {state['reason']}" if state.get("reason") else ""

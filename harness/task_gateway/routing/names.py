@@ -44,6 +44,11 @@ def templates(gateway: str) -> str:
     return f"{gateway}-task-routing-templates"
 
 
+def resource_manager(gateway: str) -> str:
+    """Return the name of the Role and the RoleBinding of a gateway's resource manager, in the Gateway's namespace."""
+    return f"{gateway}-resource-manager"
+
+
 def released(port: int) -> str:
     """Return a label value that no task can have, for the selector of a slot that serves none."""
     return f"released.{port}"
@@ -77,3 +82,8 @@ def noted_object(note: str) -> TaskObject | None:
 def object_kind(note: str) -> str:
     """Return the kind that `object_note` wrote, empty if it wrote none."""
     return note.partition("/")[0]
+
+
+def object_name(note: str) -> str:
+    """Return the name that `object_note` wrote, empty if it wrote none."""
+    return note.partition("/")[2].partition("/")[0]

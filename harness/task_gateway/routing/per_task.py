@@ -21,7 +21,7 @@ from task_gateway.errors import AlreadyExists, ApiError, Conflict, NotFound, Tas
 from task_gateway.kube.client import Kube
 from task_gateway.kube.kinds import SERVICE
 from task_gateway.kube.mirror import Mirror
-from task_gateway.model import TASK_LABEL, Address, InternalTaskGateway, Manifest, PortUse, Repair, Task
+from task_gateway.model import TASK_LABEL, Address, InternalTaskGateway, Manifest, Repair, Task
 from task_gateway.routing import claims, full, leftovers, names, refusals, templates
 from task_gateway.routing.base import Addresses, Exposures, Quiet, Repairs, check_target_ports, check_task
 from task_gateway.routing.claims import Claim
@@ -32,6 +32,7 @@ from task_gateway.routing.parents import Parents
 from task_gateway.routing.picks import Picks
 from task_gateway.routing.ports import RESERVED, in_range
 from task_gateway.routing.templates import Templates
+from task_gateway.routing.use import Use
 
 
 @dataclass(frozen=True)
@@ -91,15 +92,20 @@ class PerTask(ABC):
         """Return the Service behind each exposed port, by the gateway's port."""
         return {claim.port: claim.service for claim in self._claims.read()}
 
-    def ports(self) -> PortUse:
-        """Return how the ports of the range are used."""
-        ports = set(in_range(self._gateway))
-        tasks = {claim.port for claim in self._claims.read()} & ports
-        foreign = (ports_of(self._others()) & ports) - tasks
-        reserved = (RESERVED & ports) - tasks - foreign
-        free = ports - tasks - foreign - reserved
-        resting = sum(map(self._is_resting, free))
-        return PortUse(len(ports), len(free), resting, len(tasks), len(foreign), len(reserved))
+    def ports(self) -> dict[int, Use]:
+        """Return how each port of the range is used."""
+        tasks, foreign = {claim.port for claim in self._claims.read()}, ports_of(self._others())
+
+        def use(port: int) -> Use:
+            if port in tasks:
+                return Use.TASK
+            if port in foreign:
+                return Use.FOREIGN
+            if port in RESERVED:
+                return Use.RESERVED
+            return Use.RESTING if self._is_resting(port) else Use.FREE
+
+        return {port: use(port) for port in in_range(self._gateway)}
 
     def reconcile(self, live: Callable[[], Collection[str]], before: datetime, *, dry_run: bool) -> Repairs:
         """Remove what has no live task, and complete what one has by half."""

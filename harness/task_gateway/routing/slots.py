@@ -17,7 +17,7 @@ from task_gateway.errors import Conflict, NotFound, TaskGatewayError, WaitTimeou
 from task_gateway.kube.client import Kube
 from task_gateway.kube.kinds import ENDPOINT_SLICE, SERVICE
 from task_gateway.kube.mirror import Mirror
-from task_gateway.model import Address, Exposure, InternalTaskGateway, Manifest, PortUse, Repair, Task
+from task_gateway.model import Address, Exposure, InternalTaskGateway, Manifest, Repair, Task
 from task_gateway.routing import endpoints, full, names, table, templates
 from task_gateway.routing.base import STRATEGIES, Addresses, Exposures, Quiet, Repairs, check_target_ports, check_task
 from task_gateway.routing.live import NO_POD
@@ -25,6 +25,7 @@ from task_gateway.routing.parents import Parents
 from task_gateway.routing.picks import Picks
 from task_gateway.routing.ports import RESERVED, in_range
 from task_gateway.routing.table import Slot
+from task_gateway.routing.use import Use
 
 
 @STRATEGIES.register("slots")
@@ -82,17 +83,22 @@ class Slots:
         """Return the Service of each slot by its port."""
         return {slot.port: slot.service for slot in self._slots.read()}
 
-    def ports(self) -> PortUse:
-        """Return how the ports of the range are used."""
-        ports, now = in_range(self._gateway), datetime.now(UTC)
-        slots = {slot.port: slot for slot in self._slots.read() if slot.port in ports}
-        tasks = {port for port, slot in slots.items() if slot.task is not None}
-        foreign = {port for port in self._foreign() if port in ports} - tasks
-        free = slots.keys() - tasks - foreign
-        resting = sum(table.resting(slots[port], now, settings.REST_SECONDS) for port in free)
-        reserved = {port for port in RESERVED if port in ports} - slots.keys() - foreign
-        absent = len(ports) - len(tasks) - len(foreign) - len(free) - len(reserved)
-        return PortUse(len(ports), len(free), resting, len(tasks), len(foreign), len(reserved), absent)
+    def ports(self) -> dict[int, Use]:
+        """Return how each port of the range is used."""
+        now, foreign = datetime.now(UTC), self._foreign()
+        slots = {slot.port: slot for slot in self._slots.read()}
+
+        def use(port: int) -> Use:
+            slot = slots.get(port)
+            if slot is not None and slot.task is not None:
+                return Use.TASK
+            if port in foreign:
+                return Use.FOREIGN
+            if slot is None:
+                return Use.RESERVED if port in RESERVED else Use.ABSENT
+            return Use.RESTING if table.resting(slot, now, settings.REST_SECONDS) else Use.FREE
+
+        return {port: use(port) for port in in_range(self._gateway)}
 
     def reconcile(self, live: Callable[[], Collection[str]], before: datetime, *, dry_run: bool) -> Repairs:
         """Free the slots of tasks that are not live, and of two slots for one port of a task the later one.
@@ -267,6 +273,7 @@ class Slots:
             strategy="slots",
             address=self._address(slot.port),
             since=table.moment(slot.claimed_at),
+            object_name=names.object_name(slot.object),
         )
 
     @property

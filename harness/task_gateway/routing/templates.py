@@ -14,6 +14,9 @@ from task_gateway.kube.client import Kube
 from task_gateway.model import InternalTaskGateway, Manifest
 from task_gateway.routing import names
 
+NAMESPACES = "taskNamespaces"
+"""The key with the names of all task namespaces, separated by blanks; charts before it have none."""
+
 VERSION = "2"
 """What the harness speaks; it grows with the `version` in the chart's ConfigMap."""
 
@@ -72,6 +75,11 @@ def load(kube: Kube, gateway: InternalTaskGateway) -> Templates:
             hint=f"upgrade to the chart of this harness: {upgrade(gateway)}",
         )
     return Templates(data, where)
+
+
+def task_namespaces(config_map: Manifest | None) -> tuple[str, ...]:
+    """Return the task namespaces that the chart's ConfigMap lists, that of `slots` first; none without the list."""
+    return tuple(((config_map or {}).get("data") or {}).get(NAMESPACES, "").split())
 
 
 def upgrade(gateway: InternalTaskGateway, change: str = "") -> str:

@@ -137,6 +137,7 @@ def test_rights_of_another_are_asked_for_in_its_name(target: Target, monkeypatch
         return {"status": {"allowed": review["spec"]["resourceAttributes"]["verb"] != "update"}}
 
     monkeypatch.setattr(Kube, "create", create)
+    monkeypatch.setattr(security, "grant", lambda _: "")
     found = Site(target, "listeners", profile="determined", user="system:serviceaccount:det:master")
     vars(found).update(templates={}, slots=[], namespace="tasks")
     assert security.rights(found) == Trouble("missing: update gateways in ns")
@@ -155,6 +156,11 @@ def test_rights_of_another_are_asked_for_in_its_name(target: Target, monkeypatch
 @pytest.mark.parametrize("user", ["ada", "system:serviceaccount:", "system:serviceaccount:only"])
 def test_who_is_no_service_account_is_in_none_of_their_groups(user: str) -> None:
     assert security._review({}, user)["spec"]["groups"] == ["system:authenticated"]
+
+
+def test_groups_that_are_given_take_the_place_of_a_service_accounts_own() -> None:
+    asked = security._review({}, "system:serviceaccount:det:master", ["ml-platform"])
+    assert asked["spec"]["groups"] == ["system:authenticated", "ml-platform"], "as the API server does with --as-group"
 
 
 def rule(code: str, look: Look, profile: str = "") -> Rule:

@@ -352,6 +352,7 @@ def test_rights_are_asked_for_as_the_strategy_needs_them(
         return {"status": {"allowed": one["verb"] != "patch"}}
 
     monkeypatch.setattr(Kube, "create", create)
+    monkeypatch.setattr(security, "grant", lambda _: "")
     said = security.rights(site(strategy=strategy, templates=templates, slots=[], namespace="ns"))
     assert ", ".join(asked) == wanted
     assert said == (Trouble("missing: patch services in ns") if strategy == "slots" else None)
@@ -365,3 +366,52 @@ def test_commands_have_the_names_of_the_gateway_and_of_its_release(site: Make) -
     assert base.fill("kubectl get pods -l {proxies}", found).endswith(" -l gateway.networking.k8s.io/gateway-name=gw")
     upgrade = "helm upgrade rel internal-task-gateway --namespace ns --reuse-values --set a=b"
     assert base.fill("{upgrade} --set a=b", found) == upgrade
+
+
+def workload(**status: Any) -> Manifest:
+    return {"kind": "Deployment", "metadata": {"name": "envoy", "namespace": "n"}, "status": status}
+
+
+def waiting(reason: str, message: str) -> Manifest:
+    container = {"name": "envoy", "ready": False, "state": {"waiting": {"reason": reason, "message": message}}}
+    status = {"conditions": [so("Ready", "False")], "containerStatuses": [container]}
+    return {"metadata": {"name": "envoy-1"}, "status": status}
+
+
+def test_a_proxy_that_is_not_there_is_told_with_the_reason_that_kubernetes_has() -> None:
+    assert base.unavailable([workload(availableReplicas=1)]) is None
+    assert base.unavailable([{**workload(numberAvailable=1), "kind": "DaemonSet"}]) is None
+    refused = {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": "exceeded quota"}
+    assert base.unavailable([workload(conditions=[refused])]) == (
+        "no pod of Deployment n/envoy is available: FailedCreate: exceeded quota"
+    )
+    pulling = waiting("ImagePullBackOff", "Back-off pulling image")
+    assert base.unavailable([workload()], [pulling]) == (
+        "no pod of Deployment n/envoy is available: "
+        "Pod envoy-1: container envoy: ImagePullBackOff: Back-off pulling image"
+    )
+
+
+def test_a_gateway_without_a_proxy_is_told_with_its_condition(site: Make) -> None:
+    refused = so("Programmed", "False") | {"reason": "AddressNotUsable"}
+    gateway_object = {"metadata": {"generation": 1}, "status": {"conditions": [so("Accepted", "True"), refused]}}
+    found = site(controller="envoy-gateway", proxies=[], gateway_object=gateway_object)
+    said = gateway.proxy(found)
+    assert said is not None
+    assert said.message == "the controller has created no proxy: Programmed is False (AddressNotUsable): so"
+    assert gateway.proxy(site(controller="", proxies=[], gateway_object=gateway_object)) is None
+
+
+def test_a_proxy_without_a_service_leads_to_the_controllers_log(site: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    status = {"conditions": [so("Programmed", "False") | {"reason": "AddressNotUsable"}]}
+    found = site(
+        gateway_object={"metadata": {}, "status": status},
+        controller="envoy-gateway",
+        proxies=[workload()],
+        proxy_services=[],
+    )
+    monkeypatch.setattr(Kube, "list", lambda *_, **__: [workload()])
+    said = gateway.programmed(found)
+    assert said is not None
+    assert said.message == "Programmed is False (AddressNotUsable): so; the proxy has no Service"
+    assert said.fix == "kubectl logs --namespace n --selector control-plane=envoy-gateway --tail 50"

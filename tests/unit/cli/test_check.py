@@ -87,6 +87,11 @@ def test_a_category_that_is_not_there_ends_with_2(capsys: pytest.CaptureFixture[
     assert "try: known: cluster, CRDs, controller" in capsys.readouterr().err
 
 
+def test_a_group_without_a_user_ends_with_2(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "--as-group", "ml-platform"]) == 2
+    assert "--as-group requires --as" in capsys.readouterr().err
+
+
 def test_resource_managers_without_a_gateway_are_left_out(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(master(None, None)) == 0
     assert set(results(capsys.readouterr().out).values()) == {"ok"}

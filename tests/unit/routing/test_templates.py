@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from task_gateway.errors import TemplatesMismatch
-from task_gateway.routing.templates import Templates
+from task_gateway.routing.templates import Templates, task_namespaces
 
 TEXT = """
 metadata:
@@ -26,6 +26,12 @@ VALUES: dict[str, int | str] = {"PORT": 20000, "TASK": "t-1", "OWNER": "ada"}
 
 def filled(**values: int | str) -> dict[str, object]:
     return Templates({"some.yaml": TEXT}).objects("some", VALUES | values)[0]
+
+
+def test_the_chart_lists_the_task_namespaces_that_of_slots_first() -> None:
+    assert task_namespaces({"data": {"taskNamespaces": "tasks aaa"}}) == ("tasks", "aaa")
+    assert task_namespaces({"data": {"version": "2"}}) == (), "of an older chart"
+    assert task_namespaces(None) == ()
 
 
 def test_a_port_is_an_integer_where_it_stands_alone_and_text_in_quotes_and_names() -> None:

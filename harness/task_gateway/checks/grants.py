@@ -1,0 +1,50 @@
+"""The command that gives a user the rights of a resource manager, without taking them from those that have them."""
+
+import json
+
+from task_gateway.checks.base import fill
+from task_gateway.errors import ApiError
+from task_gateway.limits.site import Site
+from task_gateway.model import Manifest
+from task_gateway.routing import names
+
+ACCOUNT = "system:serviceaccount:"
+ROLE_BINDING = "rbac.authorization.k8s.io/v1/RoleBinding"
+SELF = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview", "metadata": {}}
+
+
+def grant(site: Site) -> str:
+    """Return the upgrade that adds the user to `rbac.subjects`, with the subjects that are bound now.
+
+    Where these may not be read, a command that shows them, since an upgrade replaces the whole list.
+    """
+    name, namespace = names.resource_manager(site.gateway.gateway_name), site.gateway.gateway_namespace
+    try:
+        bound = site.kube.find(ROLE_BINDING, name, namespace)
+    except ApiError:
+        return f"kubectl get rolebinding {name} --namespace {namespace} --output jsonpath='{{.subjects}}'"
+    subjects = [_value(each) for each in (bound or {}).get("subjects") or []]
+    added = subject(site.user or _self(site))
+    if added not in subjects:
+        subjects.append(added)
+    return f"{fill('{upgrade}', site)} --set-json 'rbac.subjects={json.dumps(subjects)}'"
+
+
+def subject(user: str) -> Manifest:
+    """Return a user, by the name that the API server knows it by, as an entry of the chart's `rbac.subjects`."""
+    namespace, _, name = user.removeprefix(ACCOUNT).partition(":")
+    if user.startswith(ACCOUNT) and name:
+        return {"kind": "ServiceAccount", "name": name, "namespace": namespace}
+    return {"kind": "User", "name": user}
+
+
+def _value(bound: Manifest) -> Manifest:
+    return {key: bound[key] for key in ("kind", "name", "namespace") if bound.get(key)}
+
+
+def _self(site: Site) -> str:
+    """Return the user of the kubeconfig, NAME where the API server does not tell."""
+    try:
+        return str(site.kube.create(SELF)["status"]["userInfo"]["username"])
+    except (ApiError, KeyError):
+        return "NAME"
