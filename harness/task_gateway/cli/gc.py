@@ -9,6 +9,7 @@ from task_gateway.cli import _gateway, _target
 from task_gateway.cli._gateway import GatewayOption
 from task_gateway.cli.output import Output, OutputOption, emit
 from task_gateway.report import tasks as shown
+from task_gateway.routing import determined_left
 
 
 def register(root: typer.Typer) -> None:
@@ -32,9 +33,14 @@ def gc(
     Exit code 0 if nothing is left, 1 if something is.
     """
     site = _gateway.choose(config, kubeconfig, context, gateway)
-    repairs = [
+    repairs = determined_left.free(site.kube, site.gateway, dry_run=not apply, grace_seconds=grace, say=_say)
+    repairs += [
         repair for each in _gateway.open_all(site) for repair in each.reconcile(dry_run=not apply, grace_seconds=grace)
     ]
     emit({"repairs": repairs, "dry_run": not apply}, output, lambda _: shown.repairs(repairs, dry_run=not apply))
     if not all(each.done for each in repairs):
         raise typer.Exit(1)
+
+
+def _say(sentence: str) -> None:
+    typer.echo(sentence, err=True)

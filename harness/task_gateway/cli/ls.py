@@ -7,8 +7,10 @@ import typer
 from task_gateway.cli import _gateway, _target
 from task_gateway.cli._gateway import GatewayOption
 from task_gateway.cli.output import Output, OutputOption, emit
+from task_gateway.limits.site import Site
 from task_gateway.model import Exposure
 from task_gateway.report import tasks as shown
+from task_gateway.routing import determined
 from task_gateway.routing.changes import changes
 from task_gateway.routing.gateway import TaskGateway
 
@@ -29,12 +31,12 @@ def ls(
     """List the tasks that are exposed, by port."""
     site = _gateway.choose(config, kubeconfig, context, gateway)
     opened = _gateway.open_all(site)
-    found = _exposed(opened)
+    found = _exposed(site, opened)
     emit({"tasks": found}, output, lambda _: shown.terminal(found) if found else "no tasks are exposed")
     if not watch:
         return
     for _ in changes(site.kube, site.gateway, site.namespace):
-        now = _exposed(opened)
+        now = _exposed(site, opened)
         changed = [each for each in now if each not in found]
         gone = [each for each in found if each.port not in {one.port for one in now}]
         found = now
@@ -42,5 +44,6 @@ def ls(
             emit({"tasks": changed, "gone": gone}, output, lambda _, c=changed, g=gone: shown.changed(c, g))  # type: ignore[misc]
 
 
-def _exposed(opened: list[TaskGateway]) -> list[Exposure]:
-    return sorted((each for one in opened for each in one.list(ready=True)), key=lambda each: each.port)
+def _exposed(site: Site, opened: list[TaskGateway]) -> list[Exposure]:
+    ours = [each for one in opened for each in one.list(ready=True)]
+    return sorted([*ours, *determined.exposures(site.kube, site.gateway, site.namespace)], key=lambda each: each.port)

@@ -94,8 +94,10 @@ class PerTask(ABC):
     def ports(self) -> PortUse:
         """Return how the ports of the range are used."""
         ports = set(in_range(self._gateway))
-        tasks = {claim.port for claim in self._claims.read()} & ports
-        foreign = (ports_of(self._others()) & ports) - tasks
+        others = self._others()
+        determined = ports_of(each for each in others if each.is_determined and each.use == self.name)
+        tasks = ({claim.port for claim in self._claims.read()} | determined) & ports
+        foreign = (ports_of(others) & ports) - tasks
         reserved = (RESERVED & ports) - tasks - foreign
         free = ports - tasks - foreign - reserved
         resting = sum(map(self._is_resting, free))
