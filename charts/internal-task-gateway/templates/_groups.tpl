@@ -45,9 +45,8 @@ allows beside the Gateway's own.
 {{- $most := dig "schema" "openAPIV3Schema" "properties" "spec" "properties" "listeners" "maxItems" 65535 . | int -}}
 {{- if .served }}{{ $count = min $count (max 0 (sub $most (max 1 $slots))) }}{{ end -}}
 {{- end -}}
-{{- if gt (int $count) 0 -}}
-{{ dict "start" (int $ports.start) "end" (sub (add $ports.start $count) 1) | toJson }}
-{{- end -}}
+{{- $range := dict "start" (int $ports.start) "end" (sub (add $ports.start $count) 1) -}}
+{{ gt (int $count) 0 | ternary $range (dict) | toJson }}
 {{- end }}
 
 {{- /* The namespaces of all groups, as a list. */ -}}

@@ -46,6 +46,11 @@ def templates(gateway: str) -> str:
     return f"{gateway}-task-routing-templates"
 
 
+def route_policy(gateway: str, namespace: str) -> str:
+    """Return the name of the policy that refuses TCPRoutes from namespaces without tasks, and of its binding."""
+    return f"task-routes.{gateway}.{namespace}"
+
+
 def released(port: int) -> str:
     """Return a label value that no task can have, for the selector of a slot that serves none."""
     return f"released.{port}"
