@@ -272,7 +272,8 @@ def test_the_masters_ports_are_listed_and_counted_without_a_configuration(stage:
 @pytest.mark.parametrize(("count", "expected"), [(10, "24000-24009"), (499, "24000-24498"), (600, "24000-24498")])
 def test_the_range_ends_where_the_listeners_of_the_crd_end(plane: Kube, count: int, expected: str) -> None:
     there = {"controller": {"install": False}, "gatewayClass": {"create": False, "name": "theirs"}}
-    arguments = ["--dry-run=server", "--kubeconfig", plane.cluster.kubeconfig, "--show-only", "templates/gateway.yaml"]
+    kubeconfig = str(plane.cluster.kubeconfig)
+    arguments = ["--dry-run=server", "--kubeconfig", kubeconfig, "--show-only", "templates/gateway.yaml"]
     values = helm.merged(PROFILE, there, {"taskPorts": {"count": count}})
     gateway = yaml.safe_load(helm.template(CHART, values, namespace=NAMESPACE, arguments=arguments))
     assert gateway["metadata"]["annotations"]["task-gateway.dev/task-ports"] == expected

@@ -306,7 +306,7 @@ def test_rights_are_asked_for_as_the_strategy_needs_them(
     def create(_self: Kube, review: Manifest) -> Manifest:
         one = review["spec"]["resourceAttributes"]
         asked.append(" ".join((one["verb"], one["resource"], one["name"], one["namespace"])))
-        return {"status": {"allowed": one["verb"] != "patch"}}
+        return {"status": {"allowed": (one["verb"], one["resource"]) != ("patch", "services")}}
 
     monkeypatch.setattr(Kube, "create", create)
     said = security.rights(site(strategy=strategy, templates=templates, slots=[], namespace="ns"))

@@ -10,16 +10,16 @@ NOTE = "determined.ai/det-gateway-port-"
 GATEWAY = InternalTaskGateway("gw", "ns", "192.0.2.7", 2000, 2009)
 
 
-def gateway(*ports: int, placeholder: bool = True, **annotations: str) -> Manifest:
+def gateway(*ports: int, placeholder: bool = True, annotations: Manifest | None = None) -> Manifest:
     """A Gateway with a listener and an annotation of a Determined master for each port."""
-    notes = {f"{NOTE}{port}": f"task-{port}.1" for port in ports} | annotations
+    notes = {f"{NOTE}{port}": f"task-{port}.1" for port in ports} | (annotations or {})
     listeners = [{"name": f"det-{port}", "port": port} for port in ports]
     listeners = [{"name": "placeholder", "port": 1024}, *listeners] if placeholder else listeners
     return {"metadata": {"name": "gw", "namespace": "ns", "annotations": notes}, "spec": {"listeners": listeners}}
 
 
 def test_the_annotation_of_a_listener_names_its_allocation() -> None:
-    found = gateway(2000, 2001, **{f"{NOTE}2002": "no listener has this port"})
+    found = gateway(2000, 2001, annotations={f"{NOTE}2002": "no listener has this port"})
     assert determined.ports(found) == {2000: "task-2000.1", 2001: "task-2001.1"}
     assert determined.ports(None) == {}
     placeholder, first, _ = listeners_of(found, GATEWAY)
@@ -51,7 +51,7 @@ def test_the_range_is_the_charts_unless_the_master_holds_other_ports(
     named: str, held: tuple[int, ...], expected: tuple[int, int]
 ) -> None:
     notes = {"task-gateway.dev/task-ports": named} if named else {}
-    assert determined.port_range(gateway(*held, **notes)) == expected
+    assert determined.port_range(gateway(*held, annotations=notes)) == expected
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_the_ports_that_a_route_is_attached_to(parent: Manifest, expected: set[i
 
 
 def test_only_the_listeners_and_annotations_of_freed_ports_go() -> None:
-    before = gateway(2000, 2001, kept="yes")
+    before = gateway(2000, 2001, annotations={"kept": "yes"})
     after, gone = determined_left.without(before, {2000: "task-2000.1"})
     assert gone == {2000: "task-2000.1"}
     assert [each["port"] for each in after["spec"]["listeners"]] == [1024, 2001]
