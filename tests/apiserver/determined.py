@@ -9,21 +9,32 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
+import yaml
 from tests.apiserver.broken import parent_status
+from tests.guides import blocks
 
 from task_gateway.checks.determined import ROUTE
 from task_gateway.crds import bundles, schema
 from task_gateway.errors import Conflict
 from task_gateway.kube.client import Kube
-from task_gateway.kube.kinds import SERVICE
+from task_gateway.kube.kinds import CONFIG_MAP, JOB, POD, SERVICE
 from task_gateway.model import InternalTaskGateway, Manifest
 from task_gateway.routing.gateway_api import GATEWAY
 from task_gateway.routing.listening import DETERMINED, DETERMINED_NOTE
 
 TRIES, PAUSE_SECONDS = 5, 0.01
 CLIENT = "v1.0.0"
-LABEL = "determined.ai/cluster_id"
+LABEL = "determined"
+GUIDE = Path(__file__).parents[2] / "docs" / "determined.md"
+
+
+def own_role() -> Manifest:
+    """Return the ClusterRole of its own chart, as the guide has it."""
+    (block,) = [each for each in blocks.marked(GUIDE) if each.file == "cluster-role.yaml"]
+    role: Manifest = yaml.safe_load(block.text)
+    return role
 
 
 def known(obj: Manifest) -> Manifest:
@@ -60,9 +71,12 @@ class Master:
 
     def start(self) -> None:
         """Look for what an earlier life left; a master ends here if it cannot."""
-        self.kube.list(SERVICE, self.namespace, LABEL)
-        self.kube.list(ROUTE, self.namespace, LABEL)
+        self.kube.list(POD, self.namespace, "determined-system")
+        self.kube.list(JOB, labels=LABEL)
+        for kind in (CONFIG_MAP, SERVICE, ROUTE):
+            self.kube.list(kind, self.namespace, LABEL)
         self._get()
+        self.kube.list("v1/Event", self.namespace)
 
     def expose(self, task: str) -> int:
         """Make a task reachable and return its port; what fails half-way is left as it is."""
@@ -75,6 +89,7 @@ class Master:
             gateway["metadata"].setdefault("annotations", {})[f"{DETERMINED_NOTE}{ports[0]}"] = task
             listeners.append(listener(ports[0]))
 
+        self.kube.create(job(task, self.namespace))
         self._update(add)
         for obj in objects(task, ports[0], self.gateway, self.namespace):
             self.kube.create(obj)
@@ -88,6 +103,7 @@ class Master:
             gateway["spec"]["listeners"] = kept or None
             gateway["metadata"].get("annotations", {}).pop(f"{DETERMINED_NOTE}{port}", None)
 
+        self.kube.delete(JOB, task, self.namespace)
         for kind in (SERVICE, ROUTE):
             self.kube.delete(kind, f"{task}-0", self.namespace)
         self._update(remove)
@@ -116,16 +132,24 @@ def listener(port: int) -> Manifest:
     return {"name": f"{DETERMINED}{port}", "port": port, "protocol": "TCP", "allowedRoutes": routes}
 
 
+def job(task: str, namespace: str) -> Manifest:
+    """Return the Job of a task, which the master makes before the listener."""
+    meta = {"name": task, "namespace": namespace, "labels": {LABEL: task}}
+    container = {"name": "determined-container", "image": "registry.example/task"}
+    pod = {"metadata": {"labels": {LABEL: task}}, "spec": {"restartPolicy": "Never", "containers": [container]}}
+    return {"apiVersion": "batch/v1", "kind": "Job", "metadata": meta, "spec": {"backoffLimit": 0, "template": pod}}
+
+
 def objects(task: str, port: int, gateway: InternalTaskGateway, namespace: str) -> tuple[Manifest, Manifest]:
-    """Return the Service and the route of a task."""
-    meta = {"name": f"{task}-0", "namespace": namespace, "labels": {LABEL: "one"}}
-    ports = [{"port": port, "protocol": "TCP", "targetPort": 8888}]
+    """Return the Service and the route of a task, which serves at port 8888."""
+    meta = {"name": f"{task}-0", "namespace": namespace, "labels": {LABEL: task}}
+    ports = [{"port": 8888, "protocol": "TCP"}]
     parent = {"name": gateway.gateway_name, "namespace": gateway.gateway_namespace, "port": port}
-    rules = [{"backendRefs": [{"name": f"{task}-0", "kind": "Service", "port": port}]}]
+    rules = [{"backendRefs": [{"name": f"{task}-0", "kind": "Service", "port": 8888}]}]
     version, _, kind = ROUTE.rpartition("/")
     route_spec = {"parentRefs": [parent | {"sectionName": f"{DETERMINED}{port}"}], "rules": rules}
     return (
-        {"apiVersion": "v1", "kind": "Service", "metadata": meta, "spec": {"selector": {"task": task}, "ports": ports}},
+        {"apiVersion": "v1", "kind": "Service", "metadata": meta, "spec": {"selector": {LABEL: task}, "ports": ports}},
         {"apiVersion": version, "kind": kind, "metadata": meta, "spec": route_spec},
     )
 

@@ -4,7 +4,7 @@ import copy
 import statistics
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any
 
 import pytest
@@ -17,9 +17,10 @@ from tests.preflight import NAMESPACE, SERVICE, Break, Stage, assert_exactly
 
 from task_gateway.checks.determined import ROUTE
 from task_gateway.crds import bundles, edit, heeded, schema
-from task_gateway.errors import Invalid, NotFound
+from task_gateway.errors import AlreadyExists, Forbidden, Invalid, NotFound
 from task_gateway.kube.client import Kube
-from task_gateway.model import Manifest
+from task_gateway.kube.kinds import JOB
+from task_gateway.model import InternalTaskGateway, Manifest
 from task_gateway.routing.gateway_api import GATEWAY, LISTENER_SET
 
 START, COUNT = 33000, 210
@@ -32,9 +33,9 @@ def sweep(kube: Kube) -> None:
     (made,) = rendered(RELEASE, NAMESPACE, PROFILE, "gateway")
     found = kube.get(GATEWAY, RELEASE, NAMESPACE)
     kube.replace(found | {"spec": made["spec"], "metadata": {**made["metadata"], "resourceVersion": version(found)}})
-    for kind in (SERVICE, ROUTE):
-        for each in kube.list(kind, NAMESPACE, determined.LABEL):
-            kube.delete(kind, each["metadata"]["name"], NAMESPACE)
+    for kind in (SERVICE, ROUTE, JOB):
+        for each in kube.list(kind, labels=determined.LABEL):
+            kube.delete(kind, each["metadata"]["name"], each["metadata"]["namespace"])
     broken.controller_speaks(kube)
 
 
@@ -67,6 +68,44 @@ def with_fields(**fields: Any) -> Break:
 
 
 @contextmanager
+def without_policy(stage: Stage) -> Iterator[None]:
+    """A task of the master, and no policy on TCPRoutes."""
+    Master(stage.kube, stage.gateway, NAMESPACE).expose("one")
+    broken.controller_speaks(stage.kube)
+    policy = rendered(RELEASE, NAMESPACE, PROFILE, "routepolicy")
+    for each in policy:
+        stage.kube.delete(f"{each['apiVersion']}/{each['kind']}", each["metadata"]["name"])
+    try:
+        yield
+    finally:
+        for each in policy:
+            stage.kube.apply(each, field_manager="helm")
+        until_refused(stage)
+
+
+def strangers_route() -> Manifest:
+    """Return a route of another namespace to the first port of the master."""
+    gateway = InternalTaskGateway(RELEASE, NAMESPACE, "127.0.0.1", START, START)
+    return determined.objects("stranger", START, gateway, "default")[1]
+
+
+def until_refused(stage: Stage) -> None:
+    """Return once the policy on TCPRoutes is in force, a moment after it was written."""
+    deadline = time.monotonic() + heeded.HEEDED.seconds
+    while time.monotonic() < deadline:
+        try:
+            with suppress(AlreadyExists):
+                stage.kube.create(strangers_route(), dry_run=True)
+        except Forbidden:
+            return
+    raise AssertionError("no policy refuses a TCPRoute of another namespace")
+
+
+def a_stranger_takes_the_port(stage: Stage, master: Master) -> None:
+    assert stage.kube.create(strangers_route())["metadata"]["namespace"] == "default"
+
+
+@contextmanager
 def alpha_not_served(stage: Stage) -> Iterator[None]:
     name = "tcproutes.gateway.networking.k8s.io"
     before = stage.kube.get(schema.KIND, name)
@@ -91,6 +130,8 @@ def ends_at_its_start(stage: Stage, master: Master) -> None:
 
 
 def only_a_task_listens(stage: Stage) -> AbstractContextManager[None]:
+    stage.kube.create(determined.job("one", NAMESPACE))
+
     def change(gateway: Manifest) -> None:
         gateway["spec"]["listeners"] = [determined.listener(START)]
         gateway["metadata"].setdefault("annotations", {})[f"determined.ai/det-gateway-port-{START}"] = "one"
@@ -235,5 +276,6 @@ TABLE: list[tuple[str, Break, str, Callable[[Stage, Master], None]]] = [
     ("a later field is set", with_fields(defaultScope="All"), "ITG0414", the_scope_is_erased),
     ("the spec alone is raised", spec_alone_raised, "ITG0205", the_status_freezes),
     ("the quadratic rules are kept", rules_of_upstream, "ITG0210", writes_get_slow),
+    ("routes of any namespace are let in", without_policy, "ITG0703", a_stranger_takes_the_port),
     ("node ports are allocated", node_ports_on, "ITG0406", each_port_takes_a_node_port),
 ]

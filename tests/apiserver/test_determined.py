@@ -6,6 +6,7 @@ On the objects of the chart's profile, with the CRDs of the other chart's, none 
 import copy
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,23 @@ import yaml
 from tests.apiserver import broken, determined
 from tests.apiserver.broken import RELEASE
 from tests.apiserver.determined import Master, Overtaken
-from tests.apiserver.determined_harms import COUNT, MANY, PROFILE, START, TABLE, changed, many_tasks, ports, spec, sweep
+from tests.apiserver.determined_harms import (
+    COUNT,
+    MANY,
+    PROFILE,
+    START,
+    TABLE,
+    changed,
+    many_tasks,
+    ports,
+    spec,
+    strangers_route,
+    sweep,
+    until_refused,
+)  # fmt: skip
+from tests.apiserver.determined_seen import KEPT, held, leave_behind, named, ran
 from tests.apiserver.planes import BUNDLE, CHART, rendered
-from tests.preflight import NAMESPACE, Break, Stage, assert_exactly, troubled
+from tests.preflight import NAMESPACE, Break, Stage, assert_exactly, checks_of, troubled
 
 from task_gateway.checks import gateway as gateway_checks
 from task_gateway.checks.determined import erased
@@ -25,10 +40,12 @@ from task_gateway.crds import bundles, schema
 from task_gateway.errors import Conflict, Forbidden
 from task_gateway.kube import helm
 from task_gateway.kube.client import Kube
+from task_gateway.kube.kinds import JOB
 from task_gateway.model import Cluster, InternalTaskGateway, Manifest
+from task_gateway.routing import determined_left
 from task_gateway.routing.reach import Answer
 
-OBJECTS = ("gateway", "gatewayclass", "configmap", "role")
+OBJECTS = ("gateway", "gatewayclass", "configmap", "role", "routepolicy")
 ACCOUNTS = "system:serviceaccount"
 
 
@@ -82,6 +99,9 @@ def test_a_verb_that_is_missing_is_named_and_fails_a_step(stage: Stage, tmp_path
                 less[place]["rules"][number]["verbs"].remove(verb)
                 cases[f"{verb} {rule['resources'][0]} in {NAMESPACE}"] = less
     assert len(cases) == 1 + 8
+    twice = f"list services in {NAMESPACE}"  # its own ClusterRole has it too
+    assert twice in cases
+    stage.kube.apply(determined.own_role())
     for number, granted in enumerate(cases.values()):
         grant(stage.kube, f"master-{number}", granted)
     for number, lacking in enumerate(cases):
@@ -91,7 +111,7 @@ def test_a_verb_that_is_missing_is_named_and_fails_a_step(stage: Stage, tmp_path
         stage.acting({"token": stage.kube.token(name, NAMESPACE)}, name)
         acting = Master(Kube(Cluster(name, "existing", tmp_path / name)), stage.gateway, NAMESPACE)
         stage.kubeconfig = None
-        if lacking == "nothing":
+        if lacking in ("nothing", twice):
             assert said == {}
             live(acting)
         else:
@@ -103,7 +123,10 @@ def test_a_verb_that_is_missing_is_named_and_fails_a_step(stage: Stage, tmp_path
 
 
 def grant(kube: Kube, name: str, roles: list[Manifest]) -> None:
-    """Make a ServiceAccount with these Roles; each has its own, so that nothing has to be waited for."""
+    """Make a ServiceAccount with these Roles; each has its own, so that nothing has to be waited for.
+
+    It also has the ClusterRole of the guide.
+    """
     group = "rbac.authorization.k8s.io"
     account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name, "namespace": NAMESPACE}}
     kube.create(account)
@@ -114,6 +137,31 @@ def grant(kube: Kube, name: str, roles: list[Manifest]) -> None:
         subjects = [{"kind": "ServiceAccount", "name": name, "namespace": NAMESPACE}]
         binding = {"apiVersion": f"{group}/v1", "kind": "RoleBinding", "metadata": meta}
         kube.create(binding | {"roleRef": reference, "subjects": subjects})
+
+    subject = {"kind": "ServiceAccount", "name": name, "namespace": NAMESPACE}
+    reference = {"apiGroup": group, "kind": "ClusterRole", "name": determined.own_role()["metadata"]["name"]}
+    binding = {"apiVersion": f"{group}/v1", "kind": "ClusterRoleBinding", "metadata": {"name": name}}
+    kube.create(binding | {"roleRef": reference, "subjects": [subject]})
+
+
+def test_with_the_charts_role_only_the_master_ends_at_its_start(stage: Stage, tmp_path: Path) -> None:
+    name = "role-only"
+    stage.kube.apply(determined.own_role())
+    grant(stage.kube, name, rendered(RELEASE, NAMESPACE, PROFILE, "role"))
+    stage.kube.delete("rbac.authorization.k8s.io/v1/ClusterRoleBinding", name)
+    _, report = stage.check("--as", f"{ACCOUNTS}:{NAMESPACE}:{name}")
+    (check,) = [each for each in checks_of(report) if each["code"] == "ITG0701"]
+    assert check["result"] == "error"
+    assert {f"list pods in {NAMESPACE}", "list jobs in all namespaces", "list nodes"} <= set(
+        check["message"].removeprefix("missing: ").split(", ")
+    )
+    assert check["fix"] == (
+        "kubectl create clusterrolebinding determined-master --clusterrole=determined-master "
+        f"--serviceaccount={NAMESPACE}:{name}"
+    )
+    stage.acting({"token": stage.kube.token(name, NAMESPACE)}, name)
+    with pytest.raises(Forbidden, match='cannot list resource "pods"'):
+        Master(Kube(Cluster(name, "existing", tmp_path / name)), stage.gateway, NAMESPACE).start()
 
 
 def live(master: Master) -> None:
@@ -197,3 +245,96 @@ def dropped(before: Any, after: Any, path: str = "") -> list[str]:
         here = f"{path}.{key}" if path else key
         paths += dropped(value, after[key], here) if key in after else [here]
     return paths
+
+
+def test_the_masters_ports_are_listed_and_counted_without_a_configuration(stage: Stage) -> None:
+    gateway = named(stage)
+    master = Master(Kube(stage.kube.cluster), gateway, NAMESPACE)
+    assert [master.expose(task) for task in ("one", "two")] == [24000, 24001]
+    code, seen = ran(stage, "ls")
+    wanted = ("task_id", "owner", "kind", "port", "target_port", "strategy", "ready", "address", "namespace")
+    assert code == 0
+    assert [tuple(each[key] for key in wanted) for each in seen["tasks"]] == [
+        (task, "determined", "Job", port, 8888, "listeners", False, {"host": "127.0.0.1", "port": port}, NAMESPACE)
+        for task, port in (("one", 24000), ("two", 24001))
+    ]
+    (limits,) = ran(stage, "limits")[1]["resource_managers"]
+    assert (limits["strategy"], limits["capacity"], limits["active"], limits["headroom"]) == ("listeners", 499, 2, 497)
+    ports = ran(stage, "capacity")[1]["ports"]
+    assert (ports["total"], ports["tasks"], ports["foreign"], ports["free"]) == (499, 2, 0, 497)
+    block = ran(stage, "master-config")[1]["internal_task_gateway"]
+    assert (block["gateway_port_range_start"], block["gateway_port_range_end"]) == (24000, 24498)
+    broken.controller_speaks(stage.kube)
+    stage.without_config, stage.arguments = True, ()
+    assert troubled(stage.check("--uninstall")[1]) == {"ITG0512": "2 live tasks: one; two"}
+
+
+@pytest.mark.parametrize(("count", "expected"), [(10, "24000-24009"), (499, "24000-24498"), (600, "24000-24498")])
+def test_the_range_ends_where_the_listeners_of_the_crd_end(plane: Kube, count: int, expected: str) -> None:
+    there = {"controller": {"install": False}, "gatewayClass": {"create": False, "name": "theirs"}}
+    kubeconfig = str(plane.cluster.kubeconfig)
+    arguments = ["--dry-run=server", "--kubeconfig", kubeconfig, "--show-only", "templates/gateway.yaml"]
+    values = helm.merged(PROFILE, there, {"taskPorts": {"count": count}})
+    gateway = yaml.safe_load(helm.template(CHART, values, namespace=NAMESPACE, arguments=arguments))
+    assert gateway["metadata"]["annotations"]["task-gateway.dev/task-ports"] == expected
+
+
+def test_a_route_of_a_namespace_without_tasks_is_refused(stage: Stage, master: Master) -> None:
+    master.expose("one")
+    until_refused(stage)
+    with pytest.raises(match=f"Gateway {NAMESPACE}/{RELEASE} takes TCPRoutes from {NAMESPACE} only"):
+        stage.kube.create(strangers_route())
+    elsewhere = strangers_route()
+    elsewhere["spec"]["parentRefs"][0]["name"] = "another-gateway"
+    stage.kube.create(elsewhere)
+
+
+def test_a_range_that_no_listeners_fit_in_is_to_be_narrowed(stage: Stage) -> None:
+    stage.gateway = replace(stage.gateway, gateway_port_range_start=32768, gateway_port_range_end=65535)
+    check = assert_exactly(stage, "ITG0502")
+    assert check["fix"] == "set gateway_port_range_end: 33266 in the master configuration"
+
+
+def test_a_port_that_the_master_left_behind_is_told_and_freed(stage: Stage, master: Master) -> None:
+    assert master.expose("lives") == START
+    left = leave_behind(stage, "gone", stage.gateway)
+    broken.controller_speaks(stage.kube)
+    assert troubled(stage.check()[1]) == {"ITG0415": f"port {left}: allocation gone"}
+    code, seen = ran(stage, "gc", "--grace", "0")
+    assert (code, seen["dry_run"]) == (1, True)
+    (repair,) = seen["repairs"]
+    assert (repair["action"], repair["task_id"], repair["port"], repair["done"]) == ("free", "gone", left, False)
+    assert held(stage) == {START: "lives", left: "gone"}
+    with determined.status_writer(Kube(stage.kube.cluster), stage.gateway, 0.01):
+        code, seen = ran(stage, "gc", "--grace", "0", "--apply")
+    assert (code, [each["done"] for each in seen["repairs"]]) == (0, [True])
+    assert held(stage) == {START: "lives"}
+    assert ports(stage) == {1024, START}
+    assert ran(stage, "gc")[1]["repairs"] == []
+    assert master.expose("next") == left
+
+
+@pytest.mark.parametrize("kind", KEPT)
+def test_a_port_whose_task_still_has_something_is_left_alone(stage: Stage, kind: str) -> None:
+    left = leave_behind(stage, "one", stage.gateway)
+    stage.kube.create(KEPT[kind]("one", left, stage.gateway))
+    assert ran(stage, "gc", "--grace", "0", "--apply") == (0, {"repairs": [], "dry_run": False})
+    assert held(stage) == {left: "one"}
+
+
+def test_what_changes_within_the_grace_period_is_left_alone(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The master frees one port itself, another gets a task: only the third is left."""
+    first, second, third = (leave_behind(stage, task, stage.gateway) for task in ("one", "two", "three"))
+    waited = []
+
+    def meanwhile(seconds: float) -> None:
+        waited.append(seconds)
+        if len(waited) == 1:
+            Master(Kube(stage.kube.cluster), stage.gateway, NAMESPACE).free("one", first)
+            stage.kube.create(KEPT[JOB]("two", second, stage.gateway))
+
+    monkeypatch.setattr(determined_left, "sleep", meanwhile)
+    code, seen = ran(stage, "gc", "--grace", "7", "--apply")
+    assert waited[0] == 7
+    assert (code, [(each["port"], each["done"]) for each in seen["repairs"]]) == (0, [(third, True)])
+    assert held(stage) == {second: "two"}

@@ -22,7 +22,7 @@ TAG = re.compile(
 )
 REFUSES = re.compile(r"\s*\{\{-?\s*fail\b")
 PLANTED = "planted-"
-SEEN_BY_A_CLUSTER = ("lookup ", "with $tasks", "$served.Has", "if $old", ".Subcharts")
+SEEN_BY_A_CLUSTER = ("lookup ", "$live", "with $tasks", "$served.Has", "if $old", ".Subcharts")
 """Words of branches that look at a cluster, at what another branch found there, or at a sub-chart: tests/cluster and
 tests/matrix have those."""
 NAMED = "a release whose name begins with a digit"

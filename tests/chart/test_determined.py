@@ -5,10 +5,12 @@ from collections.abc import Callable
 import pytest
 import yaml
 from tests.chart.conftest import ROOT
+from tests.chart.test_notes import block
 
 from task_gateway.crds import edit, schema
 from task_gateway.kube.process import Completed
 from task_gateway.model import Manifest
+from task_gateway.routing import names
 
 Render = Callable[..., list[Manifest]]
 DETERMINED: Manifest = yaml.safe_load((ROOT / "charts/internal-task-gateway/determined.yaml").read_text())
@@ -77,7 +79,7 @@ def test_without_slots_no_right_to_patch_is_left_that_would_mean_every_service(r
 
 def test_the_gateway_says_where_tasks_are_only_where_no_slot_does(render: Render) -> None:
     (gateway,) = render(profile(slots={"namespace": "tasks"}), show="gateway")
-    assert gateway["metadata"]["annotations"] == {"task-gateway.dev/task-namespace": "tasks"}
+    assert gateway["metadata"]["annotations"]["task-gateway.dev/task-namespace"] == "tasks"
     (gateway,) = render({"slots": {"namespace": "tasks"}}, show="gateway")
     assert "annotations" not in gateway["metadata"]
 
@@ -87,11 +89,43 @@ def test_helm_test_waits_for_the_gateway_alone(render: Render) -> None:
     assert [each["name"] for each in pod["spec"]["containers"]] == ["gateway"]
 
 
-def test_the_notes_name_no_slots_and_leave_the_range_to_the_master(release: Callable[..., Manifest]) -> None:
-    notes = release(profile(slots={"namespace": "tasks"}))["info"]["notes"]
+@pytest.mark.parametrize(
+    ("ports", "expected"),
+    [({}, "24000-24498"), ({"start": 32768, "count": 10}, "32768-32777"), ({"count": 0}, None)],
+)
+def test_the_range_of_the_master_is_named_in_the_notes_and_at_the_gateway(
+    render: Render, release: Callable[..., Manifest], ports: Manifest, expected: str | None
+) -> None:
+    values = profile(slots={"namespace": "tasks"}, taskPorts=ports)
+    notes = release(values)["info"]["notes"]
     assert "offers\n  no slots to tasks in namespace tasks, but takes listeners of their own\n" in notes
-    assert "gateway_ip" in notes
-    assert "gateway_port_range" not in notes
+    (gateway,) = render(values, show="gateway")
+    assert gateway["metadata"]["annotations"].get("task-gateway.dev/task-ports") == expected
+    found = block(notes)
+    assert found["gateway_name"] == "tg"
+    if expected is None:
+        assert not [key for key in found if key.startswith("gateway_port_range")]
+    else:
+        assert f"{found['gateway_port_range_start']}-{found['gateway_port_range_end']}" == expected
+
+
+def test_the_range_fits_the_listeners_of_the_crds_profile_beside_the_placeholder() -> None:
+    assert DETERMINED["taskPorts"]["count"] == CRDS["gateways"]["maxListeners"] - 1
+
+
+def test_the_policy_names_the_gateway_and_the_namespaces_of_tasks(render: Render) -> None:
+    values = profile(slots={"namespace": "tasks"})
+    values["taskNamespaces"] = [{"namespace": "more", "start": 20000, "count": 0}]
+    policy, binding = render(values, show="routepolicy")
+    name = policy["metadata"]["name"]
+    assert name == names.route_policy("tg", "gateways") == binding["spec"]["policyName"]
+    (condition,) = policy["spec"]["matchConditions"]
+    assert condition["expression"] == "!(request.namespace in ['tasks','more'])"
+    (validation,) = policy["spec"]["validations"]
+    assert "p.name == 'tg'" in validation["expression"]
+    assert "== 'gateways'" in validation["expression"]
+    assert not [each for each in render() if each["kind"].startswith("ValidatingAdmissionPolicy")
+                and each["metadata"]["name"].startswith("task-routes")]  # fmt: skip
 
 
 def test_a_second_release_has_slots_beside_it(render: Render) -> None:
@@ -103,10 +137,13 @@ def test_a_second_release_has_slots_beside_it(render: Render) -> None:
 
 
 def test_contour_is_told_the_ports_that_tasks_will_have(render: Render, helm: Callable[..., Completed]) -> None:
-    done = helm("template", "tg", values=profile() | CONTOUR)
+    without = profile(taskPorts={"count": 0}) | CONTOUR
+    done = helm("template", "tg", values=without)
     assert done.code != 0
-    assert "slots.count=0 and contour.ports.count=0" in done.stderr
-    values = profile() | CONTOUR | {"contour": {"ports": {"start": 32768, "count": 3}}}
+    assert "slots.count=0, taskPorts.count=0 and contour.ports.count=0" in done.stderr
+    (service,) = render(profile() | CONTOUR, show="contour/envoy-service")
+    assert [each["port"] for each in service["spec"]["ports"]] == list(range(24000, 24499))
+    values = without | {"contour": {"ports": {"start": 32768, "count": 3}}}
     (service,) = render(values, show="contour/envoy-service")
     assert [each["port"] for each in service["spec"]["ports"]] == [32768, 32769, 32770]
     (gateway,) = render(values, show="gateway")

@@ -20,7 +20,8 @@ def test_block(shell: blocks.Shell, block: blocks.Block) -> None:
 
 
 def test_what_the_commands_said(shell: blocks.Shell) -> None:
-    first, beside = shell.said
+    first, login, beside = shell.said
     assert PASSED in first
     assert "no slots to tasks in namespace tasks" in first
+    assert login.splitlines()[-1] == "yes"
     assert PASSED in beside

@@ -27,6 +27,28 @@ the keys of `from` being the values that say so, and `set` the number of its fir
 {{ $count }}
 {{- end }}
 
+{{- /* The value taskPorts, as a group of no slots. */ -}}
+{{- define "task-gateway.taskPorts" -}}
+{{- /* `helm upgrade --reuse-values` from a release that had no such value brings none. */ -}}
+{{ merge (dict "from" "taskPorts" "namespace" "") (.Values.taskPorts | default (dict "start" 24000 "count" 0)) | toJson }}
+{{- end }}
+
+{{- /*
+The range of taskPorts as {start, end}, empty if it has no ports. It ends where the listeners end that the cluster's CRD
+allows beside the Gateway's own.
+*/ -}}
+{{- define "task-gateway.taskRange" -}}
+{{- $ports := include "task-gateway.taskPorts" . | fromJson -}}
+{{- $count := int $ports.count -}}
+{{- $slots := eq (include "task-gateway.slotsParent" .) "Gateway" | ternary (int (include "task-gateway.slotCount" .)) 0 -}}
+{{- range dig "spec" "versions" (list) (lookup "apiextensions.k8s.io/v1" "CustomResourceDefinition" "" "gateways.gateway.networking.k8s.io") -}}
+{{- $most := dig "schema" "openAPIV3Schema" "properties" "spec" "properties" "listeners" "maxItems" 65535 . | int -}}
+{{- if .served }}{{ $count = min $count (max 0 (sub $most (max 1 $slots))) }}{{ end -}}
+{{- end -}}
+{{- $range := dict "start" (int $ports.start) "end" (sub (add $ports.start $count) 1) -}}
+{{ gt (int $count) 0 | ternary $range (dict) | toJson }}
+{{- end }}
+
 {{- /* The namespaces of all groups, as a list. */ -}}
 {{- define "task-gateway.taskNamespaces" -}}
 {{- $names := list -}}

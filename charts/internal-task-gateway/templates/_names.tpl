@@ -56,6 +56,11 @@ gw-{{ $release | replace "." "-" | trunc 28 | trimSuffix "-" }}-{{ $release | sh
 {{ include "task-gateway.gateway" . }}-resource-manager
 {{- end }}
 
+{{- /* Policies belong to the cluster. */ -}}
+{{- define "task-gateway.routePolicy" -}}
+task-routes.{{ include "task-gateway.gateway" . }}.{{ .Release.Namespace }}
+{{- end }}
+
 {{- define "task-gateway.test" -}}
 {{ include "task-gateway.gateway" . }}-test
 {{- end }}

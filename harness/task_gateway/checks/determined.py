@@ -6,13 +6,14 @@ its client does not know is gone then. At a conflict it tries five times, 10 ms 
 
 import json
 
-from task_gateway.checks.base import DETERMINED, Trouble, check
+from task_gateway.checks.base import DETERMINED, Trouble, check, some
 from task_gateway.checks.crds import DROP, RAISE
 from task_gateway.crds import edit
 from task_gateway.limits.cel import has_quadratic_rules
 from task_gateway.limits.crd import others
 from task_gateway.limits.site import Site
 from task_gateway.model import Manifest
+from task_gateway.routing.determined_left import left
 from task_gateway.routing.gateway_api import ROUTES, allowed_from
 from task_gateway.routing.listening import DETERMINED as OWN
 from task_gateway.routing.listening import DETERMINED_NOTE, TASK
@@ -123,6 +124,19 @@ def unknown_fields(site: Site) -> Trouble | None:
     nobody."""
     found = [each for each in erased(site.spec) if each not in (PARAMETERS, SETS)]
     return Trouble(f"erased by the first write: {', '.join(found)}") if found else None
+
+
+@check(
+    "ITG0415", "no port is left to a task of Determined that is gone",
+    "task-gateway gc --gateway {namespace}/{gateway} --apply", ("ITG0401", "ITG0203"),
+)  # fmt: skip
+def left_behind(site: Site) -> Trouble | None:
+    """A listener has the annotation of a Determined master, and its allocation has no TCPRoute, Service, Job or pod.
+    The master's last write of the Gateway met a write of the controller and was given up. The port stays taken until
+    the master restarts. A task that ends right now looks the same for some seconds. The command that is shown frees a
+    port only if it is still so after its grace period."""
+    found = [f"port {port}: allocation {one}" for port, one in left(site.kube, site.gateway_object).items()]
+    return Trouble(some(found), warning=True) if found else None
 
 
 def erased(spec: Manifest) -> list[str]:

@@ -13,6 +13,7 @@ from task_gateway.limits.ports import takes_node_ports
 from task_gateway.limits.site import Site
 from task_gateway.model import Address, Manifest
 from task_gateway.routing.addresses import unready
+from task_gateway.routing.listening import FOREIGN
 from task_gateway.routing.reach import Answer, probe
 
 PROXY_PODS = "kubectl describe pods --all-namespaces --selector {proxies}"
@@ -67,9 +68,10 @@ def address(site: Site) -> Trouble | None:
 @check("ITG0405", "gateway_ip answers from here", "curl --verbose telnet://GATEWAY_IP:PORT", ("ITG0404", "ITG0407"))
 def answers(site: Site) -> Trouble | None:
     """No connection to a port of the gateway can be made from this machine: a firewall, a route, or a load balancer
-    that does not forward. Run the check where the master runs."""
+    that does not forward. Run the check where the master runs. Contour's Envoy only listens on ports that have a route:
+    before the first task with a listener of its own, no port answers and nothing is checked."""
     ports = sorted(each.port for each in site.listeners)
-    if not ports:
+    if not ports or (site.controller == CONTOUR and not any(each.use != FOREIGN for each in site.listeners)):
         return None
     at = Address(site.gateway.gateway_ip, next((port for port in ports if port in site.ports), ports[0]))
     answer = probe(at)

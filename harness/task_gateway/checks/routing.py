@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
-from task_gateway.checks.base import Trouble, check, fill, limits_of, some
+from task_gateway.checks.base import DETERMINED, Trouble, check, fill, limits_of, some
 from task_gateway.errors import TemplatesMismatch
 from task_gateway.kube.wait import condition
 from task_gateway.limits.ports import controller_ports, missing_ports
 from task_gateway.limits.site import Site
 from task_gateway.model import TASK_LABEL, Limit, Manifest
-from task_gateway.routing import endpoints, names, table, templates
+from task_gateway.routing import determined, endpoints, names, table, templates
 from task_gateway.routing.endpoints import Endpoint
 from task_gateway.routing.gateway_api import not_so, reported_parents
 
@@ -50,7 +50,8 @@ def range_is_used(site: Site) -> Trouble | None:
         return None
     lost = usable - seen.capacity
     message = f"{seen.capacity} tasks fit, bound by {seen.binding}; {lost} of {usable} ports can never serve one"
-    return Trouble(message, warning=True, fix=_binding(seen.limits).raise_)
+    fix = _narrower(site, seen.capacity) if _has_determined(site) else _binding(seen.limits).raise_
+    return Trouble(message, warning=True, fix=fix)
 
 
 @check("ITG0503", "there is room for more tasks", LIMITS, ("ITG0401",))
@@ -234,7 +235,19 @@ def in_use(site: Site) -> Trouble | None:
     pods = {(each["metadata"].get("labels") or {}).get(TASK_LABEL) for each in site.pods} - {None}
     tasks = {slot.task for slot in site.slots if slot.task} | {_task_of(each, site) for each in site.services}
     found = sorted(tasks & pods - {None}, key=str)
+    found += sorted({each.allocation for each in determined.routed(site.kube, site.gateway_object, site.namespace)})
     return Trouble(f"{len(found)} live tasks: {some(list(map(str, found)))}", warning=True) if found else None
+
+
+def _has_determined(site: Site) -> bool:
+    return site.profile == DETERMINED or bool(site.determined)
+
+
+def _narrower(site: Site, capacity: int) -> str:
+    """Return the advice to end the port range where the capacity ends: the master then refuses the task itself."""
+    usable = sorted(set(site.ports) - controller_ports(site) - {each.port for each in site.foreign_listeners})
+    last = usable[max(capacity, 1) - 1]
+    return f"set gateway_port_range_end: {last} in the master configuration"
 
 
 def _binding(limits: tuple[Limit, ...]) -> Limit:

@@ -1,9 +1,10 @@
 """Security: enough rights and no open door."""
 
 import ipaddress
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from task_gateway.checks.base import DETERMINED, Trouble, check
+from task_gateway.checks.determined_rights import BY_ITS_OWN_ROLE, BY_THIS_CHART, EVERYWHERE, GROUP, NODES, Need
 from task_gateway.checks.gateway import resolve
 from task_gateway.checks.grants import ACCOUNT, grant
 from task_gateway.errors import Forbidden
@@ -12,9 +13,7 @@ from task_gateway.model import Manifest
 from task_gateway.routing import names
 
 ACCESS_REVIEW = "authorization.k8s.io/v1"
-GROUP = "gateway.networking.k8s.io"
-Need = tuple[str, str, str, bool]
-"""Verb, group, resource, and whether it is needed in the tasks' namespace (else in the Gateway's)."""
+POLICY, BINDING = (f"admissionregistration.k8s.io/v1/ValidatingAdmissionPolicy{end}" for end in ("", "Binding"))
 
 ALWAYS: tuple[Need, ...] = (("get", GROUP, "gateways", False),)
 TEMPLATES: tuple[Need, ...] = (("get", "", "configmaps", False),)
@@ -36,11 +35,7 @@ NEEDS: dict[str, tuple[Need, ...]] = {
     ),
     "listeners": (*TEMPLATES, ("update", GROUP, "gateways", False), *PER_TASK),
 }
-OF_DETERMINED: tuple[Need, ...] = (
-    ("update", GROUP, "gateways", False),
-    *((verb, "", "services", True) for verb in ("list", "create", "delete")),
-    *((verb, GROUP, "tcproutes", True) for verb in ("list", "create", "delete")),
-)
+OF_DETERMINED: tuple[Need, ...] = (*BY_THIS_CHART, *BY_ITS_OWN_ROLE)
 """What a Determined master needs, which makes its own objects where the chart has no templates for it."""
 
 
@@ -51,7 +46,10 @@ OF_DETERMINED: tuple[Need, ...] = (
 def rights(site: Site) -> Trouble | None:
     """The user or service account of the kubeconfig, or the one of `--as` in the groups of `--as-group`, lacks a right
     that the strategy needs, or with the profile `determined` one that a Determined master needs. The list rbac.subjects
-    is replaced as a whole: the command that is shown has those that are bound now, and the one that lacks the right."""
+    is replaced as a whole: the command that is shown has those that are bound now, and the one that lacks the right.
+    A Determined master needs the Role of this chart and the ClusterRole of its own chart: without a right it exits at
+    its start, or its tasks fail. Without rights to nodes it only shows none, which is a warning. See
+    docs/determined.md for both."""
     try:
         ours = site.profile != DETERMINED and (site.strategy != "listeners" or site.templates is not None)
         needs = NEEDS[site.strategy] if ours else OF_DETERMINED
@@ -67,10 +65,17 @@ def rights(site: Site) -> Trouble | None:
     for verb, group, resource, with_tasks in (*ALWAYS, *needs):
         namespace = site.namespace if with_tasks else site.gateway.gateway_namespace
         name = named.get(resource, "") if verb in ("get", "patch", "update") else ""
-        attributes = {"verb": verb, "group": group, "resource": resource, "namespace": namespace, "name": name}
-        if not site.kube.create(_review(attributes, site.user, site.groups))["status"]["allowed"]:
-            missing.append(f"{verb} {resource} in {namespace}")
-    return Trouble(f"missing: {', '.join(missing)}", fix=grant(site)) if missing else None
+        if not _may(site, verb, group, resource, namespace, name):
+            missing.append(((verb, group, resource), f"{verb} {resource} in {namespace}"))
+    if ours:
+        return Trouble(f"missing: {_said(missing)}", fix=grant(site)) if missing else None
+    missing += [(each, f"{each[0]} {each[2]} in all namespaces") for each in EVERYWHERE if not _may(site, *each)]
+    nodes = [(each, f"{each[0]} {each[2]}") for each in NODES if not _may(site, *each)]
+    if not missing and not nodes:
+        return None
+    chart = {need[:3] for need in (*ALWAYS, *BY_THIS_CHART)}
+    fix = grant(site) if any(need in chart for need, _ in missing) else _bind(site.user)
+    return Trouble(f"missing: {_said([*missing, *nodes])}", warning=not missing, fix=fix)
 
 
 @check(
@@ -90,23 +95,25 @@ def source_ranges(site: Site) -> Trouble | None:
 
 @check(
     "ITG0703",
-    "listeners let in routes of the tasks' namespace alone",
-    "kubectl get gateways,listenersets --namespace {namespace} -o yaml",
+    "only namespaces of tasks can attach routes",
+    "{upgrade} --set routePolicy.enabled=true",
     ("ITG0401",),
 )
 def allowed_routes(site: Site) -> Trouble | None:
-    """A listener takes routes of all namespaces: whoever may make a TCPRoute anywhere can point a port at their own
-    pod."""
+    """A listener takes routes of all namespaces: anyone who may create a TCPRoute in any namespace can point a port at
+    their own pod. The listeners of a Determined master always do. The value routePolicy.enabled refuses such routes for
+    the Gateway, whatever its listeners let in; determined.yaml sets it."""
     parents = [each for each in (site.gateway_object, *site.listener_sets) if each is not None]
     found = [
         f"listener {each['name']} of {parent['kind']} {parent['metadata']['name']}"
         for parent in parents
         for each in parent["spec"].get("listeners") or []
         if ((each.get("allowedRoutes") or {}).get("namespaces") or {}).get("from") == "All"
-        and not each["name"].startswith("det-")
     ]
+    if not found or _routes_are_refused(site):
+        return None
     more = f", and {len(found) - 1} more" if len(found) > 1 else ""
-    return Trouble(f"{found[0]}{more}", warning=True) if found else None
+    return Trouble(f"{found[0]} lets in routes of all namespaces{more}", warning=True)
 
 
 @check(
@@ -123,6 +130,32 @@ def restricted(site: Site) -> Trouble | None:
         if not _is_restricted(container, each["spec"]["template"]["spec"])
     ]
     return Trouble(", ".join(found), warning=True) if found else None
+
+
+def _routes_are_refused(site: Site) -> bool:
+    """Tell whether the chart's policy on TCPRoutes is in force."""
+    name = names.route_policy(site.gateway.gateway_name, site.gateway.gateway_namespace)
+    return all(site.kube.find(kind, name) is not None for kind in (POLICY, BINDING))
+
+
+def _may(site: Site, verb: str, group: str, resource: str, namespace: str = "", name: str = "") -> bool:
+    """Ask the API server for one right; an empty namespace means all of them."""
+    resource, _, subresource = resource.partition("/")
+    attributes = {"verb": verb, "group": group, "resource": resource, "namespace": namespace, "name": name}
+    attributes |= {"subresource": subresource} if subresource else {}
+    return bool(site.kube.create(_review(attributes, site.user, site.groups))["status"]["allowed"])
+
+
+def _said(missing: Iterable[tuple[object, str]]) -> str:
+    return ", ".join(words for _, words in missing)
+
+
+def _bind(user: str) -> str:
+    """Return the command that binds the ClusterRole of docs/determined.md to a user."""
+    namespace, _, name = user.removeprefix(ACCOUNT).partition(":")
+    account = user.startswith(ACCOUNT) and bool(name)
+    subject = f"--serviceaccount={namespace}:{name}" if account else f"--user={user or 'NAME'}"
+    return f"kubectl create clusterrolebinding determined-master --clusterrole=determined-master {subject}"
 
 
 def _review(attributes: Manifest, user: str, groups: Sequence[str] = ()) -> Manifest:

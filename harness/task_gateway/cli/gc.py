@@ -9,6 +9,7 @@ from task_gateway.cli import _gateway, _target
 from task_gateway.cli._gateway import GatewayOption, NamespaceOption
 from task_gateway.cli.output import Output, OutputOption, emit
 from task_gateway.report import tasks as shown
+from task_gateway.routing import determined_left
 
 
 def register(root: typer.Typer) -> None:
@@ -36,8 +37,13 @@ def gc(
     found, skipped = _gateway.ask(
         _gateway.open_all(site), lambda each: each.reconcile(dry_run=not apply, grace_seconds=grace)
     )
-    repairs = [repair for part in found for repair in part]
+    repairs = determined_left.free(site.kube, site.gateway, dry_run=not apply, grace_seconds=grace, say=_say)
+    repairs += [repair for part in found for repair in part]
     result = {"repairs": repairs, "dry_run": not apply, "skipped": skipped}
     emit(result, output, lambda _: shown.repairs(repairs, dry_run=not apply))
     if skipped or not all(each.done for each in repairs):
         raise typer.Exit(1)
+
+
+def _say(sentence: str) -> None:
+    typer.echo(sentence, err=True)

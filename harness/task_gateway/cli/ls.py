@@ -7,8 +7,10 @@ import typer
 from task_gateway.cli import _gateway, _target
 from task_gateway.cli._gateway import GatewayOption, NamespaceOption
 from task_gateway.cli.output import Output, OutputOption, emit
+from task_gateway.limits.site import Site
 from task_gateway.model import Exposure
 from task_gateway.report import tasks as shown
+from task_gateway.routing import determined
 from task_gateway.routing.changes import changes
 from task_gateway.routing.gateway import TaskGateway
 
@@ -31,7 +33,7 @@ def ls(
     site = _gateway.choose(config, kubeconfig, context, gateway, namespace=namespace)
     several = len(site.namespaces) > 1
     opened = _gateway.open_all(site)
-    found = _exposed(opened)
+    found = _exposed(site, opened)
     emit(
         {"tasks": found},
         output,
@@ -40,7 +42,7 @@ def ls(
     if not watch:
         return
     for _ in changes(site.kube, site.gateway, site.namespaces):
-        now = _exposed(opened)
+        now = _exposed(site, opened)
         changed = [each for each in now if each not in found]
         gone = [each for each in found if each.port not in {one.port for one in now}]
         found = now
@@ -49,6 +51,7 @@ def ls(
             emit({"tasks": changed, "gone": gone}, output, lambda _, rows=rows: rows)  # type: ignore[misc]
 
 
-def _exposed(opened: list[TaskGateway]) -> list[Exposure]:
+def _exposed(site: Site, opened: list[TaskGateway]) -> list[Exposure]:
     found, _ = _gateway.ask(opened, lambda each: each.list(ready=True))
-    return sorted((each for part in found for each in part), key=lambda each: each.port)
+    ours = [each for part in found for each in part]
+    return sorted([*ours, *determined.exposures(site.kube, site.gateway, site.namespace)], key=lambda each: each.port)

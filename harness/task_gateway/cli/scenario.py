@@ -28,6 +28,9 @@ UserOption = Annotated[str, typer.Option("--master-user", help="The user of that
 PoolOption = Annotated[
     list[str] | None, typer.Option(help="MANAGER=POOL: that master's resource pool of a manager; may be repeated.")
 ]
+ExperimentOption = Annotated[
+    list[int] | None, typer.Option(help="Experiment of that master for TensorBoards to show; may be repeated.")
+]
 PASSWORD = "TASK_GATEWAY_MASTER_PASSWORD"
 
 
@@ -60,17 +63,18 @@ def run(
     master: MasterOption = "",
     master_user: UserOption = "determined",
     pool: PoolOption = None,
+    experiment: ExperimentOption = None,
     reports: _play.ReportsOption = Path("reports"),
     output: OutputOption = Output.text,
 ) -> None:
     """Play scenarios on clusters of their own and report to REPORTS/NAME/. Exit code 1 if one failed."""
     chosen = _play.chosen(names or (), tag or ())
     given = _play.given(name, chart, crds, image, controller, against or (), keep, master_port, first_port)
-    world = _product(given, master, master_user, pool or ()) if master else World(given)
+    world = _product(given, master, master_user, pool or (), experiment or ()) if master else World(given)
     _play.play(chosen, world, parallel, resume, reports, output)
 
 
-def _product(given: Given, url: str, user: str, pools: Sequence[str]) -> World:
+def _product(given: Given, url: str, user: str, pools: Sequence[str], experiments: Sequence[int]) -> World:
     """Return the world of a Determined master; UsageError without its password, or where a pool cannot be read."""
     password = os.environ.get(PASSWORD)
     if password is None:
@@ -78,7 +82,7 @@ def _product(given: Given, url: str, user: str, pools: Sequence[str]) -> World:
     named = dict(each.split("=", 1) for each in pools if "=" in each)
     if len(named) != len(pools) or not named:
         raise UsageError("each manager needs a resource pool", where="--pool", hint="--pool east=POOL --pool west=POOL")
-    return Product(given, url, user, password, named)
+    return Product(given, url, user, password, named, experiments)
 
 
 def _plain(scenario: Scenario) -> dict[str, object]:

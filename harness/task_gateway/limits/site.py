@@ -12,7 +12,7 @@ from task_gateway.kube.client import Kube
 from task_gateway.kube.kinds import DAEMON_SET, DEPLOYMENT, ENDPOINT_SLICE, POD, SERVICE
 from task_gateway.limits.target import Target
 from task_gateway.model import InternalTaskGateway, Manifest, ResourceManager
-from task_gateway.routing import endpoints, names, table, templates
+from task_gateway.routing import determined, endpoints, names, table, templates
 from task_gateway.routing.gateway_api import GATEWAY, GATEWAY_CLASS, LISTENER_SET, allowed_from, is_attached, route_kind
 from task_gateway.routing.listening import FOREIGN, Listener, listeners_of
 from task_gateway.routing.ports import in_range
@@ -259,6 +259,11 @@ class Site:
     def quotas(self) -> list[Manifest]:
         """The ResourceQuotas in the first namespace of tasks."""
         return self.kube.list("v1/ResourceQuota", self.namespace)
+
+    @property
+    def determined(self) -> dict[int, str]:
+        """The allocation of each port of the Gateway that a Determined master holds."""
+        return determined.ports(self.gateway_object)
 
     @property
     def active(self) -> int:

@@ -8,7 +8,7 @@ from task_gateway.kube.client import Kube
 from task_gateway.kube.kinds import SERVICE
 from task_gateway.kube.kubeconfig import choose
 from task_gateway.model import InternalTaskGateway, Manifest, MasterConfig, ResourceManager
-from task_gateway.routing import names, table
+from task_gateway.routing import determined, names, table
 from task_gateway.routing.gateway_api import GATEWAY
 
 
@@ -67,7 +67,7 @@ def _as_manager(gateway: Manifest, kube: Kube) -> ResourceManager:
     slots = kube.list(SERVICE, labels=names.slots_selector(name, namespace))
     ports = sorted(slot.port for slot in map(table.parse, slots) if slot is not None)
     addresses = (gateway.get("status") or {}).get("addresses") or [{"value": ""}]
-    first, last = (ports[0], ports[-1]) if ports else (32768, 65535)
+    first, last = (ports[0], ports[-1]) if ports else determined.port_range(gateway)
     return ResourceManager(
         name=f"{namespace}/{name}",
         cluster_name=kube.cluster.name,

@@ -2,29 +2,41 @@
 
 Field names are those of the API's messages (proto/src/determined/api/v1 of determined-ai/determined) as its gateway
 writes them in JSON. A resource manager is chosen by one of its resource pools.
+
+The API reports where a port is dialled for shells only. A notebook and a TensorBoard are reached by the master's proxy,
+a notebook by a token of its own, which is in its `serviceAddress`.
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import quote, urljoin
+from urllib.parse import parse_qs, quote, urljoin, urlsplit
 
 from task_gateway import settings
 from task_gateway.errors import ScenarioFailed, UsageError
 from task_gateway.master.exchange import accepted, call
 from task_gateway.master.platform import Running, Wish
+from task_gateway.master.table import wait_for_reply
 from task_gateway.model import Address
 
 KINDS = {"notebook": "notebooks", "tensorboard": "tensorboards", "shell": "shells", "command": "commands"}
 RUNNING, ENDED = "STATE_RUNNING", ("STATE_TERMINATED", "STATE_TERMINATING")
+SERVED = {"notebook": "api", "tensorboard": ""}
+"""What is asked for below a task's URL to see that it serves: it is RUNNING some 20 seconds before, and gives a 502."""
 
 
 class Determined:
-    """The master at `url`, as one user; `pools` names the resource pool of each resource manager that is used."""
+    """The master at `url`, as one user; `pools` names the resource pool of each resource manager that is used.
 
-    def __init__(self, url: str, user: str, password: str, pools: Mapping[str, str]) -> None:
+    A TensorBoard shows `experiments`, of which it needs one at least.
+    """
+
+    def __init__(
+        self, url: str, user: str, password: str, pools: Mapping[str, str], experiments: Sequence[int] = ()
+    ) -> None:
         self._url = url.rstrip("/") + "/"
         self._pools = dict(pools)
+        self._experiments = list(experiments)
         self._kinds: dict[str, str] = {}
         login = call("POST", self._at("auth/login"), body={"username": user, "password": password, "isHashed": False})
         token = accepted(login, "logging in", self._url).json().get("token")
@@ -38,15 +50,21 @@ class Determined:
         return str(self._ask("GET", "master")["version"])
 
     def launch(self, wish: Wish) -> Running:
-        """Start a task and return it once it runs; what does not come to run is killed."""
+        """Start a task and return it once it runs, and answers if it serves HTTP; what does not is killed."""
         if wish.manager not in self._pools:
             raise UsageError(f"no resource pool is named for {wish.manager}", hint=f"known: {', '.join(self._pools)}")
         config = {"description": wish.id, "resources": {"resource_pool": self._pools[wish.manager]}}
-        made = self._ask("POST", KINDS[wish.kind], {"config": config})[wish.kind]
+        made = self._ask("POST", KINDS[wish.kind], {"config": config, **self._source(wish.kind)})[wish.kind]
         self._kinds[made["id"]] = wish.kind
         self._ids[wish.id] = made["id"]
         try:
-            return self._running(self._wait(wish.kind, made["id"]), wish.kind)
+            running = self._running(self._wait(wish.kind, made["id"]), wish.kind)
+            if wish.kind in SERVED:
+                url = f"{self.url(running.id)}{SERVED[wish.kind]}"
+                wait_for_reply(
+                    lambda: call("GET", url, authorization=running.authorization), 200, settings.TASK_REACHABLE, url
+                )
+            return running
         except BaseException:
             self.kill(made["id"])
             raise
@@ -87,6 +105,14 @@ class Determined:
         """Return the base URL of a task by way of the master's proxy."""
         return urljoin(self._url, f"proxy/{quote(self._ids.get(task_id, task_id))}/")
 
+    def _source(self, kind: str) -> Mapping[str, Any]:
+        """Return what a task of that kind shows; UsageError where nothing is named, which the master refuses (400)."""
+        if kind != "tensorboard":
+            return {}
+        if not self._experiments:
+            raise UsageError("a TensorBoard needs an experiment of the master", hint="--experiment ID")
+        return {"experimentIds": self._experiments}
+
     def _wait(self, kind: str, task_id: str) -> Mapping[str, Any]:
         """Return a task once it runs. The API has no watch for that."""
         wait = settings.POD_READY
@@ -102,7 +128,7 @@ class Determined:
             time.sleep(settings.PROBE_PAUSE_SECONDS)
 
     def _running(self, found: Mapping[str, Any], kind: str) -> Running:
-        """Return a task as the API shows it; only shells say where their port is dialled."""
+        """Return a task as the API shows it; only a shell has addresses."""
         managers = {pool: manager for manager, pool in self._pools.items()}
         pool = found.get("resourcePool", "")
         addresses = tuple(
@@ -110,9 +136,9 @@ class Determined:
             for each in found.get("addresses") or ()
             if "host_ip" in each
         )
-        return Running(
-            found["id"], kind, managers.get(pool, pool), found.get("username", ""), addresses, self._authorization
-        )
+        tokens = parse_qs(urlsplit(found.get("serviceAddress", "")).query).get("token")
+        authorization = f"token {tokens[0]}" if tokens else self._authorization
+        return Running(found["id"], kind, managers.get(pool, pool), found.get("username", ""), addresses, authorization)
 
     def _ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
         reply = call(method, self._at(path), authorization=self._authorization, body=body)

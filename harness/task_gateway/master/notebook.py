@@ -63,7 +63,7 @@ class Notebook:
 
     def wait_until_answers(self, wait: Wait = settings.TASK_REACHABLE) -> None:
         """Return once the notebook's API answers; WaitTimeout has the last reply."""
-        wait_for_reply(lambda: call("GET", f"{self.url}api"), 200, wait, self.url)
+        wait_for_reply(lambda: call("GET", f"{self.url}api", authorization=self._authorization), 200, wait, self.url)
 
     def execute(self, code: str, wait: Wait = settings.KERNEL_READY) -> str:
         """Run one cell in a kernel of its own and return what it printed or returned, over one WebSocket."""

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from task_gateway.errors import ScenarioFailed
 from task_gateway.model import Address
 
 
@@ -20,7 +21,7 @@ class Wish:
 
 @dataclass(frozen=True)
 class Running:
-    """A task that runs: `addresses` are where its ports are dialled, in their order.
+    """A task that runs: `addresses` are where its ports are dialled, in their order, empty if the master tells none.
 
     `authorization` is the header that opens a notebook; `host` is its pod's own name, empty if not known.
     """
@@ -35,7 +36,9 @@ class Running:
 
     @property
     def address(self) -> Address:
-        """Where the first port is dialled."""
+        """Where the first port is dialled; ScenarioFailed if the master tells no address."""
+        if not self.addresses:
+            raise ScenarioFailed(f"the master tells no address of {self.kind} {self.id}", hint="task-gateway ls")
         return self.addresses[0]
 
 

@@ -10,7 +10,7 @@ from task_gateway.errors import TaskGatewayError
 from task_gateway.kube.client import Kube
 from task_gateway.kube.kinds import ENDPOINT_SLICE, SERVICE
 from task_gateway.model import InternalTaskGateway
-from task_gateway.routing import names
+from task_gateway.routing import determined, names
 
 SETTLED_SECONDS = 0.1
 """Changes that follow each other within this time are told once."""
@@ -19,12 +19,13 @@ SETTLED_SECONDS = 0.1
 def changes(kube: Kube, gateway: InternalTaskGateway, namespaces: Sequence[str]) -> Iterator[None]:
     """Yield whenever a Service of the gateway in these namespaces, or an endpoint of one, changes; never ends.
 
-    EndpointSlices carry the labels of their Service, hence one selector for both. The error of a watch is the caller's.
+    EndpointSlices carry the labels of their Service, hence one selector for both. Objects of a Determined master have a
+    label of their own. The error of a watch is the caller's.
     """
     seen: queue.Queue[TaskGatewayError | None] = queue.Queue()
-    selector = names.gateway_selector(gateway.gateway_name, gateway.gateway_namespace)
+    selectors = (names.gateway_selector(gateway.gateway_name, gateway.gateway_namespace), determined.LABEL)
 
-    def follow(kind: str, namespace: str) -> None:
+    def follow(kind: str, namespace: str, selector: str) -> None:
         try:
             _, version = kube.snapshot(kind, namespace, labels=selector)
             while True:
@@ -36,7 +37,7 @@ def changes(kube: Kube, gateway: InternalTaskGateway, namespaces: Sequence[str])
         except TaskGatewayError as problem:
             seen.put(problem)
 
-    for each in itertools.product((SERVICE, ENDPOINT_SLICE), namespaces):
+    for each in itertools.product((SERVICE, ENDPOINT_SLICE), namespaces, selectors):
         threading.Thread(target=follow, args=each, daemon=True).start()
     while True:
         told = [seen.get()]

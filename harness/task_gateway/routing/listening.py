@@ -19,6 +19,7 @@ class Listener:
 
     `use` is slots, listenersets or listeners, and foreign for one that serves no task of this project's or of a
     Determined master's. `task_namespace` is where the routes come from that it lets in, if it names one.
+    `allocation` is the one that a Determined master took the port for, empty for every other listener.
     """
 
     name: str
@@ -28,6 +29,12 @@ class Listener:
     parent: str
     use: str
     task_namespace: str = ""
+    allocation: str = ""
+
+    @property
+    def is_determined(self) -> bool:
+        """Whether a Determined master made it."""
+        return bool(self.allocation) or (self.kind == "Gateway" and self.name.startswith(DETERMINED))
 
     def __str__(self) -> str:
         return f"listener {self.name} of {self.kind} {self.namespace}/{self.parent}"
@@ -50,12 +57,13 @@ def _listener(listener: Manifest, parent: Manifest, gateway: InternalTaskGateway
     ours = labels.get(names.GATEWAY_LABEL) == gateway.gateway_name
     namespaces = (listener.get("allowedRoutes") or {}).get("namespaces") or {}
     selected = ((namespaces.get("selector") or {}).get("matchLabels") or {}).get("kubernetes.io/metadata.name", "")
+    allocation = (meta.get("annotations") or {}).get(f"{DETERMINED_NOTE}{port}", "") if kind == "Gateway" else ""
     if ours and name == f"{SLOT}{port}":
         use = "slots"
     elif kind == "Gateway":
-        use = "listeners" if name.startswith((TASK, DETERMINED)) else FOREIGN
+        use = "listeners" if allocation or name.startswith((TASK, DETERMINED)) else FOREIGN
     elif ours and (TASK_LABEL in labels or name == f"{TASK}{port}"):
         use = "listenersets"
     else:
         use = FOREIGN
-    return Listener(name, port, kind, meta["namespace"], meta["name"], use, selected)
+    return Listener(name, port, kind, meta["namespace"], meta["name"], use, selected, allocation)

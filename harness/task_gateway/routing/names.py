@@ -19,6 +19,8 @@ SLOT_LABEL = f"{LABEL_PREFIX}/slot"
 STRATEGY_LABEL = f"{LABEL_PREFIX}/strategy"
 TASK_NAMESPACE = f"{LABEL_PREFIX}/task-namespace"
 """On a Gateway without slots: where its tasks are, which slots tell by themselves."""
+TASK_PORTS = f"{LABEL_PREFIX}/task-ports"
+"""On a Gateway whose tasks have their own listeners: the ports that the chart names for them, as in 24000-24498."""
 
 CLAIMED_BY = f"{LABEL_PREFIX}/claimed-by"
 OWNER = f"{LABEL_PREFIX}/owner"
@@ -47,6 +49,11 @@ def templates(gateway: str) -> str:
 def resource_manager(gateway: str) -> str:
     """Return the name of the Role and the RoleBinding of a gateway's resource manager, in the Gateway's namespace."""
     return f"{gateway}-resource-manager"
+
+
+def route_policy(gateway: str, namespace: str) -> str:
+    """Return the name of the policy that refuses TCPRoutes from namespaces without tasks, and of its binding."""
+    return f"task-routes.{gateway}.{namespace}"
 
 
 def released(port: int) -> str:

@@ -94,7 +94,9 @@ class PerTask(ABC):
 
     def ports(self) -> dict[int, Use]:
         """Return how each port of the range is used."""
-        tasks, foreign = {claim.port for claim in self._claims.read()}, ports_of(self._others())
+        others = self._others()
+        determined = ports_of(each for each in others if each.is_determined and each.use == self.name)
+        tasks, foreign = {claim.port for claim in self._claims.read()} | determined, ports_of(others)
 
         def use(port: int) -> Use:
             if port in tasks:

@@ -15,9 +15,11 @@ ANY_MASTER = "any-master"
 class Product(World):
     """A world of which nothing is known but its master; nothing is installed or removed but the tasks."""
 
-    def __init__(self, given: Given, url: str, user: str, password: str, pools: dict[str, str]) -> None:
+    def __init__(
+        self, given: Given, url: str, user: str, password: str, pools: dict[str, str], experiments: Sequence[int] = ()
+    ) -> None:
         super().__init__(replace(given, against=("",)))
-        self._login = url, user, password, pools
+        self._login = url, user, password, pools, experiments
         self._product: Determined | None = None
 
     @property

@@ -20,7 +20,8 @@ def start(kind: str, manager: str, id: str, *, owner: str = "", ports: tuple[int
 
     def do(scene: Scene) -> str:
         running = launch(scene, Wish(kind, manager, id, owner, ports))
-        return f"{id} on {manager} at {', '.join(map(str, running.addresses))}"
+        where = ", ".join(map(str, running.addresses)) or scene.world.platform.url(id)
+        return f"{id} on {manager} at {where}"
 
     hand = f"""kubectl --kubeconfig ${manager}_kubeconfig --namespace $tasks_namespace get pod {id}
 task-gateway ls --kubeconfig ${manager}_kubeconfig"""
@@ -32,7 +33,8 @@ def launch(scene: Scene, wish: Wish) -> Running:
     scene.later.callback(scene.world.platform.kill, wish.id)
     running = scene.world.platform.launch(wish)
     scene.kept[wish.id] = running
-    scene.facts[wish.id.replace("-", "_")] = str(running.address)
+    if running.addresses:
+        scene.facts[wish.id.replace("-", "_")] = str(running.address)
     return running
 
 

@@ -138,19 +138,81 @@ def test_rights_of_another_are_asked_for_in_its_name(target: Target, monkeypatch
 
     monkeypatch.setattr(Kube, "create", create)
     monkeypatch.setattr(security, "grant", lambda _: "")
-    found = Site(target, "listeners", profile="determined", user="system:serviceaccount:det:master")
-    vars(found).update(templates={}, slots=[], namespace="tasks")
+    found = as_master(target)
     assert security.rights(found) == Trouble("missing: update gateways in ns")
     assert {each["kind"] for each in asked} == {"SubjectAccessReview"}
     assert asked[0]["spec"]["user"] == "system:serviceaccount:det:master"
     assert asked[0]["spec"]["groups"] == [
         "system:authenticated", "system:serviceaccounts", "system:serviceaccounts:det",
     ]  # fmt: skip
-    wanted = [each["spec"]["resourceAttributes"] for each in asked]
-    assert [f"{each['verb']} {each['resource']}" for each in wanted] == [
-        "get gateways", "update gateways", "list services", "create services", "delete services",
-        "list tcproutes", "create tcproutes", "delete tcproutes",
-    ]  # fmt: skip
+    wanted: dict[tuple[str, str], str] = {}
+    for each in (review["spec"]["resourceAttributes"] for review in asked):
+        resource = "/".join(part for part in (each["resource"], each.get("subresource")) if part)
+        place = (each["namespace"] or "everywhere", resource)
+        wanted[place] = f"{wanted.get(place, '')} {each['verb']}".strip()
+    assert wanted == {
+        ("ns", "gateways"): "get update",
+        ("tasks", "services"): "list create delete",
+        ("tasks", "tcproutes"): "list create delete",
+        ("tasks", "pods"): "list watch delete",
+        ("tasks", "pods/log"): "get",
+        ("tasks", "jobs"): "create watch delete",
+        ("tasks", "configmaps"): "list create delete",
+        ("tasks", "events"): "list watch",
+        ("everywhere", "jobs"): "list",
+        ("everywhere", "nodes"): "list watch patch",
+    }
+
+
+def as_master(target: Target) -> Site:
+    found = Site(target, "listeners", profile="determined", user="system:serviceaccount:det:master")
+    vars(found).update(templates={}, slots=[], namespace="tasks")
+    return found
+
+
+BIND = "kubectl create clusterrolebinding determined-master --clusterrole=determined-master"
+
+
+@pytest.mark.parametrize(
+    ("user", "lacking", "message", "warning", "fix"),
+    [
+        ("", "nodes", "missing: list nodes, watch nodes, patch nodes", True, f"{BIND} --user=NAME"),
+        ("ada", "pods", "missing: list pods in tasks, watch pods in tasks, delete pods in tasks, get pods/log in tasks",
+         False, f"{BIND} --user=ada"),
+        ("system:serviceaccount:det:master", "events", "missing: list events in tasks, watch events in tasks", False,
+         f"{BIND} --serviceaccount=det:master"),
+        ("ada", "tcproutes", "missing: list tcproutes in tasks, create tcproutes in tasks, delete tcproutes in tasks",
+         False, "bind the Role"),
+    ],
+)  # fmt: skip
+def test_what_its_own_role_lacks_is_bound_by_the_command(
+    target: Target, monkeypatch: pytest.MonkeyPatch, user: str, lacking: str, message: str, warning: bool, fix: str
+) -> None:
+    def create(_self: Kube, review: Manifest) -> Manifest:
+        return {"status": {"allowed": review["spec"]["resourceAttributes"]["resource"] != lacking}}
+
+    monkeypatch.setattr(security, "grant", lambda _: "bind the Role")
+    monkeypatch.setattr(Kube, "create", create)
+    found = as_master(target)
+    found.user = user
+    assert security.rights(found) == Trouble(message, warning=warning, fix=fix)
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_listeners_open_to_all_need_the_policy(site: Make, monkeypatch: pytest.MonkeyPatch, there: bool) -> None:
+    asked = []
+
+    def find(_self: Kube, kind: str, name: str, namespace: str | None = None) -> Manifest | None:
+        asked.append((kind.rpartition("/")[2], name))
+        return {} if there else None
+
+    monkeypatch.setattr(Kube, "find", find)
+    assert security.allowed_routes(site(gateway_object=gateway(PLACEHOLDER), listener_sets=[])) is None
+    assert asked == []
+    said = security.allowed_routes(site(gateway_object=gateway(PLACEHOLDER, TASK), listener_sets=[]))
+    wrong = Trouble("listener det-2000 of Gateway gw lets in routes of all namespaces", warning=True)
+    assert said == (None if there else wrong)
+    assert asked[0] == ("ValidatingAdmissionPolicy", "task-routes.gw.ns")
 
 
 @pytest.mark.parametrize("user", ["ada", "system:serviceaccount:", "system:serviceaccount:only"])

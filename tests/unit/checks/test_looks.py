@@ -174,14 +174,25 @@ def test_a_port_of_the_range_is_tried_before_others(
 
     monkeypatch.setattr(gateway, "probe", probe)
     listeners = [Listener(f"l-{port}", port, "Gateway", "ns", "gw", "foreign") for port in (1024, 2003, 2004)]
-    said = gateway.answers(site(listeners=listeners))
+    said = gateway.answers(site(listeners=listeners, controller=""))
     assert tried == ["192.0.2.7:2003"]
     assert said == (
         None if right else Trouble(f"{tried[0]} {answer.value}", fix="curl --verbose telnet://192.0.2.7:2003")
     )
-    assert gateway.answers(site(listeners=listeners[:1])) == (None if said is None else Trouble(
+    assert gateway.answers(site(listeners=listeners[:1], controller="")) == (None if said is None else Trouble(
         f"192.0.2.7:1024 {answer.value}", fix="curl --verbose telnet://192.0.2.7:1024"
     ))  # fmt: skip
+
+
+@pytest.mark.parametrize(("use", "tried"), [("foreign", False), ("listeners", True)])
+def test_contour_answers_nowhere_before_the_first_task(
+    site: Make, monkeypatch: pytest.MonkeyPatch, use: str, tried: bool
+) -> None:
+    monkeypatch.setattr(gateway, "probe", lambda _: Answer.REFUSED)
+    listeners = [Listener("placeholder", 1024, "Gateway", "ns", "gw", "foreign")]
+    listeners += [Listener("det-2003", 2003, "Gateway", "ns", "gw", use)]
+    said = gateway.answers(site(listeners=listeners, controller="contour"))
+    assert (said is not None) is tried
 
 
 @pytest.mark.parametrize(("active", "result"), [(90, None), (91, "warning"), (99, "warning"), (100, "error")])
@@ -338,7 +349,10 @@ def test_public_addresses_want_source_ranges(
         ("slots", {}, "get gateways gw ns, get configmaps gw-task-routing-templates ns, get services  ns, "
          "list services  ns, patch services  ns, list endpointslices  ns"),
         ("listeners", None, "get gateways gw ns, update gateways gw ns, list services  ns, create services  ns, "
-         "delete services  ns, list tcproutes  ns, create tcproutes  ns, delete tcproutes  ns"),
+         "delete services  ns, list tcproutes  ns, create tcproutes  ns, delete tcproutes  ns, list pods  ns, "
+         "watch pods  ns, delete pods  ns, get pods  ns, create jobs  ns, watch jobs  ns, delete jobs  ns, "
+         "list configmaps  ns, create configmaps  ns, delete configmaps  ns, list events  ns, watch events  ns, "
+         "list jobs  , list nodes  , watch nodes  , patch nodes  "),
     ],
 )  # fmt: skip
 def test_rights_are_asked_for_as_the_strategy_needs_them(
@@ -349,7 +363,7 @@ def test_rights_are_asked_for_as_the_strategy_needs_them(
     def create(_self: Kube, review: Manifest) -> Manifest:
         one = review["spec"]["resourceAttributes"]
         asked.append(" ".join((one["verb"], one["resource"], one["name"], one["namespace"])))
-        return {"status": {"allowed": one["verb"] != "patch"}}
+        return {"status": {"allowed": (one["verb"], one["resource"]) != ("patch", "services")}}
 
     monkeypatch.setattr(Kube, "create", create)
     monkeypatch.setattr(security, "grant", lambda _: "")

@@ -2,22 +2,29 @@
 
 import json
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
 from task_gateway.errors import ScenarioFailed, UsageError
 from task_gateway.master.determined import Determined
+from task_gateway.master.notebook import Notebook
 from task_gateway.master.platform import Wish
 from task_gateway.model import Address
+from task_gateway.scenarios.declared import Scene
+from task_gateway.scenarios.tasks import opened, start
+from task_gateway.scenarios.world import World
 
 EXCHANGES = json.loads(Path(__file__).with_name("determined_api.json").read_text("utf-8"))["exchanges"]
 KNOWN = {each["request"]: each for each in EXCHANGES}
 POOLS = {"east": "east-pool"}
+UNAUTHENTICATED = {"status": 401, "reply": {"error": {"code": 16, "error": "unauthenticated"}}}
 
 
 @dataclass
@@ -27,6 +34,7 @@ class Recorded:
     url: str = ""
     asked: list[tuple[str, dict[str, Any], str]] = field(default_factory=list)
     changed: dict[str, Any] = field(default_factory=dict)
+    visits: Counter[str] = field(default_factory=Counter)
 
     def answer(self, request: str, body: dict[str, Any], authorization: str) -> tuple[int, Any]:
         self.asked.append((request, body, authorization))
@@ -35,8 +43,14 @@ class Recorded:
             return 404, {"error": {"code": 5, "reason": "NotFound", "error": request}}
         if not set(body) <= set(found["fields"]):
             return 400, {"error": {"code": 3, "error": f"unknown field in {sorted(body)}"}}
-        if request != "POST auth/login" and authorization != "Bearer session":
-            return 401, {"error": {"code": 16, "error": "unauthenticated"}}
+        if "one_of" in found and not set(body) & set(found["one_of"]):
+            return 400, {"error": {"code": 3, "error": "must set experiment, trial ids, or filters"}}
+        if request != "POST auth/login" and authorization not in found.get("authorization", ["Bearer session"]):
+            refused = found.get("refused", UNAUTHENTICATED)
+            return refused["status"], refused["reply"]
+        self.visits[request] += 1
+        if self.visits[request] <= len(before := found.get("before", [])):
+            return before[self.visits[request] - 1]["status"], before[self.visits[request] - 1]["reply"]
         return 200, self.changed.get(request, found["reply"])
 
 
@@ -55,7 +69,7 @@ def master() -> Iterator[Recorded]:
             self.end_headers()
             self.wfile.write(content)
 
-        do_GET = do_POST = reply  # noqa: N815 (names of the base class)
+        do_GET = do_POST = do_PUT = reply  # noqa: N815 (names of the base class)
 
         def log_message(self, *words: object) -> None:
             pass
@@ -90,6 +104,40 @@ def test_a_task_is_launched_in_the_pool_of_its_manager_and_known_by_its_name(
     assert platform.url("mine") == f"{master.url}/proxy/n-1/"
     platform.kill("mine")
     assert master.asked[-1][0] == "POST notebooks/n-1/kill"
+
+
+def test_a_notebook_is_returned_once_it_serves_and_opens_to_its_own_token(
+    master: Recorded, platform: Determined
+) -> None:
+    running = platform.launch(Wish("notebook", "east", "mine"))
+    assert master.visits["GET /proxy/n-1/api"] == 2  # the first answer is a 502
+    assert (running.authorization, running.addresses) == ("token notebook-session", ())
+    with pytest.raises(ScenarioFailed, match="tells no address of notebook n-1"):
+        _ = running.address
+    Notebook(platform.url("mine"), running.authorization).wait_until_answers()
+    Notebook(platform.url("mine"), running.authorization).upload("a.txt", b"text")
+    with pytest.raises(ScenarioFailed, match="403"):
+        Notebook(platform.url("mine"), "Bearer session").upload("a.txt", b"text")
+
+
+def test_a_tensorboard_shows_the_experiments_that_were_named(master: Recorded, platform: Determined) -> None:
+    with pytest.raises(UsageError, match="needs an experiment") as told:
+        platform.launch(Wish("tensorboard", "east", "board"))
+    assert told.value.hint == "--experiment ID"
+    assert "POST tensorboards" not in [request for request, _, _ in master.asked]
+    named = Determined(master.url, "ada", "secret", POOLS, experiments=(7,))
+    running = named.launch(Wish("tensorboard", "east", "board"))
+    assert next(body for request, body, _ in master.asked if request == "POST tensorboards")["experimentIds"] == [7]
+    assert (running.id, running.authorization) == ("t-1", "Bearer session")
+
+
+def test_a_scenario_is_played_where_no_address_is_told(platform: Determined, tmp_path: Path) -> None:
+    world = cast(World, SimpleNamespace(platform=platform))
+    scene = Scene(world, tmp_path)
+    with scene.later:
+        assert start("notebook", "east", "mine").do(scene) == f"mine on east at {platform.url('mine')}"
+        assert scene.facts == {}
+        opened(scene, "mine").upload("a.txt", b"text")
 
 
 def test_a_manager_without_a_pool_is_refused_before_anything_is_asked(master: Recorded, platform: Determined) -> None:

@@ -1,6 +1,6 @@
 {{/*
 Contour serves one Gateway, which its configuration names. It takes a listener's port in Envoy's pod for 8000 more, and
-wraps around; a Service brings both together, whose ports are made here: those of the slots, and of contour.ports.
+wraps around; a Service brings both together, whose ports are made here: those of the slots, of contour.ports and of taskPorts.
 */}}
 
 {{- define "task-gateway.contour.active" -}}
@@ -25,10 +25,11 @@ app.kubernetes.io/name: {{ .name }}
 app.kubernetes.io/instance: {{ .context.Release.Name }}
 {{- end }}
 
-{{- /* The ports of tasks, as a list: those of the slots, and contour.ports. */ -}}
+{{- /* The ports of tasks, as a list: those of the slots, of contour.ports and of taskPorts. */ -}}
 {{- define "task-gateway.contour.ports" -}}
 {{- $ports := list -}}
-{{- range append (include "task-gateway.groups" . | fromJsonArray) .Values.contour.ports -}}
+{{- $more := list .Values.contour.ports (include "task-gateway.taskPorts" . | fromJson) -}}
+{{- range concat (include "task-gateway.groups" . | fromJsonArray) $more -}}
 {{- $ports = concat $ports (include "task-gateway.groupPorts" . | fromJsonArray) -}}
 {{- end -}}
 {{ uniq $ports | toJson }}

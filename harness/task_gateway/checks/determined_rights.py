@@ -1,0 +1,38 @@
+"""The rights of a Determined master, call by call, as its source makes them; its chart and this one grant a part each.
+
+Read in master/internal/rm/kubernetesrm (jobs.go, job.go, informer.go, log.go, request_workers.go, gateway_service.go)
+of determined-ai/determined at c1e9c6d7b8. Its own ClusterRole is helm/charts/determined/templates/
+master-permissions.yaml. It lacks those on Gateways and TCPRoutes, and create and delete of Services.
+"""
+
+GROUP = "gateway.networking.k8s.io"
+Need = tuple[str, str, str, bool]
+"""Verb, group, resource with its subresource, and whether it is needed in the tasks' namespace (else the Gateway's)."""
+Everywhere = tuple[str, str, str]
+"""Verb, group, resource: needed in all namespaces, or of a kind that has none."""
+
+BY_THIS_CHART: tuple[Need, ...] = (
+    ("update", GROUP, "gateways", False),
+    *((verb, "", "services", True) for verb in ("list", "create", "delete")),
+    *((verb, GROUP, "tcproutes", True) for verb in ("list", "create", "delete")),
+)
+"""Its own ClusterRole lets it get and list Services only."""
+
+BY_ITS_OWN_ROLE: tuple[Need, ...] = (
+    *((verb, "", "pods", True) for verb in ("list", "watch", "delete")),
+    ("get", "", "pods/log", True),
+    *((verb, "batch", "jobs", True) for verb in ("create", "watch", "delete")),
+    *((verb, "", "configmaps", True) for verb in ("list", "create", "delete")),
+    *((verb, "", "events", True) for verb in ("list", "watch")),
+)
+"""At its start it lists pods and config maps, and watches Jobs, pods and events: it exits where it may not."""
+
+EVERYWHERE: tuple[Everywhere, ...] = (("list", "batch", "jobs"),)
+"""At its start it lists Jobs in all namespaces. Its fallback to one namespace asks for all of them again, and exits."""
+
+NODES: tuple[Everywhere, ...] = tuple((verb, "", "nodes") for verb in ("list", "watch", "patch"))
+"""It starts without these, and then shows no nodes (list, watch) or cannot enable and disable them (patch).
+
+Not asked for: namespaces and resourcequotas, for workspaces that get a namespace of their own, and priorityclasses, for
+its priority scheduler.
+"""

@@ -1,0 +1,102 @@
+"""Frees the listeners that a Determined master left behind: its write at a task's end met another, and was given up.
+
+The master tries five times, 10 ms apart, and never again before it starts again. It frees a port by its number only. A
+port that is freed between its deletion of the route and its write of the Gateway may have another task by then, whose
+listener that write removes. So a listener is only freed if its task is gone for the whole of the grace period.
+"""
+
+import random
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from time import monotonic, sleep
+
+from task_gateway import settings
+from task_gateway.errors import Conflict
+from task_gateway.kube.client import Kube
+from task_gateway.kube.kinds import JOB, POD, SERVICE
+from task_gateway.model import InternalTaskGateway, Manifest, Repair
+from task_gateway.routing import determined
+from task_gateway.routing.gateway_api import GATEWAY, ROUTES, route_kind
+from task_gateway.routing.listening import DETERMINED_NOTE
+
+REASON = "its listener has no route, and its allocation has no Service, Job or pod"
+Say = Callable[[str], object]
+
+
+def left(kube: Kube, gateway: Manifest | None) -> dict[int, str]:
+    """Return the allocation of each port that a Determined master holds and no task has.
+
+    No TCPRoute is attached to it, and no Service, Job or pod of any namespace has the allocation. The master makes the
+    Job before the listener, so a task that starts has one. Forbidden if that may not be read in all namespaces.
+    """
+    held = determined.ports(gateway)
+    if gateway is None or not held:
+        return {}
+    routes = kube.list(route_kind(kube) or ROUTES[0])
+    attached = {port for route in routes for port in determined.targeted(route, gateway)}
+    suspects = {port: allocation for port, allocation in held.items() if port not in attached}
+    if not suspects:
+        return {}
+    alive = {
+        one for kind in (SERVICE, JOB, POD) for one in determined.allocations(kube.list(kind, labels=determined.LABEL))
+    }
+    return {port: allocation for port, allocation in suspects.items() if allocation not in alive}
+
+
+def free(
+    kube: Kube, gateway: InternalTaskGateway, *, dry_run: bool, grace_seconds: float, say: Say = lambda _: None
+) -> list[Repair]:
+    """Free the ports that a Determined master left behind, and return each as a repair.
+
+    Waits the grace period if there is one, and frees what no task had before and after it. `say` gets a sentence about
+    the wait. One write for all ports, which fails if the Gateway changed since it was read; it is repeated until the
+    wait `gateway-written` ends.
+    """
+    found = _gateway(kube, gateway)
+    seen, done = left(kube, found), dict[int, str]()
+    if found is not None and seen and not dry_run:
+        say(f"{len(seen)} listeners of a Determined master are freed if no task has them in {grace_seconds:g} s")
+        sleep(grace_seconds)
+        done = _freed(kube, gateway, found["metadata"]["uid"], seen)
+        seen = left(kube, _gateway(kube, gateway)) | done
+    where = f"Gateway {gateway.gateway_namespace}/{gateway.gateway_name}"
+    return [Repair("free", where, seen[port], port, REASON, port in done) for port in sorted(seen)]
+
+
+def without(gateway: Manifest, ports: Mapping[int, str]) -> tuple[Manifest, dict[int, str]]:
+    """Return the Gateway without those ports' listeners and annotations, and the ports that it lost.
+
+    A Gateway without a listener is refused: if no other listener is there, the first one stays.
+    """
+    listeners = gateway["spec"].get("listeners") or []
+    gone = dict(ports)
+    if listeners and all(each["port"] in gone for each in listeners):
+        del gone[listeners[0]["port"]]
+    notes = gateway["metadata"].get("annotations") or {}
+    dropped = {f"{DETERMINED_NOTE}{port}" for port in gone}
+    meta = gateway["metadata"] | {"annotations": {key: value for key, value in notes.items() if key not in dropped}}
+    spec = gateway["spec"] | {"listeners": [each for each in listeners if each["port"] not in gone]}
+    return gateway | {"metadata": meta, "spec": spec}, gone
+
+
+def _freed(kube: Kube, gateway: InternalTaskGateway, uid: str, seen: Mapping[int, str]) -> dict[int, str]:
+    """Write the Gateway without what is still left of `seen`, and return that; nothing if it is another Gateway."""
+    deadline = monotonic() + settings.GATEWAY_WRITTEN.seconds
+    while True:
+        now = _gateway(kube, gateway)
+        if now is None or now["metadata"]["uid"] != uid:
+            return {}
+        still = {port: one for port, one in left(kube, now).items() if seen.get(port) == one}
+        wanted, gone = without(now, still)
+        if not gone:
+            return {}
+        with suppress(Conflict):  # the version that was read goes with it
+            kube.replace(wanted)
+            return gone
+        if monotonic() > deadline:
+            return {}
+        sleep(random.uniform(0, settings.CLAIM_PAUSE_SECONDS))
+
+
+def _gateway(kube: Kube, gateway: InternalTaskGateway) -> Manifest | None:
+    return kube.find(GATEWAY, gateway.gateway_name, gateway.gateway_namespace)
