@@ -24,6 +24,7 @@ ENVOY_LOCK = CI / "images" / "envoy.lock"
 NOTEBOOK_LOCK = CI / "images" / "notebook.lock"
 TENSORBOARD_LOCK = CI / "images" / "tensorboard.lock"  # for the Python of Jupyter's image, whichever that is
 LOCKS = (SETUP_LOCK, PYTHON_LOCK, ENVOY_LOCK, NOTEBOOK_LOCK, TENSORBOARD_LOCK)
+OLDEST_PYTHON = "3.11.2"  # the oldest that set-up works with: Debian 12's
 NOTEBOOK_PYTHON = "3.11"  # what the Debian release of the notebook image ships
 
 
@@ -148,7 +149,7 @@ def write() -> None:
         run(["go", "-C", TOOLCHAIN / tool_module, "mod", "tidy"])
     compile_lock = ["uv", "pip", "compile", "-q", "--generate-hashes", "--no-header", "--no-annotate"]
     for lock, requirements in _locked(pins).items():
-        inside_image = ["--python-version", NOTEBOOK_PYTHON] if lock.parent.name == "images" else []
+        inside_image = ["--python-version", NOTEBOOK_PYTHON if lock.parent.name == "images" else OLDEST_PYTHON]
         inside_image += ["--universal"] if lock == TENSORBOARD_LOCK else []
         run([*compile_lock, *inside_image, "-", "-o", lock], input="\n".join(requirements))
     _write_images(pins)
