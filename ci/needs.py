@@ -12,8 +12,8 @@ from pathlib import Path
 
 from progress import Progress
 from task_gateway import settings
-from task_gateway.clusters.engine import Engine, rootless
-from task_gateway.errors import NeedsMissing, TaskGatewayError
+from task_gateway.clusters.engine import INSTALL_HINT, Engine, rootless
+from task_gateway.errors import EngineError, NeedsMissing, TaskGatewayError
 from task_gateway.kube.process import run
 from task_gateway.master import browser
 
@@ -52,12 +52,22 @@ def require(mode: str, engine: Engine, progress: Progress) -> None:
     if installs():
         install({"chromium": "chromium"} if _browser() is None else {}, progress)
         install(BUILD_PACKAGES if mode == "build" else {}, progress)
-    needs = [*_common(mode, engine), *(_building() if mode == "build" else ())]
+    missing = _told([*_engine(engine), *_host(mode), *(_building() if mode == "build" else ())], progress)
+    if missing:
+        raise NeedsMissing(missing)
+
+
+def without_engine(problem: EngineError, progress: Progress) -> NeedsMissing:
+    """Return the error where no container engine works, with whatever else a run in pull mode lacks."""
+    engine = Need("container engine", False, problem.message, _engine_command())
+    return NeedsMissing(_told([engine, *_host("pull")], progress))
+
+
+def _told(needs: list[Need], progress: Progress) -> tuple[tuple[str, str, str], ...]:
+    """Print the list and return the name, the state and the command of each that is missing."""
     for need in needs:
         progress.note(need.line())
-    missing = [need for need in needs if not need.there]
-    if missing:
-        raise NeedsMissing(tuple((need.name, need.told, need.command) for need in missing))
+    return tuple((need.name, need.told, need.command) for need in needs if not need.there)
 
 
 def installs() -> bool:
@@ -84,7 +94,7 @@ def install(packages: dict[str, str], progress: Progress) -> None:
     run(["apt-get", "install", "-qy", "--no-install-recommends", *missing], env=quiet)
 
 
-def _common(mode: str, engine: Engine) -> Iterator[Need]:
+def _engine(engine: Engine) -> Iterator[Need]:
     yield Need("container engine", True, f"{engine.name} starts a privileged container")
     if rootless(engine):
         missing = undelegated(_user_controllers())
@@ -94,6 +104,9 @@ def _common(mode: str, engine: Engine) -> Iterator[Need]:
             else "the user's cgroup has what nodes need"
         )
         yield Need("rootless nodes", not missing, told, DELEGATE if missing else "")
+
+
+def _host(mode: str) -> Iterator[Need]:
     found = _browser()
     yield Need("browser", found is not None, found or "none was found", "" if found else _browser_command())
     folder = _existing(settings.cache_dir())
@@ -123,6 +136,8 @@ def _building() -> Iterator[Need]:
     there = shutil.which("debootstrap") is not None
     told = "installed" if there else "not installed"
     yield Need("debootstrap", there, told, "" if there else "sudo apt-get install debootstrap")
+    root = os.geteuid() == 0
+    yield Need("root", root, "which debootstrap requires", "" if root else "sudo --preserve-env make e2e")
 
 
 def _browser() -> str | None:
@@ -130,6 +145,13 @@ def _browser() -> str | None:
         return str(browser.find())
     except TaskGatewayError:
         return None
+
+
+def _engine_command() -> str:
+    if platform.system() == "Darwin":
+        return "start Docker Desktop, or: brew install podman && podman machine init --rootful --now"
+    start = "sudo systemctl start docker, or: " if shutil.which("dockerd") else ""
+    return f"{start}sudo {INSTALL_HINT}"
 
 
 def _browser_command() -> str:

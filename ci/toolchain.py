@@ -115,7 +115,7 @@ def _engine(progress: Progress) -> Engine:
         return choose_engine(say=progress.note)
     except EngineError as problem:
         if os.environ.get("TASK_GATEWAY_ENGINE") == "docker" or not needs.installs():
-            raise
+            raise needs.without_engine(problem, progress) from None
         progress.note(problem.message)
         needs.install(needs.ENGINE_PACKAGES, progress)
     return choose_engine(say=progress.note)

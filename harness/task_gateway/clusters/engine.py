@@ -19,7 +19,7 @@ ABSENT = "is not installed"
 PROBE_SECONDS = 60.0
 INFO_SECONDS = 30.0
 MAX_PROCESSES = 32768  # podman lowers its own limit to this before it sets a container's
-INSTALL_HINT = "apt-get install podman runc netavark aardvark-dns iptables iproute2 conntrack"
+INSTALL_HINT = "apt-get install podman runc netavark aardvark-dns iptables iproute2 conntrack uidmap"
 
 
 @dataclass(frozen=True)

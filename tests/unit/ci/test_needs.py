@@ -1,6 +1,7 @@
 """What a machine lacks is told as one list, each with the command that gets it."""
 
 import os
+import platform
 import shutil
 from collections import namedtuple
 from pathlib import Path
@@ -11,7 +12,7 @@ import needs
 from needs import Need
 from progress import Progress
 from task_gateway.clusters.engine import Engine
-from task_gateway.errors import NeedsMissing, ToolMissing
+from task_gateway.errors import EngineError, NeedsMissing, ToolMissing
 from task_gateway.master import browser
 
 ENGINE = Engine("docker-x")
@@ -49,9 +50,24 @@ def test_pull_mode_needs_neither_go_nor_debootstrap(host: Path) -> None:
 def test_build_mode_names_all_that_is_missing_at_once(host: Path) -> None:
     said, missing = required("build")
     assert missing is not None
-    assert [name for name, *_ in missing.needs] == ["Go", "debootstrap"]
-    assert [line.split()[0] for line in said].count("×") == 2
+    assert [name for name, *_ in missing.needs] == ["Go", "debootstrap", "root"]
+    assert [line.split()[0] for line in said].count("×") == 3
     assert all(command for *_, command in missing.needs)
+
+
+@pytest.mark.parametrize(
+    ("system", "command"), [("Linux", "sudo apt-get install podman"), ("Darwin", "start Docker Desktop")]
+)
+def test_a_missing_engine_is_told_with_the_rest(
+    host: Path, monkeypatch: pytest.MonkeyPatch, system: str, command: str
+) -> None:
+    monkeypatch.setattr(browser, "find", lambda: _raise())
+    monkeypatch.setattr(platform, "system", lambda: system)
+    said: list[str] = []
+    missing = needs.without_engine(EngineError("docker is not installed"), Progress(said.append))
+    assert [name for name, *_ in missing.needs] == ["container engine", "browser"]
+    assert command in str(missing.hint)
+    assert [line.split()[0] for line in said] == ["×", "×", "√"]
 
 
 def test_nothing_is_installed_unasked_but_as_root_on_debian(host: Path, monkeypatch: pytest.MonkeyPatch) -> None:
