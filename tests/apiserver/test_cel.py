@@ -192,16 +192,8 @@ def test_a_protected_group_without_its_annotation(kube: Kube) -> None:
 
 
 def test_a_user_without_the_right(kube: Kube, tmp_path: Path) -> None:
-    binding: Manifest = {
-        "apiVersion": "rbac.authorization.k8s.io/v1",
-        "kind": "ClusterRoleBinding",
-        "metadata": {"name": "discovery-for-anyone"},
-        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "system:discovery"},
-        "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "system:anonymous"}],
-    }
-    kube.create(binding)
     config = yaml.safe_load(kube.cluster.kubeconfig.read_text())
-    config["users"][0]["user"] = {}
+    config["users"][0]["user"]["as"] = "ada"
     file = tmp_path / "kubeconfig"
     file.write_text(yaml.safe_dump(config))
     with pytest.raises(Forbidden) as caught:

@@ -13,7 +13,7 @@ from task_gateway.model import Cluster, InternalTaskGateway, Task
 from task_gateway.routing.gateway import TaskGateway
 
 PROCESSES = multiprocessing.get_context("forkserver")
-PROCESSES.set_forkserver_preload([__name__, "kubernetes.client", "kubernetes.config"])
+PROCESSES.set_forkserver_preload([__name__])
 
 
 class Deadly:
