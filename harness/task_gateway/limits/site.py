@@ -297,7 +297,19 @@ class Site:
             return self.kube.list(SERVICE, labels=selector)
         except Forbidden:
             known = [self._chosen] if self._chosen else self._known_namespaces or [self.gateway.gateway_namespace]
-            return [each for namespace in known for each in self.kube.list(SERVICE, namespace, selector)]
+            return self._readable(known, selector)
+
+    def _readable(self, namespaces: Sequence[str], labels: str) -> list[Manifest]:
+        """Return the Services of those namespaces that may be read; Forbidden if none may be."""
+        found, refused = [], []
+        for each in namespaces:
+            try:
+                found += self.kube.list(SERVICE, each, labels)
+            except Forbidden as problem:
+                refused.append(problem)
+        if len(refused) == len(namespaces):
+            raise refused[0]
+        return found
 
     def _list(self, kind: str, namespace: str, labels: str = "") -> list[Manifest]:
         """Return what there is in all namespaces; in one if no more may be read; nothing of a kind not served."""
