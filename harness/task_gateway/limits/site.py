@@ -87,11 +87,14 @@ class Site:
     def namespaces(self) -> tuple[str, ...]:
         """All namespaces of tasks: the configured one, those that the chart lists, and those with slots; at least one.
 
-        Without any of them, the Gateway's namespace.
+        Without any of them, or without the right to read any, the Gateway's namespace.
         """
         if self._chosen is not None:
             return (self._chosen,)
-        slots = sorted({service["metadata"]["namespace"] for service in self._slot_services})
+        try:
+            slots = sorted({service["metadata"]["namespace"] for service in self._slot_services})
+        except Forbidden:
+            slots = []
         return tuple(dict.fromkeys([*self._known_namespaces, *slots])) or (self.gateway.gateway_namespace,)
 
     @cached_property
