@@ -247,6 +247,7 @@ def test_a_namespace_without_rights_is_skipped_with_a_warning(kube: Kube, call: 
 def test_rights_are_those_of_the_users_groups_and_the_command_keeps_who_has_them(call: Call) -> None:
     def rights(*words: str) -> Manifest:
         _, report, _ = call("check", "--only", "security", *words)
+        found: Manifest
         (found,) = [each for each in report["categories"][0]["checks"] if each["code"] == "ITG0701"]
         return found
 
