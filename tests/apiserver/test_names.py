@@ -223,6 +223,27 @@ def test_what_the_role_does_not_grant_is_skipped_and_the_rest_is_freed(kube: Kub
         call("release", "nb2")
 
 
+def test_a_namespace_without_rights_is_skipped_with_a_warning(kube: Kube, call: Call, tmp_path: Path) -> None:
+    pod(kube, "nb1")
+    call("expose", "nb1", "--port", "8888")
+    words = ("--config", str(tmp_path / "master.yaml"))
+    master = as_master(kube, tmp_path)
+    binding = "rbac.authorization.k8s.io/v1/RoleBinding"
+    name = f"{names.resource_manager('gw')}-slots"
+    bound = kube.get(binding, name, OTHER)
+    kube.delete(binding, name, OTHER)
+    try:
+        code, said, err = call("ls", *words, kubeconfig=master)
+        assert (code, [each["task_id"] for each in said["tasks"]]) == (0, ["nb1"])
+        assert "warning: namespace aaa, strategy slots is skipped" in err
+        assert call("release", "nb1", *words, kubeconfig=master)[0] == 0
+    finally:
+        kube.create(
+            {key: bound[key] for key in ("apiVersion", "kind", "roleRef", "subjects")}
+            | {"metadata": {"name": name, "namespace": OTHER}}
+        )
+
+
 def test_rights_are_those_of_the_users_groups_and_the_command_keeps_who_has_them(call: Call) -> None:
     def rights(*words: str) -> Manifest:
         _, report, _ = call("check", "--only", "security", *words)

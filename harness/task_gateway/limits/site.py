@@ -89,11 +89,14 @@ class Site:
     def namespaces(self) -> tuple[str, ...]:
         """All namespaces of tasks: the configured one, those that the chart lists, and those with slots; at least one.
 
-        Without any of them, the Gateway's namespace.
+        Without any of them, or without the right to read any, the Gateway's namespace.
         """
         if self._chosen is not None:
             return (self._chosen,)
-        slots = sorted({service["metadata"]["namespace"] for service in self._slot_services})
+        try:
+            slots = sorted({service["metadata"]["namespace"] for service in self._slot_services})
+        except Forbidden:
+            slots = []
         return tuple(dict.fromkeys([*self._known_namespaces, *slots])) or (self.gateway.gateway_namespace,)
 
     @cached_property
@@ -313,7 +316,19 @@ class Site:
             return self.kube.list(SERVICE, labels=selector)
         except Forbidden:
             known = [self._chosen] if self._chosen else self._known_namespaces or [self.gateway.gateway_namespace]
-            return [each for namespace in known for each in self.kube.list(SERVICE, namespace, selector)]
+            return self._readable(known, selector)
+
+    def _readable(self, namespaces: Sequence[str], labels: str) -> list[Manifest]:
+        """Return the Services of those namespaces that may be read; Forbidden if none may be."""
+        found, refused = [], []
+        for each in namespaces:
+            try:
+                found += self.kube.list(SERVICE, each, labels)
+            except Forbidden as problem:
+                refused.append(problem)
+        if len(refused) == len(namespaces):
+            raise refused[0]
+        return found
 
     def _list(self, kind: str, namespace: str, labels: str = "") -> list[Manifest]:
         """Return what there is in all namespaces; in one if no more may be read; nothing of a kind not served."""
