@@ -318,7 +318,7 @@ def test_a_port_that_the_master_left_behind_is_told_and_freed(stage: Stage, mast
 def test_a_port_whose_task_still_has_something_is_left_alone(stage: Stage, kind: str) -> None:
     left = leave_behind(stage, "one", stage.gateway)
     stage.kube.create(KEPT[kind]("one", left, stage.gateway))
-    assert ran(stage, "gc", "--grace", "0", "--apply") == (0, {"repairs": [], "dry_run": False})
+    assert ran(stage, "gc", "--grace", "0", "--apply") == (0, {"repairs": [], "dry_run": False, "skipped": []})
     assert held(stage) == {left: "one"}
 
 
