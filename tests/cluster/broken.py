@@ -278,7 +278,8 @@ def selector_changed(stage: Stage) -> Iterator[None]:
     try:
         yield
     finally:
-        stage.kube.patch(SERVICE, name, NAMESPACE, {"spec": {"selector": None}})
+        free = {"app": None, TASK_LABEL: names.released(START)}  # a selector that is there may not be removed
+        stage.kube.patch(SERVICE, name, NAMESPACE, {"spec": {"selector": free}})
 
 
 @contextmanager

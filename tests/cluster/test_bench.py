@@ -42,7 +42,8 @@ def test_one_task_more_is_one_write_and_answers_by_its_own_name(place: Stand, ma
     records = expose.Ladder(place, COMBO, master, print).climb()
     assert [(each.active, each.samples, each.slots) for each in records] == [(size, SAMPLES, COUNT) for size in SIZES]
     for each in records:
-        assert (each.api_writes, each.kube_requests) == (1, 1)
+        assert each.api_writes == 1
+        assert 1 <= each.kube_requests <= 2  # the first claim of a slot reads its endpoints too
         assert 0 < each.api_seconds.median <= each.ready_seconds.median <= each.ready_seconds.p99
         assert each.refused_seconds.median > 0
         assert min(each.controller_memory_mib, each.envoy_memory_mib) > 0

@@ -153,7 +153,7 @@ def selectors(site: Site) -> Trouble | None:
     loses its selector (`kubectl replace`, a forced upgrade). The port may lead to the task of another user. The command
     closes such a port, or restores the selector of its claim; expose a task whose claim is gone again."""
     wrong = [
-        f"port {each.port} selects {each.selects or 'no task'}, not {table.wanted(each)}"
+        f"port {each.port} selects {_selected(each)}, not {table.wanted(each)}"
         for each in site.slots
         if not table.agrees(each)
     ]
@@ -258,6 +258,10 @@ def _ours(objects: Iterable[Manifest], site: Site) -> list[Manifest]:
     gateway, namespace = site.gateway.gateway_name, site.gateway.gateway_namespace
     wanted = {names.GATEWAY_LABEL: gateway, names.GATEWAY_NAMESPACE_LABEL: namespace}.items()
     return [each for each in objects if wanted <= (each["metadata"].get("labels") or {}).items()]
+
+
+def _selected(slot: table.Slot) -> str:
+    return " and ".join([slot.selects or "no task", *slot.strangers])
 
 
 def _led_to(found: Sequence[Endpoint], site: Site) -> str:
