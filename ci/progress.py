@@ -1,10 +1,12 @@
 """How the scripts here speak: a line for each part that is made, with what is left, an error without a traceback."""
 
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from types import FrameType
 
 from task_gateway.cli.output import Output, emit_error
 from task_gateway.errors import TaskGatewayError
@@ -77,8 +79,16 @@ class Progress:
         return f"left: {', '.join(names[:3])}{more} (about {minutes:.0f} min)"
 
 
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
 def attended(work: Callable[[Progress], int]) -> int:
-    """Do a script's work and return its exit code; an error is said as the command says its own, with its exit code."""
+    """Do a script's work and return its exit code; an error is said as the command says its own, with its exit code.
+
+    SIGTERM ends it as Ctrl-C does, cleanup included.
+    """
+    signal.signal(signal.SIGTERM, _interrupt)
     try:
         return work(Progress(lambda line: print(line, flush=True)))
     except TaskGatewayError as problem:
