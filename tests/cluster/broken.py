@@ -290,9 +290,14 @@ def route_deleted(stage: Stage) -> Iterator[None]:
     try:
         yield
     finally:
-        kept = {key: route["metadata"][key] for key in ("name", "namespace", "labels", "annotations")}
-        stage.kube.create(route | {"metadata": kept, "status": None})
-        wait_for(stage.kube, SEEN, ROUTE, name, NAMESPACE, _accepted)
+        _made_again(stage, route)
+
+
+def _made_again(stage: Stage, route: Manifest) -> None:
+    """Create a route as it was; the status of one that is changed back keeps what its other parent said."""
+    kept = {key: route["metadata"][key] for key in ("name", "namespace", "labels", "annotations")}
+    stage.kube.create(route | {"metadata": kept, "status": None})
+    wait_for(stage.kube, SEEN, ROUTE, kept["name"], NAMESPACE, _accepted)
 
 
 def _accepted(route: Manifest | None) -> str | None:
@@ -310,12 +315,13 @@ def route_refused(stage: Stage) -> Iterator[None]:
     name = f"{RELEASE}-slot-{START}"
     route = stage.kube.get(ROUTE, name, NAMESPACE)
     wrong = [route["spec"]["parentRefs"][0] | {"sectionName": "no-such-listener"}]
-    with stage.patched(
-        ROUTE, name, {"spec": {"parentRefs": wrong}}, {"spec": {"parentRefs": route["spec"]["parentRefs"]}}
-    ):
+    stage.kube.patch(ROUTE, name, NAMESPACE, {"spec": {"parentRefs": wrong}})
+    try:
         wait_for(stage.kube, SEEN, ROUTE, name, NAMESPACE, lambda obj: None if _accepted(obj) else "still accepted")
         yield
-    wait_for(stage.kube, SEEN, ROUTE, name, NAMESPACE, _accepted)
+    finally:
+        stage.kube.delete(ROUTE, name, NAMESPACE)
+        _made_again(stage, route)
 
 
 @contextmanager
