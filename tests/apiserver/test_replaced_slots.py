@@ -240,7 +240,7 @@ def test_a_lost_claim_is_named_and_one_command_closes_its_port(bare: Site, tmp_p
     assert trouble.message == f"port {START} is free and leads to Pod a1 (10.244.0.7), the claim of task a is gone"
 
     where = f"Service {bare.namespace}/gw-slot-{START}"
-    repair = {"action": "close", "object": where, "task_id": "", "port": START}
+    repair = {"action": "close", "object": where, "task_id": "", "port": START, "namespace": bare.namespace}
     reason = {"reason": "it is free and leads to Pod a1 (10.244.0.7)"}
     assert gc(bare) == [repair | reason | {"done": False}]
     assert gc(bare, apply=True) == [repair | reason | {"done": True}]

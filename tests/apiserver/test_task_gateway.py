@@ -14,7 +14,7 @@ from task_gateway.errors import ClusterUnreachable, NoFreeSlot, UsageError
 from task_gateway.kube.client import Kube
 from task_gateway.kube.kinds import SERVICE
 from task_gateway.model import TASK_LABEL, Exposure, Manifest, Task, TaskObject
-from task_gateway.routing import table
+from task_gateway.routing import names, table
 from task_gateway.routing.gateway import TaskGateway
 from task_gateway.routing.gateway_api import GATEWAY, LISTENER_SET
 
@@ -45,13 +45,14 @@ class Counting:
 
 @pytest.fixture
 def fresh(site: Site) -> Iterator[Site]:
-    """The site, its slots as if never used."""
+    """The site, its slots free as after a release, which rested long ago."""
     site.first, site.count = SLOTS[0], len(SLOTS)
     yield site
     for service in site.kube.list(SERVICE, NAMESPACE, "task-gateway.dev/slot"):
         notes = dict.fromkeys(service["metadata"].get("annotations") or {})
         name = service["metadata"]["name"]
-        site.kube.patch(SERVICE, name, NAMESPACE, {"metadata": {"annotations": notes}})
+        free = {TASK_LABEL: names.released(int(service["metadata"]["labels"][names.SLOT_LABEL]))}
+        site.kube.patch(SERVICE, name, NAMESPACE, {"metadata": {"annotations": notes}, "spec": {"selector": free}})
     for pod in site.kube.list(POD, NAMESPACE):
         site.kube.delete(POD, pod["metadata"]["name"], NAMESPACE)
 

@@ -83,11 +83,14 @@ def _freed(kube: Kube, gateway: InternalTaskGateway, uid: str, seen: Mapping[int
     """Write the Gateway without what is still left of `seen`, and return that; nothing if it is another Gateway."""
     deadline = monotonic() + settings.GATEWAY_WRITTEN.seconds
     while True:
-        now = _gateway(kube, gateway)
+        idle = left(kube, _gateway(kube, gateway))
+        now = _gateway(kube, gateway)  # read again after the lists: others write it all the time
         if now is None or now["metadata"]["uid"] != uid:
             return {}
-        still = {port: one for port, one in left(kube, now).items() if seen.get(port) == one}
-        wanted, gone = without(now, still)
+        held = determined.ports(now)
+        wanted, gone = without(
+            now, {port: one for port, one in idle.items() if seen.get(port) == one == held.get(port)}
+        )
         if not gone:
             return {}
         with suppress(Conflict):  # the version that was read goes with it
