@@ -120,8 +120,7 @@ def _extracted(engine: Engine, image: Image, name: str) -> Path:
     target = _image_path(image, name)
     if target.exists():
         return target
-    if not pulling.there(engine, image):
-        pulling.pull(engine, image)
+    pulling.ensure(engine, image)
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_suffix(".partial")
     container = engine.run("create", image.tagged, name).stdout.strip()

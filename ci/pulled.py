@@ -82,15 +82,13 @@ def _task(engine: Engine, progress: Progress) -> None:
     images = image_list.chosen()
     base, recipe, lock = images["notebook"], "task.Containerfile", pins.TENSORBOARD_LOCK
     try:
-        if not pulling.there(engine, base):
-            pulling.pull(engine, base)
+        pulling.ensure(engine, base)
     except PullFailed as problem:
         if problem.why is not Refusal.unknown:
             raise
         progress.note(f"{problem.message}; {images['python'].tagged} with JupyterLab is used instead")
         base, recipe, lock = images["python"], "task-python.Containerfile", pins.NOTEBOOK_LOCK
-        if not pulling.there(engine, base):
-            pulling.pull(engine, base)
+        pulling.ensure(engine, base)
     with tempfile.TemporaryDirectory(prefix="task-gateway-image-") as folder:
         shutil.copy(lock, folder)
         engine.run(

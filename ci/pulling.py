@@ -44,6 +44,12 @@ def pull(engine: Engine, image: Image) -> None:
         engine.run("tag", image.pinned, image.tagged)
 
 
+def ensure(engine: Engine, image: Image) -> None:
+    """Pull an image unless the engine has it."""
+    if not there(engine, image):
+        pull(engine, image)
+
+
 def there(engine: Engine, image: Image) -> bool:
     """Tell whether the engine has the pulled image under both of its names; one that was built here does not count."""
     if image.digest is None:

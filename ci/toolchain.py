@@ -127,8 +127,7 @@ def _choose(mode: str, engine: Engine) -> tuple[str, str]:
         return mode, f"{CHOICE} asks for it"
     node = image_list.chosen()["node"]
     try:
-        if not pulling.there(engine, node):
-            pulling.pull(engine, node)
+        pulling.ensure(engine, node)
     except PullFailed as problem:
         if problem.why is not Refusal.network:
             raise

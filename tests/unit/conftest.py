@@ -22,14 +22,20 @@ users: [{name: me, user: {token: t}}]
 
 
 @pytest.fixture
-def target(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Target:
-    monkeypatch.setattr(Site, "_known_namespaces", ["ns"])
-    monkeypatch.setattr(Site, "_slot_services", [])
+def kube(tmp_path: Path) -> Kube:
+    """A client that is never used: what is tested with it reads nothing."""
     file = tmp_path / "kubeconfig"
     file.write_text(KUBECONFIG)
+    return Kube(Cluster("here", "existing", file))
+
+
+@pytest.fixture
+def target(kube: Kube, monkeypatch: pytest.MonkeyPatch) -> Target:
+    monkeypatch.setattr(Site, "_known_namespaces", ["ns"])
+    monkeypatch.setattr(Site, "_slot_services", [])
     gateway = InternalTaskGateway("gw", "ns", "192.0.2.7", 2000, 2009)
     manager = ResourceManager("east", "east", internal_task_gateway=gateway)
-    return Target(manager, Kube(Cluster("here", "existing", file)))
+    return Target(manager, kube)
 
 
 @pytest.fixture

@@ -1,7 +1,5 @@
 """The ladder: the least limit that applies is the capacity, whatever the order."""
 
-from pathlib import Path
-
 import pytest
 
 from task_gateway.errors import Forbidden
@@ -11,24 +9,7 @@ from task_gateway.limits.capacity import ladder, look
 from task_gateway.limits.services import usable
 from task_gateway.limits.site import Site
 from task_gateway.limits.target import Target
-from task_gateway.model import Cluster, InternalTaskGateway, Limit, ResourceManager
-
-KUBECONFIG = """
-apiVersion: v1
-kind: Config
-current-context: here
-contexts: [{name: here, context: {cluster: here, user: me}}]
-clusters: [{name: here, cluster: {server: "https://192.0.2.1:6443"}}]
-users: [{name: me, user: {token: t}}]
-"""
-
-
-@pytest.fixture
-def kube(tmp_path: Path) -> Kube:
-    """A client that is never used: what is tested here reads nothing."""
-    file = tmp_path / "kubeconfig"
-    file.write_text(KUBECONFIG)
-    return Kube(Cluster("here", "existing", file))
+from task_gateway.model import InternalTaskGateway, Limit, ResourceManager
 
 
 def limit(id: str, tasks: int | None) -> Limit:
