@@ -128,10 +128,10 @@ def test_values_that_cannot_be_are_refused(helm: Callable[..., Completed], value
 def test_helm_test_waits_for_what_there_is(render: Render) -> None:
     def waits(values: Manifest) -> set[str]:
         (pod,) = render(values, show="tests/pod")
-        return {each["name"] for each in pod["spec"]["containers"]}
+        return {each["name"] for each in pod["spec"]["initContainers"]}
 
-    assert waits({}) == {"gateway", "listenersets", "routes-0"}
-    assert waits(CONTOUR) == waits({"slots": {"parent": "Gateway"}}) == {"gateway", "routes-0"}
+    assert waits({}) == {"gateway", "listenersets", "reported-0"}
+    assert waits(CONTOUR) == waits({"slots": {"parent": "Gateway"}}) == {"gateway", "reported-0"}
 
 
 def test_ports_that_only_envoy_gateway_keeps_are_free_with_contour(render: Render) -> None:

@@ -87,6 +87,7 @@ def test_the_gateway_says_where_tasks_are_only_where_no_slot_does(render: Render
 def test_helm_test_waits_for_the_gateway_alone(render: Render) -> None:
     (pod,) = render(profile(), show="tests/pod")
     assert [each["name"] for each in pod["spec"]["containers"]] == ["gateway"]
+    assert "initContainers" not in pod["spec"]
 
 
 @pytest.mark.parametrize(

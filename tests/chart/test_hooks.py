@@ -21,11 +21,21 @@ def test_the_test_waits_for_gateway_listeners_and_routes(render: Render) -> None
     found = hooked(render({"slots": {"namespace": "tasks"}}), "test")
     assert list(found) == ["Pod"], "helm test --logs asks for the logs of every hook"
     pod = found["Pod"]
-    waits = {each["name"]: each["args"] for each in pod["spec"]["containers"]}
+    waits = {each["name"]: each["args"] for each in pod["spec"]["initContainers"]}
+    (read,) = pod["spec"]["containers"]
     assert {"--for=condition=Programmed", "gateways.gateway.networking.k8s.io/tg"} <= set(waits["gateway"])
     assert {"listenersets.gateway.networking.k8s.io", "--namespace=gateways"} <= set(waits["listenersets"])
-    assert {"tcproutes.gateway.networking.k8s.io", "--namespace=tasks"} <= set(waits["routes-0"])
-    assert all("--selector=task-gateway.dev/gateway=tg" in waits[each] for each in ("listenersets", "routes-0"))
+    assert {"tcproutes.gateway.networking.k8s.io", "--namespace=tasks"} <= set(waits["reported-0"])
+    assert read["args"][:2] == ["get", "tcproutes.gateway.networking.k8s.io"]
+    selecting = (waits["listenersets"], waits["reported-0"], read["args"])
+    assert all("--selector=task-gateway.dev/gateway=tg" in each for each in selecting)
+
+
+def test_the_time_of_the_test_ends_after_that_of_its_waits(render: Render) -> None:
+    spec = hooked(render(), "test")["Pod"]["spec"]
+    waits = {word for each in spec["initContainers"] for word in each["args"] if word.startswith("--timeout")}
+    assert waits == {"--timeout=120s"}
+    assert (spec["restartPolicy"], spec["activeDeadlineSeconds"]) == ("OnFailure", 125)
 
 
 @pytest.mark.parametrize(
@@ -47,8 +57,8 @@ def test_the_test_reads_what_the_controller_of_the_class_reports(
 ) -> None:
     pod = hooked(render(values), "test")["Pod"]
     (routes,) = [each["args"] for each in pod["spec"]["containers"] if each["name"] == "routes-0"]
-    own = f'.status.parents[?(@.controllerName=="{controller}")]'
-    assert f'--for=jsonpath={{{own}.conditions[?(@.type=="Accepted")].status}}=True' in routes
+    assert f'eq $entry.controllerName "{controller}"' in routes[-1]
+    assert "CONTROLLER" not in routes[-1]
 
 
 def test_the_gateway_goes_before_its_controller(render: Render) -> None:
@@ -109,7 +119,7 @@ def test_pods_of_hooks_are_restricted(render: Render) -> None:
 def test_the_test_waits_as_long_as_contour_writes(render: Render) -> None:
     def timeouts(values: Manifest) -> set[str]:
         pod = hooked(render(values), "test")["Pod"]
-        return {argument for each in pod["spec"]["containers"] for argument in each["args"] if "timeout" in argument}
+        return {argument for each in pod["spec"]["initContainers"] for argument in each["args"] if "timeout" in argument}
 
     contour = {"controller": {"name": "contour"}, "envoy-gateway": {"enabled": False}}
     assert timeouts({"slots": {"count": 1000}}) == {"--timeout=120s"}
