@@ -75,6 +75,16 @@ def follow(test_file: str) -> Callable[[Test], Test]:
     return pytest.mark.parametrize("block", blocks, ids=str)
 
 
+def items(test_file: str) -> Callable[[Shell, Block], None]:
+    """Return the test that follows each block marked for `test_file` in the fixture `shell`."""
+
+    @follow(test_file)
+    def test_block(shell: Shell, block: Block) -> None:
+        shell.follow(block)
+
+    return test_block
+
+
 def pages() -> list[Path]:
     """The pages that may have marked blocks."""
     return [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

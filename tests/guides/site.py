@@ -1,10 +1,11 @@
 """A cluster of its own for a guide: the folder where its commands run, with the packaged charts, and its words."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 from tests.guides.blocks import ROOT, Shell
 
 from task_gateway import __version__
@@ -26,3 +27,14 @@ def shell(guide: str, folder: Path, **words: str) -> Iterator[Shell]:
             "VERSION": __version__,
         }
         yield Shell(folder, folder / "exported", found | words)
+
+
+def fixture(guide: str, **words: str) -> Callable[[pytest.TempPathFactory], Iterator[Shell]]:
+    """Return the fixture `shell` of a test module: one cluster for all blocks of its guide."""
+
+    @pytest.fixture(scope="module")
+    def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
+        with shell(guide, tmp_path_factory.mktemp("guide"), **words) as found:
+            yield found
+
+    return made

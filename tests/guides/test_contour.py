@@ -1,22 +1,10 @@
 """docs/controllers.md on Contour, command by command."""
 
-from collections.abc import Iterator
-
-import pytest
 from tests.guides import blocks
-from tests.guides.site import PASSED
-from tests.guides.site import shell as lent
+from tests.guides.site import PASSED, fixture
 
-
-@pytest.fixture(scope="module")
-def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[blocks.Shell]:
-    with lent("contour", tmp_path_factory.mktemp("guide")) as found:
-        yield found
-
-
-@blocks.follow(__file__)
-def test_block(shell: blocks.Shell, block: blocks.Block) -> None:
-    shell.follow(block)
+shell = fixture("contour")
+test_block = blocks.items(__file__)
 
 
 def test_what_the_commands_said(shell: blocks.Shell) -> None:

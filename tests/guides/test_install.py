@@ -1,26 +1,15 @@
 """docs/install.md, command by command, on a cluster of its own: installed, upgraded, back again, and gone."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 from tests.guides import blocks
-from tests.guides.site import PASSED
-from tests.guides.site import shell as lent
+from tests.guides.site import PASSED, fixture
 
 from task_gateway.kube.client import Kube
 from task_gateway.model import Cluster
 
-
-@pytest.fixture(scope="module")
-def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[blocks.Shell]:
-    with lent("install", tmp_path_factory.mktemp("guide")) as found:
-        yield found
-
-
-@blocks.follow(__file__)
-def test_block(shell: blocks.Shell, block: blocks.Block) -> None:
-    shell.follow(block)
+shell = fixture("install")
+test_block = blocks.items(__file__)
 
 
 def test_what_the_commands_said(shell: blocks.Shell) -> None:
