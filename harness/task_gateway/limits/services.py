@@ -1,6 +1,7 @@
 """What every task's own objects need: addresses for Services, and room in the quotas of the namespaces."""
 
 import ipaddress
+from collections.abc import Iterable, Mapping, Sequence
 
 from task_gateway.errors import NotFound
 from task_gateway.kube.quantity import whole
@@ -34,21 +35,22 @@ def addresses(site: Site) -> Finding:
 @limit("quota-services", Scope.CLUSTER, "Services that the ResourceQuotas of the task namespace leave")
 def service_quota(site: Site) -> Finding:
     """Take the least of all quotas on Services there."""
-    return _left(site, site.quotas, ("services", "count/services"), site.namespace, PER_TASK)
+    return _least(site, _of_tasks(site), ("services", "count/services"), PER_TASK)
 
 
 @limit("quota-routes", Scope.CLUSTER, "TCPRoutes that the ResourceQuotas of the task namespace leave")
 def route_quota(site: Site) -> Finding:
     """Take the least of all quotas on TCPRoutes there."""
-    return _left(site, site.quotas, (f"count/tcproutes.{GROUP}",), site.namespace, PER_TASK)
+    return _least(site, _of_tasks(site), (f"count/tcproutes.{GROUP}",), PER_TASK)
 
 
 @limit("quota-listener-sets", Scope.CLUSTER, "ListenerSets that the ResourceQuotas of the gateway's namespace leave")
 def listener_set_quota(site: Site) -> Finding:
     """Take the least of all quotas on ListenerSets there."""
     namespace = site.gateway.gateway_namespace
-    quotas = site.quotas if namespace == site.namespace else site.kube.list("v1/ResourceQuota", namespace)
-    return _left(site, quotas, (f"count/listenersets.{GROUP}",), namespace, ("listenersets",))
+    shared = next((each.quotas for each in site.spaces if each.namespace == namespace), None)
+    quotas = site.kube.list("v1/ResourceQuota", namespace) if shared is None else shared
+    return _least(site, {namespace: quotas}, (f"count/listenersets.{GROUP}",), ("listenersets",))
 
 
 def usable(cidr: str) -> int:
@@ -57,22 +59,39 @@ def usable(cidr: str) -> int:
     return max(0, network.num_addresses - (2 if network.version == 4 else 1))
 
 
-def _left(
-    site: Site, quotas: list[Manifest], resources: tuple[str, ...], namespace: str, strategies: tuple[str, ...]
+def _of_tasks(site: Site) -> Mapping[str, Sequence[Manifest]]:
+    """Return the ResourceQuotas of each task namespace; Forbidden if one may not be read."""
+    return {each.namespace: each.quotas for each in site.spaces}
+
+
+def _least(
+    site: Site, quotas: Mapping[str, Sequence[Manifest]], resources: tuple[str, ...], strategies: tuple[str, ...]
 ) -> Finding:
+    """Return what the tightest quota on the resources leaves, and name its namespace.
+
+    Every task namespace has its own quotas, but a task may run in any of them: the least is where the next task is
+    refused first.
+    """
     left, unread = [], []
-    for quota in quotas:
-        status = quota.get("status") or {}
-        bounds, taken = status.get("hard") or {}, status.get("used") or {}
-        for resource in bounds.keys() & set(resources):
-            hard, used = whole(bounds[resource]), whole(taken.get(resource, "0"))
-            if hard is None or used is None:
-                unread.append(f"{quota['metadata']['name']}: {bounds[resource]!r}")
-            else:
-                left.append(max(0, hard - used))
-    advice = f"the ResourceQuota in namespace {namespace}"
-    note = f"cannot be read: {', '.join(unread)}" if unread else ""
+    for namespace, found in quotas.items():
+        for quota in found:
+            status = quota.get("status") or {}
+            bounds, taken = status.get("hard") or {}, status.get("used") or {}
+            for resource in sorted(bounds.keys() & set(resources)):
+                hard, used = whole(bounds[resource]), whole(taken.get(resource, "0"))
+                if hard is None or used is None:
+                    unread.append(f"{quota['metadata']['name']}: {bounds[resource]!r}")
+                else:
+                    left.append((max(0, hard - used), namespace))
+    notes = [f"cannot be read: {', '.join(unread)}"] if unread else []
     if not left:
-        return Finding(None, None, Found.READ, advice, note or "no quota")
-    tasks = min(left) + site.active if site.strategy in strategies else None
-    return Finding(min(left), tasks, Found.READ, advice, note)
+        return Finding(None, None, Found.READ, _advice(quotas), "; ".join(notes) or "no quota")
+    least, where = min(left, key=lambda each: each[0])
+    tasks = least + site.active if site.strategy in strategies else None
+    if len(quotas) > 1:
+        notes.append(f"the least of {len(quotas)} namespaces: {where}")
+    return Finding(least, tasks, Found.READ, _advice([where]), "; ".join(notes))
+
+
+def _advice(namespaces: Iterable[str]) -> str:
+    return f"the ResourceQuota in namespace {', '.join(namespaces)}"

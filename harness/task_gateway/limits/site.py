@@ -260,7 +260,7 @@ class Site:
 
     @cached_property
     def quotas(self) -> list[Manifest]:
-        """The ResourceQuotas in the first namespace of tasks."""
+        """The ResourceQuotas in the first namespace of tasks; `spaces` has those of each namespace."""
         return self.kube.list("v1/ResourceQuota", self.namespace)
 
     @property

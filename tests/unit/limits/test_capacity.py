@@ -9,7 +9,7 @@ from task_gateway.limits.capacity import ladder, look
 from task_gateway.limits.services import usable
 from task_gateway.limits.site import Site
 from task_gateway.limits.target import Target
-from task_gateway.model import InternalTaskGateway, Limit, ResourceManager
+from task_gateway.model import InternalTaskGateway, Limit, Manifest, ResourceManager
 
 
 def limit(id: str, tasks: int | None) -> Limit:
@@ -74,11 +74,51 @@ def test_addresses_of_a_service_range(cidr: str, addresses: int) -> None:
 )
 def test_what_a_quota_leaves(target: Target, hard: dict[str, str], used: dict[str, str], left: int | None) -> None:
     site = Site(target, "listeners")
-    vars(site).update(quotas=[{"metadata": {"name": "q"}, "status": {"hard": hard, "used": used}}], namespace="ns")
+    vars(site).update(quotas=[{"metadata": {"name": "q"}, "status": {"hard": hard, "used": used}}], namespaces=("ns",))
     vars(site).update(listeners=[])
     found = LIMITS.get("quota-services").at(site)
     assert (found.value, found.tasks) == (left, left)
     assert ("cannot be read: q: 'much'" in found.description) is ("much" in hard.values())
+
+
+def quota(left: int) -> Manifest:
+    return {"metadata": {"name": "q"}, "status": {"hard": {"services": str(left + 2)}, "used": {"services": "2"}}}
+
+
+@pytest.mark.parametrize(
+    ("quotas", "left", "raised", "note"),
+    [
+        ({"a": [quota(7)], "b": [quota(3), quota(9)]}, 3, "b", "the least of 2 namespaces: b"),
+        ({"a": [quota(0)], "b": [quota(3)]}, 0, "a", "the least of 2 namespaces: a"),
+        ({"a": [], "b": [quota(5)]}, 5, "b", "the least of 2 namespaces: b"),
+        ({"a": [], "b": []}, None, "a, b", "no quota"),
+        ({"b": [quota(5)]}, 5, "b", ""),
+    ],
+)
+def test_the_least_of_all_task_namespaces_counts(
+    target: Target, quotas: dict[str, list[Manifest]], left: int | None, raised: str, note: str
+) -> None:
+    site = Site(target, "listeners")
+    vars(site).update(namespaces=tuple(quotas), listeners=[])
+    spaces = tuple(site.within(each) for each in quotas)
+    for space in spaces:
+        vars(space).update(quotas=quotas[space.namespace])
+    vars(site).update(spaces=spaces)
+    found = LIMITS.get("quota-services").at(site)
+    assert (found.value, found.tasks) == (left, left)
+    assert found.raise_ == f"the ResourceQuota in namespace {raised}"
+    assert found.description == LIMITS.get("quota-services").description + (f" ({note})" if note else "")
+
+
+def test_a_quota_that_may_not_be_read_leaves_an_unknown_number(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_kube: Kube, kind: str, namespace: str | None = None, _labels: str = "") -> list[Manifest]:
+        raise Forbidden("no", where=f"{kind} in namespace {namespace}")
+
+    monkeypatch.setattr(Kube, "list", refuse)
+    site = Site(target, "listeners")
+    vars(site).update(namespaces=("a", "b"), listeners=[])
+    found = LIMITS.get("quota-services").at(site)
+    assert (found.value, found.raise_) == (None, "unknown: v1/ResourceQuota in namespace a may not be read")
 
 
 def test_no_limit_is_below_0(target: Target) -> None:
