@@ -124,8 +124,8 @@ def test_checks_and_limits(
         "gateway_object": gateway, "listener_sets": sets, "services": services, "all_services": services,
         "proxy_services": services, "pods": pods, "routes": routes, "quotas": quotas, "nodes": [], "proxies": [],
         "gateway_class": {"spec": {"controllerName": class_name}}, "crd": None, "listener_set_crd": None,
-        "templates": None, "namespace": "ns", "namespaces": ("ns",), "_slot_services": services, "endpoints": endpoints.by_service(slices),
-        "route_kind": None,
+        "templates": None, "namespace": "ns", "namespaces": ("ns",), "_slot_services": services,
+        "endpoints": endpoints.by_service(slices), "route_kind": None,
     }  # fmt: skip
     vars(site).update(read)
     for rule in LIMITS:
