@@ -22,13 +22,17 @@ def install(
     *,
     wait: bool = True,
     timeout_seconds: int = SECONDS,
+    arguments: Sequence[Word] = (),
 ) -> str:
-    """Install a chart, or upgrade its release if there is one, so that a retry is safe; return what helm printed."""
+    """Install a chart, or upgrade its release if there is one, so that a retry is safe; return what helm printed.
+
+    `arguments` are further options of `helm upgrade`.
+    """
     waiting = ["--wait", "--timeout", f"{timeout_seconds}s"] if wait else []
     with _values_file(values) as file:
         return _helm(
             cluster, "upgrade", "--install", release, chart, "--namespace", namespace, "--create-namespace",
-            "--values", file, *waiting,
+            "--values", file, *waiting, *arguments,
         )  # fmt: skip
 
 
