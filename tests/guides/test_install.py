@@ -5,21 +5,27 @@ from pathlib import Path
 from tests.guides import blocks
 from tests.guides.site import PASSED, fixture
 
+from task_gateway.clusters import images
 from task_gateway.kube.client import Kube
 from task_gateway.model import Cluster
 
-shell = fixture("install")
+shell = fixture("install", IMAGE=images.load().notebook)
 test_block = blocks.items(__file__)
 
 
 def test_what_the_commands_said(shell: blocks.Shell) -> None:
-    installed, looked, upgraded, removed = shell.said
+    installed, looked, upgraded, applied, removed = shell.said
     kubeconfig = Path(shell.words["KUBECONFIG"])
     kube = Kube(Cluster(kubeconfig.parent.name, "kind", kubeconfig, None))
     assert PASSED in installed
     assert f"gateway_ip: {shell.words['ADDRESS']}" in looked
     assert "80 slots to tasks" in upgraded
     assert "Rollback was a success" in upgraded
+    assert f"{shell.words['ADDRESS']}:20000" in applied
+    assert "replace was refused" in applied
+    _, _, listed = applied.partition("replace was refused")
+    assert "held" in listed
+    assert "nothing is left behind" in listed
     assert "uninstalled" in removed
     assert kube.list("v1/Service", "tasks") == []
     assert kube.list("gateway.networking.k8s.io/v1/Gateway") == []

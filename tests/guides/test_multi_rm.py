@@ -23,7 +23,7 @@ def test_block(shell: blocks.Shell, block: blocks.Block) -> None:
 
 
 def test_what_the_commands_said(shell: blocks.Shell) -> None:
-    installed, block, validated, checked, task = shell.said
+    installed, block, validated, checked, task, account = shell.said
     assert PASSED in installed
     assert f"gateway_ip: {shell.words['ADDRESS']}" in block
     assert "gateway_port_range_end: 20063" in block
@@ -31,3 +31,7 @@ def test_what_the_commands_said(shell: blocks.Shell) -> None:
     assert "east" in checked
     assert '"version"' in task
     assert f"{shell.words['ADDRESS']}:20000" in task
+    assert "no tasks are exposed" in account
+    assert "64 tasks fit" in account
+    assert "nothing is left behind" in account
+    assert "√ the resource manager has the rights that it needs" in account
