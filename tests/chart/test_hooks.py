@@ -119,7 +119,9 @@ def test_pods_of_hooks_are_restricted(render: Render) -> None:
 def test_the_test_waits_as_long_as_contour_writes(render: Render) -> None:
     def timeouts(values: Manifest) -> set[str]:
         pod = hooked(render(values), "test")["Pod"]
-        return {argument for each in pod["spec"]["initContainers"] for argument in each["args"] if "timeout" in argument}
+        return {
+            argument for each in pod["spec"]["initContainers"] for argument in each["args"] if "timeout" in argument
+        }
 
     contour = {"controller": {"name": "contour"}, "envoy-gateway": {"enabled": False}}
     assert timeouts({"slots": {"count": 1000}}) == {"--timeout=120s"}
