@@ -1,4 +1,4 @@
-"""What `scenario run` and `bugbash` have in common: their options, the clusters, and the run with its report."""
+"""What `scenario run` and `bugbash` have in common: the options of both, the clusters, and the run with its report."""
 
 import json
 import threading
@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from task_gateway.cli.e2e import chart_file, run_name
+from task_gateway.cli._run import chart_file, run_name
 from task_gateway.cli.output import Output, emit
 from task_gateway.clusters import controllers, images
 from task_gateway.clusters.controllers import CONTROLLERS
@@ -26,12 +26,8 @@ from task_gateway.scenarios.runner import play_all
 from task_gateway.scenarios.steps import Line, Steps, Terminal
 from task_gateway.scenarios.world import ADDITIONAL, PORTS, Given, World
 
-NameOption = Annotated[str, typer.Option(help="Names the run, its clusters and its report: a-z, 0-9 and '-'.")]
-KeepOption = Annotated[bool, typer.Option("--keep", envvar="KEEP", help="Leave the clusters up at the end.")]
 ParallelOption = Annotated[int, typer.Option("--parallel", help="How many scenarios at once.", min=1)]
 ResumeOption = Annotated[bool, typer.Option("--resume", help="Play only what the last run of this name did not pass.")]
-ChartOption = Annotated[Path, typer.Option(help="The packaged chart; `make charts` makes it.")]
-CrdsOption = Annotated[Path, typer.Option(help="The packaged chart of Gateway API's CRDs.")]
 ControllerOption = Annotated[str, typer.Option(help=f"The gateway controller: {', '.join(CONTROLLERS)}.")]
 AgainstOption = Annotated[
     list[str] | None,
@@ -40,7 +36,6 @@ AgainstOption = Annotated[
 ImageOption = Annotated[str, typer.Option(help="The image of tasks; with --against the clusters must have it.")]
 PortOption = Annotated[int, typer.Option("--master-port", help="The port of the stand-in master on its node.")]
 FirstPortOption = Annotated[int, typer.Option("--first-port", help=f"The first of the {PORTS} ports of each gateway.")]
-ReportsOption = Annotated[Path, typer.Option(help="The folder of reports.")]
 WITHOUT_WATCHING = 1  # scenarios at once, up to which each step is drawn as it goes
 
 

@@ -15,6 +15,8 @@ ConfigOption = Annotated[
 KubeconfigOption = Annotated[
     Path | None, typer.Option(help="Use this kubeconfig, in place of each resource manager's kubeconfig_path.")
 ]
+ClusterOption = Annotated[Path | None, typer.Option(help="The kubeconfig of the cluster; kubectl's if left out.")]
+"""The kubeconfig of commands that work on a cluster and know no master configuration."""
 ContextOption = Annotated[str | None, typer.Option(help="The context in the kubeconfig; its current one if left out.")]
 
 

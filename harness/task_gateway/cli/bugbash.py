@@ -1,11 +1,8 @@
 """Play every scenario and write the checklist."""
 
-from pathlib import Path
-
 import typer
 
-from task_gateway.cli import _play
-from task_gateway.cli.e2e import CHART, CRDS
+from task_gateway.cli import _play, _run
 from task_gateway.cli.output import Output, OutputOption
 from task_gateway.clusters.controllers import ENVOY_GATEWAY
 from task_gateway.scenarios.world import FIRST_PORT, MASTER_PORT, World
@@ -17,18 +14,18 @@ def register(root: typer.Typer) -> None:
 
 
 def bugbash(
-    name: _play.NameOption = "bugbash",
+    name: _run.NameOption = "bugbash",
     controller: _play.ControllerOption = ENVOY_GATEWAY,
     against: _play.AgainstOption = None,
-    keep: _play.KeepOption = False,
+    keep: _run.KeepOption = False,
     parallel: _play.ParallelOption = 3,
     resume: _play.ResumeOption = False,
-    chart: _play.ChartOption = CHART,
-    crds: _play.CrdsOption = CRDS,
+    chart: _run.ChartOption = _run.CHART,
+    crds: _run.CrdsOption = _run.CRDS,
     image: _play.ImageOption = "",
     master_port: _play.PortOption = MASTER_PORT,
     first_port: _play.FirstPortOption = FIRST_PORT,
-    reports: _play.ReportsOption = Path("reports"),
+    reports: _run.ReportsOption = _run.REPORTS,
     output: OutputOption = Output.text,
 ) -> None:
     """Play every scenario and make the checklist: a page to open, a text to paste, JUnit and JSON in REPORTS/NAME/.

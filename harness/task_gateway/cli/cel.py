@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from task_gateway.cli._target import ContextOption
+from task_gateway.cli._target import ClusterOption, ContextOption
 from task_gateway.cli.output import Output, OutputOption, emit
 from task_gateway.clusters import base
 from task_gateway.crds import bundles, cel_run, cel_sources, schema
@@ -48,9 +48,7 @@ def cel(
             help="Ask an API server that is started for it and removed; all known releases if no CRD is named.",
         ),
     ] = False,
-    kubeconfig: Annotated[
-        Path | None, typer.Option(help="The kubeconfig of the cluster to ask; kubectl's if left out.")
-    ] = None,
+    kubeconfig: ClusterOption = None,
     context: ContextOption = None,
     path: Annotated[str, typer.Option(help="The list, from the root of the object.")] = schema.SPEC_LISTENERS,
     curves: Annotated[

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from task_gateway.cli._target import ContextOption
+from task_gateway.cli._target import ClusterOption, ContextOption
 from task_gateway.cli.output import Output, OutputOption, emit
 from task_gateway.clusters import images
 from task_gateway.controllers import probe as probing
@@ -18,7 +18,6 @@ from task_gateway.model_controllers import ControllerRecord
 from task_gateway.report import controllers as shown
 
 app = typer.Typer(no_args_is_help=True, help=__doc__)
-KubeconfigOption = Annotated[Path | None, typer.Option(help="The kubeconfig of the cluster; kubectl's if left out.")]
 
 
 def register(root: typer.Typer) -> None:
@@ -44,7 +43,7 @@ def probe(
         str, typer.Option(help="An image with python3 for the pods that answer; the toolchain's if left out.")
     ] = "",
     record: Annotated[Path | None, typer.Option(help="Write the result as JSON into this file.")] = None,
-    kubeconfig: KubeconfigOption = None,
+    kubeconfig: ClusterOption = None,
     context: ContextOption = None,
     output: OutputOption = Output.text,
 ) -> None:

@@ -1,11 +1,10 @@
 """Raise the number of listeners of a Gateway."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from task_gateway.cli._target import ContextOption
+from task_gateway.cli._target import ClusterOption, ContextOption
 from task_gateway.cli.output import Output, OutputOption, emit
 from task_gateway.crds import raised, raising, restore
 from task_gateway.crds.edit_live import Change
@@ -15,7 +14,6 @@ from task_gateway.limits.target import connect
 from task_gateway.report import cells
 
 app = typer.Typer(no_args_is_help=True, help=__doc__)
-KubeconfigOption = Annotated[Path | None, typer.Option(help="The kubeconfig of the cluster; kubectl's if left out.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")]
 
 
@@ -26,7 +24,7 @@ def register(root: typer.Typer) -> None:
 
 @app.command(epilog="Example: task-gateway crds status -o json")
 def status(
-    kubeconfig: KubeconfigOption = None,
+    kubeconfig: ClusterOption = None,
     context: ContextOption = None,
     output: OutputOption = Output.text,
 ) -> None:
@@ -45,7 +43,7 @@ def raise_(
         ),
     ] = False,
     dry_run: DryRun = False,
-    kubeconfig: KubeconfigOption = None,
+    kubeconfig: ClusterOption = None,
     context: ContextOption = None,
     output: OutputOption = Output.text,
 ) -> None:
@@ -60,7 +58,7 @@ def raise_(
 @app.command("restore", epilog="Example: task-gateway crds restore")
 def restore_(
     dry_run: DryRun = False,
-    kubeconfig: KubeconfigOption = None,
+    kubeconfig: ClusterOption = None,
     context: ContextOption = None,
     output: OutputOption = Output.text,
 ) -> None:

@@ -1,10 +1,9 @@
 """Print every limit of each gateway."""
 
-from typing import Annotated
-
 import typer
 
 from task_gateway.cli import _target
+from task_gateway.cli._gateway import StrategyOption
 from task_gateway.cli.output import Output, OutputOption, emit
 from task_gateway.limits import capacity
 from task_gateway.limits.target import targets
@@ -21,9 +20,7 @@ def limits(
     config: _target.ConfigOption = None,
     kubeconfig: _target.KubeconfigOption = None,
     context: _target.ContextOption = None,
-    strategy: Annotated[
-        str | None, typer.Option(help="slots, listenersets or listeners; by default the one in use there.")
-    ] = None,
+    strategy: StrategyOption = None,
     output: OutputOption = Output.text,
 ) -> None:
     """Print every limit of each resource manager's gateway, the lowest first, and the capacity that follows.

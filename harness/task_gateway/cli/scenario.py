@@ -2,13 +2,11 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from task_gateway.cli import _play
-from task_gateway.cli.e2e import CHART, CRDS
+from task_gateway.cli import _play, _run
 from task_gateway.cli.output import Output, OutputOption, emit
 from task_gateway.clusters.controllers import ENVOY_GATEWAY
 from task_gateway.deferred import rich
@@ -49,14 +47,14 @@ def list_(tag: TagOption = None, output: OutputOption = Output.text) -> None:
 def run(
     names: Annotated[list[str] | None, typer.Argument(help="Scenarios; all if left out.")] = None,
     tag: TagOption = None,
-    name: _play.NameOption = "scenarios",
+    name: _run.NameOption = "scenarios",
     controller: _play.ControllerOption = ENVOY_GATEWAY,
     against: _play.AgainstOption = None,
-    keep: _play.KeepOption = False,
+    keep: _run.KeepOption = False,
     parallel: _play.ParallelOption = 1,
     resume: _play.ResumeOption = False,
-    chart: _play.ChartOption = CHART,
-    crds: _play.CrdsOption = CRDS,
+    chart: _run.ChartOption = _run.CHART,
+    crds: _run.CrdsOption = _run.CRDS,
     image: _play.ImageOption = "",
     master_port: _play.PortOption = MASTER_PORT,
     first_port: _play.FirstPortOption = FIRST_PORT,
@@ -64,7 +62,7 @@ def run(
     master_user: UserOption = "determined",
     pool: PoolOption = None,
     experiment: ExperimentOption = None,
-    reports: _play.ReportsOption = Path("reports"),
+    reports: _run.ReportsOption = _run.REPORTS,
     output: OutputOption = Output.text,
 ) -> None:
     """Play scenarios on clusters of their own and report to REPORTS/NAME/. Exit code 1 if one failed."""
