@@ -9,7 +9,7 @@ import pytest
 from tests.guides.blocks import ROOT, Shell
 
 from task_gateway import __version__
-from task_gateway.clusters import base
+from task_gateway.clusters import base, images
 from task_gateway.clusters.kind import node_address
 from task_gateway.kube.client import Kube
 
@@ -24,6 +24,7 @@ def shell(guide: str, folder: Path, **words: str) -> Iterator[Shell]:
         found = {
             "KUBECONFIG": str(cluster.kubeconfig),
             "ADDRESS": node_address(Kube(cluster)),
+            "IMAGE": images.load().notebook,
             "VERSION": __version__,
         }
         yield Shell(folder, folder / "exported", found | words)

@@ -5,11 +5,10 @@ from pathlib import Path
 from tests.guides import blocks
 from tests.guides.site import PASSED, fixture
 
-from task_gateway.clusters import images
 from task_gateway.kube.client import Kube
 from task_gateway.model import Cluster
 
-shell = fixture("install", IMAGE=images.load().notebook)
+shell = fixture("install")
 test_block = blocks.items(__file__)
 
 

@@ -7,12 +7,10 @@ from tests.guides import blocks
 from tests.guides.site import PASSED
 from tests.guides.site import shell as lent
 
-from task_gateway.clusters import images
-
 
 @pytest.fixture(scope="module")
 def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[blocks.Shell]:
-    with lent("multi-rm", tmp_path_factory.mktemp("guide"), IMAGE=images.load().notebook) as found:
+    with lent("multi-rm", tmp_path_factory.mktemp("guide")) as found:
         found.words = {**found.words, "EAST": found.words["KUBECONFIG"]}
         yield found
 
