@@ -84,7 +84,13 @@ static: setup docs
 ## test: unit and chart tests, then those with a browser, a real API server and a real cluster
 .PHONY: test
 test: check toolchain
-	@$(PYTHON) -m pytest tests/page tests/apiserver tests/cluster
+	@$(PYTHON) -m pytest --numprocesses 2 --dist loadfile tests/page tests/apiserver
+	@$(PYTHON) -m pytest tests/cluster
+
+## many: as many kind clusters as the kernel's inotify limits allow, and one more; as root, with no other cluster up
+.PHONY: many
+many: toolchain
+	@$(PYTHON) -m pytest tests/machine
 
 ## guides: every command of the guides in docs/, each guide on a cluster of its own (20 minutes)
 .PHONY: guides

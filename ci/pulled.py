@@ -74,7 +74,7 @@ def make(engine: Engine, progress: Progress) -> None:
 
 
 def _pull_part(engine: Engine, image: Image) -> Part:
-    return Part(image.tagged, 20, lambda: pulling.there(engine, image), lambda: pulling.pull(engine, image))
+    return Part(image.tagged, 20, lambda: pulling.there(engine, image), lambda: pulling.ensure(engine, image))
 
 
 def _task(engine: Engine, progress: Progress) -> None:

@@ -3,6 +3,7 @@
 Engines give the reason of a failure in words only; they are read here and nowhere else, to choose a hint.
 """
 
+import threading
 from enum import StrEnum
 
 import images as recipes
@@ -33,6 +34,8 @@ _HINTS = {
     Refusal.login: "{engine} login {host}",
     Refusal.network: "check the network or the proxy: {engine} pull {image}; or TASK_GATEWAY_IMAGES=build make e2e",
 }
+_PULLS: dict[str, threading.Lock] = {}
+"""A lock for each image that is pulled, by its pinned name."""
 
 
 def pull(engine: Engine, image: Image) -> None:
@@ -45,9 +48,10 @@ def pull(engine: Engine, image: Image) -> None:
 
 
 def ensure(engine: Engine, image: Image) -> None:
-    """Pull an image unless the engine has it."""
-    if not there(engine, image):
-        pull(engine, image)
+    """Pull an image unless the engine has it; a second thread that needs the same image waits for the first."""
+    with _PULLS.setdefault(image.pinned, threading.Lock()):
+        if not there(engine, image):
+            pull(engine, image)
 
 
 def there(engine: Engine, image: Image) -> bool:

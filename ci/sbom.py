@@ -54,7 +54,7 @@ def _component(part: fetched.Part) -> Component:
     references: list[ExternalReference] = []
     if part.kind == fetched.PYTHON:  # one digest for each archive that may be taken
         archives = [HashType(alg=HashAlgorithm.SHA_256, content=each.removeprefix("sha256:")) for each in part.digests]
-        url = XsUri(f"https://pypi.org/project/{part.name}/{part.version}/")
+        url = XsUri(str(purl))  # the registry is the one that each machine is configured with
         references = [ExternalReference(type=ExternalReferenceType.DISTRIBUTION, url=url, hashes=archives)]
     elif part.kind == fetched.IMAGE:  # the digest of an index of several platforms, which its purl has too
         hashes = [HashType(alg=HashAlgorithm.SHA_256, content=each.removeprefix("sha256:")) for each in part.digests]

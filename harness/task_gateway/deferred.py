@@ -1,7 +1,8 @@
 """Libraries that are imported when they are first used: most commands need few of them, and each costs CPU time.
 
 `from task_gateway.deferred import yaml` stands for `import yaml`; annotations that use it are quoted. A library whose
-submodules are used needs its imports for the type checker too, as in master/notebook.py.
+submodules are used needs its imports for the type checker too, as in master/notebook.py. For a module of this project
+that imports much and is used in few calls, `Deferred` does the same, as in scenarios/lent.py.
 """
 
 import importlib
@@ -11,6 +12,10 @@ from typing import TYPE_CHECKING, Any
 # ruff: noqa: F401
 if TYPE_CHECKING:
     import asyncio as asyncio
+    import http as http
+    import http.client
+    import ssl as ssl
+    import tarfile as tarfile
 
     import paramiko as paramiko
     import rich as rich

@@ -15,8 +15,9 @@ X_LISTENER_SETS = "xlistenersets.gateway.networking.x-k8s.io"
 LISTENERS = schema.SPEC_LISTENERS
 GATEWAY, LISTENER_SET, WITHOUT_PORTS = 213, 212, 304
 
+RELEASES = [(version, channel) for version in bundles.KNOWN for channel in bundles.CHANNELS]
 EXPECTED = [
-    *((version, channel, schema.GATEWAYS, GATEWAY) for version in bundles.KNOWN for channel in bundles.CHANNELS),
+    *((version, channel, schema.GATEWAYS, GATEWAY) for version, channel in RELEASES),
     *((version, "experimental", X_LISTENER_SETS, LISTENER_SET) for version in ("v1.3.0", "v1.4.0", "v1.4.1")),
     *(
         (version, channel, schema.LISTENER_SETS, LISTENER_SET)
@@ -34,28 +35,40 @@ def kube() -> Iterator[Kube]:
     base.down(name)
 
 
-@pytest.mark.parametrize(("version", "channel", "name", "accepted"), EXPECTED)
-def test_the_limit_of_a_release(kube: Kube, version: str, channel: str, name: str, accepted: int) -> None:
-    crd = bundles.fetch(version, channel).crds[name]
-    found = probe.largest(kube, crd, LISTENERS)
-    assert (found.accepted, found.at_least) == (accepted, False)
-    assert ".port == l2.port" in found.binding
-    assert found.requests <= 8
-    assert {(each.max_items, each.factor is None) for each in found.points} >= {(accepted, True), (accepted + 1, False)}
-    assert {schema.max_items(crd, each, LISTENERS) for each in schema.versions(crd)} == {64}
-    assert schema.bundle(crd) == (version, channel)
-    with pytest.raises(NotFound):
-        kube.get(schema.KIND, name)
+@pytest.fixture(scope="module", params=RELEASES, ids="-".join)
+def bundle(request: pytest.FixtureRequest) -> bundles.Bundle:
+    """A release, which is fetched and parsed once for all tests."""
+    return bundles.fetch(*request.param)
 
 
-@pytest.mark.parametrize("channel", bundles.CHANNELS)
-@pytest.mark.parametrize("version", bundles.KNOWN)
-def test_no_crd_with_listeners_is_left_out_of_the_table(version: str, channel: str) -> None:
-    crds = bundles.fetch(version, channel).crds
+def test_the_limits_of_a_release(kube: Kube, bundle: bundles.Bundle) -> None:
+    for name, accepted in expected(bundle).items():
+        crd = bundle.crds[name]
+        found = probe.largest(kube, crd, LISTENERS)
+        assert (name, found.accepted, found.at_least) == (name, accepted, False)
+        assert ".port == l2.port" in found.binding
+        assert found.requests <= 8
+        points = {(each.max_items, each.factor is None) for each in found.points}
+        assert points >= {(accepted, True), (accepted + 1, False)}
+        assert {schema.max_items(crd, each, LISTENERS) for each in schema.versions(crd)} == {64}
+        assert schema.bundle(crd) == (bundle.version, bundle.channel)
+        with pytest.raises(NotFound):
+            kube.get(schema.KIND, name)
+
+
+def test_no_crd_with_listeners_is_left_out_of_the_table(bundle: bundles.Bundle) -> None:
     having = {
-        name for name, crd in crds.items() if any(LISTENERS in schema.lists(crd, v) for v in schema.versions(crd))
+        name
+        for name, crd in bundle.crds.items()
+        if any(LISTENERS in schema.lists(crd, v) for v in schema.versions(crd))
     }
-    assert having == {name for known, where, name, _ in EXPECTED if (known, where) == (version, channel)}
+    assert having == set(expected(bundle))
+
+
+def expected(bundle: bundles.Bundle) -> dict[str, int]:
+    """Return the limit of each CRD of a release that has listeners."""
+    key = (bundle.version, bundle.channel)
+    return {name: accepted for version, channel, name, accepted in EXPECTED if (version, channel) == key}
 
 
 def test_what_each_rule_of_the_newest_gateway_costs(kube: Kube) -> None:

@@ -24,7 +24,7 @@ from task_gateway.settings import POD_READY
 
 NETWORK, PORT, PREFIX = "10.250.0.0/16", 7777, "bench-"
 NODE, SERVER = "bench-node", "bench-answers"
-LEASE, LEASES = "coordination.k8s.io/v1/Lease", "kube-node-lease"
+LEASES = "kube-node-lease"
 RENEW_SECONDS = 10.0  # a kubelet's own; a node without a renewal for 40 s is taken for lost
 THREADS = 8
 

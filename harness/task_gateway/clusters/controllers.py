@@ -1,12 +1,11 @@
 """The gateway controllers that the chart installs: the values of each, what it runs on, and how its pods are found."""
 
-import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from task_gateway.deferred import yaml
+from task_gateway.deferred import tarfile, yaml
 from task_gateway.errors import UsageError
 
 ENVOY_GATEWAY, CONTOUR = "envoy-gateway", "contour"

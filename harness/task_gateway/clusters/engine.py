@@ -3,13 +3,13 @@
 import io
 import os
 import resource
-import tarfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from task_gateway import settings
 from task_gateway.clusters import probe_program
+from task_gateway.deferred import tarfile
 from task_gateway.errors import CommandFailed, EngineError, ToolMissing
 from task_gateway.kube.process import Completed, Word, run
 

@@ -1,7 +1,6 @@
 """Sends requests to one API server: TLS, proxy and credentials of a kubeconfig, over connections that are kept."""
 
 import re
-import ssl
 import tempfile
 import threading
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from task_gateway import __version__
-from task_gateway.deferred import urllib3
+from task_gateway.deferred import ssl, urllib3
 from task_gateway.errors import CertificateRefused, ClusterUnreachable, LoginFailed, UsageError
 from task_gateway.kube import proxies
 from task_gateway.kube.kubeconfig import Access, access_of
@@ -91,7 +90,7 @@ class Transport:
     def _look(self) -> str:
         return command(self._cluster, "get --raw /readyz")
 
-    def _refused(self, problem: ssl.SSLCertVerificationError, end: str) -> CertificateRefused:
+    def _refused(self, problem: "ssl.SSLCertVerificationError", end: str) -> CertificateRefused:
         code, words = problem.verify_code, f"config set-cluster {self._access.cluster_name}"
         if code in OTHER_NAME:
             host = self._access.cluster.get("tls-server-name") or urlsplit(self.server).hostname
@@ -155,7 +154,7 @@ def _server(access: Access) -> str:
     return parts._replace(query="", fragment="").geturl()
 
 
-def _tls(access: Access) -> ssl.SSLContext:
+def _tls(access: Access) -> "ssl.SSLContext":
     """Return how the API server's certificate is verified: by the kubeconfig's authority, else by the system's."""
     authority = access.content("certificate-authority")
     insecure = access.cluster.get("insecure-skip-tls-verify")
@@ -177,7 +176,7 @@ def _tls(access: Access) -> ssl.SSLContext:
     return context
 
 
-def _load(access: Access, context: ssl.SSLContext, pair: Pair) -> None:
+def _load(access: Access, context: "ssl.SSLContext", pair: Pair) -> None:
     """Use a client certificate; the library only reads it from files."""
     with tempfile.TemporaryDirectory(prefix="task-gateway-") as folder:
         certificate, key = Path(folder) / "certificate", Path(folder) / "key"

@@ -4,10 +4,10 @@ import json
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
-from http.client import HTTPConnection, HTTPException
 from typing import Any
 from urllib.parse import urlsplit
 
+from task_gateway.deferred import http
 from task_gateway.errors import ScenarioFailed
 
 REQUEST_SECONDS = 20.0
@@ -41,12 +41,18 @@ def call(method: str, url: str, *, authorization: str = "", body: Mapping[str, A
         headers["Content-Type"] = "application/json"
     path = f"{parts.path}?{parts.query}" if parts.query else parts.path
     try:
-        with closing(HTTPConnection(parts.hostname or "", parts.port, timeout=REQUEST_SECONDS)) as connection:
+        with closing(
+            http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=REQUEST_SECONDS)
+        ) as connection:
             connection.request(method, path, data, headers)
             answer = connection.getresponse()
             return Reply(answer.status, answer.read().decode(errors="replace"))
-    except (OSError, HTTPException) as error:
+    except (OSError, http.client.HTTPException) as error:
         return Reply(0, str(error) or type(error).__name__)
+
+
+def _connection(host: str, port: int | None) -> "http.client.HTTPConnection":
+    return http.client.HTTPConnection(host, port, timeout=REQUEST_SECONDS)
 
 
 def accepted(reply: Reply, what: str, where: str) -> Reply:

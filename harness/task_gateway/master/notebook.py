@@ -7,12 +7,11 @@ import uuid
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
-from http.client import HTTPConnection, HTTPException
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from task_gateway import settings
-from task_gateway.deferred import asyncio
+from task_gateway.deferred import asyncio, http
 from task_gateway.errors import ScenarioFailed
 from task_gateway.master.exchange import REQUEST_SECONDS, accepted, call
 from task_gateway.master.table import wait_for_reply
@@ -105,7 +104,7 @@ class Notebook:
     def download(self, name: str) -> Iterator[bytes]:
         """Yield a file in pieces, as a download from the page brings it; ScenarioFailed if it cannot be had."""
         url = urlsplit(f"{self.url}files/{name}")
-        with closing(HTTPConnection(url.hostname or "", url.port, timeout=REQUEST_SECONDS)) as connection:
+        with closing(http.client.HTTPConnection(url.hostname or "", url.port, timeout=REQUEST_SECONDS)) as connection:
             try:
                 connection.request("GET", url.path, headers={"Authorization": self._authorization})
                 answer = connection.getresponse()
@@ -113,7 +112,7 @@ class Notebook:
                     raise ScenarioFailed(f"the download got status {answer.status}", where=url.geturl())
                 while piece := answer.read(CHUNK):
                     yield piece
-            except (OSError, HTTPException) as error:
+            except (OSError, http.client.HTTPException) as error:
                 raise ScenarioFailed(f"the download broke off: {error}", where=url.geturl()) from error
 
     def in_terminal(self, command: str, expected: str, wait: Wait = settings.KERNEL_READY) -> str:

@@ -14,7 +14,6 @@ from task_gateway.report.markdown_text import table
 MET = "met"
 MARKS = {MET: ("√", "green"), "failed": ("×", "bold red"), "not supported": ("×", "bold red"), "skipped": ("-", "dim")}
 OPTIONAL = ("‼", "yellow")
-UNIT_BELOW_SECONDS = 1.0
 
 
 def terminal(record: ControllerRecord) -> RenderableType:

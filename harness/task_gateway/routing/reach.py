@@ -6,7 +6,6 @@ Kubernetes has no watch for what a port does: the waits make short attempts with
 """
 
 import socket
-import ssl
 import time
 from collections.abc import Callable, Collection
 from contextlib import suppress
@@ -14,6 +13,7 @@ from enum import Enum
 from functools import partial
 
 from task_gateway import settings
+from task_gateway.deferred import ssl
 from task_gateway.model import Address
 from task_gateway.settings import Wait
 
@@ -92,7 +92,7 @@ def _attempt(address: Address, timeout: float, patience: float, request: bytes =
             return Answer.CLOSED
 
 
-def _unverified() -> ssl.SSLContext:
+def _unverified() -> "ssl.SSLContext":
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     return context

@@ -1,9 +1,16 @@
 """Scenario: Kubernetes refuses one listener too many, and a CRD whose rules may cost too much; both are shown."""
 
-from task_gateway.crds.raising import raise_to
+from typing import TYPE_CHECKING
+
+from task_gateway.deferred import Deferred
 from task_gateway.errors import Invalid, ScenarioFailed, UsageError
 from task_gateway.routing.gateway_api import GATEWAY
 from task_gateway.scenarios.declared import Move, Scenario, Scene, declare
+
+if TYPE_CHECKING:
+    from task_gateway.crds import raising
+else:
+    raising = Deferred("task_gateway.crds.raising")
 
 MANAGER = "west"
 LISTENERS, TOO_MANY = 65, 1024
@@ -25,7 +32,7 @@ def rules(scene: Scene) -> str:
     """Ask for more listeners than the rules of the CRD may cost."""
     kube = scene.world.sides[MANAGER].kube
     try:
-        raise_to(kube, TOO_MANY, dry_run=True)
+        raising.raise_to(kube, TOO_MANY, dry_run=True)
     except UsageError as refused:
         return f"{refused.message}; {refused.hint}"
     raise ScenarioFailed(f"the CRD takes {TOO_MANY} listeners")

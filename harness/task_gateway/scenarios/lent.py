@@ -1,20 +1,25 @@
 """Clusters that somebody lends: the run has namespaces and a release of its own there, and takes them away again."""
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from task_gateway.clusters.controllers import OWNING_NAMESPACE, Controller
+from task_gateway.deferred import Deferred
 from task_gateway.errors import AlreadyExists, ClusterExists, TaskGatewayError, UsageError
 from task_gateway.kube import helm
 from task_gateway.kube.client import Kube
 from task_gateway.kube.kinds import SERVICE
 from task_gateway.kube.services import ports_at
 from task_gateway.kube.wait import wait_until_gone
-from task_gateway.limits.site import controller_of
-from task_gateway.limits.target import connect
 from task_gateway.master import manifests
 from task_gateway.routing.gateway_api import GATEWAY, GATEWAY_CLASS
 from task_gateway.routing.names import CRDS_CHART, CRDS_NAMESPACE
 from task_gateway.settings import Wait
+
+if TYPE_CHECKING:
+    from task_gateway.limits import site, target
+else:
+    site, target = Deferred("task_gateway.limits.site"), Deferred("task_gateway.limits.target")
 
 NAMESPACE = "v1/Namespace"
 NAMESPACE_GONE = Wait("namespace-gone", "the namespace and all in it is gone", 180)
@@ -37,7 +42,7 @@ class Lent:
         """Return the clusters of contexts, each with the run's namespaces; ClusterExists if one of these is there."""
         found: dict[str, Kube] = {}
         for context in contexts:
-            found[context] = kube = connect(None, context)
+            found[context] = kube = target.connect(None, context)
             if kube.cluster.default_rules:  # the master gets a single file
                 hint = "kubectl config view --flatten > FILE; export KUBECONFIG=FILE"
                 raise UsageError(f"context {context} is spread over several kubeconfig files", hint=hint)
@@ -61,7 +66,7 @@ class Lent:
         """Whether a cluster has that controller already: a second one of the same name would work against it."""
         own = f"{self._release}.{self._spaces['gateway']}"
         classes = [each for each in kube.list(GATEWAY_CLASS) if each["metadata"]["name"] != own]
-        return any(controller_of(each["spec"]["controllerName"]) == controller.name for each in classes)
+        return any(site.controller_of(each["spec"]["controllerName"]) == controller.name for each in classes)
 
     def require_ports(self, kube: Kube, host: str, ports: Sequence[int]) -> None:
         """UsageError if a Service of somebody else has one of the ports at that address: one of the two would lose."""

@@ -1,15 +1,21 @@
 """Scenarios: the limit of each strategy is reached where it was foretold; the refusal says what to raise."""
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from task_gateway.crds.schema import UPSTREAM_LISTENERS
+from task_gateway.deferred import Deferred
 from task_gateway.errors import NoFreeSlot, ScenarioFailed
-from task_gateway.limits import capacity
-from task_gateway.limits.target import Target
 from task_gateway.model import Task
 from task_gateway.routing.gateway_api import GATEWAY
 from task_gateway.scenarios.declared import Move, Scenario, Scene, declare
 from task_gateway.scenarios.world import OWN_LISTENERS
+
+if TYPE_CHECKING:
+    from task_gateway.crds import schema
+    from task_gateway.limits import capacity, target
+else:
+    schema = Deferred("task_gateway.crds.schema")
+    capacity, target = Deferred("task_gateway.limits.capacity"), Deferred("task_gateway.limits.target")
 
 MANAGER = "west"
 FIRST, COUNT = OWN_LISTENERS
@@ -26,7 +32,7 @@ def crowd(scene: Scene) -> str:
     gateway = side.kube.get(GATEWAY, name, namespace)
     before = gateway["spec"]["listeners"]
     scene.later.callback(side.kube.patch, GATEWAY, name, namespace, {"spec": {"listeners": before}})
-    ports = range(FIRST, FIRST + UPSTREAM_LISTENERS - LEFT - len(before))
+    ports = range(FIRST, FIRST + schema.UPSTREAM_LISTENERS - LEFT - len(before))
     more = [{"name": f"det-{port}", "port": port, "protocol": "TCP"} for port in ports]
     side.kube.replace(gateway | {"spec": gateway["spec"] | {"listeners": before + more}})
     return f"{len(ports)} listeners were written at once"
@@ -39,7 +45,7 @@ def fill(strategy: str) -> Move:
         side = scene.world.sides[MANAGER]
         gateway = side.other(strategy, ports=PORTS[strategy])
         manager = replace(side.manager, internal_task_gateway=gateway.gateway)
-        found = capacity.look(Target(manager, side.kube), strategy)
+        found = capacity.look(target.Target(manager, side.kube), strategy)
         fitted = found.active
         while True:
             task = Task(f"limit-{strategy}-{fitted}", side.namespace, (8080,))

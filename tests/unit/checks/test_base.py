@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.unit.checks.objects import Make
 
-from task_gateway.checks.base import CATEGORIES, CHECKS, PAGE, Rule, category_of
+from task_gateway.checks.base import CATEGORIES, CHECKS, PAGE, Rule, category_of, fill
 from task_gateway.checks.page import page
 from task_gateway.cli._commands import load
 
@@ -59,3 +60,13 @@ def test_our_own_commands_exist_with_their_options(rule: Rule) -> None:
         command = command.commands[words.pop(0)]
     known = {option for parameter in command.params for option in parameter.opts}
     assert {word for word in words if word.startswith("--")} <= known
+
+
+def test_commands_have_the_names_of_the_gateway_and_of_its_release(site: Make) -> None:
+    meta = {"labels": {"app.kubernetes.io/instance": "rel"}}
+    spec = {"gatewayClassName": "klass"}
+    found = site(gateway_object={"metadata": meta, "spec": spec}, namespace="tasks", controller="contour")
+    assert fill("x {gateway} {namespace} {tasks} {gateway_class}", found) == "x gw ns tasks klass"
+    assert fill("kubectl get pods -l {proxies}", found).endswith(" -l gateway.networking.k8s.io/gateway-name=gw")
+    upgrade = "helm upgrade rel internal-task-gateway --namespace ns --reuse-values --set a=b"
+    assert fill("{upgrade} --set a=b", found) == upgrade

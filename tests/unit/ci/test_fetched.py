@@ -84,3 +84,10 @@ def test_the_bill_of_materials_has_the_digests(document: dict[str, Any]) -> None
     package = next(part for part in fetched.python_packages() if part.name == "jinja2")
     (reference,) = component(document, package.name, package.version)["externalReferences"]
     assert sorted(f"sha256:{each['content']}" for each in reference["hashes"]) == sorted(package.digests)
+
+
+def test_an_archive_of_a_package_is_referred_to_by_its_purl_not_by_a_registry(document: dict[str, Any]) -> None:
+    referring = [each for each in document["components"] if each.get("externalReferences")]
+    assert {each["purl"].partition("/")[0] for each in referring} == {"pkg:pypi"}
+    for each in referring:
+        assert {reference["url"] for reference in each["externalReferences"]} == {each["purl"]}

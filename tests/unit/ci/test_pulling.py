@@ -1,6 +1,7 @@
 """Why an image cannot be pulled: the reason is told apart by what engines print, and each has its own remedy."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,15 @@ def pulls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], En
     return engine
 
 
+REGISTRY = """#!/bin/sh
+case "$1" in
+  pull) echo "$3" >> "{folder}/pulls"; sleep 0.2; touch "{folder}/there" ;;
+  image) test -e "{folder}/there" && echo an-id ;;
+esac
+"""
+"""An engine that has no image until one is pulled, which takes long enough for others to ask for it too."""
+
+
 @pytest.mark.parametrize(("text", "why"), PRINTED)
 def test_the_reason_of_a_failed_pull(text: str, why: Refusal) -> None:
     assert pulling.refusal(text) is why
@@ -65,3 +75,14 @@ def test_a_full_disk_is_no_fault_of_the_registry(pulls: Callable[[str], Engine])
 def test_images_are_pulled_by_digest_where_one_is_known() -> None:
     assert IMAGE.pinned == "docker.io/envoyproxy/envoy@sha256:ab"
     assert image_list.Image("envoy", "e", "v1", None, "any", True, "").pinned == "e:v1"
+
+
+def test_an_image_that_several_threads_need_is_pulled_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / "engine-x"
+    program.write_text(REGISTRY.format(folder=tmp_path))
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/bin")
+    with ThreadPoolExecutor(4) as lanes:
+        for done in [lanes.submit(pulling.ensure, Engine("engine-x"), IMAGE) for _ in range(4)]:
+            done.result()
+    assert (tmp_path / "pulls").read_text().splitlines() == [IMAGE.pinned]

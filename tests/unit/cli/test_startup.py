@@ -26,6 +26,8 @@ DEFERRED = frozenset(
     ]
 )
 """Libraries that only some commands use."""
+UNUSED = ("email", "http.client", "ssl", "tarfile", "task_gateway.crds.raising", "task_gateway.limits.site")
+"""Modules that are not used by a command that only shows what is declared."""
 COMMANDS = frozenset(f"task_gateway.cli.{name.replace('-', '_')}" for name in _commands.files())
 PROGRAM = """
 import json, sys
@@ -63,6 +65,11 @@ def imported(words: str, folder: Path) -> frozenset[str]:
 def test_a_command_imports_the_libraries_that_it_uses(words: str, used: tuple[str, ...], tmp_path: Path) -> None:
     (tmp_path / "master.yaml").write_text("resource_manager: {type: kubernetes, name: east}\n")
     assert imported(words, tmp_path) & DEFERRED == set(used)
+
+
+@pytest.mark.parametrize("words", ["scenario list", "scenario run --help"])
+def test_what_only_a_run_of_scenarios_uses_is_not_imported_to_show_them(words: str, tmp_path: Path) -> None:
+    assert imported(words, tmp_path) & set(UNUSED) == set()
 
 
 @pytest.mark.parametrize("words", ["--help", "--version"])

@@ -1,0 +1,18 @@
+"""The objects that the tests of single checks put where a check reads, and the types they have in common."""
+
+from collections.abc import Callable
+from typing import Any
+
+from task_gateway.limits.site import Site
+from task_gateway.model import Manifest
+
+Make = Callable[..., Site]
+ENVOY, CONTOUR = "gateway.envoyproxy.io/gatewayclass-controller", "projectcontour.io/gateway-controller"
+
+
+def so(type: str, status: str, generation: int = 1) -> Manifest:
+    return {"type": type, "status": status, "reason": "Because", "message": "so", "observedGeneration": generation}
+
+
+def workload(**status: Any) -> Manifest:
+    return {"kind": "Deployment", "metadata": {"name": "envoy", "namespace": "n"}, "status": status}

@@ -1,0 +1,126 @@
+"""Checks of the Gateway and its proxies, where a cluster would be hard to bring into the state."""
+
+import pytest
+from tests.unit.checks.objects import Make, so, workload
+
+from task_gateway.checks import base, gateway
+from task_gateway.checks.base import Trouble
+from task_gateway.kube.client import Kube
+from task_gateway.model import Address, Manifest
+from task_gateway.routing.listening import Listener
+from task_gateway.routing.reach import Answer
+
+
+def test_the_address_is_compared_as_an_address_and_host_names_are_looked_up(
+    site: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def status(*values: str) -> Manifest:
+        return {"status": {"addresses": [{"value": each} for each in values]}}
+
+    names = {"elb.example.com": {"192.0.2.7"}}
+    monkeypatch.setattr(gateway, "resolve", lambda host: names.get(host, {host}))
+    assert gateway.address(site(gateway_object=status("192.0.2.7"))) is None
+    assert gateway.address(site(gateway_object=status("198.51.100.1", "elb.example.com"))) is None
+    said = gateway.address(site(gateway_object=status("198.51.100.1")))
+    assert said == Trouble("gateway_ip is 192.0.2.7, the Gateway has 198.51.100.1")
+    said = gateway.address(site(gateway_object={}))
+    assert said == Trouble("gateway_ip is 192.0.2.7, the Gateway has no address")
+
+
+def test_a_host_name_that_nobody_knows_is_said(site: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gateway, "resolve", lambda _: set())
+    said = gateway.address(site(gateway_object={}))
+    assert said == Trouble("gateway_ip 192.0.2.7 cannot be resolved from here")
+
+
+def test_one_address_has_many_spellings() -> None:
+    assert gateway.resolve("2001:DB8:0::1") == {"2001:db8::1"}
+    assert "127.0.0.1" in gateway.resolve("localhost")
+    assert gateway.resolve("no-such-host.invalid") == set()
+
+
+@pytest.mark.parametrize(
+    ("answer", "right"),
+    [
+        (Answer.TALKS, True),
+        (Answer.CLOSED, True),
+        (Answer.SILENT, True),
+        (Answer.REFUSED, False),
+        (Answer.UNREACHABLE, False),
+    ],
+)
+def test_a_port_of_the_range_is_tried_before_others(
+    site: Make, monkeypatch: pytest.MonkeyPatch, answer: Answer, right: bool
+) -> None:
+    tried = []
+
+    def probe(at: Address) -> Answer:
+        tried.append(str(at))
+        return answer
+
+    monkeypatch.setattr(gateway, "probe", probe)
+    listeners = [Listener(f"l-{port}", port, "Gateway", "ns", "gw", "foreign") for port in (1024, 2003, 2004)]
+    said = gateway.answers(site(listeners=listeners, controller=""))
+    assert tried == ["192.0.2.7:2003"]
+    assert said == (
+        None if right else Trouble(f"{tried[0]} {answer.value}", fix="curl --verbose telnet://192.0.2.7:2003")
+    )
+    assert gateway.answers(site(listeners=listeners[:1], controller="")) == (None if said is None else Trouble(
+        f"192.0.2.7:1024 {answer.value}", fix="curl --verbose telnet://192.0.2.7:1024"
+    ))  # fmt: skip
+
+
+@pytest.mark.parametrize(("use", "tried"), [("foreign", False), ("listeners", True)])
+def test_contour_answers_nowhere_before_the_first_task(
+    site: Make, monkeypatch: pytest.MonkeyPatch, use: str, tried: bool
+) -> None:
+    monkeypatch.setattr(gateway, "probe", lambda _: Answer.REFUSED)
+    listeners = [Listener("placeholder", 1024, "Gateway", "ns", "gw", "foreign")]
+    listeners += [Listener("det-2003", 2003, "Gateway", "ns", "gw", use)]
+    said = gateway.answers(site(listeners=listeners, controller="contour"))
+    assert (said is not None) is tried
+
+
+def waiting(reason: str, message: str) -> Manifest:
+    container = {"name": "envoy", "ready": False, "state": {"waiting": {"reason": reason, "message": message}}}
+    status = {"conditions": [so("Ready", "False")], "containerStatuses": [container]}
+    return {"metadata": {"name": "envoy-1"}, "status": status}
+
+
+def test_a_proxy_that_is_not_there_is_told_with_the_reason_that_kubernetes_has() -> None:
+    assert base.unavailable([workload(availableReplicas=1)]) is None
+    assert base.unavailable([{**workload(numberAvailable=1), "kind": "DaemonSet"}]) is None
+    refused = {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": "exceeded quota"}
+    assert base.unavailable([workload(conditions=[refused])]) == (
+        "no pod of Deployment n/envoy is available: FailedCreate: exceeded quota"
+    )
+    pulling = waiting("ImagePullBackOff", "Back-off pulling image")
+    assert base.unavailable([workload()], [pulling]) == (
+        "no pod of Deployment n/envoy is available: "
+        "Pod envoy-1: container envoy: ImagePullBackOff: Back-off pulling image"
+    )
+
+
+def test_a_gateway_without_a_proxy_is_told_with_its_condition(site: Make) -> None:
+    refused = so("Programmed", "False") | {"reason": "AddressNotUsable"}
+    gateway_object = {"metadata": {"generation": 1}, "status": {"conditions": [so("Accepted", "True"), refused]}}
+    found = site(controller="envoy-gateway", proxies=[], gateway_object=gateway_object)
+    said = gateway.proxy(found)
+    assert said is not None
+    assert said.message == "the controller has created no proxy: Programmed is False (AddressNotUsable): so"
+    assert gateway.proxy(site(controller="", proxies=[], gateway_object=gateway_object)) is None
+
+
+def test_a_proxy_without_a_service_leads_to_the_controllers_log(site: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    status = {"conditions": [so("Programmed", "False") | {"reason": "AddressNotUsable"}]}
+    found = site(
+        gateway_object={"metadata": {}, "status": status},
+        controller="envoy-gateway",
+        proxies=[workload()],
+        proxy_services=[],
+    )
+    monkeypatch.setattr(Kube, "list", lambda *_, **__: [workload()])
+    said = gateway.programmed(found)
+    assert said is not None
+    assert said.message == "Programmed is False (AddressNotUsable): so; the proxy has no Service"
+    assert said.fix == "kubectl logs --namespace n --selector control-plane=envoy-gateway --tail 50"

@@ -1,0 +1,115 @@
+"""Checks of routes and slots, where a cluster would be hard to bring into the state."""
+
+from dataclasses import replace
+
+import pytest
+from tests.unit.checks.objects import CONTOUR, Make, so
+
+from task_gateway.checks import routing
+from task_gateway.checks.base import Trouble
+from task_gateway.limits.site import Site
+from task_gateway.model import ManagerLimits, Manifest
+from task_gateway.routing.endpoints import Endpoint
+from task_gateway.routing.table import Slot
+
+
+@pytest.mark.parametrize(("active", "result"), [(90, None), (91, "warning"), (99, "warning"), (100, "error")])
+def test_little_headroom_warns_and_none_is_an_error(
+    site: Make, monkeypatch: pytest.MonkeyPatch, active: int, result: str | None
+) -> None:
+    limits = ManagerLimits("east", "east", "slots", "ns/gw", 100, active, 100 - active, "slots")
+    monkeypatch.setattr(routing, "limits_of", lambda _: limits)
+    said = routing.headroom(site())
+    assert (None if said is None else "warning" if said.warning else "error") == result
+
+
+def route(*parents: Manifest, said: tuple[tuple[Manifest, str], ...] = ()) -> Manifest:
+    status = [{"parentRef": parent, "conditions": [so("Accepted", state)]} for parent, state in said]
+    return {
+        "metadata": {"name": "r", "namespace": "ns", "labels": LABELS},
+        "spec": {"parentRefs": list(parents)},
+        "status": {"parents": status},
+    }
+
+
+LABELS = {"task-gateway.dev/gateway": "gw", "task-gateway.dev/gateway-namespace": "ns"}
+NEW, OLD = {"name": "set-0", "sectionName": "new"}, {"name": "set-0", "sectionName": "old"}
+
+
+def test_a_route_counts_as_refused_by_the_parents_that_it_names(site: Make) -> None:
+    def accepted(*said: tuple[Manifest, str]) -> Trouble | None:
+        return routing.accepted(site(routes=[route(NEW, said=said)], controller_name=""))
+
+    assert accepted((NEW, "True"), (OLD, "False")) is None
+    assert accepted((NEW, "False"), (OLD, "True")) == Trouble("TCPRoute r: Because: so")
+    assert accepted((OLD, "True")) == Trouble("TCPRoute r: no controller has looked at it")
+
+
+THEIRS, OWN = {"controllerName": "example.com/other"}, {"controllerName": "example.com/own"}
+
+
+@pytest.mark.parametrize(
+    ("known", "states", "trouble"),
+    [
+        (True, [(THEIRS, "False"), (OWN, "True")], None),
+        (True, [(THEIRS, "True"), (OWN, "False")], "TCPRoute r: Because: so"),
+        (True, [(THEIRS, "True")], "TCPRoute r: no controller has looked at it"),
+        (False, [(THEIRS, "False"), (OWN, "True")], None),
+        (False, [(THEIRS, "False"), (OWN, "False")], "TCPRoute r: Because: so"),
+    ],
+    ids=["own accepts", "own refuses", "own is silent", "class unreadable, one accepts", "class unreadable, none does"],
+)
+def test_only_the_controller_of_the_class_counts(
+    site: Make, known: bool, states: list[tuple[Manifest, str]], trouble: str | None
+) -> None:
+    refs = [{"parentRef": NEW, "conditions": [so("Accepted", state)], **whose} for whose, state in states]
+    seen = route(NEW) | {"status": {"parents": refs}}
+    said = routing.accepted(site(routes=[seen], controller_name=OWN["controllerName"] if known else ""))
+    assert said == (None if trouble is None else Trouble(trouble))
+
+
+def test_only_the_first_three_are_named(site: Make) -> None:
+    refused = [route(NEW, said=((NEW, "False"),)) for _ in range(5)]
+    said = routing.accepted(site(routes=refused, controller_name=""))
+    assert said is not None
+    assert said.message.endswith("; TCPRoute r: Because: so, and 2 more")
+
+
+SLOT = Slot(2000, "gw-slot-2000", "1", unselected=True)
+MINE = {"metadata": {"name": "a1", "labels": {"task-gateway.dev/task": "t1"}}}
+LEFT = Endpoint("gw-slot-2000-x", "a1", "10.0.0.7", managed=True)
+
+
+@pytest.mark.parametrize(
+    ("slot", "found", "message", "fix"),
+    [
+        (SLOT, [], None, ""),
+        (SLOT, [LEFT], "port 2000 is free and leads to Pod a1 (10.0.0.7), the claim of task t1 is gone", ""),
+        (SLOT, [replace(LEFT, pod="")], "port 2000 is free and leads to 10.0.0.7", ""),
+        (replace(SLOT, unselected=False, selects="released.2000"), [LEFT], None, ""),
+        (
+            replace(SLOT, unselected=False, selects="released.2000"),
+            [replace(LEFT, pod="other", managed=False)],
+            "port 2000 is free and leads to Pod other (10.0.0.7)",
+            "kubectl delete endpointslices --namespace ns gw-slot-2000-x",
+        ),
+        (replace(SLOT, task="t1"), [LEFT], "port 2000 selects no task, not t1", ""),
+        (replace(SLOT, task="t1", unselected=False, selects="t2"), [], "port 2000 selects t2, not t1", ""),
+        (replace(SLOT, task="t1", unselected=False, selects="t1"), [LEFT], None, ""),
+    ],
+)
+def test_a_slot_leads_to_its_own_task_or_to_none(
+    site: Make, slot: Slot, found: list[Endpoint], message: str | None, fix: str
+) -> None:
+    said = routing.selectors(site(slots=[slot], endpoints={slot.service: found}, pods=[MINE], namespace="ns"))
+    assert said == (None if message is None else Trouble(message, fix=fix))
+
+
+def test_contours_colliding_ports_are_kept(site: Make) -> None:
+    found = site(gateway_class={"spec": {"controllerName": CONTOUR}}, strategy="slots")
+    assert routing.reserved(found) is None
+    high = Site.__new__(Site)
+    vars(high).update(vars(found))
+    high.gateway = type(found.gateway)("gw", "ns", "192.0.2.7", 58000, 59100)
+    said = routing.reserved(high)
+    assert said == Trouble("78 ports, 59023 to 59100", warning=True)
