@@ -12,7 +12,7 @@ TaskGatewayError            1  something is wrong with what was looked at
 │       └── NotApproved        a CRD of a protected group without the annotation that approves it
 ├── CommandFailed           1  helm, kind, kubectl or the engine ended non-zero
 │   └── DiskFull
-├── WaitTimeout             1  a named wait ended; carries the last state seen
+├── WaitTimeout             1  a named wait ended; carries the last state seen, as a sentence and as a type
 │   └── NotReachable           a task's port leads nowhere: the object that stands in the way, and its condition
 ├── SystemPodFailed         1  kube-proxy or CoreDNS of a new cluster ends again and again
 ├── NoFreeSlot              1  every port of the gateway is taken
@@ -36,10 +36,16 @@ TaskGatewayError            1  something is wrong with what was looked at
     └── LoginFailed            the kubeconfig's credentials could not be obtained; no request was sent
 """
 
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import ClassVar, TypeVar
 
+from task_gateway.reasons import Condition, ConfigRule, OverBudget, Refusal
+
+Refused = TypeVar("Refused", bound="ApiError")
 INTERRUPTED = 130
+NOT_IN_JSON = {"json": False}
+"""The metadata of a field that is for code and no part of a command's JSON."""
 
 
 class TaskGatewayError(Exception):
@@ -56,15 +62,24 @@ class TaskGatewayError(Exception):
 
 @dataclass(frozen=True)
 class Cause:
-    """One reason of a refusal, as an API server gives it: the field, a word like FieldValueForbidden, a sentence."""
+    """One reason of a refusal, as an API server gives it: the field, a word like FieldValueForbidden, a sentence.
+
+    `over_budget` is set where CEL rules are estimated to cost too much, `contributes` where a rule is one of those that
+    make a whole schema cost too much.
+    """
 
     field: str
     reason: str
     message: str
+    over_budget: OverBudget | None = None
+    contributes: bool = False
 
 
 class ApiError(TaskGatewayError):
-    """The API server refused a request; `status` is the HTTP code, 0 if there was none, `causes` its details."""
+    """The API server refused a request; `status` is the HTTP code, 0 if there was none, `causes` its details.
+
+    `reasons` is why, as far as code decides on it; `denied_by` is the admission policy or webhook that said no.
+    """
 
     def __init__(
         self,
@@ -74,10 +89,26 @@ class ApiError(TaskGatewayError):
         where: str | None = None,
         hint: str | None = None,
         causes: tuple[Cause, ...] = (),
+        reasons: frozenset[Refusal] = frozenset(),
+        denied_by: str = "",
     ) -> None:
         super().__init__(message, where=where, hint=hint)
         self.status = status
         self.causes = causes
+        self.reasons = reasons
+        self.denied_by = denied_by
+
+    def told_as(self, error: type[Refused], message: str, *, hint: str | None) -> Refused:
+        """Return the same refusal as another error, with another sentence."""
+        return error(
+            message,
+            status=self.status,
+            where=self.where,
+            hint=hint,
+            causes=self.causes,
+            reasons=self.reasons,
+            denied_by=self.denied_by,
+        )
 
 
 class NotFound(ApiError):
@@ -128,13 +159,27 @@ class DiskFull(CommandFailed):
 
 
 class WaitTimeout(TaskGatewayError):
-    """The wait called `name` ended after `seconds`; `last_state` is what was seen last."""
+    """The wait called `name` ended after `seconds`; `last_state` is a sentence of what was seen last.
 
-    def __init__(self, message: str, *, name: str, seconds: float, last_state: str, where: str | None = None) -> None:
+    `seen` is the same as a type, to decide on: the condition that is not as wanted, what a port did
+    (routing.reach.Answer), or None where there is a sentence only.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        name: str,
+        seconds: float,
+        last_state: str,
+        where: str | None = None,
+        seen: Condition | Enum | None = None,
+    ) -> None:
         super().__init__(message, where=where, hint=None)
         self.name = name
         self.seconds = seconds
         self.last_state = last_state
+        self.seen = seen
 
 
 class NotReachable(WaitTimeout):
@@ -181,12 +226,13 @@ class UsageError(TaskGatewayError):
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing wrong in a file. `line` counts from 1; 0 where the whole file is meant."""
+    """One thing wrong in a file: the rule it breaks. `line` counts from 1; 0 where the whole file is meant."""
 
     file: str
     line: int
     key: str
     message: str
+    rule: ConfigRule = field(metadata=NOT_IN_JSON)
 
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}" if self.line else self.file

@@ -2,9 +2,11 @@
 
 import os
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 
 from task_gateway.errors import UsageError, WaitTimeout
+from task_gateway.reasons import Condition
 
 APP = "task-gateway"
 
@@ -49,10 +51,18 @@ class Wait:
     sentence: str
     seconds: float
 
-    def timed_out(self, last_state: str, where: str | None = None) -> WaitTimeout:
-        """Return the error of this wait when it ended with `last_state` as the last that was seen."""
+    def timed_out(
+        self, last_state: str | Condition, where: str | None = None, *, seen: Condition | Enum | None = None
+    ) -> WaitTimeout:
+        """Return the error of this wait when it ended with `last_state` as the last that was seen.
+
+        `seen` is the type behind a sentence; a condition stands for itself.
+        """
         message = f"waited {self.seconds:g} s until {self.sentence}; last seen: {last_state}"
-        return WaitTimeout(message, name=self.name, seconds=self.seconds, last_state=last_state, where=where)
+        found = last_state if isinstance(last_state, Condition) else seen
+        return WaitTimeout(
+            message, name=self.name, seconds=self.seconds, last_state=str(last_state), where=where, seen=found
+        )
 
 
 API_READY = Wait("api-ready", "the API server answers /readyz", 60)

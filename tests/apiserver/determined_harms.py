@@ -211,10 +211,7 @@ def until_heeded(stage: Stage, crd: Manifest) -> None:
     allowed = edit.allowed(crd) or 0
     deadline = time.monotonic() + heeded.HEEDED.seconds
 
-    def too_many(number: int) -> bool:
-        return heeded.TOO_MANY in heeded.said(stage.kube, heeded.gateway(number))
-
-    while too_many(allowed) or not too_many(allowed + 1):
+    while heeded.too_many(stage.kube, allowed) or not heeded.too_many(stage.kube, allowed + 1):
         assert time.monotonic() < deadline, f"the API server does not heed that {allowed} listeners are allowed"
 
 

@@ -9,6 +9,7 @@ from tests.chart.test_production import CONTOUR, CONTROLLERS, controller
 
 from task_gateway.kube.process import Completed
 from task_gateway.model import Manifest
+from task_gateway.routing.templates import Templates
 
 __all__ = ["controller"]
 Render = Callable[..., list[Manifest]]
@@ -47,6 +48,16 @@ def test_the_templates_have_it_too(render: Render, strategy: str) -> None:
     text = Template(config["data"][f"{strategy}.yaml"]).substitute(names, TARGET_PORT="80")
     (listener,) = listeners(list(yaml.safe_load_all(text)))
     assert terminated(listener, "tasks")
+
+
+@pytest.mark.parametrize(
+    ("tls", "ends"),
+    [({}, False), ({"secretName": "tasks"}, True), ({"certManager": {"issuerRef": ISSUER, "dnsNames": ["a.b"]}}, True)],
+)
+def test_the_config_map_says_whether_tls_ends_at_the_listeners(render: Render, tls: Manifest, ends: bool) -> None:
+    (config,) = render({"tls": tls}, show="configmap")
+    assert config["data"]["tls"] == ("true" if ends else "false")
+    assert Templates(config["data"]).tls is ends
 
 
 def test_cert_manager_makes_it_for_what_clients_connect_to(render: Render) -> None:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from task_gateway.config import load, parse
 from task_gateway.errors import ConfigError, Problem
+from task_gateway.reasons import ConfigRule
 
 
 def problems(text: str) -> list[str]:
@@ -99,7 +100,7 @@ def test_content_that_cannot_be_read(tmp_path: Path, content: bytes, line: int, 
     file.write_bytes(content)
     with pytest.raises(ConfigError) as caught:
         load(file)
-    assert caught.value.problems == (Problem(str(file), line, "", message),)
+    assert caught.value.problems == (Problem(str(file), line, "", message, ConfigRule.READABLE),)
 
 
 def test_a_file_that_is_not_there_or_no_file(tmp_path: Path) -> None:
@@ -144,7 +145,7 @@ def outcome(text: str) -> tuple[Problem, ...]:
     try:
         assert parse(text, "m.yaml").resource_managers
     except ConfigError as error:
-        return error.problems or (Problem("m.yaml", 0, "", "\n"),)
+        return error.problems or (Problem("m.yaml", 0, "", "\n", ConfigRule.READABLE),)
     return ()
 
 

@@ -8,7 +8,8 @@ from task_gateway.bench import machine, meters
 from task_gateway.clusters import base
 from task_gateway.clusters.base import Say
 from task_gateway.crds import bundles, edit, ports_policy, schema
-from task_gateway.crds.heeded import GATEWAY, HEEDED, NAME, NAMESPACE, gateway, said
+from task_gateway.crds.heeded import GATEWAY, HEEDED, NAME, NAMESPACE, gateway
+from task_gateway.crds.heeded import refused as refusal_of
 from task_gateway.kube.client import Kube
 from task_gateway.kube.wait import condition, wait_for
 from task_gateway.model import Manifest
@@ -84,6 +85,6 @@ def _create(kube: Kube, count: int) -> float:
 def _heeded(kube: Kube, obj: Manifest, *, refused: bool) -> None:
     """Ask by dry runs until the API server heeds a changed CRD or policy; WaitTimeout if it does not."""
     deadline = time.monotonic() + HEEDED.seconds
-    while bool(answer := said(kube, obj)) is not refused:
+    while ((answer := refusal_of(kube, obj)) is not None) is not refused:
         if time.monotonic() > deadline:
-            raise HEEDED.timed_out(answer or "accepted", where=schema.GATEWAYS)
+            raise HEEDED.timed_out(answer.message if answer else "accepted", where=schema.GATEWAYS)

@@ -1,81 +1,62 @@
 """The master configuration: every rule of its gateway keys has a code, and the demand is set against the room."""
 
-import re
-from dataclasses import dataclass
+from collections.abc import Mapping
 
 from task_gateway.checks.base import CHECKS, Rule, Trouble, category_of, check, limits_of
 from task_gateway.errors import Problem
 from task_gateway.limits.site import Site
+from task_gateway.reasons import ConfigRule
 
 VALIDATE = "task-gateway config validate FILE"
 
 
-@dataclass(frozen=True)
-class ConfigRule:
-    """A rule of the configuration: which problems break it, by the key they name and what they say."""
-
-    rule: Rule
-    key: str
-    message: str
-
-
-def _rule(code: str, description: str, cause: str, key: str, message: str) -> ConfigRule:
+def _rule(code: str, description: str, cause: str) -> Rule:
     rule = Rule(code, category_of(code), description, VALIDATE, cause)
     CHECKS.register(code)(rule)
-    return ConfigRule(rule, key, message)
+    return rule
 
 
-RULES = (
-    _rule(
-        "ITG0601", "the configuration can be read", "The file is not there, not YAML, or not a mapping.", r"^$", r".*"
+RULES: Mapping[ConfigRule, Rule] = {
+    ConfigRule.READABLE: _rule(
+        "ITG0601", "the configuration can be read", "The file is not there, not YAML, or not a mapping."
     ),
-    _rule(
+    ConfigRule.KNOWN_KEYS: _rule(
         "ITG0602", "every key is known and given once",
         "A key is misspelt, in the wrong place, or given twice: a master would ignore it, or take the last.",
-        r".*", r"is not a key of|is given twice|belongs under",
     ),
-    _rule(
-        "ITG0603", "the port range starts before it ends", "gateway_port_range_start is above gateway_port_range_end.",
-        r"gateway_port_range_(start|end)$", r"is above",
+    ConfigRule.PORT_ORDER: _rule(
+        "ITG0603", "the port range starts before it ends", "gateway_port_range_start is above gateway_port_range_end."
     ),
-    _rule(
+    ConfigRule.PORT_OVERLAP: _rule(
         "ITG0604", "no two resource managers share a port of one gateway",
         "The ranges of two resource managers overlap on one Gateway of one cluster: a port would get two tasks.",
-        r"gateway_port_range_start$", r"belong to resource manager",
     ),
-    _rule(
+    ConfigRule.PORT: _rule(
         "ITG0605", "the ports of the range are from 1025 to 65535",
         "gateway_port_range_start or gateway_port_range_end is no integer from 1025 to 65535.",
-        r"gateway_port_range_(start|end)$", r".*",
     ),
-    _rule(
-        "ITG0606", "gateway_name is a Kubernetes label", "gateway_name is missing, or no name that a Gateway can have.",
-        r"gateway_name$", r".*",
+    ConfigRule.GATEWAY_NAME: _rule(
+        "ITG0606", "gateway_name is a Kubernetes label", "gateway_name is missing, or no name that a Gateway can have."
     ),
-    _rule(
+    ConfigRule.GATEWAY_NAMESPACE: _rule(
         "ITG0607", "gateway_namespace is a Kubernetes label",
-        "gateway_namespace is missing, or no name that a namespace can have.", r"gateway_namespace$", r".*",
+        "gateway_namespace is missing, or no name that a namespace can have.",
     ),
-    _rule(
+    ConfigRule.GATEWAY_IP: _rule(
         "ITG0608", "gateway_ip is an address or a host name",
-        "gateway_ip is missing, empty, or has a scheme or a port.", r"gateway_ip$", r".*",
+        "gateway_ip is missing, empty, or has a scheme or a port.",
     ),
-    _rule(
+    ConfigRule.WELL_FORMED: _rule(
         "ITG0609", "resource managers and pools are well formed",
         "A resource manager has a wrong type or no name of its own, or a pool has no name or a negative number.",
-        r".*", r".*",
     ),
-)  # fmt: skip
-"""In the order they are tried: the first that fits names a problem's code."""
+}  # fmt: skip
+"""The check of each rule, in the order in which they are shown."""
 
 
 def code_of(problem: Problem) -> str:
     """Return the code of the rule that a problem breaks."""
-    return next(
-        each.rule.code
-        for each in RULES
-        if re.search(each.key, problem.key) and re.search(each.message, problem.message)
-    )
+    return RULES[problem.rule].code
 
 
 @check(

@@ -32,7 +32,7 @@ def accepted(site: Site) -> Trouble | None:
     if site.controller == CONTOUR:
         return None
     said = condition("Accepted")(site.gateway_class)
-    return Trouble(said) if said else None
+    return Trouble(str(said)) if said else None
 
 
 @check(

@@ -32,7 +32,7 @@ def served(site: Site) -> Trouble | None:
 def established(site: Site) -> Trouble | None:
     """The CRD is there but its names clash, or it violates what Kubernetes asks of a schema."""
     said = condition("Established")(site.crd)
-    return Trouble(said) if said else None
+    return Trouble(str(said)) if said else None
 
 
 @check("ITG0203", "a version of TCPRoute is served", INSTALL, ("ITG0201",))

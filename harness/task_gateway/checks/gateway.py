@@ -31,7 +31,7 @@ def exists(site: Site) -> Trouble | None:
 def accepted(site: Site) -> Trouble | None:
     """The controller finds something in the Gateway that it cannot serve, and says what."""
     said = condition("Accepted")(site.reported)
-    return Trouble(said) if said else None
+    return Trouble(str(said)) if said else None
 
 
 @check("ITG0403", "the Gateway is Programmed", DESCRIBE, ("ITG0402", "ITG0409"))
@@ -46,7 +46,7 @@ def programmed(site: Site) -> Trouble | None:
     except Forbidden:  # the condition is worth more than its reason
         found = []
     if not found:
-        return Trouble(said)
+        return Trouble(str(said))
     home, labels = found[0]["metadata"]["namespace"], CONTROLLERS[site.controller].labels
     log = f"kubectl logs --namespace {home} --selector {labels} --tail 50"
     return Trouble(f"{said}; the proxy has no Service", fix=log)

@@ -27,7 +27,7 @@ def of_config(problem: ConfigError | None, file: str) -> list[Check]:
             fix=rule.fix.replace("FILE", file) if rule.code in found else "",
             docs=rule.docs,
         )
-        for rule in (each.rule for each in config.RULES)
+        for rule in config.RULES.values()
     ]
 
 

@@ -18,6 +18,8 @@ from task_gateway.errors import INTERRUPTED, TaskGatewayError, UsageError
 
 PROGRAM = "task-gateway"
 DEBUG = "TASK_GATEWAY_DEBUG"
+NO_COMMAND = "NoArgsIsHelpError"
+"""The class of the error whose message is the help. Typer does not export it, and knows it by its name as well."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -80,7 +82,7 @@ def _refuse(error: typer.TyperException, arguments: Sequence[str]) -> int:
     """Say what is wrong with the command line; where a command is left out, the help says it."""
     context: typer.Context | None = getattr(error, "ctx", None)
     message = error.format_message()
-    if context is not None and message == context.get_help():
+    if type(error).__name__ == NO_COMMAND:
         typer.echo(message, err=True)
         return UsageError.exit_code
     path = context.command_path if context else PROGRAM

@@ -89,7 +89,8 @@ def _plain(value: object) -> object:
         return {"host": value.host or None, "port": value.port}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         # A field that would be a keyword of Python has an underscore behind it there, and none here.
-        return {field.name.rstrip("_"): getattr(value, field.name) for field in dataclasses.fields(value)}
+        shown = (field for field in dataclasses.fields(value) if field.metadata.get("json", True))
+        return {field.name.rstrip("_"): getattr(value, field.name) for field in shown}
     if isinstance(value, Mapping):
         return dict(value)
     if isinstance(value, datetime):

@@ -15,11 +15,21 @@ from task_gateway.kube.process import Completed, Word, run
 
 ENGINES = ("docker", "podman")
 OVERRIDE = "TASK_GATEWAY_ENGINE"
-ABSENT = "is not installed"
 PROBE_SECONDS = 60.0
 INFO_SECONDS = 30.0
 MAX_PROCESSES = 32768  # podman lowers its own limit to this before it sets a container's
 INSTALL_HINT = "apt-get install podman runc netavark aardvark-dns iptables iproute2 conntrack uidmap"
+
+
+@dataclass(frozen=True)
+class Unfit:
+    """Why an engine is not used: a sentence without its subject, and whether it is installed at all."""
+
+    sentence: str
+    installed: bool = True
+
+
+ABSENT = Unfit("is not installed", installed=False)
 
 
 @dataclass(frozen=True)
@@ -77,22 +87,22 @@ def choose_engine(wanted: str | None = None, *, say: Callable[[str], None]) -> E
     `TASK_GATEWAY_ENGINE` stands for `wanted` where that is None. EngineError tells what each engine said.
     """
     wanted = wanted or os.environ.get(OVERRIDE) or None
-    refused: dict[str, str] = {}
+    refused: dict[str, Unfit] = {}
     for name in (wanted,) if wanted else ENGINES:
         candidate = engine(name)
         reason = _refusal(candidate)
         if reason is None:
-            others = "".join(f"; {other} {why}" for other, why in refused.items())
+            others = "".join(f"; {other} {why.sentence}" for other, why in refused.items())
             say(f"container engine: {name}{' (asked for)' if wanted else ''}{others}")
             return candidate
         refused[name] = reason
     raise no_engine(refused)
 
 
-def no_engine(refused: Mapping[str, str]) -> EngineError:
+def no_engine(refused: Mapping[str, Unfit]) -> EngineError:
     """Return the error for engines that all failed; `refused` says why, by engine."""
-    message = "; ".join(f"{name} {reason}" for name, reason in refused.items())
-    there = [name for name, reason in refused.items() if reason != ABSENT]
+    message = "; ".join(f"{name} {reason.sentence}" for name, reason in refused.items())
+    there = [name for name, reason in refused.items() if reason.installed]
     hint = f"make `{there[0]} run --privileged` work, or: {INSTALL_HINT}" if there else INSTALL_HINT
     return EngineError(f"no container engine here starts a privileged container: {message}", hint=hint)
 
@@ -114,26 +124,26 @@ def _limit(which: int) -> int:
     return 1_048_576 if hard == resource.RLIM_INFINITY else hard
 
 
-def _refusal(candidate: Engine) -> str | None:
+def _refusal(candidate: Engine) -> Unfit | None:
     """Return None when a privileged container starts, else which of the three things went wrong."""
     try:
         answer = candidate.run("info", check=False, timeout=INFO_SECONDS)
     except ToolMissing:
         return ABSENT
     except CommandFailed as problem:
-        return f"is installed, but does not answer ({problem.message})"
+        return Unfit(f"is installed, but does not answer ({problem.message})")
     if answer.code != 0:
-        return f"is installed, but does not answer ({_last(answer)})"
+        return Unfit(f"is installed, but does not answer ({_last(answer)})")
     image = f"localhost/task-gateway/probe:{os.getpid()}"
     try:
         _import_probe(candidate, image)
         privileged = ("--rm", "--privileged", "--network=none")
         answer = candidate.run("run", *privileged, image, check=False, timeout=PROBE_SECONDS)
     except CommandFailed as problem:
-        return f"cannot run a container ({problem.message})"
+        return Unfit(f"cannot run a container ({problem.message})")
     finally:
         candidate.run("rmi", "--force", image, check=False)
-    return None if answer.code == 0 else f"refuses a privileged container ({_last(answer)})"
+    return None if answer.code == 0 else Unfit(f"refuses a privileged container ({_last(answer)})")
 
 
 def _import_probe(candidate: Engine, image: str) -> None:

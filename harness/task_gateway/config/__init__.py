@@ -4,6 +4,7 @@ from pathlib import Path
 
 from task_gateway.errors import ConfigError, Problem
 from task_gateway.model import MasterConfig
+from task_gateway.reasons import ConfigRule
 
 HINT = "docs/configuration.md has the keys, their rules and examples"
 
@@ -13,13 +14,13 @@ def load(path: Path) -> MasterConfig:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise ConfigError((Problem(str(path), 0, "", f"cannot be read: {error.strerror}"),)) from error
+        raise _unreadable(str(path), 0, f"cannot be read: {error.strerror}") from error
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         message = f"byte 0x{data[error.start]:02x} is not UTF-8; save the file as UTF-8"
-        raise ConfigError((Problem(str(path), line, "", message),)) from error
+        raise _unreadable(str(path), line, message) from error
     return parse(text, str(path))
 
 
@@ -32,7 +33,11 @@ def parse(text: str, file: str) -> MasterConfig:
     try:
         master = read(document)
     except RecursionError as error:
-        raise ConfigError((Problem(file, 0, "", "has too long a chain of <<"),), hint=HINT) from error
+        raise _unreadable(file, 0, "has too long a chain of <<", hint=HINT) from error
     if document.problems or master is None:
         raise ConfigError(document.problems, hint=HINT)
     return master
+
+
+def _unreadable(file: str, line: int, message: str, *, hint: str | None = None) -> ConfigError:
+    return ConfigError((Problem(file, line, "", message, ConfigRule.READABLE),), hint=hint)

@@ -17,6 +17,7 @@ from task_gateway.config.document import (
     line_of,
     name_of,
 )
+from task_gateway.reasons import ConfigRule
 
 _OCTAL = re.compile(r"[-+]?0[0-9_]+")
 
@@ -39,9 +40,9 @@ class Block:
         """Return the line of `key`, or of the block where the key is absent."""
         return self._entries[key][0] if key in self._entries else self.line
 
-    def report(self, key: str, message: str) -> None:
-        """Note a problem with `key`, present or not."""
-        self.document.report(self.line_at(key), join(self.path, key), message)
+    def report(self, key: str, message: str, rule: ConfigRule = ConfigRule.WELL_FORMED) -> None:
+        """Note a problem with `key`, present or not, and the rule that it breaks."""
+        self.document.report(self.line_at(key), join(self.path, key), message, rule)
 
     def has(self, key: str) -> bool:
         """Tell whether `key` is there with a value."""
@@ -53,27 +54,28 @@ class Block:
             if key not in known:
                 match = nearest(key, known)
                 advice = f"did you mean {match}?" if match else f"known keys: {', '.join(known)}"
-                self.report(key, f"is not a key of {kind}; {advice}")
+                self.report(key, f"is not a key of {kind}; {advice}", ConfigRule.KNOWN_KEYS)
 
-    def string(self, key: str) -> str | None:
-        """Return a string; None where there is none."""
+    def string(self, key: str, rule: ConfigRule = ConfigRule.WELL_FORMED) -> str | None:
+        """Return a string; None where there is none. A value of another type breaks `rule`."""
         if not self.has(key):
             return None
         node = self._entries[key][1]
         if is_string(node):
             return str(node.value)
-        self._misfit(key, "a string", " (put it in quotes)" if isinstance(node, yaml.ScalarNode) else "")
+        remedy = " (put it in quotes)" if isinstance(node, yaml.ScalarNode) else ""
+        self._misfit(key, "a string", rule, remedy)
         return None
 
-    def integer(self, key: str) -> int | None:
-        """Return an integer; None where there is none."""
+    def integer(self, key: str, rule: ConfigRule = ConfigRule.WELL_FORMED) -> int | None:
+        """Return an integer; None where there is none. A value of another type breaks `rule`."""
         if not self.has(key):
             return None
         node = self._entries[key][1]
         value = integer_of(node)
         if value is not None and not _OCTAL.fullmatch(node.value):
             return value
-        self._misfit(key, "an integer" if value is None else "an integer without a leading zero")
+        self._misfit(key, "an integer" if value is None else "an integer without a leading zero", rule)
         return None
 
     def block(self, key: str) -> "Block | None":
@@ -100,11 +102,12 @@ class Block:
             if isinstance(item, yaml.MappingNode):
                 found.append(Block(self.document, item, path, line_of(item)))
             else:
-                self.document.report(line_of(item), path, f"expected a mapping, found {describe(item)}")
+                message = f"expected a mapping, found {describe(item)}"
+                self.document.report(line_of(item), path, message, ConfigRule.WELL_FORMED)
         return found
 
-    def _misfit(self, key: str, expected: str, remedy: str = "") -> None:
-        self.report(key, f"expected {expected}, found {describe(self._entries[key][1])}{remedy}")
+    def _misfit(self, key: str, expected: str, rule: ConfigRule = ConfigRule.WELL_FORMED, remedy: str = "") -> None:
+        self.report(key, f"expected {expected}, found {describe(self._entries[key][1])}{remedy}", rule)
 
 
 def nearest(key: str, known: Collection[str], cutoff: float = 0.6) -> str | None:

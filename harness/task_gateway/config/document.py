@@ -7,6 +7,7 @@ import yaml
 from task_gateway.config.compose import compose
 from task_gateway.config.scalars import STANDARD, Value, quote, resolve, show
 from task_gateway.errors import Problem
+from task_gateway.reasons import ConfigRule
 
 _KINDS = {
     "str": "a string",
@@ -33,24 +34,27 @@ class Document:
         """All problems in the order of their lines."""
         return tuple(sorted(self._problems, key=lambda problem: problem.line))
 
-    def report(self, line: int, key: str, message: str) -> None:
-        """Note a problem; one that is met twice through a YAML alias is noted once."""
-        self._problems[Problem(self.file, line, key, message)] = None
+    def report(self, line: int, key: str, message: str, rule: ConfigRule) -> None:
+        """Note a problem by the rule that it breaks; one that is met twice through a YAML alias is noted once."""
+        self._problems[Problem(self.file, line, key, message, rule)] = None
 
     def _compose(self, text: str) -> yaml.Node | None:
         try:
-            return compose(text, lambda line, message: self.report(line, "", message))
+            return compose(text, self._unreadable)
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             what = " ".join(part for part in (error.context, error.problem) if part)
-            self.report(mark.line + 1 if mark else 0, "", f"is not valid YAML: {what}")
+            self._unreadable(mark.line + 1 if mark else 0, f"is not valid YAML: {what}")
         except yaml.reader.ReaderError as error:
             line = text.encode("utf-8").count(b"\n", 0, error.position) + 1
-            self.report(line, "", f"is not valid YAML: character U+{error.character:04X} is not allowed")
+            self._unreadable(line, f"is not valid YAML: character U+{error.character:04X} is not allowed")
         except UnicodeEncodeError as error:
             line = text.count("\n", 0, error.start) + 1
-            self.report(line, "", f"is not valid YAML: character U+{ord(text[error.start]):04X} is not allowed")
+            self._unreadable(line, f"is not valid YAML: character U+{ord(text[error.start]):04X} is not allowed")
         return None
+
+    def _unreadable(self, line: int, message: str) -> None:
+        self.report(line, "", message, ConfigRule.READABLE)
 
     def _find_duplicates(self, root: yaml.Node) -> None:
         """Look at every mapping once, however many aliases lead to it."""
@@ -76,7 +80,8 @@ class Document:
                 name = name_of(key)
                 where = join(path, name)
                 if name in first and not is_merge(key):
-                    self.report(line_of(key), where, f"is given twice; the first is on line {first[name]}")
+                    message = f"is given twice; the first is on line {first[name]}"
+                    self.report(line_of(key), where, message, ConfigRule.KNOWN_KEYS)
                 first.setdefault(name, line_of(key))
             values.append((value, where))
         return values

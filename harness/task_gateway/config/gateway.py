@@ -8,6 +8,7 @@ from itertools import combinations
 from task_gateway.config.block import Block
 from task_gateway.config.scalars import quote
 from task_gateway.model import InternalTaskGateway, ResourceManager
+from task_gateway.reasons import ConfigRule
 
 GATEWAY = "internal_task_gateway"
 NAME, NAMESPACE, IP = "gateway_name", "gateway_namespace", "gateway_ip"
@@ -24,14 +25,15 @@ _HOST_LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
 def read(block: Block) -> InternalTaskGateway | None:
     """Return the gateway a block describes, None if its name or its ports cannot be told."""
     block.refuse_others(KEYS, GATEWAY)
-    name = _label(block, NAME, "the name of the Gateway object")
-    namespace = _label(block, NAMESPACE, "the namespace of the Gateway object")
+    name = _label(block, NAME, "the name of the Gateway object", ConfigRule.GATEWAY_NAME)
+    namespace = _label(block, NAMESPACE, "the namespace of the Gateway object", ConfigRule.GATEWAY_NAMESPACE)
     host = _host(block)
     start = _port(block, START, DEFAULT_START)
     end = _port(block, END, DEFAULT_END)
     if start is not None and end is not None and start > end:
         ports = f"{_say(block, START, start)} is above {_say(block, END, end)}"
-        block.report(START if block.has(START) else END, f"{ports}; the start comes first")
+        key = START if block.has(START) else END
+        block.report(key, f"{ports}; the start comes first", ConfigRule.PORT_ORDER)
         return None
     if name is None or namespace is None or start is None or end is None:
         return None
@@ -55,6 +57,7 @@ def check_overlaps(found: Sequence[tuple[ResourceManager, Block]]) -> None:
                 START,
                 f"ports {low} to {high} belong to resource manager {quote(first.name)} already: both use "
                 f"Gateway {one.gateway_namespace}/{one.gateway_name} of the same cluster ({shared})",
+                ConfigRule.PORT_OVERLAP,
             )
 
 
@@ -68,23 +71,25 @@ def _same_cluster(first: ResourceManager, one: Block, second: ResourceManager, o
     return "both the master's own" if paths == {None} else None
 
 
-def _label(block: Block, key: str, purpose: str) -> str | None:
-    value = _required(block, key, purpose)
+def _label(block: Block, key: str, purpose: str, rule: ConfigRule) -> str | None:
+    value = _required(block, key, purpose, rule)
     if value is not None and not _LABEL.fullmatch(value):
         block.report(
             key,
             f"{quote(value)} is not a Kubernetes label: 1 to 63 lower-case letters, digits and '-', "
             "with a letter or digit at both ends",
+            rule,
         )
         return None
     return value
 
 
 def _host(block: Block) -> str | None:
-    value = _required(block, IP, "the IP address or host name at which the master reaches the gateway")
+    purpose = "the IP address or host name at which the master reaches the gateway"
+    value = _required(block, IP, purpose, ConfigRule.GATEWAY_IP)
     if value is not None and not _is_host(value):
         what = "is empty" if not value.strip() else f"{quote(value)} is neither an IP address nor a host name"
-        block.report(IP, f"{what}; expected an address without scheme and port")
+        block.report(IP, f"{what}; expected an address without scheme and port", ConfigRule.GATEWAY_IP)
         return None
     return value
 
@@ -98,18 +103,19 @@ def _is_host(value: str) -> bool:
     return True
 
 
-def _required(block: Block, key: str, purpose: str) -> str | None:
+def _required(block: Block, key: str, purpose: str, rule: ConfigRule) -> str | None:
     if not block.has(key):
-        block.report(key, f"is missing: {purpose}")
-    return block.string(key)
+        block.report(key, f"is missing: {purpose}", rule)
+    return block.string(key, rule)
 
 
 def _port(block: Block, key: str, default: int) -> int | None:
     if not block.has(key):
         return default
-    port = block.integer(key)
+    port = block.integer(key, ConfigRule.PORT)
     if port is not None and not LOWEST_PORT <= port <= HIGHEST_PORT:
-        block.report(key, f"expected a port from {LOWEST_PORT} to {HIGHEST_PORT}, found {port}")
+        message = f"expected a port from {LOWEST_PORT} to {HIGHEST_PORT}, found {port}"
+        block.report(key, message, ConfigRule.PORT)
         return None
     return port
 

@@ -10,6 +10,7 @@ from task_gateway.config.document import Document, describe, is_null
 from task_gateway.config.pools import DEFAULT_NAME, POOLS, check_pools, default_pools, read_pools
 from task_gateway.config.scalars import quote
 from task_gateway.model import MasterConfig, ResourceManager, ResourcePool
+from task_gateway.reasons import ConfigRule
 
 _TOP_KEYS = ("resource_manager", "additional_resource_managers", POOLS)
 _COMMON_KEYS = (
@@ -61,7 +62,7 @@ def read(document: Document) -> MasterConfig | None:
     if document.root is None or is_null(document.root):
         return None if document.problems else MasterConfig(document.file, _IMPLIED)
     if not isinstance(document.root, yaml.MappingNode):
-        document.report(1, "", f"expected a mapping, found {describe(document.root)}")
+        document.report(1, "", f"expected a mapping, found {describe(document.root)}", ConfigRule.READABLE)
         return None
     top = Block(document, document.root, "", 1)
     _find_misspelt(top)
@@ -87,9 +88,11 @@ def _find_misspelt(top: Block) -> None:
     """Report keys at the top that are the gateway's, misplaced, or nearly one of those read here."""
     for key in top.keys:
         if key == gateway.GATEWAY:
-            top.report(key, "belongs under a resource manager: resource_manager.internal_task_gateway")
+            message = "belongs under a resource manager: resource_manager.internal_task_gateway"
+            top.report(key, message, ConfigRule.KNOWN_KEYS)
         elif key not in _TOP_KEYS and (match := nearest(key, _TOP_KEYS, cutoff=0.9)):
-            top.report(key, f"is not a key of a master configuration; did you mean {match}?")
+            message = f"is not a key of a master configuration; did you mean {match}?"
+            top.report(key, message, ConfigRule.KNOWN_KEYS)
 
 
 def _manager(block: Block, beside: Block, *, additional: bool) -> ResourceManager:

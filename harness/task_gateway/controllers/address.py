@@ -5,6 +5,7 @@ from task_gateway.controllers.stage import ADDRESSED, Stage
 from task_gateway.errors import WaitTimeout
 from task_gateway.kube.wait import wait_for
 from task_gateway.model import Manifest
+from task_gateway.reasons import Condition
 from task_gateway.routing.gateway_api import GATEWAY
 
 
@@ -38,5 +39,5 @@ def addresses(gateway: Manifest) -> list[str]:
 def _why(gateway: Manifest) -> str:
     for each in (gateway.get("status") or {}).get("conditions") or []:
         if each["status"] != "True":
-            return f"; {each['type']} is {each['status']} ({each['reason']}): {each['message']}"
+            return f"; {Condition.of(each)}"
     return ""

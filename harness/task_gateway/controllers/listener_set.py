@@ -8,6 +8,7 @@ from task_gateway.controllers.stage import IN_SET, Stage
 from task_gateway.controllers.tcp_route import SERVED
 from task_gateway.errors import WaitTimeout
 from task_gateway.kube.wait import condition, wait_for
+from task_gateway.reasons import Condition
 from task_gateway.routing.gateway_api import LISTENER_SET
 from task_gateway.settings import Wait
 
@@ -32,7 +33,7 @@ def look(stage: Stage) -> Seen | Lack:
     try:
         wait_for(stage.kube, TAKEN_UP, LISTENER_SET, stage.name(IN_SET), stage.namespace, condition("Accepted"))
     except WaitTimeout as late:
-        if late.last_state.startswith("Accepted is False"):
+        if isinstance(late.seen, Condition) and late.seen.is_refusal:
             raise
         return Lack(f"no controller takes it up: {late.last_state}")
     reached = door.first_byte(stage.at(IN_SET), stage.backend(1), SERVED) - started

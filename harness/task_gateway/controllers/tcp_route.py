@@ -9,6 +9,7 @@ from task_gateway.controllers.stage import FIRST, Stage
 from task_gateway.errors import ScenarioFailed, WaitTimeout
 from task_gateway.kube.wait import wait_for
 from task_gateway.model import Manifest
+from task_gateway.reasons import Condition
 from task_gateway.routing.gateway_api import ROUTES
 from task_gateway.routing.reach import probe
 from task_gateway.settings import Wait
@@ -34,8 +35,8 @@ def look(stage: Stage) -> Seen | Lack:
         taken_up = partial(refused, controller=stage.gateway_class["spec"]["controllerName"])
         wait_for(stage.kube, TAKEN_UP, kind, stage.name(FIRST), stage.namespace, taken_up)
     except WaitTimeout as late:
-        if late.last_state == NOBODY or any(each in late.last_state for each in UNSUPPORTED):
-            return Lack(late.last_state)
+        if isinstance(late.seen, Condition) and (not late.seen.is_reported or late.seen.reason in UNSUPPORTED):
+            return Lack(late.last_state if late.seen.is_reported else NOBODY)
         raise
     version = kind.split("/")[1]
     started = time.perf_counter()
@@ -46,15 +47,15 @@ def look(stage: Stage) -> Seen | Lack:
     return Seen(f"{version}, {stage.backend(0)} answers at {stage.at(FIRST)}", {"reached": round(reached, 3)})
 
 
-def refused(route: Manifest | None, controller: str = "") -> str | None:
-    """Return what keeps a route from being accepted, None if nothing does; by entries of that controller if given."""
+def refused(route: Manifest | None, controller: str = "") -> Condition | None:
+    """Return the condition that keeps a route from being accepted, None if nothing does.
+
+    By entries of that controller if given; one that is not reported if no controller has looked at the route.
+    """
     parents = ((route or {}).get("status") or {}).get("parents") or []
     own = [each for each in parents if controller in ("", each.get("controllerName"))]
     conditions = [each for parent in own for each in parent.get("conditions") or []]
     accepted = [each for each in conditions if each["type"] == "Accepted"]
     if not accepted:
-        return NOBODY
-    for each in accepted:
-        if each["status"] != "True":
-            return f"Accepted is {each['status']} ({each['reason']}): {each['message']}"
-    return None
+        return Condition("Accepted")
+    return next((Condition.of(each) for each in accepted if each["status"] != "True"), None)

@@ -3,18 +3,15 @@
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import cast
 
 from task_gateway.crds import schema
 from task_gateway.errors import ApiError, Cause, DeniedByPolicy, Forbidden, Invalid, InvalidCrd, NotApproved
+from task_gateway.kube.refusals import APPROVAL
 from task_gateway.model import Manifest
+from task_gateway.reasons import Refusal
 
-APPROVAL = "api-approved.kubernetes.io"
 ALL_TOGETHER = "all rules of the schema together"
 
-_FACTOR = re.compile(r"cost (?:total for entire OpenAPIv3 schema )?exceeds budget by factor of ([\d.]+|more than 100)x")
-_CONTRIBUTES = "contributed to estimated rule cost total"
-_DENIED = re.compile(r"denied (?:the )?request|admission webhook .* does not support dry run", re.DOTALL)
 _STEP = re.compile(r"([^.\[\]]+)(?:\[([^\]]*)\])?")
 _VERSION = re.compile(r"spec\.versions\[(\d+)\]")
 
@@ -72,7 +69,9 @@ def read(problem: ApiError, crd: Manifest, versions: Collection[str]) -> CostRef
     if not problem.causes or not all(map(_is_cost, problem.causes)):
         raise told_apart(problem)
     causes = [each for each in problem.causes if _version(each.field, crd) in (None, *versions)]
-    found = tuple(_excess(each, causes, crd) for each in causes if _FACTOR.search(each.message))
+    found = tuple(
+        _excess(each, each.over_budget.factor, causes, crd) for each in causes if each.over_budget is not None
+    )
     return CostRefusal(found) if found else None
 
 
@@ -80,9 +79,9 @@ def told_apart(problem: ApiError) -> ApiError:
     """Return the error that says why the API server refuses a CRD, where it is not for the cost of its rules."""
     others = [each for each in problem.causes if not _is_cost(each)]
     error, hint = type(problem), problem.hint
-    if _DENIED.search(problem.message):
+    if Refusal.DENIED in problem.reasons:
         error, hint = DeniedByPolicy, "task-gateway cel --control-plane asks an API server without that policy"
-    elif any(APPROVAL in each.field for each in others):
+    elif Refusal.NOT_APPROVED in problem.reasons:
         error, hint = NotApproved, f"give the CRD the annotation {APPROVAL}: the URL of its review, or unapproved, …"
     elif isinstance(problem, Invalid):
         error, hint = InvalidCrd, "kubectl apply --server-side --dry-run=server -f FILE"
@@ -92,25 +91,18 @@ def told_apart(problem: ApiError) -> ApiError:
             "kubectl auth can-i patch customresourcedefinitions; without the right, --control-plane",
         )
     said = "; ".join(f"{each.field}: {each.message}" for each in others) or problem.message
-    return error(
-        f"the API server refuses the CRD, and not for the cost of its rules: {said}",
-        status=problem.status,
-        where=problem.where,
-        hint=hint,
-        causes=problem.causes,
-    )
+    message = f"the API server refuses the CRD, and not for the cost of its rules: {said}"
+    return problem.told_as(error, message, hint=hint)
 
 
 def _is_cost(cause: Cause) -> bool:
-    return bool(_FACTOR.search(cause.message)) or _CONTRIBUTES in cause.message
+    return cause.over_budget is not None or cause.contributes
 
 
-def _excess(cause: Cause, causes: list[Cause], crd: Manifest) -> Excess:
-    matched = cast("re.Match[str]", _FACTOR.search(cause.message))
-    factor = None if matched[1].startswith("more") else float(matched[1])
+def _excess(cause: Cause, factor: float | None, causes: list[Cause], crd: Manifest) -> Excess:
     if schema.RULES in cause.field:
         return Excess(cause.field, factor, _text(cause.field, crd), cause.message)
-    inside = [each.field for each in causes if _CONTRIBUTES in each.message and each.field.startswith(cause.field)]
+    inside = [each.field for each in causes if each.contributes and each.field.startswith(cause.field)]
     rules = "\n".join(_text(field, crd) for field in inside) or ALL_TOGETHER
     return Excess(cause.field, factor, rules, cause.message, total=True)
 

@@ -50,7 +50,7 @@ def explained() -> Iterator[None]:
     try:
         yield
     except ApiError as problem:
-        if SAFE_UPGRADES in problem.message:
+        if problem.denied_by == SAFE_UPGRADES:
             remove = f"kubectl delete validatingadmissionpolicybinding {SAFE_UPGRADES}"
             problem.hint = f"bring the CRDs up to the release of that policy, or remove its binding: {remove}"
         elif isinstance(problem, DeniedByPolicy):

@@ -5,14 +5,13 @@ import time
 from task_gateway.errors import ApiError
 from task_gateway.kube.client import Kube
 from task_gateway.model import Manifest
+from task_gateway.reasons import Refusal
 from task_gateway.settings import Wait
 
 HEEDED = Wait("crd-heeded", "the API server heeds the changed CRD or policy", 30)
 GATEWAY = "gateway.networking.k8s.io/v1/Gateway"
 NAMESPACE, NAME = "default", "measured"
 PAUSE_SECONDS = 0.1
-TOO_MANY = "must have at most"
-"""Words of the refusal of a list that is longer than the CRD allows."""
 
 
 def gateway(count: int, *, apart: bool = True) -> Manifest:
@@ -35,19 +34,24 @@ def takes(kube: Kube, listeners: int) -> bool:
 
     A refusal for another reason is none of this: whoever may not make Gateways learns nothing, and waits for nothing.
     """
-    obj = gateway(listeners)
     deadline = time.monotonic() + HEEDED.seconds
-    while TOO_MANY in said(kube, obj):
+    while too_many(kube, listeners):
         if time.monotonic() > deadline:
             return False
         time.sleep(PAUSE_SECONDS)
     return True
 
 
-def said(kube: Kube, obj: Manifest) -> str:
-    """Return what the API server says against creating an object, empty if nothing; it is a dry run."""
+def too_many(kube: Kube, listeners: int) -> bool:
+    """Tell whether the API server refuses a Gateway for having that many listeners; it is a dry run."""
+    problem = refused(kube, gateway(listeners))
+    return problem is not None and Refusal.TOO_MANY_ITEMS in problem.reasons
+
+
+def refused(kube: Kube, obj: Manifest) -> ApiError | None:
+    """Return why the API server would not create an object, None if it would; it is a dry run."""
     try:
         kube.create(obj, dry_run=True)
     except ApiError as problem:
-        return problem.message
-    return ""
+        return problem
+    return None

@@ -38,13 +38,8 @@ def apply(kube: Kube, *, dry_run: bool = False) -> None:
         for each in manifests():
             kube.apply(each, dry_run=dry_run)
     except Invalid as problem:
-        raise Invalid(
-            f"the API server does not take our admission policy: {problem.message}",
-            status=problem.status,
-            where=problem.where,
-            hint="Kubernetes 1.33 or later has what it needs",
-            causes=problem.causes,
-        ) from None
+        message = f"the API server does not take our admission policy: {problem.message}"
+        raise problem.told_as(Invalid, message, hint="Kubernetes 1.33 or later has what it needs") from None
 
 
 def delete(kube: Kube) -> None:

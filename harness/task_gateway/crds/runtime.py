@@ -21,6 +21,7 @@ from task_gateway.errors import ClusterUnreachable, Invalid, NotFound
 from task_gateway.kube.client import Kube
 from task_gateway.kube.wait import condition, wait_for
 from task_gateway.model import Manifest, WriteTime
+from task_gateway.reasons import Refusal
 from task_gateway.settings import API_READY
 
 NAMESPACE = "default"
@@ -36,7 +37,6 @@ SIZES = (64, 128)
 SAMPLES = 10
 ATTEMPTS = 3
 DISCOVERY_SECONDS = 0.1
-_OVER_BUDGET = ("cost limit exceeded", "running out of cost budget", "call cost exceeds limit")
 
 Make = Callable[[int], Manifest]
 
@@ -126,7 +126,7 @@ def accepted(kube: Kube, obj: Manifest) -> bool:
         try:
             kube.create(obj, dry_run=True)
         except Invalid as problem:
-            if any(sentence in problem.message for sentence in _OVER_BUDGET):
+            if Refusal.RULE_COST in problem.reasons:
                 return False
             raise
         except ClusterUnreachable:

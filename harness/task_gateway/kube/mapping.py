@@ -3,6 +3,7 @@
 import json
 
 from task_gateway.errors import AlreadyExists, ApiError, Cause, Conflict, Forbidden, Invalid, NotFound
+from task_gateway.kube import refusals
 
 BY_STATUS: dict[int, type[ApiError]] = {
     400: Invalid,
@@ -23,13 +24,23 @@ def map_status(status: int, body: str | bytes | None, where: str) -> ApiError:
     details = _status_object(body)
     message = str(details.get("message") or _text(body) or f"HTTP status {status}")
     error = AlreadyExists if details.get("reason") == "AlreadyExists" else BY_STATUS.get(status, ApiError)
-    return error(message, status=status, where=where, hint=HINTS.get(error), causes=_causes(details))
+    causes = _causes(details)
+    reasons = refusals.reasons(message, causes)
+    return error(
+        message,
+        status=status,
+        where=where,
+        hint=HINTS.get(error),
+        causes=causes,
+        reasons=reasons,
+        denied_by=refusals.denied_by(message, reasons),
+    )
 
 
 def _causes(details: dict[str, object]) -> tuple[Cause, ...]:
     inner = details.get("details")
     causes = inner.get("causes") if isinstance(inner, dict) else None
-    return tuple(Cause(each.get("field", ""), each.get("reason", ""), each.get("message", "")) for each in causes or [])
+    return tuple(refusals.cause(each) for each in causes or [])
 
 
 def _status_object(body: str | bytes | None) -> dict[str, object]:

@@ -18,7 +18,7 @@ def not_running(pod: Manifest) -> str | None:
     if (said := _is_ready(pod)) is None:
         return None
     parts = [text for each in _statuses(pod) if (text := _trouble(each))]
-    return "; ".join(parts) or said
+    return "; ".join(parts) or str(said)
 
 
 def restarted(pod: Manifest) -> list[str]:

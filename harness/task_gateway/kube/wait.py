@@ -6,21 +6,24 @@ from collections.abc import Callable, Sequence
 from task_gateway.errors import NotFound
 from task_gateway.kube.client import Kube
 from task_gateway.model import Manifest
+from task_gateway.reasons import Condition
 from task_gateway.settings import NAMESPACE_READY, Wait
 
-Missing = Callable[[Manifest | None], str | None]
-AnyMissing = Callable[[Sequence[Manifest]], str | None]
+State = str | Condition
+"""What is not there yet: the condition that is not as wanted, or a sentence; `str` makes a sentence of either."""
+Missing = Callable[[Manifest | None], State | None]
+AnyMissing = Callable[[Sequence[Manifest]], State | None]
 RETRY_SECONDS = 0.5  # between looks at a kind that is not served yet
 
 
 def wait_for(kube: Kube, wait: Wait, kind: str, name: str, namespace: str | None, missing: Missing) -> Manifest:
     """Return the object once `missing` has nothing to say about it.
 
-    `missing` gets the object, or None while it does not exist, and returns a sentence of what is not there yet. It may
-    raise to end the wait at once. WaitTimeout carries its last sentence.
+    `missing` gets the object, or None while it does not exist, and returns what is not there yet. It may raise to end
+    the wait at once. WaitTimeout carries what it returned last, a condition also as `seen`.
     """
     deadline = time.monotonic() + wait.seconds
-    state = "it does not exist"
+    state: State = "it does not exist"
     while (left := deadline - time.monotonic()) > 0:
         try:
             state = missing(None) or state
@@ -41,11 +44,11 @@ def wait_until_settled(
 ) -> list[Manifest]:
     """Return all objects that match once nothing was missing and nothing changed in them for `seconds`.
 
-    `missing` gets all of them after each change, and returns a sentence about what is missing. It may raise to end the
-    wait at once. WaitTimeout has its last sentence.
+    `missing` gets all of them after each change, and returns what is missing. It may raise to end the wait at once.
+    WaitTimeout carries what it returned last, a condition also as `seen`.
     """
     deadline = time.monotonic() + wait.seconds
-    state = "nothing is known yet"
+    state: State = "nothing is known yet"
     seen: set[tuple[str, str]] | None = None
     since = 0.0
     while (left := deadline - time.monotonic()) > 0:
@@ -83,25 +86,27 @@ def wait_until_usable(kube: Kube, namespace: str) -> None:
     wait_for(kube, NAMESPACE_READY, "v1/ServiceAccount", "default", namespace, _missing)
 
 
-def _missing(obj: Manifest | None) -> str | None:
+def _missing(obj: Manifest | None) -> State | None:
     return "it does not exist" if obj is None else None
 
 
 def condition(type: str, status: str = "True") -> Missing:
-    """Return what `wait_for` asks: whether `status.conditions` has this type with this status, at this generation."""
+    """Return what `wait_for` asks: whether `status.conditions` has this type with this status, at this generation.
 
-    def missing(obj: Manifest | None) -> str | None:
+    Its answer is the Condition that the object has instead, or a sentence where there is no object.
+    """
+
+    def missing(obj: Manifest | None) -> State | None:
         if obj is None:
             return "it does not exist"
         generation = obj["metadata"].get("generation", 0)
         for each in (obj.get("status") or {}).get("conditions") or []:
             if each["type"] != type:
                 continue
-            if each.get("observedGeneration", generation) < generation:
-                return f"{type} is of an older generation of the object"
-            if each["status"] == status:
+            stale = each.get("observedGeneration", generation) < generation
+            if each["status"] == status and not stale:
                 return None
-            return f"{type} is {each['status']} ({each.get('reason', '')}): {each.get('message', '')}"
-        return f"it has no condition {type}"
+            return Condition.of(each, stale=stale)
+        return Condition(type)
 
     return missing

@@ -6,7 +6,7 @@ from typing import Any
 from task_gateway.errors import ImageMissing, ScenarioFailed
 from task_gateway.kube.client import Kube
 from task_gateway.kube.kinds import CONFIG_MAP, POD, SECRET
-from task_gateway.kube.wait import condition, wait_for, wait_until_gone, wait_until_usable
+from task_gateway.kube.wait import State, condition, wait_for, wait_until_gone, wait_until_usable
 from task_gateway.master import manifests
 from task_gateway.master.table import Master
 from task_gateway.model import Address, Manifest, Task
@@ -54,7 +54,7 @@ def end_master(kube: Kube, namespace: str) -> None:
         kube.delete(kind, MASTER, namespace)
 
 
-def not_ready(pod: Manifest | None) -> str | None:
+def not_ready(pod: Manifest | None) -> State | None:
     """Return why a pod is not Ready, None if it is; raise for what no waiting mends."""
     if pod is None:
         return "it does not exist"

@@ -5,7 +5,7 @@ from typing import Any
 
 from task_gateway.model import ManagerLimits
 from task_gateway.model_bench import BurstReport, DataplaneReport, ExposeRecord, ExposeReport
-from task_gateway.report import bench_targets, reliability
+from task_gateway.report import bench_targets
 from task_gateway.report.bench_text import markdown, ms
 from task_gateway.report.reliability import Fault
 
@@ -33,7 +33,7 @@ def shortfalls(expose: ExposeReport, burst: BurstReport, faults: Sequence[Fault]
     """Return a list of what was aimed at and is not reached, and of what does not hold."""
     missed = [each for each in bench_targets.targets(expose, burst) if not each.reached]
     lines = [f"- {_sentence(each.aim)}; measured: {each.measured or 'nothing'}." for each in missed]
-    broken = [each for each in faults if each.result != reliability.WORDS[reliability.PASSED]]
+    broken = [each for each in faults if not each.holds]
     lines += [f"- `{each.test.rpartition('::')[2]}` of [Reliability](reliability.md) {each.result}." for each in broken]
     return "\n".join(lines) if lines else "Nothing."
 
@@ -76,7 +76,7 @@ def _fits(ladders: Sequence[ManagerLimits]) -> Iterator[Row]:
 
 
 def _held(faults: Sequence[Fault]) -> Iterator[Row]:
-    good = sum(each.result == reliability.WORDS[reliability.PASSED] for each in faults)
+    good = sum(each.holds for each in faults)
     cases = sum(len(each.outcomes) for each in faults)
     figure = f"{good} of {len(faults)}, in {cases} cases"
     yield ["faults caused on purpose after which all holds", figure, "[Reliability](reliability.md)"]

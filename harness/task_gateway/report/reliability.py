@@ -2,12 +2,27 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 Case = Mapping[str, Any]
-PASSED, FAILED, KNOWN, SKIPPED = "passed", "failed", "known", "skipped"
-"""How a case can end; a known one fails, and is written down in its test as a failure that is expected."""
-WORDS = {FAILED: "**does not hold**", KNOWN: "**does not hold yet**", SKIPPED: "was not tried", PASSED: "holds"}
+
+
+class Outcome(StrEnum):
+    """How a case can end, the worst first; a known one fails, and its test says that this is expected."""
+
+    FAILED = "failed"
+    KNOWN = "known"
+    SKIPPED = "skipped"
+    PASSED = "passed"
+
+
+WORDS = {
+    Outcome.FAILED: "**does not hold**",
+    Outcome.KNOWN: "**does not hold yet**",
+    Outcome.SKIPPED: "was not tried",
+    Outcome.PASSED: "holds",
+}
 
 
 @dataclass(frozen=True)
@@ -16,15 +31,25 @@ class Fault:
 
     test: str
     sentence: str
-    outcomes: tuple[str, ...]
+    outcomes: tuple[Outcome, ...]
     seconds: float
+
+    @property
+    def worst(self) -> Outcome:
+        """The worst that a case came to."""
+        return next((each for each in Outcome if each in self.outcomes), Outcome.FAILED)
+
+    @property
+    def holds(self) -> bool:
+        """Whether what must hold did in every case."""
+        return self.worst is Outcome.PASSED
 
     @property
     def result(self) -> str:
         """The worst that a case came to, in words; of how many, where the cases differ."""
-        worst = next((each for each in WORDS if each in self.outcomes), FAILED)
-        count = self.outcomes.count(worst)
-        return WORDS[worst] if count == len(self.outcomes) else f"{WORDS[worst]} in {count} of {len(self.outcomes)}"
+        count = self.outcomes.count(self.worst)
+        words = WORDS[self.worst]
+        return words if count == len(self.outcomes) else f"{words} in {count} of {len(self.outcomes)}"
 
 
 def by_test(cases: Sequence[Case]) -> dict[str, list[Case]]:
@@ -39,7 +64,10 @@ def read(cases: Sequence[Case]) -> list[Fault]:
     """Return the faults of a record, the cases of one test together, in the order of the run."""
     return [
         Fault(
-            test, found[0]["sentence"], tuple(each["outcome"] for each in found), sum(each["seconds"] for each in found)
+            test,
+            found[0]["sentence"],
+            tuple(Outcome(each["outcome"]) for each in found),
+            sum(each["seconds"] for each in found),
         )
         for test, found in by_test(cases).items()
     ]

@@ -3,6 +3,7 @@
 from task_gateway.errors import NoAddress
 from task_gateway.kube.client import Kube
 from task_gateway.model import InternalTaskGateway, Manifest
+from task_gateway.reasons import Condition
 from task_gateway.routing.gateway_api import GATEWAY
 
 CONDITIONS = ("Accepted", "Programmed")
@@ -31,5 +32,5 @@ def unready(gateway: Manifest | None) -> str:
         if found is None:
             return f"no controller has reported the condition {type}"
         if found["status"] != "True":
-            return f"{type} is {found['status']} ({found.get('reason', '')}): {found.get('message', '')}"
+            return str(Condition.of(found))
     return ""

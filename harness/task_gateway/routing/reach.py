@@ -47,7 +47,7 @@ def is_open(address: Address, timeout: float = settings.PROBE_SECONDS, *, tls: b
 
 
 def wait_until_open(address: Address, wait: Wait = settings.TASK_EXPOSED, *, tls: bool = False) -> None:
-    """Return once a connection stays open or brings a byte; WaitTimeout says what it did last."""
+    """Return once a connection stays open or brings a byte; WaitTimeout has the last Answer as `seen`."""
     _wait(address, wait, (Answer.TALKS,), partial(is_open, tls=tls))
 
 
@@ -105,7 +105,6 @@ def _wait(address: Address, wait: Wait, wanted: Collection[Answer], attempt: Att
         if answer in wanted:
             return answer
         if time.monotonic() + pause > deadline:
-            state = f"{address} {answer.value}"
-            raise wait.timed_out(state, str(address))
+            raise wait.timed_out(f"{address} {answer.value}", str(address), seen=answer)
         time.sleep(pause)
         pause = min(2 * pause, settings.PROBE_PAUSE_SECONDS)

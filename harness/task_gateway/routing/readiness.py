@@ -6,6 +6,7 @@ Pods and endpoints are watched. What a port does nobody announces: once the endp
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from enum import Enum
 from ipaddress import ip_address
 from time import monotonic
 
@@ -13,8 +14,9 @@ from task_gateway import settings
 from task_gateway.errors import NotReachable, WaitTimeout
 from task_gateway.kube.client import Kube
 from task_gateway.kube.kinds import ENDPOINT_SLICE, POD
-from task_gateway.kube.wait import condition
+from task_gateway.kube.wait import State, condition
 from task_gateway.model import TASK_LABEL, Address, InternalTaskGateway, Manifest
+from task_gateway.reasons import Condition
 from task_gateway.routing import reach
 from task_gateway.routing.endpoints import SERVICE_OF
 from task_gateway.routing.gateway_api import (
@@ -56,8 +58,9 @@ def wait_until_reached(
         try:
             reach.wait_until_open(door.address, left, tls=tls)
         except WaitTimeout as shut:
-            where, state = _in_the_way(kube, gateway, namespace, door, shut.last_state)
-            raise _not_reachable(wait, where, f"{state}; {shut.last_state}") from None
+            where, state = _in_the_way(kube, gateway, namespace, door, shut.seen)
+            seen = state if isinstance(state, Condition) else shut.seen
+            raise _not_reachable(wait, where, f"{state}; {shut.last_state}", seen) from None
 
 
 def ready_services(kube: Kube, namespace: str) -> set[str]:
@@ -66,31 +69,39 @@ def ready_services(kube: Kube, namespace: str) -> set[str]:
     return {each["metadata"]["labels"][SERVICE_OF] for each in slices if _endpoint_missing(each) is None}
 
 
+class _Missing(Exception):
+    """The time is up, and this was missing last of the object called `name`."""
+
+    def __init__(self, name: str, state: State) -> None:
+        super().__init__(name)
+        self.name, self.state = name, state
+
+
 @contextmanager
 def _blamed(wait: Wait, where: str) -> Iterator[None]:
     try:
         yield
-    except TimeoutError as late:
-        raise _not_reachable(wait, where, str(late)) from None
+    except _Missing as late:
+        raise _not_reachable(wait, where, f"{late.name}{late.state}", late.state) from None
 
 
 def _watch(
-    kube: Kube, kind: str, namespace: str, labels: str, missing: Callable[[Manifest], str | None], deadline: float
+    kube: Kube, kind: str, namespace: str, labels: str, missing: Callable[[Manifest], State | None], deadline: float
 ) -> None:
-    """Return once one of the objects has nothing missing; TimeoutError says what the last one lacked."""
-    state = "there is none"
+    """Return once one of the objects has nothing missing; _Missing has what the last one lacked."""
+    last = _Missing("", "there is none")
     while (left := deadline - monotonic()) > 0:
         for event, obj in kube.watch(kind, namespace, labels=labels, seconds=left):
             said = "it was deleted" if event == "DELETED" else missing(obj)
             if said is None:
                 return
-            state = f"{obj['metadata']['name']}: {said}"
+            last = _Missing(f"{obj['metadata']['name']}: ", said)
             if monotonic() > deadline:
                 break
-    raise TimeoutError(state)
+    raise last
 
 
-def _pod_missing(pod: Manifest) -> str | None:
+def _pod_missing(pod: Manifest) -> State | None:
     if pod["metadata"].get("deletionTimestamp"):
         return "it is being deleted"
     return _is_ready(pod)
@@ -103,10 +114,12 @@ def _endpoint_missing(endpoints: Manifest) -> str | None:
     return f"{len(found)} endpoints, none of them ready" if found else "it has no endpoint"
 
 
-def _in_the_way(kube: Kube, gateway: InternalTaskGateway, namespace: str, door: Door, seen: str) -> tuple[str, str]:
+def _in_the_way(
+    kube: Kube, gateway: InternalTaskGateway, namespace: str, door: Door, answer: object
+) -> tuple[str, State]:
     """Return the first object on the way from the Gateway to the route that is not as it should be, and how it is.
 
-    `seen` is what the port did last.
+    `answer` is what the port did last.
     """
     place = f"Gateway {gateway.gateway_namespace}/{gateway.gateway_name}"
     found = kube.find(GATEWAY, gateway.gateway_name, gateway.gateway_namespace)
@@ -128,16 +141,16 @@ def _in_the_way(kube: Kube, gateway: InternalTaskGateway, namespace: str, door: 
         listener_set = kube.find(LISTENER_SET, reference["name"], home)
         if (said := condition("Programmed")(listener_set)) is not None:
             return f"ListenerSet {home}/{reference['name']}", said
-    if any(each.value in seen for each in (reach.Answer.REFUSED, reach.Answer.UNREACHABLE)):
+    if answer in (reach.Answer.REFUSED, reach.Answer.UNREACHABLE):
         return place, _nobody_at(door.address.host, found or {})
     if (said := _refused_by(parents, "ResolvedRefs")) is not None:  # not before: a controller that is away wrote it
         return where, said
     return f"Service {namespace}/{door.service}", "nothing listens on its target port in the pod, as far as can be seen"
 
 
-def _refused_by(parents: list[Manifest], type: str) -> str | None:
+def _refused_by(parents: list[Manifest], type: str) -> Condition | None:
     refusal = not_so(parents, type)
-    return None if refusal is None else f"{type} is {refusal['status']}: {refusal.get('message', '')}"
+    return None if refusal is None else Condition.of(refusal)
 
 
 def _nobody_at(host: str, gateway: Manifest) -> str:
@@ -157,6 +170,7 @@ def _is_address(host: str) -> bool:
     return True
 
 
-def _not_reachable(wait: Wait, where: str, state: str) -> NotReachable:
-    message = f"waited {wait.seconds:g} s until {wait.sentence}; in the way: {where}: {state}"
-    return NotReachable(message, name=wait.name, seconds=wait.seconds, last_state=state, where=where)
+def _not_reachable(wait: Wait, where: str, sentence: str, seen: object) -> NotReachable:
+    message = f"waited {wait.seconds:g} s until {wait.sentence}; in the way: {where}: {sentence}"
+    found = seen if isinstance(seen, Condition | Enum) else None
+    return NotReachable(message, name=wait.name, seconds=wait.seconds, last_state=sentence, where=where, seen=found)

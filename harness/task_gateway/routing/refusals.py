@@ -1,21 +1,21 @@
 """Tells from an API server's refusal that the gateway or the cluster is full, and of what."""
 
 from task_gateway.errors import ApiError, NoFreeSlot
+from task_gateway.reasons import Refusal
 
-SIGNS = {
-    "must have at most": "maxItems of spec.listeners in the CRD of Gateways (task-gateway crds raise)",
-    "cost budget": "what the rules on spec.listeners may cost (task-gateway crds raise)",
-    "cost limit exceeded": "what the rules on spec.listeners may cost (task-gateway crds raise)",
-    "request is too large": "the size of the Gateway, by fewer listeners on it",
-    "exceeded quota": "the ResourceQuota of the namespace",
-    "range is full": "the addresses of Services, by another ServiceCIDR",
+RAISED = {
+    Refusal.TOO_MANY_ITEMS: "maxItems of spec.listeners in the CRD of Gateways (task-gateway crds raise)",
+    Refusal.RULE_COST: "what the rules on spec.listeners may cost (task-gateway crds raise)",
+    Refusal.TOO_LARGE: "the size of the Gateway, by fewer listeners on it",
+    Refusal.QUOTA: "the ResourceQuota of the namespace",
+    Refusal.NO_SERVICE_ADDRESS: "the addresses of Services, by another ServiceCIDR",
 }
-"""Words in a refusal that comes with one object too many, and what to raise then."""
+"""Why an API server refuses one object too many, and what to raise then."""
 
 
 def full(refused: ApiError) -> NoFreeSlot | None:
     """Return the error of a refusal that says that no further task fits, None for any other refusal."""
-    raised = next((what for sign, what in SIGNS.items() if sign in refused.message), None)
+    raised = next((what for reason, what in RAISED.items() if reason in refused.reasons), None)
     if raised is None:
         return None
     return NoFreeSlot(

@@ -17,17 +17,19 @@ from task_gateway.routing import names
 NAMESPACES = "taskNamespaces"
 """The key with the names of all task namespaces, separated by blanks; charts before it have none."""
 
+TLS = "tls"
+"""The key that says whether the listeners end TLS: true or false."""
+
 VERSION = "2"
 """What the harness speaks; it grows with the `version` in the chart's ConfigMap."""
 
 Values = Mapping[str, int | str]
-_ENDS_TLS = re.compile(r"^\s*protocol: TLS$", re.MULTILINE)
 _PLACEHOLDER = re.compile(r"\$\{([A-Z_]+)\}")
 
 
 @dataclass(frozen=True)
 class Templates:
-    """The templates as text, each under `<strategy>.yaml`; `where` is the ConfigMap that they come from."""
+    """The ConfigMap's data: each template as text under `<strategy>.yaml`; `where` is the ConfigMap's name."""
 
     texts: Mapping[str, str]
     where: str = ""
@@ -35,7 +37,7 @@ class Templates:
     @property
     def tls(self) -> bool:
         """Whether the gateway's listeners end TLS, so that clients of a task's port speak it."""
-        return any(_ENDS_TLS.search(text) is not None for text in self.texts.values())
+        return self.texts.get(TLS) == "true"
 
     def objects(self, strategy: str, values: Values) -> list[Manifest]:
         """Return the objects of one task; TemplatesMismatch if the template is missing or asks for another value.

@@ -1,19 +1,21 @@
 """How checks are run: what each depends on, what bars what, and which code a problem of the configuration has."""
 
+import hashlib
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from task_gateway import config
 from task_gateway.checks import run
 from task_gateway.checks.base import CHECKS, Look, Result, Rule, Trouble
 from task_gateway.checks.config import RULES, code_of
+from task_gateway.config import document
 from task_gateway.errors import ApiError, ClusterUnreachable, ConfigError, Forbidden, Problem, UsageError
 from task_gateway.limits.site import Site
 from task_gateway.limits.target import Target
 from task_gateway.model import Check
+from task_gateway.reasons import ConfigRule
 
 GOOD = """
 resource_manager:
@@ -39,40 +41,41 @@ additional_resource_managers:
 """
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "codes"),
-    [
-        ("type: kubernetes", "type: [", {"ITG0601"}),
-        (GOOD, GOOD + "---\nport: 8080\n", {"ITG0601"}),
-        (GOOD, "- a list", {"ITG0601"}),
-        ("gateway_ip", "gatway_ip", {"ITG0602", "ITG0608"}),
-        ("gateway_name: gw", "gateway_name: gw\n    gateway_name: gw", {"ITG0602"}),
-        ("resource_pools", "resource_pool", {"ITG0602"}),
-        (GOOD, GOOD + "internal_task_gateway: {}\n", {"ITG0602"}),
-        ("gateway_name: gw", "gateway_name: gw\n    gateway_port_range_start: 2000\n    gateway_port_range_end: 1999",
-         {"ITG0603"}),
-        ("gateway_name: gw", "gateway_name: gw\n    gateway_port_range_end: 2000", {"ITG0603"}),
-        (GOOD, GOOD + OTHER, {"ITG0604"}),
-        ("gateway_name: gw", "gateway_name: gw\n    gateway_port_range_start: 1024", {"ITG0605"}),
-        ("gateway_name: gw", "gateway_name: gw\n    gateway_port_range_end: 65536", {"ITG0605"}),
-        ("gateway_name: gw", "gateway_name: gw\n    gateway_port_range_end: many", {"ITG0605"}),
-        ("    gateway_name: gw\n", "", {"ITG0606"}),
-        ("gateway_name: gw", "gateway_name: Gw", {"ITG0606"}),
-        ("gateway_name: gw", "gateway_name: 7", {"ITG0606"}),
-        ("gateway_name: gw", "gateway_name: y", {"ITG0606"}),
-        ("    gateway_namespace: ns\n", "", {"ITG0607"}),
-        ("gateway_namespace: ns", "gateway_namespace: n.s", {"ITG0607"}),
-        ("    gateway_ip: 192.0.2.7\n", "", {"ITG0608"}),
-        ("gateway_ip: 192.0.2.7", "gateway_ip: ''", {"ITG0608"}),
-        ("gateway_ip: 192.0.2.7", "gateway_ip: http://192.0.2.7", {"ITG0608"}),
-        ("type: kubernetes", "type: kubernetees", {"ITG0609"}),
-        ("pool_name: east", "max_aux_containers_per_agent: 1", {"ITG0609"}),
-        ("pool_name: east", "pool_name: east\n    max_aux_containers_per_agent: -1", {"ITG0609"}),
-        (GOOD, "resource_pools: []", {"ITG0609"}),
-        (GOOD, GOOD + "  - pool_name: east\n", {"ITG0609"}),
-        (GOOD, GOOD + OTHER.replace("      name: west\n", "").replace("gw", "gx"), {"ITG0609"}),
-    ],
-)  # fmt: skip
+WRONG = [
+    ("type: kubernetes", "type: [", {"ITG0601"}),
+    (GOOD, GOOD + "---\nport: 8080\n", {"ITG0601"}),
+    (GOOD, "- a list", {"ITG0601"}),
+    ("gateway_ip", "gatway_ip", {"ITG0602", "ITG0608"}),
+    ("gateway_name: gw", "gateway_name: gw\n    gateway_name: gw", {"ITG0602"}),
+    ("resource_pools", "resource_pool", {"ITG0602"}),
+    (GOOD, GOOD + "internal_task_gateway: {}\n", {"ITG0602"}),
+    ("gateway_name: gw", "gateway_name: gw\n    gateway_port_range_start: 2000\n    gateway_port_range_end: 1999",
+     {"ITG0603"}),
+    ("gateway_name: gw", "gateway_name: gw\n    gateway_port_range_end: 2000", {"ITG0603"}),
+    (GOOD, GOOD + OTHER, {"ITG0604"}),
+    ("gateway_name: gw", "gateway_name: gw\n    gateway_port_range_start: 1024", {"ITG0605"}),
+    ("gateway_name: gw", "gateway_name: gw\n    gateway_port_range_end: 65536", {"ITG0605"}),
+    ("gateway_name: gw", "gateway_name: gw\n    gateway_port_range_end: many", {"ITG0605"}),
+    ("    gateway_name: gw\n", "", {"ITG0606"}),
+    ("gateway_name: gw", "gateway_name: Gw", {"ITG0606"}),
+    ("gateway_name: gw", "gateway_name: 7", {"ITG0606"}),
+    ("gateway_name: gw", "gateway_name: y", {"ITG0606"}),
+    ("    gateway_namespace: ns\n", "", {"ITG0607"}),
+    ("gateway_namespace: ns", "gateway_namespace: n.s", {"ITG0607"}),
+    ("    gateway_ip: 192.0.2.7\n", "", {"ITG0608"}),
+    ("gateway_ip: 192.0.2.7", "gateway_ip: ''", {"ITG0608"}),
+    ("gateway_ip: 192.0.2.7", "gateway_ip: http://192.0.2.7", {"ITG0608"}),
+    ("type: kubernetes", "type: kubernetees", {"ITG0609"}),
+    ("pool_name: east", "max_aux_containers_per_agent: 1", {"ITG0609"}),
+    ("pool_name: east", "pool_name: east\n    max_aux_containers_per_agent: -1", {"ITG0609"}),
+    (GOOD, "resource_pools: []", {"ITG0609"}),
+    (GOOD, GOOD + "  - pool_name: east\n", {"ITG0609"}),
+    (GOOD, GOOD + OTHER.replace("      name: west\n", "").replace("gw", "gx"), {"ITG0609"}),
+]  # fmt: skip
+"""What is put in place of what in the good one, and the codes of the checks that are wrong then."""
+
+
+@pytest.mark.parametrize(("old", "new", "codes"), WRONG)
 def test_each_rule_of_the_configuration_has_its_code(old: str, new: str, codes: set[str]) -> None:
     assert old in GOOD
     with pytest.raises(ConfigError) as wrong:
@@ -88,12 +91,41 @@ def test_a_right_configuration_has_all_its_checks_right() -> None:
     config.parse(GOOD, "master.yaml")
     checks = run.of_config(None, "master.yaml")
     assert {each.result for each in checks} == {Result.OK}
-    assert [each.code for each in checks] == [each.rule.code for each in RULES]
+    assert [each.code for each in checks] == [f"ITG060{number}" for number in range(1, 10)]
 
 
-@given(st.text(), st.text())
-def test_every_problem_has_a_code(key: str, message: str) -> None:
-    assert code_of(Problem("f", 1, key, message)).startswith("ITG06")
+def test_every_rule_has_a_code() -> None:
+    assert set(RULES) == set(ConfigRule)
+
+
+@pytest.mark.parametrize(("old", "new", "codes"), WRONG)
+def test_no_code_depends_on_the_wording_of_a_problem(
+    monkeypatch: pytest.MonkeyPatch, old: str, new: str, codes: set[str]
+) -> None:
+    """Each problem says something else from where it is made on, and names another key."""
+
+    def scrambled(file: str, line: int, key: str, message: str, rule: ConfigRule) -> Problem:
+        return Problem(file, line, digest(key), digest(message), rule)
+
+    for module in (config, document):
+        monkeypatch.setattr(module, "Problem", scrambled)
+    with pytest.raises(ConfigError) as wrong:
+        config.parse(GOOD.replace(old, new), "master.yaml")
+    assert {code_of(each) for each in wrong.value.problems} == codes
+
+
+def test_a_file_that_cannot_be_read_has_the_code_of_that(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(config, "Problem", lambda file, line, _key, _message, rule: Problem(file, line, "k", "m", rule))
+    (tmp_path / "bytes.yaml").write_bytes(b"\xff")
+    for name in ("none.yaml", "bytes.yaml"):
+        with pytest.raises(ConfigError) as wrong:
+            config.load(tmp_path / name)
+        assert [code_of(each) for each in wrong.value.problems] == ["ITG0601"]
+
+
+def digest(text: str) -> str:
+    """Return a text without a word of this one."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def rule(code: str, look: Look, *after: str) -> Rule:

@@ -23,6 +23,7 @@ from task_gateway.errors import (
     Problem,
     ToolMissing,
 )
+from task_gateway.reasons import ConfigRule
 
 SUMMARY_LETTERS = 45
 ACT = '''"""Do what the test asks for."""
@@ -57,6 +58,10 @@ def act(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[C
     sys.modules.pop(f"{cli.__name__}.act", None)
 
 
+def problem(line: int, key: str, message: str) -> Problem:
+    return Problem("m.yaml", line, key, message, ConfigRule.WELL_FORMED)
+
+
 def raiser(error: BaseException) -> Callable[[], object]:
     def body() -> None:
         raise error
@@ -71,7 +76,7 @@ def raiser(error: BaseException) -> Callable[[], object]:
         (ToolMissing("kind is missing", where="PATH"), 2, "error: kind is missing\n  at: PATH\n"),
         (ClusterUnreachable("no answer"), 3, "error: no answer\n"),
         (
-            ConfigError((Problem("m.yaml", 3, "a.b", "is wrong"), Problem("m.yaml", 0, "", "is empty"))),
+            ConfigError((problem(3, "a.b", "is wrong"), problem(0, "", "is empty"))),
             2,
             "error: 2 problems in the configuration\n  m.yaml:3: a.b: is wrong\n  m.yaml: is empty\n",
         ),
@@ -116,7 +121,7 @@ def test_errors_are_an_object_where_json_is_asked_for(
 def test_problems_of_a_file_are_in_the_object(
     act: Callable[[Callable[[], object]], None], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    act(raiser(ConfigError((Problem("m.yaml", 3, "a", "is wrong"),))))
+    act(raiser(ConfigError((problem(3, "a", "is wrong"),))))
     assert main.main(["act", "--output=json"]) == 2
     error = json.loads(capsys.readouterr().out)["error"]
     assert error["problems"] == [{"file": "m.yaml", "line": 3, "key": "a", "message": "is wrong"}]

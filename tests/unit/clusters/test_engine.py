@@ -83,7 +83,9 @@ def test_an_engine_nobody_knows() -> None:
 
 def test_hints_fit_what_is_wrong() -> None:
     assert no_engine({"docker": engines.ABSENT, "podman": engines.ABSENT}).hint == INSTALL_HINT
-    assert str(no_engine({"docker": "says no", "podman": engines.ABSENT}).hint).startswith("make `docker run")
+    assert str(no_engine({"docker": engines.Unfit("says no"), "podman": engines.ABSENT}).hint).startswith(
+        "make `docker run"
+    )
 
 
 def test_kind_uses_the_chosen_engine_whatever_the_environment_says(

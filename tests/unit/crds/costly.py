@@ -6,9 +6,9 @@ from typing import Any
 from task_gateway.crds import schema
 from task_gateway.errors import Cause, Invalid
 from task_gateway.model import Manifest
+from task_gateway.reasons import OverBudget
 
 BUDGET = 10_000_000
-RULE = "estimated rule cost exceeds budget by factor of {}x (try simplifying the rule)"
 PORTS = "self.all(a, self.exists_one(b, a.port == b.port))"
 NAMES = "self.all(a, self.exists_one(b, a.name == b.name))"
 LINEAR = "self.all(a, a.port > 0)"
@@ -50,8 +50,8 @@ def _causes(crd: Manifest, number: int) -> list[Cause]:
     for index, rule in enumerate(schema.rules(crd, version, "spec.listeners")):
         factor = COSTS[rule.text](items) / BUDGET
         if factor > 1:
-            told = "more than 100" if factor > 100 else f"{factor:.6f}" if factor < 1.5 else f"{factor:.1f}"
-            found.append(Cause(f"{place}[{index}].rule", "FieldValueForbidden", RULE.format(told)))
+            told = OverBudget(None if factor > 100 else round(factor, 6 if factor < 1.5 else 1))
+            found.append(Cause(f"{place}[{index}].rule", "FieldValueForbidden", "too costly", told))
     return found
 
 

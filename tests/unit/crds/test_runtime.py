@@ -9,23 +9,23 @@ from task_gateway.crds import runtime, schema
 from task_gateway.errors import ClusterUnreachable, Invalid
 from task_gateway.kube.client import Kube
 from task_gateway.model import Manifest
+from task_gateway.reasons import Refusal
 
 LISTENERS = "spec.listeners"
-REFUSAL = "spec.listeners: Invalid value: 'operation cancelled: actual cost limit exceeded'"
 
 
 class Server:
     """Accepts objects up to a number of listeners."""
 
-    def __init__(self, limit: int, message: str = REFUSAL) -> None:
-        self.limit, self.message = limit, message
+    def __init__(self, limit: int, reason: Refusal = Refusal.RULE_COST) -> None:
+        self.limit, self.reason = limit, reason
         self.asked: list[int] = []
 
     def create(self, obj: Manifest, *, dry_run: bool) -> Manifest:
         assert dry_run
         self.asked.append(len(obj["spec"]["listeners"]))
         if self.asked[-1] > self.limit:
-            raise Invalid(self.message, status=422)
+            raise Invalid("no", status=422, reasons=frozenset({self.reason}))
         return obj
 
 
@@ -91,8 +91,9 @@ def test_nothing_refused_is_no_limit() -> None:
 
 
 def test_another_refusal_is_no_limit_either() -> None:
-    with pytest.raises(Invalid, match="port is taken"):
-        search(Server(100, "port is taken"))
+    with pytest.raises(Invalid) as refused:
+        search(Server(100, Refusal.TOO_MANY_ITEMS))
+    assert refused.value.reasons == {Refusal.TOO_MANY_ITEMS}
 
 
 @pytest.mark.parametrize("silent", [1, runtime.ATTEMPTS])

@@ -1,9 +1,11 @@
-"""The question `condition` asks of an object: which sentence it answers in which state."""
+"""The question `condition` asks of an object: which condition it answers with, and in which sentence."""
 
 import pytest
 
-from task_gateway.kube.wait import condition
+from task_gateway.kube.wait import State, condition
 from task_gateway.model import Manifest
+from task_gateway.reasons import Condition
+from task_gateway.settings import Wait
 
 
 def gateway(generation: int = 1, **fields: object) -> Manifest:
@@ -14,21 +16,48 @@ def gateway(generation: int = 1, **fields: object) -> Manifest:
 
 
 @pytest.mark.parametrize(
-    ("obj", "said"),
+    ("obj", "state"),
     [
         (None, "it does not exist"),
-        ({"metadata": {}}, "it has no condition Programmed"),
+        ({"metadata": {}}, Condition("Programmed")),
         (gateway(status="True"), None),
         (gateway(status="True", observedGeneration=1), None),
-        (gateway(2, status="True", observedGeneration=1), "Programmed is of an older generation of the object"),
+        (gateway(2, status="True", observedGeneration=1), Condition("Programmed", "True", stale=True)),
         (
             gateway(status="False", reason="NoResources", message="no Envoy yet"),
-            "Programmed is False (NoResources): no Envoy yet",
+            Condition("Programmed", "False", "NoResources", "no Envoy yet"),
         ),
     ],
 )
-def test_what_is_missing(obj: Manifest | None, said: str | None) -> None:
-    assert condition("Programmed")(obj) == said
+def test_what_is_missing(obj: Manifest | None, state: State | None) -> None:
+    assert condition("Programmed")(obj) == state
+
+
+@pytest.mark.parametrize(
+    ("state", "sentence"),
+    [
+        (Condition("Programmed"), "it has no condition Programmed"),
+        (Condition("Programmed", "True", stale=True), "Programmed is of an older generation of the object"),
+        (Condition("Programmed", "False", "NoAddress", "none yet"), "Programmed is False (NoAddress): none yet"),
+    ],
+)
+def test_the_error_of_a_wait_has_the_condition_and_its_sentence(state: Condition, sentence: str) -> None:
+    late = Wait("w", "it is there", 1).timed_out(state, "Gateway a/b")
+    assert (late.seen, late.last_state, late.where) == (state, sentence, "Gateway a/b")
+    assert late.message.endswith(f"last seen: {sentence}")
+
+
+@pytest.mark.parametrize(
+    ("state", "refusal"),
+    [
+        (Condition("Accepted"), False),
+        (Condition("Accepted", "Unknown"), False),
+        (Condition("Accepted", "False"), True),
+        (Condition("Accepted", "False", stale=True), False),
+    ],
+)
+def test_a_refusal_is_of_the_object_as_it_is_now(state: Condition, refusal: bool) -> None:
+    assert state.is_refusal is refusal
 
 
 def test_another_status_can_be_asked_for() -> None:

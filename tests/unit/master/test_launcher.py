@@ -6,6 +6,7 @@ import pytest
 
 from task_gateway.errors import ImageMissing, ScenarioFailed
 from task_gateway.master.launcher import not_ready
+from task_gateway.reasons import Condition
 
 
 def pod(state: dict[str, Any], ready: str = "False") -> dict[str, Any]:
@@ -31,8 +32,8 @@ def test_a_container_that_ended_ends_the_wait() -> None:
 def test_what_is_awaited_is_said() -> None:
     assert not_ready(None) == "it does not exist"
     assert not_ready(pod({"waiting": {"reason": "ContainerCreating"}})) == "container notebook waits: ContainerCreating"
-    assert not_ready(pod({"running": {}})) == "Ready is False (ContainersNotReady): not yet"
-    assert not_ready({"metadata": {"name": "nb-1", "namespace": "tasks"}}) == "it has no condition Ready"
+    assert not_ready(pod({"running": {}})) == Condition("Ready", "False", "ContainersNotReady", "not yet")
+    assert not_ready({"metadata": {"name": "nb-1", "namespace": "tasks"}}) == Condition("Ready")
 
 
 def test_a_ready_pod_is_ready() -> None:

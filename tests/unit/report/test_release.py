@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from task_gateway.model import ManagerLimits
 from task_gateway.model_bench import (
     BurstRecord,
@@ -12,8 +14,8 @@ from task_gateway.model_bench import (
     PathRecord,
     Spread,
 )
-from task_gateway.report import release
-from task_gateway.report.reliability import Fault
+from task_gateway.report import release, reliability
+from task_gateway.report.reliability import Fault, Outcome
 
 VERSIONS, MACHINE = {"contour": "v1.33.8"}, {"cores": "2"}
 RUN: dict[str, Any] = {"passed": True, "seconds": 134.8, "versions": {"kubernetes": "v1.36.3"}}
@@ -36,8 +38,8 @@ BURST = BurstReport(
 PATHS = DataplaneReport(
     VERSIONS, MACHINE, (PathRecord("contour", "gateway", 1000, Spread(0.002, 0.003), Spread(0.1, 0.2), 721.0),)
 )
-HOLDS = Fault("tests/faults/a.py::test_a", "A is killed: B holds.", ("passed", "passed"), 9.0)
-BREAKS = Fault("tests/faults/a.py::test_b", "The same with C.", ("known",), 9.0)
+HOLDS = Fault("tests/faults/a.py::test_a", "A is killed: B holds.", (Outcome.PASSED, Outcome.PASSED), 9.0)
+BREAKS = Fault("tests/faults/a.py::test_b", "The same with C.", (Outcome.KNOWN,), 9.0)
 
 
 def figures(**changed: Any) -> str:
@@ -86,3 +88,12 @@ def test_what_falls_short_is_listed_and_what_does_not_is_not() -> None:
 def test_what_was_not_measured_is_said_to_be_missing() -> None:
     nothing = BurstReport(VERSIONS, MACHINE, ())
     assert "measured: nothing" in release.shortfalls(expose(), nothing, [HOLDS])
+
+
+def test_a_shortfall_is_known_by_its_outcome_and_not_by_its_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = figures()
+    for outcome in Outcome:
+        monkeypatch.setitem(reliability.WORDS, outcome, "in other words")
+    assert figures() == before
+    said = release.shortfalls(expose(exposed(10, 0.022)), BURST, [HOLDS, BREAKS])
+    assert ("`test_a`" in said, "`test_b`" in said) == (False, True)

@@ -33,6 +33,15 @@ def test_the_worst_case_is_told() -> None:
     assert result("skipped", "passed") == "was not tried in 1 of 2"
 
 
+def test_a_fault_holds_where_each_case_passed() -> None:
+    def holds(*outcomes: str) -> bool:
+        (fault,) = reliability.read([case(TEST, outcome) for outcome in outcomes])
+        return fault.holds
+
+    assert holds("passed", "passed")
+    assert not any(holds("passed", each) for each in ("failed", "known", "skipped"))
+
+
 def test_what_ran_again_is_named() -> None:
     again = [case(OTHER, "passed"), case(OTHER, "passed")]
     before = {"versions": {"a": "1"}, "again": [], "cases": [case(OTHER, "failed"), case(TEST, "passed")]}

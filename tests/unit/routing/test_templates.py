@@ -78,7 +78,7 @@ def test_a_template_that_the_chart_does_not_have_is_told() -> None:
         Templates({"some.yaml": TEXT}).objects("other", VALUES)
 
 
-@pytest.mark.parametrize(("protocol", "ends"), [("TLS", True), ("TCP", False)])
-def test_the_templates_tell_whether_a_port_speaks_tls(protocol: str, ends: bool) -> None:
-    text = f"spec:\n  listeners:\n    - name: slot\n      protocol: {protocol}\n"
-    assert Templates({"slots.yaml": text}).tls is ends
+@pytest.mark.parametrize(("data", "ends"), [({"tls": "true"}, True), ({"tls": "false"}, False), ({}, False)])
+def test_the_chart_tells_whether_a_port_speaks_tls(data: dict[str, str], ends: bool) -> None:
+    text = "spec:\n  listeners:\n    - name: slot\n      protocol: TLS\n"
+    assert Templates(data | {"slots.yaml": text}).tls is ends
