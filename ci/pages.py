@@ -18,7 +18,7 @@ import image_list
 import pins
 import values_page
 from task_gateway.checks import page as checks
-from task_gateway.controllers.base import in_order
+from task_gateway.probe.base import in_order
 from task_gateway.report import bench_page, cel_text, controllers, first_start, limits, release, reliability
 
 DOCS, RECORDED = pins.ROOT / "docs", pins.ROOT / "reports" / "recorded"

@@ -9,12 +9,12 @@ import pytest
 from rich.console import Console
 
 from task_gateway.clusters import controllers, images
-from task_gateway.controllers import tcp_route
 from task_gateway.kube.kubectl import kubectl
 from task_gateway.kube.wait import wait_for
 from task_gateway.master.sides import Side
 from task_gateway.model import Cluster
 from task_gateway.model_bugbash import Row, Status
+from task_gateway.probe import tcp_route
 from task_gateway.routing.gateway_api import route_kind
 from task_gateway.scenarios.declared import SCENARIOS
 from task_gateway.scenarios.runner import play_all

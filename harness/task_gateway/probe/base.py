@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from task_gateway.controllers.stage import Stage
+from task_gateway.probe.stage import Stage
 from task_gateway.registry import Registry
 
 
@@ -48,7 +48,7 @@ class Requirement:
     look: Look
 
 
-REQUIREMENTS: Registry[Requirement] = Registry("requirement", "task_gateway.controllers")
+REQUIREMENTS: Registry[Requirement] = Registry("requirement", "task_gateway.probe")
 
 
 def requirement(
