@@ -10,7 +10,6 @@ import typer
 from task_gateway.cli import _play
 from task_gateway.cli.e2e import CHART, CRDS
 from task_gateway.cli.output import Output, OutputOption, emit
-from task_gateway.clusters.controllers import ENVOY_GATEWAY
 from task_gateway.deferred import rich
 from task_gateway.errors import UsageError
 from task_gateway.report import cells
@@ -50,7 +49,7 @@ def run(
     names: Annotated[list[str] | None, typer.Argument(help="Scenarios; all if left out.")] = None,
     tag: TagOption = None,
     name: _play.NameOption = "scenarios",
-    controller: _play.ControllerOption = ENVOY_GATEWAY,
+    controller: _play.ControllerOption = _play.CONTROLLER,
     against: _play.AgainstOption = None,
     keep: _play.KeepOption = False,
     parallel: _play.ParallelOption = 1,

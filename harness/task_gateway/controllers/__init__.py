@@ -1,0 +1,1 @@
+"""What is known about each gateway controller: one file and one frozen record each, found in `base`."""
