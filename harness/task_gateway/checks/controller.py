@@ -123,8 +123,9 @@ def watched(site: Site) -> Trouble | None:
 
 @lru_cache(maxsize=16)
 def deployments(site: Site) -> list[Manifest]:
-    """Return the Deployments of the controller, wherever they are; listed once however many checks ask."""
-    return site.kube.list(DEPLOYMENT, labels=site.controller.labels)
+    """Return the Deployments of the controller in all namespaces, listed once for all checks; none if it is unknown."""
+    labels = site.controller.labels
+    return site.kube.list(DEPLOYMENT, labels=labels) if labels else []
 
 
 def _version(image: str) -> tuple[int, ...]:

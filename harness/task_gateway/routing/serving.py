@@ -6,7 +6,7 @@ from time import monotonic
 
 from task_gateway import settings
 from task_gateway.controllers.base import Controller, of_class, service_ports
-from task_gateway.errors import Forbidden
+from task_gateway.errors import Forbidden, TemplatesMismatch
 from task_gateway.kube.client import Kube
 from task_gateway.kube.kinds import SERVICE
 from task_gateway.model import InternalTaskGateway, Manifest
@@ -62,7 +62,7 @@ class Serving:
         try:
             found = self._kube.find(GATEWAY_CLASS, class_name) if class_name else None
         except Forbidden:
-            return templates.controller_name(self._chart())
+            return templates.controller_name(self._told())
         return str(((found or {}).get("spec") or {}).get("controllerName", ""))
 
     def _service_ports(self, controller: Controller, class_name: str) -> frozenset[int] | None:
@@ -73,5 +73,12 @@ class Serving:
                 if found is not None:
                     return found
         except Forbidden:
-            return templates.service_ports(self._chart())
+            return templates.service_ports(self._told())
         return None
+
+    def _told(self) -> Mapping[str, str]:
+        """Return what the chart's ConfigMap tells; nothing where it may not be read or is of another release."""
+        try:
+            return self._chart()
+        except (Forbidden, TemplatesMismatch):
+            return {}

@@ -126,6 +126,11 @@ def test_other_controllers_are_a_warning(
     assert found == (None if said is None else Trouble(said, warning=True))
 
 
+def test_an_unknown_controller_has_no_deployments(site: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Kube, "list", lambda *_, **__: [deployment("any")])
+    assert controller.deployments(site(controller=UNKNOWN)) == []
+
+
 def test_the_address_is_compared_as_an_address_and_host_names_are_looked_up(
     site: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -122,6 +122,12 @@ def test_an_identity_that_may_read_neither_knows_both_from_the_chart(kube: Kube)
     assert counted(cluster, kube, 58559, 58568) == 6
 
 
+def test_a_chart_of_another_release_tells_nothing(kube: Kube) -> None:
+    cluster = Cluster("not to be read", None, held=[], refused=(GATEWAY_CLASS,))
+    cluster.chart = {"version": "1", "controllerName": CONTOUR}
+    assert len(free(cluster, 57536, 59581)) == 2046
+
+
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
     now = [1000.0]
