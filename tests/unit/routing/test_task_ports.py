@@ -122,6 +122,14 @@ def test_an_identity_that_may_read_neither_knows_both_from_the_chart(kube: Kube)
     assert counted(cluster, kube, 58559, 58568) == 6
 
 
+@pytest.mark.parametrize(("controller", "reserved"), [(ENVOY, 4), (CONTOUR, 0), (OTHER, 0)])
+def test_a_port_without_a_slot_is_reserved_only_where_the_controller_keeps_it(controller: str, reserved: int) -> None:
+    kube: Any = Cluster(controller, None, held=[])
+    gateway = InternalTaskGateway("gw", "ns", "192.0.2.7", 18990, 19009)
+    uses = list(STRATEGIES.get("slots")(kube, gateway, "ns").ports().values())
+    assert (uses.count(Use.RESERVED), uses.count(Use.ABSENT)) == (reserved, 20 - reserved)
+
+
 def test_a_chart_of_another_release_tells_nothing(kube: Kube) -> None:
     cluster = Cluster("not to be read", None, held=[], refused=(GATEWAY_CLASS,))
     cluster.chart = {"version": "1", "controllerName": CONTOUR}
