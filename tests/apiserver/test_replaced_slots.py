@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 from tests.apiserver import planes
-from tests.apiserver.test_slots import CHART, START, Site, claims, crds, empty
+from tests.apiserver.test_slots import CHART, START, Site, claims, empty
 
 from task_gateway.checks import routing
 from task_gateway.errors import CommandFailed, Forbidden, NoFreeSlot
@@ -25,7 +25,7 @@ from task_gateway.model import TASK_LABEL, Address, Manifest, ResourceManager
 from task_gateway.routing import names
 from task_gateway.routing.gateway import TaskGateway
 
-__all__ = ["crds", "empty"]
+__all__ = ["empty"]
 ENFORCED_SECONDS = 30.0
 SERVER_SIDE, CLIENT_SIDE = "--server-side=true", "--server-side=false"
 KUBERNETES = "endpointslice-controller.k8s.io"
@@ -187,9 +187,7 @@ def test_a_slot_that_is_deleted_and_made_again_is_free(guarded: Site, tmp_path: 
         ((CLIENT_SIDE, "--force-replace"), False),
     ],
 )
-def test_an_upgrade_of_any_kind_keeps_claims_or_is_refused(
-    empty: Site, crds: None, words: tuple[str, ...], kept: bool
-) -> None:
+def test_an_upgrade_of_any_kind_keeps_claims_or_is_refused(empty: Site, words: tuple[str, ...], kept: bool) -> None:
     given = (
         f"slots.start={START},slots.count=2,controller.install=false,gatewayClass.create=false,gatewayClass.name=none"
     )

@@ -11,22 +11,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from tests.apiserver import planes
 
 from task_gateway.errors import Conflict, NoFreeSlot, TemplatesMismatch, UsageError
-from task_gateway.kube import helm
 from task_gateway.kube.client import Kube
 from task_gateway.kube.process import run, tool
-from task_gateway.kube.wait import condition, wait_for
 from task_gateway.model import Address, InternalTaskGateway, Manifest, Task
 from task_gateway.routing import table
 from task_gateway.routing.base import STRATEGIES
 from task_gateway.routing.slots import Slots
-from task_gateway.settings import API_READY
 
 START = 32768
-CHARTS = Path(__file__).parents[2] / "charts"
 CHART = planes.CHART
 IP = "192.0.2.7"
 
@@ -70,12 +65,12 @@ def claims(service: Manifest) -> dict[str, Any]:
 
 
 @pytest.fixture
-def empty(control_plane: Kube) -> Iterator[Site]:
+def empty(with_crds: Kube) -> Iterator[Site]:
     """A namespace of its own, without a slot."""
     name = f"slots-{uuid.uuid4().hex[:8]}"
-    control_plane.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
-    yield Site(control_plane, name, InternalTaskGateway("gw", name, IP, START, START + 99))
-    control_plane.delete("v1/Namespace", name)
+    with_crds.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+    yield Site(with_crds, name, InternalTaskGateway("gw", name, IP, START, START + 99))
+    with_crds.delete("v1/Namespace", name)
 
 
 @pytest.fixture
@@ -84,19 +79,6 @@ def site(empty: Site) -> Site:
     for item in rendered(empty.namespace, 3):
         empty.kube.apply(item, field_manager="helm")
     return empty
-
-
-@pytest.fixture(scope="session")
-def crds(control_plane: Kube) -> None:
-    """The kinds of the Gateway API that the chart's objects have."""
-    kind = "apiextensions.k8s.io/v1/CustomResourceDefinition"
-    chart = yaml.safe_load_all(helm.template(CHARTS / "gateway-api-crds"))
-    wanted = {f"{kind}.gateway.networking.k8s.io" for kind in ("gateways", "listenersets", "tcproutes")}
-    found = [item for item in chart if item and item["metadata"]["name"] in wanted]
-    assert len(found) == len(wanted)
-    for item in found:
-        control_plane.apply(item)
-        wait_for(control_plane, API_READY, kind, item["metadata"]["name"], None, condition("Established"))
 
 
 @pytest.fixture
@@ -312,7 +294,7 @@ def test_an_outdated_write_is_refused_by_the_api_server(site: Site) -> None:
 
 
 @pytest.mark.parametrize("mode", ["--server-side=true", "--server-side=false"])
-def test_a_helm_upgrade_keeps_claims(empty: Site, crds: None, mode: str) -> None:
+def test_a_helm_upgrade_keeps_claims(empty: Site, mode: str) -> None:
     """One slot claimed, one released, one never used, and an upgrade that adds one, both ways of Helm."""
     install: list[str | Path] = [tool("helm"), "upgrade", "--install", "gw", CHART, mode]
     install += ["--namespace", empty.namespace, "--kubeconfig", empty.kube.cluster.kubeconfig]
