@@ -1,6 +1,5 @@
 """What `scenario run` and `bugbash` have in common: the options of both, the clusters, and the run with its report."""
 
-import json
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -82,7 +81,7 @@ def play(
 
     def result() -> BugBash:
         known = [rows[each.name] for each in scenarios if each.name in rows]
-        return BugBash(world.given.name, time.monotonic() - began, world.versions, tuple(known))
+        return BugBash(world.given.name, round(time.monotonic() - began, 3), world.versions, tuple(known))
 
     lock = threading.Lock()
     watcher = (
@@ -97,7 +96,7 @@ def play(
     found = result()
     for file in report.write(found, folder):
         typer.echo(f"report: {file}", err=True)
-    emit(json.loads(report.result_json(found)), output, lambda _: _rows(found))
+    emit(report.fields(found), output, lambda _: _rows(found))
     if not found.passed:
         raise typer.Exit(1)
 
@@ -116,7 +115,7 @@ def _passed(file: Path) -> Mapping[str, Row]:
     """Return the rows of the last run that passed; UsageError if there was none that can be read."""
     try:
         rows = report.read(file.read_text("utf-8")).rows
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError):
         raise UsageError("there is no run to resume", where=str(file), hint="run it without --resume") from None
     return {row.name: row for row in rows if row.status == Status.PASSED}
 

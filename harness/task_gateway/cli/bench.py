@@ -1,13 +1,11 @@
 """Measure what exposing tasks costs."""
 
-import json
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from task_gateway import __version__
+from task_gateway import __version__, records
 from task_gateway.bench import burst, combos, crd_write, dataplane, expose
 from task_gateway.bench.stand import Charts
 from task_gateway.cli.output import Output, OutputOption, emit
@@ -124,12 +122,8 @@ def _charts(dist: Path) -> Charts:
 
 
 def _keep(measured: Report, folder: Path | None, name: str) -> None:
-    if folder is None:
-        return
-    folder.mkdir(parents=True, exist_ok=True)
-    file = folder / f"{name}.json"
-    file.write_text(json.dumps(asdict(measured), indent=2) + "\n", "utf-8")
-    _say(f"record: {file}")
+    if folder is not None:
+        _say(f"record: {records.save(measured, folder / f'{name}.json')}")
 
 
 def _say(sentence: str) -> None:

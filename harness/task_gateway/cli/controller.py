@@ -1,12 +1,11 @@
 """Probe what a gateway controller supports."""
 
-import json
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from task_gateway import records
 from task_gateway.cli._target import ClusterOption, ContextOption
 from task_gateway.cli.output import Output, OutputOption, emit
 from task_gateway.clusters import images
@@ -14,7 +13,6 @@ from task_gateway.controllers import probe as probing
 from task_gateway.controllers.stage import Asked
 from task_gateway.errors import UsageError
 from task_gateway.limits.target import connect
-from task_gateway.model_controllers import ControllerRecord
 from task_gateway.report import controllers as shown
 
 app = typer.Typer(no_args_is_help=True, help=__doc__)
@@ -55,18 +53,11 @@ def probe(
         raise UsageError("name a GatewayClass or a Gateway", hint="--gateway-class NAME | --gateway NAMESPACE/NAME")
     asked = Asked(image or images.load().notebook, gateway_class, gateway, address, first_port)
     found = probing.measure(connect(kubeconfig, context), asked, say=_say)
-    _keep(found, record)
+    if record is not None:
+        _say(f"record: {records.save(found, record)}")
     emit(found, output, shown.terminal)
     if not found.suitable:
         raise typer.Exit(1)
-
-
-def _keep(found: ControllerRecord, file: Path | None) -> None:
-    if file is None:
-        return
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps(asdict(found), indent=2) + "\n", "utf-8")
-    _say(f"record: {file}")
 
 
 def _say(sentence: str) -> None:

@@ -19,7 +19,7 @@ def markdown(result: RunResult) -> str:
             (step.name, "passed" if step.passed else "**failed**", f"{step.seconds:.1f}", step.detail)
             for step in result.steps
         ]
-        parts += ["## Steps", table(("Step", "Result", "Seconds", "Seen"), rows, plain=1)]
+        parts += ["## Steps", table(("Step", "Result", "Seconds", "Seen"), rows, plain=[1])]
     if result.notebooks:
         parts.append("## Notebooks")
         for notebook in result.notebooks:

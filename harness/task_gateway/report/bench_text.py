@@ -88,12 +88,6 @@ def crd_write_rows(records: Sequence[CrdWriteRecord]) -> Rows:
     return table
 
 
-def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a table of a page."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(each)} |" for each in lines)
-
-
 def measured_on(versions: Mapping[str, str], machine: Mapping[str, str]) -> str:
     """Return the sentence that says what the figures were measured on."""
     parts = ", ".join(f"{name} {version}" for name, version in versions.items())

@@ -1,14 +1,14 @@
 """What the CEL rules of CRDs allow, as a table for a terminal and as a part of a page."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
-from task_gateway.model import CelPoint, CelReport, CelVariant, WriteTime
+from task_gateway.model import CelReport
 from task_gateway.report.cells import cells
+from task_gateway.report.cells import table as cells_table
+from task_gateway.report.markdown_text import table
 
 NOT_MEASURED = (
     "Run time is measured for Gateway API's listeners alone, and with --control-plane alone: a CRD is installed for it."
@@ -26,21 +26,23 @@ HEAD = [
     "Seconds",
     "With rules left out",
 ]
+PAGE_HEAD = ("CRD", "Bundles", "Declared", "Accepted", "Requests", "Largest object", "With rules left out")
+TIMES_HEAD = ("CRD", "Listeners", "Seconds of a write, median", "p99", "Writes")
 RIGHT = (5, 7, 8, 9)
 
 
 def terminal(reports: Sequence[CelReport]) -> RenderableType:
     """Return a row for each version of each CRD; rules are numbered, and their texts follow."""
     rules = numbered(reports)
-    table = Table(*(each.upper() for each in HEAD), box=None, pad_edge=False)
+    found = cells_table(*(each.upper() for each in HEAD))
     for column in RIGHT:
-        table.columns[column].justify = "right"
+        found.columns[column].justify = "right"
     for each in reports:
         words = (each.bundle, each.channel, each.crd, each.version, each.path, _number(each.declared_max_items),
                  accepted(each, rules), _number(each.runtime_max_items), str(each.requests), f"{each.seconds:.2f}",
                  variants(each, rules))  # fmt: skip
-        table.add_row(*cells(words))
-    parts: list[RenderableType] = [table, Text()]
+        found.add_row(*cells(words))
+    parts: list[RenderableType] = [found, Text()]
     notes = [f"{mark} {rule}" for rule, mark in rules.items()] + [*filter(None, dict.fromkeys(map(_writes, reports)))]
     if any(each.runtime_max_items is None for each in reports):
         notes.append(NOT_MEASURED)
@@ -53,24 +55,15 @@ def markdown(reports: Sequence[CelReport], server: str) -> str:
     rows: dict[tuple[str, ...], list[CelReport]] = {}
     for each in reports:
         rows.setdefault(_result(each, rules), []).append(each)
-    lines = [
+    found = [(f"`{crd}`", _bundles(alike), *numbers) for (crd, *numbers), alike in rows.items()]
+    parts = [
         f"Recorded with Kubernetes {server}.",
-        "",
-        "| CRD | Bundles | Declared | Accepted | Requests | Largest object | With rules left out |",
-        "|---|---|---|---|---|---|---|",
+        table(PAGE_HEAD, found, plain=range(len(PAGE_HEAD))),
+        "\n".join(f"- {mark} `{rule}`" for rule, mark in rules.items()),
     ]
-    lines += [f"| `{crd}` | {_bundles(alike)} | {' | '.join(cells)} |" for (crd, *cells), alike in rows.items()]
-    lines += ["", *(f"- {mark} `{rule}`" for rule, mark in rules.items())]
-    timed = _timed(reports)
-    if timed:
-        head = "| CRD | Listeners | Seconds of a write, median | p99 | Writes |"
-        lines += ["", head, "|---|---|---|---|---|", *timed]
-    return "\n".join(lines) + "\n"
-
-
-def read(entries: Sequence[Mapping[str, Any]]) -> list[CelReport]:
-    """Return the reports of the `crds` that `task-gateway cel -o json` printed."""
-    return [_report(each) for each in entries]
+    if timed := _timed(reports):
+        parts.append(table(TIMES_HEAD, timed, plain=[0]))
+    return "\n\n".join(parts) + "\n"
 
 
 def numbered(reports: Sequence[CelReport]) -> dict[str, str]:
@@ -113,9 +106,9 @@ def _bundles(reports: Sequence[CelReport]) -> str:
     return "; ".join(f"{', '.join(bundles)} ({names})" for names, bundles in together.items())
 
 
-def _timed(reports: Sequence[CelReport]) -> list[str]:
+def _timed(reports: Sequence[CelReport]) -> list[tuple[str, ...]]:
     rows = [
-        f"| `{report.crd}` | {each.items:,} | {each.median:.2f} | {each.p99:.2f} | {each.samples} |"
+        (f"`{report.crd}`", f"{each.items:,}", f"{each.median:.2f}", f"{each.p99:.2f}", str(each.samples))
         for report in _last_of_each(reports)
         for each in report.writes
     ]
@@ -132,15 +125,6 @@ def _writes(report: CelReport) -> str:
         return ""
     times = ", ".join(f"{each.items:,}: {each.median:.2f} ({each.p99:.2f})" for each in report.writes)
     return f"{report.crd}, seconds of a write by listeners, median and p99 of {report.writes[0].samples}: {times}"
-
-
-def _report(entry: Mapping[str, Any]) -> CelReport:
-    nested = {
-        "variants": tuple(CelVariant(**{**each, "left_out": tuple(each["left_out"])}) for each in entry["variants"]),
-        "points": tuple(CelPoint(**each) for each in entry["points"]),
-        "writes": tuple(WriteTime(**each) for each in entry["writes"]),
-    }
-    return CelReport(**{**entry, **nested})
 
 
 def _number(number: int | None) -> str:

@@ -1,7 +1,6 @@
 """What controllers were seen to do, as a table for a terminal and as parts of a page."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.text import Text
@@ -39,7 +38,7 @@ def seconds(requirement: RequirementRecord) -> str:
 def requirements(found: Sequence[tuple[str, bool, str]]) -> str:
     """Return the requirements themselves, each by its name, whether it is required, and its sentence."""
     rows = [(f"`{name}`", "required" if required else "optional", sentence) for name, required, sentence in found]
-    return table(("Requirement", "", "What is looked for"), rows, 0) + "\n"
+    return table(("Requirement", "", "What is looked for"), rows, plain=[0]) + "\n"
 
 
 def measured(records: Sequence[ControllerRecord]) -> str:
@@ -47,13 +46,7 @@ def measured(records: Sequence[ControllerRecord]) -> str:
     parts = [table(("", *map(_name, records)), _versions(records)), ""]
     head = ("Requirement", *map(_name, records))
     rows = [(f"`{name}`", *(_cell(record, name) for record in records)) for name in _names(records)]
-    return "\n".join([*parts, table(head, rows, 0)]) + "\n"
-
-
-def read(entry: Mapping[str, Any]) -> ControllerRecord:
-    """Return the record that `task-gateway controller probe --record` wrote."""
-    found = tuple(RequirementRecord(**each) for each in entry["requirements"])
-    return ControllerRecord(**{**entry, "requirements": found})
+    return "\n".join([*parts, table(head, rows, plain=[0])]) + "\n"
 
 
 def _names(records: Sequence[ControllerRecord]) -> list[str]:

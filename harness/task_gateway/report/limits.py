@@ -1,7 +1,6 @@
 """The limits of resource managers as tables for a terminal and for a page."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
@@ -10,9 +9,11 @@ from rich.text import Text
 
 from task_gateway.model import Limit, ManagerLimits
 from task_gateway.printable import printable
+from task_gateway.report import markdown_text
 from task_gateway.report.cells import cells, table
 
 BINDING = "◀"
+HEAD = ("Limit", "What", "Value", "Tasks", "Scope", "Found", "What to raise")
 
 
 def terminal(managers: Sequence[ManagerLimits]) -> RenderableType:
@@ -38,19 +39,12 @@ def headline(manager: ManagerLimits) -> str:
 
 def markdown(manager: ManagerLimits) -> str:
     """Return one resource manager's ladder as a Markdown table."""
-    rows = ["| Limit | What | Value | Tasks | Scope | Found | What to raise |", "|---|---|---|---|---|---|---|"]
+    rows = []
     for each in manager.limits:
         mark = f" {BINDING}" if each.id == manager.binding else ""
-        cells = [
-            f"`{each.id}`{mark}",
-            each.description,
-            _number(each.value),
-            _number(each.tasks),
-            each.scope,
-            each.found,
-        ]
-        rows.append("| " + " | ".join([*cells, each.raise_]) + " |")
-    return "\n".join(rows) + "\n"
+        found = (each.description, _number(each.value), _number(each.tasks), each.scope, each.found, each.raise_)
+        rows.append((f"`{each.id}`{mark}", *found))
+    return markdown_text.table(HEAD, rows, plain=range(len(HEAD))) + "\n"
 
 
 def page(managers: Sequence[ManagerLimits], versions: Mapping[str, str]) -> str:
@@ -60,15 +54,6 @@ def page(managers: Sequence[ManagerLimits], versions: Mapping[str, str]) -> str:
     for manager in managers:
         parts.append(f"### {manager.strategy}\n\n{headline(manager)}.\n\n{markdown(manager)}")
     return "\n".join(parts)
-
-
-def read(entries: Sequence[Mapping[str, Any]]) -> list[ManagerLimits]:
-    """Return the `resource_managers` that `task-gateway limits -o json` printed."""
-    return [ManagerLimits(**{**each, "limits": tuple(map(_limit, each["limits"]))}) for each in entries]
-
-
-def _limit(entry: Mapping[str, Any]) -> Limit:
-    return Limit(**{"raise_" if key == "raise" else key: value for key, value in entry.items()})
 
 
 def _table(manager: ManagerLimits) -> Table:

@@ -6,7 +6,8 @@ from typing import Any
 from task_gateway.model import ManagerLimits
 from task_gateway.model_bench import BurstReport, DataplaneReport, ExposeRecord, ExposeReport
 from task_gateway.report import bench_targets
-from task_gateway.report.bench_text import markdown, ms
+from task_gateway.report.bench_text import ms
+from task_gateway.report.markdown_text import table
 from task_gateway.report.reliability import Fault
 
 HEAD = ("What", "Figure", "More")
@@ -26,7 +27,8 @@ def figures(
     rows = [*_first_bytes(expose), *_bursts(burst), *_paths(dataplane), *_fits(ladders), *_held(faults), _played(run)]
     versions = {**expose.versions, **run["versions"]}
     measured = ", ".join(f"{name} {version}" for name, version in sorted(versions.items()))
-    return f"{markdown(HEAD, rows)}\n\nMilliseconds are medians, with the 99th percentile in brackets. With {measured}."
+    found = table(HEAD, rows, plain=range(len(HEAD)))
+    return f"{found}\n\nMilliseconds are medians, with the 99th percentile in brackets. With {measured}."
 
 
 def shortfalls(expose: ExposeReport, burst: BurstReport, faults: Sequence[Fault]) -> str:

@@ -60,7 +60,7 @@ def play(scenario: Scenario, world: World, folder: Path, watcher: Watcher) -> Ro
     return _row(
         scenario,
         Status.FAILED if cause else Status.PASSED,
-        seconds=time.monotonic() - started,
+        seconds=round(time.monotonic() - started, 3),
         steps=tuple(steps.done),
         cause=cause,
         screenshot=scene.screenshot if (folder / scene.screenshot).is_file() else "",

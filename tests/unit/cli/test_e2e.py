@@ -29,5 +29,5 @@ def test_missing_images_name_the_target_that_makes_them(
     monkeypatch.setenv("KEEP", "")
     chart = tmp_path / "chart.tgz"
     chart.touch()
-    assert main(["e2e", "--chart", str(chart)]) == 2
+    assert main(["e2e", "--chart", str(chart), "--crds", str(chart)]) == 2
     assert "try: make toolchain" in capsys.readouterr().err

@@ -6,10 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-import pytest
 from rich.console import Console
 
-from task_gateway.cli.output import Output, emit
+from task_gateway import records
 from task_gateway.model import CelPoint, CelReport, CelVariant, WriteTime
 from task_gateway.report import cel_text, plot
 
@@ -69,14 +68,9 @@ def test_on_a_page_equal_results_share_a_row() -> None:
     assert "| `gateways.example` | 213 | 1.40 | 2.00 | 10 |" in text
 
 
-def test_a_report_survives_json(capsys: pytest.CaptureFixture[str]) -> None:
-    emit({"server": "v1.99", "crds": [REPORT]}, Output.json, str)
-    assert cel_text.read(json.loads(capsys.readouterr().out)["crds"]) == [REPORT]
-
-
 def recorded() -> tuple[list[CelReport], str]:
     found = json.loads((RECORDED / "cel.json").read_text("utf-8"))
-    return cel_text.read(found["crds"]), found["server"]
+    return records.read(list[CelReport], found["crds"]), found["server"]
 
 
 def test_the_picture_on_the_page_is_the_recorded_one(tmp_path: Path) -> None:

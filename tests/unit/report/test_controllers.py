@@ -1,8 +1,6 @@
 """What controllers were seen to do, as a reader sees it."""
 
 import io
-import json
-from dataclasses import asdict
 
 from rich.console import Console
 
@@ -54,7 +52,3 @@ def test_the_requirements_are_told_once() -> None:
     page = controllers.requirements(found)
     assert r"| `tcp-route` | required | Traffic \| reaches. |" in page
     assert "| `listener-set` | optional | Sets serve. |" in page
-
-
-def test_a_record_comes_back_as_it_was_written() -> None:
-    assert controllers.read(json.loads(json.dumps(asdict(GOOD)))) == GOOD
