@@ -1,7 +1,6 @@
 """The records that pass between rooms: frozen, typed, and free of behaviour that needs a cluster."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -200,35 +199,6 @@ class Step:
     passed: bool
     seconds: float
     detail: str = ""
-
-
-@dataclass(frozen=True)
-class NotebookRun:
-    """One notebook as it was reached and left. `screenshot` is a path relative to the report."""
-
-    resource_manager: str
-    cluster: str
-    address: str
-    port: int
-    strategy: str
-    cell: str
-    output: str
-    screenshot: str
-    refused_after_release: bool
-
-
-@dataclass(frozen=True)
-class RunResult:
-    """A whole run: what `result.json` says. `images` is `pull` or `build`: how the images of its clusters were got."""
-
-    name: str
-    passed: bool
-    seconds: float
-    images: str = ""
-    versions: Mapping[str, str] = field(default_factory=dict)
-    steps: tuple[Step, ...] = ()
-    notebooks: tuple[NotebookRun, ...] = ()
-    evidence: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

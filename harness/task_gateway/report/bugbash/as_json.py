@@ -1,18 +1,23 @@
-"""A bug bash as `result.json`, and read again from there, so that an interrupted run can go on."""
+"""A run as `result.json`, and its rows read again from there, so that an interrupted run can go on."""
 
 import json
 
 from task_gateway import records
-from task_gateway.model_bugbash import BugBash
+from task_gateway.model_bugbash import BugBash, Row
 
 
 def fields(result: BugBash) -> dict[str, object]:
-    """Return what the file has: the run's own fields, and whether it passed."""
+    """Return what the file has; the names are a contract with whoever reads it."""
     return {
         "name": result.name,
         "passed": result.passed,
         "seconds": result.seconds,
+        "images": result.images,
         "versions": dict(sorted(result.versions.items())),
+        "cause": result.cause,
+        "steps": result.steps,
+        "notebooks": result.notebooks,
+        "evidence": result.files,
         "rows": result.rows,
     }
 
@@ -22,9 +27,7 @@ def result_json(result: BugBash) -> str:
     return records.text(fields(result)) + "\n"
 
 
-def read(text: str) -> BugBash:
-    """Return the run that `result_json` wrote; ValueError if it is none."""
+def read(text: str) -> list[Row]:
+    """Return the rows of a `result.json`; ValueError if it is none."""
     found = json.loads(text)
-    if isinstance(found, dict):
-        found.pop("passed", None)
-    return records.read(BugBash, found)
+    return records.read(list[Row], found.get("rows") if isinstance(found, dict) else found)
