@@ -19,15 +19,15 @@ import pins
 import values_page
 from task_gateway import records
 from task_gateway.checks import page as checks
-from task_gateway.controllers.base import in_order
+from task_gateway.controllers.base import in_order as known
 from task_gateway.model import CelReport, ManagerLimits
 from task_gateway.model_bench import BurstReport, CrdWriteReport, DataplaneReport, ExposeReport
 from task_gateway.model_controllers import ControllerRecord
+from task_gateway.probe.base import in_order
 from task_gateway.report import bench_page, cel_text, controllers, first_start, limits, release, reliability
 
 DOCS, RECORDED = pins.ROOT / "docs", pins.ROOT / "reports" / "recorded"
 BENCH = pins.ROOT / "reports" / "bench"
-TESTED = ("envoy-gateway", "contour")
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,8 @@ def required() -> str:
 
 def probed() -> str:
     """Return what the controllers that are tested were seen to do."""
-    return controllers.measured([records.read(ControllerRecord, _record("controllers", name)) for name in TESTED])
+    tested = [each.name for each in known() if each.tested]
+    return controllers.measured([records.read(ControllerRecord, _record("controllers", name)) for name in tested])
 
 
 def values(chart: str) -> str:

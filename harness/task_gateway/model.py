@@ -143,7 +143,7 @@ class PortUse:
     """How the ports of a range are used; each port is counted once, and all add up to `total`.
 
     `resting` ports are free, but were released lately; `foreign` ones have a listener of somebody else; `reserved`
-    ones are kept by the controller; `absent` ones have no slot.
+    ones are kept by the controller; `absent` ones have no slot, or are not in the proxy's Service.
     """
 
     total: int

@@ -88,6 +88,9 @@ SETTLED_SECONDS = 5.0
 LOOK_AGAIN_SECONDS = 5.0
 """How long `check --wait` waits for a change of the Gateway before it looks again at what no Gateway shows."""
 
+CONTROLLER_SECONDS = 60.0
+"""How long the controller of a Gateway, and the ports of its proxy's Service, are known before they are read again."""
+
 CLAIM_PAUSE_SECONDS = 0.05
 """Longest random pause before the slots are read again, when others took every one that looked free."""
 

@@ -13,7 +13,7 @@ from tests.preflight import DEPLOYMENT, NAMESPACE, SERVICE, Break, Stage
 from task_gateway.checks import gateway as gateway_checks
 from task_gateway.checks import routing
 from task_gateway.clusters import system_pods
-from task_gateway.clusters.controllers import CONTROLLERS, ENVOY_GATEWAY
+from task_gateway.controllers.base import default
 from task_gateway.crds import raised, schema
 from task_gateway.crds.ports_policy import POLICY
 from task_gateway.kube.client import Kube
@@ -88,7 +88,7 @@ def all_runs(kube: Kube, first_port: int) -> None:
     say(kube, "v1/Node", "one", {"conditions": [{"type": "Ready", "status": "True"}]})
     kube.create(kube_proxy("one"))
     say(kube, POD, "kube-proxy-one", kube_proxy_status(ready=True), system_pods.NAMESPACE)
-    proxies = CONTROLLERS[ENVOY_GATEWAY].proxies(RELEASE, NAMESPACE)
+    proxies = default().proxies(RELEASE, NAMESPACE)
     owned = dict(each.split("=") for each in proxies.split(","))
     deployment(kube, "envoy-gateway", {"control-plane": "envoy-gateway"}, "docker.io/envoyproxy/gateway:v1.9.1")
     deployment(kube, "envoy", owned, "docker.io/envoyproxy/envoy:distroless-v1.39.1")

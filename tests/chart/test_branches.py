@@ -42,6 +42,9 @@ VALUES: dict[str, list[str]] = {
         "--values", str(CHART / "contour.yaml"),
         "--set", "controller.install=false,gatewayClass.create=false,gatewayClass.name=theirs",
     ],
+    "a controller that the chart does not know": [
+        "--set", "controller.install=false,gatewayClass.controllerName=fake.example/controller",
+    ],
     "Contour at the last ports": [
         "--values", str(CHART / "contour.yaml"), "--set", "slots.start=57500,slots.count=40",
     ],

@@ -12,7 +12,7 @@ from tests.cluster.conftest import COUNT, GATEWAY, NAMESPACE, RELEASE, START
 from tests.preflight import DEPLOYMENT, SERVICE, Break, Stage
 
 from task_gateway.checks import routing
-from task_gateway.clusters.controllers import CONTROLLERS, ENVOY_GATEWAY
+from task_gateway.controllers.base import default
 from task_gateway.crds import schema
 from task_gateway.kube.wait import condition, wait_for
 from task_gateway.model import TASK_LABEL, Manifest, Task
@@ -23,7 +23,7 @@ from task_gateway.routing.templates import VERSION
 from task_gateway.settings import GATEWAY_PROGRAMMED, Wait
 
 ROUTE = "gateway.networking.k8s.io/v1/TCPRoute"
-MADE_BY = CONTROLLERS[ENVOY_GATEWAY]
+MADE_BY = default()
 SEEN = Wait("seen", "the controller has seen the change", 120)
 
 

@@ -11,7 +11,7 @@ from task_gateway.bench.closed_ports import Ports
 from task_gateway.bench.combos import Combo
 from task_gateway.bench.meters import MeteredKube
 from task_gateway.bench.stand import Charts, Stand
-from task_gateway.clusters.controllers import CONTROLLERS
+from task_gateway.controllers.base import CONTROLLERS
 from task_gateway.errors import ScenarioFailed
 from task_gateway.routing.gateway import TaskGateway
 
@@ -23,7 +23,7 @@ COMBO = Combo("envoy-gateway", "slots", COUNT, SIZES, SAMPLES)
 def place(installed: Installed, chart: Path) -> Iterator[Stand]:
     kube = MeteredKube(installed.cluster)
     with stand_ins.StandIns(kube, NAMESPACE) as tasks:
-        controller = CONTROLLERS[COMBO.controller]
+        controller = CONTROLLERS.get(COMBO.controller)
         yield Stand(controller, installed.cluster, kube, tasks, installed.gateway.gateway_ip, Charts(chart, chart))
     left = [pod["metadata"]["name"] for pod in kube.list("v1/Pod", NAMESPACE) if "bench" in pod["metadata"]["name"]]
     assert left == []

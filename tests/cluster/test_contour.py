@@ -13,13 +13,13 @@ from tests.cluster.test_slots import PORT, pod, said_by
 from task_gateway.checks import run
 from task_gateway.clusters import base
 from task_gateway.clusters.kind import node_address
-from task_gateway.controllers import objects
-from task_gateway.controllers.stage import MANAGER
 from task_gateway.kube import helm
 from task_gateway.kube.client import Kube
 from task_gateway.kube.wait import condition, wait_for
 from task_gateway.limits.target import Target
 from task_gateway.model import InternalTaskGateway, ResourceManager, Task
+from task_gateway.probe import objects
+from task_gateway.probe.stage import MANAGER
 from task_gateway.routing.gateway import TaskGateway
 from task_gateway.routing.gateway_api import ROUTES
 from task_gateway.routing.reach import Answer, probe

@@ -12,10 +12,10 @@ from tests.cluster.conftest import GATEWAY, NAMESPACE, RELEASE, Installed
 from typer.testing import CliRunner
 
 from task_gateway.cli.main import build
-from task_gateway.controllers import objects
 from task_gateway.errors import INTERRUPTED
 from task_gateway.kube.process import spawn
 from task_gateway.kube.wait import wait_for
+from task_gateway.probe import objects
 from task_gateway.settings import Wait
 
 KINDS = ("v1/Namespace", "v1/Pod", "v1/Service", GATEWAY)
@@ -63,7 +63,7 @@ def test_a_class_that_nobody_serves_is_not_supported_and_ends_with_1(
     version, kind = "gateway.networking.k8s.io/v1", "GatewayClass"
     spec = {"controllerName": "example.com/nobody"}
     installed.kube.create({"apiVersion": version, "kind": kind, "metadata": {"name": "nobody"}, "spec": spec})
-    monkeypatch.setattr("task_gateway.controllers.address.ADDRESSED", Wait("gateway-addressed", "it has one", 5))
+    monkeypatch.setattr("task_gateway.probe.address.ADDRESSED", Wait("gateway-addressed", "it has one", 5))
     try:
         found = probed(installed, ["--gateway-class", "nobody"], tmp_path)
     finally:

@@ -7,8 +7,7 @@ import pytest
 from tests.faults import record
 from tests.faults.stand import NAMESPACE, Stand, standing
 
-from task_gateway.clusters import controllers
-from task_gateway.clusters.controllers import CONTOUR
+from task_gateway.controllers import base as controllers
 
 LIVE = tuple(f"live-{number}" for number in range(4))
 
@@ -20,15 +19,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def _can_be(item: pytest.Item) -> bool:
     given = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
-    if given.get("site") != CONTOUR:
+    if given.get("site") != "contour":
         return True
     second_listener = item.name.startswith("test_somebody_else_adds_listeners_in_our_range")
     return given.get("strategy") != "listenersets" and not (second_listener and given["strategy"] == "slots")
 
 
-@pytest.fixture(scope="session", params=controllers.CONTROLLERS)
+@pytest.fixture(scope="session", params=controllers.names())
 def site(request: pytest.FixtureRequest, pytestconfig: pytest.Config) -> Iterator[Stand]:
-    controller = controllers.named(request.param)
+    controller = controllers.CONTROLLERS.get(request.param)
     with standing(f"test-faults-{controller.name}", controller, Path(__file__).parents[2] / "dist") as made:
         if (recorder := record.of(pytestconfig)) is not None:
             recorder.versions(made.kube, NAMESPACE)

@@ -13,9 +13,9 @@ from tests.faults.serving import greeting, pod, said_by
 from tests.faults.watching import until
 
 from task_gateway.clusters import base
-from task_gateway.clusters.controllers import CONTOUR, Controller
 from task_gateway.clusters.kind import node_address
 from task_gateway.clusters.node import Node
+from task_gateway.controllers.base import Controller
 from task_gateway.kube import helm
 from task_gateway.kube.client import Kube
 from task_gateway.kube.process import Word, run, tool
@@ -170,7 +170,7 @@ class Stand:
 
     def install_crds(self, package: Path) -> None:
         """Install or upgrade the CRDs, with room for all that the tests expose."""
-        raised = SLOTS_AND_TASKS if self.controller.name == CONTOUR else {}
+        raised = {} if self.controller.listener_sets else SLOTS_AND_TASKS
         helm.install(self.cluster, CRDS_CHART, package, CRDS_NAMESPACE, {**self.controller.crds, **raised})
 
     def gateway_is_programmed(self) -> Manifest:

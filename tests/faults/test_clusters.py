@@ -8,7 +8,6 @@ from tests.faults.watching import until, watching
 from task_gateway import settings
 from task_gateway.checks import run
 from task_gateway.checks.base import Result
-from task_gateway.clusters.controllers import CONTOUR
 from task_gateway.clusters.node import LAST_ADDRESS
 from task_gateway.errors import NotFound
 from task_gateway.kube.wait import wait_for
@@ -130,7 +129,7 @@ def test_a_namespace_is_deleted_under_a_task(stand: Stand) -> None:
     gateway = stand.range_of("listeners")
     tasks = TaskGateway(stand.kube, gateway, TEAM, "listeners")
     stand.kube.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": TEAM}})
-    told = stand.controller.name == CONTOUR  # it looks into no other namespaces than the chart names
+    told = bool(stand.controller.watch_option)  # it reads no other namespaces than the chart names
     if told:
         stand.upgrade(stand.values | {"taskNamespaces": [{"namespace": TEAM, "start": START + COUNT, "count": 1}]})
     with watching(stand.greetings) as seen:
@@ -163,7 +162,7 @@ def exists(stand: Stand, namespace: str) -> bool:
 @pytest.mark.parametrize("strategy", ["slots", "listenersets", "listeners"])
 def test_somebody_else_adds_listeners_in_our_range(stand: Stand, strategy: str) -> None:
     """Others add listeners in our range, on the Gateway and in a ListenerSet: expose skips, reconcile keeps them."""
-    in_sets = stand.controller.name != CONTOUR  # which has none of them
+    in_sets = stand.controller.listener_sets
     whole = stand.range_of(strategy)
     first = START + 50 if strategy == "slots" else whole.gateway_port_range_start
     three = InternalTaskGateway(RELEASE, NAMESPACE, whole.gateway_ip, first, first + 2)

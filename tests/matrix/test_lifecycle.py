@@ -20,9 +20,12 @@ from tests.preflight import Stage, troubled
 
 import pins
 from task_gateway.bench import stand_ins
-from task_gateway.clusters import base, controllers
-from task_gateway.clusters.controllers import CONTOUR, ENVOY_GATEWAY, Controller
+from task_gateway.clusters import base
 from task_gateway.clusters.kind import node_address
+from task_gateway.controllers import base as controllers
+from task_gateway.controllers.base import Controller
+from task_gateway.controllers.contour import CONTOUR
+from task_gateway.controllers.envoy_gateway import ENVOY_GATEWAY
 from task_gateway.crds import bundles, schema
 from task_gateway.errors import CommandFailed, UsageError
 from task_gateway.kube import helm
@@ -45,7 +48,7 @@ LIVE = range(1, 51)
 DRAIN_SECONDS, GONE_SECONDS = 5, 120
 COUNT, MORE = 64, 70  # slots: the default, and more than one ListenerSet has
 FIRST_PORTS = {RELEASE: 20000, "second": 21000, "beside": 22000}
-OTHER = {ENVOY_GATEWAY: CONTOUR, CONTOUR: ENVOY_GATEWAY}
+OTHER = {ENVOY_GATEWAY.name: CONTOUR, CONTOUR.name: ENVOY_GATEWAY}
 IN_EACH_NAMESPACE = ("v1/ServiceAccount default", "v1/ConfigMap kube-root-ca.crt")
 """What Kubernetes makes in a namespace by itself; `helm install --create-namespace` makes that, and Helm leaves it."""
 
@@ -67,7 +70,7 @@ class Life:
     @property
     def brings_crds(self) -> bool:
         """The first controller of one cluster finds the CRDs there, that of the other gets them from their chart."""
-        return self.controller.name == CONTOUR
+        return self.controller == CONTOUR
 
     def install(self, release: str, values: Mapping[str, Any]) -> None:
         """Install a release in a namespace of its name, the first one in that of the tasks."""
@@ -131,9 +134,9 @@ def everything(cluster: Cluster) -> frozenset[str]:
     return frozenset(kubectl(cluster, "get", listed, "--all-namespaces", output).splitlines())
 
 
-@pytest.fixture(scope="module", params=controllers.CONTROLLERS)
+@pytest.fixture(scope="module", params=controllers.names())
 def life(request: pytest.FixtureRequest, chart: Path, crds_chart: Path) -> Iterator[Life]:
-    controller = controllers.named(request.param)
+    controller = controllers.CONTROLLERS.get(request.param)
     with base.lent("kind", base.Wish(f"test-lifecycle-{os.getpid()}"), say=print) as cluster:
         kube = Kube(cluster)
         made = Life(cluster, kube, controller, chart, crds_chart, node_address(kube))
@@ -165,12 +168,12 @@ def test_documented_values_alone_install_it_with_and_without_crds(life: Life, tm
 
 
 def test_another_controller_and_a_second_gateway_stand_beside_it(life: Life, tmp_path: Path) -> None:
-    other = controllers.named(OTHER[life.controller.name])
+    other = OTHER[life.controller.name]
     beside = {"slots": {"namespace": NAMESPACE, "start": FIRST_PORTS["beside"]}}
-    if other.name == ENVOY_GATEWAY:
+    if other == ENVOY_GATEWAY:
         beside["gateway"] = {"addresses": [life.address], "placeholderPort": 1025}
     life.install("beside", other.values(life.chart) | beside)
-    if life.controller.name == ENVOY_GATEWAY:
+    if life.controller == ENVOY_GATEWAY:
         there = {
             "controller": {"install": False},
             "gatewayClass": {"create": False, "name": f"{RELEASE}.{NAMESPACE}"},
@@ -180,7 +183,7 @@ def test_another_controller_and_a_second_gateway_stand_beside_it(life: Life, tmp
         life.install("second", there)
     else:
         contour = life.controller.values(life.chart)
-        there = {"controller": {"name": CONTOUR, "install": False}}
+        there = {"controller": {"name": CONTOUR.name, "install": False}}
         there |= {"gatewayClass": {"create": False, "name": f"{RELEASE}.{NAMESPACE}"}}
         refused(life, there, f"the Contour of GatewayClass {RELEASE}.{NAMESPACE} serves Gateway {RELEASE} alone")
         refused(life, contour | {"slots": {"count": 2 * COUNT + 1}}, "129 slots .* let it have 128")

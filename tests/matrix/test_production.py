@@ -18,8 +18,9 @@ from tests.cluster.conftest import GATEWAY, NAMESPACE, RELEASE
 from tests.cluster.test_slots import PORT, SERVER
 from tests.task_pod import task_pod
 
-from task_gateway.clusters import base, controllers
+from task_gateway.clusters import base
 from task_gateway.clusters.kind import node_address
+from task_gateway.controllers import base as controllers
 from task_gateway.errors import CommandFailed
 from task_gateway.kube import helm
 from task_gateway.kube.client import Kube
@@ -34,7 +35,9 @@ TASKS = {"tasks-a": 20000, "tasks-b": 21000}
 COUNT = 3
 IDLE_SECONDS = 2
 METRICS_PORT = {"envoy-gateway": 19001, "contour": 8002}
-ENVOYS = {name: each.proxies(RELEASE, NAMESPACE) for name, each in controllers.CONTROLLERS.items()}
+ENVOYS = {
+    name: each.proxies(RELEASE, NAMESPACE) for name, each in ((each.name, each) for each in controllers.in_order())
+}
 
 
 @dataclass(frozen=True)
@@ -58,9 +61,9 @@ class Production:
         return self.kube.list("v1/Pod", NAMESPACE, labels=ENVOYS[self.controller])
 
 
-@pytest.fixture(scope="module", params=controllers.CONTROLLERS)
+@pytest.fixture(scope="module", params=controllers.names())
 def production(request: pytest.FixtureRequest, chart: Path, crds_chart: Path) -> Iterator[Production]:
-    controller = controllers.named(request.param)
+    controller = controllers.CONTROLLERS.get(request.param)
     with base.lent("kind", base.Wish(f"test-production-{os.getpid()}"), say=print) as cluster:
         kube = Kube(cluster)
         address = node_address(kube)

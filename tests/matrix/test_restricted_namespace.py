@@ -16,9 +16,10 @@ from tests.faults import serving
 from tests.faults.serving import greeting, said_by
 from tests.faults.watching import until
 
-from task_gateway.clusters import base, controllers
-from task_gateway.clusters.controllers import Controller
+from task_gateway.clusters import base
 from task_gateway.clusters.kind import node_address
+from task_gateway.controllers import base as controllers
+from task_gateway.controllers.base import Controller
 from task_gateway.errors import DeniedByPolicy, Forbidden, NotFound
 from task_gateway.kube import helm
 from task_gateway.kube.client import Kube
@@ -170,9 +171,9 @@ def is_there(kube: Kube, kind: str, name: str) -> str:
     return ""
 
 
-@pytest.fixture(scope="module", params=controllers.CONTROLLERS)
+@pytest.fixture(scope="module", params=controllers.names())
 def restricted(request: pytest.FixtureRequest, chart: Path, crds_chart: Path) -> Iterator[Restricted]:
-    controller = controllers.named(request.param)
+    controller = controllers.CONTROLLERS.get(request.param)
     with base.lent("kind", base.Wish(f"test-restricted-{os.getpid()}"), say=print) as cluster:
         kube = Kube(cluster)
         helm.install(cluster, names.CRDS_CHART, crds_chart, names.CRDS_NAMESPACE, dict(controller.crds))

@@ -14,8 +14,9 @@ from tests.matrix.test_production import ENVOYS
 from tests.task_pod import task_pod
 
 import policy_node
-from task_gateway.clusters import base, controllers
+from task_gateway.clusters import base
 from task_gateway.clusters.kind import node_address
+from task_gateway.controllers import base as controllers
 from task_gateway.kube import helm
 from task_gateway.kube.client import Kube
 from task_gateway.kube.kubectl import kubectl
@@ -69,10 +70,8 @@ class OwnPorts:
 
 
 OWN = {
-    controllers.ENVOY_GATEWAY: OwnPorts(
-        19001, frozenset({19001, 19002, 19003}), 18000, 19001, "control-plane=envoy-gateway"
-    ),
-    controllers.CONTOUR: OwnPorts(8002, frozenset({8002}), 8001, 8000, f"app.kubernetes.io/name={RELEASE}-contour"),
+    "envoy-gateway": OwnPorts(19001, frozenset({19001, 19002, 19003}), 18000, 19001, "control-plane=envoy-gateway"),
+    "contour": OwnPorts(8002, frozenset({8002}), 8001, 8000, f"app.kubernetes.io/name={RELEASE}-contour"),
 }
 
 
@@ -151,11 +150,11 @@ def named(enabled: bool) -> Manifest:
     return {"networkPolicy": {"enabled": enabled, "taskPeers": [SCRAPER], "metricsPeers": [SCRAPER]}}
 
 
-@pytest.fixture(scope="module", params=controllers.CONTROLLERS)
+@pytest.fixture(scope="module", params=controllers.names())
 def built(request: pytest.FixtureRequest) -> Iterator[Site]:
     dist = Path(__file__).parents[2] / "dist"
     (chart,), (crds,) = dist.glob("internal-task-gateway-*.tgz"), dist.glob("gateway-api-crds-*.tgz")
-    controller = controllers.named(request.param)
+    controller = controllers.CONTROLLERS.get(request.param)
     wish = base.Wish(f"test-policies-{os.getpid()}", node=policy_node.image())
     with base.lent("kind", wish, say=print) as cluster:
         kube = Kube(cluster)

@@ -8,7 +8,6 @@ from tests.cluster.test_slots import PORT, said_by
 from tests.faults.watching import until
 from tests.policies.conftest import NAMESPACE, NO_ANSWER, OPEN, POLICIES_SECONDS, REFUSED, RELEASE, TASKS, Site, named
 
-from task_gateway.clusters import controllers
 from task_gateway.clusters.node import PROXY, Node
 from task_gateway.errors import Invalid
 from task_gateway.model import Address
@@ -78,7 +77,7 @@ def test_envoys_admin_interface_is_there_and_nobody_else_reaches_it(site: Site) 
     assert ADMIN not in outside
     assert outside - slots <= site.own.envoy | of_nobody(site)
     # Contour's has no port that a policy could close: it is a file.
-    closed = NO_ANSWER if site.enforced and site.controller == controllers.ENVOY_GATEWAY else REFUSED
+    closed = NO_ANSWER if site.enforced and site.controller == "envoy-gateway" else REFUSED
     for pod in ("task", "neighbour", "stranger", "scraper"):
         direct, through = site.connect(pod, site.envoy(ADMIN), Address(site.address, ADMIN))
         assert direct == closed
@@ -151,7 +150,7 @@ def in_envoys_network(site: Site, *words: str) -> str:
 def administered(site: Site) -> str:
     """Return what Envoy's admin interface answers where it is: at its pod's own loopback, or at a socket in a file."""
     node = Node.of(site.cluster)
-    if site.controller == controllers.CONTOUR:
+    if site.controller == "contour":
         file = f"/proc/{node.process(PROXY)}/root/admin/admin.sock"
         return node.run("curl", "--silent", "--include", "--unix-socket", file, "http://localhost/server_info")
     return in_envoys_network(site, "curl", "--silent", "--include", f"http://127.0.0.1:{ADMIN}/server_info")
@@ -166,7 +165,7 @@ def listened_at(site: Site) -> set[int]:
 
 def inside(site: Site, port: int) -> int:
     """Return where Envoy listens for a port of the gateway."""
-    return port + 8000 if site.controller == controllers.CONTOUR else port
+    return port + 8000 if site.controller == "contour" else port
 
 
 def of_nobody(site: Site) -> set[int]:

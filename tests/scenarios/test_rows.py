@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from task_gateway.clusters import controllers, images
-from task_gateway.controllers import tcp_route
+from task_gateway.clusters import images
+from task_gateway.controllers import base as controllers
 from task_gateway.kube.kubectl import kubectl
 from task_gateway.kube.wait import wait_for
 from task_gateway.master.sides import Side
 from task_gateway.model import Cluster
 from task_gateway.model_bugbash import Row, Status
+from task_gateway.probe import tcp_route
 from task_gateway.routing.gateway_api import route_kind
 from task_gateway.scenarios.declared import SCENARIOS
 from task_gateway.scenarios.runner import play_all
@@ -28,9 +29,9 @@ ON_EAST = {"command_port", "task_killed"}
 """The others are on west, and in the master's own cluster."""
 
 
-@pytest.fixture(scope="module", params=controllers.CONTROLLERS)
+@pytest.fixture(scope="module", params=controllers.names())
 def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    controller = controllers.named(request.param)
+    controller = controllers.CONTROLLERS.get(request.param)
     dist = Path(__file__).parents[2] / "dist"
     (chart,), (crds,) = dist.glob("internal-task-gateway-*.tgz"), dist.glob("gateway-api-crds-*.tgz")
     name = f"test-rows-{controller.name}-{os.getpid()}"

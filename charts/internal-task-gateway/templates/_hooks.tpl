@@ -16,17 +16,3 @@ helm.sh/hook-output-log-policy: hook-failed
   securityContext:
     {{- include "task-gateway.containerSecurity" . | nindent 4 }}
 {{- end }}
-
-{{- /*
-What a controller makes for itself where it is installed, as names by kind: certificates, and the lease by which one of its
-pods leads. Helm knows nothing of them.
-*/ -}}
-{{- define "task-gateway.remains" -}}
-{{- if include "task-gateway.contour.active" . -}}
-secrets: {{ include "task-gateway.contour.secrets" . }}
-leases: [{{ include "task-gateway.contour.name" . }}]
-{{- else if and .Values.controller.install (ne (toString (dig "enabled" "unset" (index .Values "envoy-gateway"))) "false") -}}
-secrets: [envoy, envoy-gateway, envoy-oidc-hmac, envoy-rate-limit]
-leases: [5b9825d2.gateway.envoyproxy.io]
-{{- end -}}
-{{- end }}

@@ -26,7 +26,7 @@ gw-{{ $release | replace "." "-" | trunc 28 | trimSuffix "-" }}-{{ $release | sh
 
 {{- /* ListenerSet or Gateway: what has the listeners of the slots */ -}}
 {{- define "task-gateway.slotsParent" -}}
-{{ .Values.slots.parent | default (eq .Values.controller.name "contour" | ternary "Gateway" "ListenerSet") }}
+{{ .Values.slots.parent | default (include "task-gateway.controller" . | fromJson).slotsParent }}
 {{- end }}
 
 {{- /* Admission policies belong to the cluster too. */ -}}
@@ -35,8 +35,7 @@ gw-{{ $release | replace "." "-" | trunc 28 | trimSuffix "-" }}-{{ $release | sh
 {{- end }}
 
 {{- define "task-gateway.controllerName" -}}
-{{- $byController := dict "envoy-gateway" "gateway.envoyproxy.io/gatewayclass-controller" "contour" "projectcontour.io/gateway-controller" -}}
-{{ .Values.gatewayClass.controllerName | default (get $byController .Values.controller.name) }}
+{{ .Values.gatewayClass.controllerName | default (include "task-gateway.controller" . | fromJson).class }}
 {{- end }}
 
 {{- /* The Secret with the certificate for tasks' ports; empty if their bytes are passed on as they come. */ -}}

@@ -49,16 +49,6 @@ behavior:
         periodSeconds: {{ min .scaleDownSeconds 1800 }}
 {{- end }}
 
-{{- /* What Envoy's pods have on them, as JSON: by their controller, which knows no other way to tell whose they are. */ -}}
-{{- define "task-gateway.envoySelector" -}}
-{{- if eq .Values.controller.name "contour" -}}
-{{ include "task-gateway.contour.selector" (dict "name" (include "task-gateway.contour.envoy" .) "context" .) | fromYaml | toJson }}
-{{- else -}}
-{{- $gateway := include "task-gateway.gateway" . -}}
-{{ dict "gateway.envoyproxy.io/owning-gateway-name" $gateway "gateway.envoyproxy.io/owning-gateway-namespace" .Release.Namespace | toJson }}
-{{- end -}}
-{{- end }}
-
 {{- /* For containers that run a moment and end: jobs, the test, and Contour's init container of Envoy. */ -}}
 {{- define "task-gateway.shortLived" -}}
 {{- with .Values.kubectl.resources -}}

@@ -2,7 +2,7 @@
 {{- define "task-gateway.envoyService" -}}
 type: {{ .Values.service.type }}
 {{- with .Values.service.ipFamily }}
-{{- if eq $.Values.controller.name "contour" }}
+{{- if not (include "task-gateway.controller" $ | fromJson).fromGateway }}
 ipFamilyPolicy: {{ eq . "DualStack" | ternary "RequireDualStack" "SingleStack" }}
 ipFamilies: {{ eq . "DualStack" | ternary (list "IPv4" "IPv6") (list .) | toJson }}
 {{- end }}

@@ -10,7 +10,7 @@ from task_gateway.bench.closed_ports import Ports
 from task_gateway.bench.combos import Combo
 from task_gateway.bench.stand import NAMESPACE, Charts, install, stand
 from task_gateway.clusters.base import Say
-from task_gateway.clusters.controllers import CONTROLLERS
+from task_gateway.controllers.base import CONTROLLERS
 from task_gateway.errors import ScenarioFailed
 from task_gateway.model import Address
 from task_gateway.model_bench import BurstRecord, BurstReport
@@ -29,7 +29,7 @@ def measure(combos: Sequence[Combo], tasks: int, rounds: int, charts: Charts, *,
     records = []
     for combo in combos:
         with (
-            stand(CONTROLLERS[combo.controller], charts, say=say) as place,
+            stand(CONTROLLERS.get(combo.controller), charts, say=say) as place,
             TaskGateway(place.kube, install(place, combo, say=say), NAMESPACE, combo.strategy) as master,
         ):
             machine.note(versions, machine.versions(place.kube, NAMESPACE))

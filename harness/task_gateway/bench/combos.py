@@ -1,10 +1,9 @@
 """What is measured with what, in one table: controller and strategy, how many slots are built, sizes and samples."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
-from task_gateway.clusters.controllers import CONTOUR, ENVOY_GATEWAY
+from task_gateway.controllers.base import Controller, Values, in_order
 from task_gateway.errors import UsageError
 
 SMALL, MEDIUM, LARGE = 64, 200, 1024
@@ -35,20 +34,29 @@ class Combo:
     pauses: tuple[float, ...] = (ALONE,)
 
 
-CRDS: Mapping[str, Mapping[str, Any]] = {
-    ENVOY_GATEWAY: {"gateways": {"maxListeners": 213}},
-    CONTOUR: {"gateways": {"maxListeners": 1100, "dropQuadraticRules": True}},
-}
-"""How the CRDs are raised for each controller, so that the largest of its combinations fits."""
-COMBOS = (
-    Combo(ENVOY_GATEWAY, "slots", SMALL, (SMALL - 1,), 50),
-    Combo(ENVOY_GATEWAY, "slots", LARGE, SIZES, 30),
-    Combo(ENVOY_GATEWAY, "listenersets", 1, SIZES, 8),
-    Combo(ENVOY_GATEWAY, "listeners", 1, (10, 100, 180), 8),
-    Combo(CONTOUR, "slots", SMALL, (SMALL - 1,), 100),
-    Combo(CONTOUR, "slots", LARGE, SIZES, 100, (ALONE, CLOSE)),
-    Combo(CONTOUR, "listeners", 1, (10, 100, 200), 5),
-)
+def table() -> list[Combo]:
+    """Return what is measured with every controller."""
+    return [combo for each in in_order() for combo in combos(each)]
+
+
+def combos(controller: Controller) -> Iterator[Combo]:
+    """Yield what is measured with one controller: slots, few and many, and each other strategy that it supports."""
+    name, plan = controller.name, controller.bench
+    yield Combo(name, "slots", SMALL, (SMALL - 1,), plan.samples_of_few)
+    yield Combo(name, "slots", LARGE, SIZES, plan.samples, (ALONE, CLOSE) if plan.rebuilds else (ALONE,))
+    if controller.listener_sets:
+        yield Combo(name, "listenersets", 1, SIZES, plan.samples_per_task)
+    yield Combo(name, "listeners", 1, plan.listeners, plan.samples_per_task)
+
+
+def crds(controller: Controller) -> Values:
+    """Return the values of the CRDs' chart with which the largest installation of a controller fits.
+
+    Without ListenerSets, slots are listeners of the Gateway itself.
+    """
+    if controller.listener_sets:
+        return {**controller.crds, "gateways": {"maxListeners": 213}}
+    return {**controller.crds, "gateways": {"maxListeners": 1100, "dropQuadraticRules": True}}
 
 
 def chosen(
@@ -60,7 +68,7 @@ def chosen(
     """
     found = [
         each
-        for each in COMBOS
+        for each in table()
         if (not controllers or each.controller in controllers) and (not strategies or each.strategy in strategies)
     ]
     if not found:
@@ -87,7 +95,7 @@ def bursts(controllers: Collection[str], strategies: Collection[str], tasks: int
 
 def names() -> list[str]:
     """Return the combinations as a user reads them."""
-    return list(dict.fromkeys(f"{each.controller} with {each.strategy}" for each in COMBOS))
+    return list(dict.fromkeys(f"{each.controller} with {each.strategy}" for each in table()))
 
 
 def _sized(combos: Sequence[Combo], sizes: tuple[int, ...]) -> list[Combo]:

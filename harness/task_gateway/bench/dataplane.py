@@ -10,7 +10,7 @@ from task_gateway.bench.combos import Combo
 from task_gateway.bench.stand import NAMESPACE, Charts, install, stand
 from task_gateway.clusters import images
 from task_gateway.clusters.base import Say
-from task_gateway.clusters.controllers import CONTROLLERS
+from task_gateway.controllers.base import CONTROLLERS
 from task_gateway.errors import ScenarioFailed
 from task_gateway.kube.client import Kube
 from task_gateway.kube.kinds import POD
@@ -31,7 +31,7 @@ def measure(combos: Sequence[Combo], charts: Charts, *, samples: int = SAMPLES, 
     records: list[PathRecord] = []
     for combo in combos:
         with (
-            stand(CONTROLLERS[combo.controller], charts, say=say) as place,
+            stand(CONTROLLERS.get(combo.controller), charts, say=say) as place,
             TaskGateway(place.kube, install(place, combo, say=say), NAMESPACE, combo.strategy) as master,
         ):
             machine.note(versions, machine.versions(place.kube, NAMESPACE))

@@ -13,7 +13,7 @@ from task_gateway.bench.closed_ports import Ports
 from task_gateway.bench.combos import Combo
 from task_gateway.bench.stand import NAMESPACE, Charts, Stand, install, stand
 from task_gateway.clusters.base import Say
-from task_gateway.clusters.controllers import CONTROLLERS
+from task_gateway.controllers.base import CONTROLLERS
 from task_gateway.errors import ApiError, WaitTimeout
 from task_gateway.model import Address, Task
 from task_gateway.model_bench import ExposeRecord, ExposeReport
@@ -67,7 +67,7 @@ def measure(combos: Sequence[Combo], charts: Charts, *, say: Say) -> Iterator[Ex
     versions: dict[str, str] = {}
     records: list[ExposeRecord] = []
     for name in dict.fromkeys(each.controller for each in combos):
-        with stand(CONTROLLERS[name], charts, say=say) as place:
+        with stand(CONTROLLERS.get(name), charts, say=say) as place:
             for combo in (each for each in combos if each.controller == name):
                 block = install(place, combo, say=say)
                 machine.note(versions, machine.versions(place.kube, NAMESPACE))

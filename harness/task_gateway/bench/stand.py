@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from task_gateway.bench.combos import CRDS, FIRST_PORT, FIRST_TASK_PORT, TASK_PORTS, Combo
+from task_gateway.bench.combos import FIRST_PORT, FIRST_TASK_PORT, TASK_PORTS, Combo, crds
 from task_gateway.bench.meters import MeteredKube
 from task_gateway.bench.stand_ins import StandIns
 from task_gateway.clusters import base
 from task_gateway.clusters.base import Say
-from task_gateway.clusters.controllers import CONTOUR, Controller
 from task_gateway.clusters.kind import node_address
+from task_gateway.controllers.base import Controller
 from task_gateway.kube import helm
 from task_gateway.kube.kinds import SERVICE
 from task_gateway.kube.wait import condition, wait_for
@@ -61,8 +61,7 @@ def stand(controller: Controller, charts: Charts, *, say: Say) -> Iterator[Stand
     with base.lent("kind", base.Wish(f"bench-{os.getpid()}-{controller.name}"), say=say) as cluster:
         kube = MeteredKube(cluster)
         say(f"{controller.name}: installing the CRDs, and the pod that answers for all tasks")
-        crds = {**controller.crds, **CRDS[controller.name]}
-        helm.install(cluster, names.CRDS_CHART, charts.crds, names.CRDS_NAMESPACE, crds)
+        helm.install(cluster, names.CRDS_CHART, charts.crds, names.CRDS_NAMESPACE, crds(controller))
         address = node_address(kube)
         with StandIns(kube, NAMESPACE, leave=True) as tasks:
             yield Stand(controller, cluster, kube, tasks, address, charts)
@@ -98,6 +97,6 @@ def values(controller: Controller, chart: Path, combo: Combo, address: str) -> M
     """Return the chart's values for a combination: those of the controller's own file, and what is measured."""
     own: Mapping[str, Any] = {"gateway": {"addresses": [address]}, "slots": {"start": FIRST_PORT, "count": combo.slots}}
     layers = [controller.values(chart), own, controller.one_pod]  # a second one does the same work on the same node
-    if controller.name == CONTOUR and combo.strategy != "slots":
-        layers += [{"contour": {"clientQPS": 500}}, controller.task_ports(FIRST_TASK_PORT, TASK_PORTS)]
+    if combo.strategy != "slots":
+        layers += [controller.unlimited, controller.task_ports(FIRST_TASK_PORT, TASK_PORTS)]
     return helm.merged(*layers)

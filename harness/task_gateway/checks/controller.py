@@ -3,18 +3,13 @@
 from functools import lru_cache
 
 from task_gateway.checks.base import Trouble, check, minor, release_of, unavailable
-from task_gateway.clusters.controllers import CONTOUR, CONTROLLERS, ENVOY_GATEWAY
+from task_gateway.controllers.base import default
 from task_gateway.kube.kinds import DEPLOYMENT, POD
 from task_gateway.kube.wait import condition
 from task_gateway.limits.site import Site
 from task_gateway.model import Manifest
 from task_gateway.routing import names
 from task_gateway.routing.gateway_api import allowed_from
-
-SUPPORTED = {ENVOY_GATEWAY: (1, 9), CONTOUR: (1, 33)}
-"""The minor versions that the project is tested with."""
-
-WATCHES = "--watch-namespaces="
 
 
 @check("ITG0301", "the GatewayClass exists", "kubectl get gatewayclasses", ("ITG0401",))
@@ -29,7 +24,7 @@ def exists(site: Site) -> Trouble | None:
 def accepted(site: Site) -> Trouble | None:
     """The controller refuses the class, mostly for its parameters, or has not looked at it. Contour, which serves one
     Gateway by its name, says nothing of classes."""
-    if site.controller == CONTOUR:
+    if not site.controller.reports_classes:
         return None
     said = condition("Accepted")(site.gateway_class)
     return Trouble(str(said)) if said else None
@@ -38,19 +33,19 @@ def accepted(site: Site) -> Trouble | None:
 @check(
     "ITG0303",
     "the controller is available",
-    f"kubectl describe deployments --all-namespaces --selector {CONTROLLERS[ENVOY_GATEWAY].labels}",
+    f"kubectl describe deployments --all-namespaces --selector {default().labels}",
     ("ITG0301",),
 )
 def available(site: Site) -> Trouble | None:
     """The controller's Deployment is missing, scaled to nothing, or its pods do not become ready: what is changed
     now does not reach the proxy, which goes on with what it was told last."""
-    if site.gateway_class is None or site.controller not in CONTROLLERS:
+    if site.gateway_class is None or not site.controller.labels:
         return None
-    fix = f"kubectl describe deployments --all-namespaces --selector {CONTROLLERS[site.controller].labels}"
+    fix = f"kubectl describe deployments --all-namespaces --selector {site.controller.labels}"
     found = deployments(site)
     if not found:
-        return Trouble(f"there is no Deployment of {site.controller}", fix=fix)
-    pods = site.kube.list(POD, labels=CONTROLLERS[site.controller].labels) if unavailable(found) else ()
+        return Trouble(f"there is no Deployment of {site.controller.name}", fix=fix)
+    pods = site.kube.list(POD, labels=site.controller.labels) if unavailable(found) else ()
     said = unavailable(found, pods)
     return Trouble(said, fix=fix) if said else None
 
@@ -60,12 +55,12 @@ def supported(site: Site) -> Trouble | None:
     """Other controllers and versions may work; they are not what the project is tested with."""
     if site.gateway_class is None:
         return None
-    if site.controller not in SUPPORTED:
+    wanted = site.controller.tested
+    if wanted is None:
         return Trouble(
             f"{site.gateway_class['spec']['controllerName']} is not a controller that is tested", warning=True
         )
     images = [each["spec"]["template"]["spec"]["containers"][0]["image"] for each in deployments(site)]
-    wanted = SUPPORTED[site.controller]
     others = [image for image in images if _version(image) != wanted]
     tested = ".".join(map(str, wanted))
     return Trouble(f"{', '.join(others)}: tested is {tested}", warning=True) if others else None
@@ -78,29 +73,30 @@ def supported(site: Site) -> Trouble | None:
 def listener_sets(site: Site) -> Trouble | None:
     """Contour has no ListenerSets. Where its Gateway lets them in, they are taken and no port of theirs ever answers:
     slots are listeners of the Gateway itself there, and tasks have slots or listeners."""
-    if site.controller != CONTOUR:
+    if site.controller.listener_sets:
         return None
-    attached = len(site.listener_sets)
+    title, attached = site.controller.title, len(site.listener_sets)
     if attached:
-        return Trouble(f"Contour serves none of the {attached} ListenerSets of the Gateway")
+        return Trouble(f"{title} serves none of the {attached} ListenerSets of the Gateway")
     if allowed_from(site.spec) == "None":
         return None
-    return Trouble("the Gateway lets ListenerSets in, which Contour does not serve", warning=True)
+    return Trouble(f"the Gateway lets ListenerSets in, which {title} does not serve", warning=True)
 
 
 @check(
     "ITG0306", "the class is not that of a Contour for another Gateway",
     "helm upgrade … --reset-then-reuse-values --values contour.yaml", ("ITG0301",),
 )  # fmt: skip
-def own_contour(site: Site) -> Trouble | None:
+def own_controller(site: Site) -> Trouble | None:
     """A Contour serves the one Gateway that its configuration names: another one of its class is never looked at. Give
     each Gateway a Contour of its own, with controller.install=true and the values of contour.yaml."""
     meta = (site.gateway_class or {}).get("metadata") or {}
     name = (meta.get("labels") or {}).get(names.GATEWAY_LABEL)
     namespace = (meta.get("annotations") or {}).get("meta.helm.sh/release-namespace")
-    if site.controller != CONTOUR or not (name and namespace) or f"{namespace}/{name}" == site.name:
+    if not site.controller.one_gateway or not (name and namespace) or f"{namespace}/{name}" == site.name:
         return None
-    return Trouble(f"the Contour of GatewayClass {meta['name']} serves Gateway {namespace}/{name} alone")
+    title = site.controller.title
+    return Trouble(f"the {title} of GatewayClass {meta['name']} serves Gateway {namespace}/{name} alone")
 
 
 @check(
@@ -111,22 +107,25 @@ def own_contour(site: Site) -> Trouble | None:
 def watched(site: Site) -> Trouble | None:
     """Contour looks into the namespaces that its chart names, and has rights in no other: slots.namespace, those of
     taskNamespaces, and that of the release. A task with listeners of its own elsewhere is never reached."""
-    if site.controller != CONTOUR:
+    option = site.controller.watch_option
+    if not option:
         return None
     wanted = (site.gateway.gateway_namespace, release_of(site.gateway_object))
     for each in deployments(site):
         (container, *_) = each["spec"]["template"]["spec"]["containers"]
         own = (each["metadata"]["namespace"], release_of(each)) == wanted
-        told = [word.partition("=")[2] for word in container.get("args") or [] if word.startswith(WATCHES)]
+        told = [word.partition("=")[2] for word in container.get("args") or [] if word.startswith(option)]
         if own and told and site.namespace not in told[0].split(","):
-            return Trouble(f"Contour looks at {told[0].replace(',', ', ')}, and not at namespace {site.namespace}")
+            read = told[0].replace(",", ", ")
+            return Trouble(f"{site.controller.title} looks at {read}, and not at namespace {site.namespace}")
     return None
 
 
 @lru_cache(maxsize=16)
 def deployments(site: Site) -> list[Manifest]:
-    """Return the Deployments of the controller, wherever they are; listed once however many checks ask."""
-    return site.kube.list(DEPLOYMENT, labels=CONTROLLERS[site.controller].labels)
+    """Return the Deployments of the controller in all namespaces, listed once for all checks; none if it is unknown."""
+    labels = site.controller.labels
+    return site.kube.list(DEPLOYMENT, labels=labels) if labels else []
 
 
 def _version(image: str) -> tuple[int, ...]:

@@ -1,16 +1,12 @@
 """The CRDs of Gateway API: there, served in the versions that are needed, and of one mind about their limits."""
 
 from task_gateway.checks.base import Trouble, check, minor
-from task_gateway.clusters.controllers import ENVOY_GATEWAY
 from task_gateway.crds import ports_policy, raised, schema
 from task_gateway.kube.wait import condition
 from task_gateway.limits.cel import has_quadratic_rules
 from task_gateway.limits.site import Site
 from task_gateway.model import Manifest
 from task_gateway.routing.gateway_api import GATEWAY, GATEWAY_CLASS, LISTENER_SET
-
-BUNDLE_OF_ENVOY_GATEWAY = (1, 6)
-"""Envoy Gateway 1.9 skips TCPRoutes without the CRDs of Gateway API 1.6, and says nothing."""
 
 FIRST_WITH_POLICY = (1, 5)
 PATHS = (schema.SPEC_LISTENERS, schema.STATUS_LISTENERS)
@@ -73,12 +69,12 @@ def agree(site: Site) -> Trouble | None:
 def bundle(site: Site) -> Trouble | None:
     """Envoy Gateway 1.9 needs the CRDs of Gateway API 1.6 or later: with older ones it skips TCPRoutes without a
     word."""
-    if site.crd is None or site.controller != ENVOY_GATEWAY:
-        return None
-    if _release(site.crd) >= BUNDLE_OF_ENVOY_GATEWAY:
+    oldest = site.controller.gateway_api
+    if site.crd is None or oldest == (0, 0) or _release(site.crd) >= oldest:
         return None
     version, _ = schema.bundle(site.crd)
-    return Trouble(f"the CRDs are of release {version or 'unknown'}, Envoy Gateway needs v1.6.0 or later")
+    needed = f"{site.controller.title} needs v{oldest[0]}.{oldest[1]}.0 or later"
+    return Trouble(f"the CRDs are of release {version or 'unknown'}, {needed}")
 
 
 @check(

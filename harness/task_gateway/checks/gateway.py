@@ -5,7 +5,6 @@ import socket
 
 from task_gateway.checks.base import Trouble, check, fill, unavailable
 from task_gateway.checks.controller import deployments
-from task_gateway.clusters.controllers import CONTOUR, CONTROLLERS
 from task_gateway.errors import Forbidden
 from task_gateway.kube.services import ports_at
 from task_gateway.kube.wait import condition
@@ -47,7 +46,7 @@ def programmed(site: Site) -> Trouble | None:
         found = []
     if not found:
         return Trouble(str(said))
-    home, labels = found[0]["metadata"]["namespace"], CONTROLLERS[site.controller].labels
+    home, labels = found[0]["metadata"]["namespace"], site.controller.labels
     log = f"kubectl logs --namespace {home} --selector {labels} --tail 50"
     return Trouble(f"{said}; the proxy has no Service", fix=log)
 
@@ -71,7 +70,8 @@ def answers(site: Site) -> Trouble | None:
     that does not forward. Run the check where the master runs. Contour's Envoy only listens on ports that have a route:
     before the first task with a listener of its own, no port answers and nothing is checked."""
     ports = sorted(each.port for each in site.listeners)
-    if not ports or (site.controller == CONTOUR and not any(each.use != FOREIGN for each in site.listeners)):
+    silent = not site.controller.listens_without_routes
+    if not ports or (silent and not any(each.use != FOREIGN for each in site.listeners)):
         return None
     at = Address(site.gateway.gateway_ip, next((port for port in ports if port in site.ports), ports[0]))
     answer = probe(at)
@@ -100,7 +100,7 @@ def listeners(site: Site) -> Trouble | None:
 def current(site: Site) -> Trouble | None:
     """The controller cannot write the status any more, mostly since the CRD's status.listeners allows fewer items
     than spec.listeners: what it says is old, traffic may flow all the same."""
-    if site.controller == CONTOUR:
+    if not site.controller.reports_generation:
         wanted, there = ({each["name"] for each in part.get("listeners") or []} for part in (site.spec, site.status))
         return Trouble(f"{len(wanted - there)} listeners have no status") if wanted - there else None
     generation = ((site.gateway_object or {}).get("metadata") or {}).get("generation", 0)
@@ -121,7 +121,7 @@ def proxy(site: Site) -> Trouble | None:
     if site.proxies:
         said = unavailable(site.proxies, site.proxy_pods)
         return Trouble(said, fix=fill(PROXY_PODS, site)) if said else None
-    if site.controller not in CONTROLLERS or condition("Programmed")(site.reported) is None:
+    if not site.controller.labels or condition("Programmed")(site.reported) is None:
         return None
     return Trouble(f"the controller has created no proxy: {unready(site.reported)}", fix=fill(DESCRIBE, site))
 

@@ -3,7 +3,7 @@
 import textwrap
 
 from task_gateway.checks.base import CATEGORIES, CHECKS, Rule
-from task_gateway.clusters.controllers import CONTROLLERS, ENVOY_GATEWAY
+from task_gateway.controllers.base import default
 
 WIDTH = 120
 INTRODUCTION = """# Checks
@@ -39,7 +39,7 @@ STANDS_FOR = {
     "namespace": "NAMESPACE",
     "tasks": "TASKS",
     "gateway_class": "CLASS",
-    "proxies": CONTROLLERS[ENVOY_GATEWAY].proxies("GATEWAY", "NAMESPACE"),
+    "proxies": default().proxies("GATEWAY", "NAMESPACE"),
     "upgrade": "helm upgrade RELEASE internal-task-gateway --namespace NAMESPACE --reuse-values",
 }
 

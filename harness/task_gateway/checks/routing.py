@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from task_gateway.checks.base import DETERMINED, Trouble, check, fill, limits_of, some
 from task_gateway.errors import TemplatesMismatch
 from task_gateway.kube.wait import condition
-from task_gateway.limits.ports import controller_ports, missing_ports
+from task_gateway.limits.ports import task_ports
 from task_gateway.limits.site import Site
 from task_gateway.model import TASK_LABEL, Limit, Manifest
 from task_gateway.routing import determined, endpoints, names, table, templates
@@ -85,14 +85,15 @@ def foreign(site: Site) -> Trouble | None:
 def reserved(site: Site) -> Trouble | None:
     """Envoy Gateway keeps 19000 to 19003 inside its proxy, Contour loses a port where two of its listeners meet. And
     Contour adds no port to its Service: tasks that bring listeners of their own have those of contour.ports alone."""
-    kept = sorted(controller_ports(site))
+    found = task_ports(site)
+    kept = sorted(found.unusable)
     if not kept:
         return None
     message = f"{len(kept)} ports, {kept[0]} to {kept[-1]}"
-    if not (missing := sorted(missing_ports(site))):
+    if not found.missing:
         return Trouble(message, warning=True)
-    ports = f"contour.ports.start={site.ports[0]},contour.ports.count={len(site.ports)}"
-    service = f"{len(missing)} of them are not in the Service of Contour's Envoy"
+    ports = site.controller.set_task_ports(site.ports[0], len(site.ports))
+    service = f"{len(found.missing)} of them are not in the Service of {site.controller.title}'s proxy"
     return Trouble(f"{message}; {service}", warning=True, fix=fill(f"{{upgrade}} --set {ports}", site))
 
 
@@ -245,8 +246,7 @@ def _has_determined(site: Site) -> bool:
 
 def _narrower(site: Site, capacity: int) -> str:
     """Return the advice to end the port range where the capacity ends: the master then refuses the task itself."""
-    usable = sorted(set(site.ports) - controller_ports(site) - {each.port for each in site.foreign_listeners})
-    last = usable[max(capacity, 1) - 1]
+    last = task_ports(site).usable[max(capacity, 1) - 1]
     return f"set gateway_port_range_end: {last} in the master configuration"
 
 

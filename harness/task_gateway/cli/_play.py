@@ -10,9 +10,10 @@ import typer
 
 from task_gateway.cli._run import chart_file, run_name
 from task_gateway.cli.output import Output, emit
-from task_gateway.clusters import controllers, images
-from task_gateway.clusters.controllers import CONTROLLERS, ENVOY_GATEWAY
+from task_gateway.clusters import images
 from task_gateway.clusters.ip_family import lacking_ipv6
+from task_gateway.controllers.base import CONTROLLERS, default
+from task_gateway.controllers.base import names as controllers
 from task_gateway.deferred import rich
 from task_gateway.errors import UsageError
 from task_gateway.model_bugbash import BugBash, Row, Status
@@ -24,7 +25,8 @@ from task_gateway.scenarios.world import FIRST_PORT, MASTER_PORT, PORTS, Given, 
 
 ParallelOption = Annotated[int, typer.Option("--parallel", help="How many scenarios at once.", min=1)]
 ResumeOption = Annotated[bool, typer.Option("--resume", help="Play only what the last run of this name did not pass.")]
-ControllerOption = Annotated[str, typer.Option(help=f"The gateway controller: {', '.join(CONTROLLERS)}.")]
+CONTROLLER = default().name
+ControllerOption = Annotated[str, typer.Option(help=f"The gateway controller: {', '.join(controllers())}.")]
 AgainstOption = Annotated[
     list[str] | None,
     typer.Option(help="Use this context's cluster, the master's own first; may be repeated. None is made or removed."),
@@ -42,7 +44,7 @@ def given(
     chart: Path,
     crds: Path,
     image: str = "",
-    controller: str = ENVOY_GATEWAY,
+    controller: str = CONTROLLER,
     against: Sequence[str] = (),
     keep: bool = False,
     master_port: int = MASTER_PORT,
@@ -64,7 +66,7 @@ def given(
         *packages,
         made.notebook if made else image,
         additional=managers[: len(against) - 1] if against else managers,
-        controller=controllers.named(controller),
+        controller=CONTROLLERS.get(controller),
         keep=keep,
         against=tuple(against),
         master_port=master_port,

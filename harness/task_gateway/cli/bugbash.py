@@ -4,7 +4,6 @@ import typer
 
 from task_gateway.cli import _play, _run
 from task_gateway.cli.output import Output, OutputOption
-from task_gateway.clusters.controllers import ENVOY_GATEWAY
 from task_gateway.scenarios.world import FIRST_PORT, MASTER_PORT, World
 
 
@@ -15,7 +14,7 @@ def register(root: typer.Typer) -> None:
 
 def bugbash(
     name: _run.NameOption = "bugbash",
-    controller: _play.ControllerOption = ENVOY_GATEWAY,
+    controller: _play.ControllerOption = _play.CONTROLLER,
     against: _play.AgainstOption = None,
     keep: _run.KeepOption = False,
     parallel: _play.ParallelOption = 3,

@@ -9,10 +9,10 @@ from task_gateway import records
 from task_gateway.cli._target import ClusterOption, ContextOption
 from task_gateway.cli.output import Output, OutputOption, emit
 from task_gateway.clusters import images
-from task_gateway.controllers import probe as probing
-from task_gateway.controllers.stage import Asked
 from task_gateway.errors import UsageError
 from task_gateway.limits.target import connect
+from task_gateway.probe import probe as probing
+from task_gateway.probe.stage import Asked
 from task_gateway.report import controllers as shown
 
 app = typer.Typer(no_args_is_help=True, help=__doc__)

@@ -8,7 +8,6 @@ import typer
 
 from task_gateway.cli import _play, _run
 from task_gateway.cli.output import Output, OutputOption, emit
-from task_gateway.clusters.controllers import ENVOY_GATEWAY
 from task_gateway.deferred import rich
 from task_gateway.errors import UsageError
 from task_gateway.report import cells
@@ -48,7 +47,7 @@ def run(
     names: Annotated[list[str] | None, typer.Argument(help="Scenarios; all if left out.")] = None,
     tag: TagOption = None,
     name: _run.NameOption = "scenarios",
-    controller: _play.ControllerOption = ENVOY_GATEWAY,
+    controller: _play.ControllerOption = _play.CONTROLLER,
     against: _play.AgainstOption = None,
     keep: _run.KeepOption = False,
     parallel: _play.ParallelOption = 1,

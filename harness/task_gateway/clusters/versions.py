@@ -2,18 +2,17 @@
 
 from collections.abc import Iterable
 
+from task_gateway.controllers.base import parts
 from task_gateway.model import Manifest
-
-PARTS = {"envoyproxy/gateway": "envoy-gateway", "projectcontour/contour": "contour", "envoyproxy/envoy": "envoy"}
 
 
 def image_versions(pods: Iterable[Manifest]) -> dict[str, str]:
     """Return the image tag of each known part that the pods run."""
-    found = {}
+    found, known = {}, parts()
     for pod in pods:
         for container in pod["spec"]["containers"]:
             repository, _, tag = container["image"].partition("@")[0].rpartition(":")
-            for ending, part in PARTS.items():
+            for ending, part in known.items():
                 if repository.endswith(ending):
                     found[part] = tag
     return found

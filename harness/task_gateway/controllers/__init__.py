@@ -1,1 +1,1 @@
-"""Requirements on a gateway controller, and the probe that measures an installed one; each found in `base`."""
+"""What is known about each gateway controller: one file and one frozen record each, found in `base`."""

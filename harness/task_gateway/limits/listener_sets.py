@@ -1,6 +1,5 @@
 """ListenerSets: how many listeners one has, and how many of them a Gateway takes."""
 
-from task_gateway.clusters.controllers import CONTOUR
 from task_gateway.crds import schema
 from task_gateway.limits.base import Finding, Found, Scope, limit
 from task_gateway.limits.site import Site
@@ -21,9 +20,10 @@ def items(site: Site) -> Finding:
 
 @limit("listener-sets", Scope.GATEWAY, "ListenerSets of one Gateway")
 def sets(site: Site) -> Finding:
-    """Gateway API sets no bound; a Gateway that allows none takes none, and Contour serves none."""
-    if site.strategy == "listenersets" and site.controller == CONTOUR:
-        return Finding(0, 0, Found.DOCUMENTED, "slots or listeners as the strategy: Contour has no ListenerSets")
+    """Gateway API sets no bound; a Gateway that allows none takes none, and some controllers serve none."""
+    if site.strategy == "listenersets" and not site.controller.listener_sets:
+        advice = f"slots or listeners as the strategy: {site.controller.title} has no ListenerSets"
+        return Finding(0, 0, Found.DOCUMENTED, advice)
     if site.strategy == "listenersets" and allowed_from(site.spec) == "None":
         return Finding(0, 0, Found.READ, "set spec.allowedListeners.namespaces.from of the Gateway to Same")
     return Finding(None, None, Found.DOCUMENTED, "nothing: Gateway API sets no bound")

@@ -1,17 +1,14 @@
 """Ports: the configured range, less what others hold of it, and the node ports that a load balancer may need."""
 
-from task_gateway.clusters.controllers import CONTOUR, ENVOY_GATEWAY
 from task_gateway.limits.base import Finding, Found, Scope, limit
 from task_gateway.limits.site import Site
 from task_gateway.model import Manifest
 from task_gateway.routing.listening import ports_of
-from task_gateway.routing.ports import RESERVED
+from task_gateway.routing.ports import TaskPorts
+from task_gateway.routing.ports import task_ports as ports_of_tasks
 
 NODE_PORTS = 2768
 """30000 to 32767, the API server's default --service-node-port-range; no API tells another."""
-
-CONTOUR_SHIFT, CONTOUR_LOW, CONTOUR_HIGH = 1023, 57536, 59581
-"""Contour moves a listener's port p to p + 1023 inside Envoy; between these two, p and p + 1023 meet."""
 
 WIDEN = "gateway_port_range_start and gateway_port_range_end of the master configuration"
 
@@ -19,17 +16,16 @@ WIDEN = "gateway_port_range_start and gateway_port_range_end of the master confi
 @limit("port-range", Scope.RANGE, "ports of the range that tasks can have")
 def range_(site: Site) -> Finding:
     """Count the range's ports without those of foreign listeners and those that the controller keeps."""
-    kept = controller_ports(site)
-    held = ports_of(each for each in site.listeners if each.use != site.strategy and each.port in site.ports)
-    usable = len(site.ports) - len(held | kept)
-    note = f"{len(site.ports)} ports, {len(held)} of others, {len(kept)} of the controller" if held | kept else ""
+    found = task_ports(site)
+    usable, held, kept = len(found.usable), len(found.held), len(found.unusable)
+    note = f"{len(site.ports)} ports, {held} of others, {kept} of the controller" if held or kept else ""
     return Finding(usable, usable, Found.READ, WIDEN, note)
 
 
 @limit("controller-ports", Scope.RANGE, "ports of the range that the controller keeps for itself")
 def controller_(site: Site) -> Finding:
     """Count them; they are no tasks' limit of their own, the port range is less by them."""
-    kept = sorted(controller_ports(site))
+    kept = sorted(task_ports(site).unusable)
     note = f"{kept[0]} to {kept[-1]}" if kept else ""
     return Finding(len(kept), None, Found.DOCUMENTED, f"choose {WIDEN} without them", note)
 
@@ -46,23 +42,11 @@ def node_ports(site: Site) -> Finding:
     return Finding(free, proxied(site, free), Found.READ, advice)
 
 
-def controller_ports(site: Site) -> set[int]:
-    """Return the ports of the range that no listener can have with the controller of the class."""
-    if site.controller == ENVOY_GATEWAY:
-        return {port for port in RESERVED if port in site.ports}
-    if site.controller == CONTOUR:
-        upper = range(CONTOUR_LOW + CONTOUR_SHIFT, CONTOUR_HIGH + 1)
-        meeting = {port for port in upper if port in site.ports and port - CONTOUR_SHIFT in site.ports}
-        return meeting | missing_ports(site)
-    return set()
-
-
-def missing_ports(site: Site) -> set[int]:
-    """Return the ports of the range that Contour's Service lacks, where tasks bring listeners: it adds none there."""
-    if site.controller != CONTOUR or site.strategy == "slots" or not site.proxy_services:
-        return set()
-    there = {port["port"] for service in site.proxy_services for port in service["spec"].get("ports") or []}
-    return set(site.ports) - there
+def task_ports(site: Site) -> TaskPorts:
+    """Return which ports of the range a task can have. A slot's port is in the proxy's Service in any case."""
+    held = ports_of(each for each in site.listeners if each.use != site.strategy)
+    bound = None if site.strategy == "slots" or site.controller.adds_ports else site.service_ports
+    return ports_of_tasks(site.gateway, site.controller, held, bound)
 
 
 def proxied(site: Site, ports: int) -> int:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from functools import cached_property
 
 from task_gateway.clusters import system_pods
-from task_gateway.clusters.controllers import CONTOUR, CONTROLLERS, ENVOY_GATEWAY
+from task_gateway.controllers.base import Controller, of_class, service_ports
 from task_gateway.crds import schema
 from task_gateway.errors import Forbidden, NotFound
 from task_gateway.kube.client import Kube
@@ -22,13 +22,6 @@ OF_ONE_NAMESPACE = (
     *("namespaces", "namespace", "spaces", "slots", "services", "routes", "pods", "endpoints", "quotas"),
 )
 """What a view of one task namespace reads for itself; the rest it shares with its gateway."""
-
-CLASSES = {"gateway.envoyproxy.io/": ENVOY_GATEWAY, "projectcontour.io/": CONTOUR}
-
-
-def controller_of(name: str) -> str:
-    """Return which controller a GatewayClass' controllerName means, empty if it is none that is known."""
-    return next((kind for prefix, kind in CLASSES.items() if name.startswith(prefix)), "")
 
 
 class Site:
@@ -82,7 +75,7 @@ class Site:
         for used in ("listenersets", "listeners"):
             if used in uses:
                 return used
-        taken = self.templates and allowed_from(self.spec) != "None" and self.controller != CONTOUR
+        taken = self.templates and allowed_from(self.spec) != "None" and self.controller.listener_sets
         return "listenersets" if taken else "listeners"
 
     @cached_property
@@ -134,9 +127,9 @@ class Site:
 
     @property
     def reported(self) -> Manifest | None:
-        """The Gateway, for who reads its conditions: Contour keeps the generation of one that does not change."""
+        """The Gateway as checks of conditions need it: without generation where the controller does not report it."""
         found = self.gateway_object
-        if found is None or self.controller != CONTOUR:
+        if found is None or self.controller.reports_generation:
             return found
         return found | {"metadata": {key: value for key, value in found["metadata"].items() if key != "generation"}}
 
@@ -147,17 +140,17 @@ class Site:
         return self.kube.find(GATEWAY_CLASS, name, None) if name else None
 
     @cached_property
-    def controller(self) -> str:
-        """envoy-gateway or contour by the class, empty if it is neither or the class may not be read."""
-        return controller_of(self.controller_name)
+    def controller(self) -> Controller:
+        """The controller of the class; the fallback if this project does not know it."""
+        return of_class(self.controller_name)
 
     @cached_property
     def controller_name(self) -> str:
-        """The controllerName of the class, empty if there is none or it may not be read."""
+        """The controllerName of the class; the one that the chart wrote down where the class may not be read."""
         try:
             return str(((self.gateway_class or {}).get("spec") or {}).get("controllerName", ""))
         except Forbidden:
-            return ""
+            return templates.controller_name(self._chart)
 
     @cached_property
     def crd(self) -> Manifest | None:
@@ -226,6 +219,14 @@ class Site:
         return self._of_proxy(SERVICE)
 
     @cached_property
+    def service_ports(self) -> frozenset[int] | None:
+        """The ports of the proxy's Services; those that the chart wrote down where these may not be read."""
+        try:
+            return service_ports(self.proxy_services)
+        except Forbidden:
+            return templates.service_ports(self._chart)
+
+    @cached_property
     def proxies(self) -> list[Manifest]:
         """The Deployments and DaemonSets of the gateway's proxy."""
         return self._of_proxy(DEPLOYMENT) or self._of_proxy(DAEMON_SET)
@@ -287,9 +288,8 @@ class Site:
     @property
     def _proxy_selectors(self) -> tuple[str, ...]:
         """The labels by which the controller marks the proxy of the Gateway, in the order to try."""
-        made_by = CONTROLLERS[self.controller or ENVOY_GATEWAY]
         gateway, class_ = self.gateway, self.spec.get("gatewayClassName", "")
-        return made_by.selectors(gateway.gateway_name, gateway.gateway_namespace, class_)
+        return self.controller.selectors(gateway.gateway_name, gateway.gateway_namespace, class_)
 
     def _of_proxy(self, kind: str) -> list[Manifest]:
         """Return the objects of a kind that belong to the gateway's proxy, also where several Gateways share it."""
@@ -297,6 +297,14 @@ class Site:
 
     def _labelled(self, kind: str, labels: str) -> list[Manifest]:
         return self._list(kind, self.gateway.gateway_namespace, labels)
+
+    @property
+    def _chart(self) -> Manifest:
+        """The data of the chart's ConfigMap; empty where there is none or it may not be read."""
+        try:
+            return (self.templates or {}).get("data") or {}
+        except Forbidden:
+            return {}
 
     @cached_property
     def _known_namespaces(self) -> list[str]:

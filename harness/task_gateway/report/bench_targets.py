@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from task_gateway.controllers.base import Controller, in_order
 from task_gateway.model_bench import BurstRecord, BurstReport, ExposeRecord, ExposeReport
 
 HEAD = ("Target", "Measured", "Reached")
 MEDIAN_SECONDS, P99_SECONDS, GROWTH = 0.050, 0.250, 1.3
 SMALL, LARGE = 63, 1000
-ENVOY_GATEWAY_SECONDS = {SMALL: 0.3, LARGE: 0.7}
 TIMES_FASTER, LISTENERS = 50, 180
 BURST_TASKS, BURST_SECONDS = 100, 2.0
 
@@ -31,7 +31,7 @@ def targets(expose: ExposeReport, burst: BurstReport) -> list[Target]:
     return [
         _writes(slots),
         *_first_byte(slots, close, best),
-        *_envoy_gateway(slots),
+        *(target for each in in_order() for target in _goals(slots, each)),
         _faster(records, slots, best),
         *(_burst(each) for each in burst.records if each.tasks == BURST_TASKS and each.strategy == "slots"),
     ]
@@ -96,11 +96,11 @@ def _apart(record: ExposeRecord) -> str:
     return f"where a claim comes {record.pause_seconds:g} s after a release"
 
 
-def _envoy_gateway(slots: Sequence[ExposeRecord]) -> list[Target]:
+def _goals(slots: Sequence[ExposeRecord], controller: Controller) -> list[Target]:
     found = []
-    for size, seconds in ENVOY_GATEWAY_SECONDS.items():
-        at = _at(slots, "envoy-gateway", size)
-        aim = f"first byte on Envoy Gateway with {size:,} tasks in place: {seconds} s"
+    for size, seconds in controller.bench.goals.items():
+        at = _at(slots, controller.name, size)
+        aim = f"first byte on {controller.title} with {size:,} tasks in place: {seconds} s"
         if at is None:
             found.append(Target(aim, "", None))
         else:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from task_gateway.controllers.base import of_class
 from task_gateway.model_controllers import ControllerRecord, RequirementRecord
 from task_gateway.report.cells import cells
 from task_gateway.report.cells import table as cells_table
@@ -54,8 +55,7 @@ def _names(records: Sequence[ControllerRecord]) -> list[str]:
 
 
 def _name(record: ControllerRecord) -> str:
-    known = {"gateway.envoyproxy.io": "Envoy Gateway", "projectcontour.io": "Contour"}
-    return known.get(record.controller.partition("/")[0], record.controller)
+    return of_class(record.controller).title or record.controller
 
 
 def _versions(records: Sequence[ControllerRecord]) -> list[tuple[str, ...]]:

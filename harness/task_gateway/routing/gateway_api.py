@@ -12,9 +12,6 @@ LISTENER_SET = "gateway.networking.k8s.io/v1/ListenerSet"
 ROUTES = ("gateway.networking.k8s.io/v1/TCPRoute", "gateway.networking.k8s.io/v1alpha2/TCPRoute")
 """The versions of TCPRoute, the newest first."""
 
-WITHOUT_LISTENER_SETS = ("projectcontour.io/",)
-"""How the names of controllers begin that serve no ListenerSets: Contour's."""
-
 
 def route_kind(kube: Kube) -> str | None:
     """Return the newest served version of TCPRoute, None if none is served."""
@@ -72,14 +69,6 @@ def is_attached(listener_set: Manifest, gateway: InternalTaskGateway) -> bool:
 def allowed_from(spec: Manifest) -> str:
     """Return from which namespaces a Gateway of this spec takes ListenerSets: None, Same, All or Selector."""
     return str(((spec.get("allowedListeners") or {}).get("namespaces") or {}).get("from", "None"))
-
-
-def lacks_listener_sets(kube: Kube, spec: Manifest) -> bool:
-    """Tell whether the controller of a Gateway of this spec is known to serve no ListenerSets.
-
-    Where the class may not be read, what the Gateway allows has to tell.
-    """
-    return controller_name(kube, spec).startswith(WITHOUT_LISTENER_SETS)
 
 
 def _parent(reference: Manifest) -> tuple[str, str | None]:

@@ -4,7 +4,7 @@ from task_gateway.errors import AlreadyExists, UsageError
 from task_gateway.model import TASK_LABEL, Manifest, Task
 from task_gateway.routing import claims
 from task_gateway.routing.base import STRATEGIES
-from task_gateway.routing.gateway_api import LISTENER_SET, allowed_from, is_attached, lacks_listener_sets
+from task_gateway.routing.gateway_api import LISTENER_SET, allowed_from, is_attached
 from task_gateway.routing.listening import listeners_of
 from task_gateway.routing.per_task import PerTask
 
@@ -29,7 +29,7 @@ class ListenerSets(PerTask):
                 hint="install the CRDs of Gateway API v1.5.0 or later, or use the strategy listeners",
             )
         spec = self._parents.gateway_object()["spec"]
-        if lacks_listener_sets(self._kube, spec):
+        if not self._serving.read().controller.listener_sets:
             raise UsageError(
                 f"the controller of {self._where} has no ListenerSets",
                 where=self._where,

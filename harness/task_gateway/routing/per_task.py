@@ -17,7 +17,7 @@ from datetime import datetime
 from time import monotonic, sleep
 
 from task_gateway import settings
-from task_gateway.errors import AlreadyExists, ApiError, Conflict, NotFound, TaskGatewayError, UsageError
+from task_gateway.errors import AlreadyExists, ApiError, Conflict, NoFreeSlot, NotFound, TaskGatewayError, UsageError
 from task_gateway.kube.client import Kube
 from task_gateway.kube.kinds import SERVICE
 from task_gateway.kube.mirror import Mirror
@@ -30,7 +30,8 @@ from task_gateway.routing.leftovers import Orphan
 from task_gateway.routing.listening import TASK, Listener, ports_of
 from task_gateway.routing.parents import Parents
 from task_gateway.routing.picks import Picks
-from task_gateway.routing.ports import RESERVED, in_range
+from task_gateway.routing.ports import TaskPorts, in_range, task_ports
+from task_gateway.routing.serving import Serving
 from task_gateway.routing.templates import Templates
 from task_gateway.routing.use import Use
 
@@ -60,6 +61,7 @@ class PerTask(ABC):
         )
         self._claims = Mirror(kube, SERVICE, namespace, claims.parse, labels=f"{self._selector},{TASK_LABEL}")
         self._parents = Parents(kube, gateway, namespace)
+        self._serving = Serving(kube, gateway, self._parents.gateway_object, lambda: self._templates().texts)
         self._picks = Picks()
         self._released: dict[int, float] = {}
 
@@ -71,6 +73,9 @@ class PerTask(ABC):
         check_task(task, self._gateway, self._namespace)
         try:
             return self._expose(task, quiet)
+        except NoFreeSlot:
+            self._serving.forget()
+            raise
         except ApiError as refused:
             reason = refusals.full(refused)
             if reason is None:
@@ -97,14 +102,17 @@ class PerTask(ABC):
         others = self._others()
         determined = ports_of(each for each in others if each.is_determined and each.use == self.name)
         tasks, foreign = {claim.port for claim in self._claims.read()} | determined, ports_of(others)
+        able = self._task_ports(tasks | foreign)
 
         def use(port: int) -> Use:
             if port in tasks:
                 return Use.TASK
             if port in foreign:
                 return Use.FOREIGN
-            if port in RESERVED:
+            if port in able.kept:
                 return Use.RESERVED
+            if port in able.missing:
+                return Use.ABSENT
             return Use.RESTING if self._is_resting(port) else Use.FREE
 
         return {port: use(port) for port in in_range(self._gateway)}
@@ -163,6 +171,7 @@ class PerTask(ABC):
                 where=where,
                 hint=f"finish it, then expose the task again: task-gateway release {task.id}",
             )
+        self._serving.read()  # before ports are picked, which other threads wait for
         self._check()
         made: list[Claim] = []
         try:
@@ -194,20 +203,21 @@ class PerTask(ABC):
     def _free(self, lost: Collection[int], wanted: int) -> Sequence[Port]:
         """Return the free ports in the order to try: from the one after the newest claim's on, resting ones last."""
         found = self._claims.read()
+        claimed, others = {claim.port for claim in found}, ports_of(self._others())
+        able = self._task_ports(claimed | others)
         held: Mapping[str, Collection[int]] = {
-            f"held by tasks of namespace {self._namespace}": {claim.port for claim in found},
-            "held by other listeners": ports_of(self._others()) - {claim.port for claim in found},
-            "kept by the controller": RESERVED,
+            f"held by tasks of namespace {self._namespace}": claimed,
+            "held by other listeners": others - claimed,
+            "kept by the controller": able.kept,
+            "not in the proxy's Service": able.missing,
             "taken meanwhile": lost,
         }
-        taken: set[int] = set().union(*held.values())
-        ports = in_range(self._gateway)
-        free = [port for port in ports if port not in taken]
+        free = [port for port in able.usable if port not in lost]
         if len(free) < max(wanted, 1):
             raise full.ports_taken(self._gateway, self._where, held, wanted)
         newest = max(found, key=lambda claim: (claim.made, claim.port), default=None)
-        first = ports[0] if newest is None else newest.port + 1
-        order = sorted(free, key=lambda port: (self._released.get(port, 0.0), (port - first) % len(ports)))
+        first = able.ports[0] if newest is None else newest.port + 1
+        order = sorted(free, key=lambda port: (self._released.get(port, 0.0), (port - first) % len(able.ports)))
         return [Port(port, self._is_resting(port)) for port in order]
 
     def _take(self, port: int, task: Task, target: int) -> Claim | None:
@@ -304,8 +314,6 @@ class PerTask(ABC):
         return True
 
     def _objects(self, port: int, task: Task, target: int | str) -> tuple[Manifest, Manifest, Manifest]:
-        if self._loaded is None:
-            self._loaded = templates.load(self._kube, self._gateway)
         values: dict[str, int | str] = {
             "PORT": port,
             "TARGET_PORT": target,
@@ -314,9 +322,19 @@ class PerTask(ABC):
             "OBJECT": names.object_note(task.object) or "",
             "NAMESPACE": self._namespace,
         }
-        parent, route, service = self._loaded.objects(self.name, values)
+        parent, route, service = self._templates().objects(self.name, values)
         route["apiVersion"] = self._route_kind().rpartition("/")[0]
         return parent, claims.owned_by(route, task.object), claims.owned_by(service, task.object)
+
+    def _templates(self) -> Templates:
+        if self._loaded is None:
+            self._loaded = templates.load(self._kube, self._gateway)
+        return self._loaded
+
+    def _task_ports(self, held: Collection[int]) -> TaskPorts:
+        """Return what of the range the controller can serve beside the ports that are held."""
+        served = self._serving.read()
+        return task_ports(self._gateway, served.controller, held, served.service_ports)
 
     def _route_kind(self) -> str:
         """Return the newest served version of TCPRoute."""

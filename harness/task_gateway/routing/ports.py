@@ -1,9 +1,50 @@
-"""Ports that no task can have, whatever the range says, and the configured range."""
+"""Which ports of the configured range a task can have: the one answer, for limits and for expose."""
 
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from task_gateway.controllers.base import Controller
 from task_gateway.model import InternalTaskGateway
 
-RESERVED = frozenset(range(19000, 19004))
-"""Envoy Gateway keeps 19000 to 19003 inside its proxy: administration, metrics, readiness, shutdown."""
+
+@dataclass(frozen=True)
+class TaskPorts:
+    """The ports of a range: those that others hold, the controller keeps, and the proxy's Service does not have.
+
+    A held port is in neither of the other two, and a kept one is not in `missing`.
+    """
+
+    ports: range
+    held: frozenset[int]
+    kept: frozenset[int]
+    missing: frozenset[int]
+
+    @property
+    def unusable(self) -> frozenset[int]:
+        """The ports that no task can have with this controller."""
+        return self.kept | self.missing
+
+    @property
+    def usable(self) -> list[int]:
+        """The ports that a task can have, in their order."""
+        return [port for port in self.ports if port not in self.held and port not in self.unusable]
+
+
+def task_ports(
+    gateway: InternalTaskGateway,
+    controller: Controller,
+    held: Collection[int] = (),
+    service_ports: Collection[int] | None = None,
+) -> TaskPorts:
+    """Return what can be had of the range beside the `held` ports, which may lie outside of it.
+
+    `service_ports` are those of the proxy's Service where the controller adds none; None if there is no such bound.
+    """
+    ports = in_range(gateway)
+    kept = frozenset(controller.unusable(ports, held))
+    mine = frozenset(held).intersection(ports)
+    missing = frozenset[int]() if service_ports is None else frozenset(ports) - frozenset(service_ports) - kept - mine
+    return TaskPorts(ports, mine, kept, missing)
 
 
 def in_range(gateway: InternalTaskGateway) -> range:

@@ -23,7 +23,8 @@ from task_gateway.routing.base import STRATEGIES, Addresses, Exposures, Quiet, R
 from task_gateway.routing.live import NO_POD
 from task_gateway.routing.parents import Parents
 from task_gateway.routing.picks import Picks
-from task_gateway.routing.ports import RESERVED, in_range
+from task_gateway.routing.ports import in_range, task_ports
+from task_gateway.routing.serving import Serving
 from task_gateway.routing.table import Slot
 from task_gateway.routing.use import Use
 
@@ -40,6 +41,9 @@ class Slots:
         selector = names.slots_selector(gateway.gateway_name, gateway.gateway_namespace)
         self._slots = Mirror(kube, SERVICE, namespace, table.parse, labels=selector)
         self._parents = Parents(kube, gateway, namespace)
+        self._serving = Serving(
+            kube, gateway, self._parents.gateway_object, lambda: templates.load(kube, gateway).texts
+        )
         self._picks = Picks()
 
     def expose(self, task: Task, *, quiet: Quiet | None = None) -> tuple[Address, ...]:
@@ -87,6 +91,7 @@ class Slots:
         """Return how each port of the range is used."""
         now, foreign = datetime.now(UTC), self._foreign()
         slots = {slot.port: slot for slot in self._slots.read()}
+        kept = self._kept(foreign.union(slots))
 
         def use(port: int) -> Use:
             slot = slots.get(port)
@@ -95,7 +100,7 @@ class Slots:
             if port in foreign:
                 return Use.FOREIGN
             if slot is None:
-                return Use.RESERVED if port in RESERVED else Use.ABSENT
+                return Use.RESERVED if port in kept else Use.ABSENT
             return Use.RESTING if table.resting(slot, now, settings.REST_SECONDS) else Use.FREE
 
         return {port: use(port) for port in in_range(self._gateway)}
@@ -250,6 +255,13 @@ class Slots:
             return {each.port for each in self._parents.listeners() if each.use != "slots"}
         except NotFound:  # no Gateway: then there are no listeners at all
             return set()
+
+    def _kept(self, held: Collection[int]) -> Collection[int]:
+        """Return the ports of the range that the controller keeps beside the held ones."""
+        try:
+            return task_ports(self._gateway, self._serving.read().controller, held).kept
+        except NotFound:  # no Gateway: then nothing serves it
+            return ()
 
     def _candidates(self, missing: int) -> Sequence[Slot]:
         foreign, slots = self._foreign(), self._slots.read()

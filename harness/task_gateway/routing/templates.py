@@ -19,11 +19,15 @@ NAMESPACES = "taskNamespaces"
 
 TLS = "tls"
 """The key that says whether the listeners end TLS: true or false."""
+CONTROLLER, SERVICE_PORTS = "controllerName", "servicePorts"
+"""Keys with the controllerName of the class, and with the ranges of ports of the proxy's Service where the chart makes
+it, as in "20000-20063 24000-24099". Charts of earlier releases have neither."""
 
 VERSION = "2"
 """What the harness speaks; it grows with the `version` in the chart's ConfigMap."""
 
 Values = Mapping[str, int | str]
+_RANGE = re.compile(r"\b([0-9]{1,5})-([0-9]{1,5})\b")
 _PLACEHOLDER = re.compile(r"\$\{([A-Z_]+)\}")
 
 
@@ -82,6 +86,19 @@ def load(kube: Kube, gateway: InternalTaskGateway) -> Templates:
 def task_namespaces(config_map: Manifest | None) -> tuple[str, ...]:
     """Return the task namespaces that the chart's ConfigMap lists, that of `slots` first; none without the list."""
     return tuple(((config_map or {}).get("data") or {}).get(NAMESPACES, "").split())
+
+
+def controller_name(data: Mapping[str, str]) -> str:
+    """Return the controllerName of the class that the chart's ConfigMap has; empty without it."""
+    return data.get(CONTROLLER, "")
+
+
+def service_ports(data: Mapping[str, str]) -> frozenset[int] | None:
+    """Return the ports of the proxy's Service that the chart's ConfigMap lists; None without the list."""
+    if SERVICE_PORTS not in data:
+        return None
+    ranges = [range(int(first), int(last) + 1) for first, last in _RANGE.findall(data[SERVICE_PORTS])]
+    return frozenset(port for each in ranges for port in each)
 
 
 def upgrade(gateway: InternalTaskGateway, change: str = "") -> str:

@@ -1,25 +1,16 @@
 """Scenario: the chart, and with it the controller, is upgraded while notebooks are open."""
 
-from collections.abc import Mapping
-from typing import Any
-
-from task_gateway.clusters.controllers import CONTOUR, ENVOY_GATEWAY
 from task_gateway.scenarios.declared import Move, Scenario, Scene, declare
 from task_gateway.scenarios.tasks import cell, end, page, run_cell, start
 
 NOTE = {"example.com/upgraded": "yes"}
-REPLACED: Mapping[str, Mapping[str, Any]] = {
-    ENVOY_GATEWAY: {"envoy-gateway": {"deployment": {"pod": {"annotations": NOTE}}}},
-    CONTOUR: {"contour": {"podAnnotations": NOTE}},
-}
-"""The values that change the pod of a controller."""
 MANAGER, FIRST, SECOND = "east", "notebook-upgrade-1", "notebook-upgrade-2"
 
 
 def upgrade(scene: Scene) -> str:
     """Upgrade the release with a value of the controller's changed, so that its pod is replaced."""
     side = scene.world.sides[MANAGER]
-    return scene.world.install(side, REPLACED[scene.world.given.controller.name])
+    return scene.world.install(side, scene.world.given.controller.annotated(NOTE))
 
 
 def both(scene: Scene) -> str:
@@ -32,7 +23,7 @@ declare(
         name="chart_upgraded",
         group="Operations",
         sentence="The chart is upgraded with notebooks open, the controller replaced: they work on, at their ports.",
-        needs=("chromium", "clusters of our own"),
+        needs=("chromium", "clusters of our own", "a controller of the chart"),
         tags=("operations",),
         alone=True,
         moves=(

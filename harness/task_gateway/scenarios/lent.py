@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from task_gateway.clusters.controllers import OWNING_NAMESPACE, Controller
+from task_gateway.controllers.base import Controller, of_class, owner_namespace
 from task_gateway.deferred import Deferred
 from task_gateway.errors import AlreadyExists, ClusterExists, TaskGatewayError, UsageError
 from task_gateway.kube import helm
@@ -17,9 +17,9 @@ from task_gateway.routing.names import CRDS_CHART, CRDS_NAMESPACE
 from task_gateway.settings import Wait
 
 if TYPE_CHECKING:
-    from task_gateway.limits import site, target
+    from task_gateway.limits import target
 else:
-    site, target = Deferred("task_gateway.limits.site"), Deferred("task_gateway.limits.target")
+    target = Deferred("task_gateway.limits.target")
 
 NAMESPACE = "v1/Namespace"
 NAMESPACE_GONE = Wait("namespace-gone", "the namespace and all in it is gone", 180)
@@ -66,13 +66,12 @@ class Lent:
         """Whether a cluster has that controller already: a second one of the same name would work against it."""
         own = f"{self._release}.{self._spaces['gateway']}"
         classes = [each for each in kube.list(GATEWAY_CLASS) if each["metadata"]["name"] != own]
-        return any(site.controller_of(each["spec"]["controllerName"]) == controller.name for each in classes)
+        return any(of_class(each["spec"]["controllerName"]) == controller for each in classes)
 
     def require_ports(self, kube: Kube, host: str, ports: Sequence[int]) -> None:
         """UsageError if a Service of somebody else has one of the ports at that address: one of the two would lose."""
         for each in kube.list(SERVICE):
-            owner = (each["metadata"].get("labels") or {}).get(OWNING_NAMESPACE, each["metadata"]["namespace"])
-            if owner != self._spaces["gateway"] and (taken := ports_at(each, host, ports)):
+            if owner_namespace(each) != self._spaces["gateway"] and (taken := ports_at(each, host, ports)):
                 name = f"Service {each['metadata']['namespace']}/{each['metadata']['name']}"
                 message = f"{name} has port {taken[0]} of {host} already"
                 raise UsageError(message, where=kube.server, hint="choose other ports with --first-port")

@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from string import Template
@@ -14,10 +14,10 @@ from types import MappingProxyType
 from typing import Any
 
 from task_gateway import __version__, config, settings
-from task_gateway.clusters.controllers import CONTOUR, CONTROLLERS, ENVOY_GATEWAY, Controller
 from task_gateway.clusters.kind import node_address
 from task_gateway.clusters.kind_config import IpFamily
 from task_gateway.clusters.versions import image_versions
+from task_gateway.controllers.base import Controller, default
 from task_gateway.deferred import yaml
 from task_gateway.errors import TaskGatewayError, ToolMissing, UsageError
 from task_gateway.kube import helm
@@ -57,7 +57,7 @@ class Given:
     crds: Path
     image: str
     additional: tuple[str, ...] = ADDITIONAL
-    controller: Controller = CONTROLLERS[ENVOY_GATEWAY]
+    controller: Controller = field(default_factory=default)
     keep: bool = False
     against: tuple[str, ...] = ()
     master_port: int = MASTER_PORT
@@ -283,6 +283,10 @@ def _ipv6(world: World) -> str:
     return ""
 
 
+def _lacks(world: World, what: str, there: object) -> str:
+    return "" if there else f"{world.given.controller.title} {what}"
+
+
 def _version(address: str) -> int:
     return ipaddress.ip_address(address).version
 
@@ -296,7 +300,10 @@ def node_addresses(kube: Kube) -> list[str]:
 NEEDS: Mapping[str, Callable[[World], str]] = {
     "chromium": _chromium,
     "clusters of our own": lambda world: "the clusters are somebody's" if world.given.against else "",
-    "ListenerSets": lambda world: "Contour has none" if world.given.controller.name == CONTOUR else "",
+    "ListenerSets": lambda world: _lacks(world, "has none", world.given.controller.listener_sets),
+    "a controller of the chart": lambda world: _lacks(
+        world, "is not installed by the chart", world.given.controller.pod_annotations
+    ),
     "two gateways": lambda world: "" if len(world.sides) > 2 else "there is one additional resource manager only",
     "ipv6": _ipv6,
 }

@@ -7,7 +7,7 @@ from task_gateway.errors import UsageError
 
 
 def test_without_a_wish_all_that_is_declared_is_measured() -> None:
-    assert combos.chosen([], [], [], None) == [*combos.COMBOS]
+    assert combos.chosen([], [], [], None) == combos.table()
 
 
 def test_a_wish_leaves_the_rest_out_and_changes_samples() -> None:
@@ -24,7 +24,7 @@ def test_sizes_of_the_callers_own_take_one_installation_with_room_for_one_more(s
 
 
 def test_strategies_that_build_nothing_have_one_slot() -> None:
-    assert {each.slots for each in combos.COMBOS if each.strategy != "slots"} == {1}
+    assert {each.slots for each in combos.table() if each.strategy != "slots"} == {1}
     assert [each.slots for each in combos.installations([], ["listenersets"], 100)] == [1]
 
 
@@ -53,4 +53,4 @@ def test_what_cannot_be_measured_is_refused(
 
 def test_no_port_is_a_slots_and_a_tasks() -> None:
     assert combos.FIRST_PORT + combos.LARGE <= combos.FIRST_TASK_PORT
-    assert max(max(each.sizes) for each in combos.COMBOS) + 16 <= combos.TASK_PORTS
+    assert max(max(each.sizes) for each in combos.table()) + 16 <= combos.TASK_PORTS

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from task_gateway.bench import stand, stand_ins
-from task_gateway.bench.combos import COMBOS, FIRST_TASK_PORT, Combo
-from task_gateway.clusters import controllers
-from task_gateway.clusters.controllers import CONTROLLERS
+from task_gateway.bench.combos import FIRST_TASK_PORT, Combo, table
+from task_gateway.controllers import base as controllers
+from task_gateway.controllers.base import CONTROLLERS
 from task_gateway.model import TASK_LABEL
 
 ADDRESS = "192.0.2.1"
@@ -26,9 +26,9 @@ def chart(tmp_path: Path) -> Path:
     return file
 
 
-@pytest.mark.parametrize("combo", COMBOS)
+@pytest.mark.parametrize("combo", table())
 def test_the_values_are_the_controllers_own_and_what_is_measured(chart: Path, combo: Combo) -> None:
-    found = stand.values(CONTROLLERS[combo.controller], chart, combo, ADDRESS)
+    found = stand.values(CONTROLLERS.get(combo.controller), chart, combo, ADDRESS)
     assert found["gateway"] == {"addresses": [ADDRESS]}
     assert found["slots"]["count"] == combo.slots
     assert (found.get("controller") == {"name": "contour"}) is (combo.controller == "contour")

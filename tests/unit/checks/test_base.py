@@ -10,6 +10,7 @@ from tests.unit.checks.objects import Make
 from task_gateway.checks.base import CATEGORIES, CHECKS, PAGE, Rule, category_of, fill
 from task_gateway.checks.page import page
 from task_gateway.cli._commands import load
+from task_gateway.controllers.base import CONTROLLERS
 
 ROOT = Path(__file__).parents[3]
 RULES = list(CHECKS)
@@ -65,7 +66,9 @@ def test_our_own_commands_exist_with_their_options(rule: Rule) -> None:
 def test_commands_have_the_names_of_the_gateway_and_of_its_release(site: Make) -> None:
     meta = {"labels": {"app.kubernetes.io/instance": "rel"}}
     spec = {"gatewayClassName": "klass"}
-    found = site(gateway_object={"metadata": meta, "spec": spec}, namespace="tasks", controller="contour")
+    found = site(
+        gateway_object={"metadata": meta, "spec": spec}, namespace="tasks", controller=CONTROLLERS.get("contour")
+    )
     assert fill("x {gateway} {namespace} {tasks} {gateway_class}", found) == "x gw ns tasks klass"
     assert fill("kubectl get pods -l {proxies}", found).endswith(" -l gateway.networking.k8s.io/gateway-name=gw")
     upgrade = "helm upgrade rel internal-task-gateway --namespace ns --reuse-values --set a=b"

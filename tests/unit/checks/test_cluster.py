@@ -5,6 +5,7 @@ from tests.unit.checks.objects import CONTOUR, ENVOY, Make, so
 
 from task_gateway.checks import cluster, controller, crds
 from task_gateway.checks.base import Trouble
+from task_gateway.controllers.base import UNKNOWN
 from task_gateway.kube.client import Kube
 from task_gateway.model import Manifest
 
@@ -108,3 +109,8 @@ def test_other_controllers_are_a_warning(
     monkeypatch.setattr(Kube, "list", lambda *_, **__: [deployment(image)])
     found = controller.supported(site(gateway_class={"spec": {"controllerName": name}}))
     assert found == (None if said is None else Trouble(said, warning=True))
+
+
+def test_an_unknown_controller_has_no_deployments(site: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Kube, "list", lambda *_, **__: [deployment("any")])
+    assert controller.deployments(site(controller=UNKNOWN)) == []

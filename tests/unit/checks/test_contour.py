@@ -67,7 +67,7 @@ def test_one_gateway_for_each_contour(
     site: Make, name: str, labels: dict[str, str], namespace: str, said: str | None
 ) -> None:
     notes = {"meta.helm.sh/release-namespace": namespace}
-    found = controller.own_contour(site(gateway_class=class_of(name, labels=labels, annotations=notes)))
+    found = controller.own_controller(site(gateway_class=class_of(name, labels=labels, annotations=notes)))
     assert found == (None if said is None else Trouble(f"the Contour of GatewayClass klass serves {said}"))
 
 
@@ -105,7 +105,7 @@ def test_ports_that_its_service_lacks_are_no_task_s(site: Make) -> None:
     found = site(**read, proxy_services=services, strategy="listeners")
     said = routing.reserved(found)
     assert said is not None
-    assert said.message == "4 ports, 2006 to 2009; 4 of them are not in the Service of Contour's Envoy"
+    assert said.message == "4 ports, 2006 to 2009; 4 of them are not in the Service of Contour's proxy"
     assert said.fix == (
         "helm upgrade rel internal-task-gateway --namespace ns --reuse-values "
         "--set contour.ports.start=2000,contour.ports.count=10"

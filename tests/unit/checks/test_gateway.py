@@ -5,6 +5,7 @@ from tests.unit.checks.objects import Make, so, workload
 
 from task_gateway.checks import base, gateway
 from task_gateway.checks.base import Trouble
+from task_gateway.controllers.base import CONTROLLERS, UNKNOWN
 from task_gateway.kube.client import Kube
 from task_gateway.model import Address, Manifest
 from task_gateway.routing.listening import Listener
@@ -60,12 +61,12 @@ def test_a_port_of_the_range_is_tried_before_others(
 
     monkeypatch.setattr(gateway, "probe", probe)
     listeners = [Listener(f"l-{port}", port, "Gateway", "ns", "gw", "foreign") for port in (1024, 2003, 2004)]
-    said = gateway.answers(site(listeners=listeners, controller=""))
+    said = gateway.answers(site(listeners=listeners, controller=UNKNOWN))
     assert tried == ["192.0.2.7:2003"]
     assert said == (
         None if right else Trouble(f"{tried[0]} {answer.value}", fix="curl --verbose telnet://192.0.2.7:2003")
     )
-    assert gateway.answers(site(listeners=listeners[:1], controller="")) == (None if said is None else Trouble(
+    assert gateway.answers(site(listeners=listeners[:1], controller=UNKNOWN)) == (None if said is None else Trouble(
         f"192.0.2.7:1024 {answer.value}", fix="curl --verbose telnet://192.0.2.7:1024"
     ))  # fmt: skip
 
@@ -77,7 +78,7 @@ def test_contour_answers_nowhere_before_the_first_task(
     monkeypatch.setattr(gateway, "probe", lambda _: Answer.REFUSED)
     listeners = [Listener("placeholder", 1024, "Gateway", "ns", "gw", "foreign")]
     listeners += [Listener("det-2003", 2003, "Gateway", "ns", "gw", use)]
-    said = gateway.answers(site(listeners=listeners, controller="contour"))
+    said = gateway.answers(site(listeners=listeners, controller=CONTROLLERS.get("contour")))
     assert (said is not None) is tried
 
 
@@ -104,18 +105,18 @@ def test_a_proxy_that_is_not_there_is_told_with_the_reason_that_kubernetes_has()
 def test_a_gateway_without_a_proxy_is_told_with_its_condition(site: Make) -> None:
     refused = so("Programmed", "False") | {"reason": "AddressNotUsable"}
     gateway_object = {"metadata": {"generation": 1}, "status": {"conditions": [so("Accepted", "True"), refused]}}
-    found = site(controller="envoy-gateway", proxies=[], gateway_object=gateway_object)
+    found = site(controller=CONTROLLERS.get("envoy-gateway"), proxies=[], gateway_object=gateway_object)
     said = gateway.proxy(found)
     assert said is not None
     assert said.message == "the controller has created no proxy: Programmed is False (AddressNotUsable): so"
-    assert gateway.proxy(site(controller="", proxies=[], gateway_object=gateway_object)) is None
+    assert gateway.proxy(site(controller=UNKNOWN, proxies=[], gateway_object=gateway_object)) is None
 
 
 def test_a_proxy_without_a_service_leads_to_the_controllers_log(site: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     status = {"conditions": [so("Programmed", "False") | {"reason": "AddressNotUsable"}]}
     found = site(
         gateway_object={"metadata": {}, "status": status},
-        controller="envoy-gateway",
+        controller=CONTROLLERS.get("envoy-gateway"),
         proxies=[workload()],
         proxy_services=[],
     )

@@ -106,7 +106,7 @@ def test_a_slot_leads_to_its_own_task_or_to_none(
 
 
 def test_contours_colliding_ports_are_kept(site: Make) -> None:
-    found = site(gateway_class={"spec": {"controllerName": CONTOUR}}, strategy="slots")
+    found = site(gateway_class={"spec": {"controllerName": CONTOUR}}, strategy="slots", listeners=[])
     assert routing.reserved(found) is None
     high = Site.__new__(Site)
     vars(high).update(vars(found))

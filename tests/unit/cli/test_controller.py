@@ -8,9 +8,9 @@ import pytest
 
 from task_gateway.cli import controller as command
 from task_gateway.cli.main import main
-from task_gateway.controllers import probe
-from task_gateway.controllers.stage import Asked
 from task_gateway.model_controllers import ControllerRecord, RequirementRecord
+from task_gateway.probe import probe
+from task_gateway.probe.stage import Asked
 
 CALL = ["controller", "probe", "--image", "python"]
 

@@ -7,7 +7,7 @@ import pytest
 from task_gateway.errors import Forbidden, UsageError
 from task_gateway.model import InternalTaskGateway, Manifest, Task
 from task_gateway.routing.base import STRATEGIES
-from task_gateway.routing.gateway_api import lacks_listener_sets, reported_parents
+from task_gateway.routing.gateway_api import reported_parents
 
 
 def said_of(name: str, section: str | None, status: str) -> Manifest:
@@ -55,15 +55,6 @@ class OfClass:
         if self._controller is None:
             raise Forbidden("no", where=name)
         return {"spec": {"controllerName": self._controller}} if self._controller else None
-
-
-@pytest.mark.parametrize(
-    ("controller", "lacks"),
-    [("projectcontour.io/gateway-controller", True), ("gateway.envoyproxy.io/any", False), ("", False), (None, False)],
-)
-def test_contour_alone_is_known_to_have_no_listener_sets(controller: str | None, lacks: bool) -> None:
-    kube: Any = OfClass(controller)
-    assert lacks_listener_sets(kube, kube.get()["spec"]) is lacks
 
 
 def test_a_task_that_wants_a_listener_set_of_contour_is_refused_before_anything_is_made() -> None:

@@ -5,7 +5,8 @@ from typing import Any, cast
 
 import pytest
 
-from task_gateway.clusters.controllers import CONTOUR, CONTROLLERS, ENVOY_GATEWAY, OWNING_NAMESPACE
+from task_gateway.controllers.contour import CONTOUR
+from task_gateway.controllers.envoy_gateway import ENVOY_GATEWAY
 from task_gateway.errors import AlreadyExists, ClusterExists, ScenarioFailed, UsageError
 from task_gateway.kube import helm
 from task_gateway.kube.client import Kube
@@ -115,7 +116,7 @@ def test_a_removal_that_fails_hinders_no_other(monkeypatch: pytest.MonkeyPatch, 
         (service("apps", 20003, external=["192.0.2.8"]), False),
         (service("apps", 30000, external=[HOST]), False),
         (service("run-gateway", 20003, external=[HOST]), False),
-        (service("controllers", 20003, {OWNING_NAMESPACE: "run-gateway"}, external=[HOST]), False),
+        (service("controllers", 20003, {ENVOY_GATEWAY.proxy_labels[1]: "run-gateway"}, external=[HOST]), False),
     ],
 )
 def test_a_port_of_somebody_else_is_refused(found: Manifest, taken: bool) -> None:
@@ -132,8 +133,8 @@ def test_a_port_of_somebody_else_is_refused(found: Manifest, taken: bool) -> Non
 def test_a_second_controller_of_one_name_is_seen() -> None:
     kube = cast(Kube, Theirs(classes=("gateway.envoyproxy.io/gatewayclass-controller",)))
     lender = Lent(SPACES, "release")
-    assert lender.has_controller(kube, CONTROLLERS[ENVOY_GATEWAY])
-    assert not lender.has_controller(kube, CONTROLLERS[CONTOUR])
+    assert lender.has_controller(kube, ENVOY_GATEWAY)
+    assert not lender.has_controller(kube, CONTOUR)
 
 
 def test_crds_are_the_users_to_install() -> None:

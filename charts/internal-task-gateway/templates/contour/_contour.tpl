@@ -35,6 +35,16 @@ app.kubernetes.io/instance: {{ .context.Release.Name }}
 {{ uniq $ports | toJson }}
 {{- end }}
 
+{{- /* The same as a list of ranges, as in 20000-20063. */ -}}
+{{- define "task-gateway.contour.ranges" -}}
+{{- $ranges := list -}}
+{{- $more := list .Values.contour.ports (include "task-gateway.taskPorts" . | fromJson) -}}
+{{- range concat (include "task-gateway.groups" . | fromJsonArray) $more -}}
+{{- if int .count }}{{ $ranges = append $ranges (printf "%d-%d" (int .start) (sub (add .start .count) 1)) }}{{ end -}}
+{{- end -}}
+{{ toJson $ranges }}
+{{- end }}
+
 {{- /* a port: where Envoy listens for it. Two ports meet where it wraps around, p and p + 1023 from 57536 on. */ -}}
 {{- define "task-gateway.contour.inside" -}}
 {{- $port := add . 8000 -}}

@@ -3,11 +3,11 @@
 import time
 
 from task_gateway.bench import door
-from task_gateway.controllers.base import Lack, Seen, requirement
-from task_gateway.controllers.stage import IN_SET, Stage
-from task_gateway.controllers.tcp_route import SERVED
 from task_gateway.errors import WaitTimeout
 from task_gateway.kube.wait import condition, wait_for
+from task_gateway.probe.base import Lack, Seen, requirement
+from task_gateway.probe.stage import IN_SET, Stage
+from task_gateway.probe.tcp_route import SERVED
 from task_gateway.reasons import Condition
 from task_gateway.routing.gateway_api import LISTENER_SET
 from task_gateway.settings import Wait

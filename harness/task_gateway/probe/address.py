@@ -1,10 +1,10 @@
 """Requirement: the Gateway's status says where it is had."""
 
-from task_gateway.controllers.base import Lack, Seen, requirement
-from task_gateway.controllers.stage import ADDRESSED, Stage
 from task_gateway.errors import WaitTimeout
 from task_gateway.kube.wait import wait_for
 from task_gateway.model import Manifest
+from task_gateway.probe.base import Lack, Seen, requirement
+from task_gateway.probe.stage import ADDRESSED, Stage
 from task_gateway.reasons import Condition
 from task_gateway.routing.gateway_api import GATEWAY
 

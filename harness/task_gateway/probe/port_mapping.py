@@ -1,9 +1,9 @@
 """Requirement: a listener's port is the port that is dialled, and the Service in front of the proxy has it."""
 
 from task_gateway.bench import door
-from task_gateway.controllers.base import Lack, Seen, requirement
-from task_gateway.controllers.stage import FIRST, Stage
 from task_gateway.errors import WaitTimeout
+from task_gateway.probe.base import Lack, Seen, requirement
+from task_gateway.probe.stage import FIRST, Stage
 from task_gateway.settings import Wait
 
 LISTENS = Wait("port-listens", "a connection to the listener's port is accepted", 60)

@@ -4,14 +4,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from tests.unit.controllers.memory import CLASS, GATEWAY_CLASS, Memory
+from tests.unit.probe.memory import CLASS, GATEWAY_CLASS, Memory
 
-from task_gateway.controllers import objects
-from task_gateway.controllers import stage as staged
-from task_gateway.controllers.stage import ADDED, FIRST, Asked, Stage, stage
 from task_gateway.errors import ScenarioFailed, UsageError
 from task_gateway.kube.kinds import POD, SERVICE
 from task_gateway.model import Manifest
+from task_gateway.probe import objects
+from task_gateway.probe import stage as staged
+from task_gateway.probe.stage import ADDED, FIRST, Asked, Stage, stage
 from task_gateway.routing.gateway_api import GATEWAY, LISTENER_SET, ROUTES
 
 OWN = Asked("image", gateway_class="klass", address="192.0.2.7")

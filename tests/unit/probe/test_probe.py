@@ -2,11 +2,11 @@
 
 import pytest
 
-from task_gateway.controllers import probe
-from task_gateway.controllers.base import Lack, Look, Requirement, Result, Seen, in_order
-from task_gateway.controllers.stage import Stage
 from task_gateway.errors import ClusterUnreachable, ScenarioFailed, WaitTimeout
 from task_gateway.model_controllers import RequirementRecord
+from task_gateway.probe import probe
+from task_gateway.probe.base import Lack, Look, Requirement, Result, Seen, in_order
+from task_gateway.probe.stage import Stage
 
 MADE = Stage.__new__(Stage)
 

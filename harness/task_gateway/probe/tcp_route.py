@@ -4,11 +4,11 @@ import time
 from functools import partial
 
 from task_gateway.bench import door
-from task_gateway.controllers.base import Lack, Seen, requirement
-from task_gateway.controllers.stage import FIRST, Stage
 from task_gateway.errors import ScenarioFailed, WaitTimeout
 from task_gateway.kube.wait import wait_for
 from task_gateway.model import Manifest
+from task_gateway.probe.base import Lack, Seen, requirement
+from task_gateway.probe.stage import FIRST, Stage
 from task_gateway.reasons import Condition
 from task_gateway.routing.gateway_api import ROUTES
 from task_gateway.routing.reach import probe

@@ -4,11 +4,14 @@ import time
 from typing import Any
 
 import pytest
-from tests.unit.controllers.memory import Memory
-from tests.unit.controllers.test_stage import OWN, service
+from tests.unit.probe.memory import Memory
+from tests.unit.probe.test_stage import OWN, service
 
 from task_gateway.bench import door
-from task_gateway.controllers import (
+from task_gateway.errors import ScenarioFailed, WaitTimeout
+from task_gateway.kube.kinds import SERVICE
+from task_gateway.model import Address, Manifest
+from task_gateway.probe import (
     address,
     endpoint_change,
     listener_set,
@@ -17,11 +20,8 @@ from task_gateway.controllers import (
     route_removed,
     tcp_route,
 )  # fmt: skip
-from task_gateway.controllers.base import Lack, Seen
-from task_gateway.controllers.stage import Stage
-from task_gateway.errors import ScenarioFailed, WaitTimeout
-from task_gateway.kube.kinds import SERVICE
-from task_gateway.model import Address, Manifest
+from task_gateway.probe.base import Lack, Seen
+from task_gateway.probe.stage import Stage
 from task_gateway.reasons import Condition
 from task_gateway.routing.gateway_api import GATEWAY, LISTENER_SET, ROUTES
 from task_gateway.routing.reach import Answer

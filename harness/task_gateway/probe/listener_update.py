@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from task_gateway.bench import door
-from task_gateway.controllers.base import Lack, Seen, requirement
-from task_gateway.controllers.stage import ADDED, FIRST, Stage
-from task_gateway.controllers.tcp_route import SERVED
 from task_gateway.errors import ScenarioFailed
 from task_gateway.model import Address
+from task_gateway.probe.base import Lack, Seen, requirement
+from task_gateway.probe.stage import ADDED, FIRST, Stage
+from task_gateway.probe.tcp_route import SERVED
 
 SETTLE_SECONDS = 10.0
 """How long is waited for a roll-out that begins only once the listener is served."""

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 
 from task_gateway.bench import door
 from task_gateway.bench.meters import spread
-from task_gateway.controllers import objects
-from task_gateway.controllers.base import Lack, Seen, requirement
-from task_gateway.controllers.stage import BACKENDS, FIRST, Stage
+from task_gateway.probe import objects
+from task_gateway.probe.base import Lack, Seen, requirement
+from task_gateway.probe.stage import BACKENDS, FIRST, Stage
 
 SAMPLES = 10
 

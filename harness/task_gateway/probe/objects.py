@@ -24,7 +24,7 @@ def namespace(name: str, probe: str) -> Manifest:
 
 def pod(metadata: Manifest, image: str) -> Manifest:
     """Return a pod that answers with its name, within Pod Security "restricted"."""
-    text = resources.files("task_gateway.controllers").joinpath("backend.py").read_text("utf-8")
+    text = resources.files("task_gateway.probe").joinpath("backend.py").read_text("utf-8")
     name = metadata["name"]
     return {
         "apiVersion": "v1",

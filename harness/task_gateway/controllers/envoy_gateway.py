@@ -1,0 +1,28 @@
+"""Envoy Gateway, the controller that the chart installs by default."""
+
+from task_gateway.controllers.base import BenchPlan, Controller, declare
+
+OWNING = "gateway.envoyproxy.io/owning-gateway"
+
+ENVOY_GATEWAY = declare(
+    Controller(
+        name="envoy-gateway",
+        title="Envoy Gateway",
+        class_prefix="gateway.envoyproxy.io/",
+        default=True,
+        # Administration, metrics, readiness and shutdown of its proxy.
+        reserved_ports=frozenset(range(19000, 19004)),
+        labels="control-plane=envoy-gateway",
+        process="envoy-gateway server",
+        # It may create the proxy in its own namespace: the second label has the Gateway's.
+        proxy_labels=(f"{OWNING}-name", f"{OWNING}-namespace"),
+        # With mergeGateways: true of the EnvoyProxy that the class refers to.
+        class_label=f"{OWNING}class",
+        image="envoyproxy/gateway",
+        tested=(1, 9),
+        # With older CRDs it skips TCPRoutes and reports nothing.
+        gateway_api=(1, 6),
+        pod_annotations="envoy-gateway.deployment.pod.annotations",
+        bench=BenchPlan(goals={63: 0.3, 1000: 0.7}),
+    )
+)

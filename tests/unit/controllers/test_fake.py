@@ -1,0 +1,133 @@
+"""A further controller is one record: limits, checks, scenarios, bench and reports take it without another change."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from task_gateway.bench import combos, stand
+from task_gateway.checks import controller as controller_checks
+from task_gateway.checks import crds, gateway, routing
+from task_gateway.checks.base import Trouble
+from task_gateway.cli.main import build
+from task_gateway.clusters.versions import image_versions
+from task_gateway.controllers import base
+from task_gateway.controllers.base import CONTROLLERS, UNKNOWN, BenchPlan, Controller
+from task_gateway.limits.base import LIMITS
+from task_gateway.limits.site import Site
+from task_gateway.model import Manifest
+from task_gateway.model_controllers import ControllerRecord
+from task_gateway.report import controllers as report
+from task_gateway.scenarios.world import NEEDS, Given, World
+
+Make = Callable[..., Site]
+FAKE = Controller(
+    name="fake",
+    title="Fakeway",
+    class_prefix="fake.example/",
+    listener_sets=False,
+    one_gateway=True,
+    watch_option="--only=",
+    reserved_ports=frozenset({2003}),
+    proxy_port=lambda port: port // 2,
+    adds_ports=False,
+    reports_generation=False,
+    labels="app=fake",
+    process="fake run",
+    proxy_labels=("fake.example/gateway", "fake.example/namespace"),
+    image="example/fake",
+    proxy_image="example/fake-proxy",
+    tested=(2, 1),
+    gateway_api=(1, 7),
+    ports_value="fake.ports",
+    one_pod={"fake": {"replicas": 1}},
+    bench=BenchPlan(samples=3, listeners=(10,)),
+)
+CLASS: Manifest = {"metadata": {"name": "klass"}, "spec": {"controllerName": "fake.example/one"}}
+
+
+@pytest.fixture(autouse=True)
+def _registered(monkeypatch: pytest.MonkeyPatch) -> None:
+    CONTROLLERS.names()  # those of the house are loaded first
+    monkeypatch.setitem(CONTROLLERS._parts, FAKE.name, FAKE)
+
+
+def test_a_class_leads_to_its_record_and_every_other_one_to_the_fallback() -> None:
+    assert base.of_class("fake.example/one") is FAKE
+    assert base.of_class("") is base.of_class("example.com/other") is UNKNOWN
+    assert base.default().default
+    assert base.names()[-1] == "fake"
+
+
+def test_the_fallback_finds_a_proxy_by_the_labels_of_every_controller() -> None:
+    labels = UNKNOWN.selectors("gw", "ns", "klass")
+    assert {FAKE.proxies("gw", "ns"), f"{base.GATEWAY_NAME}=gw"} < set(labels)
+    assert len(labels) == len(set(labels))
+
+
+def test_limits_ask_it(site: Make) -> None:
+    proxy = {"metadata": {"name": "p", "namespace": "ns"}, "spec": {"ports": [{"port": n} for n in range(2000, 2008)]}}
+    read: dict[str, Any] = {"gateway_class": CLASS, "listeners": [], "proxy_services": [proxy]}
+    found = LIMITS.get("port-range").at(site(**read, strategy="listeners"))
+    assert found.tasks == 4  # 2000, 2002, 2004 and 2006: two neighbours are one port, 2008 is not in the Service
+    sets = LIMITS.get("listener-sets").at(site(**read, strategy="listenersets"))
+    assert (sets.tasks, sets.raise_) == (0, "slots or listeners as the strategy: Fakeway has no ListenerSets")
+
+
+def test_checks_ask_it(site: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    container = {"image": "registry.example/example/fake:v2.0.5", "args": ["--only=ns,a"]}
+    meta = {"name": "fake", "namespace": "ns", "labels": {"app.kubernetes.io/instance": "rel"}}
+    deployment = {"metadata": meta, "spec": {"template": {"spec": {"containers": [container]}}}}
+    monkeypatch.setattr(controller_checks, "deployments", lambda _: [deployment])
+    gateway_object = {
+        "metadata": {"name": "gw", "generation": 5, "labels": meta["labels"]},
+        "spec": {"gatewayClassName": "klass", "listeners": [{"name": "a"}]},
+        "status": {"listeners": [{"name": "a"}], "conditions": [{"type": "Programmed", "observedGeneration": 1}]},
+    }
+    crd = {"metadata": {"annotations": {"gateway.networking.k8s.io/bundle-version": "v1.6.3"}}, "spec": {}}
+    found = site(
+        gateway_class={**CLASS, "metadata": {"name": "klass", "labels": {"task-gateway.dev/gateway": "first"},
+                       "annotations": {"meta.helm.sh/release-namespace": "ns"}}},
+        gateway_object=gateway_object, namespace="tasks", listener_sets=[{}], crd=crd, strategy="slots", listeners=[],
+    )  # fmt: skip
+    assert controller_checks.supported(found) == Trouble(f"{container['image']}: tested is 2.1", warning=True)
+    assert controller_checks.listener_sets(found) == Trouble("Fakeway serves none of the 1 ListenerSets of the Gateway")
+    assert controller_checks.own_controller(found) == Trouble(
+        "the Fakeway of GatewayClass klass serves Gateway ns/first alone"
+    )
+    assert controller_checks.watched(found) == Trouble("Fakeway looks at ns, a, and not at namespace tasks")
+    assert crds.bundle(found) == Trouble("the CRDs are of release v1.6.3, Fakeway needs v1.7.0 or later")
+    assert gateway.current(found) is None
+    assert routing.reserved(found) == Trouble("5 ports, 2001 to 2009", warning=True)
+
+
+def test_it_can_be_chosen_for_scenarios_and_says_what_it_lacks(tmp_path: Path) -> None:
+    shown = CliRunner().invoke(build(), ["scenario", "list", "-o", "json"])
+    assert shown.exit_code == 0
+    needs = {need for each in json.loads(shown.stdout) for need in each["needs"]}
+    assert needs <= set(NEEDS)
+    world = World(Given("run", tmp_path / "c.tgz", tmp_path / "d.tgz", "image", controller=FAKE))
+    assert world.lacks(["ListenerSets"]) == "Fakeway has none"
+    assert world.lacks(["a controller of the chart"]) == "Fakeway is not installed by the chart"
+    assert world.facts["proxy_labels"].startswith("fake.example/gateway=")
+
+
+def test_the_bench_has_rows_for_it(tmp_path: Path) -> None:
+    mine = combos.chosen(["fake"], [], [], None)
+    assert [(each.strategy, each.sizes) for each in mine] == [
+        ("slots", (63,)), ("slots", combos.SIZES), ("listeners", (10,)),
+    ]  # fmt: skip
+    assert "fake with slots" in combos.names()
+    assert combos.crds(FAKE)["gateways"]["dropQuadraticRules"] is True
+    found = stand.values(FAKE, tmp_path / "chart.tgz", mine[-1], "192.0.2.1")
+    assert found["fake"] == {"replicas": 1, "ports": {"start": combos.FIRST_TASK_PORT, "count": combos.TASK_PORTS}}
+
+
+def test_reports_and_versions_have_its_name() -> None:
+    record = ControllerRecord("klass", "fake.example/one", "ns/gw", suitable=True)
+    assert "Fakeway" in report.measured([record])
+    pod = {"spec": {"containers": [{"image": "r/example/fake:v2.1.0"}, {"image": "r/example/fake-proxy:v9"}]}}
+    assert image_versions([pod]) == {"fake": "v2.1.0", "fake-proxy": "v9"}
