@@ -224,6 +224,7 @@ class ManagerLimits:
     """All limits of one resource manager; `capacity` is the least of them, in tasks, and `binding` that limit's id.
 
     A resource manager without a gateway has strategy `direct` and no capacity: its tasks are dialled at their pods.
+    `ports` is how the ports of the range are used, None where that was not read; `namespaces` are those of its tasks.
     """
 
     name: str
@@ -235,6 +236,8 @@ class ManagerLimits:
     headroom: int | None
     binding: str | None
     limits: tuple[Limit, ...] = ()
+    ports: PortUse | None = None
+    namespaces: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from task_gateway.model import Limit, ManagerLimits
+from task_gateway.model import Limit, ManagerLimits, PortUse
 from task_gateway.printable import printable
 from task_gateway.report import markdown_text
 from task_gateway.report.cells import cells, table
@@ -21,9 +21,18 @@ def terminal(managers: Sequence[ManagerLimits]) -> RenderableType:
     parts: list[RenderableType] = []
     for manager in managers:
         parts.append(Text(printable(headline(manager)), style="bold"))
+        if manager.ports:
+            parts.append(Padding(_ports(manager.ports), (0, 0, 0, 2)))
         if manager.limits:
             parts.append(Padding(_table(manager), (0, 0, 1, 2)))
     return Group(*parts)
+
+
+def headline_with_ports(manager: ManagerLimits, use: PortUse) -> RenderableType:
+    """Return how many tasks fit, how the ports of the range are used, and what to raise."""
+    binding = next((each for each in manager.limits if each.id == manager.binding), None)
+    parts: list[RenderableType] = [printable(headline(manager)), _ports(use)]
+    return Group(*parts, *([printable(f"to raise: {binding.raise_}")] if binding else []))
 
 
 def headline(manager: ManagerLimits) -> str:
@@ -54,6 +63,13 @@ def page(managers: Sequence[ManagerLimits], versions: Mapping[str, str]) -> str:
     for manager in managers:
         parts.append(f"### {manager.strategy}\n\n{headline(manager)}.\n\n{markdown(manager)}")
     return "\n".join(parts)
+
+
+def _ports(use: PortUse) -> Table:
+    rows = table("PORTS", "FREE", "RESTING", "TASKS", "FOREIGN", "RESERVED", "ABSENT")
+    numbers = (use.total, use.free, use.resting, use.tasks, use.foreign, use.reserved, use.absent)
+    rows.add_row(*cells(map(str, numbers)))
+    return rows
 
 
 def _table(manager: ManagerLimits) -> Table:
