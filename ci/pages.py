@@ -16,15 +16,14 @@ from typing import Any
 import fetched
 import image_list
 import pins
-import values_page
+from docs import bench, cel, checks, controllers, first_start, limits, release, reliability
+from docs import values as chart_values
 from task_gateway import records
-from task_gateway.checks import page as checks
 from task_gateway.controllers.base import in_order as known
 from task_gateway.model import CelReport, ManagerLimits
 from task_gateway.model_bench import BurstReport, CrdWriteReport, DataplaneReport, ExposeReport
 from task_gateway.model_controllers import ControllerRecord
 from task_gateway.probe.base import in_order
-from task_gateway.report import bench_page, cel_text, controllers, first_start, limits, release, reliability
 
 DOCS, RECORDED = pins.ROOT / "docs", pins.ROOT / "reports" / "recorded"
 BENCH = pins.ROOT / "reports" / "bench"
@@ -79,7 +78,7 @@ def ladder() -> str:
 def cost() -> str:
     """Return what the rules of every release cost."""
     record = _record("cel")
-    return cel_text.markdown(records.read(list[CelReport], record["crds"]), record["server"])
+    return cel.markdown(records.read(list[CelReport], record["crds"]), record["server"])
 
 
 def faults() -> str:
@@ -136,7 +135,7 @@ def probed() -> str:
 
 def values(chart: str) -> str:
     """Return the values of a chart."""
-    return values_page.table(pins.ROOT / "charts" / chart)
+    return chart_values.table(pins.ROOT / "charts" / chart)
 
 
 def _record(folder: str, name: str = "") -> dict[str, Any]:
@@ -163,12 +162,12 @@ def _crd_writes() -> CrdWriteReport:
 PARTS = (
     Part("limits.md", "limits", ladder),
     Part("cel.md", "cel", cost),
-    Part("raising.md", "raising", lambda: bench_page.crd_writes(_crd_writes())),
+    Part("raising.md", "raising", lambda: bench.crd_writes(_crd_writes())),
     Part("reliability.md", "faults", faults),
-    Part("performance.md", "targets", lambda: bench_page.targets(_expose(), _burst())),
-    Part("performance.md", "expose", lambda: bench_page.exposed(_expose())),
-    Part("performance.md", "burst", lambda: bench_page.bursts(_burst())),
-    Part("performance.md", "dataplane", lambda: bench_page.paths(_dataplane())),
+    Part("performance.md", "targets", lambda: bench.targets(_expose(), _burst())),
+    Part("performance.md", "expose", lambda: bench.exposed(_expose())),
+    Part("performance.md", "burst", lambda: bench.bursts(_burst())),
+    Part("performance.md", "dataplane", lambda: bench.paths(_dataplane())),
     Part("checks.md", "", checks.page),
     Part("quick-start.md", "first start", lambda: first_start.page(_record("first-start"))),
     Part("quick-start.md", "notebook", notebook),

@@ -1,6 +1,6 @@
-"""The limits of resource managers as tables for a terminal and for a page."""
+"""The limits of resource managers as tables for a terminal."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
@@ -9,11 +9,9 @@ from rich.text import Text
 
 from task_gateway.model import Limit, ManagerLimits, PortUse
 from task_gateway.printable import printable
-from task_gateway.report import markdown_text
-from task_gateway.report.cells import cells, table
+from task_gateway.report.cells import cells, number, table
 
 BINDING = "◀"
-HEAD = ("Limit", "What", "Value", "Tasks", "Scope", "Found", "What to raise")
 
 
 def terminal(managers: Sequence[ManagerLimits]) -> RenderableType:
@@ -46,25 +44,6 @@ def headline(manager: ManagerLimits) -> str:
     )
 
 
-def markdown(manager: ManagerLimits) -> str:
-    """Return one resource manager's ladder as a Markdown table."""
-    rows = []
-    for each in manager.limits:
-        mark = f" {BINDING}" if each.id == manager.binding else ""
-        found = (each.description, _number(each.value), _number(each.tasks), each.scope, each.found, each.raise_)
-        rows.append((f"`{each.id}`{mark}", *found))
-    return markdown_text.table(HEAD, rows, plain=range(len(HEAD))) + "\n"
-
-
-def page(managers: Sequence[ManagerLimits], versions: Mapping[str, str]) -> str:
-    """Return the ladders of several strategies as a part of a page, with the versions they were read at."""
-    found = ", ".join(f"{name} {version}" for name, version in versions.items())
-    parts = [f"Recorded with {found}.\n"]
-    for manager in managers:
-        parts.append(f"### {manager.strategy}\n\n{headline(manager)}.\n\n{markdown(manager)}")
-    return "\n".join(parts)
-
-
 def _ports(use: PortUse) -> Table:
     rows = table("PORTS", "FREE", "RESTING", "TASKS", "FOREIGN", "RESERVED", "ABSENT")
     numbers = (use.total, use.free, use.resting, use.tasks, use.foreign, use.reserved, use.absent)
@@ -83,9 +62,5 @@ def _table(manager: ManagerLimits) -> Table:
 
 def _cells(limit: Limit, binding: str | None) -> list[Text]:
     mark = BINDING if limit.id == binding else ""
-    words = (limit.id, _number(limit.tasks), mark, _number(limit.value), limit.scope, limit.found)
+    words = (limit.id, number(limit.tasks), mark, number(limit.value), limit.scope, limit.found)
     return cells((*words, limit.description, limit.raise_))
-
-
-def _number(number: int | None) -> str:
-    return "-" if number is None else f"{number:,}"

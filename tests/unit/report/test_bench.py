@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from docs import bench as bench_page
+from docs import bench_targets
 from task_gateway.model_bench import (
     BurstRecord,
     BurstReport,
@@ -17,7 +19,7 @@ from task_gateway.model_bench import (
     PathRecord,
     Spread,
 )
-from task_gateway.report import bench_page, bench_plot, bench_targets, bench_text
+from task_gateway.report import bench_plot, bench_text
 
 VERSIONS, MACHINE = {"kubernetes": "v9"}, {"cores": "2"}
 SLOTS = ExposeRecord(

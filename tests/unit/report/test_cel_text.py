@@ -8,6 +8,7 @@ from typing import Any
 
 from rich.console import Console
 
+from docs import cel as cel_page
 from task_gateway import records
 from task_gateway.model import CelPoint, CelReport, CelVariant, WriteTime
 from task_gateway.report import cel_text, plot
@@ -58,7 +59,7 @@ def test_on_a_page_equal_results_share_a_row() -> None:
         return dataclasses.replace(REPORT, bundle=bundle, channel=channel, **change)
 
     both = [of("v1", channel, version=version) for channel in ("standard", "experimental") for version in ("v1", "v2")]
-    text = cel_text.markdown([*both, of("v2", "standard"), of("v3", "standard", accepted_max_items=212)], "v1.99")
+    text = cel_page.markdown([*both, of("v2", "standard"), of("v3", "standard", accepted_max_items=212)], "v1.99")
     rows = [line for line in text.splitlines() if line.startswith("| `gateways.example`")]
     assert [row.split(" | ")[1] for row in rows[:2]] == [
         "v1 (standard and experimental); v2 (standard)",

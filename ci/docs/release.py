@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from docs import bench_targets
+from docs.reliability import Fault
 from task_gateway.model import ManagerLimits
 from task_gateway.model_bench import BurstReport, DataplaneReport, ExposeRecord, ExposeReport
-from task_gateway.report import bench_targets
-from task_gateway.report.bench_text import ms
+from task_gateway.report.bench_text import alone, ms
 from task_gateway.report.markdown_text import table
-from task_gateway.report.reliability import Fault
 
 HEAD = ("What", "Figure", "More")
 PERFORMANCE = "[Performance](performance.md)"
@@ -41,7 +41,7 @@ def shortfalls(expose: ExposeReport, burst: BurstReport, faults: Sequence[Fault]
 
 
 def _first_bytes(report: ExposeReport) -> Iterator[Row]:
-    records = bench_targets.alone(report.records)
+    records = alone(report.records)
     for controller in dict.fromkeys(each.controller for each in records):
         slots = [each for each in records if (each.controller, each.strategy) == (controller, "slots")]
         for each in _ends(slots):

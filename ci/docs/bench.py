@@ -1,7 +1,7 @@
 """The rendered parts of docs/performance.md, from the records as `task-gateway bench … --record` wrote them."""
 
+from docs import bench_targets
 from task_gateway.model_bench import BurstReport, CrdWriteReport, DataplaneReport, ExposeReport
-from task_gateway.report import bench_targets
 from task_gateway.report.bench_text import (
     BURST_HEAD,
     EXPOSE_HEAD,
