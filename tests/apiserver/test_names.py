@@ -9,6 +9,7 @@ import pytest
 import yaml
 from tests.apiserver.planes import apply_chart, gateway_api
 
+from task_gateway.checks import gateway
 from task_gateway.cli.main import main
 from task_gateway.kube.client import Kube
 from task_gateway.kube.kinds import JOB, POD, SERVICE
@@ -63,8 +64,8 @@ def say(kube: Kube, addresses: list[Manifest], **conditions: str) -> None:
          "lastTransitionTime": "2026-01-01T00:00:00Z", "observedGeneration": 1}
         for type, status in ({"Accepted": "True"} | conditions).items()
     ]  # fmt: skip
-    gateway = kube.get(GATEWAY, "gw", HOME)
-    kube.replace(gateway | {"status": {"addresses": addresses, "conditions": found}}, subresource="status")
+    found_gateway = kube.get(GATEWAY, "gw", HOME)
+    kube.replace(found_gateway | {"status": {"addresses": addresses, "conditions": found}}, subresource="status")
 
 
 def pod(kube: Kube, name: str, namespace: str = TASKS, phase: str = "Running", **labels: str) -> Manifest:
@@ -114,6 +115,26 @@ def test_a_pod_of_that_name_in_two_namespaces_needs_the_namespace(kube: Kube, ca
     assert call("expose", "nowhere", "--port", "8888")[1]["error"]["message"] == (
         "there is no Pod nowhere in the namespaces tasks, aaa"
     )
+
+
+def test_a_named_target_port_is_shown_as_it_is_and_hides_no_other_task(kube: Kube, call: Call) -> None:
+    for name in ("nb1", "nb2"):
+        pod(kube, name)
+        assert call("expose", name, "--port", "8888")[0] == 0
+    slot = kube.list(SERVICE, TASKS, f"{names.SLOT_LABEL}=20000")[0]
+    port = {"port": 20000, "targetPort": "web"}
+    kube.patch(SERVICE, slot["metadata"]["name"], TASKS, {"spec": {"ports": [port]}})
+    try:
+        code, listed, _ = call("ls")
+        assert code == 0
+        assert sorted((each["port"], each["target_port"]) for each in listed["tasks"]) == [
+            (20000, "web"),
+            (20001, 8888),
+        ]
+        for command in ("gc", "capacity"):
+            assert call(command)[0] == 0
+    finally:
+        kube.patch(SERVICE, slot["metadata"]["name"], TASKS, {"spec": {"ports": [port | {"targetPort": 8888}]}})
 
 
 @pytest.mark.parametrize("phase", ["Succeeded", "Failed"])
@@ -270,9 +291,17 @@ def test_the_proxy_is_found_also_where_gateways_share_it(kube: Kube, merged: boo
     }
     labels = {"gateway.envoyproxy.io/owning-gatewayclass": "gw.gateways"} if merged else own
     meta = {"name": "envoy", "namespace": HOME, "labels": labels}
-    kube.create({"apiVersion": "v1", "kind": "Service", "metadata": meta, "spec": {"ports": [{"port": 20000}]}})
+    spec = {"ports": [{"port": 20000}], "externalIPs": [IP]}
+    kube.create({"apiVersion": "v1", "kind": "Service", "metadata": meta, "spec": spec})
+    say(kube, [{"type": "IPAddress", "value": IP}], Programmed="True")
     try:
         (target,) = targets(None, kube.cluster.kubeconfig)
-        assert [each["metadata"]["name"] for each in Site(target).proxy_services] == ["envoy"]
+        site = Site(target)
+        assert [each["metadata"]["name"] for each in site.proxy_services] == ["envoy"]
+        assert gateway.rivals(site) is None
+        vars(site)["proxy_services"] = []
+        found = gateway.rivals(site)
+        assert found is not None
+        assert "has port 20000" in found.message
     finally:
         kube.delete(SERVICE, "envoy", HOME)
