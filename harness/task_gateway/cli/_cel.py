@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from task_gateway.cli._target import ClusterOption, ContextOption
-from task_gateway.cli.output import Output, OutputOption, emit
+from task_gateway.cli.output import Output, OutputOption, emit, say
 from task_gateway.clusters import base
 from task_gateway.crds import bundles, cel_run, cel_sources, schema
 from task_gateway.errors import UsageError
@@ -68,17 +68,17 @@ def cel(
     with _server(control_plane, kubeconfig, context) as kube:
         if live or not crds:
             crds = crds + cel_sources.live(kube, path)
-        reports = cel_run.run(kube, crds, path, own=control_plane, curves=curves, say=_say)
+        reports = cel_run.run(kube, crds, path, own=control_plane, curves=curves, say=say)
         found = {"server": kube.version(), "crds": reports}
     for file in plot.draw(reports, plot_folder) if plot_folder else ():
-        _say(f"plot: {file}")
+        say(f"plot: {file}")
     emit(found, output, lambda _: cel_text.terminal(reports))
 
 
 def _named(files: list[Path], releases: list[str], channels: list[Channel] | None, path: str) -> list[Manifest]:
     crds = [crd for file in files for crd in cel_sources.of_file(file, path)]
     if releases:
-        _say(f"reading {len(releases)} releases of Gateway API")
+        say(f"reading {len(releases)} releases of Gateway API")
         crds += cel_sources.of_bundles(releases, channels or bundles.CHANNELS, path)
     return crds
 
@@ -89,9 +89,5 @@ def _server(control_plane: bool, kubeconfig: Path | None, context: str | None) -
     if not control_plane:
         yield connect(kubeconfig, context)
         return
-    with base.lent("control-plane", base.Wish(f"cel-{os.getpid()}"), say=_say) as cluster:
+    with base.lent("control-plane", base.Wish(f"cel-{os.getpid()}"), say=say) as cluster:
         yield Kube(cluster)
-
-
-def _say(sentence: str) -> None:
-    typer.echo(sentence, err=True)

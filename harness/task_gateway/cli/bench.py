@@ -8,7 +8,7 @@ import typer
 from task_gateway import __version__, records
 from task_gateway.bench import burst, combos, crd_write, dataplane, expose
 from task_gateway.bench.stand import Charts
-from task_gateway.cli.output import Output, OutputOption, emit
+from task_gateway.cli.output import Output, OutputOption, emit, say
 from task_gateway.errors import ToolMissing, UsageError
 from task_gateway.model_bench import ExposeReport, Report
 from task_gateway.report import bench_plot, bench_text
@@ -46,10 +46,10 @@ def expose_(
     """
     wanted = combos.chosen(controller or [], strategy or [], _numbers(active), samples)
     measured = ExposeReport()
-    for measured in expose.measure(wanted, _charts(dist), say=_say):  # an hour's work: what is done is kept
+    for measured in expose.measure(wanted, _charts(dist), say=say):  # an hour's work: what is done is kept
         _keep(measured, record, "expose")
     for file in bench_plot.draw(measured, record) if record else ():
-        _say(f"plot: {file}")
+        say(f"plot: {file}")
     emit(measured, output, bench_text.exposed)
 
 
@@ -72,7 +72,7 @@ def burst_(
     With the cluster's own limit on writes of endpoints, and with it raised. Slots alone, unless a strategy is named.
     """
     wanted = combos.bursts(controller or [], strategy or [], tasks)
-    measured = burst.measure(wanted, tasks, rounds, _charts(dist), say=_say)
+    measured = burst.measure(wanted, tasks, rounds, _charts(dist), say=say)
     _keep(measured, record, "burst")
     emit(measured, output, bench_text.bursts)
 
@@ -89,7 +89,7 @@ def dataplane_(
 ) -> None:
     """Measure what Envoy adds: one pod by its own address and by the gateway's, dialled from another pod."""
     wanted = combos.installations(controller or [], ["slots"], 1)
-    measured = dataplane.measure(wanted, _charts(dist), samples=samples, say=_say)
+    measured = dataplane.measure(wanted, _charts(dist), samples=samples, say=say)
     _keep(measured, record, "dataplane")
     emit(measured, output, bench_text.paths)
 
@@ -100,7 +100,7 @@ def crd_write_(record: RecordOption = None, output: OutputOption = Output.text) 
 
     On a control plane of its own, which is removed again.
     """
-    measured = crd_write.measure(say=_say)
+    measured = crd_write.measure(say=say)
     _keep(measured, record, "crd-write")
     emit(measured, output, bench_text.crd_writes)
 
@@ -123,8 +123,4 @@ def _charts(dist: Path) -> Charts:
 
 def _keep(measured: Report, folder: Path | None, name: str) -> None:
     if folder is not None:
-        _say(f"record: {records.save(measured, folder / f'{name}.json')}")
-
-
-def _say(sentence: str) -> None:
-    typer.echo(sentence, err=True)
+        say(f"record: {records.save(measured, folder / f'{name}.json')}")

@@ -7,7 +7,7 @@ import typer
 
 from task_gateway import records
 from task_gateway.cli._target import ClusterOption, ContextOption
-from task_gateway.cli.output import Output, OutputOption, emit
+from task_gateway.cli.output import Output, OutputOption, emit, say
 from task_gateway.clusters import images
 from task_gateway.errors import UsageError
 from task_gateway.limits.target import connect
@@ -52,13 +52,9 @@ def probe(
     if bool(gateway_class) == bool(gateway):
         raise UsageError("name a GatewayClass or a Gateway", hint="--gateway-class NAME | --gateway NAMESPACE/NAME")
     asked = Asked(image or images.load().notebook, gateway_class, gateway, address, first_port)
-    found = probing.measure(connect(kubeconfig, context), asked, say=_say)
+    found = probing.measure(connect(kubeconfig, context), asked, say=say)
     if record is not None:
-        _say(f"record: {records.save(found, record)}")
+        say(f"record: {records.save(found, record)}")
     emit(found, output, shown.terminal)
     if not found.suitable:
         raise typer.Exit(1)
-
-
-def _say(sentence: str) -> None:
-    typer.echo(sentence, err=True)

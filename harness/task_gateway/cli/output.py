@@ -65,9 +65,14 @@ def emit_error(error: TaskGatewayError, output: Output) -> None:
     typer.echo("\n".join(map(printable, text.split("\n"))), err=True)
 
 
+def say(sentence: str) -> None:
+    """Print what goes on on stderr, so that stdout has only the result."""
+    typer.echo(sentence, err=True)
+
+
 def warn(message: str) -> None:
     """Print a warning on stderr, so that stdout has only the result."""
-    typer.echo(f"warning: {message}", err=True)
+    say(f"warning: {message}")
 
 
 def wanted(arguments: Sequence[str]) -> Output:
