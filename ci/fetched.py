@@ -13,6 +13,7 @@ import yaml
 
 import image_list
 import pins
+from task_gateway.report import markdown_text
 
 # Our charts' own parts, and the Go modules that they are made from.
 CHART_SOURCES = {
@@ -21,6 +22,7 @@ CHART_SOURCES = {
     "standard": "sigs.k8s.io/gateway-api",
     "experimental": "sigs.k8s.io/gateway-api",
 }
+HEAD = ("name", "version", "digest", "pinned in")
 GO, PYTHON, CHART, IMAGE = "golang", "pypi", "helm", "oci"
 _SUM = re.compile(r"^(\S+) (v\S+) (h1:\S+)$", re.MULTILINE)
 _LOCKED = re.compile(r"^([\w.-]+)==([^\s;]+)[^\n]*((?:\n    --hash=\S+[^\n]*)+)", re.MULTILINE)
@@ -88,11 +90,11 @@ def container_images() -> list[Part]:
 
 def table(rows: list[Part]) -> str:
     """Return a table for docs/provenance.md."""
-    lines = ["| name | version | digest | pinned in |", "|---|---|---|---|"]
+    found = []
     for part in rows:
         files = ", ".join(f"[{file.removeprefix('ci/')}](../{file})" for file in part.pinned_in)
-        lines.append(f"| `{part.name}` | {part.version} | {_digest(part.digests)} | {files} |")
-    return "\n".join(lines)
+        found.append((f"`{part.name}`", part.version, _digest(part.digests), files))
+    return markdown_text.table(HEAD, found, plain=range(len(HEAD)))
 
 
 def _digest(digests: tuple[str, ...]) -> str:

@@ -4,13 +4,12 @@ A digest is null where it is not known yet; such an image is pulled by its tag. 
 list with the same names and tags, for a registry whose images have other digests.
 """
 
-import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import pins
-from task_gateway import settings
+from task_gateway import records, settings
 
 OVERRIDE = "TASK_GATEWAY_IMAGE_LIST"
 TASK = "localhost/task-gateway/task"
@@ -43,7 +42,7 @@ class Image:
 def read() -> list[Image]:
     """Return the images of every Kubernetes release."""
     file = Path(os.environ.get(OVERRIDE) or pins.IMAGES)
-    return [Image(**entry) for entry in json.loads(file.read_text())]
+    return records.load(list[Image], file)
 
 
 def chosen() -> dict[str, Image]:

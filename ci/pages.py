@@ -16,11 +16,14 @@ from typing import Any
 import fetched
 import image_list
 import pins
-import values_page
-from task_gateway.checks import page as checks
+from docs import bench, cel, checks, controllers, first_start, limits, release, reliability
+from docs import values as chart_values
+from task_gateway import records
 from task_gateway.controllers.base import in_order as known
+from task_gateway.model import CelReport, ManagerLimits
+from task_gateway.model_bench import BurstReport, CrdWriteReport, DataplaneReport, ExposeReport
+from task_gateway.model_controllers import ControllerRecord
 from task_gateway.probe.base import in_order
-from task_gateway.report import bench_page, cel_text, controllers, first_start, limits, release, reliability
 
 DOCS, RECORDED = pins.ROOT / "docs", pins.ROOT / "reports" / "recorded"
 BENCH = pins.ROOT / "reports" / "bench"
@@ -69,13 +72,13 @@ def wanted(part: Part) -> str:
 def ladder() -> str:
     """Return the recorded limits of each strategy."""
     record = _record("limits")
-    return limits.page(limits.read(record["resource_managers"]), record["versions"])
+    return limits.page(records.read(list[ManagerLimits], record["resource_managers"]), record["versions"])
 
 
 def cost() -> str:
     """Return what the rules of every release cost."""
     record = _record("cel")
-    return cel_text.markdown(cel_text.read(record["crds"]), record["server"])
+    return cel.markdown(records.read(list[CelReport], record["crds"]), record["server"])
 
 
 def faults() -> str:
@@ -87,10 +90,10 @@ def faults() -> str:
 def release_figures() -> str:
     """Return the figures of the release notes."""
     return release.figures(
-        bench_page.read_expose(_bench("expose")),
-        bench_page.read_burst(_bench("burst")),
-        bench_page.read_dataplane(_bench("dataplane")),
-        limits.read(_record("limits")["resource_managers"]),
+        _expose(),
+        _burst(),
+        _dataplane(),
+        records.read(list[ManagerLimits], _record("limits")["resource_managers"]),
         reliability.read(_record("faults")["cases"]),
         json.loads((RECORDED / "e2e" / "result.json").read_text("utf-8")),
     )
@@ -99,8 +102,8 @@ def release_figures() -> str:
 def release_shortfalls() -> str:
     """Return what the release notes say is not reached."""
     return release.shortfalls(
-        bench_page.read_expose(_bench("expose")),
-        bench_page.read_burst(_bench("burst")),
+        _expose(),
+        _burst(),
         reliability.read(_record("faults")["cases"]),
     )
 
@@ -127,12 +130,12 @@ def required() -> str:
 def probed() -> str:
     """Return what the controllers that are tested were seen to do."""
     tested = [each.name for each in known() if each.tested]
-    return controllers.measured([controllers.read(_record("controllers", name)) for name in tested])
+    return controllers.measured([records.read(ControllerRecord, _record("controllers", name)) for name in tested])
 
 
 def values(chart: str) -> str:
     """Return the values of a chart."""
-    return values_page.table(pins.ROOT / "charts" / chart)
+    return chart_values.table(pins.ROOT / "charts" / chart)
 
 
 def _record(folder: str, name: str = "") -> dict[str, Any]:
@@ -140,20 +143,31 @@ def _record(folder: str, name: str = "") -> dict[str, Any]:
     return found
 
 
-def _bench(name: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((BENCH / f"{name}.json").read_text("utf-8"))
-    return found
+def _expose() -> ExposeReport:
+    return records.load(ExposeReport, BENCH / "expose.json")
+
+
+def _burst() -> BurstReport:
+    return records.load(BurstReport, BENCH / "burst.json")
+
+
+def _dataplane() -> DataplaneReport:
+    return records.load(DataplaneReport, BENCH / "dataplane.json")
+
+
+def _crd_writes() -> CrdWriteReport:
+    return records.load(CrdWriteReport, BENCH / "crd-write.json")
 
 
 PARTS = (
     Part("limits.md", "limits", ladder),
     Part("cel.md", "cel", cost),
-    Part("raising.md", "raising", lambda: bench_page.crd_writes(_bench("crd-write"))),
+    Part("raising.md", "raising", lambda: bench.crd_writes(_crd_writes())),
     Part("reliability.md", "faults", faults),
-    Part("performance.md", "targets", lambda: bench_page.targets(_bench("expose"), _bench("burst"))),
-    Part("performance.md", "expose", lambda: bench_page.exposed(_bench("expose"))),
-    Part("performance.md", "burst", lambda: bench_page.bursts(_bench("burst"))),
-    Part("performance.md", "dataplane", lambda: bench_page.paths(_bench("dataplane"))),
+    Part("performance.md", "targets", lambda: bench.targets(_expose(), _burst())),
+    Part("performance.md", "expose", lambda: bench.exposed(_expose())),
+    Part("performance.md", "burst", lambda: bench.bursts(_burst())),
+    Part("performance.md", "dataplane", lambda: bench.paths(_dataplane())),
     Part("checks.md", "", checks.page),
     Part("quick-start.md", "first start", lambda: first_start.page(_record("first-start"))),
     Part("quick-start.md", "notebook", notebook),

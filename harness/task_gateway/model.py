@@ -1,7 +1,6 @@
 """The records that pass between rooms: frozen, typed, and free of behaviour that needs a cluster."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -203,35 +202,6 @@ class Step:
 
 
 @dataclass(frozen=True)
-class NotebookRun:
-    """One notebook as it was reached and left. `screenshot` is a path relative to the report."""
-
-    resource_manager: str
-    cluster: str
-    address: str
-    port: int
-    strategy: str
-    cell: str
-    output: str
-    screenshot: str
-    refused_after_release: bool
-
-
-@dataclass(frozen=True)
-class RunResult:
-    """A whole run: what `result.json` says. `images` is `pull` or `build`: how the images of its clusters were got."""
-
-    name: str
-    passed: bool
-    seconds: float
-    images: str = ""
-    versions: Mapping[str, str] = field(default_factory=dict)
-    steps: tuple[Step, ...] = ()
-    notebooks: tuple[NotebookRun, ...] = ()
-    evidence: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
 class Limit:
     """One thing that limits how many tasks can be exposed at once.
 
@@ -254,6 +224,7 @@ class ManagerLimits:
     """All limits of one resource manager; `capacity` is the least of them, in tasks, and `binding` that limit's id.
 
     A resource manager without a gateway has strategy `direct` and no capacity: its tasks are dialled at their pods.
+    `ports` is how the ports of the range are used, None where that was not read; `namespaces` are those of its tasks.
     """
 
     name: str
@@ -265,6 +236,8 @@ class ManagerLimits:
     headroom: int | None
     binding: str | None
     limits: tuple[Limit, ...] = ()
+    ports: PortUse | None = None
+    namespaces: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

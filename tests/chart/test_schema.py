@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 import yaml
 
-import values_page
+from docs import values as values_page
 from task_gateway.kube.process import Completed
 
 CHARTS = Path(__file__).resolve().parents[2] / "charts"

@@ -10,7 +10,6 @@ import pytest
 
 from task_gateway.clusters.versions import image_versions
 from task_gateway.kube.client import Kube
-from task_gateway.report.reliability import by_test
 
 OPTION, AGAIN = "--fault-record", "--fault-again"
 NAME = "fault-record"
@@ -61,6 +60,8 @@ class Recorder:
 
 def with_what_stays(before: Record, now: Record) -> Record:
     """Return a record with the cases of the tests that ran now in the place of those before, and these tests named."""
+    from docs.reliability import by_test  # ci is on the path only once pytest has read its configuration
+
     ran = by_test(now["cases"])
     cases = list(chain.from_iterable((by_test(before["cases"]) | ran).values()))
     return {"versions": before["versions"] | now["versions"], "again": sorted({*ran, *before["again"]}), "cases": cases}

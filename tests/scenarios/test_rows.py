@@ -15,8 +15,7 @@ from task_gateway.kube.wait import wait_for
 from task_gateway.master.sides import Side
 from task_gateway.model import Cluster
 from task_gateway.model_bugbash import Row, Status
-from task_gateway.probe import tcp_route
-from task_gateway.routing.gateway_api import route_kind
+from task_gateway.routing.gateway_api import not_accepted, route_kind
 from task_gateway.scenarios.declared import SCENARIOS
 from task_gateway.scenarios.runner import play_all
 from task_gateway.scenarios.steps import Steps, Terminal
@@ -49,7 +48,7 @@ def mended(world: World) -> Iterator[None]:
     world.install(side)
     kind, names = routes(side)
     for name in names:
-        wait_for(side.kube, ROUTES_TAKEN_UP, kind, name, side.namespace, tcp_route.refused)
+        wait_for(side.kube, ROUTES_TAKEN_UP, kind, name, side.namespace, not_accepted)
 
 
 def routes(side: Side) -> tuple[str, list[str]]:

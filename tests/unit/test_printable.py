@@ -37,7 +37,7 @@ def of_tasks(text: str) -> list[RenderableType]:
         tasks.terminal([exposure(text)], NOW),
         tasks.changed([exposure(text)], [exposure(text)]),
         tasks.repairs([repair], dry_run=True),
-        tasks.capacity(manager, PortUse(1, 1, 0, 0, 0, 0, 0), "headline"),
+        limits.headline_with_ports(manager, PortUse(1, 1, 0, 0, 0, 0, 0)),
         limits.terminal([manager]),
     ]
 

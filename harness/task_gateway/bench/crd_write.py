@@ -8,12 +8,13 @@ from task_gateway.bench import machine, meters
 from task_gateway.clusters import base
 from task_gateway.clusters.base import Say
 from task_gateway.crds import bundles, edit, ports_policy, schema
-from task_gateway.crds.heeded import GATEWAY, HEEDED, NAME, NAMESPACE, gateway
+from task_gateway.crds.heeded import GATEWAY, HEEDED, NAME, NAMESPACE, PAUSE_SECONDS, gateway
 from task_gateway.crds.heeded import refused as refusal_of
 from task_gateway.kube.client import Kube
 from task_gateway.kube.wait import condition, wait_for
 from task_gateway.model import Manifest
 from task_gateway.model_bench import CrdWriteRecord, CrdWriteReport
+from task_gateway.polling import attempts
 from task_gateway.settings import Wait
 
 LISTENERS = (64, 213, 500, 1000, 2000)
@@ -84,7 +85,9 @@ def _create(kube: Kube, count: int) -> float:
 
 def _heeded(kube: Kube, obj: Manifest, *, refused: bool) -> None:
     """Ask by dry runs until the API server heeds a changed CRD or policy; WaitTimeout if it does not."""
-    deadline = time.monotonic() + HEEDED.seconds
-    while ((answer := refusal_of(kube, obj)) is not None) is not refused:
-        if time.monotonic() > deadline:
-            raise HEEDED.timed_out(answer.message if answer else "accepted", where=schema.GATEWAYS)
+    answer = None
+    for _ in attempts(HEEDED, PAUSE_SECONDS):
+        answer = refusal_of(kube, obj)
+        if (answer is not None) is refused:
+            return
+    raise HEEDED.timed_out(answer.message if answer else "accepted", where=schema.GATEWAYS)

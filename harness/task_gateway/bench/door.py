@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from task_gateway.errors import ScenarioFailed
 from task_gateway.model import Address
+from task_gateway.polling import attempts
 from task_gateway.settings import Wait
 
 CONNECT_SECONDS = 0.25  # a first packet that is lost is sent again only after a second: better to knock again
@@ -36,30 +37,26 @@ def said(address: Address) -> str:
 
 def listening(address: Address, wait: Wait = LISTENS) -> None:
     """Return once a connection to the port is accepted."""
-    deadline = time.perf_counter() + wait.seconds
-    while True:
+    state = ""
+    for _ in attempts(wait, PAUSE_SECONDS):
         try:
             socket.create_connection((address.host, address.port), timeout=CONNECT_SECONDS).close()
             return
         except OSError as refusal:
-            if time.perf_counter() > deadline:
-                raise wait.timed_out(str(refusal), str(address)) from None
-        time.sleep(PAUSE_SECONDS)
+            state = str(refusal)
+    raise wait.timed_out(state, str(address))
 
 
 def first_byte(address: Address, task: str, wait: Wait = FIRST_BYTE, pause: float = PAUSE_SECONDS) -> float:
     """Return the moment at which the port answered for the task; ScenarioFailed if another answers."""
-    deadline = time.perf_counter() + wait.seconds
-    while True:
+    for _ in attempts(wait, pause):
         name = said(address)
         now = time.perf_counter()
         if name == task:
             return now
         if name:
             raise ScenarioFailed(f"{address} is the port of {task}, and {name} answered", where=str(address))
-        if now > deadline:
-            raise wait.timed_out("nothing answers", str(address))
-        time.sleep(pause)
+    raise wait.timed_out("nothing answers", str(address))
 
 
 def all_answer(tasks: Mapping[Address, str], wait: Wait = FIRST_BYTE) -> float:
@@ -69,8 +66,8 @@ def all_answer(tasks: Mapping[Address, str], wait: Wait = FIRST_BYTE) -> float:
 
 def nothing(address: Address, wait: Wait = NOTHING) -> float:
     """Return the moment at which the port reached nothing, and stayed so for some attempts in a row."""
-    deadline, since, seen = time.perf_counter() + wait.seconds, 0.0, 0
-    while seen < CLOSED_IN_A_ROW:
+    since, seen, name = 0.0, 0, ""
+    for _ in attempts(wait, PAUSE_SECONDS):
         name = said(address)
         now = time.perf_counter()
         if name:
@@ -79,7 +76,6 @@ def nothing(address: Address, wait: Wait = NOTHING) -> float:
             since, seen = now, 1
         else:
             seen += 1
-        if now > deadline:
-            raise wait.timed_out(f"{name} answers" if name else "it closes", str(address))
-        time.sleep(PAUSE_SECONDS)
-    return since
+        if seen == CLOSED_IN_A_ROW:
+            return since
+    raise wait.timed_out(f"{name} answers" if name else "it closes", str(address))

@@ -11,7 +11,7 @@ from task_gateway.limits.site import Site
 from task_gateway.model import TASK_LABEL, Limit, Manifest
 from task_gateway.routing import determined, endpoints, names, table, templates
 from task_gateway.routing.endpoints import Endpoint
-from task_gateway.routing.gateway_api import not_so, reported_parents
+from task_gateway.routing.gateway_api import UNREPORTED, not_accepted
 
 GRACE = timedelta(minutes=10)
 """How long a port may be claimed before the task's pod is there: images are pulled meanwhile."""
@@ -196,9 +196,9 @@ def accepted(site: Site) -> Trouble | None:
     """The controller of the class refuses a route and gives the reason in the route's status. Its port leads nowhere.
     Entries of other controllers do not count."""
     found = [
-        f"TCPRoute {each['metadata']['name']}: {said}"
+        f"TCPRoute {each['metadata']['name']}: {f'{seen.reason}: {seen.message}' if seen.is_reported else UNREPORTED}"
         for each in _ours(site.routes, site)
-        if (said := _refused(each, site.controller_name))
+        if (seen := not_accepted(each, site.controller_name))
     ]
     return Trouble(some(found)) if found else None
 
@@ -277,14 +277,6 @@ def _task_of(obj: Manifest, site: Site) -> str | None:
     """Return the task that an object was made for, None for a slot's and for what is not ours."""
     task: str | None = (obj["metadata"].get("labels") or {}).get(TASK_LABEL)
     return task if task is not None and _ours([obj], site) else None
-
-
-def _refused(route: Manifest, controller: str) -> str | None:
-    parents = reported_parents(route, controller)
-    if not parents:
-        return "no controller has looked at it"
-    refusal = not_so(parents, "Accepted")
-    return None if refusal is None else f"{refusal.get('reason', '')}: {refusal.get('message', '')}"
 
 
 def _made(obj: Manifest) -> datetime:

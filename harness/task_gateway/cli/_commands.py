@@ -10,6 +10,8 @@ from typer.core import TyperCommand, TyperGroup
 from task_gateway import cli
 
 NOT_COMMANDS = ("main", "output")
+OLD_NAMES = ("capacity", "cel")
+"""Commands that are part of others now; they work for one release more, and no help lists them."""
 
 
 class Commands(TyperGroup):
@@ -18,7 +20,7 @@ class Commands(TyperGroup):
     def __init__(self, **attributes: Any) -> None:
         super().__init__(**attributes)
         for name, file in sorted(files().items()):
-            self.add_command(Command(name, short_help=summary(file)))
+            self.add_command(Command(name, short_help=summary(file), hidden=name in OLD_NAMES))
 
 
 class Command(TyperCommand):

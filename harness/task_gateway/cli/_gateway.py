@@ -11,9 +11,10 @@ from task_gateway.cli.output import warn
 from task_gateway.errors import Forbidden, UsageError
 from task_gateway.limits.site import Site
 from task_gateway.limits.target import targets
-from task_gateway.model import Skipped
+from task_gateway.model import PortUse, Skipped
 from task_gateway.routing.base import STRATEGIES
 from task_gateway.routing.gateway import TaskGateway
+from task_gateway.routing.use import counted, merged
 
 T = TypeVar("T")
 
@@ -87,3 +88,9 @@ def ask(opened: Sequence[TaskGateway], call: Callable[[TaskGateway], T]) -> tupl
     for one in skipped:
         warn(f"namespace {one.namespace}, strategy {one.strategy} is skipped: {one.reason} (at {one.where})")
     return answers, skipped
+
+
+def port_use(site: Site) -> PortUse:
+    """Return how the ports of a gateway's range are used by the tasks of all its namespaces that may be read."""
+    uses, _ = ask(open_each(site), lambda each: each.uses())
+    return counted(merged(uses))

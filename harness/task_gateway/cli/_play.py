@@ -1,10 +1,8 @@
-"""What `scenario run` and `bugbash` have in common: the options of both, the clusters, and the run with its report."""
+"""What `scenario run`, `bugbash` and `e2e` have in common: the options, the clusters, and the run with its report."""
 
-import json
 import threading
-import time
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -20,12 +18,10 @@ from task_gateway.deferred import rich
 from task_gateway.errors import UsageError
 from task_gateway.model_bugbash import BugBash, Row, Status
 from task_gateway.report import bugbash as report
-from task_gateway.report import cells
-from task_gateway.scenarios.declared import SCENARIOS, Scenario, everyone
-from task_gateway.scenarios.e2e import EVIDENCE
-from task_gateway.scenarios.runner import play_all
-from task_gateway.scenarios.steps import Line, Steps, Terminal
-from task_gateway.scenarios.world import ADDITIONAL, PORTS, Given, World
+from task_gateway.scenarios.declared import SCENARIOS, Scenario, checklist, everyone
+from task_gateway.scenarios.run import run
+from task_gateway.scenarios.steps import Line, Terminal, Watcher
+from task_gateway.scenarios.world import FIRST_PORT, MASTER_PORT, PORTS, Given, World
 
 ParallelOption = Annotated[int, typer.Option("--parallel", help="How many scenarios at once.", min=1)]
 ResumeOption = Annotated[bool, typer.Option("--resume", help="Play only what the last run of this name did not pass.")]
@@ -38,75 +34,85 @@ AgainstOption = Annotated[
 ImageOption = Annotated[str, typer.Option(help="The image of tasks; with --against the clusters must have it.")]
 PortOption = Annotated[int, typer.Option("--master-port", help="The port of the stand-in master on its node.")]
 FirstPortOption = Annotated[int, typer.Option("--first-port", help=f"The first of the {PORTS} ports of each gateway.")]
+NUMBERS = ("two", "three", "four")
 WITHOUT_WATCHING = 1  # scenarios at once, up to which each step is drawn as it goes
 
 
 def given(
+    scenarios: Sequence[Scenario],
     name: str,
     chart: Path,
     crds: Path,
-    image: str,
-    controller: str,
-    against: Sequence[str],
-    keep: bool,
-    master_port: int,
-    first_port: int,
+    image: str = "",
+    controller: str = CONTROLLER,
+    against: Sequence[str] = (),
+    keep: bool = False,
+    master_port: int = MASTER_PORT,
+    first_port: int = FIRST_PORT,
+    both_families: bool = True,
 ) -> Given:
-    """Return what the world is made of; UsageError where that cannot be."""
-    additional: tuple[str, ...] = ADDITIONAL
-    if against:
-        additional = ADDITIONAL[: len(against) - 1]
-        if not 1 < len(against) <= 1 + len(ADDITIONAL):
-            hint = f"the master's own first, then up to {len(ADDITIONAL)} for {', '.join(ADDITIONAL)}"
-            raise UsageError("two or three contexts are needed", where="--against", hint=hint)
-    return Given(
-        run_name(name),
-        chart_file(chart),
-        chart_file(crds),
-        image or images.load().notebook,
-        additional=additional,
+    """Return what the world of these scenarios is made of; UsageError where that cannot be."""
+    managers = tuple(dict.fromkeys(manager for each in scenarios for manager in each.managers))
+    if against and not 1 < len(against) <= 1 + len(managers):
+        count = " or ".join(NUMBERS[: len(managers)])
+        hint = f"the master's own first, then up to {len(managers)} for {', '.join(managers)}"
+        raise UsageError(f"{count} contexts are needed", where="--against", hint=hint)
+    run, packages = run_name(name), (chart_file(chart), chart_file(crds))
+    made = None if image else images.load()
+    if made:
+        typer.echo(f"images: {made.mode} ({made.reason})", err=True)
+    found = Given(
+        run,
+        *packages,
+        made.notebook if made else image,
+        additional=managers[: len(against) - 1] if against else managers,
         controller=CONTROLLERS.get(controller),
         keep=keep,
         against=tuple(against),
         master_port=master_port,
         first_port=first_port,
-        no_ipv6="" if against else lacking_ipv6(),
+        images=made.mode if made else "",
     )
+    return replace(found, no_ipv6="" if against else lacking_ipv6()) if both_families else found
 
 
 def play(
-    scenarios: Sequence[Scenario], world: World, parallel: int, resume: bool, reports: Path, output: Output
+    scenarios: Sequence[Scenario],
+    world: World,
+    reports: Path,
+    output: Output,
+    *,
+    parallel: int = 1,
+    resume: bool = False,
+    strict: bool = False,
 ) -> None:
-    folder, console = reports / world.given.name, rich.console.Console(stderr=True)
+    """Play, report to a folder of the run's name and print the result; `strict`: a scenario's error ends the run."""
+    folder, console, lock = reports / world.given.name, rich.console.Console(stderr=True), threading.Lock()
+    several = parallel > WITHOUT_WATCHING
+
+    def watcher(each: Scenario) -> Watcher:
+        return Line(console, each.name, lock) if several else Terminal(console)
+
+    def played(row: Row, result: BugBash) -> None:
+        report.write(result, folder)
+        typer.echo(_line(row), err=True)
+
     done = _passed(folder / report.RESULT) if resume else {}
-    began, rows = time.monotonic(), dict(done)
-    steps = Steps(Terminal(console))
-
-    def result() -> BugBash:
-        known = [rows[each.name] for each in scenarios if each.name in rows]
-        return BugBash(world.given.name, time.monotonic() - began, world.versions, tuple(known))
-
-    lock = threading.Lock()
-    watcher = (
-        (lambda each: Line(console, each.name, lock)) if parallel > WITHOUT_WATCHING else (lambda _: Terminal(console))
-    )
-    needed = any(each.moves and each.name not in done for each in scenarios)
-    with world.standing(steps, folder / EVIDENCE) if needed else nullcontext():
-        for row in play_all(scenarios, world, folder, watcher, parallel=parallel, done=done):
-            rows[row.name] = row
-            report.write(result(), folder)
-            typer.echo(_line(row), err=True)
-    found = result()
-    for file in report.write(found, folder):
+    result, failed = run(scenarios, world, folder, (Terminal(console), watcher), played, parallel=parallel, done=done)
+    for file in report.write(result, folder):
         typer.echo(f"report: {file}", err=True)
-    emit(json.loads(report.result_json(found)), output, lambda _: _rows(found))
-    if not found.passed:
-        raise typer.Exit(1)
+    emit(report.fields(result), output, lambda _: report.terminal(result))
+    if strict:
+        failed = failed or next((row.error for row in result.rows if row.error), None)
+    if failed is not None and output is not Output.json:
+        raise failed
+    if not result.passed:
+        raise typer.Exit(getattr(failed, "exit_code", 1)) from failed
 
 
 def chosen(names: Sequence[str], tags: Sequence[str]) -> list[Scenario]:
     """Return the scenarios asked for, in the order of their groups; UsageError if one is unknown or none is left."""
-    found = [SCENARIOS.get(each) for each in names] if names else everyone()
+    found = [SCENARIOS.get(each) for each in names] if names else everyone() if tags else checklist()
     known = {tag for each in SCENARIOS for tag in each.tags}
     unknown = [tag for tag in tags if tag not in known]
     if unknown:
@@ -117,17 +123,10 @@ def chosen(names: Sequence[str], tags: Sequence[str]) -> list[Scenario]:
 def _passed(file: Path) -> Mapping[str, Row]:
     """Return the rows of the last run that passed; UsageError if there was none that can be read."""
     try:
-        rows = report.read(file.read_text("utf-8")).rows
-    except (OSError, ValueError, KeyError, TypeError):
+        rows = report.read(file.read_text("utf-8"))
+    except (OSError, ValueError):
         raise UsageError("there is no run to resume", where=str(file), hint="run it without --resume") from None
     return {row.name: row for row in rows if row.status == Status.PASSED}
-
-
-def _rows(found: BugBash) -> "rich.table.Table":
-    table = rich.table.Table("NAME", "GROUP", "STATUS", "SECONDS", "CAUSE", box=None, pad_edge=False)
-    for row in found.rows:
-        table.add_row(*cells.cells([row.name, row.group, str(row.status), f"{row.seconds:.0f}", row.cause]))
-    return table
 
 
 def _line(row: Row) -> str:

@@ -1,16 +1,14 @@
 """Measure what exposing tasks costs."""
 
-import json
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from task_gateway import __version__
+from task_gateway import __version__, records
 from task_gateway.bench import burst, combos, crd_write, dataplane, expose
 from task_gateway.bench.stand import Charts
-from task_gateway.cli.output import Output, OutputOption, emit
+from task_gateway.cli.output import Output, OutputOption, emit, say
 from task_gateway.errors import ToolMissing, UsageError
 from task_gateway.model_bench import ExposeReport, Report
 from task_gateway.report import bench_plot, bench_text
@@ -48,10 +46,10 @@ def expose_(
     """
     wanted = combos.chosen(controller or [], strategy or [], _numbers(active), samples)
     measured = ExposeReport()
-    for measured in expose.measure(wanted, _charts(dist), say=_say):  # an hour's work: what is done is kept
+    for measured in expose.measure(wanted, _charts(dist), say=say):  # an hour's work: what is done is kept
         _keep(measured, record, "expose")
     for file in bench_plot.draw(measured, record) if record else ():
-        _say(f"plot: {file}")
+        say(f"plot: {file}")
     emit(measured, output, bench_text.exposed)
 
 
@@ -74,7 +72,7 @@ def burst_(
     With the cluster's own limit on writes of endpoints, and with it raised. Slots alone, unless a strategy is named.
     """
     wanted = combos.bursts(controller or [], strategy or [], tasks)
-    measured = burst.measure(wanted, tasks, rounds, _charts(dist), say=_say)
+    measured = burst.measure(wanted, tasks, rounds, _charts(dist), say=say)
     _keep(measured, record, "burst")
     emit(measured, output, bench_text.bursts)
 
@@ -91,7 +89,7 @@ def dataplane_(
 ) -> None:
     """Measure what Envoy adds: one pod by its own address and by the gateway's, dialled from another pod."""
     wanted = combos.installations(controller or [], ["slots"], 1)
-    measured = dataplane.measure(wanted, _charts(dist), samples=samples, say=_say)
+    measured = dataplane.measure(wanted, _charts(dist), samples=samples, say=say)
     _keep(measured, record, "dataplane")
     emit(measured, output, bench_text.paths)
 
@@ -102,7 +100,7 @@ def crd_write_(record: RecordOption = None, output: OutputOption = Output.text) 
 
     On a control plane of its own, which is removed again.
     """
-    measured = crd_write.measure(say=_say)
+    measured = crd_write.measure(say=say)
     _keep(measured, record, "crd-write")
     emit(measured, output, bench_text.crd_writes)
 
@@ -124,13 +122,5 @@ def _charts(dist: Path) -> Charts:
 
 
 def _keep(measured: Report, folder: Path | None, name: str) -> None:
-    if folder is None:
-        return
-    folder.mkdir(parents=True, exist_ok=True)
-    file = folder / f"{name}.json"
-    file.write_text(json.dumps(asdict(measured), indent=2) + "\n", "utf-8")
-    _say(f"record: {file}")
-
-
-def _say(sentence: str) -> None:
-    typer.echo(sentence, err=True)
+    if folder is not None:
+        say(f"record: {records.save(measured, folder / f'{name}.json')}")

@@ -31,5 +31,6 @@ def bugbash(
 
     Exit code 1 if a row failed. Rows for a person are there with what to do, and never count as passed.
     """
-    given = _play.given(name, chart, crds, image, controller, against or (), keep, master_port, first_port)
-    _play.play(_play.chosen((), ()), World(given), parallel, resume, reports, output)
+    scenarios = _play.chosen((), ())
+    given = _play.given(scenarios, name, chart, crds, image, controller, against or (), keep, master_port, first_port)
+    _play.play(scenarios, World(given), reports, output, parallel=parallel, resume=resume)

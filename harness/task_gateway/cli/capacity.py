@@ -1,4 +1,4 @@
-"""Print how many tasks fit."""
+"""Print the first part of limits."""
 
 import typer
 
@@ -6,14 +6,12 @@ from task_gateway.cli import _gateway, _target
 from task_gateway.cli._gateway import GatewayOption, NamespaceOption, StrategyOption
 from task_gateway.cli.output import Output, OutputOption, emit
 from task_gateway.limits import capacity as limits
-from task_gateway.report import limits as headlines
-from task_gateway.report import tasks as shown
-from task_gateway.routing.use import counted, merged
+from task_gateway.report import limits as shown
 
 
 def register(root: typer.Typer) -> None:
     """Add the command to the program."""
-    root.command(epilog="Example: task-gateway capacity --config master.yaml -o json")(capacity)
+    root.command(epilog="Example: task-gateway limits --config master.yaml -o json", hidden=True)(capacity)
 
 
 def capacity(
@@ -25,11 +23,13 @@ def capacity(
     context: _target.ContextOption = None,
     output: OutputOption = Output.text,
 ) -> None:
-    """Print how many tasks fit in all task namespaces, what binds, and how the ports of the range are used."""
+    """Print how many tasks fit in all task namespaces, what binds, and how the ports of the range are used.
+
+    The same is in `task-gateway limits`.
+    """
     site = _gateway.choose(config, kubeconfig, context, gateway, strategy=strategy, namespace=namespace)
-    uses, _ = _gateway.ask(_gateway.open_each(site), lambda each: each.uses())
-    use = counted(merged(uses))
+    use = _gateway.port_use(site)
     found = limits.assess(site)
     named = ("name", "gateway", "strategy", "capacity", "active", "headroom", "binding")
     result = {name: getattr(found, name) for name in named} | {"ports": use, "namespaces": site.namespaces}
-    emit(result, output, lambda _: shown.capacity(found, use, headlines.headline(found)))
+    emit(result, output, lambda _: shown.headline_with_ports(found, use))

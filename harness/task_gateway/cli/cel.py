@@ -1,100 +1,10 @@
-"""Find how long a list of a CRD may be."""
-
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
-from enum import StrEnum
-from pathlib import Path
-from typing import Annotated
+"""Run crds cel by its old name."""
 
 import typer
 
-from task_gateway.cli._target import ClusterOption, ContextOption
-from task_gateway.cli.output import Output, OutputOption, emit
-from task_gateway.clusters import base
-from task_gateway.crds import bundles, cel_run, cel_sources, schema
-from task_gateway.errors import UsageError
-from task_gateway.kube.client import Kube
-from task_gateway.limits.target import connect
-from task_gateway.model import Manifest
-from task_gateway.report import cel_text, plot
-
-
-class Channel(StrEnum):
-    """A channel of Gateway API."""
-
-    standard = "standard"
-    experimental = "experimental"
+from task_gateway.cli import _cel
 
 
 def register(root: typer.Typer) -> None:
-    """Add the command to the program."""
-    root.command(epilog="Example: task-gateway cel --control-plane --bundle v1.7.0 --channel standard")(cel)
-
-
-def cel(
-    crd: Annotated[list[Path] | None, typer.Option(help="A file with CRDs; may be repeated.")] = None,
-    bundle: Annotated[list[str] | None, typer.Option(help="A release of Gateway API; may be repeated.")] = None,
-    channel: Annotated[
-        list[Channel] | None, typer.Option(help="Of those releases only this channel; both if left out.")
-    ] = None,
-    live: Annotated[
-        bool, typer.Option("--live", help="Gateway API's CRDs as the cluster has them; so it is without the above.")
-    ] = False,
-    control_plane: Annotated[
-        bool,
-        typer.Option(
-            "--control-plane",
-            help="Ask an API server that is started for it and removed; all known releases if no CRD is named.",
-        ),
-    ] = False,
-    kubeconfig: ClusterOption = None,
-    context: ContextOption = None,
-    path: Annotated[str, typer.Option(help="The list, from the root of the object.")] = schema.SPEC_LISTENERS,
-    curves: Annotated[
-        bool, typer.Option("--curves", help="Ask for more points of the cost; with --control-plane time writes too.")
-    ] = False,
-    plot_folder: Annotated[
-        Path | None, typer.Option("--plot", help="Write cel.svg and cel.png there; implies --curves.")
-    ] = None,
-    output: OutputOption = Output.text,
-) -> None:
-    """Find the largest maxItems that the API server accepts, the rule that refuses one more, and what each rule costs.
-
-    A cluster is asked by dry runs alone and never changed. On a control plane also the largest object that is accepted
-    at run time is found.
-    """
-    if control_plane and (live or kubeconfig or context):
-        raise UsageError("--control-plane starts an API server of its own: leave out --live, --kubeconfig, --context")
-    crds = _named(crd or [], bundle or ([*bundles.KNOWN] if control_plane and not crd else []), channel, path)
-    curves = curves or plot_folder is not None
-    with _server(control_plane, kubeconfig, context) as kube:
-        if live or not crds:
-            crds = crds + cel_sources.live(kube, path)
-        reports = cel_run.run(kube, crds, path, own=control_plane, curves=curves, say=_say)
-        found = {"server": kube.version(), "crds": reports}
-    for file in plot.draw(reports, plot_folder) if plot_folder else ():
-        _say(f"plot: {file}")
-    emit(found, output, lambda _: cel_text.terminal(reports))
-
-
-def _named(files: list[Path], releases: list[str], channels: list[Channel] | None, path: str) -> list[Manifest]:
-    crds = [crd for file in files for crd in cel_sources.of_file(file, path)]
-    if releases:
-        _say(f"reading {len(releases)} releases of Gateway API")
-        crds += cel_sources.of_bundles(releases, channels or bundles.CHANNELS, path)
-    return crds
-
-
-@contextmanager
-def _server(control_plane: bool, kubeconfig: Path | None, context: str | None) -> Iterator[Kube]:
-    """Connect to the cluster, or to a control plane that is removed again however the work ends."""
-    if not control_plane:
-        yield connect(kubeconfig, context)
-        return
-    with base.lent("control-plane", base.Wish(f"cel-{os.getpid()}"), say=_say) as cluster:
-        yield Kube(cluster)
-
-
-def _say(sentence: str) -> None:
-    typer.echo(sentence, err=True)
+    """Add the old name to the program."""
+    root.command(epilog=_cel.EPILOG, hidden=True)(_cel.cel)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from task_gateway.cli.output import Output, OutputOption, emit
+from task_gateway.cli.output import Output, OutputOption, emit, say
 from task_gateway.clusters import base
 from task_gateway.clusters.kind_config import IpFamily
 from task_gateway.deferred import rich
@@ -41,7 +41,7 @@ def up(
 ) -> None:
     """Bring up a cluster with a kubeconfig file of its own; your current context stays as it is."""
     wish = base.Wish(name, kubeconfig, context, keep_on_failure, ip_family=ip_family)
-    cluster = base.up(provider, wish, say=lambda sentence: typer.echo(sentence, err=True))
+    cluster = base.up(provider, wish, say=say)
     emit(_entry(cluster), output, lambda _: f"export KUBECONFIG={cluster.kubeconfig}")
 
 

@@ -1,18 +1,16 @@
 """Probe what a gateway controller supports."""
 
-import json
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from task_gateway import records
 from task_gateway.cli._target import ClusterOption, ContextOption
-from task_gateway.cli.output import Output, OutputOption, emit
+from task_gateway.cli.output import Output, OutputOption, emit, say
 from task_gateway.clusters import images
 from task_gateway.errors import UsageError
 from task_gateway.limits.target import connect
-from task_gateway.model_controllers import ControllerRecord
 from task_gateway.probe import probe as probing
 from task_gateway.probe.stage import Asked
 from task_gateway.report import controllers as shown
@@ -54,20 +52,9 @@ def probe(
     if bool(gateway_class) == bool(gateway):
         raise UsageError("name a GatewayClass or a Gateway", hint="--gateway-class NAME | --gateway NAMESPACE/NAME")
     asked = Asked(image or images.load().notebook, gateway_class, gateway, address, first_port)
-    found = probing.measure(connect(kubeconfig, context), asked, say=_say)
-    _keep(found, record)
+    found = probing.measure(connect(kubeconfig, context), asked, say=say)
+    if record is not None:
+        say(f"record: {records.save(found, record)}")
     emit(found, output, shown.terminal)
     if not found.suitable:
         raise typer.Exit(1)
-
-
-def _keep(found: ControllerRecord, file: Path | None) -> None:
-    if file is None:
-        return
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps(asdict(found), indent=2) + "\n", "utf-8")
-    _say(f"record: {file}")
-
-
-def _say(sentence: str) -> None:
-    typer.echo(sentence, err=True)

@@ -1,9 +1,10 @@
-"""Raise the number of listeners of a Gateway."""
+"""Raise and measure the listener limit of CRDs."""
 
 from typing import Annotated
 
 import typer
 
+from task_gateway.cli import _cel
 from task_gateway.cli._target import ClusterOption, ContextOption
 from task_gateway.cli.output import Output, OutputOption, emit
 from task_gateway.crds import raised, raising, restore
@@ -14,6 +15,7 @@ from task_gateway.limits.target import connect
 from task_gateway.report import cells
 
 app = typer.Typer(no_args_is_help=True, help=__doc__)
+app.command(epilog=_cel.EPILOG)(_cel.cel)
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")]
 
 

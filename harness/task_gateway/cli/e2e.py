@@ -1,29 +1,14 @@
 """Open notebooks of two clusters end to end."""
 
-import dataclasses
-
 import typer
 
-from task_gateway.cli._run import (
-    CHART,
-    CRDS,
-    REPORTS,
-    ChartOption,
-    CrdsOption,
-    KeepOption,
-    NameOption,
-    ReportsOption,
-    chart_file,
-    run_name,
-)
-from task_gateway.cli.output import Output, OutputOption, emit
-from task_gateway.clusters import images
-from task_gateway.deferred import rich
-from task_gateway.errors import ClusterExists
-from task_gateway.report import as_table, files
-from task_gateway.scenarios.e2e import ADDITIONAL, play
-from task_gateway.scenarios.steps import Terminal
-from task_gateway.scenarios.world import Given, World
+from task_gateway.cli import _play, _run
+from task_gateway.cli.output import Output, OutputOption
+from task_gateway.deferred import Deferred
+from task_gateway.scenarios.e2e import TAG
+from task_gateway.scenarios.world import World
+
+browser = Deferred("task_gateway.master.browser")
 
 
 def register(root: typer.Typer) -> None:
@@ -32,29 +17,18 @@ def register(root: typer.Typer) -> None:
 
 
 def e2e(
-    name: NameOption = "e2e",
-    keep: KeepOption = False,
-    chart: ChartOption = CHART,
-    crds: CrdsOption = CRDS,
-    reports: ReportsOption = REPORTS,
+    name: _run.NameOption = "e2e",
+    keep: _run.KeepOption = False,
+    chart: _run.ChartOption = _run.CHART,
+    crds: _run.CrdsOption = _run.CRDS,
+    reports: _run.ReportsOption = _run.REPORTS,
     output: OutputOption = Output.text,
 ) -> None:
     """Open notebooks of two clusters through a master, one by way of the gateway; report to REPORTS/NAME/.
 
-    Exit code 0 if every step passed.
+    Plays the scenarios with the tag e2e. Exit code 0 if every step passed.
     """
-    run, packages, made = run_name(name), (chart_file(chart), chart_file(crds)), images.load()
-    given = Given(run, *packages, made.notebook, additional=(ADDITIONAL,), keep=keep)
-    typer.echo(f"images: {made.mode} ({made.reason})", err=True)
-    folder = reports / name
-    result, failed = play(World(given), folder, Terminal(rich.console.Console(stderr=True)))
-    if isinstance(failed, ClusterExists):
-        raise failed  # of another run, whose report stays as it is
-    result = dataclasses.replace(result, images=made.mode)
-    files.write(result, folder)
-    emit(result, output, as_table.terminal)
-    typer.echo(f"report: {folder / 'report.md'}", err=True)
-    if failed is not None and output is Output.json:
-        raise typer.Exit(getattr(failed, "exit_code", 1)) from failed
-    if failed is not None:
-        raise failed
+    scenarios = _play.chosen((), (TAG,))
+    given = _play.given(scenarios, name, chart, crds, keep=keep, both_families=False)
+    browser.find()  # better missed now than when the clusters are up
+    _play.play(scenarios, World(given), reports, output, strict=True)

@@ -1,12 +1,17 @@
 """Print every limit of each gateway."""
 
+from dataclasses import replace
+
 import typer
 
-from task_gateway.cli import _target
-from task_gateway.cli._gateway import StrategyOption
-from task_gateway.cli.output import Output, OutputOption, emit
+from task_gateway.cli import _gateway, _target
+from task_gateway.cli._gateway import GatewayOption, NamespaceOption, StrategyOption
+from task_gateway.cli.output import Output, OutputOption, emit, warn
+from task_gateway.errors import ClusterUnreachable, TaskGatewayError
 from task_gateway.limits import capacity
-from task_gateway.limits.target import targets
+from task_gateway.limits.site import Site
+from task_gateway.limits.target import Target, targets
+from task_gateway.model import ManagerLimits
 from task_gateway.report import limits as shown
 from task_gateway.routing.base import STRATEGIES
 
@@ -20,14 +25,38 @@ def limits(
     config: _target.ConfigOption = None,
     kubeconfig: _target.KubeconfigOption = None,
     context: _target.ContextOption = None,
+    gateway: GatewayOption = None,
+    namespace: NamespaceOption = None,
     strategy: StrategyOption = None,
     output: OutputOption = Output.text,
 ) -> None:
-    """Print every limit of each resource manager's gateway, the lowest first, and the capacity that follows.
+    """Print how many tasks fit through each gateway, how its ports are used, and every limit, the lowest first.
 
-    Nothing is changed: the CEL cost is asked for by dry runs.
+    All resource managers, or with --gateway or --namespace one. Nothing is changed: the CEL cost is asked for by dry
+    runs.
     """
     if strategy is not None:
         STRATEGIES.get(strategy)
-    found = [capacity.look(target, strategy) for target in targets(_target.read(config), kubeconfig, context)]
+    if gateway is None and namespace is None:
+        found = [_of(target, strategy) for target in targets(_target.read(config), kubeconfig, context)]
+    else:
+        one = _gateway.choose(config, kubeconfig, context, gateway, strategy=strategy, namespace=namespace)
+        found = [_assessed(one)]
     emit({"resource_managers": found}, output, lambda _: shown.terminal(found))
+
+
+def _of(target: Target, strategy: str | None) -> ManagerLimits:
+    direct = target.manager.internal_task_gateway is None
+    return capacity.look(target, strategy) if direct else _assessed(Site(target, strategy))
+
+
+def _assessed(site: Site) -> ManagerLimits:
+    """Return the limits of a gateway with the use of its ports, without it where that cannot be read."""
+    found = replace(capacity.assess(site), namespaces=tuple(site.namespaces))
+    try:
+        return replace(found, ports=_gateway.port_use(site))
+    except ClusterUnreachable:
+        raise
+    except TaskGatewayError as problem:
+        warn(f"the use of the ports of Gateway {site.name} is not known: {problem.message}")
+        return found

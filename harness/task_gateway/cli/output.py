@@ -1,20 +1,21 @@
 """The one way commands print: a result on stdout as text or as JSON, an error on stderr as sentences."""
 
-import dataclasses
-import json
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 from itertools import pairwise
-from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from task_gateway.deferred import rich
+from task_gateway.deferred import Deferred, rich
 from task_gateway.errors import ConfigError, TaskGatewayError
 from task_gateway.printable import printable
+
+if TYPE_CHECKING:
+    from task_gateway import records
+else:
+    records = Deferred("task_gateway.records")
 
 T = TypeVar("T")
 WIDTH_OF_A_FILE = 250  # columns, so that no path is cut short where there is no terminal
@@ -64,9 +65,14 @@ def emit_error(error: TaskGatewayError, output: Output) -> None:
     typer.echo("\n".join(map(printable, text.split("\n"))), err=True)
 
 
+def say(sentence: str) -> None:
+    """Print what goes on on stderr, so that stdout has only the result."""
+    typer.echo(sentence, err=True)
+
+
 def warn(message: str) -> None:
     """Print a warning on stderr, so that stdout has only the result."""
-    typer.echo(f"warning: {message}", err=True)
+    say(f"warning: {message}")
 
 
 def wanted(arguments: Sequence[str]) -> Output:
@@ -78,23 +84,4 @@ def wanted(arguments: Sequence[str]) -> Output:
 
 
 def _print_json(value: object) -> None:
-    typer.echo(json.dumps(value, indent=2, default=_plain))
-
-
-def _plain(value: object) -> object:
-    """Turn what the records are made of into what JSON knows."""
-    from task_gateway.model import Address  # the records are loaded by now; the program's start does without them
-
-    if isinstance(value, Address):
-        return {"host": value.host or None, "port": value.port}
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        # A field that would be a keyword of Python has an underscore behind it there, and none here.
-        shown = (field for field in dataclasses.fields(value) if field.metadata.get("json", True))
-        return {field.name.rstrip("_"): getattr(value, field.name) for field in shown}
-    if isinstance(value, Mapping):
-        return dict(value)
-    if isinstance(value, datetime):
-        return value.isoformat()
-    if isinstance(value, Path):
-        return str(value)
-    raise TypeError(f"{type(value).__name__} has no JSON form")
+    typer.echo(records.text(value))

@@ -11,7 +11,7 @@ from task_gateway.cli.output import Output, OutputOption, emit
 from task_gateway.deferred import rich
 from task_gateway.errors import UsageError
 from task_gateway.report import cells
-from task_gateway.scenarios.declared import Scenario
+from task_gateway.scenarios.declared import Scenario, everyone
 from task_gateway.scenarios.product import Product
 from task_gateway.scenarios.world import FIRST_PORT, MASTER_PORT, Given, World
 
@@ -39,7 +39,7 @@ def register(root: typer.Typer) -> None:
 @app.command("list", epilog="Example: task-gateway scenario list --tag notebook")
 def list_(tag: TagOption = None, output: OutputOption = Output.text) -> None:
     """List the scenarios with what each proves and needs."""
-    emit([_plain(each) for each in _play.chosen((), tag or ())], output, _table)
+    emit([_plain(each) for each in (_play.chosen((), tag) if tag else everyone())], output, _table)
 
 
 @app.command(epilog="Example: task-gateway scenario run notebooks_everywhere --keep")
@@ -66,9 +66,9 @@ def run(
 ) -> None:
     """Play scenarios on clusters of their own and report to REPORTS/NAME/. Exit code 1 if one failed."""
     chosen = _play.chosen(names or (), tag or ())
-    given = _play.given(name, chart, crds, image, controller, against or (), keep, master_port, first_port)
+    given = _play.given(chosen, name, chart, crds, image, controller, against or (), keep, master_port, first_port)
     world = _product(given, master, master_user, pool or (), experiment or ()) if master else World(given)
-    _play.play(chosen, world, parallel, resume, reports, output)
+    _play.play(chosen, world, reports, output, parallel=parallel, resume=resume)
 
 
 def _product(given: Given, url: str, user: str, pools: Sequence[str], experiments: Sequence[int]) -> World:

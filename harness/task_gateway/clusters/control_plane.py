@@ -6,6 +6,7 @@ Enough for every question about CRDs, CEL and admission, and for conditional wri
 import secrets
 import socket
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar
 
@@ -15,6 +16,7 @@ from task_gateway.errors import ClusterUnreachable
 from task_gateway.kube.client import Kube
 from task_gateway.kube.process import Process, end, spawn, tool
 from task_gateway.model import Cluster
+from task_gateway.polling import attempts
 from task_gateway.settings import API_READY
 
 HOST = "127.0.0.1"
@@ -92,28 +94,27 @@ def _write_kubeconfig(cluster: Cluster, server: str, token: str, certificate: Pa
 
 
 def _wait_for_file(file: Path, server: Process, place: Path) -> None:
-    deadline = time.monotonic() + API_READY.seconds
-    while not file.exists():
-        _still_waiting(server, place, deadline, f"no {file.name} yet")
+    _wait_until(lambda: None if file.exists() else f"no {file.name} yet", server, place)
 
 
 def _wait_ready(kube: Kube, server: Process, place: Path) -> None:
-    deadline = time.monotonic() + API_READY.seconds
-    while (said := kube.ready()) is not None:
-        _still_waiting(server, place, deadline, said)
+    _wait_until(kube.ready, server, place)
 
 
-def _still_waiting(server: Process, place: Path, deadline: float, state: str) -> None:
-    """Let a moment pass (there is nothing to watch before the API server is there), or say why it is in vain."""
-    log = place / "kube-apiserver.log"
-    if server.poll() is not None:
-        last = log.read_text(errors="replace").strip().splitlines()[-1:]
-        raise ClusterUnreachable(
-            f"kube-apiserver ended with exit code {server.poll()}: {' '.join(last)}", where=str(log)
-        )
-    if time.monotonic() > deadline:
-        raise API_READY.timed_out(state, str(log))
-    time.sleep(LOOK_SECONDS)
+def _wait_until(missing: Callable[[], str | None], server: Process, place: Path) -> None:
+    """Return once nothing is missing: there is nothing to watch before the API server is there."""
+    log, state = place / "kube-apiserver.log", ""
+    for _ in attempts(API_READY, LOOK_SECONDS):
+        said = missing()
+        if said is None:
+            return
+        state = said
+        if server.poll() is not None:
+            last = log.read_text(errors="replace").strip().splitlines()[-1:]
+            raise ClusterUnreachable(
+                f"kube-apiserver ended with exit code {server.poll()}: {' '.join(last)}", where=str(log)
+            )
+    raise API_READY.timed_out(state, str(log))
 
 
 def _free_ports(count: int) -> list[int]:

@@ -1,10 +1,9 @@
 """The images of the toolchain: where they come from and what they are called, as the toolchain wrote it down."""
 
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
-from task_gateway import settings
+from task_gateway import records, settings
 from task_gateway.errors import ToolMissing
 
 
@@ -33,8 +32,8 @@ def file() -> Path:
 def load() -> Images:
     """Return the images; ToolMissing when the toolchain has not made any."""
     try:
-        return Images(**json.loads(file().read_text()))
-    except (FileNotFoundError, ValueError, TypeError):
+        return records.load(Images, file())
+    except (FileNotFoundError, ValueError):
         raise ToolMissing(
             "there are no images to make a cluster of", where=str(file()), hint="make toolchain"
         ) from None
@@ -42,5 +41,4 @@ def load() -> Images:
 
 def save(images: Images) -> None:
     """Write the images down."""
-    file().parent.mkdir(parents=True, exist_ok=True)
-    file().write_text(json.dumps(asdict(images), indent=2))
+    records.save(images, file())

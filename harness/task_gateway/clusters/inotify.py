@@ -4,14 +4,13 @@ The limits are per user. When they are reached kube-proxy exits, and pods of the
 """
 
 import fcntl
-import json
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from task_gateway import settings
+from task_gateway import records, settings
 from task_gateway.clusters.base import Say
 from task_gateway.clusters.engine import Engine, rootless
 from task_gateway.errors import HostLimit
@@ -185,11 +184,11 @@ def _reservations() -> Iterator[list[Reservation]]:
         yield found
         opened.seek(0)
         opened.truncate()
-        opened.write(json.dumps([asdict(each) for each in found]))
+        opened.write(records.text(found))
 
 
 def _parsed(text: str) -> list[Reservation]:
     try:
-        return [Reservation(each["cluster"], each["pid"], Inotify(**each["total"])) for each in json.loads(text)]
-    except (ValueError, TypeError, KeyError):  # empty at first, or half written by a process that was killed
+        return records.read(list[Reservation], text)
+    except ValueError:  # empty at first, or half written by a process that was killed
         return []

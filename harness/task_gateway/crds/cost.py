@@ -80,7 +80,7 @@ def told_apart(problem: ApiError) -> ApiError:
     others = [each for each in problem.causes if not _is_cost(each)]
     error, hint = type(problem), problem.hint
     if Refusal.DENIED in problem.reasons:
-        error, hint = DeniedByPolicy, "task-gateway cel --control-plane asks an API server without that policy"
+        error, hint = DeniedByPolicy, "task-gateway crds cel --control-plane asks an API server without that policy"
     elif Refusal.NOT_APPROVED in problem.reasons:
         error, hint = NotApproved, f"give the CRD the annotation {APPROVAL}: the URL of its review, or unapproved, …"
     elif isinstance(problem, Invalid):

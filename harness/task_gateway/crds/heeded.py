@@ -1,10 +1,9 @@
 """Whether an API server heeds a changed CRD or policy by now: it takes a moment, and nothing but a dry run tells."""
 
-import time
-
 from task_gateway.errors import ApiError
 from task_gateway.kube.client import Kube
 from task_gateway.model import Manifest
+from task_gateway.polling import attempts
 from task_gateway.reasons import Refusal
 from task_gateway.settings import Wait
 
@@ -34,12 +33,7 @@ def takes(kube: Kube, listeners: int) -> bool:
 
     A refusal for another reason is none of this: whoever may not make Gateways learns nothing, and waits for nothing.
     """
-    deadline = time.monotonic() + HEEDED.seconds
-    while too_many(kube, listeners):
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(PAUSE_SECONDS)
-    return True
+    return any(not too_many(kube, listeners) for _ in attempts(HEEDED, PAUSE_SECONDS))
 
 
 def too_many(kube: Kube, listeners: int) -> bool:

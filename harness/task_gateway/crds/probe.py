@@ -31,7 +31,7 @@ CURVE = (1.15, 1.3, 1.5, 1.75, 2, 2.5, 3, 4)
 """Multiples of the accepted maxItems that a curve is drawn from; below 1 the API server tells no cost."""
 
 MANAGER = "task-gateway-probe"
-MARK = "asked about by task-gateway cel"
+MARK = "asked about by task-gateway crds cel"
 
 Answers = dict[int, CostRefusal | None]
 

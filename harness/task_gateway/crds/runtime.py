@@ -17,12 +17,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from task_gateway.crds import cel_search, probe, schema
-from task_gateway.errors import ClusterUnreachable, Invalid, NotFound
+from task_gateway.errors import ClusterUnreachable, Invalid
 from task_gateway.kube.client import Kube
-from task_gateway.kube.wait import condition, wait_for
+from task_gateway.kube.wait import condition, wait_for, wait_until_gone
 from task_gateway.model import Manifest, WriteTime
+from task_gateway.polling import attempts
 from task_gateway.reasons import Refusal
-from task_gateway.settings import API_READY
+from task_gateway.settings import API_READY, Wait
 
 NAMESPACE = "default"
 SAMPLE_STRING = 10
@@ -37,6 +38,7 @@ SIZES = (64, 128)
 SAMPLES = 10
 ATTEMPTS = 3
 DISCOVERY_SECONDS = 0.1
+CRD_GONE = Wait("crd-gone", "the CRD is gone with all its objects", 60)
 
 Make = Callable[[int], Manifest]
 
@@ -163,7 +165,7 @@ def installed(kube: Kube, crd: Manifest, version: str) -> Iterator[None]:
         yield
     finally:
         kube.delete(schema.KIND, name)
-        _wait_gone(kube, name)
+        wait_until_gone(kube, CRD_GONE, schema.KIND, name, None)
 
 
 def _next(seen: Mapping[int, cel_search.Costs], start: int, ceiling: int) -> int | None:
@@ -175,18 +177,5 @@ def _next(seen: Mapping[int, cel_search.Costs], start: int, ceiling: int) -> int
 
 def _wait_served(kube: Kube, kind: str) -> None:
     """Wait until discovery lists a kind; there is nothing to watch for that."""
-    deadline = time.monotonic() + API_READY.seconds
-    while not kube.served(kind):
-        if time.monotonic() > deadline:
-            raise API_READY.timed_out(f"{kind} is not served yet", kube.server)
-        time.sleep(DISCOVERY_SECONDS)
-
-
-def _wait_gone(kube: Kube, name: str) -> None:
-    try:
-        while kube.get(schema.KIND, name):
-            for event, _ in kube.watch(schema.KIND, name=name, seconds=1):
-                if event == "DELETED":
-                    return
-    except NotFound:
-        return
+    if not any(kube.served(kind) for _ in attempts(API_READY, DISCOVERY_SECONDS)):
+        raise API_READY.timed_out(f"{kind} is not served yet", kube.server)

@@ -7,7 +7,7 @@ from task_gateway.limits.crd import room
 from task_gateway.limits.site import Site
 
 STATIC_UPSTREAM = 213
-"""Largest maxItems with the rules of every release from v1.0.0 to v1.7.0, found by `task-gateway cel`."""
+"""Largest maxItems with the rules of every release from v1.0.0 to v1.7.0, found by `task-gateway crds cel`."""
 
 RUN_TIME_UPSTREAM = 445
 """Listeners at which the quadratic rules reach 1 M a call, 10 M an object; see docs/cel.md."""

@@ -2,13 +2,13 @@
 
 import os
 import shutil
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from task_gateway import settings
 from task_gateway.errors import ScenarioFailed, ToolMissing
+from task_gateway.polling import attempts
 
 if TYPE_CHECKING:
     import playwright.sync_api
@@ -71,11 +71,9 @@ def run_in_terminal(url: str, authorization: str, command: str, shown: str, pict
         page.locator(LAUNCH_TERMINAL).first.click()
         page.locator(TERMINAL).first.click()
         page.keyboard.type(f"{command}\n")
-        deadline = time.monotonic() + settings.PAGE_SHOWN.seconds
-        while not any(shown in each for each in said):  # the text is drawn on a canvas, which nobody can ask
-            if time.monotonic() > deadline:
-                raise settings.PAGE_SHOWN.timed_out(f"the terminal got {said[-1:]}", url)
-            page.wait_for_timeout(1000 * settings.PROBE_PAUSE_SECONDS)
+        tries = attempts(settings.PAGE_SHOWN, sleep=_sleep_of(page))
+        if not any(shown in each for _ in tries for each in said):  # it is drawn on a canvas, which nobody can ask
+            raise settings.PAGE_SHOWN.timed_out(f"the terminal got {said[-1:]}", url)
         page.evaluate(DRAWN)
 
     _in_page(url, authorization, use, picture)
@@ -87,13 +85,16 @@ def show(url: str, shown: str, drawn: Callable[[bytes], bool], picture: Path) ->
     def use(page: "playwright.sync_api.Page") -> None:
         page.goto(url)
         page.locator(f"{shown} >> visible=true").first.wait_for()
-        deadline = time.monotonic() + settings.PAGE_SHOWN.seconds
-        while not drawn(page.screenshot()):  # on a canvas, which nobody can ask
-            if time.monotonic() > deadline:
-                raise settings.PAGE_SHOWN.timed_out("the page does not draw it", url)
-            page.wait_for_timeout(1000 * settings.PROBE_PAUSE_SECONDS)
+        tries = attempts(settings.PAGE_SHOWN, sleep=_sleep_of(page))
+        if not any(drawn(page.screenshot()) for _ in tries):  # on a canvas, which nobody can ask
+            raise settings.PAGE_SHOWN.timed_out("the page does not draw it", url)
 
     _in_page(url, "", use, picture)
+
+
+def _sleep_of(page: "playwright.sync_api.Page") -> Callable[[float], None]:
+    """Return a pause in which the page's events still come."""
+    return lambda seconds: page.wait_for_timeout(1000 * seconds)
 
 
 def _run_cell(page: "playwright.sync_api.Page", page_url: str, output: str) -> None:

@@ -7,7 +7,6 @@ The API reports where a port is dialled for shells only. A notebook and a Tensor
 a notebook by a token of its own, which is in its `serviceAddress`.
 """
 
-import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qs, quote, urljoin, urlsplit
@@ -18,6 +17,7 @@ from task_gateway.master.exchange import accepted, call
 from task_gateway.master.platform import Running, Wish
 from task_gateway.master.table import wait_for_reply
 from task_gateway.model import Address
+from task_gateway.polling import attempts
 
 KINDS = {"notebook": "notebooks", "tensorboard": "tensorboards", "shell": "shells", "command": "commands"}
 RUNNING, ENDED = "STATE_RUNNING", ("STATE_TERMINATED", "STATE_TERMINATING")
@@ -94,12 +94,12 @@ class Determined:
         """Return the state of a task once it is at its end. The API has no watch for that."""
         own, wait = self._ids.get(task_id, task_id), settings.POD_GONE
         kind = self._kinds[own]
-        deadline = time.monotonic() + wait.seconds
-        while (state := self._ask("GET", f"{KINDS[kind]}/{quote(own)}")[kind]["state"]) != ENDED[0]:
-            if time.monotonic() > deadline:
-                raise wait.timed_out(state, f"{kind} {own}")
-            time.sleep(settings.PROBE_PAUSE_SECONDS)
-        return f"the master says {state}"
+        state = ""
+        for _ in attempts(wait):
+            state = self._ask("GET", f"{KINDS[kind]}/{quote(own)}")[kind]["state"]
+            if state == ENDED[0]:
+                return f"the master says {state}"
+        raise wait.timed_out(state, f"{kind} {own}")
 
     def url(self, task_id: str) -> str:
         """Return the base URL of a task by way of the master's proxy."""
@@ -116,16 +116,15 @@ class Determined:
     def _wait(self, kind: str, task_id: str) -> Mapping[str, Any]:
         """Return a task once it runs. The API has no watch for that."""
         wait = settings.POD_READY
-        deadline = time.monotonic() + wait.seconds
-        while True:
+        state = ""
+        for _ in attempts(wait):
             found: Mapping[str, Any] = self._ask("GET", f"{KINDS[kind]}/{quote(task_id)}")[kind]
-            if found["state"] == RUNNING:
+            state = found["state"]
+            if state == RUNNING:
                 return found
-            if found["state"] in ENDED:
+            if state in ENDED:
                 raise ScenarioFailed(f"task {task_id} ended: {found.get('exitStatus', '')}", where=self._url)
-            if time.monotonic() > deadline:
-                raise wait.timed_out(found["state"], f"{kind} {task_id}")
-            time.sleep(settings.PROBE_PAUSE_SECONDS)
+        raise wait.timed_out(state, f"{kind} {task_id}")
 
     def _running(self, found: Mapping[str, Any], kind: str) -> Running:
         """Return a task as the API shows it; only a shell has addresses."""

@@ -1,12 +1,11 @@
 """The master's table of tasks, seen from outside: which task answers where, and what its proxy says of it."""
 
-import time
 from collections.abc import Callable
 from urllib.parse import quote
 
-from task_gateway import settings
 from task_gateway.master.exchange import Reply, accepted, call
 from task_gateway.model import Address
+from task_gateway.polling import attempts
 from task_gateway.settings import Wait
 
 
@@ -41,9 +40,9 @@ class Master:
 
 def wait_for_reply(ask: Callable[[], Reply], status: int, wait: Wait, where: str) -> Reply:
     """Ask until the reply has that status. Nothing announces an HTTP answer, hence the short pauses."""
-    deadline = time.monotonic() + wait.seconds
-    while (reply := ask()).status != status:
-        if time.monotonic() + settings.PROBE_PAUSE_SECONDS > deadline:
-            raise wait.timed_out(str(reply), where)
-        time.sleep(settings.PROBE_PAUSE_SECONDS)
-    return reply
+    reply = None
+    for _ in attempts(wait):
+        reply = ask()
+        if reply.status == status:
+            return reply
+    raise wait.timed_out(str(reply), where)

@@ -6,18 +6,16 @@ from functools import partial
 from task_gateway.bench import door
 from task_gateway.errors import ScenarioFailed, WaitTimeout
 from task_gateway.kube.wait import wait_for
-from task_gateway.model import Manifest
 from task_gateway.probe.base import Lack, Seen, requirement
 from task_gateway.probe.stage import FIRST, Stage
 from task_gateway.reasons import Condition
-from task_gateway.routing.gateway_api import ROUTES
+from task_gateway.routing.gateway_api import ROUTES, UNREPORTED, not_accepted
 from task_gateway.routing.reach import probe
 from task_gateway.settings import Wait
 
 TAKEN_UP = Wait("route-taken-up", "the controller takes the TCPRoute up", 60)
 SERVED = Wait("listener-served", "the pod answers through the new listener", 180)
 UNSUPPORTED = ("UnsupportedProtocol", "InvalidRouteKinds", "NotAllowedByListeners")
-NOBODY = "no controller has looked at it"
 
 
 @requirement(
@@ -32,11 +30,11 @@ def look(stage: Stage) -> Seen | Lack:
     if kind is None:
         return Lack(f"neither {' nor '.join(ROUTES)} is served")
     try:
-        taken_up = partial(refused, controller=stage.gateway_class["spec"]["controllerName"])
+        taken_up = partial(not_accepted, controller=stage.gateway_class["spec"]["controllerName"])
         wait_for(stage.kube, TAKEN_UP, kind, stage.name(FIRST), stage.namespace, taken_up)
     except WaitTimeout as late:
         if isinstance(late.seen, Condition) and (not late.seen.is_reported or late.seen.reason in UNSUPPORTED):
-            return Lack(late.last_state if late.seen.is_reported else NOBODY)
+            return Lack(late.last_state if late.seen.is_reported else UNREPORTED)
         raise
     version = kind.split("/")[1]
     started = time.perf_counter()
@@ -45,17 +43,3 @@ def look(stage: Stage) -> Seen | Lack:
     except WaitTimeout:
         raise ScenarioFailed(f"{version} is accepted, but {stage.at(FIRST)} {probe(stage.at(FIRST)).value}") from None
     return Seen(f"{version}, {stage.backend(0)} answers at {stage.at(FIRST)}", {"reached": round(reached, 3)})
-
-
-def refused(route: Manifest | None, controller: str = "") -> Condition | None:
-    """Return the condition that keeps a route from being accepted, None if nothing does.
-
-    By entries of that controller if given; one that is not reported if no controller has looked at the route.
-    """
-    parents = ((route or {}).get("status") or {}).get("parents") or []
-    own = [each for each in parents if controller in ("", each.get("controllerName"))]
-    conditions = [each for parent in own for each in parent.get("conditions") or []]
-    accepted = [each for each in conditions if each["type"] == "Accepted"]
-    if not accepted:
-        return Condition("Accepted")
-    return next((Condition.of(each) for each in accepted if each["status"] != "True"), None)

@@ -6,7 +6,7 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from task_gateway.model_bench import ExposeRecord, ExposeReport
-from task_gateway.report import bench_targets
+from task_gateway.report import bench_text
 from task_gateway.report.plot import DOTS_PER_INCH, FORMATS, MARKERS, STYLE
 
 INCHES = (8.0, 4.5)
@@ -38,7 +38,7 @@ def draw(report: ExposeReport, folder: Path) -> tuple[Path, ...]:
 
 def lines(report: ExposeReport) -> dict[Line, list[ExposeRecord]]:
     """Return the records of each line, by size: of equal slots built and equal pauses, for a size alone is no line."""
-    alone = bench_targets.alone(report.records)
+    alone = bench_text.alone(report.records)
     found: dict[Line, list[ExposeRecord]] = {}
     for each in sorted(report.records, key=lambda each: each.active):
         built = f"{each.strategy} ({each.slots:,} built)" if each.slots else each.strategy

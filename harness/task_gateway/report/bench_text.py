@@ -88,10 +88,10 @@ def crd_write_rows(records: Sequence[CrdWriteRecord]) -> Rows:
     return table
 
 
-def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a table of a page."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(each)} |" for each in lines)
+def alone(records: Sequence[ExposeRecord]) -> list[ExposeRecord]:
+    """Return the records of claims that came alone: those with the longest pause between two."""
+    longest = max((each.pause_seconds for each in records), default=0.0)
+    return [each for each in records if each.pause_seconds == longest]
 
 
 def measured_on(versions: Mapping[str, str], machine: Mapping[str, str]) -> str:

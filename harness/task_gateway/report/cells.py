@@ -16,3 +16,8 @@ def table(*columns: str, show_header: bool = True) -> Table:
 def cells(words: Iterable[str]) -> list[Text]:
     """Return the cells of a row: each word as it is, with what does not print shown as an escape."""
     return [Text(printable(word)) for word in words]
+
+
+def number(value: int | None) -> str:
+    """Return a number with its thousands apart, a dash for none."""
+    return "-" if value is None else f"{value:,}"

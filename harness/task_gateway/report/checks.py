@@ -1,13 +1,11 @@
 """A preflight for a terminal, and as JUnit XML."""
 
-from xml.etree import ElementTree
-
 from rich.console import Group, RenderableType
 from rich.text import Text
 
 from task_gateway.model import Check, CheckReport
 from task_gateway.printable import printable
-from task_gateway.report.as_junit import clean
+from task_gateway.report.junit import Case, Suite, document
 
 MARKS = {"ok": ("√", "green"), "warning": ("‼", "yellow"), "error": ("×", "bold red"), "skipped": ("-", "dim")}
 
@@ -27,26 +25,18 @@ def terminal(report: CheckReport) -> RenderableType:
 
 def junit(report: CheckReport) -> str:
     """Return a test suite for each category: an error fails, what was skipped is skipped, a warning is printed."""
-    root = ElementTree.Element("testsuites", {"name": "task-gateway check"})
-    for category in report.categories:
-        counts = {
-            "tests": str(len(category.checks)),
-            "failures": str(sum(each.result == "error" for each in category.checks)),
-            "skipped": str(sum(each.result == "skipped" for each in category.checks)),
-            "errors": "0",
-        }
-        suite = ElementTree.SubElement(root, "testsuite", {"name": category.name, **counts})
-        for check in category.checks:
-            name = clean(f"{check.code} {check.description}")
-            case = ElementTree.SubElement(suite, "testcase", {"classname": category.name, "name": name})
-            if check.result == "error":
-                ElementTree.SubElement(case, "failure", message=clean(check.message)).text = clean(f"try: {check.fix}")
-            elif check.result == "skipped":
-                ElementTree.SubElement(case, "skipped", message=clean(check.message))
-            elif check.message:
-                ElementTree.SubElement(case, "system-out").text = clean(f"{check.result}: {check.message}")
-    ElementTree.indent(root)
-    return '<?xml version="1.0" encoding="utf-8"?>\n' + ElementTree.tostring(root, encoding="unicode") + "\n"
+    return document(
+        "task-gateway check", (Suite(each.name, tuple(map(_case, each.checks))) for each in report.categories)
+    )
+
+
+def _case(check: Check) -> Case:
+    return Case(
+        f"{check.code} {check.description}",
+        failure=f"{check.message}\ntry: {check.fix}" if check.result == "error" else "",
+        skipped=check.message if check.result == "skipped" else "",
+        output=f"{check.result}: {check.message}" if check.result in ("ok", "warning") and check.message else "",
+    )
 
 
 def _lines(check: Check) -> list[Text]:

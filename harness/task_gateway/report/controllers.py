@@ -1,16 +1,10 @@
-"""What controllers were seen to do, as a table for a terminal and as parts of a page."""
-
-from collections.abc import Mapping, Sequence
-from typing import Any
+"""What controllers were seen to do, as a table for a terminal."""
 
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from task_gateway.controllers.base import of_class
 from task_gateway.model_controllers import ControllerRecord, RequirementRecord
-from task_gateway.report.cells import cells
-from task_gateway.report.cells import table as cells_table
-from task_gateway.report.markdown_text import table
+from task_gateway.report.cells import cells, table
 
 MET = "met"
 MARKS = {MET: ("√", "green"), "failed": ("×", "bold red"), "not supported": ("×", "bold red"), "skipped": ("-", "dim")}
@@ -19,7 +13,7 @@ OPTIONAL = ("‼", "yellow")
 
 def terminal(record: ControllerRecord) -> RenderableType:
     """Return each requirement with its result, what was seen and what was measured, and the verdict."""
-    rows = cells_table("", "REQUIREMENT", "", "RESULT", "SEEN", "SECONDS")
+    rows = table("", "REQUIREMENT", "", "RESULT", "SEEN", "SECONDS")
     for each in record.requirements:
         mark, style = MARKS[each.result] if each.required or each.result == MET else OPTIONAL
         needed = "required" if each.required else "optional"
@@ -35,52 +29,3 @@ def terminal(record: ControllerRecord) -> RenderableType:
 def seconds(requirement: RequirementRecord) -> str:
     """Return what was measured, each figure with its name."""
     return ", ".join(f"{name.replace('_', ' ')} {number:g}" for name, number in requirement.seconds.items())
-
-
-def requirements(found: Sequence[tuple[str, bool, str]]) -> str:
-    """Return the requirements themselves, each by its name, whether it is required, and its sentence."""
-    rows = [(f"`{name}`", "required" if required else "optional", sentence) for name, required, sentence in found]
-    return table(("Requirement", "", "What is looked for"), rows, 0) + "\n"
-
-
-def measured(records: Sequence[ControllerRecord]) -> str:
-    """Return what each controller was seen to do, side by side, as a part of a page."""
-    parts = [table(("", *map(_name, records)), _versions(records)), ""]
-    head = ("Requirement", *map(_name, records))
-    rows = [(f"`{name}`", *(_cell(record, name) for record in records)) for name in _names(records)]
-    return "\n".join([*parts, table(head, rows, 0)]) + "\n"
-
-
-def read(entry: Mapping[str, Any]) -> ControllerRecord:
-    """Return the record that `task-gateway controller probe --record` wrote."""
-    found = tuple(RequirementRecord(**each) for each in entry["requirements"])
-    return ControllerRecord(**{**entry, "requirements": found})
-
-
-def _names(records: Sequence[ControllerRecord]) -> list[str]:
-    return list(dict.fromkeys(each.name for record in records for each in record.requirements))
-
-
-def _name(record: ControllerRecord) -> str:
-    return of_class(record.controller).title or record.controller
-
-
-def _versions(records: Sequence[ControllerRecord]) -> list[tuple[str, ...]]:
-    parts = dict.fromkeys(name for record in records for name in record.versions)
-    rows = [(part, *(record.versions.get(part, "-") for record in records)) for part in parts]
-    rows.append(("probed by", *(f"Gateway {record.gateway}" for record in records)))
-    rows.append(("cluster", *(_size(record.cluster) for record in records)))
-    rows.append(("all that is required", *("met" if record.suitable else "not met" for record in records)))
-    return rows
-
-
-def _size(cluster: Mapping[str, str]) -> str:
-    return ", ".join(f"{number} {name}" for name, number in cluster.items())
-
-
-def _cell(record: ControllerRecord, name: str) -> str:
-    found = next((each for each in record.requirements if each.name == name), None)
-    if found is None:
-        return "not looked for"
-    figures = f"; {seconds(found)} s" if found.seconds else ""
-    return f"{found.result}: {found.detail}{figures}"

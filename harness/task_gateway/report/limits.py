@@ -1,16 +1,15 @@
-"""The limits of resource managers as tables for a terminal and for a page."""
+"""The limits of resource managers as tables for a terminal."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from task_gateway.model import Limit, ManagerLimits
+from task_gateway.model import Limit, ManagerLimits, PortUse
 from task_gateway.printable import printable
-from task_gateway.report.cells import cells, table
+from task_gateway.report.cells import cells, number, table
 
 BINDING = "◀"
 
@@ -20,9 +19,18 @@ def terminal(managers: Sequence[ManagerLimits]) -> RenderableType:
     parts: list[RenderableType] = []
     for manager in managers:
         parts.append(Text(printable(headline(manager)), style="bold"))
+        if manager.ports:
+            parts.append(Padding(_ports(manager.ports), (0, 0, 0, 2)))
         if manager.limits:
             parts.append(Padding(_table(manager), (0, 0, 1, 2)))
     return Group(*parts)
+
+
+def headline_with_ports(manager: ManagerLimits, use: PortUse) -> RenderableType:
+    """Return how many tasks fit, how the ports of the range are used, and what to raise."""
+    binding = next((each for each in manager.limits if each.id == manager.binding), None)
+    parts: list[RenderableType] = [printable(headline(manager)), _ports(use)]
+    return Group(*parts, *([printable(f"to raise: {binding.raise_}")] if binding else []))
 
 
 def headline(manager: ManagerLimits) -> str:
@@ -36,39 +44,11 @@ def headline(manager: ManagerLimits) -> str:
     )
 
 
-def markdown(manager: ManagerLimits) -> str:
-    """Return one resource manager's ladder as a Markdown table."""
-    rows = ["| Limit | What | Value | Tasks | Scope | Found | What to raise |", "|---|---|---|---|---|---|---|"]
-    for each in manager.limits:
-        mark = f" {BINDING}" if each.id == manager.binding else ""
-        cells = [
-            f"`{each.id}`{mark}",
-            each.description,
-            _number(each.value),
-            _number(each.tasks),
-            each.scope,
-            each.found,
-        ]
-        rows.append("| " + " | ".join([*cells, each.raise_]) + " |")
-    return "\n".join(rows) + "\n"
-
-
-def page(managers: Sequence[ManagerLimits], versions: Mapping[str, str]) -> str:
-    """Return the ladders of several strategies as a part of a page, with the versions they were read at."""
-    found = ", ".join(f"{name} {version}" for name, version in versions.items())
-    parts = [f"Recorded with {found}.\n"]
-    for manager in managers:
-        parts.append(f"### {manager.strategy}\n\n{headline(manager)}.\n\n{markdown(manager)}")
-    return "\n".join(parts)
-
-
-def read(entries: Sequence[Mapping[str, Any]]) -> list[ManagerLimits]:
-    """Return the `resource_managers` that `task-gateway limits -o json` printed."""
-    return [ManagerLimits(**{**each, "limits": tuple(map(_limit, each["limits"]))}) for each in entries]
-
-
-def _limit(entry: Mapping[str, Any]) -> Limit:
-    return Limit(**{"raise_" if key == "raise" else key: value for key, value in entry.items()})
+def _ports(use: PortUse) -> Table:
+    rows = table("PORTS", "FREE", "RESTING", "TASKS", "FOREIGN", "RESERVED", "ABSENT")
+    numbers = (use.total, use.free, use.resting, use.tasks, use.foreign, use.reserved, use.absent)
+    rows.add_row(*cells(map(str, numbers)))
+    return rows
 
 
 def _table(manager: ManagerLimits) -> Table:
@@ -82,9 +62,5 @@ def _table(manager: ManagerLimits) -> Table:
 
 def _cells(limit: Limit, binding: str | None) -> list[Text]:
     mark = BINDING if limit.id == binding else ""
-    words = (limit.id, _number(limit.tasks), mark, _number(limit.value), limit.scope, limit.found)
+    words = (limit.id, number(limit.tasks), mark, number(limit.value), limit.scope, limit.found)
     return cells((*words, limit.description, limit.raise_))
-
-
-def _number(number: int | None) -> str:
-    return "-" if number is None else f"{number:,}"

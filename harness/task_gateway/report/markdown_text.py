@@ -1,14 +1,14 @@
 """Texts of any content in Markdown: nothing in them is read as Markdown or HTML."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from urllib.parse import quote
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[str]], plain: int | None = None) -> str:
-    """Return a table; the column `plain` holds Markdown already."""
+def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, plain: Container[int] = ()) -> str:
+    """Return a table; the columns `plain`, from 0, hold Markdown already."""
     lines = [head, ["---"] * len(head)]
-    lines += [[cell if i == plain else escaped(cell) for i, cell in enumerate(row)] for row in rows]
+    lines += [[cell if i in plain else escaped(cell) for i, cell in enumerate(row)] for row in rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 

@@ -1,4 +1,4 @@
-"""Exposed tasks, free ports and repairs, as tables that look like kubectl's."""
+"""Exposed tasks and repairs, as tables that look like kubectl's."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -6,8 +6,7 @@ from datetime import UTC, datetime
 from rich.console import Group, RenderableType
 from rich.table import Table
 
-from task_gateway.model import Exposure, ManagerLimits, PortUse, Repair
-from task_gateway.printable import printable
+from task_gateway.model import Exposure, Repair
 from task_gateway.report.cells import cells, table
 
 COLUMNS = ("TASK", "KIND", "PORT", "TARGET", "STRATEGY", "READY", "AGE", "OWNER")
@@ -43,16 +42,6 @@ def repairs(found: Sequence[Repair], *, dry_run: bool) -> RenderableType:
         port = "" if each.port is None else str(each.port)
         rows.add_row(*cells([each.action, each.object, each.task_id, port, each.reason, done]))
     return Group(rows, "nothing was changed; task-gateway gc --apply does it") if dry_run else rows
-
-
-def capacity(limits: ManagerLimits, use: PortUse, headline: str) -> RenderableType:
-    """Return how many tasks fit, and how the ports of the range are used."""
-    rows = table("PORTS", "FREE", "RESTING", "TASKS", "FOREIGN", "RESERVED", "ABSENT")
-    numbers = (use.total, use.free, use.resting, use.tasks, use.foreign, use.reserved, use.absent)
-    rows.add_row(*cells(map(str, numbers)))
-    binding = next((each for each in limits.limits if each.id == limits.binding), None)
-    parts: list[RenderableType] = [printable(headline), rows]
-    return Group(*parts, *([printable(f"to raise: {binding.raise_}")] if binding else []))
 
 
 def age(since: datetime | None, now: datetime) -> str:

@@ -5,16 +5,16 @@ port that is freed between its deletion of the route and its write of the Gatewa
 listener that write removes. So a listener is only freed if its task is gone for the whole of the grace period.
 """
 
-import random
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from time import monotonic, sleep
+from time import sleep
 
 from task_gateway import settings
 from task_gateway.errors import Conflict
 from task_gateway.kube.client import Kube
 from task_gateway.kube.kinds import JOB, POD, SERVICE
 from task_gateway.model import InternalTaskGateway, Manifest, Repair
+from task_gateway.polling import attempts, scattered
 from task_gateway.routing import determined
 from task_gateway.routing.gateway_api import GATEWAY, ROUTES, route_kind
 from task_gateway.routing.listening import DETERMINED_NOTE
@@ -81,8 +81,7 @@ def without(gateway: Manifest, ports: Mapping[int, str]) -> tuple[Manifest, dict
 
 def _freed(kube: Kube, gateway: InternalTaskGateway, uid: str, seen: Mapping[int, str]) -> dict[int, str]:
     """Write the Gateway without what is still left of `seen`, and return that; nothing if it is another Gateway."""
-    deadline = monotonic() + settings.GATEWAY_WRITTEN.seconds
-    while True:
+    for _ in attempts(settings.GATEWAY_WRITTEN, scattered(settings.CLAIM_PAUSE_SECONDS)):
         idle = left(kube, _gateway(kube, gateway))
         now = _gateway(kube, gateway)  # read again after the lists: others write it all the time
         if now is None or now["metadata"]["uid"] != uid:
@@ -96,9 +95,7 @@ def _freed(kube: Kube, gateway: InternalTaskGateway, uid: str, seen: Mapping[int
         with suppress(Conflict):  # the version that was read goes with it
             kube.replace(wanted)
             return gone
-        if monotonic() > deadline:
-            return {}
-        sleep(random.uniform(0, settings.CLAIM_PAUSE_SECONDS))
+    return {}
 
 
 def _gateway(kube: Kube, gateway: InternalTaskGateway) -> Manifest | None:

@@ -5,10 +5,14 @@ from collections.abc import Iterable
 from task_gateway.errors import Forbidden
 from task_gateway.kube.client import Kube
 from task_gateway.model import InternalTaskGateway, Manifest
+from task_gateway.reasons import Condition
 
 GATEWAY = "gateway.networking.k8s.io/v1/Gateway"
 GATEWAY_CLASS = "gateway.networking.k8s.io/v1/GatewayClass"
 LISTENER_SET = "gateway.networking.k8s.io/v1/ListenerSet"
+ACCEPTED = "Accepted"
+UNREPORTED = "no controller has looked at it"
+"""What is said of a route that has no condition Accepted."""
 ROUTES = ("gateway.networking.k8s.io/v1/TCPRoute", "gateway.networking.k8s.io/v1alpha2/TCPRoute")
 """The versions of TCPRoute, the newest first."""
 
@@ -44,6 +48,19 @@ def not_so(reported: Iterable[Manifest], type: str) -> Manifest | None:
         found.setdefault(_parent(entry["parentRef"]), []).extend(conditions)
     refused = (each for each in found.values() if each and not any(one["status"] == "True" for one in each))
     return next((each[0] for each in refused), None)
+
+
+def not_accepted(route: Manifest | None, controller: str = "") -> Condition | None:
+    """Return the condition that keeps a TCPRoute from being accepted, None if nothing does.
+
+    By what the controller of that name reports of the parents that the route has now; by every one's if it is empty.
+    A condition that is not reported stands for a route that no controller has looked at.
+    """
+    reported = reported_parents(route, controller) if route is not None else []
+    if not any(each["type"] == ACCEPTED for entry in reported for each in entry.get("conditions") or []):
+        return Condition(ACCEPTED)
+    refusal = not_so(reported, ACCEPTED)
+    return None if refusal is None else Condition.of(refusal)
 
 
 def controller_name(kube: Kube, spec: Manifest) -> str:

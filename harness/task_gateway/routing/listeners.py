@@ -5,9 +5,7 @@ does not take them for leftovers when it starts again, and only fields that the 
 writes the whole Gateway. A write that meets another is tried again until a deadline, not a few times at once.
 """
 
-import random
 import threading
-import time
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -15,6 +13,7 @@ from task_gateway import settings
 from task_gateway.errors import Conflict
 from task_gateway.kube.client import Kube
 from task_gateway.model import InternalTaskGateway, Manifest, Task
+from task_gateway.polling import attempts, scattered
 from task_gateway.routing.base import STRATEGIES
 from task_gateway.routing.listening import listeners_of
 from task_gateway.routing.per_task import PerTask
@@ -66,8 +65,8 @@ class Listeners(PerTask):
         The lock keeps the threads of one process from making each other's writes fail.
         """
         wait = settings.GATEWAY_WRITTEN
-        deadline = time.monotonic() + wait.seconds
-        while True:
+        version = ""
+        for _ in attempts(wait, scattered(settings.CLAIM_PAUSE_SECONDS)):
             with self._one_at_a_time:
                 gateway = self._parents.gateway_object()
                 before: list[Manifest] = gateway["spec"].get("listeners") or []
@@ -78,7 +77,5 @@ class Listeners(PerTask):
                 with suppress(Conflict):
                     self._kube.replace(gateway)
                     return wanted
-            if time.monotonic() > deadline:
-                version = gateway["metadata"]["resourceVersion"]
-                raise wait.timed_out(f"version {version}, others wrote first", self._where)
-            time.sleep(random.uniform(0, settings.CLAIM_PAUSE_SECONDS))
+            version = gateway["metadata"]["resourceVersion"]
+        raise wait.timed_out(f"version {version}, others wrote first", self._where)

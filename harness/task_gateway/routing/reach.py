@@ -6,7 +6,6 @@ Kubernetes has no watch for what a port does: the waits make short attempts with
 """
 
 import socket
-import time
 from collections.abc import Callable, Collection
 from contextlib import suppress
 from enum import Enum
@@ -15,6 +14,7 @@ from functools import partial
 from task_gateway import settings
 from task_gateway.deferred import ssl
 from task_gateway.model import Address
+from task_gateway.polling import attempts, doubled
 from task_gateway.settings import Wait
 
 Attempt = Callable[[Address, float], "Answer"]
@@ -99,12 +99,9 @@ def _unverified() -> "ssl.SSLContext":
 
 
 def _wait(address: Address, wait: Wait, wanted: Collection[Answer], attempt: Attempt) -> Answer:
-    deadline, pause = time.monotonic() + wait.seconds, settings.PROBE_FIRST_PAUSE_SECONDS
-    while True:
-        answer = attempt(address, max(min(settings.PROBE_SECONDS, deadline - time.monotonic()), 0.01))
+    answer = Answer.UNREACHABLE
+    for left in attempts(wait, doubled(settings.PROBE_FIRST_PAUSE_SECONDS, settings.PROBE_PAUSE_SECONDS)):
+        answer = attempt(address, max(min(settings.PROBE_SECONDS, left), 0.01))
         if answer in wanted:
             return answer
-        if time.monotonic() + pause > deadline:
-            raise wait.timed_out(f"{address} {answer.value}", str(address), seen=answer)
-        time.sleep(pause)
-        pause = min(2 * pause, settings.PROBE_PAUSE_SECONDS)
+    raise wait.timed_out(f"{address} {answer.value}", str(address), seen=answer)

@@ -22,7 +22,9 @@ from task_gateway.routing.endpoints import SERVICE_OF
 from task_gateway.routing.gateway_api import (
     GATEWAY,
     LISTENER_SET,
+    UNREPORTED,
     controller_name,
+    not_accepted,
     not_so,
     reported_parents,
     route_kind,
@@ -130,11 +132,9 @@ def _in_the_way(
     where = f"TCPRoute {namespace}/{door.service}"
     if route is None:
         return where, "it does not exist"
-    parents = reported_parents(route, controller_name(kube, (found or {}).get("spec") or {}))
-    if not parents:
-        return where, "no controller has taken it up"
-    if (said := _refused_by(parents, "Accepted")) is not None:
-        return where, said
+    controller = controller_name(kube, (found or {}).get("spec") or {})
+    if (accepted := not_accepted(route, controller)) is not None:
+        return where, accepted if accepted.is_reported else UNREPORTED
     reference = route["spec"]["parentRefs"][0]
     if reference.get("kind") == "ListenerSet":
         home = reference.get("namespace", namespace)
@@ -143,14 +143,10 @@ def _in_the_way(
             return f"ListenerSet {home}/{reference['name']}", said
     if answer in (reach.Answer.REFUSED, reach.Answer.UNREACHABLE):
         return place, _nobody_at(door.address.host, found or {})
-    if (said := _refused_by(parents, "ResolvedRefs")) is not None:  # not before: a controller that is away wrote it
-        return where, said
+    unresolved = not_so(reported_parents(route, controller), "ResolvedRefs")
+    if unresolved is not None:  # not before: a controller that is away wrote it
+        return where, Condition.of(unresolved)
     return f"Service {namespace}/{door.service}", "nothing listens on its target port in the pod, as far as can be seen"
-
-
-def _refused_by(parents: list[Manifest], type: str) -> Condition | None:
-    refusal = not_so(parents, type)
-    return None if refusal is None else Condition.of(refusal)
 
 
 def _nobody_at(host: str, gateway: Manifest) -> str:

@@ -34,7 +34,7 @@ def login(scene: Scene) -> str:
 
 
 def used(scene: Scene) -> str:
-    """Run every command that a resource manager needs: release, expose, ls, capacity, gc."""
+    """Run every command that a resource manager needs: release, expose, ls, limits, gc."""
     words, cluster = _chosen(scene), scene.kept["login"]
     task_gateway(cluster, "release", ID, *words)
     found = task_gateway(cluster, "expose", f"pod/{ID}", "--port", str(PORT), "--wait", *words)
@@ -43,7 +43,7 @@ def used(scene: Scene) -> str:
     listed = [each["task_id"] for each in task_gateway(cluster, "ls", *words)["tasks"]]
     if ID not in listed:
         raise ScenarioFailed(f"ls lists {listed}, {ID} is not among them")
-    fits = task_gateway(cluster, "capacity", *words)["capacity"]
+    fits = task_gateway(cluster, "limits", *words)["resource_managers"][0]["capacity"]
     skipped = task_gateway(cluster, "gc", *words, codes=(0, 1))["skipped"]
     if skipped:
         raise ScenarioFailed(f"gc may not read {skipped[0]['where']}: {skipped[0]['reason']}")
@@ -89,7 +89,7 @@ declare(
                 used,
                 "\n".join(
                     f"task-gateway {each} {OPTIONS}"
-                    for each in (f"release {ID}", f"expose pod/{ID} --port {PORT} --wait", "ls", "capacity", "gc")
+                    for each in (f"release {ID}", f"expose pod/{ID} --port {PORT} --wait", "ls", "limits", "gc")
                 ),
             ),
             talk(ID, (PORT,)),

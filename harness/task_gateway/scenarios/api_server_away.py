@@ -7,6 +7,7 @@ from task_gateway import settings
 from task_gateway.clusters.node import API_SERVER, Node
 from task_gateway.errors import ClusterUnreachable, ScenarioFailed
 from task_gateway.master.platform import Wish
+from task_gateway.polling import attempts
 from task_gateway.scenarios.declared import Move, Scenario, Scene, declare
 from task_gateway.scenarios.tasks import cell, end, run_cell, start
 
@@ -41,11 +42,12 @@ def go_on(scene: Scene) -> str:
     scene.kept["stopped"].close()
     began = time.monotonic()
     kube = scene.world.sides["east"].kube
-    while (said := kube.ready()) is not None:
-        if time.monotonic() - began > settings.API_READY.seconds:
-            raise settings.API_READY.timed_out(said, kube.server)
-        time.sleep(settings.PROBE_PAUSE_SECONDS)
-    return f"it answers after {time.monotonic() - began:.0f} s"
+    said = None
+    for _ in attempts(settings.API_READY):
+        said = kube.ready()
+        if said is None:
+            return f"it answers after {time.monotonic() - began:.0f} s"
+    raise settings.API_READY.timed_out(str(said), kube.server)
 
 
 declare(

@@ -7,8 +7,9 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
+from task_gateway.model_bugbash import NotebookRun
 from task_gateway.registry import Registry
-from task_gateway.scenarios.world import World
+from task_gateway.scenarios.world import ADDITIONAL, World
 
 GROUPS = (
     "Notebooks",
@@ -28,17 +29,16 @@ GROUPS = (
 class Scene:
     """One scenario as it is played: the world it is played in, and what its moves leave for those after them.
 
-    `folder` is for its pictures and files. `said` is what the cells of notebooks gave, `ended` which tasks are no more,
-    both by the task. `facts` are words for the commands by hand (`$task`, `$address`); `kept` is
-    anything else that a later move needs. What `later` is told is undone at the end, the last first.
+    `folder` is for its pictures and files. `notebooks` are those whose cells ran, by the task. `facts` are words for
+    the commands by hand (`$task`, `$address`); `kept` is anything else that a later move needs. What `later` is told
+    is undone at the end, the last first.
     """
 
     world: World
     folder: Path
     facts: dict[str, str] = field(default_factory=dict)
     kept: dict[str, Any] = field(default_factory=dict)
-    said: dict[str, str] = field(default_factory=dict)
-    ended: set[str] = field(default_factory=set)
+    notebooks: dict[str, NotebookRun] = field(default_factory=dict)
     later: ExitStack = field(default_factory=ExitStack)
     screenshot: str = ""
 
@@ -62,7 +62,8 @@ class Scenario:
     """What is proved, in one sentence, what must be there for it (`NEEDS`), and the moves that prove it.
 
     One that is `alone` changes what others stand on, so that none is played beside it. Without moves it is for a
-    person, and `look` says what to do and to see.
+    person, and `look` says what to do and to see. `managers` are the additional resource managers of its master; one
+    with others than the checklist's is played only when its name or tag is given.
     """
 
     name: str
@@ -73,6 +74,7 @@ class Scenario:
     tags: tuple[str, ...] = ()
     alone: bool = False
     look: str = ""
+    managers: tuple[str, ...] = ADDITIONAL
 
     def by_hand(self, facts: dict[str, str]) -> tuple[str, ...]:
         """Return the lines that repeat it by hand; a word that is not known yet stays a `$word`."""
@@ -95,3 +97,8 @@ def declare(scenario: Scenario) -> Scenario:
 def everyone() -> list[Scenario]:
     """Return all scenarios, by their groups."""
     return sorted(SCENARIOS, key=lambda each: (GROUPS.index(each.group), each.name))
+
+
+def checklist() -> list[Scenario]:
+    """Return the scenarios that a run without names plays: those of the checklist's resource managers."""
+    return [each for each in everyone() if set(each.managers) <= set(ADDITIONAL)]

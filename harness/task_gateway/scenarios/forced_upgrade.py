@@ -1,7 +1,6 @@
 """Scenario: an upgrade replaces the slots' Services with live tasks on them: no port leads to another task."""
 
 import socket
-import time
 from dataclasses import replace
 from typing import Any
 
@@ -10,6 +9,7 @@ from task_gateway.kube import helm
 from task_gateway.kube.kinds import SERVICE
 from task_gateway.master.platform import Running
 from task_gateway.master.sides import Side
+from task_gateway.polling import attempts
 from task_gateway.routing import names, reach
 from task_gateway.scenarios.command_ports import talk
 from task_gateway.scenarios.commands import addresses, of_gateway, task_gateway
@@ -133,13 +133,10 @@ def _wait_for_policy(scene: Scene, *, enforced: bool) -> None:
     It reads policies a moment after they are written, and no object tells when.
     """
     side = scene.world.sides[MANAGER]
-    deadline = time.monotonic() + POLICY.seconds
     name = _service(scene, FIRST)
     where = f"Service {side.namespace}/{name}"
-    while _is_refused(side, name) is not enforced:
-        if time.monotonic() > deadline:
-            raise POLICY.timed_out(f"the policy is {'not ' if enforced else ''}enforced", where)
-        time.sleep(PAUSE_SECONDS)
+    if not any(_is_refused(side, name) is enforced for _ in attempts(POLICY, PAUSE_SECONDS)):
+        raise POLICY.timed_out(f"the policy is {'not ' if enforced else ''}enforced", where)
 
 
 def _service(scene: Scene, id: str) -> str:

@@ -61,7 +61,7 @@ def fill(strategy: str) -> Move:
     return Move(
         "filled until it is refused",
         do,
-        f"task-gateway capacity --kubeconfig ${MANAGER}_kubeconfig --strategy {strategy}",
+        f"task-gateway limits --kubeconfig ${MANAGER}_kubeconfig --strategy {strategy}",
     )
 
 

@@ -45,7 +45,7 @@ declare(
         alone=True,
         moves=(
             start("command", MANAGER, FIRST),
-            Move("every other port taken", fill, f"task-gateway capacity --kubeconfig ${MANAGER}_kubeconfig"),
+            Move("every other port taken", fill, f"task-gateway limits --kubeconfig ${MANAGER}_kubeconfig"),
             Move("one task more refused", refused),
             Move("one port freed, the task starts", freed, f"task-gateway release {FIRST}"),
             end(NEXT),

@@ -1,12 +1,13 @@
 """Plays scenarios: side by side those that can be, the others alone, and every clean-up whatever happens."""
 
+import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import replace
 from pathlib import Path
 
 from task_gateway.errors import ScenarioFailed, TaskGatewayError
-from task_gateway.model import Step
 from task_gateway.model_bugbash import Row, Status
 from task_gateway.scenarios import evidence
 from task_gateway.scenarios.declared import Move, Scenario, Scene
@@ -52,20 +53,20 @@ def play(scenario: Scenario, world: World, folder: Path, watcher: Watcher) -> Ro
     if not scenario.moves:
         return _row(scenario, Status.PERSON, repeat=scenario.by_hand(world.facts))
     if missing:
-        return _row(scenario, Status.SKIPPED, cause=missing, repeat=scenario.by_hand(world.facts))
+        return _row(scenario, Status.SKIPPED, missing, scenario.by_hand(world.facts))
     started, steps = time.monotonic(), Steps(watcher)
     scene = Scene(world, folder / scenario.name, facts=dict(world.facts))
+    shutil.rmtree(scene.folder, ignore_errors=True)
     failed, files = perform(scenario.moves, scene, steps, scene.folder)
-    cause = "" if failed is None else why(failed)
-    return _row(
-        scenario,
-        Status.FAILED if cause else Status.PASSED,
-        seconds=time.monotonic() - started,
+    return replace(
+        _row(scenario, Status.FAILED if failed else Status.PASSED, "" if failed is None else why(failed)),
+        seconds=round(time.monotonic() - started, 3),
         steps=tuple(steps.done),
-        cause=cause,
         screenshot=scene.screenshot if (folder / scene.screenshot).is_file() else "",
         repeat=scenario.by_hand(scene.facts),
         evidence=tuple(str(file.relative_to(folder)) for file in files),
+        notebooks=tuple(scene.notebooks.values()),
+        error=failed,
     )
 
 
@@ -87,17 +88,5 @@ def perform(moves: Sequence[Move], scene: Scene, steps: Steps, folder: Path) -> 
     return failed, files
 
 
-def _row(
-    scenario: Scenario,
-    status: Status,
-    *,
-    seconds: float = 0.0,
-    steps: tuple[Step, ...] = (),
-    cause: str = "",
-    screenshot: str = "",
-    repeat: tuple[str, ...] = (),
-    evidence: tuple[str, ...] = (),
-) -> Row:
-    return Row(
-        scenario.name, scenario.group, status, seconds, scenario.sentence, steps, cause, screenshot, repeat, evidence
-    )
+def _row(scenario: Scenario, status: Status, cause: str = "", repeat: tuple[str, ...] = ()) -> Row:
+    return Row(scenario.name, scenario.group, status, 0.0, scenario.sentence, cause=cause, repeat=repeat)

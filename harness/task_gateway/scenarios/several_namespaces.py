@@ -52,18 +52,18 @@ def exposed(scene: Scene) -> str:
 
 
 def covered(scene: Scene) -> str:
-    """List the tasks and the capacity: both namespaces are in each."""
+    """List the tasks and the limits: both namespaces are in each."""
     side, wanted = scene.world.sides[MANAGER], _wanted(scene)
     listed = of_gateway(side, "ls")["tasks"]
     seen = {each["task_id"]: each["namespace"] for each in listed if each["task_id"] in wanted}
     if seen != wanted:
         raise ScenarioFailed(f"ls lists {seen}, not {wanted}")
-    found = of_gateway(side, "capacity")
+    found = of_gateway(side, "limits")["resource_managers"][0]
     if not set(wanted.values()) <= set(found["namespaces"]):
-        raise ScenarioFailed(f"capacity covers {found['namespaces']}, not {sorted(wanted.values())}")
+        raise ScenarioFailed(f"limits covers {found['namespaces']}, not {sorted(wanted.values())}")
     if found["ports"]["total"] != PORTS + COUNT or found["active"] < len(wanted):
-        raise ScenarioFailed(f"capacity counts {found['active']} tasks and the ports {found['ports']}")
-    return f"ls lists both; capacity: {found['active']} of {found['capacity']}, {found['ports']['total']} ports"
+        raise ScenarioFailed(f"limits counts {found['active']} tasks and the ports {found['ports']}")
+    return f"ls lists both; limits: {found['active']} of {found['capacity']}, {found['ports']['total']} ports"
 
 
 def collected(scene: Scene) -> str:
@@ -117,7 +117,7 @@ declare(
             ),
             talk(FIRST, (PORT,)),
             talk(SECOND, (PORT,)),
-            Move("ls and capacity cover both", covered, COMMAND.format("ls") + "\n" + COMMAND.format("capacity")),
+            Move("ls and limits cover both", covered, COMMAND.format("ls") + "\n" + COMMAND.format("limits")),
             Move(
                 "gc frees both",
                 collected,

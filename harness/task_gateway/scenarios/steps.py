@@ -53,7 +53,7 @@ class Steps:
         self._end(name, started, note.detail, passed=True)
 
     def _end(self, name: str, started: float, detail: str, *, passed: bool) -> None:
-        step = Step(name, passed, time.monotonic() - started, detail)
+        step = Step(name, passed, round(time.monotonic() - started, 3), detail)
         self.done.append(step)
         self._watcher.ended(step)
 

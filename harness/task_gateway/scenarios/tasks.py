@@ -1,5 +1,7 @@
 """Moves that many scenarios have in common: start a task, use it as its user would, end it and see it gone."""
 
+from dataclasses import replace
+
 from task_gateway import settings
 from task_gateway.errors import ScenarioFailed
 from task_gateway.kube.kinds import POD
@@ -8,10 +10,12 @@ from task_gateway.master.kinds.base import KINDS
 from task_gateway.master.notebook import Notebook
 from task_gateway.master.platform import Running, Wish
 from task_gateway.model import Address
+from task_gateway.model_bugbash import NotebookRun
 from task_gateway.routing import reach
 from task_gateway.scenarios.declared import Move, Scene
 from task_gateway.scenarios.world import DEFAULT, data
 
+SLOTS, DIRECT = "slots", "direct"
 BAD_GATEWAY = 502  # what the master's proxy says of a task that it does not reach
 
 
@@ -72,8 +76,19 @@ def run_cell(scene: Scene, id: str) -> str:
         expected = f"{running.host or 'its name'} {data()['output']}"
         raise ScenarioFailed(f"the cell gave {output!r}, not {expected!r}", where=notebook.url)
     scene.world.versions["jupyterlab"] = notebook.lab_version()
-    scene.said[id] = output
+    _note(scene, running, output)
     return output
+
+
+def _note(scene: Scene, running: Running, output: str) -> None:
+    """Keep how a notebook was reached; of a master that tells no address and no cluster there is nothing to keep."""
+    side = scene.world.sides.get(running.manager)
+    if side is not None and running.addresses:
+        strategy = DIRECT if side.gateway is None else SLOTS
+        host, port = running.address.host, running.address.port
+        scene.notebooks[running.id] = NotebookRun(
+            running.manager, side.kube.cluster.name, host, port, strategy, data()["cell"], output
+        )
 
 
 def opened(scene: Scene, id: str) -> Notebook:
@@ -95,6 +110,8 @@ def page(id: str) -> Move:
         output = f"{running.host} {data()['output']}".strip()
         shot = scene.picture(id)
         scene.world.versions["chromium"] = browser.run_in_page(notebook.url, url, running.authorization, output, shot)
+        if id in scene.notebooks:
+            scene.notebooks[id] = replace(scene.notebooks[id], screenshot=scene.screenshot)
         return f"the page shows {output!r}"
 
     return Move(f"page of {id} opened in Chromium", do, "# open the notebook's URL in a browser")
@@ -110,7 +127,8 @@ def end(id: str) -> Move:
         if running.manager != DEFAULT:
             seen = [f"{each} {reach.wait_until_refused(each).value}" for each in running.addresses]
         seen.append(scene.world.platform.gone(id))
-        scene.ended.add(id)
+        if id in scene.notebooks:
+            scene.notebooks[id] = replace(scene.notebooks[id], refused_after_release=True)
         return "; ".join(seen)
 
     return Move(f"{id} ended, nothing answers there", do, f"task-gateway release {id}")

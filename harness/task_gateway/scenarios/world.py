@@ -49,7 +49,7 @@ class Given:
 
     With `against` (contexts of the user's kubeconfig, the master's own first) no cluster is made or removed: the run
     has namespaces of its own there, which go at its end. `no_ipv6` is why its own clusters have IPv4 only; where it is
-    empty they have both families.
+    empty they have both families. `images` is how the images were got, `pull` or `build`.
     """
 
     name: str
@@ -62,6 +62,7 @@ class Given:
     against: tuple[str, ...] = ()
     master_port: int = MASTER_PORT
     first_port: int = FIRST_PORT
+    images: str = ""
     no_ipv6: str = "the clusters of this run have IPv4 only"
 
     @property

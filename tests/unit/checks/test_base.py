@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from tests.unit.checks.objects import Make
 
+from docs.checks import page
 from task_gateway.checks.base import CATEGORIES, CHECKS, PAGE, Rule, category_of, fill
-from task_gateway.checks.page import page
 from task_gateway.cli._commands import load
 from task_gateway.controllers.base import CONTROLLERS
 

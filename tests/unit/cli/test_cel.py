@@ -1,4 +1,4 @@
-"""`task-gateway cel`, as it is called: what it asks, and that its control plane goes away however it ends."""
+"""`task-gateway crds cel`, as it is called: what it asks, and that its control plane goes away however it ends."""
 
 import json
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 from typer.testing import CliRunner
 
-from task_gateway.cli import cel as command
+from task_gateway.cli import _cel as command
 from task_gateway.cli.main import build, main
 from task_gateway.clusters import base
 from task_gateway.crds import bundles, cel_run, cel_sources
@@ -64,7 +64,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
 
 
 def test_a_control_plane_is_asked_about_every_known_release_and_removed(calls: Calls) -> None:
-    result = RUNNER.invoke(build(), ["cel", "--control-plane", "-o", "json"])
+    result = RUNNER.invoke(build(), ["crds", "cel", "--control-plane", "-o", "json"])
     assert result.exit_code == 0
     found = json.loads(result.stdout)
     assert found["server"] == "v1.99.0"
@@ -82,34 +82,36 @@ def test_a_control_plane_is_asked_about_every_known_release_and_removed(calls: C
 )
 def test_the_control_plane_is_removed_however_it_ends(calls: Calls, problem: BaseException, code: int) -> None:
     calls["raises"] = problem
-    assert main(["cel", "--control-plane", "--bundle", "v1.7.0"]) == code
+    assert main(["crds", "cel", "--control-plane", "--bundle", "v1.7.0"]) == code
     assert calls["up"] == calls["down"] != []
 
 
 def test_without_a_crd_the_cluster_is_asked_about_its_own(calls: Calls) -> None:
-    result = RUNNER.invoke(build(), ["cel", "--path", "spec.rules"])
+    result = RUNNER.invoke(build(), ["crds", "cel", "--path", "spec.rules"])
     assert result.exit_code == 0
     assert "213 [1]" in result.stdout
     assert (calls["crds"], calls["path"], calls["own"], calls["up"]) == (["live"], "spec.rules", False, [])
 
 
 def test_a_release_is_read_in_the_channels_that_are_named(calls: Calls) -> None:
-    RUNNER.invoke(build(), ["cel", "--bundle", "v1.7.0", "--bundle", "v1.0.0", "--channel", "standard", "--live"])
+    RUNNER.invoke(
+        build(), ["crds", "cel", "--bundle", "v1.7.0", "--bundle", "v1.0.0", "--channel", "standard", "--live"]
+    )
     assert (calls["versions"], calls["channels"]) == (["v1.7.0", "v1.0.0"], ["standard"])
     assert calls["crds"] == [ONE, "live"]
 
 
 def test_a_file_alone_is_asked_about_on_a_control_plane(calls: Calls, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cel_sources, "of_file", lambda file, path: [file])
-    RUNNER.invoke(build(), ["cel", "--crd", "a.yaml", "--crd", "b.yaml", "--control-plane"])
+    RUNNER.invoke(build(), ["crds", "cel", "--crd", "a.yaml", "--crd", "b.yaml", "--control-plane"])
     assert calls["crds"] == [Path("a.yaml"), Path("b.yaml")]
     assert "versions" not in calls
 
 
 def test_a_plot_needs_the_curves(calls: Calls, tmp_path: Path) -> None:
-    RUNNER.invoke(build(), ["cel", "--live"])
+    RUNNER.invoke(build(), ["crds", "cel", "--live"])
     assert calls["curves"] is False
-    result = RUNNER.invoke(build(), ["cel", "--live", "--plot", str(tmp_path / "plots")])
+    result = RUNNER.invoke(build(), ["crds", "cel", "--live", "--plot", str(tmp_path / "plots")])
     assert calls["curves"] is True
     assert sorted(file.name for file in (tmp_path / "plots").iterdir()) == ["cel.png", "cel.svg"]
     assert "plots/cel.svg" in result.stderr
@@ -119,7 +121,7 @@ def test_a_plot_needs_the_curves(calls: Calls, tmp_path: Path) -> None:
 def test_a_control_plane_is_no_cluster_of_the_users(
     calls: Calls, capsys: pytest.CaptureFixture[str], option: list[str]
 ) -> None:
-    assert main(["cel", "--control-plane", *option]) == 2
+    assert main(["crds", "cel", "--control-plane", *option]) == 2
     assert "an API server of its own" in capsys.readouterr().err
     assert calls["up"] == []
 
@@ -127,6 +129,11 @@ def test_a_control_plane_is_no_cluster_of_the_users(
 def test_a_file_that_is_not_there_is_told_before_anything_starts(
     calls: Calls, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["cel", "--control-plane", "--crd", "absent.yaml"]) == 2
+    assert main(["crds", "cel", "--control-plane", "--crd", "absent.yaml"]) == 2
     assert "absent.yaml" in capsys.readouterr().err
     assert calls["up"] == []
+
+
+def test_the_old_name_does_the_same(calls: Calls) -> None:
+    new, old = (RUNNER.invoke(build(), [*words, "--live", "-o", "json"]) for words in (["crds", "cel"], ["cel"]))
+    assert (old.exit_code, old.stdout) == (new.exit_code, new.stdout) == (0, new.stdout)

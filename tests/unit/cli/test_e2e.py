@@ -6,6 +6,10 @@ from pathlib import Path
 import pytest
 
 from task_gateway.cli.main import main
+from task_gateway.clusters import images
+from task_gateway.errors import ClusterUnreachable
+from task_gateway.scenarios.steps import Steps
+from task_gateway.scenarios.world import World
 
 
 @pytest.mark.parametrize("name", ["Lab", "a_b", "-a", "a" * 30, ""])
@@ -29,5 +33,31 @@ def test_missing_images_name_the_target_that_makes_them(
     monkeypatch.setenv("KEEP", "")
     chart = tmp_path / "chart.tgz"
     chart.touch()
-    assert main(["e2e", "--chart", str(chart)]) == 2
+    assert main(["e2e", "--chart", str(chart), "--crds", str(chart)]) == 2
     assert "try: make toolchain" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [[], ["-o", "json"]])
+def test_an_error_of_the_run_ends_with_its_own_exit_code_after_the_report(
+    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def up(_world: World, steps: Steps) -> None:
+        with steps.step("clusters are up"):
+            raise ClusterUnreachable("no answer", where="https://192.0.2.1")
+
+    monkeypatch.setenv("KEEP", "")
+    monkeypatch.setattr(World, "up", up)
+    monkeypatch.setattr("task_gateway.master.browser.find", lambda: Path("chromium"))
+    made = images.Images("pull", "asked for", "podman", "node", "notebook:1", "key")
+    monkeypatch.setattr(images, "load", lambda: made)
+    chart = tmp_path / "chart.tgz"
+    chart.touch()
+    assert main(["e2e", "--chart", str(chart), "--crds", str(chart), "--reports", str(tmp_path), *words]) == 3
+    printed = capsys.readouterr()
+    found = json.loads((tmp_path / "e2e" / "result.json").read_text("utf-8"))
+    assert (found["passed"], found["images"]) == (False, "pull")
+    assert [(step["name"], step["passed"]) for step in found["steps"]] == [("clusters are up", False)]
+    if words:
+        assert json.loads(printed.out) == found
+    else:
+        assert "error: no answer" in printed.err

@@ -210,3 +210,12 @@ def test_a_reader_that_goes_away_hears_nothing() -> None:
     ended = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, check=False)
     os.close(writer)
     assert (ended.returncode, ended.stderr) == (1, b"")
+
+
+def test_old_names_work_and_are_in_no_list(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.main(["--help"]) == 0
+    listed = set(re.findall(r"^  ([a-z-]+) ", capsys.readouterr().out, re.MULTILINE))
+    assert {"limits", "crds"} <= listed
+    assert listed.isdisjoint(_commands.OLD_NAMES)
+    for name in _commands.OLD_NAMES:
+        assert main.main([name, "--help"]) == 0

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from task_gateway.cli.main import main
-from task_gateway.scenarios.declared import GROUPS, everyone
+from task_gateway.scenarios.declared import GROUPS, checklist, everyone
 from task_gateway.scenarios.product import ANY_MASTER, Product
 from task_gateway.scenarios.world import NEEDS, Given
 
@@ -30,6 +30,10 @@ def test_all_are_listed_in_the_order_of_their_groups(capsys: pytest.CaptureFixtu
     assert [each["name"] for each in found if each["person"]] == ["cloud_load_balancer", "look_of_notebooks"]
 
 
+def test_a_run_without_names_leaves_out_what_has_resource_managers_of_its_own() -> None:
+    assert {each.name for each in everyone()} - {each.name for each in checklist()} == {"notebook_in_each_cluster"}
+
+
 def test_what_a_scenario_needs_is_known_and_everything_can_be_repeated_by_hand() -> None:
     for each in everyone():
         assert set(each.needs) <= set(NEEDS), each.name
@@ -42,6 +46,7 @@ def test_what_a_scenario_needs_is_known_and_everything_can_be_repeated_by_hand()
         (["run", "no_such"], "no scenario is called 'no_such'"),
         (["run", "--tag", "nothing"], "no scenario has the tag nothing"),
         (["run", "--against", "only-one"], "two or three contexts are needed"),
+        (["run", "--tag", "e2e", *CONTEXTS, "--against", "c"], "two contexts are needed"),
         (["run", *CONTEXTS, *CONTEXTS], "two or three contexts are needed"),
         (["run", "--controller", "other"], "no controller is called 'other'"),
         (["run", "--name", "Not A Name"], "cannot name a run"),

@@ -12,6 +12,7 @@ from task_gateway.cli import _commands
 
 DEFERRED = frozenset(
     [
+        "cattrs",
         "jinja2",
         "kubernetes",
         "matplotlib",

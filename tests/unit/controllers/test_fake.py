@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from docs import controllers as report
 from task_gateway.bench import combos, stand
 from task_gateway.checks import controller as controller_checks
 from task_gateway.checks import crds, gateway, routing
@@ -20,7 +21,6 @@ from task_gateway.limits.base import LIMITS
 from task_gateway.limits.site import Site
 from task_gateway.model import Manifest
 from task_gateway.model_controllers import ControllerRecord
-from task_gateway.report import controllers as report
 from task_gateway.scenarios.world import NEEDS, Given, World
 
 Make = Callable[..., Site]

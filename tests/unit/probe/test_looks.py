@@ -104,24 +104,6 @@ def test_the_address_is_the_one_that_was_asked_for(
     assert made.host == ("" if missing else wanted or there[0])
 
 
-def route(*conditions: Manifest) -> Manifest:
-    return {"status": {"parents": [{"conditions": list(conditions)}]} if conditions else {}}
-
-
-@pytest.mark.parametrize(
-    ("found", "why"),
-    [
-        (None, Condition("Accepted")),
-        (route(), Condition("Accepted")),
-        (route(said("ResolvedRefs", "True")), Condition("Accepted")),
-        (route(said("Accepted", "True"), said("ResolvedRefs", "False")), None),
-        (route(said("Accepted", "False")), Condition("Accepted", "False", "Because", "so")),
-    ],
-)
-def test_a_route_is_taken_up_once_a_controller_accepts_it(found: Manifest | None, why: Condition | None) -> None:
-    assert tcp_route.refused(found) == why
-
-
 @pytest.mark.parametrize(
     ("state", "supported"),
     [

@@ -6,10 +6,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-import pytest
 from rich.console import Console
 
-from task_gateway.cli.output import Output, emit
+from docs import cel as cel_page
+from task_gateway import records
 from task_gateway.model import CelPoint, CelReport, CelVariant, WriteTime
 from task_gateway.report import cel_text, plot
 
@@ -59,7 +59,7 @@ def test_on_a_page_equal_results_share_a_row() -> None:
         return dataclasses.replace(REPORT, bundle=bundle, channel=channel, **change)
 
     both = [of("v1", channel, version=version) for channel in ("standard", "experimental") for version in ("v1", "v2")]
-    text = cel_text.markdown([*both, of("v2", "standard"), of("v3", "standard", accepted_max_items=212)], "v1.99")
+    text = cel_page.markdown([*both, of("v2", "standard"), of("v3", "standard", accepted_max_items=212)], "v1.99")
     rows = [line for line in text.splitlines() if line.startswith("| `gateways.example`")]
     assert [row.split(" | ")[1] for row in rows[:2]] == [
         "v1 (standard and experimental); v2 (standard)",
@@ -69,14 +69,9 @@ def test_on_a_page_equal_results_share_a_row() -> None:
     assert "| `gateways.example` | 213 | 1.40 | 2.00 | 10 |" in text
 
 
-def test_a_report_survives_json(capsys: pytest.CaptureFixture[str]) -> None:
-    emit({"server": "v1.99", "crds": [REPORT]}, Output.json, str)
-    assert cel_text.read(json.loads(capsys.readouterr().out)["crds"]) == [REPORT]
-
-
 def recorded() -> tuple[list[CelReport], str]:
     found = json.loads((RECORDED / "cel.json").read_text("utf-8"))
-    return cel_text.read(found["crds"]), found["server"]
+    return records.read(list[CelReport], found["crds"]), found["server"]
 
 
 def test_the_picture_on_the_page_is_the_recorded_one(tmp_path: Path) -> None:

@@ -56,7 +56,7 @@ def test_junit_has_a_suite_per_category_and_counts_what_fails() -> None:
     assert (gateway.get("tests"), gateway.get("failures"), gateway.get("skipped")) == ("2", "1", "1")
     failure, skipped = gateway.find("testcase/failure"), gateway.find("testcase/skipped")
     assert failure is not None
-    assert (failure.get("message"), failure.text) == ("[red]none\ufffd", "try: kubectl get gateways")
+    assert (failure.get("message"), failure.text) == ("[red]none\ufffd", "[red]none\ufffd\ntry: kubectl get gateways")
     assert skipped is not None
     assert skipped.get("message") == "after ITG0401"
     assert next(each.get("name") for each in root.iter("testcase")) == "ITG0101 the API server answers"

@@ -1,11 +1,10 @@
 """What controllers were seen to do, as a reader sees it."""
 
 import io
-import json
-from dataclasses import asdict
 
 from rich.console import Console
 
+from docs import controllers as controllers_page
 from task_gateway.model_controllers import ControllerRecord, RequirementRecord
 from task_gateway.report import controllers
 
@@ -39,7 +38,7 @@ def test_what_is_optional_and_not_met_is_no_failure() -> None:
 
 
 def test_controllers_stand_side_by_side_with_their_versions() -> None:
-    page = controllers.measured([GOOD, BAD]).splitlines()
+    page = controllers_page.measured([GOOD, BAD]).splitlines()
     assert page[0] == "|  | Envoy Gateway | example.com/y |"
     assert "| envoy | v1 | - |" in page
     assert "| cluster | 1 nodes, 2 cores |  |" in page
@@ -51,10 +50,6 @@ def test_controllers_stand_side_by_side_with_their_versions() -> None:
 
 def test_the_requirements_are_told_once() -> None:
     found = [(each.name, each.required, each.sentence) for each in GOOD.requirements]
-    page = controllers.requirements(found)
+    page = controllers_page.requirements(found)
     assert r"| `tcp-route` | required | Traffic \| reaches. |" in page
     assert "| `listener-set` | optional | Sets serve. |" in page
-
-
-def test_a_record_comes_back_as_it_was_written() -> None:
-    assert controllers.read(json.loads(json.dumps(asdict(GOOD)))) == GOOD

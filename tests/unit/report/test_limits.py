@@ -4,6 +4,7 @@ import io
 
 from rich.console import Console
 
+from docs import limits as limits_page
 from task_gateway.model import Limit, ManagerLimits
 from task_gateway.report import limits
 
@@ -29,7 +30,7 @@ def test_the_binding_limit_is_marked() -> None:
 
 
 def test_the_page_has_every_limit_with_dashes_for_none() -> None:
-    page = limits.markdown(EAST)
+    page = limits_page.markdown(EAST)
     assert "| `slots` ◀ | slots installed | 6 | 6 | gateway | read | slots.count |" in page
     assert "| `listener-sets` | ListenerSets | - | - | gateway | documented | nothing |" in page
     assert page.count("\n") == 5

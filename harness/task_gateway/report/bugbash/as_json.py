@@ -1,38 +1,33 @@
-"""A bug bash as `result.json`, and read again from there, so that an interrupted run can go on."""
+"""A run as `result.json`, and its rows read again from there, so that an interrupted run can go on."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict
-from typing import Any
 
-from task_gateway.model import Step
-from task_gateway.model_bugbash import BugBash, Row, Status
+from task_gateway import records
+from task_gateway.model_bugbash import BugBash, Row
+
+
+def fields(result: BugBash) -> dict[str, object]:
+    """Return what the file has; the names are a contract with whoever reads it."""
+    return {
+        "name": result.name,
+        "passed": result.passed,
+        "seconds": result.seconds,
+        "images": result.images,
+        "versions": dict(sorted(result.versions.items())),
+        "cause": result.cause,
+        "steps": result.steps,
+        "notebooks": result.notebooks,
+        "evidence": result.files,
+        "rows": result.rows,
+    }
 
 
 def result_json(result: BugBash) -> str:
-    """Return the run as indented JSON; seconds are rounded to milliseconds."""
-    fields = {
-        "name": result.name,
-        "passed": result.passed,
-        "seconds": round(result.seconds, 3),
-        "versions": dict(sorted(result.versions.items())),
-        "rows": [_row(row) for row in result.rows],
-    }
-    return json.dumps(fields, indent=2) + "\n"
+    """Return the run as indented JSON."""
+    return records.text(fields(result)) + "\n"
 
 
-def read(text: str) -> BugBash:
-    """Return the run that `result_json` wrote; ValueError, KeyError or TypeError if it is none."""
-    found: Mapping[str, Any] = json.loads(text)
-    return BugBash(found["name"], found["seconds"], found["versions"], tuple(_read_row(each) for each in found["rows"]))
-
-
-def _row(row: Row) -> dict[str, Any]:
-    steps = [asdict(step) | {"seconds": round(step.seconds, 3)} for step in row.steps]
-    return asdict(row) | {"status": str(row.status), "seconds": round(row.seconds, 3), "steps": steps}
-
-
-def _read_row(entry: Mapping[str, Any]) -> Row:
-    lists = {name: tuple(entry[name]) for name in ("repeat", "evidence")}
-    steps = tuple(Step(**step) for step in entry["steps"])
-    return Row(**{**entry, **lists, "status": Status(entry["status"]), "steps": steps})
+def read(text: str) -> list[Row]:
+    """Return the rows of a `result.json`; ValueError if it is none."""
+    found = json.loads(text)
+    return records.read(list[Row], found.get("rows") if isinstance(found, dict) else found)

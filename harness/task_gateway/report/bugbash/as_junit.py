@@ -1,42 +1,43 @@
-"""A bug bash as JUnit XML: a suite for each group, a case for each row; what a person is to look at is skipped."""
+"""A run as JUnit XML: a case for each row, in a suite for each group; of a single scenario one for each step."""
 
-from xml.etree import ElementTree
+from collections.abc import Iterator
 
+from task_gateway.model import Step
 from task_gateway.model_bugbash import BugBash, Row, Status
-from task_gateway.report.as_junit import clean
+from task_gateway.report.junit import Case, Suite, document
 
 
 def junit(result: BugBash) -> str:
-    """Return the run as a `testsuites` document."""
-    root = ElementTree.Element("testsuites", _counts(result.rows) | {"name": clean(result.name)})
+    """Return the run as a `testsuites` document; rows for a person are skipped."""
+    return document(result.name, _steps(result) if result.stepwise else _groups(result))
+
+
+def _steps(result: BugBash) -> Iterator[Suite]:
+    cases = tuple(map(_step, result.steps))
+    if not result.passed and not any(each.failure for each in cases):
+        cause = result.cause or next((row.cause for row in result.rows if row.cause), "the run ended before its steps")
+        cases = (*cases, Case("run", failure=cause))
+    yield Suite(result.name, cases, result.versions)
+
+
+def _step(step: Step) -> Case:
+    failure = "" if step.passed else step.detail or "failed"
+    return Case(step.name, step.seconds, failure=failure, output=step.detail if step.passed else "")
+
+
+def _groups(result: BugBash) -> Iterator[Suite]:
     for group, rows in result.groups.items():
-        suite = ElementTree.SubElement(root, "testsuite", {"name": clean(group), **_counts(rows)})
-        for row in rows:
-            _case(suite, row)
-    ElementTree.indent(root)
-    return '<?xml version="1.0" encoding="utf-8"?>\n' + ElementTree.tostring(root, encoding="unicode") + "\n"
+        yield Suite(group, tuple(map(_row, rows)))
+    if result.cause:
+        yield Suite(result.name, (Case("run", failure=result.cause),))
 
 
-def _counts(rows: list[Row] | tuple[Row, ...]) -> dict[str, str]:
-    return {
-        "tests": str(len(rows)),
-        "failures": str(sum(row.status == Status.FAILED for row in rows)),
-        "errors": "0",
-        "skipped": str(sum(row.status in (Status.SKIPPED, Status.PERSON) for row in rows)),
-        "time": f"{sum(row.seconds for row in rows):.3f}",
-    }
-
-
-def _case(suite: ElementTree.Element, row: Row) -> None:
-    where = {"classname": clean(row.group), "name": clean(row.name), "time": f"{row.seconds:.3f}"}
-    case = ElementTree.SubElement(suite, "testcase", where)
-    if row.status == Status.FAILED:
-        message = clean(row.cause.partition("\n")[0])
-        ElementTree.SubElement(case, "failure", message=message).text = clean(row.cause)
-    elif row.status == Status.SKIPPED:
-        ElementTree.SubElement(case, "skipped", message=clean(row.cause))
-    elif row.status == Status.PERSON:
-        ElementTree.SubElement(case, "skipped", message="for a person to look at")
-    seen = "\n".join(f"{step.name}: {step.detail}" for step in row.steps)
-    if seen:
-        ElementTree.SubElement(case, "system-out").text = clean(seen)
+def _row(row: Row) -> Case:
+    skipped = {Status.SKIPPED: row.cause or "skipped", Status.PERSON: "for a person to look at"}
+    return Case(
+        row.name,
+        row.seconds,
+        failure=(row.cause or "failed") if row.status == Status.FAILED else "",
+        skipped=skipped.get(row.status, ""),
+        output="\n".join(f"{step.name}: {step.detail}" for step in row.steps),
+    )

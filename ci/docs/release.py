@@ -3,11 +3,12 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from docs import bench_targets
+from docs.reliability import Fault
 from task_gateway.model import ManagerLimits
 from task_gateway.model_bench import BurstReport, DataplaneReport, ExposeRecord, ExposeReport
-from task_gateway.report import bench_targets
-from task_gateway.report.bench_text import markdown, ms
-from task_gateway.report.reliability import Fault
+from task_gateway.report.bench_text import alone, ms
+from task_gateway.report.markdown_text import table
 
 HEAD = ("What", "Figure", "More")
 PERFORMANCE = "[Performance](performance.md)"
@@ -26,7 +27,8 @@ def figures(
     rows = [*_first_bytes(expose), *_bursts(burst), *_paths(dataplane), *_fits(ladders), *_held(faults), _played(run)]
     versions = {**expose.versions, **run["versions"]}
     measured = ", ".join(f"{name} {version}" for name, version in sorted(versions.items()))
-    return f"{markdown(HEAD, rows)}\n\nMilliseconds are medians, with the 99th percentile in brackets. With {measured}."
+    found = table(HEAD, rows, plain=range(len(HEAD)))
+    return f"{found}\n\nMilliseconds are medians, with the 99th percentile in brackets. With {measured}."
 
 
 def shortfalls(expose: ExposeReport, burst: BurstReport, faults: Sequence[Fault]) -> str:
@@ -39,7 +41,7 @@ def shortfalls(expose: ExposeReport, burst: BurstReport, faults: Sequence[Fault]
 
 
 def _first_bytes(report: ExposeReport) -> Iterator[Row]:
-    records = bench_targets.alone(report.records)
+    records = alone(report.records)
     for controller in dict.fromkeys(each.controller for each in records):
         slots = [each for each in records if (each.controller, each.strategy) == (controller, "slots")]
         for each in _ends(slots):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from task_gateway.controllers.base import Controller, in_order
 from task_gateway.model_bench import BurstRecord, BurstReport, ExposeRecord, ExposeReport
+from task_gateway.report.bench_text import alone
 
 HEAD = ("Target", "Measured", "Reached")
 MEDIAN_SECONDS, P99_SECONDS, GROWTH = 0.050, 0.250, 1.3
@@ -41,12 +42,6 @@ def rows(found: Iterable[Target]) -> list[list[str]]:
     """Return the cells of a row for each target."""
     words = {True: "yes", False: "**no**", None: "not measured"}
     return [[each.aim, each.measured, words[each.reached]] for each in found]
-
-
-def alone(records: Sequence[ExposeRecord]) -> list[ExposeRecord]:
-    """Return the records of claims that came alone: those with the longest pause between two."""
-    longest = max((each.pause_seconds for each in records), default=0.0)
-    return [each for each in records if each.pause_seconds == longest]
 
 
 def best_controller(slots: Sequence[ExposeRecord]) -> str:

@@ -1,6 +1,6 @@
 """The table of the first start has every mode of the record."""
 
-from task_gateway.report import first_start
+from docs import first_start
 
 RECORD = {
     "pull": {"seconds": {"make e2e, cold": 151.2, "make e2e, warm": 100.0, "other": 1.0}, "versions": {"kind": "1"}},

@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from docs import release, reliability
+from docs.reliability import Fault, Outcome
 from task_gateway.model import ManagerLimits
 from task_gateway.model_bench import (
     BurstRecord,
@@ -14,8 +16,6 @@ from task_gateway.model_bench import (
     PathRecord,
     Spread,
 )
-from task_gateway.report import release, reliability
-from task_gateway.report.reliability import Fault, Outcome
 
 VERSIONS, MACHINE = {"contour": "v1.33.8"}, {"cores": "2"}
 RUN: dict[str, Any] = {"passed": True, "seconds": 134.8, "versions": {"kubernetes": "v1.36.3"}}

@@ -11,6 +11,9 @@ from typing import Any
 
 import yaml
 
+from task_gateway.report import markdown_text
+
+HEAD = ("Value", "What may be said", "Default", "What it does")
 Schema = dict[str, Any]
 
 
@@ -29,8 +32,8 @@ class Value:
 
 def table(chart: Path) -> str:
     """Return the values of a chart as a table in Markdown, in the order of its values.yaml."""
-    rows = [f"| `{each.path}` | {each.kind} | {_code(each.default)} | {_cell(each.says)} |" for each in values(chart)]
-    return "\n".join(["| Value | What may be said | Default | What it does |", "|---|---|---|---|", *rows])
+    rows = [(f"`{each.path}`", each.kind, _code(each.default), _cell(each.says)) for each in values(chart)]
+    return markdown_text.table(HEAD, rows, plain=range(len(HEAD)))
 
 
 def values(chart: Path) -> list[Value]:

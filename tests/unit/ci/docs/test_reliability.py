@@ -2,7 +2,7 @@
 
 from tests.faults import record
 
-from task_gateway.report import reliability
+from docs import reliability
 
 TEST = "tests/faults/test_x.py::test_a_thing_breaks"
 OTHER = "tests/faults/test_x.py::test_another"

@@ -18,4 +18,4 @@ def page(record: Mapping[str, Any]) -> str:
     versions = {name: version for mode in modes for name, version in record[mode]["versions"].items()}
     told = ", ".join(f"{name.replace('_', ' ')} {version}" for name, version in sorted(versions.items()))
     head = ("", *(f"{mode} mode" for mode in modes))
-    return f"On 2 cores, from a recorded run of `make rehearse` with {told}:\n\n{table(head, rows, plain=0)}"
+    return f"On 2 cores, from a recorded run of `make rehearse` with {told}:\n\n{table(head, rows, plain=[0])}"

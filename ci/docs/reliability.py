@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from task_gateway.report.markdown_text import table
+
+HEAD = ("What happens, and what holds", "Result", "Cases", "Seconds", "Test")
 Case = Mapping[str, Any]
 
 
@@ -77,20 +80,18 @@ def page(faults: Sequence[Fault], versions: Mapping[str, str], again: Sequence[s
     """Return the faults as a part of a page: the versions that they happened to, and what ran `again` later."""
     cases = sum(len(fault.outcomes) for fault in faults)
     found = ", ".join(f"{name} {version}" for name, version in versions.items())
-    rows = ["| What happens, and what holds | Result | Cases | Seconds | Test |", "|---|---|---|---|---|"]
-    rows += [_row(fault) for fault in faults]
     heading = f"The last run: {len(faults)} faults in {cases} cases"
     heading += f", with {found}." if found else "."
     if again:
         heading += f" Run again after the rest: {', '.join(f'`{_name(test)}`' for test in again)}."
-    return f"{heading}\n\n" + "\n".join(rows) + "\n"
+    return f"{heading}\n\n{table(HEAD, map(_row, faults), plain=range(len(HEAD)))}\n"
 
 
 def _name(test: str) -> str:
     return test.rpartition("::")[2]
 
 
-def _row(fault: Fault) -> str:
+def _row(fault: Fault) -> tuple[str, ...]:
     file = fault.test.partition("::")[0]
     test = f"[`{_name(fault.test)}`](../{file})"
-    return f"| {fault.sentence} | {fault.result} | {len(fault.outcomes)} | {fault.seconds:.0f} | {test} |"
+    return fault.sentence, fault.result, str(len(fault.outcomes)), f"{fault.seconds:.0f}", test

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-import values_page
+from docs import values as values_page
 
 VALUES = """# Ignored: a blank line stands between.
 

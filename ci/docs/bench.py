@@ -1,0 +1,48 @@
+"""The rendered parts of docs/performance.md, from the records as `task-gateway bench … --record` wrote them."""
+
+from docs import bench_targets
+from task_gateway.model_bench import BurstReport, CrdWriteReport, DataplaneReport, ExposeReport
+from task_gateway.report.bench_text import (
+    BURST_HEAD,
+    EXPOSE_HEAD,
+    PATH_HEAD,
+    burst_rows,
+    crd_write_rows,
+    expose_rows,
+    measured_on,
+    path_rows,
+)
+from task_gateway.report.markdown_text import table
+
+
+def targets(expose: ExposeReport, burst: BurstReport) -> str:
+    """Return the table of targets."""
+    found = bench_targets.targets(expose, burst)
+    return table(bench_targets.HEAD, bench_targets.rows(found), plain=[2])
+
+
+def exposed(report: ExposeReport) -> str:
+    """Return the table of each controller and strategy, smallest size first, and what was not tried."""
+    stopped = [
+        f"- {each.controller} with {each.strategy}: nothing larger than {each.active:,} was tried, {each.stopped}."
+        for each in report.records
+        if each.stopped
+    ]
+    found = table(EXPOSE_HEAD, expose_rows(report.records))
+    return "\n".join([measured_on(report.versions, report.machine), "", found, *(["", *stopped] if stopped else [])])
+
+
+def bursts(report: BurstReport) -> str:
+    """Return the table of bursts."""
+    return f"{measured_on(report.versions, report.machine)}\n\n{table(BURST_HEAD, burst_rows(report.records))}"
+
+
+def paths(report: DataplaneReport) -> str:
+    """Return the table of paths."""
+    return f"{measured_on(report.versions, report.machine)}\n\n{table(PATH_HEAD, path_rows(report.records))}"
+
+
+def crd_writes(report: CrdWriteReport) -> str:
+    """Return the table of writes of a Gateway."""
+    head, *rows = crd_write_rows(report.records)
+    return f"{measured_on(report.versions, report.machine)}\n\n{table(head, rows)}"

@@ -1,0 +1,43 @@
+"""The loop for what nobody announces and no watch shows: try, pause, try again, until the time of a wait is up."""
+
+import random
+import time
+from collections.abc import Callable, Iterable, Iterator
+from itertools import repeat
+
+from task_gateway import settings
+from task_gateway.settings import Wait
+
+
+def attempts(
+    wait: Wait,
+    pauses: float | Iterable[float] = settings.PROBE_PAUSE_SECONDS,
+    *,
+    sleep: Callable[[float], object] | None = None,
+) -> Iterator[float]:
+    """Yield the seconds that are left before each attempt, at least once, and pause before the next.
+
+    The caller leaves the loop when it has what it waits for, and raises `wait.timed_out` after it. `pauses` are in
+    seconds, one number or an endless series; none goes on beyond the end. `sleep` stands in for time.sleep.
+    """
+    deadline = time.monotonic() + wait.seconds
+    yield wait.seconds
+    for pause in repeat(pauses) if isinstance(pauses, float | int) else pauses:
+        if time.monotonic() + pause > deadline:
+            return
+        (sleep or time.sleep)(pause)
+        yield deadline - time.monotonic()
+
+
+def doubled(first: float, longest: float) -> Iterator[float]:
+    """Return pauses that double from the first one up to the longest."""
+    pause = first
+    while True:
+        yield pause
+        pause = min(2 * pause, longest)
+
+
+def scattered(longest: float) -> Iterator[float]:
+    """Return pauses of random length, so that those who write to the same object do not meet again."""
+    while True:
+        yield random.uniform(0, longest)
