@@ -19,8 +19,10 @@ import pins
 import values_page
 from task_gateway.checks import page as checks
 from task_gateway.controllers.base import in_order as known
+from task_gateway.limits.base import LIMITS
 from task_gateway.probe.base import in_order
 from task_gateway.report import bench_page, cel_text, controllers, first_start, limits, release, reliability
+from task_gateway.routing.base import STRATEGIES
 
 DOCS, RECORDED = pins.ROOT / "docs", pins.ROOT / "reports" / "recorded"
 BENCH = pins.ROOT / "reports" / "bench"
@@ -135,14 +137,22 @@ def values(chart: str) -> str:
     return values_page.table(pins.ROOT / "charts" / chart)
 
 
-def _record(folder: str, name: str = "") -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((RECORDED / folder / f"{name or folder}.json").read_text("utf-8"))
+def current(record: dict[str, Any]) -> dict[str, Any]:
+    """Return a record without what was recorded of strategies and limits that no longer exist."""
+    found = dict(record)
+    for key in {"records", "resource_managers"} & found.keys():
+        found[key] = [each for each in found[key] if each.get("strategy") in (None, *STRATEGIES.names())]
+    for each in found.get("resource_managers", ()):
+        each["limits"] = [limit for limit in each["limits"] if limit["id"] in LIMITS.names()]
     return found
+
+
+def _record(folder: str, name: str = "") -> dict[str, Any]:
+    return current(json.loads((RECORDED / folder / f"{name or folder}.json").read_text("utf-8")))
 
 
 def _bench(name: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((BENCH / f"{name}.json").read_text("utf-8"))
-    return found
+    return current(json.loads((BENCH / f"{name}.json").read_text("utf-8")))
 
 
 PARTS = (

@@ -13,7 +13,7 @@ from task_gateway.routing.gateway import TaskGateway
 
 __all__ = ["fresh"]
 PORTS = (8888, 6006)
-EACH = pytest.mark.parametrize("strategy", ["slots", "listenersets", "listeners"])
+EACH = pytest.mark.parametrize("strategy", ["slots", "listeners"])
 
 
 @dataclass

@@ -16,11 +16,11 @@ from task_gateway.kube.kinds import SERVICE
 from task_gateway.model import TASK_LABEL, Exposure, Manifest, Task, TaskObject
 from task_gateway.routing import names, table
 from task_gateway.routing.gateway import TaskGateway
-from task_gateway.routing.gateway_api import GATEWAY, LISTENER_SET
+from task_gateway.routing.gateway_api import GATEWAY
 
 POD = "v1/Pod"
-EACH = pytest.mark.parametrize("name", ["slots", "listenersets", "listeners"])
-PER_TASK = pytest.mark.parametrize("name", ["listenersets", "listeners"])
+EACH = pytest.mark.parametrize("name", ["slots", "listeners"])
+PER_TASK = pytest.mark.parametrize("name", ["listeners"])
 
 
 class Counting:
@@ -155,8 +155,7 @@ def test_who_follows_reads_nothing_to_expose_and_sees_what_others_do(fresh: Site
         mine.expose(fresh.task("warm"))
         counting.made.clear()
         mine.expose(fresh.task("one"))
-        wanted = {"slots": ["patch"], "listenersets": ["create", "create", "apply"]}
-        wanted["listeners"] = ["create", "replace", "apply"]
+        wanted = {"slots": ["patch"], "listeners": ["create", "replace", "apply"]}
         assert counting.writes() == wanted[name]
         if name == "slots":  # the others look for what the one task has already
             assert set(counting.made) == {"patch"}
@@ -190,8 +189,7 @@ def test_what_is_made_for_a_task_is_owned_by_its_object(fresh: Site, name: str) 
     owner = TaskObject(POD, "one", made["metadata"]["uid"])
     (address,) = gateway(fresh, name).expose(replace(fresh.task("one"), object=owner))
     wanted = [{"apiVersion": "v1", "kind": "Pod", "name": "one", "uid": owner.uid}]
-    kinds = [SERVICE, ROUTE, *([LISTENER_SET] if name == "listenersets" else [])]
-    for kind in kinds:
+    for kind in (SERVICE, ROUTE):
         meta = fresh.kube.get(kind, f"gw-task-{address.port}", NAMESPACE)["metadata"]
         assert meta["ownerReferences"] == wanted
     assert gateway(fresh, name).list()[0].kind == "Pod"

@@ -33,7 +33,6 @@ def test_resource_manager_has_exactly_these_rights(render: Render) -> None:
         "tasks": [
             {"apiGroups": [""], "resources": ["services"], "verbs": read},
             {"apiGroups": [GATEWAY_API], "resources": ["tcproutes"], "verbs": ["get"]},
-            {"apiGroups": [GATEWAY_API], "resources": ["listenersets"], "verbs": ["list", "watch"]},
             {"apiGroups": [""], "resources": ["pods"], "verbs": read},
             {"apiGroups": ["batch"], "resources": ["jobs"], "verbs": ["get", "list"]},
             {"apiGroups": ["discovery.k8s.io"], "resources": ["endpointslices"], "verbs": ["list", "watch"]},
@@ -67,10 +66,6 @@ ROUTES = {"get", "list"} | MAKE
     ("strategies", "more"),
     [
         (["slots"], {"services/tg-slot-20000": {"patch"}, "listenersets": READ}),
-        (
-            ["listenersets"],
-            {"listenersets": READ | {"create", "delete"}, "services": READ | MAKE, "tcproutes": ROUTES},
-        ),
         (["listeners"], {"gateways/tg": READ | {"update"}, "services": READ | MAKE, "tcproutes": ROUTES}),
     ],
 )
@@ -90,7 +85,7 @@ def test_each_strategy_adds_the_rights_that_it_needs(
 
 
 def test_rights_of_strategies_add_up(render: Render) -> None:
-    every = ["slots", "listenersets", "listeners"]
+    every = ["slots", "listeners"]
     each = [rights(render, [name]) for name in every]
     together = {key: set().union(*(one.get(key, set()) for one in each)) for key in set().union(*each)}
     assert rights(render, every) == together
@@ -100,7 +95,7 @@ def test_an_upgrade_that_reuses_values_of_an_older_release_keeps_the_slots_right
     assert render({"rbac": {"strategies": None}}, show="role") == render(show="role")
 
 
-@pytest.mark.parametrize("strategies", [[], ["slot"], ["slots", "slots"], "slots"])
+@pytest.mark.parametrize("strategies", [[], ["slot"], ["listenersets"], ["slots", "slots"], "slots"])
 def test_unknown_strategies_are_refused(helm: Callable[..., Completed], strategies: object) -> None:
     done = helm("template", "tg", values={"rbac": {"strategies": strategies}})
     assert done.code != 0

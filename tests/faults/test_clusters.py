@@ -159,7 +159,7 @@ def exists(stand: Stand, namespace: str) -> bool:
     return True
 
 
-@pytest.mark.parametrize("strategy", ["slots", "listenersets", "listeners"])
+@pytest.mark.parametrize("strategy", ["slots", "listeners"])
 def test_somebody_else_adds_listeners_in_our_range(stand: Stand, strategy: str) -> None:
     """Others add listeners in our range, on the Gateway and in a ListenerSet: expose skips, reconcile keeps them."""
     in_sets = stand.controller.listener_sets

@@ -23,7 +23,7 @@ from task_gateway.settings import TASK_EXPOSED
 
 TASKS, COUNT = "tasks", 3
 OWN = 22000  # ports that are no slots
-STRATEGIES = ("slots", "listenersets", "listeners")
+STRATEGIES = ("slots", "listeners")
 ROLES = "rbac.authorization.k8s.io/v1"
 SEEN_SECONDS = 3.0
 SHORT = replace(TASK_EXPOSED, seconds=0.5)
@@ -223,7 +223,7 @@ def follow(site: Site, kube: Kube, strategy: str, others: TaskGateway) -> None:
 
 
 def foreign(site: Site) -> Iterator[tuple[Callable[[], object], Callable[[], object]]]:
-    """Yield a listener of others on a port of the range, on the Gateway and in a ListenerSet of each namespace."""
+    """Yield a listener of others on a port of the range, on the Gateway and in a ListenerSet beside it."""
     port = site.first + COUNT  # in the range, and no slot's
     listener = {"name": "others", "port": port, "protocol": "TCP"}
     own = site.kube.get(GATEWAY, "gw", NAMESPACE)["spec"]["listeners"]
@@ -231,18 +231,13 @@ def foreign(site: Site) -> Iterator[tuple[Callable[[], object], Callable[[], obj
         lambda: site.kube.patch(GATEWAY, "gw", NAMESPACE, {"spec": {"listeners": [*own, listener]}}),
         lambda: site.kube.patch(GATEWAY, "gw", NAMESPACE, {"spec": {"listeners": own}}),
     )
-    for namespace in (NAMESPACE, TASKS):
-        parent = {"group": "gateway.networking.k8s.io", "kind": "Gateway", "name": "gw", "namespace": NAMESPACE}
-        listeners = {
-            "apiVersion": "gateway.networking.k8s.io/v1",
-            "kind": "ListenerSet",
-            "metadata": {"name": "others", "namespace": namespace},
-            "spec": {"parentRef": parent, "listeners": [listener]},
-        }
-        yield (
-            lambda listeners=listeners: site.kube.create(listeners),  # type: ignore[misc]
-            lambda namespace=namespace: site.kube.delete(LISTENER_SET, "others", namespace),  # type: ignore[misc]
-        )
+    listeners = {
+        "apiVersion": "gateway.networking.k8s.io/v1",
+        "kind": "ListenerSet",
+        "metadata": {"name": "others", "namespace": NAMESPACE},
+        "spec": {"parentRef": {"kind": "Gateway", "name": "gw"}, "listeners": [listener]},
+    }
+    yield lambda: site.kube.create(listeners), lambda: site.kube.delete(LISTENER_SET, "others", NAMESPACE)
 
 
 def freed(mine: TaskGateway) -> None:

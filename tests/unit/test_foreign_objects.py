@@ -24,6 +24,7 @@ from task_gateway.limits.target import Target
 from task_gateway.model import Cluster, InternalTaskGateway, Manifest, ResourceManager, Task
 from task_gateway.report import tasks
 from task_gateway.routing import claims, endpoints, live, table
+from task_gateway.routing.base import STRATEGIES
 from task_gateway.routing.gateway_api import not_so, reported_parents
 from task_gateway.routing.leftovers import Left
 from task_gateway.routing.listening import listeners_of
@@ -104,7 +105,7 @@ def kube(tmp_path_factory: pytest.TempPathFactory) -> Kube:
     routes=st.lists(foreign.routes, max_size=2),
     quotas=st.lists(foreign.quotas, max_size=2),
     slices=st.lists(foreign.slices, max_size=2),
-    strategy=st.sampled_from(["slots", "listenersets", "listeners"]),
+    strategy=st.sampled_from(STRATEGIES.names()),
     class_name=st.sampled_from(["", "gateway.envoyproxy.io/x", "projectcontour.io/x", "example.com/x"]),
 )
 def test_checks_and_limits(

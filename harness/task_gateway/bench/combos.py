@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from task_gateway.controllers.base import Controller, Values, in_order
 from task_gateway.errors import UsageError
+from task_gateway.routing.base import STRATEGIES
 
 SMALL, MEDIUM, LARGE = 64, 200, 1024
 """Slots: with the CRD as it is, with upstream's rules and 213 listeners, and without the quadratic rules."""
@@ -44,8 +45,6 @@ def combos(controller: Controller) -> Iterator[Combo]:
     name, plan = controller.name, controller.bench
     yield Combo(name, "slots", SMALL, (SMALL - 1,), plan.samples_of_few)
     yield Combo(name, "slots", LARGE, SIZES, plan.samples, (ALONE, CLOSE) if plan.rebuilds else (ALONE,))
-    if controller.listener_sets:
-        yield Combo(name, "listenersets", 1, SIZES, plan.samples_per_task)
     yield Combo(name, "listeners", 1, plan.listeners, plan.samples_per_task)
 
 
@@ -64,8 +63,10 @@ def chosen(
 ) -> list[Combo]:
     """Return the combinations asked for, empty meaning all; with sizes of the caller's own, one installation for each.
 
-    UsageError if none is left, or a size does not fit.
+    UsageError for an unknown strategy, if none is left, or if a size does not fit.
     """
+    for name in strategies:
+        STRATEGIES.get(name)
     found = [
         each
         for each in table()

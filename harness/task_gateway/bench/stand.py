@@ -25,7 +25,7 @@ from task_gateway.settings import Wait
 RELEASE, NAMESPACE = "itg", "gateways"
 ROUTING = "gateway.networking.k8s.io/v1"
 GATEWAY = f"{ROUTING}/Gateway"
-TASK_KINDS = (SERVICE, f"{ROUTING}/TCPRoute", f"{ROUTING}/ListenerSet")
+TASK_KINDS = (SERVICE, f"{ROUTING}/TCPRoute")
 THREADS = 8
 PROGRAMMED = Wait("gateway-programmed", "the Gateway with all its slots is Programmed", 600)
 

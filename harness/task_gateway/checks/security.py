@@ -28,11 +28,6 @@ NEEDS: dict[str, tuple[Need, ...]] = {
         *((verb, "", "services", True) for verb in ("get", "list", "patch")),
         ("list", "discovery.k8s.io", "endpointslices", True),
     ),
-    "listenersets": (
-        *TEMPLATES,
-        *((verb, GROUP, "listenersets", False) for verb in ("get", "create", "delete")),
-        *PER_TASK,
-    ),
     "listeners": (*TEMPLATES, ("update", GROUP, "gateways", False), *PER_TASK),
 }
 OF_DETERMINED: tuple[Need, ...] = (*BY_THIS_CHART, *BY_ITS_OWN_ROLE)

@@ -21,9 +21,7 @@ GatewayOption = Annotated[
     str | None,
     typer.Option("--gateway", help="Which gateway, where there are several: a resource manager, or NAMESPACE/NAME."),
 ]
-StrategyOption = Annotated[
-    str | None, typer.Option(help="slots, listenersets or listeners; by default the one in use there.")
-]
+StrategyOption = Annotated[str | None, typer.Option(help="slots or listeners; by default the one in use there.")]
 NamespaceOption = Annotated[
     str | None,
     typer.Option("--namespace", "-n", help="Namespace of the tasks. Default: all task namespaces of the gateway."),

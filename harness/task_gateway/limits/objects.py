@@ -26,7 +26,7 @@ ANNOTATION_BYTES = 75
 ENDPOINT_SLICE_PORTS = 20_000
 """Ports of one EndpointSlice, by Kubernetes' validation; the proxy's Service has a port for each listener."""
 
-SPREAD = "slots or listenersets as the strategy: they keep listeners out of the Gateway"
+SPREAD = "slots as the strategy: they keep listeners out of the Gateway"
 
 
 @limit("object-size", Scope.GATEWAY, "bytes of the Gateway in etcd")

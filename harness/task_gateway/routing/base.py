@@ -65,7 +65,7 @@ class Strategy(Protocol):
 StrategyFactory = Callable[[Kube, InternalTaskGateway, str], Strategy]
 """Takes the cluster of the gateway, the gateway, and the namespace that the tasks run in."""
 
-STRATEGIES: Registry[StrategyFactory] = Registry("strategy", "task_gateway.routing")
+STRATEGIES: Registry[StrategyFactory] = Registry("strategy", "task_gateway.routing", {"listenersets": "slots"})
 
 
 def check_task(task: Task, gateway: InternalTaskGateway, namespace: str) -> None:

@@ -1,84 +1,366 @@
 """Strategy `listeners`: a listener on the one Gateway, a route and a Service for each port, as Determined does it.
 
-It stands beside a Determined master on the same Gateway. Its listeners have names of their own, so that the master
-does not take them for leftovers when it starts again, and only fields that the master's older client keeps when it
-writes the whole Gateway. A write that meets another is tried again until a deadline, not a few times at once.
+The Service comes first and goes last: its name has the port in it, so that of two tasks of a namespace only one gets
+the port, and its label tells a repeated call what was begun. Then comes the listener, where the Gateway itself lets one
+port be had once, and the route at the end. What fails half-way is undone; what a crash left, the same call completes.
+
+Whatever is removed is known by its uid, so that a late release never takes what the next task of the port has made.
+One task is meant to be exposed by one caller at a time, and released by the strategy that exposed it.
 """
 
 import random
-import threading
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from time import monotonic, sleep
 
 from task_gateway import settings
-from task_gateway.errors import Conflict
+from task_gateway.errors import AlreadyExists, ApiError, Conflict, NoFreeSlot, NotFound, TaskGatewayError, UsageError
 from task_gateway.kube.client import Kube
-from task_gateway.model import InternalTaskGateway, Manifest, Task
-from task_gateway.routing.base import STRATEGIES
-from task_gateway.routing.listening import listeners_of
-from task_gateway.routing.per_task import PerTask
+from task_gateway.kube.kinds import SERVICE
+from task_gateway.kube.mirror import Mirror
+from task_gateway.model import TASK_LABEL, Address, InternalTaskGateway, Manifest, Repair, Task
+from task_gateway.routing import claims, full, leftovers, names, refusals, templates
+from task_gateway.routing.base import STRATEGIES, Addresses, Exposures, Quiet, Repairs, check_target_ports, check_task
+from task_gateway.routing.claims import Claim
+from task_gateway.routing.gateway_api import route_kind
+from task_gateway.routing.leftovers import Orphan
+from task_gateway.routing.listening import TASK, Listener, ports_of
+from task_gateway.routing.own_listeners import OwnListeners
+from task_gateway.routing.parents import Parents
+from task_gateway.routing.picks import Picks
+from task_gateway.routing.ports import TaskPorts, in_range, task_ports
+from task_gateway.routing.serving import Serving
+from task_gateway.routing.templates import Templates
+from task_gateway.routing.use import Use
 
-Edit = Callable[[list[Manifest]], list[Manifest] | None]
-"""Takes the listeners and returns those to write, None if there is nothing to write."""
+
+@dataclass(frozen=True)
+class Port:
+    """A port that is free; `resting` if it was released lately by this process."""
+
+    port: int
+    resting: bool
 
 
 @STRATEGIES.register("listeners")
-class Listeners(PerTask):
-    """Every write replaces the whole Gateway, if it is still as it was read; others' listeners stay as they are."""
+class Listeners:
+    """One gateway whose tasks run in `namespace`; `name` is the strategy's, and its template's."""
 
     name = "listeners"
 
     def __init__(self, kube: Kube, gateway: InternalTaskGateway, namespace: str) -> None:
-        super().__init__(kube, gateway, namespace)
-        self._one_at_a_time = threading.Lock()
+        self._kube = kube
+        self._gateway = gateway
+        self._namespace = namespace
+        self._loaded: Templates | None = None
+        self._where = f"Gateway {gateway.gateway_namespace}/{gateway.gateway_name}"
+        self._selector = (
+            f"{names.gateway_selector(gateway.gateway_name, gateway.gateway_namespace)},"
+            f"{names.STRATEGY_LABEL}={self.name}"
+        )
+        self._claims = Mirror(kube, SERVICE, namespace, claims.parse, labels=f"{self._selector},{TASK_LABEL}")
+        self._parents = Parents(kube, gateway)
+        self._serving = Serving(kube, gateway, self._parents.gateway_object, lambda: self._templates().texts)
+        self._listeners = OwnListeners(kube, gateway, self._parents, self._is_mine)
+        self._picks = Picks()
+        self._released: dict[int, float] = {}
 
-    def _open(self, parent: Manifest, task: Task) -> bool:
-        (mine,) = parent["spec"]["listeners"]
+    def expose(self, task: Task, *, quiet: Quiet | None = None) -> tuple[Address, ...]:
+        """Make the three objects for each port of a task and return the addresses; what is there of them is kept.
 
-        def add(listeners: list[Manifest]) -> list[Manifest] | None:
-            return None if any(each["port"] == mine["port"] for each in listeners) else [*listeners, mine]
+        NoFreeSlot when the range is exhausted or the API server takes no further object; nothing is left behind then.
+        """
+        check_task(task, self._gateway, self._namespace)
+        try:
+            return self._expose(task, quiet)
+        except NoFreeSlot:
+            self._serving.forget()
+            raise
+        except ApiError as refused:
+            reason = refusals.full(refused)
+            if reason is None:
+                raise
+            raise reason from refused
 
-        return bool(self._mine(self._write(add), mine["port"]))
+    def release(self, task_id: str) -> Addresses:
+        """Remove what was made for a task; its Services reach nothing from the first write on."""
+        names.check_task_id(task_id)
+        removed = [claim for claim in self._held(task_id) if self._remove(claim)]
+        return [self._address(claim.port) for claim in removed]
+
+    def list(self) -> Exposures:
+        """Return the exposed ports in their order."""
+        found = sorted(self._claims.read(), key=lambda claim: claim.port)
+        return [claims.exposure(each, self._namespace, self.name, self._gateway.gateway_ip) for each in found]
+
+    def services(self) -> dict[int, str]:
+        """Return the Service behind each exposed port, by the gateway's port."""
+        return {claim.port: claim.service for claim in self._claims.read()}
+
+    def ports(self) -> dict[int, Use]:
+        """Return how each port of the range is used."""
+        others = self._others()
+        determined = ports_of(each for each in others if each.is_determined and each.use == self.name)
+        tasks, foreign = {claim.port for claim in self._claims.read()} | determined, ports_of(others)
+        able = self._task_ports(tasks | foreign)
+
+        def use(port: int) -> Use:
+            if port in tasks:
+                return Use.TASK
+            if port in foreign:
+                return Use.FOREIGN
+            if port in able.kept:
+                return Use.RESERVED
+            if port in able.missing:
+                return Use.ABSENT
+            return Use.RESTING if self._is_resting(port) else Use.FREE
+
+        return {port: use(port) for port in in_range(self._gateway)}
+
+    def reconcile(self, live: Callable[[], Collection[str]], before: datetime, *, dry_run: bool) -> Repairs:
+        """Remove what has no live task, and complete what one has by half."""
+        found = leftovers.look(self._kube, self._route_kind(), self._namespace, self._selector, self._own_listeners)
+        tasks, repairs = live(), []
+        for claim in found.claims:
+            reason = found.wrong(claim, tasks)
+            if reason is None or claim.made >= before:
+                continue
+            gone = claim.released or claim.task not in tasks
+            mend = self._remove if gone else self._complete
+            done = not dry_run and mend(claim)
+            where = f"Service {self._namespace}/{claim.service}"
+            repairs.append(Repair("remove" if gone else "complete", where, claim.task, claim.port, reason, done))
+        for orphan in found.orphans(before):
+            done = not dry_run and self._remove_orphan(orphan)
+            repairs.append(Repair("remove", orphan.where, orphan.task, orphan.port, "it has no Service", done))
+        return repairs
+
+    def follow(self) -> None:
+        """Keep Services and listeners by watches from now on."""
+        self._claims.follow()
+        self._parents.follow()
+
+    def close(self) -> None:
+        """End the watches."""
+        self._claims.close()
+        self._parents.close()
+
+    def _open(self, parent: Manifest) -> bool:
+        """Add the listener that `parent`, of the template, has, or keep it; False if another has its port."""
+        (listener,) = parent["spec"]["listeners"]
+        return self._listeners.add(listener)
 
     def _close(self, port: int, name: str, task_id: str | None) -> None:
-        def remove(listeners: list[Manifest]) -> list[Manifest] | None:
-            # Looked at after the Gateway was read: whoever takes the port from here on makes the write a conflict.
+        """Remove a task's listener of a port, with None one that has no task; left alone if it is another's by now."""
+
+        def is_taken() -> bool:
             holder = self._claim_of(name)
-            if holder is not None and holder.task != task_id:
-                return None
-            mine = self._mine(listeners, port)
-            kept = [each for each in listeners if each["name"] not in mine]
-            # A Gateway without a listener is refused: the last one stays, reaches nothing, and is the next task's.
-            return kept if kept and mine else None
+            return holder is not None and holder.task != task_id
 
-        self._write(remove)
+        self._listeners.remove(port, is_taken)
 
-    def _mine(self, listeners: list[Manifest], port: int) -> set[str]:
-        """Return the names of those at a port that were made for a task of this namespace."""
-        gateway = {"metadata": {"namespace": "", "name": ""}, "spec": {"listeners": listeners}}
-        found = listeners_of(gateway, self._gateway)
-        return {each.name for each in found if each.port == port and self._is_mine(each)}
+    def _is_mine(self, listener: Listener) -> bool:
+        """Tell whether this strategy made a listener for a task of this namespace, whose routes alone it lets in."""
+        mine = listener.use == self.name and listener.task_namespace == self._namespace
+        return mine and listener.name == f"{TASK}{listener.port}"
 
-    def _write(self, edit: Edit) -> list[Manifest]:
-        """Change the Gateway's listeners and return them as they are then; WaitTimeout if others always wrote first.
+    def _expose(self, task: Task, quiet: Quiet | None) -> tuple[Address, ...]:
+        held: dict[int | str, Claim] = {claim.target_port: claim for claim in self._held(task.id)}
+        where = ", ".join(f"Service {self._namespace}/{claim.service}" for claim in held.values())
+        check_target_ports(task, held.keys(), where)
+        if any(claim.released for claim in held.values()):
+            raise UsageError(
+                f"the release of task {task.id} has begun",
+                where=where,
+                hint=f"finish it, then expose the task again: task-gateway release {task.id}",
+            )
+        self._serving.read()  # before ports are picked, which other threads wait for
+        made: list[Claim] = []
+        try:
+            for target in task.ports:
+                if target not in held or not self._completed(held[target], task):
+                    held[target] = self._make(task, target, len(task.ports) - len(held), quiet)
+                    made.append(held[target])
+        except BaseException:
+            for claim in made:
+                self._undo(task, claim.port)
+            raise
+        return tuple(self._address(held[target].port) for target in task.ports)
 
-        The lock keeps the threads of one process from making each other's writes fail.
-        """
-        wait = settings.GATEWAY_WRITTEN
-        deadline = time.monotonic() + wait.seconds
+    def _make(self, task: Task, target: int, wanted: int, quiet: Quiet | None) -> Claim:
+        """Make the objects of one port of a task at the first port that can be had."""
+        lost: set[int] = set()
         while True:
-            with self._one_at_a_time:
-                gateway = self._parents.gateway_object()
-                before: list[Manifest] = gateway["spec"].get("listeners") or []
-                wanted = edit(before)
-                if wanted is None:
-                    return before
-                gateway["spec"]["listeners"] = wanted
-                with suppress(Conflict):
-                    self._kube.replace(gateway)
-                    return wanted
-            if time.monotonic() > deadline:
-                version = gateway["metadata"]["resourceVersion"]
-                raise wait.timed_out(f"version {version}, others wrote first", self._where)
-            time.sleep(random.uniform(0, settings.CLAIM_PAUSE_SECONDS))
+            with self._picks.lend(lambda: self._free(lost, wanted)) as port:
+                if port is not None:
+                    if port.resting and quiet is not None:
+                        quiet(self._address(port.port))
+                    claim = self._take(port.port, task, target)
+                    if claim is not None:
+                        return claim
+                    lost.add(port.port)
+            if port is None:  # other threads try all that are left
+                sleep(random.uniform(0, settings.CLAIM_PAUSE_SECONDS))
+
+    def _free(self, lost: Collection[int], wanted: int) -> Sequence[Port]:
+        """Return the free ports in the order to try: from the one after the newest claim's on, resting ones last."""
+        found = self._claims.read()
+        claimed, others = {claim.port for claim in found}, ports_of(self._others())
+        able = self._task_ports(claimed | others)
+        held: Mapping[str, Collection[int]] = {
+            f"held by tasks of namespace {self._namespace}": claimed,
+            "held by other listeners": others - claimed,
+            "kept by the controller": able.kept,
+            "not in the proxy's Service": able.missing,
+            "taken meanwhile": lost,
+        }
+        free = [port for port in able.usable if port not in lost]
+        if len(free) < max(wanted, 1):
+            raise full.ports_taken(self._gateway, self._where, held, wanted)
+        newest = max(found, key=lambda claim: (claim.made, claim.port), default=None)
+        first = able.ports[0] if newest is None else newest.port + 1
+        order = sorted(free, key=lambda port: (self._released.get(port, 0.0), (port - first) % len(able.ports)))
+        return [Port(port, self._is_resting(port)) for port in order]
+
+    def _take(self, port: int, task: Task, target: int) -> Claim | None:
+        """Make the objects of a task at a port; None, with nothing left behind, if another has the port."""
+        parent, route, service = self._objects(port, task, target)
+        try:
+            try:
+                claim = self._claims.keep(self._kube.create(service))
+            except AlreadyExists:
+                return None
+            opened = self._open(parent)
+            if opened:
+                self._kube.apply(route)
+        except BaseException:
+            self._undo(task, port)
+            raise
+        if not opened:
+            self._undo(task, port)
+            return None
+        return claim
+
+    def _completed(self, claim: Claim, task: Task) -> bool:
+        """Make what is missing of a port that was begun; False if another took the port before it had its listener."""
+        parent, route, _ = self._objects(claim.port, task, claim.target_port)
+        if not self._open(parent):
+            self._remove(claim)
+            return False
+        self._kube.apply(route)
+        return True
+
+    def _complete(self, claim: Claim) -> bool:
+        return self._completed(claim, claims.task(claim, self._namespace))
+
+    def _remove_orphan(self, orphan: Orphan) -> bool:
+        """Remove a route or a listener without a Service, unless it has one by now."""
+        if orphan.is_route:
+            return self._claim_of(orphan.name) is None and self._delete(self._route_kind(), orphan.name, orphan.task)
+        self._close(orphan.port or 0, orphan.name, orphan.task or None)
+        return True
+
+    def _own_listeners(self) -> Sequence[Listener]:
+        return [each for each in self._parents.listeners() if self._is_mine(each)]
+
+    def _undo(self, task: Task, port: int) -> None:
+        """Remove what is half made; the error that ended it matters more than one met here."""
+        with suppress(TaskGatewayError):
+            for claim in self._held(task.id):
+                if claim.port == port:
+                    self._remove(claim)
+
+    def _remove(self, claim: Claim) -> bool:
+        """Remove a claim and what was made with it; False if it is gone, or another task's by now."""
+        last = self._cut_off(claim)
+        if last is None:
+            return False
+        self._delete(self._route_kind(), claim.service, claim.task)
+        self._close(claim.port, claim.service, claim.task)
+        with suppress(Conflict):
+            self._kube.delete(SERVICE, claim.service, self._namespace, uid=claim.uid)
+        self._claims.drop(self._namespace, last.service, last.version)
+        self._released[claim.port] = monotonic()
+        return True
+
+    def _cut_off(self, claim: Claim) -> Claim | None:
+        """Let a task's Service reach nothing and return it as it is then; None if it is gone, or another's by now.
+
+        It stays until the rest is gone, so that a repeat finds it.
+        """
+        selector = {TASK_LABEL: names.released(claim.port)}
+        seen: Claim | None = claim
+        while seen is not None and (seen.uid, seen.task) == (claim.uid, claim.task):
+            patch = {"metadata": {"resourceVersion": seen.version}, "spec": {"selector": selector}}
+            try:
+                return self._claims.keep(self._kube.patch(SERVICE, seen.service, self._namespace, patch))
+            except NotFound:
+                return None
+            except Conflict:
+                seen = self._claim_of(claim.service)
+        return None
+
+    def _claim_of(self, service: str) -> Claim | None:
+        found = self._kube.find(SERVICE, service, self._namespace)
+        return None if found is None else claims.parse(found)
+
+    def _delete(self, kind: str, name: str, task_id: str) -> bool:
+        """Delete an object that was made for a task; False if it is gone or another task's."""
+        try:
+            meta = self._kube.get(kind, name, self._namespace)["metadata"]
+            if (meta.get("labels") or {}).get(TASK_LABEL) != task_id:
+                return False
+            self._kube.delete(kind, name, self._namespace, uid=meta["uid"], missing_ok=False)
+        except (NotFound, Conflict):
+            return False
+        return True
+
+    def _objects(self, port: int, task: Task, target: int | str) -> tuple[Manifest, Manifest, Manifest]:
+        values: dict[str, int | str] = {
+            "PORT": port,
+            "TARGET_PORT": target,
+            "TASK": task.id,
+            "OWNER": task.owner,
+            "OBJECT": names.object_note(task.object) or "",
+            "NAMESPACE": self._namespace,
+        }
+        parent, route, service = self._templates().objects(self.name, values)
+        route["apiVersion"] = self._route_kind().rpartition("/")[0]
+        return parent, claims.owned_by(route, task.object), claims.owned_by(service, task.object)
+
+    def _templates(self) -> Templates:
+        if self._loaded is None:
+            self._loaded = templates.load(self._kube, self._gateway)
+        return self._loaded
+
+    def _task_ports(self, held: Collection[int]) -> TaskPorts:
+        """Return what of the range the controller can serve beside the ports that are held."""
+        served = self._serving.read()
+        return task_ports(self._gateway, served.controller, held, served.service_ports)
+
+    def _route_kind(self) -> str:
+        """Return the newest served version of TCPRoute."""
+        kind = route_kind(self._kube)
+        if kind is None:
+            raise NotFound("the cluster serves no version of TCPRoute", hint="install the CRDs of Gateway API")
+        return kind
+
+    def _others(self) -> Sequence[Listener]:
+        """Return the listeners that no task of this namespace can have.
+
+        One that this strategy made for a task whose Service is gone is not among them: the next task takes it.
+        """
+        return [each for each in self._parents.listeners() if not self._is_mine(each)]
+
+    def _held(self, task_id: str) -> Sequence[Claim]:
+        """Return the claims of a task as the API server has them: another process may have changed them just now."""
+        services = self._kube.list(SERVICE, self._namespace, f"{self._selector},{TASK_LABEL}={task_id}")
+        return [claim for claim in map(self._claims.keep, services) if claim is not None]
+
+    def _is_resting(self, port: int) -> bool:
+        return monotonic() - self._released.get(port, float("-inf")) < settings.REST_SECONDS
+
+    def _address(self, port: int) -> Address:
+        return Address(self._gateway.gateway_ip, port)

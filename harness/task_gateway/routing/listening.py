@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from task_gateway.model import TASK_LABEL, InternalTaskGateway, Manifest
+from task_gateway.model import InternalTaskGateway, Manifest
 from task_gateway.routing import names
 
 SLOT, TASK, DETERMINED = "slot-", "task-", "det-"
@@ -17,7 +17,7 @@ FOREIGN = "foreign"
 class Listener:
     """One listener of a gateway. `kind` is Gateway or ListenerSet, `parent` the name of the object that it is in.
 
-    `use` is slots, listenersets or listeners, and foreign for one that serves no task of this project's or of a
+    `use` is slots or listeners, and foreign for one that serves no task of this project's or of a
     Determined master's. `task_namespace` is where the routes come from that it lets in, if it names one.
     `allocation` is the one that a Determined master took the port for, empty for every other listener.
     """
@@ -62,8 +62,6 @@ def _listener(listener: Manifest, parent: Manifest, gateway: InternalTaskGateway
         use = "slots"
     elif kind == "Gateway":
         use = "listeners" if allocation or name.startswith((TASK, DETERMINED)) else FOREIGN
-    elif ours and (TASK_LABEL in labels or name == f"{TASK}{port}"):
-        use = "listenersets"
     else:
         use = FOREIGN
     return Listener(name, port, kind, meta["namespace"], meta["name"], use, selected, allocation)

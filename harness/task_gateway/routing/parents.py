@@ -14,10 +14,10 @@ Listeners = tuple[Listener, ...]
 
 
 class Parents:
-    """The listeners of one gateway, whose tasks run in `namespace`: read when asked for, or followed by watches."""
+    """The listeners of one gateway: read when asked for, or followed by watches."""
 
-    def __init__(self, kube: Kube, gateway: InternalTaskGateway, namespace: str) -> None:
-        self._kube, self._gateway, self._namespace = kube, gateway, namespace
+    def __init__(self, kube: Kube, gateway: InternalTaskGateway) -> None:
+        self._kube, self._gateway = kube, gateway
         self._mirrors: Sequence[Mirror[Listeners]] = ()
 
     def gateway_object(self) -> Manifest:
@@ -26,11 +26,8 @@ class Parents:
 
     def listeners(self) -> list[Listener]:
         """Return every listener, the Gateway's own first."""
-        return _all(self._mirrors) if self._mirrors else self.fresh()
-
-    def fresh(self) -> list[Listener]:
-        """Return every listener as the API server has it now, whether they are followed or not."""
-        return _all(self._sources(self.gateway_object()))
+        sources = self._mirrors or self._sources(self.gateway_object())
+        return list(chain.from_iterable(chain.from_iterable(each.read() for each in sources)))
 
     def follow(self) -> None:
         """Keep the listeners by watches from now on."""
@@ -58,14 +55,14 @@ class Parents:
         return Mirror(self._kube, LISTENER_SET, namespace, self._of_set)
 
     def _namespaces(self, gateway: Manifest) -> list[str | None]:
-        """Return where ListenerSets are looked for: everywhere, unless the Gateway or the API server forbids it."""
+        """Return where to read ListenerSets: everywhere, unless the Gateway or the API server only allows its own."""
         home = self._gateway.gateway_namespace
         if allowed_from(gateway["spec"]) in ("None", "Same"):
             return [home]
         try:
             self._kube.list(LISTENER_SET)
         except Forbidden:
-            return list({home, self._namespace})
+            return [home]
         return [None]
 
     def _of_gateway(self, gateway: Manifest) -> Listeners:
@@ -73,7 +70,3 @@ class Parents:
 
     def _of_set(self, listener_set: Manifest) -> Listeners | None:
         return listeners_of(listener_set, self._gateway) if is_attached(listener_set, self._gateway) else None
-
-
-def _all(sources: Sequence[Mirror[Listeners]]) -> list[Listener]:
-    return list(chain.from_iterable(chain.from_iterable(each.read() for each in sources)))

@@ -40,7 +40,7 @@ class Slots:
         self._checked = False
         selector = names.slots_selector(gateway.gateway_name, gateway.gateway_namespace)
         self._slots = Mirror(kube, SERVICE, namespace, table.parse, labels=selector)
-        self._parents = Parents(kube, gateway, namespace)
+        self._parents = Parents(kube, gateway)
         self._serving = Serving(
             kube, gateway, self._parents.gateway_object, lambda: templates.load(kube, gateway).texts
         )

@@ -19,7 +19,7 @@ else:
 
 MANAGER = "west"
 FIRST, COUNT = OWN_LISTENERS
-PORTS = {"slots": None, "listenersets": (22000, 22004), "listeners": (FIRST, FIRST + COUNT - 1)}
+PORTS = {"slots": None, "listeners": (FIRST, FIRST + COUNT - 1)}
 """The range of each strategy; slots have that of the chart. That of listeners is wider than the CRD allows."""
 LEFT = 5
 """Listeners that the CRD of upstream leaves when the others are written at once, as a master had done one by one."""
@@ -71,7 +71,6 @@ for _strategy in PORTS:
             name=f"limit_{_strategy}",
             group="Limits",
             sentence=f"With {_strategy} as many tasks fit as foretold; the next is refused with what to raise.",
-            needs=("ListenerSets",) if _strategy == "listenersets" else (),
             tags=("limits",),
             alone=True,
             moves=(

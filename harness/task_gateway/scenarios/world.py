@@ -299,7 +299,6 @@ def node_addresses(kube: Kube) -> list[str]:
 NEEDS: Mapping[str, Callable[[World], str]] = {
     "chromium": _chromium,
     "clusters of our own": lambda world: "the clusters are somebody's" if world.given.against else "",
-    "ListenerSets": lambda world: _lacks(world, "has none", world.given.controller.listener_sets),
     "a controller of the chart": lambda world: _lacks(
         world, "is not installed by the chart", world.given.controller.pod_annotations
     ),
