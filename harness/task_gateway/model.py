@@ -123,7 +123,8 @@ class Exposure:
 
     `target_port` is a number, or a port's name where somebody else wrote one into the Service.
     `kind` is Pod or Job and `object_name` its name, both empty where the task's object is not known. `since` is when
-    the port was taken. `ready` tells whether a ready pod is behind the Service, None where nobody looked.
+    the port was taken. `ready` tells whether a ready pod is behind the Service, None where nobody looked. `service` is
+    the Service behind the port, which no output shows.
     """
 
     task_id: str
@@ -137,6 +138,7 @@ class Exposure:
     since: datetime | None = None
     ready: bool | None = None
     object_name: str = ""
+    service: str = field(default="", metadata={"json": False})
 
 
 @dataclass(frozen=True)

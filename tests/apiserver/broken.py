@@ -298,7 +298,7 @@ def one_claimed(stage: Stage) -> Iterator[str]:
     slots = Slots(stage.kube, stage.gateway, NAMESPACE)
     slots.expose(Task("gone", NAMESPACE, (8080,)))
     try:
-        yield f"{RELEASE}-slot-{slots.list()[0].port}"
+        yield f"{RELEASE}-slot-{slots.exposed()[0].port}"
     finally:
         slots.release("gone")
 

@@ -92,14 +92,14 @@ def test_two_masters_race_for_the_last_port(
                     book.saw("refused")
                     continue
                 book.given([each.port for each in addresses], name)
-                assert [each.task_id for each in tasks.list() if each.port == addresses[0].port] == [name]
+                assert [each.task_id for each in tasks.exposed() if each.port == addresses[0].port] == [name]
                 book.back(name)
                 tasks.release(name)
 
         Turns(kube, [lambda api: master(0, api), lambda api: master(1, api)]).play(order)
         assert book.twice == []
         for namespace in set(namespaces):
-            assert TaskGateway(kube, gateway, namespace, strategy).list() == []
+            assert TaskGateway(kube, gateway, namespace, strategy).exposed() == []
         if namespaces[0] == namespaces[1]:  # with two namespaces each may give way to the other
             assert book.told["claimed"] >= 1
         total.update(book.told)
@@ -188,7 +188,7 @@ def test_a_random_walk_of_claims_releases_and_crashes(fresh: Site, share: int, s
         assert book.twice == []
         tasks.reconcile(dry_run=False, grace_seconds=0)
         assert tasks.reconcile(grace_seconds=0) == []
-        found = {each.port: each.task_id for each in tasks.list()}
+        found = {each.port: each.task_id for each in tasks.exposed()}
         assert set(found.values()) <= live
         kept = {port: holder for port, holder in book.holders.items() if holder in live}
         assert kept.items() <= found.items()

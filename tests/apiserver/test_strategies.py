@@ -35,14 +35,15 @@ PER_TASK = pytest.mark.parametrize("name", ["listeners"])
 @PER_TASK
 def test_a_task_has_three_objects_and_none_after_release(site: Site, name: str) -> None:
     strategy = site.strategy(name)
-    (address,) = strategy.expose(site.task("one"))
-    assert str(address) == f"{IP}:20000"
+    (made,) = strategy.expose(site.task("one"))
+    assert (str(made.address), made.service) == (f"{IP}:20000", "gw-task-20000")
     assert site.left() == ["Service gw-task-20000", "TCPRoute gw-task-20000", "listener 20000"]
     service = site.kube.get(SERVICE, "gw-task-20000", NAMESPACE)
     assert service["spec"]["selector"] == {TASK_LABEL: "one"}
     assert service["spec"]["ports"][0]["targetPort"] == 8888
-    (listed,) = strategy.list()
-    assert (listed.task_id, listed.owner, listed.address) == ("one", "ada", address)
+    (listed,) = strategy.exposed()
+    assert listed == made
+    assert (listed.task_id, listed.owner, listed.target_port) == ("one", "ada", 8888)
     assert listed.since is not None
     strategy.release("one")
     strategy.release("one")
@@ -97,7 +98,9 @@ def test_of_many_at_once_each_has_a_port_of_its_own(site: Site, name: str) -> No
     with ThreadPoolExecutor(20) as pool:
         ports = list(pool.map(expose, range(20)))
     assert sorted(ports) == list(range(20000, 20020))
-    assert {each.task_id: each.port for each in masters[0].list()} == {f"t-{n}": port for n, port in enumerate(ports)}
+    assert {each.task_id: each.port for each in masters[0].exposed()} == {
+        f"t-{n}": port for n, port in enumerate(ports)
+    }
     with pytest.raises(NoFreeSlot, match="20 in the range 20000-20019, 20 held by tasks"):
         masters[0].expose(site.task("t-20"))
     assert len(site.left()) == 60
@@ -114,7 +117,7 @@ def test_two_namespaces_share_a_gateway_and_no_port(site: Site, name: str) -> No
     (other,) = there.strategy(name).expose(there.task("one"))
     assert (one.port, other.port) == (20000, 20001)
     there.strategy(name).release("one")
-    assert one.port in [each.port for each in site.strategy(name).list()]
+    assert one.port in [each.port for each in site.strategy(name).exposed()]
     assert len(site.left()) == 3
 
 
@@ -136,7 +139,7 @@ def test_what_fails_leaves_the_same_name_in_another_namespace_alone(site: Site, 
     there.strategy(name).expose(there.task("one"))
     with pytest.raises(ClusterUnreachable):
         site.strategy(name, Once(site.kube, 2, ClusterUnreachable("gone"), arrives=True)).expose(site.task("one"))
-    assert [each.port for each in there.strategy(name).list()] == [20000]
+    assert [each.port for each in there.strategy(name).exposed()] == [20000]
     assert len(site.left()) == 3
 
 
@@ -178,7 +181,7 @@ def test_a_port_taken_before_the_listener_was_there_is_given_up(site: Site, name
     there = replace(site, namespace="others")
     assert there.strategy(name).expose(there.task("two"))[0].port == 20000
     assert site.strategy(name).expose(site.task("one"))[0].port == 20001
-    assert {each.task_id for each in there.strategy(name).list()} == {"two"}
+    assert {each.task_id for each in there.strategy(name).exposed()} == {"two"}
 
 
 @PER_TASK
@@ -196,19 +199,19 @@ def test_a_late_release_leaves_the_next_task_of_the_port_alone(site: Site, name:
             return getattr(site.kube, verb)
 
     site.strategy(name, Late()).release("one")
-    assert [(each.task_id, each.port) for each in strategy.list()] == [("two", 20000)]
+    assert [(each.task_id, each.port) for each in strategy.exposed()] == [("two", 20000)]
     assert site.kube.get(SERVICE, "gw-task-20000", NAMESPACE)["spec"]["selector"] == {TASK_LABEL: "two"}
     assert len(site.left()) == 3
 
 
 def test_a_listener_that_another_writer_dropped_is_added_again(site: Site) -> None:
     strategy = site.strategy("listeners")
-    (address,) = strategy.expose(site.task("one"))
+    (made,) = strategy.expose(site.task("one"))
     gateway = site.kube.get(GATEWAY, "gw", NAMESPACE)
     site.kube.replace(gateway | {"spec": gateway["spec"] | {"listeners": gateway["spec"]["listeners"][:1]}})
     assert site.listeners() == [PLACEHOLDER]
-    assert strategy.expose(site.task("one")) == (address,)
-    assert site.listeners() == [PLACEHOLDER, address.port]
+    assert strategy.expose(site.task("one")) == (made,)
+    assert site.listeners() == [PLACEHOLDER, made.port]
 
 
 def test_the_last_listener_stays_and_is_the_next_tasks(site: Site) -> None:
@@ -244,7 +247,7 @@ def test_one_listener_more_than_the_crd_allows_leaves_nothing_behind(site: Site)
         strategy.expose(site.task("one-more"))
     assert "maxItems of spec.listeners" in str(full.value.hint)
     assert "task-gateway limits" in str(full.value.hint)
-    assert [each.task_id for each in strategy.list()] == ["last"]
+    assert [each.task_id for each in strategy.exposed()] == ["last"]
     assert len(site.listeners()) == 64
     strategy.release("last")
     assert strategy.expose(site.task("one-more"))[0].port == 20002  # 20001 was tried, and rests
@@ -314,9 +317,9 @@ def as_master(site: Site, tmp_path: Path) -> Iterator[Callable[[list[str]], Kube
 def test_the_charts_rights_are_enough(site: Site, as_master: Callable[[list[str]], Kube], name: str) -> None:
     there = replace(site, namespace="others")
     strategy = there.strategy(name, as_master([name]))
-    (address,) = strategy.expose(there.task("one"))
-    assert strategy.expose(there.task("one")) == (address,)
-    assert [each.address for each in strategy.list()] == [address]
+    (made,) = strategy.expose(there.task("one"))
+    assert strategy.expose(there.task("one")) == (made,)
+    assert strategy.exposed() == [made]
     strategy.release("one")
     assert site.left() == []
 

@@ -254,7 +254,7 @@ def nearly_full(stage: Stage) -> Iterator[None]:
 @contextmanager
 def leaked_claim(stage: Stage) -> Iterator[None]:
     with claimed(stage, 1) as slots:
-        (exposure,) = slots.list()
+        (exposure,) = slots.exposed()
         long_ago = (datetime.now(UTC) - timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
         notes = {"metadata": {"annotations": {names.CLAIMED_AT: long_ago}}}
         stage.kube.patch(SERVICE, f"{RELEASE}-slot-{exposure.port}", NAMESPACE, notes)

@@ -115,7 +115,7 @@ class Stand:
     def everything_holds(self) -> None:
         """Every live task is reached at its address and answers by itself, and the tables are equal to the cluster."""
         for strategy, told in self.told.items():
-            listed = {each.address: (each.task_id, each.target_port) for each in self.tasks(strategy).list()}
+            listed = {each.address: (each.task_id, each.target_port) for each in self.tasks(strategy).exposed()}
             assert listed == told, strategy
             repairs = self.tasks(strategy).reconcile(grace_seconds=0)
             assert repairs == [], f"{strategy}: {repairs}"
@@ -141,7 +141,7 @@ class Stand:
     def clear(self, keep: Collection[str]) -> None:
         """Release and remove every task but those."""
         for strategy in ("slots", "listeners"):
-            for task in {each.task_id for each in self.tasks(strategy).list()} - set(keep):
+            for task in {each.task_id for each in self.tasks(strategy).exposed()} - set(keep):
                 self.release(task, strategy=strategy)
         for name in (others := self._pods() - set(keep)):
             self.kube.delete(POD, name, NAMESPACE)

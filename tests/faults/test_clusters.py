@@ -139,7 +139,7 @@ def test_a_namespace_is_deleted_under_a_task(stand: Stand) -> None:
         stand.kube.delete("v1/Namespace", TEAM)
         until(lambda: "it is there still" if exists(stand, TEAM) else "", settings.POD_READY.seconds)
         wait_until_refused(address)
-        assert tasks.list() == []
+        assert tasks.exposed() == []
         repairs = tasks.reconcile(dry_run=False, grace_seconds=0)
         assert [(each.action, each.port, each.done) for each in repairs] == [("remove", address.port, True)]
         stand.start("heir")

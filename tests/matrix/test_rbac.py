@@ -143,7 +143,7 @@ def walk(site: Site, kube: Kube, strategy: str) -> Iterator[tuple[str, Callable[
     yield "name a task by its pod", lambda: objects.task_of(kube, TASKS, "pod/one", (8888,))
     yield "name a task by its Job", lambda: objects.task_of(kube, TASKS, "job/one", (8888,))
     yield "expose", lambda: mine.expose(site.task("one"))
-    yield "list", lambda: mine.list(ready=True)
+    yield "list", lambda: mine.exposed(ready=True)
     yield "ports", mine.ports
     yield "say what is in the way", lambda: in_the_way(site, mine)
     yield "follow others", lambda: follow(site, kube, strategy, others)
@@ -178,7 +178,7 @@ class Meddled:
 
 def in_the_way(site: Site, mine: TaskGateway) -> None:
     """Wait for a task whose Gateway and route are well, and whose listener is not."""
-    (exposure,) = mine.list()
+    (exposure,) = mine.exposed()
     service = next(
         each
         for each in site.kube.list("v1/Service", TASKS)
@@ -210,9 +210,9 @@ def follow(site: Site, kube: Kube, strategy: str, others: TaskGateway) -> None:
     with TaskGateway(kube, site.gateway, TASKS, strategy) as mine:
         before = mine.ports()
         others.expose(site.task("another"))
-        eventually(lambda: "another" in {each.task_id for each in mine.list()}, "another's task")
+        eventually(lambda: "another" in {each.task_id for each in mine.exposed()}, "another's task")
         others.release("another")
-        eventually(lambda: "another" not in {each.task_id for each in mine.list()}, "the end of another's task")
+        eventually(lambda: "another" not in {each.task_id for each in mine.exposed()}, "the end of another's task")
         for change, undo in foreign(site):
             change()
             try:

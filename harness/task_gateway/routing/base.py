@@ -12,9 +12,6 @@ from task_gateway.routing import names
 from task_gateway.routing.templates import upgrade
 from task_gateway.routing.use import Use
 
-Addresses = list[Address]
-Exposures = list[Exposure]
-Repairs = list[Repair]
 Quiet = Callable[[Address], object]
 """Called before a port is taken that still rests: returns once it reaches nothing, or raises."""
 
@@ -22,30 +19,26 @@ Quiet = Callable[[Address], object]
 class Strategy(Protocol):
     """One way to make tasks reachable through a gateway; all its state lives in the cluster."""
 
-    def expose(self, task: Task, *, quiet: Quiet | None = None) -> tuple[Address, ...]:
-        """Make every port of a task reachable, or none, and return where; the same again if repeated.
+    def expose(self, task: Task, *, quiet: Quiet | None = None) -> tuple[Exposure, ...]:
+        """Make every port of a task reachable, or none; return them in the order of the task's; the same if repeated.
 
         NoFreeSlot when there are not ports enough; UsageError when the task is exposed with other target ports.
         """
         ...
 
-    def release(self, task_id: str) -> Addresses:
+    def release(self, task_id: str) -> list[Address]:
         """Make a task unreachable, free its ports and return them. A task that is not exposed is fine."""
         ...
 
-    def list(self) -> Exposures:
+    def exposed(self) -> list[Exposure]:
         """Return the exposed ports in their order."""
-        ...
-
-    def services(self) -> dict[int, str]:
-        """Return the Service behind each port of the gateway that has one."""
         ...
 
     def ports(self) -> dict[int, Use]:
         """Return how each port of the range is used, as seen from this namespace."""
         ...
 
-    def reconcile(self, live: Callable[[], Collection[str]], before: datetime, *, dry_run: bool) -> Repairs:
+    def reconcile(self, live: Callable[[], Collection[str]], before: datetime, *, dry_run: bool) -> list[Repair]:
         """Free what no live task has, and complete what one has by half; return each repair.
 
         `live` reads the ids of the live tasks and is called once all else was read. Claims made at `before` or later

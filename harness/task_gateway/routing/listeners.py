@@ -20,9 +20,9 @@ from task_gateway.errors import AlreadyExists, ApiError, Conflict, NoFreeSlot, N
 from task_gateway.kube.client import Kube
 from task_gateway.kube.kinds import SERVICE
 from task_gateway.kube.mirror import Mirror
-from task_gateway.model import TASK_LABEL, Address, InternalTaskGateway, Manifest, Repair, Task
+from task_gateway.model import TASK_LABEL, Address, Exposure, InternalTaskGateway, Manifest, Repair, Task
 from task_gateway.routing import claims, full, leftovers, names, refusals, templates
-from task_gateway.routing.base import STRATEGIES, Addresses, Exposures, Quiet, Repairs, check_target_ports, check_task
+from task_gateway.routing.base import STRATEGIES, Quiet, check_target_ports, check_task
 from task_gateway.routing.claims import Claim
 from task_gateway.routing.gateway_api import route_kind
 from task_gateway.routing.leftovers import Orphan
@@ -67,8 +67,8 @@ class Listeners:
         self._picks = Picks()
         self._released: dict[int, float] = {}
 
-    def expose(self, task: Task, *, quiet: Quiet | None = None) -> tuple[Address, ...]:
-        """Make the three objects for each port of a task and return the addresses; what is there of them is kept.
+    def expose(self, task: Task, *, quiet: Quiet | None = None) -> tuple[Exposure, ...]:
+        """Create the three objects for each port of a task; what is there of them is kept.
 
         NoFreeSlot when the range is exhausted or the API server takes no further object; nothing is left behind then.
         """
@@ -84,20 +84,16 @@ class Listeners:
                 raise
             raise reason from refused
 
-    def release(self, task_id: str) -> Addresses:
+    def release(self, task_id: str) -> list[Address]:
         """Remove what was made for a task; its Services reach nothing from the first write on."""
         names.check_task_id(task_id)
         removed = [claim for claim in self._held(task_id) if self._remove(claim)]
         return [self._address(claim.port) for claim in removed]
 
-    def list(self) -> Exposures:
+    def exposed(self) -> list[Exposure]:
         """Return the exposed ports in their order."""
         found = sorted(self._claims.read(), key=lambda claim: claim.port)
-        return [claims.exposure(each, self._namespace, self.name, self._gateway.gateway_ip) for each in found]
-
-    def services(self) -> dict[int, str]:
-        """Return the Service behind each exposed port, by the gateway's port."""
-        return {claim.port: claim.service for claim in self._claims.read()}
+        return [self._exposure(each) for each in found]
 
     def ports(self) -> dict[int, Use]:
         """Return how each port of the range is used."""
@@ -119,7 +115,7 @@ class Listeners:
 
         return {port: use(port) for port in in_range(self._gateway)}
 
-    def reconcile(self, live: Callable[[], Collection[str]], before: datetime, *, dry_run: bool) -> Repairs:
+    def reconcile(self, live: Callable[[], Collection[str]], before: datetime, *, dry_run: bool) -> list[Repair]:
         """Remove what has no live task, and complete what one has by half."""
         found = leftovers.look(self._kube, self._route_kind(), self._namespace, self._selector, self._own_listeners)
         tasks, repairs = live(), []
@@ -166,7 +162,7 @@ class Listeners:
         mine = listener.use == self.name and listener.task_namespace == self._namespace
         return mine and listener.name == f"{TASK}{listener.port}"
 
-    def _expose(self, task: Task, quiet: Quiet | None) -> tuple[Address, ...]:
+    def _expose(self, task: Task, quiet: Quiet | None) -> tuple[Exposure, ...]:
         held: dict[int | str, Claim] = {claim.target_port: claim for claim in self._held(task.id)}
         where = ", ".join(f"Service {self._namespace}/{claim.service}" for claim in held.values())
         check_target_ports(task, held.keys(), where)
@@ -187,7 +183,7 @@ class Listeners:
             for claim in made:
                 self._undo(task, claim.port)
             raise
-        return tuple(self._address(held[target].port) for target in task.ports)
+        return tuple(self._exposure(held[target]) for target in task.ports)
 
     def _make(self, task: Task, target: int, wanted: int, quiet: Quiet | None) -> Claim:
         """Make the objects of one port of a task at the first port that can be had."""
@@ -361,6 +357,9 @@ class Listeners:
 
     def _is_resting(self, port: int) -> bool:
         return monotonic() - self._released.get(port, float("-inf")) < settings.REST_SECONDS
+
+    def _exposure(self, claim: Claim) -> Exposure:
+        return claims.exposure(claim, self._namespace, self.name, self._gateway.gateway_ip)
 
     def _address(self, port: int) -> Address:
         return Address(self._gateway.gateway_ip, port)
