@@ -22,7 +22,7 @@ from task_gateway.controllers.base import in_order as known
 from task_gateway.limits.base import LIMITS
 from task_gateway.probe.base import in_order
 from task_gateway.report import bench_page, cel_text, controllers, first_start, limits, release, reliability
-from task_gateway.routing.base import STRATEGIES
+from task_gateway.routing.strategies.base import STRATEGIES
 
 DOCS, RECORDED = pins.ROOT / "docs", pins.ROOT / "reports" / "recorded"
 BENCH = pins.ROOT / "reports" / "bench"

@@ -26,7 +26,7 @@ from task_gateway.model import (
     Task,
 )
 from task_gateway.routing.gateway_api import GATEWAY, GATEWAY_CLASS
-from task_gateway.routing.slots import Slots
+from task_gateway.routing.strategies.slots import Slots
 
 NAMESPACE, START, COUNT = "gateways", 20000, 70
 OBJECTS = ("gateway", "gatewayclass", "listenersets", "services", "configmap")

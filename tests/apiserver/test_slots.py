@@ -21,8 +21,8 @@ from task_gateway.kube.process import run, tool
 from task_gateway.kube.wait import condition, wait_for
 from task_gateway.model import Address, InternalTaskGateway, Manifest, Task
 from task_gateway.routing import table
-from task_gateway.routing.base import STRATEGIES
-from task_gateway.routing.slots import Slots
+from task_gateway.routing.strategies.base import STRATEGIES
+from task_gateway.routing.strategies.slots import Slots
 from task_gateway.settings import API_READY
 
 START = 32768

@@ -18,7 +18,7 @@ from task_gateway.kube.wait import condition, wait_for
 from task_gateway.model import TASK_LABEL, Manifest, Task
 from task_gateway.routing import names
 from task_gateway.routing.gateway_api import GATEWAY_CLASS, LISTENER_SET
-from task_gateway.routing.slots import Slots
+from task_gateway.routing.strategies.slots import Slots
 from task_gateway.routing.templates import VERSION
 from task_gateway.settings import GATEWAY_PROGRAMMED, Wait
 

@@ -15,7 +15,7 @@ from task_gateway.kube.wait import condition, wait_for
 from task_gateway.limits import capacity
 from task_gateway.limits.target import Target
 from task_gateway.model import InternalTaskGateway, ManagerLimits, Manifest, ResourceManager, Task
-from task_gateway.routing.base import STRATEGIES, Strategy
+from task_gateway.routing.strategies.base import STRATEGIES, Strategy
 from task_gateway.settings import GATEWAY_PROGRAMMED, Wait
 
 RELEASE = NAMESPACE = "fit"

@@ -12,7 +12,7 @@ from task_gateway.kube import helm
 from task_gateway.kube.wait import condition, wait_for
 from task_gateway.model import Address, Manifest, Task
 from task_gateway.routing.reach import Answer, probe, wait_until_answers, wait_until_refused
-from task_gateway.routing.slots import Slots
+from task_gateway.routing.strategies.slots import Slots
 from task_gateway.settings import POD_READY
 
 PORT = 8080

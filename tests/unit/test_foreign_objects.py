@@ -24,10 +24,10 @@ from task_gateway.limits.target import Target
 from task_gateway.model import Cluster, InternalTaskGateway, Manifest, ResourceManager, Task
 from task_gateway.report import tasks
 from task_gateway.routing import claims, endpoints, live, table
-from task_gateway.routing.base import STRATEGIES
 from task_gateway.routing.gateway_api import not_so, reported_parents
 from task_gateway.routing.leftovers import Left
-from task_gateway.routing.listening import listeners_of
+from task_gateway.routing.parents import listeners_of
+from task_gateway.routing.strategies.base import STRATEGIES
 
 NOW = datetime(2026, 3, 4, tzinfo=UTC)
 GATEWAY = InternalTaskGateway("gw", "ns", "192.0.2.7", 2000, 2009)

@@ -8,7 +8,7 @@ from task_gateway.cli.output import Output, OutputOption, emit
 from task_gateway.limits import capacity
 from task_gateway.limits.target import targets
 from task_gateway.report import limits as shown
-from task_gateway.routing.base import STRATEGIES
+from task_gateway.routing.strategies.base import STRATEGIES
 
 
 def register(root: typer.Typer) -> None:

@@ -10,7 +10,7 @@ def items(site: Site) -> Finding:
     """Read the least of the served versions. More listeners go into more sets, hence it limits no tasks."""
     crd = site.listener_set_crd
     if crd is None:
-        refused = 0 if site.strategy == "slots" and not site.slots else None
+        refused = 0 if not (site.traits.on_gateway or site.slots) else None
         return Finding(0, refused, Found.READ, "install the CRDs of Gateway API v1.5.0 or later", "not served")
     numbers = [schema.max_items(crd, version, schema.SPEC_LISTENERS) for version in schema.served(crd)]
     value = min((number for number in numbers if number is not None), default=None)

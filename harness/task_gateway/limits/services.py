@@ -9,8 +9,6 @@ from task_gateway.limits.base import Finding, Found, Scope, limit
 from task_gateway.limits.site import Site
 
 SERVICE_CIDR = "networking.k8s.io/v1/ServiceCIDR"
-PER_TASK = "listeners"
-"""The strategy that makes a Service, with an address, and a route for each task; those of slots are there already."""
 
 
 @limit("service-addresses", Scope.CLUSTER, "cluster IP addresses of Services")
@@ -23,7 +21,7 @@ def addresses(site: Site) -> Finding:
         return Finding(None, None, Found.READ, advice, "the API does not tell")
     used = sum(each["spec"].get("clusterIP", "None") not in ("None", "") for each in site.all_services)
     total = sum(usable(cidr) for cidr in ranges)
-    tasks = total - used + site.active if site.strategy == PER_TASK else None
+    tasks = total - used + site.active if site.traits.cluster_ip else None
     return Finding(total - used, tasks, Found.READ, advice, f"free of {total}")
 
 
@@ -67,7 +65,7 @@ def _least(site: Site, resources: tuple[str, ...]) -> Finding:
     if not left:
         return Finding(None, None, Found.READ, _advice(quotas), "; ".join(notes) or "no quota")
     least, where = min(left, key=lambda each: each[0])
-    tasks = least + site.active if site.strategy == PER_TASK else None
+    tasks = least + site.active if site.traits.per_task else None
     if len(quotas) > 1:
         notes.append(f"the least of {len(quotas)} namespaces: {where}")
     return Finding(least, tasks, Found.READ, _advice([where]), "; ".join(notes))

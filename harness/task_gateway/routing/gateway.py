@@ -13,14 +13,14 @@ from task_gateway.kube.client import Kube
 from task_gateway.model import Address, Exposure, InternalTaskGateway, PortUse, Repair, Task
 from task_gateway.routing import addresses as addresses_of
 from task_gateway.routing import reach, readiness, templates
-from task_gateway.routing.base import STRATEGIES
 from task_gateway.routing.live import live_tasks
+from task_gateway.routing.strategies.base import STRATEGIES, default
 from task_gateway.routing.use import Use, counted
 from task_gateway.settings import Wait
 
 
 class TaskGateway:
-    """The gateway of one resource manager, whose tasks run in `namespace`.
+    """The gateway of one resource manager, whose tasks run in `namespace`; an empty strategy means the default one.
 
     Any thread may call, and any number of processes may use one gateway: whoever writes says what it has read, and the
     API server lets one win. Two calls for one task in one process wait for each other.
@@ -28,12 +28,12 @@ class TaskGateway:
     Inside `with` the state is followed by watches, so that no call has to read it first: for who exposes often.
     """
 
-    def __init__(self, kube: Kube, gateway: InternalTaskGateway, namespace: str, strategy: str = "slots") -> None:
+    def __init__(self, kube: Kube, gateway: InternalTaskGateway, namespace: str, strategy: str = "") -> None:
         self.gateway = gateway
         self.namespace = namespace
-        self.strategy = strategy
+        self.strategy = strategy or default()
         self._kube = kube
-        self._strategy = STRATEGIES.get(strategy)(kube, gateway, namespace)
+        self._strategy = STRATEGIES.get(self.strategy)(kube, gateway, namespace)
         self._lock = threading.Lock()
         self._busy: dict[str, tuple[threading.Lock, int]] = {}
 

@@ -15,8 +15,8 @@ from task_gateway import settings
 from task_gateway.errors import Conflict
 from task_gateway.kube.client import Kube
 from task_gateway.model import InternalTaskGateway, Manifest
-from task_gateway.routing.listening import Listener, listeners_of
-from task_gateway.routing.parents import Parents
+from task_gateway.routing.listening import Listener
+from task_gateway.routing.parents import Parents, listeners_of
 
 Edit = Callable[[list[Manifest]], list[Manifest] | None]
 """Takes the listeners and returns those to write, None if there is nothing to write."""

@@ -1,16 +1,36 @@
 """What has the listeners of a gateway: the Gateway itself and the ListenerSets that are attached to it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import chain
 
 from task_gateway.errors import Forbidden
 from task_gateway.kube.client import Kube
 from task_gateway.kube.mirror import Mirror
 from task_gateway.model import InternalTaskGateway, Manifest
+from task_gateway.routing import names
 from task_gateway.routing.gateway_api import GATEWAY, LISTENER_SET, allowed_from, is_attached
-from task_gateway.routing.listening import Listener, listeners_of
+from task_gateway.routing.listening import DETERMINED_NOTE, FOREIGN, Listener
+from task_gateway.routing.strategies.base import in_order
 
 Listeners = tuple[Listener, ...]
+
+
+def listeners_of(parent: Manifest, gateway: InternalTaskGateway) -> Listeners:
+    """Return the listeners of a Gateway or of a ListenerSet that is attached to it."""
+    strategies, found = in_order(), []
+    meta, kind = parent["metadata"], "ListenerSet" if "parentRef" in parent["spec"] else "Gateway"
+    ours = (meta.get("labels") or {}).get(names.GATEWAY_LABEL) == gateway.gateway_name
+    for each in parent["spec"].get("listeners") or []:
+        name, port = each["name"], each.get("port", 0)
+        namespaces = (each.get("allowedRoutes") or {}).get("namespaces") or {}
+        selected = ((namespaces.get("selector") or {}).get("matchLabels") or {}).get("kubernetes.io/metadata.name", "")
+        notes = (meta.get("annotations") or {}) if kind == "Gateway" else {}
+        allocation = notes.get(f"{DETERMINED_NOTE}{port}", "")
+        read = Listener(name, port, kind, meta["namespace"], meta["name"], FOREIGN, selected, allocation)
+        use = next((one.name for one in strategies if one.recognises(read, ours)), FOREIGN)
+        found.append(replace(read, use=use))
+    return tuple(found)
 
 
 class Parents:

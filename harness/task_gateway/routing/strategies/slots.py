@@ -19,19 +19,39 @@ from task_gateway.kube.kinds import ENDPOINT_SLICE, SERVICE
 from task_gateway.kube.mirror import Mirror
 from task_gateway.model import Address, Exposure, InternalTaskGateway, Manifest, Repair, Task
 from task_gateway.routing import endpoints, full, names, table, templates
-from task_gateway.routing.base import STRATEGIES, Quiet, check_target_ports, check_task
+from task_gateway.routing.listening import SLOT, Listener
 from task_gateway.routing.live import NO_POD
 from task_gateway.routing.parents import Parents
 from task_gateway.routing.picks import Picks
 from task_gateway.routing.ports import in_range, task_ports
 from task_gateway.routing.serving import Serving
+from task_gateway.routing.strategies.base import Quiet, check_target_ports, check_task, declare
+from task_gateway.routing.strategies.traits import Right, Traits
 from task_gateway.routing.table import Slot
 from task_gateway.routing.use import Use
 
 
-@STRATEGIES.register("slots")
+def _recognises(listener: Listener, ours: bool) -> bool:
+    return ours and listener.name == f"{SLOT}{listener.port}"
+
+
+@declare
 class Slots:
     """The slots of one gateway, whose Services and tasks live in `namespace`."""
+
+    traits = Traits(
+        name="slots",
+        default=True,
+        per_task=False,
+        on_gateway=False,
+        cluster_ip=False,
+        rights=(
+            Right("get", "", "configmaps", with_tasks=False),
+            *(Right(verb, "", "services", with_tasks=True) for verb in ("get", "list", "patch")),
+            Right("list", "discovery.k8s.io", "endpointslices", with_tasks=True),
+        ),
+        recognises=_recognises,
+    )
 
     def __init__(self, kube: Kube, gateway: InternalTaskGateway, namespace: str) -> None:
         self._kube = kube
@@ -248,7 +268,7 @@ class Slots:
     def _foreign(self) -> set[int]:
         """Return the ports whose listener is not a slot's: what comes through them is not for the slot's task."""
         try:
-            return {each.port for each in self._parents.listeners() if each.use != "slots"}
+            return {each.port for each in self._parents.listeners() if each.use != self.traits.name}
         except NotFound:  # no Gateway: then there are no listeners at all
             return set()
 
@@ -278,7 +298,7 @@ class Slots:
             kind=names.object_kind(slot.object),
             port=slot.port,
             target_port=slot.target_port or slot.port,
-            strategy="slots",
+            strategy=self.traits.name,
             address=self._address(slot.port),
             since=table.moment(slot.claimed_at),
             object_name=names.object_name(slot.object),

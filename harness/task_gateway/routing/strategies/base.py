@@ -1,14 +1,18 @@
-"""What every strategy offers, and where strategies are found: a new one is a new module of this package."""
+"""What every strategy offers, and where strategies are found: a new one is a new module of this package.
+
+Other rooms ask the traits of a strategy, and none compares its name.
+"""
 
 from collections.abc import Callable, Collection
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from task_gateway.errors import UsageError
 from task_gateway.kube.client import Kube
 from task_gateway.model import Address, Exposure, InternalTaskGateway, Repair, Task
 from task_gateway.registry import Registry
 from task_gateway.routing import names
+from task_gateway.routing.strategies.traits import Traits
 from task_gateway.routing.templates import upgrade
 from task_gateway.routing.use import Use
 
@@ -55,10 +59,44 @@ class Strategy(Protocol):
         ...
 
 
-StrategyFactory = Callable[[Kube, InternalTaskGateway, str], Strategy]
-"""Takes the cluster of the gateway, the gateway, and the namespace that the tasks run in."""
+class StrategyFactory(Protocol):
+    """The class of a strategy."""
 
-STRATEGIES: Registry[StrategyFactory] = Registry("strategy", "task_gateway.routing", {"listenersets": "slots"})
+    @property
+    def traits(self) -> Traits:
+        """What other rooms need to know of it."""
+        ...
+
+    def __call__(self, kube: Kube, gateway: InternalTaskGateway, namespace: str) -> Strategy:
+        """Take the cluster of the gateway, the gateway, and the namespace that the tasks run in."""
+        ...
+
+
+F = TypeVar("F", bound=StrategyFactory)
+STRATEGIES: Registry[StrategyFactory] = Registry(
+    "strategy", "task_gateway.routing.strategies", {"listenersets": "slots"}
+)
+
+
+def declare(made: F) -> F:
+    """File a strategy under its name."""
+    STRATEGIES.register(made.traits.name)(made)
+    return made
+
+
+def in_order() -> list[Traits]:
+    """Return the traits of all strategies: the default first, then by name."""
+    return sorted((each.traits for each in STRATEGIES), key=lambda each: (not each.default, each.name))
+
+
+def default() -> str:
+    """Return the name of the strategy that is used unless another one is named."""
+    return in_order()[0].name
+
+
+def traits_of(name: str) -> Traits:
+    """Return the traits of a strategy; UsageError names the known ones."""
+    return STRATEGIES.get(name).traits
 
 
 def check_task(task: Task, gateway: InternalTaskGateway, namespace: str) -> None:

@@ -22,16 +22,17 @@ from task_gateway.kube.kinds import SERVICE
 from task_gateway.kube.mirror import Mirror
 from task_gateway.model import TASK_LABEL, Address, Exposure, InternalTaskGateway, Manifest, Repair, Task
 from task_gateway.routing import claims, full, leftovers, names, refusals, templates
-from task_gateway.routing.base import STRATEGIES, Quiet, check_target_ports, check_task
 from task_gateway.routing.claims import Claim
 from task_gateway.routing.gateway_api import route_kind
 from task_gateway.routing.leftovers import Orphan
-from task_gateway.routing.listening import TASK, Listener, ports_of
+from task_gateway.routing.listening import DETERMINED, TASK, Listener, ports_of
 from task_gateway.routing.own_listeners import OwnListeners
 from task_gateway.routing.parents import Parents
 from task_gateway.routing.picks import Picks
 from task_gateway.routing.ports import TaskPorts, in_range, task_ports
 from task_gateway.routing.serving import Serving
+from task_gateway.routing.strategies.base import Quiet, check_target_ports, check_task, declare
+from task_gateway.routing.strategies.traits import GATEWAY_API, Right, Traits
 from task_gateway.routing.templates import Templates
 from task_gateway.routing.use import Use
 
@@ -44,11 +45,29 @@ class Port:
     resting: bool
 
 
-@STRATEGIES.register("listeners")
-class Listeners:
-    """One gateway whose tasks run in `namespace`; `name` is the strategy's, and its template's."""
+def _recognises(listener: Listener, ours: bool) -> bool:
+    return listener.kind == "Gateway" and (bool(listener.allocation) or listener.name.startswith((TASK, DETERMINED)))
 
-    name = "listeners"
+
+@declare
+class Listeners:
+    """One gateway whose tasks run in `namespace`."""
+
+    traits = Traits(
+        name="listeners",
+        per_task=True,
+        on_gateway=True,
+        cluster_ip=True,
+        like_determined=True,
+        rights=(
+            Right("get", "", "configmaps", with_tasks=False),
+            Right("update", GATEWAY_API, "gateways", with_tasks=False),
+            Right("list", GATEWAY_API, "listenersets", with_tasks=False),
+            *(Right(verb, "", "services", True) for verb in ("get", "list", "create", "patch", "delete")),
+            *(Right(verb, GATEWAY_API, "tcproutes", True) for verb in ("create", "patch", "delete")),
+        ),
+        recognises=_recognises,
+    )
 
     def __init__(self, kube: Kube, gateway: InternalTaskGateway, namespace: str) -> None:
         self._kube = kube
@@ -58,7 +77,7 @@ class Listeners:
         self._where = f"Gateway {gateway.gateway_namespace}/{gateway.gateway_name}"
         self._selector = (
             f"{names.gateway_selector(gateway.gateway_name, gateway.gateway_namespace)},"
-            f"{names.STRATEGY_LABEL}={self.name}"
+            f"{names.STRATEGY_LABEL}={self.traits.name}"
         )
         self._claims = Mirror(kube, SERVICE, namespace, claims.parse, labels=f"{self._selector},{TASK_LABEL}")
         self._parents = Parents(kube, gateway)
@@ -98,7 +117,7 @@ class Listeners:
     def ports(self) -> dict[int, Use]:
         """Return how each port of the range is used."""
         others = self._others()
-        determined = ports_of(each for each in others if each.is_determined and each.use == self.name)
+        determined = ports_of(each for each in others if each.is_determined and each.use == self.traits.name)
         tasks, foreign = {claim.port for claim in self._claims.read()} | determined, ports_of(others)
         able = self._task_ports(tasks | foreign)
 
@@ -159,7 +178,7 @@ class Listeners:
 
     def _is_mine(self, listener: Listener) -> bool:
         """Tell whether this strategy made a listener for a task of this namespace, whose routes alone it lets in."""
-        mine = listener.use == self.name and listener.task_namespace == self._namespace
+        mine = listener.use == self.traits.name and listener.task_namespace == self._namespace
         return mine and listener.name == f"{TASK}{listener.port}"
 
     def _expose(self, task: Task, quiet: Quiet | None) -> tuple[Exposure, ...]:
@@ -322,7 +341,7 @@ class Listeners:
             "OBJECT": names.object_note(task.object) or "",
             "NAMESPACE": self._namespace,
         }
-        parent, route, service = self._templates().objects(self.name, values)
+        parent, route, service = self._templates().objects(self.traits.name, values)
         route["apiVersion"] = self._route_kind().rpartition("/")[0]
         return parent, claims.owned_by(route, task.object), claims.owned_by(service, task.object)
 
@@ -359,7 +378,7 @@ class Listeners:
         return monotonic() - self._released.get(port, float("-inf")) < settings.REST_SECONDS
 
     def _exposure(self, claim: Claim) -> Exposure:
-        return claims.exposure(claim, self._namespace, self.name, self._gateway.gateway_ip)
+        return claims.exposure(claim, self._namespace, self.traits.name, self._gateway.gateway_ip)
 
     def _address(self, port: int) -> Address:
         return Address(self._gateway.gateway_ip, port)
