@@ -95,11 +95,17 @@ def test_an_upgrade_that_reuses_values_of_an_older_release_keeps_the_slots_right
     assert render({"rbac": {"strategies": None}}, show="role") == render(show="role")
 
 
-@pytest.mark.parametrize("strategies", [[], ["slot"], ["listenersets"], ["slots", "slots"], "slots"])
+@pytest.mark.parametrize("strategies", [[], ["slot"], ["slots", "slots"], "slots"])
 def test_unknown_strategies_are_refused(helm: Callable[..., Completed], strategies: object) -> None:
     done = helm("template", "tg", values={"rbac": {"strategies": strategies}})
     assert done.code != 0
     assert "'/rbac/strategies" in done.stderr
+
+
+def test_a_removed_strategy_is_refused_with_those_to_use(helm: Callable[..., Completed]) -> None:
+    done = helm("template", "tg", values={"rbac": {"strategies": ["listenersets"]}})
+    assert done.code != 0
+    assert "'/rbac/strategies/0': value must be one of 'slots', 'listeners'" in done.stderr
 
 
 def test_subjects_are_bound_in_both_namespaces(render: Render) -> None:

@@ -56,7 +56,7 @@ def endpoint_slice_ports(site: Site) -> Finding:
 
 def _advice() -> str:
     others = " or ".join(each.name for each in in_order() if not each.on_gateway)
-    return f"the strategy: {others} adds no listener to the Gateway"
+    return f"{others} as the strategy, which adds no listener to the Gateway"
 
 
 def _bytes(obj: Manifest) -> int:
