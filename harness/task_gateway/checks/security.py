@@ -32,7 +32,7 @@ def rights(site: Site) -> Trouble | None:
     its start, or its tasks fail. Without rights to nodes it only shows none, which is a warning. See
     docs/determined.md for both."""
     try:
-        ours = site.profile != DETERMINED and (site.templates is not None or not site.traits.like_determined)
+        ours = site.profile != DETERMINED and (not site.traits.like_determined or site.templates is not None)
         needs = site.traits.rights if ours else OF_DETERMINED
         slot = site.slots[0].service if site.slots else ""
     except Forbidden as problem:

@@ -19,8 +19,8 @@ def items(site: Site) -> Finding:
 
 @limit("listener-sets", Scope.GATEWAY, "ListenerSets of one Gateway")
 def sets(site: Site) -> Finding:
-    """Gateway API sets no bound; some controllers serve none. The chart creates those of the slots, and no task needs
-    another one."""
+    """Gateway API sets no bound; some controllers serve none. The chart creates those of the slots."""
     if not site.controller.listener_sets:
-        return Finding(0, None, Found.DOCUMENTED, f"nothing: {site.controller.title} has no ListenerSets")
+        tasks = 0 if site.traits.sets_per_task else None
+        return Finding(0, tasks, Found.DOCUMENTED, f"nothing: {site.controller.title} has no ListenerSets")
     return Finding(None, None, Found.DOCUMENTED, "nothing: Gateway API sets no bound")

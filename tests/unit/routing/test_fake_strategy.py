@@ -11,6 +11,7 @@ from task_gateway.bench import combos, stand
 from task_gateway.checks import crds, security
 from task_gateway.checks.base import Trouble
 from task_gateway.controllers.base import in_order as controllers
+from task_gateway.controllers.contour import CONTOUR
 from task_gateway.errors import UsageError
 from task_gateway.kube.client import Kube
 from task_gateway.kube.kinds import ENDPOINT_SLICE
@@ -130,7 +131,9 @@ def test_limits_ask_its_traits(found: Site) -> None:
     assert tasks("slots") is None
     assert tasks("crd-spec-max-items") is None, "it adds no listener to the Gateway"
     assert tasks("listener-set-max-items") == 0, "no ListenerSets are served"
-    assert tasks("port-range") == 10
+    assert tasks("listener-sets") is None
+    found.controller = CONTOUR
+    assert tasks("listener-sets") == 0, "Contour serves none"
 
 
 def test_checks_ask_its_traits(found: Site) -> None:
@@ -145,7 +148,7 @@ def test_checks_ask_its_traits(found: Site) -> None:
 def test_the_bench_has_rows_for_it(tmp_path: Path) -> None:
     rows = combos.chosen([], ["beacons"], [], None)
     assert [(each.controller, each.sizes, each.claimed) for each in rows] == [
-        (each.name, combos.SIZES, 0) for each in controllers()
+        (each.name, combos.SIZES, 0) for each in controllers() if each.listener_sets
     ]
     (controller, *_) = controllers()
     values = stand.values(controller, tmp_path / "chart.tgz", rows[0], "192.0.2.1")
