@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import fetched
 import image_list
@@ -20,13 +20,16 @@ from docs import bench, cel, checks, controllers, first_start, limits, release, 
 from docs import values as chart_values
 from task_gateway import records
 from task_gateway.controllers.base import in_order as known
+from task_gateway.limits.base import LIMITS
 from task_gateway.model import CelReport, ManagerLimits
 from task_gateway.model_bench import BurstReport, CrdWriteReport, DataplaneReport, ExposeReport
 from task_gateway.model_controllers import ControllerRecord
 from task_gateway.probe.base import in_order
+from task_gateway.routing.strategies.base import STRATEGIES
 
 DOCS, RECORDED = pins.ROOT / "docs", pins.ROOT / "reports" / "recorded"
 BENCH = pins.ROOT / "reports" / "bench"
+Report = TypeVar("Report")
 
 
 @dataclass(frozen=True)
@@ -138,25 +141,38 @@ def values(chart: str) -> str:
     return chart_values.table(pins.ROOT / "charts" / chart)
 
 
-def _record(folder: str, name: str = "") -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((RECORDED / folder / f"{name or folder}.json").read_text("utf-8"))
+def current(record: dict[str, Any]) -> dict[str, Any]:
+    """Return a record without what was recorded of strategies and limits that no longer exist."""
+    found = dict(record)
+    for key in {"records", "resource_managers"} & found.keys():
+        found[key] = [each for each in found[key] if each.get("strategy") in (None, *STRATEGIES.names())]
+    for each in found.get("resource_managers", ()):
+        each["limits"] = [limit for limit in each["limits"] if limit["id"] in LIMITS.names()]
     return found
 
 
+def _record(folder: str, name: str = "") -> dict[str, Any]:
+    return current(json.loads((RECORDED / folder / f"{name or folder}.json").read_text("utf-8")))
+
+
+def _bench(kind: type[Report], name: str) -> Report:
+    return records.read(kind, current(json.loads((BENCH / f"{name}.json").read_text("utf-8"))))
+
+
 def _expose() -> ExposeReport:
-    return records.load(ExposeReport, BENCH / "expose.json")
+    return _bench(ExposeReport, "expose")
 
 
 def _burst() -> BurstReport:
-    return records.load(BurstReport, BENCH / "burst.json")
+    return _bench(BurstReport, "burst")
 
 
 def _dataplane() -> DataplaneReport:
-    return records.load(DataplaneReport, BENCH / "dataplane.json")
+    return _bench(DataplaneReport, "dataplane")
 
 
 def _crd_writes() -> CrdWriteReport:
-    return records.load(CrdWriteReport, BENCH / "crd-write.json")
+    return _bench(CrdWriteReport, "crd-write")
 
 
 PARTS = (

@@ -26,15 +26,15 @@ class Target:
 def targets(expose: ExposeReport, burst: BurstReport) -> list[Target]:
     """Return all targets with what was measured."""
     records = alone(expose.records)
-    slots = [each for each in records if each.strategy == "slots"]
-    close = [each for each in expose.records if each.strategy == "slots" and each not in slots]
+    slots = [each for each in records if each.slots]
+    close = [each for each in expose.records if each.slots and each not in slots]
     best = best_controller(slots)
     return [
         _writes(slots),
         *_first_byte(slots, close, best),
         *(target for each in in_order() for target in _goals(slots, each)),
         _faster(records, slots, best),
-        *(_burst(each) for each in burst.records if each.tasks == BURST_TASKS and each.strategy == "slots"),
+        *(_burst(each) for each in burst.records if each.tasks == BURST_TASKS and each.slots),
     ]
 
 
@@ -106,7 +106,7 @@ def _goals(slots: Sequence[ExposeRecord], controller: Controller) -> list[Target
 
 def _faster(records: Sequence[ExposeRecord], slots: Sequence[ExposeRecord], best: str) -> Target:
     aim = f"{TIMES_FASTER} times as fast as a listener for each task, with {LISTENERS} in place or more"
-    many = [each for each in records if each.strategy == "listeners" and each.active >= LISTENERS]
+    many = [each for each in records if not each.slots and each.active >= LISTENERS]
     slow = [each for each in many if each.active == LISTENERS]
     fast = [each for each in slots if each.controller == best and each.active >= LISTENERS]
     if not slow or not fast:

@@ -43,7 +43,7 @@ def shortfalls(expose: ExposeReport, burst: BurstReport, faults: Sequence[Fault]
 def _first_bytes(report: ExposeReport) -> Iterator[Row]:
     records = alone(report.records)
     for controller in dict.fromkeys(each.controller for each in records):
-        slots = [each for each in records if (each.controller, each.strategy) == (controller, "slots")]
+        slots = [each for each in records if each.controller == controller and each.slots]
         for each in _ends(slots):
             what = f"from a claim to the task's first byte, {controller}, {each.active:,} tasks in {each.slots:,} slots"
             yield [what, f"{ms(each.ready_seconds)} ms", PERFORMANCE]

@@ -1,6 +1,6 @@
 """The records that pass between rooms: frozen, typed, and free of behaviour that needs a cluster."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -122,7 +122,8 @@ class Exposure:
 
     `target_port` is a number, or a port's name where somebody else wrote one into the Service.
     `kind` is Pod or Job and `object_name` its name, both empty where the task's object is not known. `since` is when
-    the port was taken. `ready` tells whether a ready pod is behind the Service, None where nobody looked.
+    the port was taken. `ready` tells whether a ready pod is behind the Service, None where nobody looked. `service` is
+    the Service behind the port, which no output shows.
     """
 
     task_id: str
@@ -136,6 +137,7 @@ class Exposure:
     since: datetime | None = None
     ready: bool | None = None
     object_name: str = ""
+    service: str = field(default="", metadata={"json": False})
 
 
 @dataclass(frozen=True)

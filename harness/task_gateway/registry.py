@@ -2,8 +2,8 @@
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Iterator
-from types import ModuleType
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType, ModuleType
 from typing import Generic, TypeVar
 
 from task_gateway.errors import UsageError
@@ -12,11 +12,15 @@ T = TypeVar("T")
 
 
 class Registry(Generic[T]):
-    """Named parts of one kind. Modules of `package` register themselves when they are imported."""
+    """Named parts of one kind. Modules of `package` register themselves when they are imported.
 
-    def __init__(self, kind: str, package: str) -> None:
+    `removed` maps the name of a part of an earlier release to the one to use instead.
+    """
+
+    def __init__(self, kind: str, package: str, removed: Mapping[str, str] = MappingProxyType({})) -> None:
         self._kind = kind
         self._package = package
+        self._removed = removed
         self._parts: dict[str, T] = {}
         self._loaded = False
 
@@ -32,8 +36,10 @@ class Registry(Generic[T]):
         return keep
 
     def get(self, name: str) -> T:
-        """Return the part called `name`; UsageError names the known ones."""
+        """Return the part called `name`; UsageError names the known ones, or the one to use instead."""
         self._load()
+        if name in self._removed and name not in self._parts:
+            raise UsageError(f"the {self._kind} {name!r} was removed", hint=f"use {self._removed[name]}")
         if name not in self._parts:
             raise UsageError(f"no {self._kind} is called {name!r}", hint=f"known: {', '.join(self.names())}")
         return self._parts[name]

@@ -22,7 +22,7 @@ from task_gateway.model import TASK_LABEL, Manifest, Task
 from task_gateway.routing import names
 from task_gateway.routing.gateway_api import GATEWAY, GATEWAY_CLASS, LISTENER_SET, ROUTES
 from task_gateway.routing.reach import Answer
-from task_gateway.routing.slots import Slots
+from task_gateway.routing.strategies.slots import Slots
 
 RELEASE, COUNT = "itg", 6
 ROUTE = ROUTES[0]
@@ -298,7 +298,7 @@ def one_claimed(stage: Stage) -> Iterator[str]:
     slots = Slots(stage.kube, stage.gateway, NAMESPACE)
     slots.expose(Task("gone", NAMESPACE, (8080,)))
     try:
-        yield f"{RELEASE}-slot-{slots.list()[0].port}"
+        yield f"{RELEASE}-slot-{slots.exposed()[0].port}"
     finally:
         slots.release("gone")
 

@@ -8,8 +8,8 @@ from task_gateway.errors import ClusterUnreachable
 from task_gateway.kube.client import Kube
 from task_gateway.kube.kinds import SERVICE
 from task_gateway.model import TASK_LABEL, InternalTaskGateway, Manifest, Task
-from task_gateway.routing.base import STRATEGIES, Strategy
 from task_gateway.routing.gateway_api import GATEWAY, LISTENER_SET
+from task_gateway.routing.strategies.base import STRATEGIES, Strategy
 
 NAMESPACE, IP = "gateways", "192.0.2.7"
 ROUTE = "gateway.networking.k8s.io/v1/TCPRoute"

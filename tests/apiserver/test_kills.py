@@ -13,7 +13,7 @@ from task_gateway.routing.gateway import TaskGateway
 
 __all__ = ["fresh"]
 PORTS = (8888, 6006)
-EACH = pytest.mark.parametrize("strategy", ["slots", "listenersets", "listeners"])
+EACH = pytest.mark.parametrize("strategy", ["slots", "listeners"])
 
 
 @dataclass
@@ -54,11 +54,11 @@ class Crime:
     def everything_holds(self) -> None:
         """Nothing is left to repair, the other task has its port still, and so has the foreign listener."""
         assert self.tasks.reconcile(grace_seconds=0) == []
-        assert [each.port for each in self.tasks.list() if each.task_id == "beside"] == [self.beside]
+        assert [each.port for each in self.tasks.exposed() if each.task_id == "beside"] == [self.beside]
         assert SLOTS[-1] in self.site.listeners()
 
     def ports_of(self, task: str) -> list[int]:
-        return sorted(int(each.target_port) for each in self.tasks.list() if each.task_id == task)
+        return sorted(int(each.target_port) for each in self.tasks.exposed() if each.task_id == task)
 
 
 @EACH
@@ -69,7 +69,7 @@ def test_killed_in_an_expose_and_called_again(fresh: Site, strategy: str) -> Non
 
     def again() -> None:
         addresses = crime.tasks.expose(wanted)
-        found = {each.target_port: each.address for each in crime.tasks.list() if each.task_id == "alive"}
+        found = {each.target_port: each.address for each in crime.tasks.exposed() if each.task_id == "alive"}
         assert found == dict(zip(PORTS, addresses, strict=True))
 
     assert crime.kills("expose", "alive", again) > len(PORTS)

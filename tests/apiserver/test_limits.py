@@ -26,7 +26,7 @@ from task_gateway.model import (
     Task,
 )
 from task_gateway.routing.gateway_api import GATEWAY, GATEWAY_CLASS
-from task_gateway.routing.slots import Slots
+from task_gateway.routing.strategies.slots import Slots
 
 NAMESPACE, START, COUNT = "gateways", 20000, 70
 OBJECTS = ("gateway", "gatewayclass", "listenersets", "services", "configmap")
@@ -145,15 +145,15 @@ def test_a_served_version_that_differs_counts_with_its_least(kube: Kube, assess:
     assert "v1: 100, v1beta1: 32" in seen.description
 
 
-def test_listener_sets_are_bound_by_the_range_less_what_slots_and_others_hold(
+def test_listeners_are_bound_by_the_range_less_what_slots_and_others_hold(
     assess: Assess, kube: Kube, kept: Any
 ) -> None:
-    seen = assess(strategy="listenersets")
+    seen = assess(strategy="listeners")
     assert (seen.capacity, seen.binding) == (30, "port-range")
     gateway = kept(GATEWAY, "itg")
     gateway["spec"]["listeners"].append(listener(START + 80, "somebody-else"))
     kube.replace(gateway)
-    seen = assess(strategy="listenersets")
+    seen = assess(strategy="listeners")
     assert (seen.capacity, seen.binding) == (29, "port-range")
     assert one(seen, "port-range").description.endswith("(100 ports, 71 of others, 0 of the controller)")
 
@@ -167,35 +167,24 @@ def test_listeners_of_tasks_are_active(assess: Assess, kube: Kube, kept: Any) ->
     assert (one(seen, "crd-spec-max-items").tasks, seen.binding) == (62, "port-range")
 
 
-def test_a_task_listener_set_is_active_and_a_foreign_one_holds_its_port(assess: Assess, kube: Kube, made: Any) -> None:
-    def listener_set(name: str, port: int, labels: dict[str, str], listener_name: str) -> Manifest:
-        return {
+def test_a_foreign_listener_set_holds_its_port(assess: Assess, kube: Kube, made: Any) -> None:
+    made(
+        {
             "apiVersion": "gateway.networking.k8s.io/v1",
             "kind": "ListenerSet",
-            "metadata": {"name": name, "namespace": NAMESPACE, "labels": labels},
-            "spec": {"parentRef": {"name": "itg"}, "listeners": [listener(port, listener_name)]},
+            "metadata": {"name": "theirs", "namespace": NAMESPACE},
+            "spec": {"parentRef": {"name": "itg"}, "listeners": [listener(21001, "x")]},
         }
-
-    ours = {"task-gateway.dev/gateway": "itg", "task-gateway.dev/task": "one"}
-    made(listener_set("ours", 21000, ours, "task-21000"))
-    made(listener_set("theirs", 21001, {}, "x"))
-    seen = assess(first=21000, last=21009, strategy="listenersets")
-    assert (seen.capacity, seen.active, seen.headroom) == (9, 1, 8)
+    )
+    seen = assess(first=21000, last=21009, strategy="listeners")
+    assert (seen.capacity, seen.active, seen.headroom) == (9, 0, 9)
     gateway = InternalTaskGateway("itg", NAMESPACE, "192.0.2.7", 21000, 21009)
     site = Site(Target(ResourceManager("east", "east", internal_task_gateway=gateway), kube))
     assert [str(each) for each in site.foreign_listeners] == [f"listener x of ListenerSet {NAMESPACE}/theirs"]
 
 
-def test_a_gateway_that_takes_no_listener_sets_has_no_room_for_them(assess: Assess, kube: Kube, kept: Any) -> None:
-    gateway = kept(GATEWAY, "itg")
-    del gateway["spec"]["allowedListeners"]
-    kube.replace(gateway)
-    seen = assess(strategy="listenersets")
-    assert (seen.capacity, seen.binding) == (0, "listener-sets")
-
-
 def test_the_ports_of_envoy_gateway_are_no_tasks_ports(assess: Assess) -> None:
-    seen = assess(first=18990, last=19009, strategy="listenersets")
+    seen = assess(first=18990, last=19009, strategy="listeners")
     assert (seen.capacity, one(seen, "controller-ports").value) == (16, 4)
     assert one(seen, "controller-ports").description.endswith("(19000 to 19003)")
 
@@ -207,10 +196,10 @@ def test_ports_that_meet_inside_contour_count_once(assess: Assess, kube: Kube) -
     meta = {"name": "itg.gateways"}
     kube.create(gateway_class | {"metadata": meta, "spec": contour})
     try:
-        seen = assess(first=57536, last=59581, strategy="listenersets")
+        seen = assess(first=57536, last=59581, strategy="listeners")
         assert (one(seen, "port-range").tasks, one(seen, "controller-ports").value) == (1023, 1023)
-        assert (seen.capacity, seen.binding) == (0, "listener-sets"), "Contour has none"
-        upper = assess(first=58559, last=59581, strategy="listenersets")
+        assert one(seen, "listener-sets").value == 0, "Contour has none"
+        upper = assess(first=58559, last=59581, strategy="listeners")
         assert one(upper, "port-range").tasks == 1023
     finally:
         kube.delete(GATEWAY_CLASS, "itg.gateways")
@@ -218,11 +207,7 @@ def test_ports_that_meet_inside_contour_count_once(assess: Assess, kube: Kube) -
 
 
 def test_quotas_leave_room_for_what_each_task_needs(assess: Assess, kube: Kube, made: Any) -> None:
-    hard = {
-        "services": "200",
-        "count/tcproutes.gateway.networking.k8s.io": "12",
-        "count/listenersets.gateway.networking.k8s.io": "1k",
-    }
+    hard = {"services": "200", "count/tcproutes.gateway.networking.k8s.io": "12"}
     quota = made(
         {
             "apiVersion": "v1",
@@ -233,8 +218,8 @@ def test_quotas_leave_room_for_what_each_task_needs(assess: Assess, kube: Kube, 
     )
     used = {"services": "70", "count/tcproutes.gateway.networking.k8s.io": "2"}
     kube.replace(quota | {"status": {"hard": hard, "used": used}}, subresource="status")
-    seen = assess(strategy="listenersets")
-    assert (one(seen, "quota-services").tasks, one(seen, "quota-listener-sets").tasks) == (130, 1000)
+    seen = assess(strategy="listeners")
+    assert one(seen, "quota-services").tasks == 130
     assert (seen.capacity, seen.binding) == (10, "quota-routes")
     assert one(assess(), "quota-routes").tasks is None, "the routes of slots are there already"
 
@@ -243,8 +228,7 @@ def test_addresses_of_services_run_out(assess: Assess) -> None:
     seen = one(assess(strategy="listeners"), "service-addresses")
     assert seen.description.endswith("(free of 65534)")
     assert seen.value == seen.tasks == 65534 - 1, "the API server's own Service; those of slots are headless"
-    for strategy in ("slots", "listenersets"):
-        assert one(assess(strategy=strategy), "service-addresses").tasks is None
+    assert one(assess(), "service-addresses").tasks is None
 
 
 def test_node_ports_bind_where_the_proxy_takes_them(assess: Assess, made: Any) -> None:

@@ -61,7 +61,7 @@ def claimed(site: Site) -> None:
     meta = {"name": "a1", "namespace": site.namespace, "labels": {TASK_LABEL: "a"}}
     spec = {"containers": [{"name": "c", "image": "i"}]}
     site.kube.create({"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec})
-    assert site.slots.expose(site.task("a")) == (Address(site.gateway.gateway_ip, START),)
+    assert [each.address for each in site.slots.expose(site.task("a"))] == [Address(site.gateway.gateway_ip, START)]
     leads_to(site, START, "a1", "10.244.0.7")
 
 
@@ -170,7 +170,7 @@ def test_the_policy_lets_pass_what_keeps_claims(guarded: Site, tmp_path: Path, w
     guarded.slots.release("a")
     guarded.slots.expose(guarded.task("b"))
     writer(guarded, tmp_path)
-    assert [each.task_id for each in guarded.slots.list()] == ["b"]
+    assert [each.task_id for each in guarded.slots.exposed()] == ["b"]
 
 
 def test_a_slot_that_is_deleted_and_made_again_is_free(guarded: Site, tmp_path: Path) -> None:
@@ -216,7 +216,7 @@ def test_the_policy_can_be_left_out(empty: Site) -> None:
 def lost(site: Site, folder: Path) -> None:
     replace(site, folder)
     assert claims(site.service(START))["selector"] is None
-    assert site.slots.list() == []
+    assert site.slots.exposed() == []
 
 
 def site_of(site: Site) -> sites.Site:

@@ -18,8 +18,8 @@ from task_gateway.kube.client import Kube
 from task_gateway.kube.process import run, tool
 from task_gateway.model import Address, InternalTaskGateway, Manifest, Task
 from task_gateway.routing import table
-from task_gateway.routing.base import STRATEGIES
-from task_gateway.routing.slots import Slots
+from task_gateway.routing.strategies.base import STRATEGIES
+from task_gateway.routing.strategies.slots import Slots
 
 START = 32768
 CHART = planes.CHART
@@ -102,7 +102,7 @@ def writes(site: Site, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def test_registry_finds_the_strategy(site: Site) -> None:
     strategy = STRATEGIES.get("slots")(site.kube, site.gateway, site.namespace)
-    assert strategy.expose(site.task("a")) == (Address(IP, START),)
+    assert [each.address for each in strategy.expose(site.task("a"))] == [Address(IP, START)]
 
 
 def test_what_somebody_else_put_into_a_selector_goes_with_the_next_write(site: Site) -> None:
@@ -118,12 +118,13 @@ def test_what_somebody_else_put_into_a_selector_goes_with_the_next_write(site: S
 
 def test_claim_and_release(site: Site, writes: list[str]) -> None:
     before = datetime.now(UTC)
-    (address,) = site.slots.expose(site.task("a", port=9999))
-    assert address == Address(IP, START)
+    (exposure,) = site.slots.expose(site.task("a", port=9999))
+    assert (exposure.address, exposure.target_port) == (Address(IP, START), 9999)
+    assert exposure.service == site.service(START)["metadata"]["name"]
     assert writes == ["patch"]
 
-    (exposure,) = site.slots.list()
-    assert (exposure.task_id, exposure.owner, exposure.port, exposure.address) == ("a", "ada", START, address)
+    assert site.slots.exposed() == [exposure]
+    assert (exposure.task_id, exposure.owner, exposure.port) == ("a", "ada", START)
     assert exposure.since is not None
     assert before <= exposure.since <= datetime.now(UTC)
     claimed = claims(site.service(START))
@@ -137,7 +138,7 @@ def test_claim_and_release(site: Site, writes: list[str]) -> None:
 
     site.slots.release("a")
     assert writes == ["patch", "patch"]
-    assert site.slots.list() == []
+    assert site.slots.exposed() == []
     freed = claims(site.service(START))
     assert freed["notes"].keys() == {"task-gateway.dev/released-at"}
     # A value that no task can have: a selector that matches no pod, which empties the endpoints.
@@ -207,7 +208,7 @@ def test_a_race_for_fewer_slots_gives_no_port_twice(site: Site) -> None:
         ports = list(pool.map(expose, range(8)))
     assert Counter(ports) == {START: 1, START + 1: 1, START + 2: 1, None: 5}
     winners = {f"racer-{index}": port for index, port in enumerate(ports) if port is not None}
-    assert {exposure.task_id: exposure.port for exposure in site.slots.list()} == winners
+    assert {exposure.task_id: exposure.port for exposure in site.slots.exposed()} == winners
 
 
 def test_who_has_a_port_keeps_it_among_claims_and_releases(site: Site) -> None:
@@ -220,7 +221,7 @@ def test_who_has_a_port_keeps_it_among_claims_and_releases(site: Site) -> None:
                 port = slots.expose(site.task(name))[0].port
             except NoFreeSlot:
                 continue
-            kept.append([e.port for e in slots.list() if e.task_id == name] == [port])
+            kept.append([e.port for e in slots.exposed() if e.task_id == name] == [port])
             slots.release(name)
         return kept
 
@@ -228,7 +229,7 @@ def test_who_has_a_port_keeps_it_among_claims_and_releases(site: Site) -> None:
         kept = [seen for lived in pool.map(live, range(6)) for seen in lived]
     assert kept
     assert all(kept)
-    assert site.slots.list() == []
+    assert site.slots.exposed() == []
 
 
 def interposed(monkeypatch: pytest.MonkeyPatch, kube: Kube, first: Callable[[], object]) -> None:
@@ -247,7 +248,7 @@ def interposed(monkeypatch: pytest.MonkeyPatch, kube: Kube, first: Callable[[], 
 def test_a_slot_taken_in_between_is_left_to_its_taker(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     interposed(monkeypatch, site.kube, lambda: site.slots.expose(site.task("quick")))
     assert site.slots.expose(site.task("slow"))[0].port == START + 1
-    assert {e.task_id: e.port for e in site.slots.list()} == {"quick": START, "slow": START + 1}
+    assert {e.task_id: e.port for e in site.slots.exposed()} == {"quick": START, "slow": START + 1}
 
 
 def test_a_harmless_write_in_between_costs_no_slot(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -262,7 +263,7 @@ def test_a_claim_whose_answer_was_lost_is_not_repeated(site: Site, monkeypatch: 
     """The write arrives twice, as when a transport repeats it: the second is a conflict with the first."""
     interposed(monkeypatch, site.kube, lambda: site.slots.expose(site.task("a")))
     assert site.slots.expose(site.task("a"))[0].port == START
-    assert [e.port for e in site.slots.list()] == [START]
+    assert [e.port for e in site.slots.exposed()] == [START]
 
 
 def test_release_never_frees_the_slot_of_another(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -277,7 +278,7 @@ def test_release_never_frees_the_slot_of_another(site: Site, monkeypatch: pytest
 
     interposed(monkeypatch, site.kube, swap)
     only.release("a")
-    assert [(e.task_id, e.port) for e in only.list()] == [("b", START)]
+    assert [(e.task_id, e.port) for e in only.exposed()] == [("b", START)]
     assert site.service(START)["spec"]["selector"] == {"task-gateway.dev/task": "b"}
 
 

@@ -1,4 +1,4 @@
-"""The strategies that make objects for each task, against a real API server: all or nothing, and no port for two."""
+"""The strategy that creates objects for each task, against a real API server: all or nothing, and no port for two."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -29,28 +29,28 @@ from task_gateway.routing.gateway_api import GATEWAY
 from task_gateway.routing.templates import VERSION
 
 CHART = Path(__file__).parents[2] / "charts" / "internal-task-gateway"
-BOTH = pytest.mark.parametrize("name", ["listenersets", "listeners"])
+PER_TASK = pytest.mark.parametrize("name", ["listeners"])
 
 
-@BOTH
+@PER_TASK
 def test_a_task_has_three_objects_and_none_after_release(site: Site, name: str) -> None:
     strategy = site.strategy(name)
-    (address,) = strategy.expose(site.task("one"))
-    assert str(address) == f"{IP}:20000"
-    listener = "ListenerSet gw-task-20000" if name == "listenersets" else "listener 20000"
-    assert site.left() == ["Service gw-task-20000", "TCPRoute gw-task-20000", listener]
+    (made,) = strategy.expose(site.task("one"))
+    assert (str(made.address), made.service) == (f"{IP}:20000", "gw-task-20000")
+    assert site.left() == ["Service gw-task-20000", "TCPRoute gw-task-20000", "listener 20000"]
     service = site.kube.get(SERVICE, "gw-task-20000", NAMESPACE)
     assert service["spec"]["selector"] == {TASK_LABEL: "one"}
     assert service["spec"]["ports"][0]["targetPort"] == 8888
-    (listed,) = strategy.list()
-    assert (listed.task_id, listed.owner, listed.address) == ("one", "ada", address)
+    (listed,) = strategy.exposed()
+    assert listed == made
+    assert (listed.task_id, listed.owner, listed.target_port) == ("one", "ada", 8888)
     assert listed.since is not None
     strategy.release("one")
     strategy.release("one")
     assert site.left() == []
 
 
-@BOTH
+@PER_TASK
 def test_a_repeat_gives_the_same_port_and_another_target_is_refused(site: Site, name: str) -> None:
     (first,) = site.strategy(name).expose(site.task("one"))
     assert site.strategy(name).expose(site.task("one")) == (first,)
@@ -61,7 +61,7 @@ def test_a_repeat_gives_the_same_port_and_another_target_is_refused(site: Site, 
         site.strategy(name).expose(replace(site.task("one"), namespace="elsewhere"))
 
 
-@BOTH
+@PER_TASK
 def test_ports_of_others_and_of_the_controller_are_skipped(site: Site, name: str) -> None:
     site.first, site.count = 18999, 8
     foreign = {"name": "foreign", "port": 18999, "protocol": "TCP"}
@@ -84,7 +84,7 @@ def test_ports_of_others_and_of_the_controller_are_skipped(site: Site, name: str
     assert site.left() == ["ListenerSet theirs", "listener 18999"]
 
 
-@BOTH
+@PER_TASK
 def test_of_many_at_once_each_has_a_port_of_its_own(site: Site, name: str) -> None:
     """Two masters with ten threads each want the twenty ports of a range, and one task more gets none."""
     site.count = 20
@@ -98,7 +98,9 @@ def test_of_many_at_once_each_has_a_port_of_its_own(site: Site, name: str) -> No
     with ThreadPoolExecutor(20) as pool:
         ports = list(pool.map(expose, range(20)))
     assert sorted(ports) == list(range(20000, 20020))
-    assert {each.task_id: each.port for each in masters[0].list()} == {f"t-{n}": port for n, port in enumerate(ports)}
+    assert {each.task_id: each.port for each in masters[0].exposed()} == {
+        f"t-{n}": port for n, port in enumerate(ports)
+    }
     with pytest.raises(NoFreeSlot, match="20 in the range 20000-20019, 20 held by tasks"):
         masters[0].expose(site.task("t-20"))
     assert len(site.left()) == 60
@@ -108,18 +110,18 @@ def test_of_many_at_once_each_has_a_port_of_its_own(site: Site, name: str) -> No
     assert site.left() == []
 
 
-@BOTH
+@PER_TASK
 def test_two_namespaces_share_a_gateway_and_no_port(site: Site, name: str) -> None:
     there = replace(site, namespace="others")
     (one,) = site.strategy(name).expose(site.task("one"))
     (other,) = there.strategy(name).expose(there.task("one"))
     assert (one.port, other.port) == (20000, 20001)
     there.strategy(name).release("one")
-    assert one.port in [each.port for each in site.strategy(name).list()]
+    assert one.port in [each.port for each in site.strategy(name).exposed()]
     assert len(site.left()) == 3
 
 
-@BOTH
+@PER_TASK
 @pytest.mark.parametrize("write", [0, 1, 2])
 @pytest.mark.parametrize("arrives", [False, True])
 @pytest.mark.parametrize("error", [ClusterUnreachable("gone"), KeyboardInterrupt()], ids=["unreachable", "interrupt"])
@@ -131,17 +133,17 @@ def test_what_fails_or_is_interrupted_leaves_nothing_behind(
     assert site.left() == []
 
 
-@BOTH
+@PER_TASK
 def test_what_fails_leaves_the_same_name_in_another_namespace_alone(site: Site, name: str) -> None:
     there = replace(site, namespace="others")
     there.strategy(name).expose(there.task("one"))
     with pytest.raises(ClusterUnreachable):
         site.strategy(name, Once(site.kube, 2, ClusterUnreachable("gone"), arrives=True)).expose(site.task("one"))
-    assert [each.port for each in there.strategy(name).list()] == [20000]
+    assert [each.port for each in there.strategy(name).exposed()] == [20000]
     assert len(site.left()) == 3
 
 
-@BOTH
+@PER_TASK
 def test_a_repeat_that_fails_leaves_the_task_reachable(site: Site, name: str) -> None:
     site.strategy(name).expose(site.task("one"))
     with pytest.raises(ClusterUnreachable):
@@ -149,7 +151,7 @@ def test_a_repeat_that_fails_leaves_the_task_reachable(site: Site, name: str) ->
     assert len(site.left()) == 3
 
 
-@BOTH
+@PER_TASK
 @pytest.mark.parametrize("writes", [0, 1, 2])
 def test_what_a_crash_left_half_made_is_completed_by_the_same_call(site: Site, name: str, writes: int) -> None:
     with pytest.raises(ClusterUnreachable):
@@ -159,7 +161,7 @@ def test_what_a_crash_left_half_made_is_completed_by_the_same_call(site: Site, n
     assert len(site.left()) == 3
 
 
-@BOTH
+@PER_TASK
 @pytest.mark.parametrize("writes", [0, 1, 2, 3])
 def test_a_release_that_was_cut_short_is_finished_by_the_same_call(site: Site, name: str, writes: int) -> None:
     site.strategy(name).expose(site.task("one"))
@@ -172,17 +174,17 @@ def test_a_release_that_was_cut_short_is_finished_by_the_same_call(site: Site, n
     assert site.left() == []
 
 
-@BOTH
+@PER_TASK
 def test_a_port_taken_before_the_listener_was_there_is_given_up(site: Site, name: str) -> None:
     with pytest.raises(ClusterUnreachable):
         site.strategy(name, Failing(site.kube, 1)).expose(site.task("one"))
     there = replace(site, namespace="others")
     assert there.strategy(name).expose(there.task("two"))[0].port == 20000
     assert site.strategy(name).expose(site.task("one"))[0].port == 20001
-    assert {each.task_id for each in there.strategy(name).list()} == {"two"}
+    assert {each.task_id for each in there.strategy(name).exposed()} == {"two"}
 
 
-@BOTH
+@PER_TASK
 def test_a_late_release_leaves_the_next_task_of_the_port_alone(site: Site, name: str) -> None:
     """A release is asked for twice; between the second one's reading and its writes the port is another task's."""
     site.count = 1
@@ -197,19 +199,19 @@ def test_a_late_release_leaves_the_next_task_of_the_port_alone(site: Site, name:
             return getattr(site.kube, verb)
 
     site.strategy(name, Late()).release("one")
-    assert [(each.task_id, each.port) for each in strategy.list()] == [("two", 20000)]
+    assert [(each.task_id, each.port) for each in strategy.exposed()] == [("two", 20000)]
     assert site.kube.get(SERVICE, "gw-task-20000", NAMESPACE)["spec"]["selector"] == {TASK_LABEL: "two"}
     assert len(site.left()) == 3
 
 
 def test_a_listener_that_another_writer_dropped_is_added_again(site: Site) -> None:
     strategy = site.strategy("listeners")
-    (address,) = strategy.expose(site.task("one"))
+    (made,) = strategy.expose(site.task("one"))
     gateway = site.kube.get(GATEWAY, "gw", NAMESPACE)
     site.kube.replace(gateway | {"spec": gateway["spec"] | {"listeners": gateway["spec"]["listeners"][:1]}})
     assert site.listeners() == [PLACEHOLDER]
-    assert strategy.expose(site.task("one")) == (address,)
-    assert site.listeners() == [PLACEHOLDER, address.port]
+    assert strategy.expose(site.task("one")) == (made,)
+    assert site.listeners() == [PLACEHOLDER, made.port]
 
 
 def test_the_last_listener_stays_and_is_the_next_tasks(site: Site) -> None:
@@ -224,25 +226,17 @@ def test_the_last_listener_stays_and_is_the_next_tasks(site: Site) -> None:
     assert site.listeners() == [20000]
 
 
-def test_a_gateway_that_takes_no_listener_sets_is_told_before_a_task_waits(site: Site) -> None:
-    gateway = site.kube.get(GATEWAY, "gw", NAMESPACE)
-    spec = gateway["spec"]
-    site.kube.replace(gateway | {"spec": {key: spec[key] for key in spec if key != "allowedListeners"}})
-    try:
-        with pytest.raises(UsageError, match="takes no ListenerSets") as told:
-            site.strategy("listenersets").expose(site.task("one"))
-    finally:
-        site.kube.patch(GATEWAY, "gw", NAMESPACE, {"spec": {"allowedListeners": spec["allowedListeners"]}})
-    assert "spec.allowedListeners" in str(told.value.hint)
-    assert site.left() == []
-
-
-@BOTH
+@PER_TASK
 def test_a_listener_set_of_another_namespace_or_gateway(site: Site, name: str) -> None:
     """One that the Gateway takes holds its port, one of another Gateway of that name does not."""
+    before = site.kube.get(GATEWAY, "gw", NAMESPACE)["spec"]["allowedListeners"]
     site.kube.create(listener_set({"name": "far", "namespace": "others"}, {"namespace": NAMESPACE}, 20000))
     site.kube.create(listener_set({"name": "near", "namespace": NAMESPACE}, {"namespace": "others"}, 20001))
-    assert site.strategy(name).expose(site.task("one"))[0].port == 20001
+    site.kube.patch(GATEWAY, "gw", NAMESPACE, {"spec": {"allowedListeners": {"namespaces": {"from": "All"}}}})
+    try:
+        assert site.strategy(name).expose(site.task("one"))[0].port == 20001
+    finally:
+        site.kube.patch(GATEWAY, "gw", NAMESPACE, {"spec": {"allowedListeners": before}})
 
 
 def test_one_listener_more_than_the_crd_allows_leaves_nothing_behind(site: Site) -> None:
@@ -253,15 +247,10 @@ def test_one_listener_more_than_the_crd_allows_leaves_nothing_behind(site: Site)
         strategy.expose(site.task("one-more"))
     assert "maxItems of spec.listeners" in str(full.value.hint)
     assert "task-gateway limits" in str(full.value.hint)
-    assert [each.task_id for each in strategy.list()] == ["last"]
+    assert [each.task_id for each in strategy.exposed()] == ["last"]
     assert len(site.listeners()) == 64
     strategy.release("last")
     assert strategy.expose(site.task("one-more"))[0].port == 20002  # 20001 was tried, and rests
-
-
-def test_a_gateway_that_is_full_takes_tasks_by_listener_sets(site: Site) -> None:
-    fill_gateway(site, 64)
-    assert site.strategy("listenersets").expose(site.task("one"))[0].port == 20000
 
 
 def test_a_refusal_for_another_reason_is_not_called_full(site: Site) -> None:
@@ -277,7 +266,7 @@ def test_a_refusal_for_another_reason_is_not_called_full(site: Site) -> None:
     assert site.left() == []
 
 
-@BOTH
+@PER_TASK
 def test_a_quota_that_is_used_up_is_called_full(site: Site, name: str) -> None:
     there = replace(site, namespace="others")
     hard = {"count/tcproutes.gateway.networking.k8s.io": "0"}
@@ -324,18 +313,18 @@ def as_master(site: Site, tmp_path: Path) -> Iterator[Callable[[list[str]], Kube
         site.kube.delete(f"{obj['apiVersion']}/{obj['kind']}", metadata["name"], metadata["namespace"])
 
 
-@BOTH
+@PER_TASK
 def test_the_charts_rights_are_enough(site: Site, as_master: Callable[[list[str]], Kube], name: str) -> None:
     there = replace(site, namespace="others")
     strategy = there.strategy(name, as_master([name]))
-    (address,) = strategy.expose(there.task("one"))
-    assert strategy.expose(there.task("one")) == (address,)
-    assert [each.address for each in strategy.list()] == [address]
+    (made,) = strategy.expose(there.task("one"))
+    assert strategy.expose(there.task("one")) == (made,)
+    assert strategy.exposed() == [made]
     strategy.release("one")
     assert site.left() == []
 
 
-@BOTH
+@PER_TASK
 def test_the_rights_of_slots_are_not(site: Site, as_master: Callable[[list[str]], Kube], name: str) -> None:
     there = replace(site, namespace="others")
     with pytest.raises(Forbidden, match="cannot create resource"):
@@ -348,7 +337,7 @@ def test_templates_of_another_version_are_refused(site: Site) -> None:
     site.kube.patch("v1/ConfigMap", name, NAMESPACE, {"data": {"version": "0"}})
     try:
         with pytest.raises(TemplatesMismatch, match="version 0"):
-            site.strategy("listenersets").expose(site.task("one"))
+            site.strategy("listeners").expose(site.task("one"))
         assert site.left() == []
     finally:
         site.kube.patch("v1/ConfigMap", name, NAMESPACE, {"data": {"version": VERSION}})

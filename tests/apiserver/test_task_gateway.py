@@ -16,11 +16,11 @@ from task_gateway.kube.kinds import SERVICE
 from task_gateway.model import TASK_LABEL, Exposure, Manifest, Task, TaskObject
 from task_gateway.routing import names, table
 from task_gateway.routing.gateway import TaskGateway
-from task_gateway.routing.gateway_api import GATEWAY, LISTENER_SET
+from task_gateway.routing.gateway_api import GATEWAY
 
 POD = "v1/Pod"
-EACH = pytest.mark.parametrize("name", ["slots", "listenersets", "listeners"])
-PER_TASK = pytest.mark.parametrize("name", ["listenersets", "listeners"])
+EACH = pytest.mark.parametrize("name", ["slots", "listeners"])
+PER_TASK = pytest.mark.parametrize("name", ["listeners"])
 
 
 class Counting:
@@ -87,14 +87,14 @@ def test_a_task_has_an_address_for_each_of_its_ports(fresh: Site, name: str) -> 
     first, second = tasks.expose(fresh.task("one", 8888, 6006))
     assert [first.port, second.port] == [SLOTS[0], SLOTS[1]]
     assert tasks.expose(fresh.task("one", 6006, 8888)) == (second, first)
-    assert held(tasks.list()) == [("one", 8888, first.port), ("one", 6006, second.port)]
+    assert held(tasks.exposed()) == [("one", 8888, first.port), ("one", 6006, second.port)]
     use = tasks.ports()
     assert (use.total, use.tasks, use.free) == (len(SLOTS), 2, len(SLOTS) - 2)
     with pytest.raises(UsageError, match="exposed with target port 6006, not 8888"):
         tasks.expose(fresh.task("one", 8888))
     tasks.release("one")
     tasks.release("one")
-    assert tasks.list() == []
+    assert tasks.exposed() == []
 
 
 @EACH
@@ -104,7 +104,7 @@ def test_all_ports_of_a_task_or_none(fresh: Site, name: str) -> None:
     tasks.expose(fresh.task("one"))
     with pytest.raises(NoFreeSlot, match="1 free, 2 wanted"):
         tasks.expose(fresh.task("two", 8888, 6006))
-    assert [each.task_id for each in tasks.list()] == ["one"]
+    assert [each.task_id for each in tasks.exposed()] == ["one"]
     with pytest.raises(UsageError, match="the ports 8888, 8888"):
         tasks.expose(fresh.task("two", 8888, 8888))
 
@@ -119,7 +119,7 @@ def test_a_crash_between_two_ports_is_completed_by_the_same_call(fresh: Site, na
         assert writes < 6
     addresses = gateway(fresh, name).expose(wanted)
     assert [each.port for each in addresses] == [SLOTS[0], SLOTS[1]]
-    assert [each.target_port for each in gateway(fresh, name).list()] == [8888, 6006]
+    assert [each.target_port for each in gateway(fresh, name).exposed()] == [8888, 6006]
 
 
 @EACH
@@ -155,8 +155,7 @@ def test_who_follows_reads_nothing_to_expose_and_sees_what_others_do(fresh: Site
         mine.expose(fresh.task("warm"))
         counting.made.clear()
         mine.expose(fresh.task("one"))
-        wanted = {"slots": ["patch"], "listenersets": ["create", "create", "apply"]}
-        wanted["listeners"] = ["create", "replace", "apply"]
+        wanted = {"slots": ["patch"], "listeners": ["create", "replace", "apply"]}
         assert counting.writes() == wanted[name]
         if name == "slots":  # the others look for what the one task has already
             assert set(counting.made) == {"patch"}
@@ -164,10 +163,10 @@ def test_who_follows_reads_nothing_to_expose_and_sees_what_others_do(fresh: Site
         gateway(fresh, name).release("one")
         gateway(fresh, name).expose(fresh.task("other"))
         deadline = time.monotonic() + 10
-        while {each.task_id for each in mine.list()} != {"warm", "other"}:
+        while {each.task_id for each in mine.exposed()} != {"warm", "other"}:
             assert time.monotonic() < deadline
             time.sleep(0.01)
-        taken = {each.address for each in gateway(fresh, name).list()}
+        taken = {each.address for each in gateway(fresh, name).exposed()}
         assert mine.expose(fresh.task("two"))[0] not in taken
 
 
@@ -181,7 +180,7 @@ def test_a_burst_of_claims_costs_one_write_each(fresh: Site) -> None:
         assert sorted(ports) == list(SLOTS)
         list(pool.map(tasks.release, names))
         assert counting.writes() == ["patch"] * 2 * len(SLOTS)
-        assert tasks.list() == []
+        assert tasks.exposed() == []
 
 
 @PER_TASK
@@ -190,11 +189,10 @@ def test_what_is_made_for_a_task_is_owned_by_its_object(fresh: Site, name: str) 
     owner = TaskObject(POD, "one", made["metadata"]["uid"])
     (address,) = gateway(fresh, name).expose(replace(fresh.task("one"), object=owner))
     wanted = [{"apiVersion": "v1", "kind": "Pod", "name": "one", "uid": owner.uid}]
-    kinds = [SERVICE, ROUTE, *([LISTENER_SET] if name == "listenersets" else [])]
-    for kind in kinds:
+    for kind in (SERVICE, ROUTE):
         meta = fresh.kube.get(kind, f"gw-task-{address.port}", NAMESPACE)["metadata"]
         assert meta["ownerReferences"] == wanted
-    assert gateway(fresh, name).list()[0].kind == "Pod"
+    assert gateway(fresh, name).exposed()[0].kind == "Pod"
 
 
 @EACH
@@ -207,11 +205,11 @@ def test_reconcile_frees_what_has_no_live_task_and_nothing_else(fresh: Site, nam
 
     (seen,) = tasks.reconcile(grace_seconds=0)
     assert (seen.task_id, seen.port, seen.done) == ("gone", gone.port, False)
-    assert [each.task_id for each in tasks.list()] == ["alive", "gone"]
+    assert [each.task_id for each in tasks.exposed()] == ["alive", "gone"]
 
     (done,) = tasks.reconcile(dry_run=False, grace_seconds=0)
     assert (done.task_id, done.done, done.reason) == ("gone", True, "no pod or Job of the task is there")
-    assert [each.address for each in tasks.list()] == [kept]
+    assert [each.address for each in tasks.exposed()] == [kept]
     assert SLOTS[-1] in fresh.listeners()
     assert tasks.reconcile(dry_run=False, grace_seconds=0) == []
 
@@ -260,7 +258,7 @@ def test_reconcile_frees_the_later_of_two_slots_for_one_port(fresh: Site) -> Non
     fresh.kube.patch(SERVICE, slot.service, NAMESPACE, claim)
     (repair,) = tasks.reconcile(dry_run=False, grace_seconds=0)
     assert (repair.port, repair.reason) == (other.port, "target port 8888 has another slot")
-    assert [each.address for each in tasks.list()] == [first]
+    assert [each.address for each in tasks.exposed()] == [first]
 
 
 @EACH
@@ -313,7 +311,7 @@ def test_who_follows_late_never_hands_out_anothers_address(fresh: Site, name: st
         other.expose(fresh.task("two"))
         with pytest.raises(NoFreeSlot):
             mine.expose(fresh.task("one"))
-        assert [each.task_id for each in other.list()] == ["two"]
+        assert [each.task_id for each in other.exposed()] == ["two"]
         late.let.set()
 
 
@@ -323,5 +321,5 @@ def test_who_follows_late_releases_what_another_process_exposed(fresh: Site, nam
     with gateway(fresh, name, late) as mine:
         gateway(fresh, name).expose(fresh.task("one"))
         mine.release("one")
-        assert gateway(fresh, name).list() == []
+        assert gateway(fresh, name).exposed() == []
         late.let.set()

@@ -72,15 +72,9 @@ def test_the_load_balancers_bound_is_kept_with_the_gateway(render: Render) -> No
     assert "annotations" not in render(show="gateway")[0]["metadata"]
 
 
-def test_the_gateway_takes_listener_sets_of_the_tasks_namespace_and_its_own(render: Render) -> None:
-    def allowed(values: Manifest) -> Manifest:
-        (gateway,) = render(values, show="gateway")
-        return dict(gateway["spec"]["allowedListeners"]["namespaces"])
-
-    assert allowed({}) == {"from": "Same"}
-    expression = {"key": "kubernetes.io/metadata.name", "operator": "In", "values": ["gateways", "tasks"]}
-    selector = {"matchExpressions": [expression]}
-    assert allowed({"slots": {"namespace": "tasks"}}) == {"from": "Selector", "selector": selector}
+def test_the_gateway_takes_listener_sets_of_its_own_namespace_only(render: Render) -> None:
+    (gateway,) = render({"slots": {"namespace": "tasks"}}, show="gateway")
+    assert gateway["spec"]["allowedListeners"] == {"namespaces": {"from": "Same"}}
 
 
 def test_connections_are_logged_only_if_wanted(render: Render) -> None:

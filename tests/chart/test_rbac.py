@@ -33,7 +33,6 @@ def test_resource_manager_has_exactly_these_rights(render: Render) -> None:
         "tasks": [
             {"apiGroups": [""], "resources": ["services"], "verbs": read},
             {"apiGroups": [GATEWAY_API], "resources": ["tcproutes"], "verbs": ["get"]},
-            {"apiGroups": [GATEWAY_API], "resources": ["listenersets"], "verbs": ["list", "watch"]},
             {"apiGroups": [""], "resources": ["pods"], "verbs": read},
             {"apiGroups": ["batch"], "resources": ["jobs"], "verbs": ["get", "list"]},
             {"apiGroups": ["discovery.k8s.io"], "resources": ["endpointslices"], "verbs": ["list", "watch"]},
@@ -67,10 +66,6 @@ ROUTES = {"get", "list"} | MAKE
     ("strategies", "more"),
     [
         (["slots"], {"services/tg-slot-20000": {"patch"}, "listenersets": READ}),
-        (
-            ["listenersets"],
-            {"listenersets": READ | {"create", "delete"}, "services": READ | MAKE, "tcproutes": ROUTES},
-        ),
         (["listeners"], {"gateways/tg": READ | {"update"}, "services": READ | MAKE, "tcproutes": ROUTES}),
     ],
 )
@@ -90,7 +85,7 @@ def test_each_strategy_adds_the_rights_that_it_needs(
 
 
 def test_rights_of_strategies_add_up(render: Render) -> None:
-    every = ["slots", "listenersets", "listeners"]
+    every = ["slots", "listeners"]
     each = [rights(render, [name]) for name in every]
     together = {key: set().union(*(one.get(key, set()) for one in each)) for key in set().union(*each)}
     assert rights(render, every) == together
@@ -105,6 +100,12 @@ def test_unknown_strategies_are_refused(helm: Callable[..., Completed], strategi
     done = helm("template", "tg", values={"rbac": {"strategies": strategies}})
     assert done.code != 0
     assert "'/rbac/strategies" in done.stderr
+
+
+def test_a_removed_strategy_is_refused_with_those_to_use(helm: Callable[..., Completed]) -> None:
+    done = helm("template", "tg", values={"rbac": {"strategies": ["listenersets"]}})
+    assert done.code != 0
+    assert "'/rbac/strategies/0': value must be one of 'slots', 'listeners'" in done.stderr
 
 
 def test_subjects_are_bound_in_both_namespaces(render: Render) -> None:

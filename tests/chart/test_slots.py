@@ -101,21 +101,19 @@ def test_templates_are_what_the_slots_were_made_from(render: Render) -> None:
     assert list(yaml.safe_load_all(text)) == slot_objects(render, values)
 
 
-@pytest.mark.parametrize("strategy", ["listenersets", "listeners"])
-def test_templates_of_one_task(render: Render, strategy: str) -> None:
+def test_templates_of_one_task(render: Render) -> None:
     (config,) = render({"slots": {"namespace": "tasks"}}, show="configmap")
     words = {"PORT": 20100, "TARGET_PORT": 8888, "TASK": "t-1", "NAMESPACE": "elsewhere", "OWNER": "ada"}
     words |= {"OBJECT": "Pod/t-1/u-1"}
-    text = Template(config["data"][f"{strategy}.yaml"]).substitute(words)
+    text = Template(config["data"]["listeners.yaml"]).substitute(words)
     parent, route, service = yaml.safe_load_all(text)
 
     (listener,) = parent["spec"]["listeners"]
     assert listener["port"] == 20100
     reference = route["spec"]["parentRefs"][0]
     assert reference["kind"] == parent["kind"]
-    home = "gateways" if strategy == "listeners" else "elsewhere"
-    assert (reference["name"], reference["namespace"]) == (parent["metadata"]["name"], home)
-    assert parent["metadata"]["namespace"] == home
+    assert (reference["name"], reference["namespace"]) == (parent["metadata"]["name"], "gateways")
+    assert parent["metadata"]["namespace"] == "gateways"
     assert reference["sectionName"] == listener["name"]
     assert route["spec"]["rules"] == [{"backendRefs": [{"name": service["metadata"]["name"], "port": 20100}]}]
     assert service["spec"]["ports"] == [{"port": 20100, "protocol": "TCP", "targetPort": 8888}]
@@ -125,9 +123,9 @@ def test_templates_of_one_task(render: Render, strategy: str) -> None:
         names.OWNER: "ada",
         names.OBJECT: "Pod/t-1/u-1",
     }
-    for each in (route, service) if strategy == "listeners" else (parent, route, service):
+    for each in (route, service):
         labels = each["metadata"]["labels"]
-        assert (labels[TASK_LABEL], labels[names.STRATEGY_LABEL]) == ("t-1", strategy)
+        assert (labels[TASK_LABEL], labels[names.STRATEGY_LABEL]) == ("t-1", "listeners")
         assert names.SLOT_LABEL not in labels
     assert {each["metadata"]["namespace"] for each in (route, service)} == {"elsewhere"}
 

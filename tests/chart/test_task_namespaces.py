@@ -74,12 +74,6 @@ def test_the_resource_manager_writes_to_each_namespaces_own_slots(objects: list[
     assert bound == {"gateways", *PORTS}
 
 
-def test_listener_sets_are_let_in_from_every_namespace(render: Render) -> None:
-    (gateway,) = render(VALUES, show="gateway")
-    (expression,) = gateway["spec"]["allowedListeners"]["namespaces"]["selector"]["matchExpressions"]
-    assert set(expression["values"]) == {"gateways", "a", "b", "c"}
-
-
 def test_contour_looks_into_every_namespace(render: Render) -> None:
     (contour,) = render(VALUES | CONTOUR, show="contour/deployment")
     arguments = contour["spec"]["template"]["spec"]["containers"][0]["args"]

@@ -41,7 +41,7 @@ def test_without_a_certificate_nothing_is_decrypted(render: Render, controller: 
     assert {(each["protocol"], "tls" in each) for each in found} == {("TCP", False)}
 
 
-@pytest.mark.parametrize("strategy", ["slots", "listenersets", "listeners"])
+@pytest.mark.parametrize("strategy", ["slots", "listeners"])
 def test_the_templates_have_it_too(render: Render, strategy: str) -> None:
     (config,) = render({"tls": {"secretName": "tasks"}}, show="configmap")
     names = {"PORT": "20000", "SET": "0", "NAMESPACE": "jobs", "TASK": "t", "OWNER": "o", "OBJECT": "x"}
@@ -72,16 +72,6 @@ def test_cert_manager_makes_it_for_what_clients_connect_to(render: Render) -> No
     named = render(values | {"tls": tls | {"secretName": "own"}})
     (certificate,) = [each for each in named if each["kind"] == "Certificate"]
     assert certificate["spec"]["secretName"] == "own"
-
-
-def test_a_tasks_own_listener_set_may_refer_to_it(render: Render) -> None:
-    values = {"tls": {"secretName": "tasks"}, "slots": {"namespace": "jobs"}, "rbac": {"strategies": ["listenersets"]}}
-    (grant,) = [each for each in render(values) if each["kind"] == "ReferenceGrant"]
-    assert grant["metadata"]["namespace"] == "gateways"
-    assert grant["spec"]["to"] == [{"group": "", "kind": "Secret", "name": "tasks"}]
-    assert [each["namespace"] for each in grant["spec"]["from"]] == ["jobs"]
-    for key in values:
-        assert not [each for each in render(values | {key: {}}) if each["kind"] == "ReferenceGrant"]
 
 
 @pytest.mark.parametrize(

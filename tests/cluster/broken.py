@@ -18,7 +18,7 @@ from task_gateway.kube.wait import condition, wait_for
 from task_gateway.model import TASK_LABEL, Manifest, Task
 from task_gateway.routing import names
 from task_gateway.routing.gateway_api import GATEWAY_CLASS, LISTENER_SET
-from task_gateway.routing.slots import Slots
+from task_gateway.routing.strategies.slots import Slots
 from task_gateway.routing.templates import VERSION
 from task_gateway.settings import GATEWAY_PROGRAMMED, Wait
 
@@ -254,7 +254,7 @@ def nearly_full(stage: Stage) -> Iterator[None]:
 @contextmanager
 def leaked_claim(stage: Stage) -> Iterator[None]:
     with claimed(stage, 1) as slots:
-        (exposure,) = slots.list()
+        (exposure,) = slots.exposed()
         long_ago = (datetime.now(UTC) - timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
         notes = {"metadata": {"annotations": {names.CLAIMED_AT: long_ago}}}
         stage.kube.patch(SERVICE, f"{RELEASE}-slot-{exposure.port}", NAMESPACE, notes)

@@ -15,12 +15,12 @@ from task_gateway.kube.wait import condition, wait_for
 from task_gateway.limits import capacity
 from task_gateway.limits.target import Target
 from task_gateway.model import InternalTaskGateway, ManagerLimits, Manifest, ResourceManager, Task
-from task_gateway.routing.base import STRATEGIES, Strategy
+from task_gateway.routing.strategies.base import STRATEGIES, Strategy
 from task_gateway.settings import GATEWAY_PROGRAMMED, Wait
 
 RELEASE = NAMESPACE = "fit"
 SLOTS = 66  # more than one ListenerSet holds
-FIRST = {"slots": 21000, "listenersets": 22000, "listeners": 23000}
+FIRST = {"slots": 21000, "listeners": 23000}
 RAISED = 213
 STATUS_COMPLETE = Wait("status-complete", "the controller has written the status of every listener", 180)
 
@@ -112,8 +112,6 @@ def fits(roomy: Installed, strategy: str, ports: int, already: int, status: Wait
     [
         ("slots", 5, 0, 5),
         ("slots", 100, 0, SLOTS),
-        ("listenersets", 5, 0, 5),
-        ("listenersets", 20, 0, 20),
         ("listeners", 5, 0, 5),
         ("listeners", 100, 58, 63),
     ],
@@ -128,7 +126,7 @@ def test_as_many_tasks_fit_as_the_limits_say(
 @pytest.mark.usefixtures("raised")
 @pytest.mark.parametrize(
     ("strategy", "ports", "already", "capacity"),
-    [("slots", 100, 0, SLOTS), ("listenersets", 10, 0, 10), ("listeners", 250, 209, RAISED - 1)],
+    [("slots", 100, 0, SLOTS), ("listeners", 250, 209, RAISED - 1)],
 )
 def test_a_raised_crd_makes_room_for_listeners_alone(
     roomy: Installed, strategy: str, ports: int, already: int, capacity: int

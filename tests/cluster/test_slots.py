@@ -12,7 +12,7 @@ from task_gateway.kube import helm
 from task_gateway.kube.wait import condition, wait_for
 from task_gateway.model import Address, Manifest, Task
 from task_gateway.routing.reach import Answer, probe, wait_until_answers, wait_until_refused
-from task_gateway.routing.slots import Slots
+from task_gateway.routing.strategies.slots import Slots
 from task_gateway.settings import POD_READY
 
 PORT = 8080
@@ -58,7 +58,7 @@ def test_each_port_leads_to_its_own_task_and_to_nothing_after_release(
     installed: Installed, chart: Path, tasks: list[Task]
 ) -> None:
     slots = Slots(installed.kube, installed.gateway, NAMESPACE)
-    addresses = {task.id: slots.expose(task)[0] for task in tasks}
+    addresses = {task.id: slots.expose(task)[0].address for task in tasks}
     for task, address in addresses.items():
         wait_until_answers(address)
         assert said_by(address) == task
@@ -70,7 +70,7 @@ def test_each_port_leads_to_its_own_task_and_to_nothing_after_release(
         "rbac": {"subjects": [{"kind": "User", "name": "resource-manager"}]},
     }
     helm.install(installed.cluster, RELEASE, chart, NAMESPACE, values)
-    assert {each.task_id: each.address for each in slots.list()} == addresses
+    assert {each.task_id: each.address for each in slots.exposed()} == addresses
     assert {task: said_by(address) for task, address in addresses.items()} == {task.id: task.id for task in tasks}
 
     # The pod still runs, yet its port reaches nothing; the other task does not notice.
@@ -80,7 +80,7 @@ def test_each_port_leads_to_its_own_task_and_to_nothing_after_release(
     assert said_by(addresses[second.id]) == second.id
 
     # Exposed again, the task gets a port that nobody had; the released one stays closed.
-    (again,) = slots.expose(first)
+    again = slots.expose(first)[0].address
     assert again not in addresses.values()
     wait_until_answers(again)
     assert said_by(again) == first.id

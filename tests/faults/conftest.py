@@ -13,7 +13,7 @@ LIVE = tuple(f"live-{number}" for number in range(4))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave out what cannot be: Contour has no ListenerSets, and no second listener fits beside one that is a slot."""
+    """Leave out what cannot be: with Contour no second listener fits beside one that is a slot."""
     items[:] = [each for each in items if _can_be(each)]
 
 
@@ -22,7 +22,7 @@ def _can_be(item: pytest.Item) -> bool:
     if given.get("site") != "contour":
         return True
     second_listener = item.name.startswith("test_somebody_else_adds_listeners_in_our_range")
-    return given.get("strategy") != "listenersets" and not (second_listener and given["strategy"] == "slots")
+    return not (second_listener and given["strategy"] == "slots")
 
 
 @pytest.fixture(scope="session", params=controllers.names())

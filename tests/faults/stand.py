@@ -62,7 +62,7 @@ class Stand:
         """The values that the chart is installed with; one pod of the controller, so that one can stand still."""
         own = {"gateway": {"addresses": [self.gateway.gateway_ip]}, "slots": {"start": START, "count": COUNT}}
         quick = {"contour": {"clientQPS": 500}}
-        ports = self.controller.task_ports(PER_TASK_START, 2 * PER_TASK_COUNT)
+        ports = self.controller.task_ports(PER_TASK_START, PER_TASK_COUNT)
         return helm.merged(self.controller.values(self.chart), own, self.controller.one_pod, quick, ports)
 
     def tasks(self, strategy: str = "slots", *, kube: Any = None) -> TaskGateway:
@@ -73,8 +73,8 @@ class Stand:
         if strategy == "slots":
             return self.gateway
         name, namespace, address = self.gateway.gateway_name, NAMESPACE, self.gateway.gateway_ip
-        first = PER_TASK_START + PER_TASK_COUNT * (strategy == "listeners")
-        return InternalTaskGateway(name, namespace, address, first, first + PER_TASK_COUNT - 1)
+        last = PER_TASK_START + PER_TASK_COUNT - 1
+        return InternalTaskGateway(name, namespace, address, PER_TASK_START, last)
 
     def start(self, *tasks: str, ports: tuple[int, ...] = PORTS) -> None:
         """Run the pods of tasks until they are Ready; those that run already are left alone."""
@@ -115,7 +115,7 @@ class Stand:
     def everything_holds(self) -> None:
         """Every live task is reached at its address and answers by itself, and the tables are equal to the cluster."""
         for strategy, told in self.told.items():
-            listed = {each.address: (each.task_id, each.target_port) for each in self.tasks(strategy).list()}
+            listed = {each.address: (each.task_id, each.target_port) for each in self.tasks(strategy).exposed()}
             assert listed == told, strategy
             repairs = self.tasks(strategy).reconcile(grace_seconds=0)
             assert repairs == [], f"{strategy}: {repairs}"
@@ -140,8 +140,8 @@ class Stand:
 
     def clear(self, keep: Collection[str]) -> None:
         """Release and remove every task but those."""
-        for strategy in ("slots", "listenersets", "listeners"):
-            for task in {each.task_id for each in self.tasks(strategy).list()} - set(keep):
+        for strategy in ("slots", "listeners"):
+            for task in {each.task_id for each in self.tasks(strategy).exposed()} - set(keep):
                 self.release(task, strategy=strategy)
         for name in (others := self._pods() - set(keep)):
             self.kube.delete(POD, name, NAMESPACE)

@@ -31,7 +31,7 @@ def test_the_api_server_cannot_be_reached(stand: Stand) -> None:
                 seen.more(1)
         until(lambda: stand.kube.ready() or "", API_READY.seconds)
         stand.expose("late")
-        until(lambda: "" if "late" in {each.task_id for each in follower.list()} else "not seen yet", 60)
+        until(lambda: "" if "late" in {each.task_id for each in follower.exposed()} else "not seen yet", 60)
         follower.release("late")
         stand.forget("late")
         stand.everything_holds()

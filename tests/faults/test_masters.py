@@ -6,7 +6,7 @@ from tests.faults.serving import greeting
 from tests.faults.stand import PORTS, Stand
 from tests.faults.watching import watching
 
-EACH = pytest.mark.parametrize("strategy", ["slots", "listenersets", "listeners"])
+EACH = pytest.mark.parametrize("strategy", ["slots", "listeners"])
 
 
 @EACH

@@ -117,7 +117,7 @@ def test_the_slots_are_replaced_without_the_policy(stand: Stand, write: Write) -
                 stand.upgrade(off, "--server-side=false", "--force-replace")
             else:
                 write(stand)
-            assert stand.tasks().list() == []
+            assert stand.tasks().exposed() == []
             trouble = routing.selectors(site_of(stand))
             assert trouble is not None
             assert "is free and leads to Pod " in trouble.message

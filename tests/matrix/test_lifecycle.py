@@ -27,7 +27,7 @@ from task_gateway.controllers.base import Controller
 from task_gateway.controllers.contour import CONTOUR
 from task_gateway.controllers.envoy_gateway import ENVOY_GATEWAY
 from task_gateway.crds import bundles, schema
-from task_gateway.errors import CommandFailed, UsageError
+from task_gateway.errors import CommandFailed
 from task_gateway.kube import helm
 from task_gateway.kube.client import Kube
 from task_gateway.kube.kinds import POD, SERVICE
@@ -187,9 +187,6 @@ def test_another_controller_and_a_second_gateway_stand_beside_it(life: Life, tmp
         there |= {"gatewayClass": {"create": False, "name": f"{RELEASE}.{NAMESPACE}"}}
         refused(life, there, f"the Contour of GatewayClass {RELEASE}.{NAMESPACE} serves Gateway {RELEASE} alone")
         refused(life, contour | {"slots": {"count": 2 * COUNT + 1}}, "129 slots .* let it have 128")
-        tasks = TaskGateway(life.kube, life.gateway(RELEASE), NAMESPACE, "listenersets")
-        with pytest.raises(UsageError, match=f"{RELEASE} has no ListenerSets"):
-            tasks.expose(stand_ins.task(LIVE[0], NAMESPACE))
     assert life.check(tmp_path) == {}
     for number, release in enumerate(life.values, LIVE[-1] + 1):
         task = stand_ins.task(number, NAMESPACE)

@@ -11,7 +11,7 @@ from tests.preflight import Stage, troubled
 from task_gateway.controllers import base as controllers
 
 PREVIOUS = Path(__file__).parents[2] / "dist" / "previous"
-STRATEGIES = ("slots", "listenersets", "listeners")
+STRATEGIES = ("slots", "listeners")
 
 
 @pytest.fixture(params=controllers.names())
@@ -23,9 +23,8 @@ def stand(request: pytest.FixtureRequest) -> Iterator[Stand]:
 def test_an_upgrade_from_the_release_before_keeps_every_task(
     stand: Stand, chart: Path, crds_chart: Path, tmp_path: Path
 ) -> None:
-    strategies = [each for each in STRATEGIES if each != "listenersets" or stand.controller.listener_sets]
-    stand.start(*strategies, "late")
-    for strategy in strategies:
+    stand.start(*STRATEGIES, "late")
+    for strategy in STRATEGIES:
         stand.expose(strategy, strategy=strategy)
     stand.everything_holds()
     with watching(stand.greetings) as seen:
@@ -38,6 +37,6 @@ def test_an_upgrade_from_the_release_before_keeps_every_task(
     stand.everything_holds()
     code, report = Stage(stand.kube, stand.gateway, tmp_path, without_config=True).check()
     assert (code, troubled(report)) == (0, {})
-    for strategy in strategies:
+    for strategy in STRATEGIES:
         stand.release(strategy, strategy=strategy)
     stand.everything_holds()

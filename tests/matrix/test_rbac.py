@@ -23,7 +23,7 @@ from task_gateway.settings import TASK_EXPOSED
 
 TASKS, COUNT = "tasks", 3
 OWN = 22000  # ports that are no slots
-STRATEGIES = ("slots", "listenersets", "listeners")
+STRATEGIES = ("slots", "listeners")
 ROLES = "rbac.authorization.k8s.io/v1"
 SEEN_SECONDS = 3.0
 SHORT = replace(TASK_EXPOSED, seconds=0.5)
@@ -143,7 +143,7 @@ def walk(site: Site, kube: Kube, strategy: str) -> Iterator[tuple[str, Callable[
     yield "name a task by its pod", lambda: objects.task_of(kube, TASKS, "pod/one", (8888,))
     yield "name a task by its Job", lambda: objects.task_of(kube, TASKS, "job/one", (8888,))
     yield "expose", lambda: mine.expose(site.task("one"))
-    yield "list", lambda: mine.list(ready=True)
+    yield "list", lambda: mine.exposed(ready=True)
     yield "ports", mine.ports
     yield "say what is in the way", lambda: in_the_way(site, mine)
     yield "follow others", lambda: follow(site, kube, strategy, others)
@@ -178,7 +178,7 @@ class Meddled:
 
 def in_the_way(site: Site, mine: TaskGateway) -> None:
     """Wait for a task whose Gateway and route are well, and whose listener is not."""
-    (exposure,) = mine.list()
+    (exposure,) = mine.exposed()
     service = next(
         each
         for each in site.kube.list("v1/Service", TASKS)
@@ -210,9 +210,9 @@ def follow(site: Site, kube: Kube, strategy: str, others: TaskGateway) -> None:
     with TaskGateway(kube, site.gateway, TASKS, strategy) as mine:
         before = mine.ports()
         others.expose(site.task("another"))
-        eventually(lambda: "another" in {each.task_id for each in mine.list()}, "another's task")
+        eventually(lambda: "another" in {each.task_id for each in mine.exposed()}, "another's task")
         others.release("another")
-        eventually(lambda: "another" not in {each.task_id for each in mine.list()}, "the end of another's task")
+        eventually(lambda: "another" not in {each.task_id for each in mine.exposed()}, "the end of another's task")
         for change, undo in foreign(site):
             change()
             try:
@@ -223,7 +223,7 @@ def follow(site: Site, kube: Kube, strategy: str, others: TaskGateway) -> None:
 
 
 def foreign(site: Site) -> Iterator[tuple[Callable[[], object], Callable[[], object]]]:
-    """Yield a listener of others on a port of the range, on the Gateway and in a ListenerSet of each namespace."""
+    """Yield a listener of others on a port of the range, on the Gateway and in a ListenerSet beside it."""
     port = site.first + COUNT  # in the range, and no slot's
     listener = {"name": "others", "port": port, "protocol": "TCP"}
     own = site.kube.get(GATEWAY, "gw", NAMESPACE)["spec"]["listeners"]
@@ -231,18 +231,13 @@ def foreign(site: Site) -> Iterator[tuple[Callable[[], object], Callable[[], obj
         lambda: site.kube.patch(GATEWAY, "gw", NAMESPACE, {"spec": {"listeners": [*own, listener]}}),
         lambda: site.kube.patch(GATEWAY, "gw", NAMESPACE, {"spec": {"listeners": own}}),
     )
-    for namespace in (NAMESPACE, TASKS):
-        parent = {"group": "gateway.networking.k8s.io", "kind": "Gateway", "name": "gw", "namespace": NAMESPACE}
-        listeners = {
-            "apiVersion": "gateway.networking.k8s.io/v1",
-            "kind": "ListenerSet",
-            "metadata": {"name": "others", "namespace": namespace},
-            "spec": {"parentRef": parent, "listeners": [listener]},
-        }
-        yield (
-            lambda listeners=listeners: site.kube.create(listeners),  # type: ignore[misc]
-            lambda namespace=namespace: site.kube.delete(LISTENER_SET, "others", namespace),  # type: ignore[misc]
-        )
+    listeners = {
+        "apiVersion": "gateway.networking.k8s.io/v1",
+        "kind": "ListenerSet",
+        "metadata": {"name": "others", "namespace": NAMESPACE},
+        "spec": {"parentRef": {"kind": "Gateway", "name": "gw"}, "listeners": [listener]},
+    }
+    yield lambda: site.kube.create(listeners), lambda: site.kube.delete(LISTENER_SET, "others", NAMESPACE)
 
 
 def freed(mine: TaskGateway) -> None:

@@ -26,7 +26,8 @@ from task_gateway.report import tasks
 from task_gateway.routing import claims, endpoints, live, table
 from task_gateway.routing.gateway_api import not_so, reported_parents
 from task_gateway.routing.leftovers import Left
-from task_gateway.routing.listening import listeners_of
+from task_gateway.routing.parents import listeners_of
+from task_gateway.routing.strategies.base import STRATEGIES
 
 NOW = datetime(2026, 3, 4, tzinfo=UTC)
 GATEWAY = InternalTaskGateway("gw", "ns", "192.0.2.7", 2000, 2009)
@@ -104,7 +105,7 @@ def kube(tmp_path_factory: pytest.TempPathFactory) -> Kube:
     routes=st.lists(foreign.routes, max_size=2),
     quotas=st.lists(foreign.quotas, max_size=2),
     slices=st.lists(foreign.slices, max_size=2),
-    strategy=st.sampled_from(["slots", "listenersets", "listeners"]),
+    strategy=st.sampled_from(STRATEGIES.names()),
     class_name=st.sampled_from(["", "gateway.envoyproxy.io/x", "projectcontour.io/x", "example.com/x"]),
 )
 def test_checks_and_limits(

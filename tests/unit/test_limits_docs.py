@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from task_gateway.limits.base import LIMITS
-from task_gateway.routing.base import STRATEGIES
+from task_gateway.routing.strategies.base import STRATEGIES
 
 PAGE = (Path(__file__).parents[2] / "docs" / "limits.md").read_text("utf-8")
 

@@ -93,18 +93,15 @@ spec:
     {{- include "task-gateway.listener" . | nindent 4 }}
 {{- end }}
 
-{{- /* plus name, and ports: of its listeners. One for a task lies beside it, so that the task's object can own it. */ -}}
+{{- /* plus name, and ports: of its listeners */ -}}
 {{- define "task-gateway.listenerSet" -}}
 apiVersion: gateway.networking.k8s.io/v1
 kind: ListenerSet
 metadata:
   name: {{ .name }}
-  namespace: {{ include "task-gateway.listenerSetNamespace" . }}
+  namespace: {{ .gatewayNamespace }}
   labels:
     {{- include "task-gateway.portLabels" . | nindent 4 }}
-    {{- if eq .use "task" }}
-    {{- include "task-gateway.taskLabels" . | nindent 4 }}
-    {{- end }}
 spec:
   parentRef:
     group: gateway.networking.k8s.io
@@ -117,10 +114,6 @@ spec:
     {{- end }}
 {{- end }}
 
-{{- define "task-gateway.listenerSetNamespace" -}}
-{{ eq .use "task" | ternary .namespace .gatewayNamespace }}
-{{- end }}
-
 {{- /* plus parentKind and parent: what has the listener */ -}}
 {{- define "task-gateway.route" -}}
 apiVersion: gateway.networking.k8s.io/{{ .routeVersion }}
@@ -131,7 +124,7 @@ spec:
   parentRefs:
     - group: gateway.networking.k8s.io
       kind: {{ .parentKind }}
-      namespace: {{ if eq .parentKind "ListenerSet" }}{{ include "task-gateway.listenerSetNamespace" . }}{{ else }}{{ .gatewayNamespace }}{{ end }}
+      namespace: {{ .gatewayNamespace }}
       name: {{ .parent }}
       sectionName: {{ .use }}-{{ .port }}
   rules:

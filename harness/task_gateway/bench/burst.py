@@ -35,7 +35,7 @@ def measure(combos: Sequence[Combo], tasks: int, rounds: int, charts: Charts, *,
             machine.note(versions, machine.versions(place.kube, NAMESPACE))
             place.tasks.add(range(1, tasks + 1))
             ports = Ports(master.gateway)
-            ports.see_all_closed(built=combo.strategy == "slots", say=say)
+            ports.see_all_closed(built=combo.claimed > 0, say=say)
             for rate in (endpoints_rate.DEFAULT, endpoints_rate.RAISED):
                 if rate != endpoints_rate.DEFAULT:
                     endpoints_rate.tell(place.cluster, rate, say=say)
@@ -52,7 +52,7 @@ def record(combo: Combo, tasks: int, rate: tuple[int, int], rounds: Sequence[tup
         strategy=combo.strategy,
         tasks=tasks,
         rounds=len(rounds),
-        slots=combo.slots if combo.strategy == "slots" else 0,
+        slots=combo.claimed,
         endpoints_qps=rate[0],
         endpoints_burst=rate[1],
         ports=min(ports for ports, _, _ in rounds),

@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 
 from task_gateway.controllers.base import Controller, Values, in_order
 from task_gateway.errors import UsageError
+from task_gateway.routing.strategies import base
+from task_gateway.routing.strategies.traits import Traits
 
 SMALL, MEDIUM, LARGE = 64, 200, 1024
 """Slots: with the CRD as it is, with upstream's rules and 213 listeners, and without the quadratic rules."""
@@ -33,6 +35,16 @@ class Combo:
     samples: int
     pauses: tuple[float, ...] = (ALONE,)
 
+    @property
+    def traits(self) -> Traits:
+        """The traits of the strategy."""
+        return base.traits_of(self.strategy)
+
+    @property
+    def claimed(self) -> int:
+        """How many slots tasks can claim: none if the strategy creates the objects of each task."""
+        return 0 if self.traits.per_task else self.slots
+
 
 def table() -> list[Combo]:
     """Return what is measured with every controller."""
@@ -40,13 +52,16 @@ def table() -> list[Combo]:
 
 
 def combos(controller: Controller) -> Iterator[Combo]:
-    """Yield what is measured with one controller: slots, few and many, and each other strategy that it supports."""
+    """Yield what is measured with one controller and each strategy that it supports: of slots few and many."""
     name, plan = controller.name, controller.bench
-    yield Combo(name, "slots", SMALL, (SMALL - 1,), plan.samples_of_few)
-    yield Combo(name, "slots", LARGE, SIZES, plan.samples, (ALONE, CLOSE) if plan.rebuilds else (ALONE,))
-    if controller.listener_sets:
-        yield Combo(name, "listenersets", 1, SIZES, plan.samples_per_task)
-    yield Combo(name, "listeners", 1, plan.listeners, plan.samples_per_task)
+    for each in base.in_order():
+        if each.sets_per_task and not controller.listener_sets:
+            continue
+        if each.per_task:
+            yield Combo(name, each.name, 1, plan.listeners if each.on_gateway else SIZES, plan.samples_per_task)
+        else:
+            yield Combo(name, each.name, SMALL, (SMALL - 1,), plan.samples_of_few)
+            yield Combo(name, each.name, LARGE, SIZES, plan.samples, (ALONE, CLOSE) if plan.rebuilds else (ALONE,))
 
 
 def crds(controller: Controller) -> Values:
@@ -64,8 +79,10 @@ def chosen(
 ) -> list[Combo]:
     """Return the combinations asked for, empty meaning all; with sizes of the caller's own, one installation for each.
 
-    UsageError if none is left, or a size does not fit.
+    UsageError for an unknown strategy, if none is left, or if a size does not fit.
     """
+    for name in strategies:
+        base.traits_of(name)
     found = [
         each
         for each in table()
@@ -88,7 +105,7 @@ def installations(controllers: Collection[str], strategies: Collection[str], tas
 
 def bursts(controllers: Collection[str], strategies: Collection[str], tasks: int) -> list[Combo]:
     """Return the installations for a burst; for slots two, with few and with many built, where the tasks fit both."""
-    found = installations(controllers, strategies or ["slots"], tasks)
+    found = installations(controllers, strategies or [base.default()], tasks)
     large = (MEDIUM, LARGE) if tasks < MEDIUM else (LARGE,)
     return [replace(each, slots=n) for each in found for n in (large if each.slots == LARGE else (each.slots,))]
 
@@ -103,4 +120,4 @@ def _sized(combos: Sequence[Combo], sizes: tuple[int, ...]) -> list[Combo]:
         raise UsageError(f"tasks in place: 0 to {LARGE - 1}, not {', '.join(map(str, sizes))}")
     slots = SMALL if sizes[-1] < SMALL else LARGE
     kept = {(each.controller, each.strategy): replace(each, sizes=sizes) for each in combos}
-    return [replace(each, slots=slots) if each.strategy == "slots" else each for each in kept.values()]
+    return [replace(each, slots=slots) if each.claimed else each for each in kept.values()]

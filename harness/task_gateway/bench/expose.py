@@ -91,7 +91,7 @@ class Ladder:
 
     def climb(self) -> list[ExposeRecord]:
         """Measure each size and return the records; larger ones are left out once one expose takes too long."""
-        self._ports.see_all_closed(built=self._combo.strategy == "slots", say=self._say)
+        self._ports.see_all_closed(built=self._combo.claimed > 0, say=self._say)
         self._idle = min(self._idle, meters.idle_rate(self._place.kube))
         top = max(self._combo.sizes)
         samplers = range(top + 1, top + 1 + SAMPLED)
@@ -99,7 +99,7 @@ class Ladder:
         self._place.tasks.add([*range(1, top + 1), *samplers])
         tasks = [stand_ins.task(number, NAMESPACE) for number in samplers]
         first, *others = self._combo.sizes
-        if self._combo.strategy != "slots" or not others:
+        if self._combo.traits.per_task or not others:
             return self._as_far_as_it_goes(self._combo.sizes, tasks)
         # Half of the first size before the others and half after them: a machine that gets slower is no growth.
         half = self._combo.samples // 2
@@ -111,14 +111,14 @@ class Ladder:
         return [*(self._record(first, one + other) for one, other in zip(before, after, strict=True)), *records]
 
     def _as_far_as_it_goes(self, sizes: Sequence[int], tasks: Sequence[Task]) -> list[ExposeRecord]:
-        """Measure sizes, from the smallest up, until one is too much for a strategy other than slots."""
+        """Measure sizes, from the smallest up, until one is too much for a strategy without slots."""
         records: list[ExposeRecord] = []
         for size in sizes:
             try:
                 self._grow(size)
                 found = [self._record(size, visit) for visit in self._visits(size, tasks, self._combo.samples)]
             except (ApiError, WaitTimeout) as end:
-                if self._combo.strategy == "slots" or not records:
+                if self._combo.claimed or not records:
                     raise
                 # Other strategies are measured as far as they go.
                 records[-1] = replace(records[-1], stopped=f"with {size:,}: {end.message}")
@@ -132,7 +132,7 @@ class Ladder:
     def _grow(self, size: int) -> None:
         missing = [number for number in range(1, size + 1) if number not in self._in_place]
         self._say(f"{_name(self._combo)}: waiting until {size} tasks are in place and answer")
-        at_once = 1 if self._combo.strategy == "listeners" else THREADS  # each write is of the one Gateway
+        at_once = 1 if self._combo.traits.on_gateway else THREADS  # each write is of the one Gateway
         with ThreadPoolExecutor(at_once) as pool:
             for number, address in zip(missing, pool.map(self._expose, missing), strict=True):
                 self._in_place[number] = address
@@ -211,7 +211,7 @@ def record(combo: Combo, size: int, visit: Visit) -> ExposeRecord:
         active=size,
         samples=len(samples),
         pause_seconds=visit.pause,
-        slots=combo.slots if combo.strategy == "slots" else 0,
+        slots=combo.claimed,
         api_writes=round(statistics.fmean(each.writes for each in samples), 2),
         kube_requests=round(statistics.fmean(each.requests for each in samples), 2),
         api_seconds=meters.spread([each.api for each in samples]),

@@ -25,7 +25,7 @@ from task_gateway.settings import Wait
 RELEASE, NAMESPACE = "itg", "gateways"
 ROUTING = "gateway.networking.k8s.io/v1"
 GATEWAY = f"{ROUTING}/Gateway"
-TASK_KINDS = (SERVICE, f"{ROUTING}/TCPRoute", f"{ROUTING}/ListenerSet")
+TASK_KINDS = (SERVICE, f"{ROUTING}/TCPRoute")
 THREADS = 8
 PROGRAMMED = Wait("gateway-programmed", "the Gateway with all its slots is Programmed", 600)
 
@@ -80,7 +80,7 @@ def install(stand: Stand, combo: Combo, *, say: Say) -> InternalTaskGateway:
     helm.install(stand.cluster, RELEASE, stand.charts.gateway, NAMESPACE, found)
     say(f"{combo.controller}: waiting until {PROGRAMMED.sentence}")
     wait_for(stand.kube, PROGRAMMED, GATEWAY, RELEASE, NAMESPACE, condition("Programmed"))
-    first, count = (FIRST_PORT, combo.slots) if combo.strategy == "slots" else (FIRST_TASK_PORT, TASK_PORTS)
+    first, count = (FIRST_PORT, combo.claimed) if combo.claimed else (FIRST_TASK_PORT, TASK_PORTS)
     return InternalTaskGateway(RELEASE, NAMESPACE, stand.address, first, first + count - 1)
 
 
@@ -97,6 +97,6 @@ def values(controller: Controller, chart: Path, combo: Combo, address: str) -> M
     """Return the chart's values for a combination: those of the controller's own file, and what is measured."""
     own: Mapping[str, Any] = {"gateway": {"addresses": [address]}, "slots": {"start": FIRST_PORT, "count": combo.slots}}
     layers = [controller.values(chart), own, controller.one_pod]  # a second one does the same work on the same node
-    if combo.strategy != "slots":
+    if combo.traits.per_task:
         layers += [controller.unlimited, controller.task_ports(FIRST_TASK_PORT, TASK_PORTS)]
     return helm.merged(*layers)

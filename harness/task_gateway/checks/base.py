@@ -16,7 +16,7 @@ from task_gateway.limits.capacity import assess
 from task_gateway.limits.site import Site
 from task_gateway.model import ManagerLimits, Manifest
 from task_gateway.registry import Registry
-from task_gateway.routing import templates
+from task_gateway.routing import determined, templates
 
 PAGE = "docs/checks.md"
 DETERMINED = "determined"
@@ -50,7 +50,7 @@ class Profile:
     escalated: frozenset[str]
 
 
-PROFILES = {DETERMINED: Profile("listeners", frozenset({"ITG0406"}))}
+PROFILES = {DETERMINED: Profile(determined.STRATEGY, frozenset({"ITG0406"}))}
 
 
 Look = Callable[[Site], Trouble | None]

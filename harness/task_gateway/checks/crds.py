@@ -39,8 +39,8 @@ def tcp_routes(site: Site) -> Trouble | None:
 
 @check("ITG0204", "ListenerSets are served", INSTALL, ("ITG0201",))
 def listener_sets(site: Site) -> Trouble | None:
-    """Slots and the strategy listenersets need ListenerSets, which Gateway API has from 1.5 on."""
-    if site.strategy == "listeners" or site.kube.served(LISTENER_SET):
+    """Slots need ListenerSets, which Gateway API has from 1.5 on."""
+    if site.traits.on_gateway or site.kube.served(LISTENER_SET):
         return None
     return Trouble(f"not served: {LISTENER_SET}")
 

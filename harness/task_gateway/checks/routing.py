@@ -12,6 +12,7 @@ from task_gateway.model import TASK_LABEL, Limit, Manifest
 from task_gateway.routing import determined, endpoints, names, table, templates
 from task_gateway.routing.endpoints import Endpoint
 from task_gateway.routing.gateway_api import UNREPORTED, not_accepted
+from task_gateway.routing.strategies.base import in_order
 
 GRACE = timedelta(minutes=10)
 """How long a port may be claimed before the task's pod is there: images are pulled meanwhile."""
@@ -31,7 +32,7 @@ LIMITS = "task-gateway limits"
 def spoken(site: Site) -> Trouble | None:
     """The chart is not installed for this Gateway, or it is of another version than the harness that claims its
     slots."""
-    if site.strategy == "listeners" and site.templates is None:
+    if site.traits.like_determined and site.templates is None:
         return None  # a Determined master makes its own objects
     try:
         templates.load(site.kube, site.gateway)
@@ -178,7 +179,8 @@ def selectors(site: Site) -> Trouble | None:
 )
 def complete(site: Site) -> Trouble | None:
     """A listener or a route of a slot was deleted: its port is closed, whoever claims it."""
-    ports = {each.port for each in site.listeners if each.use == "slots"}
+    built = {each.name for each in in_order() if not each.per_task}
+    ports = {each.port for each in site.listeners if each.use in built}
     routed = {each["metadata"].get("labels", {}).get(names.SLOT_LABEL) for each in site.routes}
     found = [f"port {slot.port} has no listener" for slot in site.slots if slot.port not in ports]
     found += [f"port {slot.port} has no route" for slot in site.slots if str(slot.port) not in routed]

@@ -16,25 +16,6 @@ ACCESS_REVIEW = "authorization.k8s.io/v1"
 POLICY, BINDING = (f"admissionregistration.k8s.io/v1/ValidatingAdmissionPolicy{end}" for end in ("", "Binding"))
 
 ALWAYS: tuple[Need, ...] = (("get", GROUP, "gateways", False),)
-TEMPLATES: tuple[Need, ...] = (("get", "", "configmaps", False),)
-PER_TASK: tuple[Need, ...] = (
-    ("list", GROUP, "listenersets", False),
-    *((verb, "", "services", True) for verb in ("get", "list", "create", "patch", "delete")),
-    *((verb, GROUP, "tcproutes", True) for verb in ("create", "patch", "delete")),
-)
-NEEDS: dict[str, tuple[Need, ...]] = {
-    "slots": (
-        *TEMPLATES,
-        *((verb, "", "services", True) for verb in ("get", "list", "patch")),
-        ("list", "discovery.k8s.io", "endpointslices", True),
-    ),
-    "listenersets": (
-        *TEMPLATES,
-        *((verb, GROUP, "listenersets", False) for verb in ("get", "create", "delete")),
-        *PER_TASK,
-    ),
-    "listeners": (*TEMPLATES, ("update", GROUP, "gateways", False), *PER_TASK),
-}
 OF_DETERMINED: tuple[Need, ...] = (*BY_THIS_CHART, *BY_ITS_OWN_ROLE)
 """What a Determined master needs, which makes its own objects where the chart has no templates for it."""
 
@@ -51,8 +32,8 @@ def rights(site: Site) -> Trouble | None:
     its start, or its tasks fail. Without rights to nodes it only shows none, which is a warning. See
     docs/determined.md for both."""
     try:
-        ours = site.profile != DETERMINED and (site.strategy != "listeners" or site.templates is not None)
-        needs = NEEDS[site.strategy] if ours else OF_DETERMINED
+        ours = site.profile != DETERMINED and (not site.traits.like_determined or site.templates is not None)
+        needs = site.traits.rights if ours else OF_DETERMINED
         slot = site.slots[0].service if site.slots else ""
     except Forbidden as problem:
         return Trouble(f"{problem.where} may not be read")

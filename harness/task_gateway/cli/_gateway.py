@@ -12,8 +12,8 @@ from task_gateway.errors import Forbidden, UsageError
 from task_gateway.limits.site import Site
 from task_gateway.limits.target import targets
 from task_gateway.model import PortUse, Skipped
-from task_gateway.routing.base import STRATEGIES
 from task_gateway.routing.gateway import TaskGateway
+from task_gateway.routing.strategies.base import STRATEGIES, in_order
 from task_gateway.routing.use import counted, merged
 
 T = TypeVar("T")
@@ -23,7 +23,8 @@ GatewayOption = Annotated[
     typer.Option("--gateway", help="Which gateway, where there are several: a resource manager, or NAMESPACE/NAME."),
 ]
 StrategyOption = Annotated[
-    str | None, typer.Option(help="slots, listenersets or listeners; by default the one in use there.")
+    str | None,
+    typer.Option(help=f"{' or '.join(each.name for each in in_order())}. Default: the one in use at the gateway."),
 ]
 NamespaceOption = Annotated[
     str | None,

@@ -12,6 +12,7 @@ from task_gateway.cli.output import Output, OutputOption, emit, say
 from task_gateway.errors import ToolMissing, UsageError
 from task_gateway.model_bench import ExposeReport, Report
 from task_gateway.report import bench_plot, bench_text
+from task_gateway.routing.strategies.base import default
 
 app = typer.Typer(no_args_is_help=True, help=__doc__)
 DIST = Path("dist")
@@ -88,7 +89,7 @@ def dataplane_(
     output: OutputOption = Output.text,
 ) -> None:
     """Measure what Envoy adds: one pod by its own address and by the gateway's, dialled from another pod."""
-    wanted = combos.installations(controller or [], ["slots"], 1)
+    wanted = combos.installations(controller or [], [default()], 1)
     measured = dataplane.measure(wanted, _charts(dist), samples=samples, say=say)
     _keep(measured, record, "dataplane")
     emit(measured, output, bench_text.paths)

@@ -13,7 +13,7 @@ from task_gateway.limits.site import Site
 from task_gateway.limits.target import Target, targets
 from task_gateway.model import ManagerLimits
 from task_gateway.report import limits as shown
-from task_gateway.routing.base import STRATEGIES
+from task_gateway.routing.strategies.base import STRATEGIES
 
 
 def register(root: typer.Typer) -> None:

@@ -52,6 +52,6 @@ def ls(
 
 
 def _exposed(site: Site, opened: list[TaskGateway]) -> list[Exposure]:
-    found, _ = _gateway.ask(opened, lambda each: each.list(ready=True))
+    found, _ = _gateway.ask(opened, lambda each: each.exposed(ready=True))
     ours = [each for part in found for each in part]
     return sorted([*ours, *determined.exposures(site.kube, site.gateway, site.namespace)], key=lambda each: each.port)

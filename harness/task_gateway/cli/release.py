@@ -32,7 +32,7 @@ def release(
     """
     site = _gateway.choose(config, kubeconfig, context, gateway, namespace=namespace)
     opened = _gateway.open_all(site)
-    found, _ = _gateway.ask(opened, lambda each: each.list())
+    found, _ = _gateway.ask(opened, lambda each: each.exposed())
     where, task_id = exposed.meant(
         task, [one for part in found for one in part], site.namespaces, exposed.labels_of(site.kube)
     )

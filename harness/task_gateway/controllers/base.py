@@ -21,10 +21,11 @@ GATEWAY_NAME = "gateway.networking.k8s.io/gateway-name"
 
 @dataclass(frozen=True, kw_only=True)
 class BenchPlan:
-    """How much the bench measures with a controller: samples of each size, and sizes of the strategy `listeners`.
+    """How much the bench measures with a controller: samples of each size, and sizes where tasks add to the Gateway.
 
     `samples_of_few` is for the small installation with slots, `samples` for the large one, `samples_per_task` for the
-    strategies that create a listener for each task. `rebuilds` means that the controller rebuilds its model after a
+    strategies that create a listener for each task. `listeners` are the numbers of tasks for those that write each
+    listener to the Gateway itself. `rebuilds` means that the controller rebuilds its model after a
     change, so that claims shortly after one another are measured too. `goals` are the seconds to the first byte that
     the project aims at, by the number of tasks in place.
     """

@@ -4,7 +4,6 @@ from task_gateway.crds import schema
 from task_gateway.limits.base import Finding, Found, Scope, limit
 from task_gateway.limits.site import Site
 
-LISTENERS = "listeners"
 RAISE = "task-gateway crds raise --max-listeners N"
 
 
@@ -22,12 +21,12 @@ def status(site: Site) -> Finding:
 
 def others(site: Site) -> int:
     """Return how many listeners stand on the Gateway itself that no task has: the placeholder, and foreign ones."""
-    return sum(each.kind == "Gateway" and each.use != LISTENERS for each in site.listeners)
+    return sum(each.kind == "Gateway" and each.use != site.strategy for each in site.listeners)
 
 
 def room(site: Site, listeners: int | None) -> int | None:
     """Return how many tasks fit into that many listeners of the Gateway; None with a strategy that adds none there."""
-    return None if listeners is None or site.strategy != LISTENERS else max(0, listeners - others(site))
+    return None if listeners is None or not site.traits.on_gateway else max(0, listeners - others(site))
 
 
 def _declared(site: Site, path: str) -> Finding:

@@ -3,7 +3,6 @@
 from task_gateway.crds import schema
 from task_gateway.limits.base import Finding, Found, Scope, limit
 from task_gateway.limits.site import Site
-from task_gateway.routing.gateway_api import allowed_from
 
 
 @limit("listener-set-max-items", Scope.LISTENER_SET, "listeners of one ListenerSet: maxItems of its spec.listeners")
@@ -11,7 +10,7 @@ def items(site: Site) -> Finding:
     """Read the least of the served versions. More listeners go into more sets, hence it limits no tasks."""
     crd = site.listener_set_crd
     if crd is None:
-        refused = 0 if site.strategy in ("slots", "listenersets") and not site.slots else None
+        refused = 0 if not (site.traits.on_gateway or site.slots) else None
         return Finding(0, refused, Found.READ, "install the CRDs of Gateway API v1.5.0 or later", "not served")
     numbers = [schema.max_items(crd, version, schema.SPEC_LISTENERS) for version in schema.served(crd)]
     value = min((number for number in numbers if number is not None), default=None)
@@ -20,10 +19,8 @@ def items(site: Site) -> Finding:
 
 @limit("listener-sets", Scope.GATEWAY, "ListenerSets of one Gateway")
 def sets(site: Site) -> Finding:
-    """Gateway API sets no bound; a Gateway that allows none takes none, and some controllers serve none."""
-    if site.strategy == "listenersets" and not site.controller.listener_sets:
-        advice = f"slots or listeners as the strategy: {site.controller.title} has no ListenerSets"
-        return Finding(0, 0, Found.DOCUMENTED, advice)
-    if site.strategy == "listenersets" and allowed_from(site.spec) == "None":
-        return Finding(0, 0, Found.READ, "set spec.allowedListeners.namespaces.from of the Gateway to Same")
+    """Gateway API sets no bound; some controllers serve none. The chart creates those of the slots."""
+    if not site.controller.listener_sets:
+        tasks = 0 if site.traits.sets_per_task else None
+        return Finding(0, tasks, Found.DOCUMENTED, f"nothing: {site.controller.title} has no ListenerSets")
     return Finding(None, None, Found.DOCUMENTED, "nothing: Gateway API sets no bound")

@@ -7,6 +7,7 @@ from task_gateway.limits.crd import room
 from task_gateway.limits.ports import proxied
 from task_gateway.limits.site import Site
 from task_gateway.model import Manifest
+from task_gateway.routing.strategies.base import in_order
 
 ETCD_REQUEST = 1_572_864
 """Bytes of one request to etcd by default (1.5 MiB); a write of a larger object is refused."""
@@ -26,8 +27,6 @@ ANNOTATION_BYTES = 75
 ENDPOINT_SLICE_PORTS = 20_000
 """Ports of one EndpointSlice, by Kubernetes' validation; the proxy's Service has a port for each listener."""
 
-SPREAD = "slots or listenersets as the strategy: they keep listeners out of the Gateway"
-
 
 @limit("object-size", Scope.GATEWAY, "bytes of the Gateway in etcd")
 def size(site: Site) -> Finding:
@@ -37,7 +36,7 @@ def size(site: Site) -> Finding:
     trusted = gateway is not None and count >= LISTENERS_TO_TRUST
     each = max(1, _bytes(gateway) // count) if trusted and gateway is not None else LISTENER_BYTES
     found = Found.READ if trusted else Found.DOCUMENTED
-    return Finding(ETCD_REQUEST, room(site, ETCD_REQUEST // each), found, SPREAD, f"{each} a listener")
+    return Finding(ETCD_REQUEST, room(site, ETCD_REQUEST // each), found, _advice(), f"{each} a listener")
 
 
 @limit(
@@ -45,7 +44,7 @@ def size(site: Site) -> Finding:
 )
 def annotations(site: Site) -> Finding:
     """Divide it by the bytes of one port's annotation."""
-    return Finding(ANNOTATIONS, room(site, ANNOTATIONS // ANNOTATION_BYTES), Found.DOCUMENTED, SPREAD)
+    return Finding(ANNOTATIONS, room(site, ANNOTATIONS // ANNOTATION_BYTES), Found.DOCUMENTED, _advice())
 
 
 @limit("endpoint-slice-ports", Scope.CLUSTER, "ports of one EndpointSlice, hence of the proxy's Service")
@@ -53,6 +52,11 @@ def endpoint_slice_ports(site: Site) -> Finding:
     """Count a port for each listener, the placeholder's included."""
     tasks = proxied(site, ENDPOINT_SLICE_PORTS)
     return Finding(ENDPOINT_SLICE_PORTS, tasks, Found.DOCUMENTED, "nothing: a second gateway")
+
+
+def _advice() -> str:
+    others = " or ".join(each.name for each in in_order() if not each.on_gateway)
+    return f"{others} as the strategy, which adds no listener to the Gateway"
 
 
 def _bytes(obj: Manifest) -> int:

@@ -45,7 +45,7 @@ def node_ports(site: Site) -> Finding:
 def task_ports(site: Site) -> TaskPorts:
     """Return which ports of the range a task can have. A slot's port is in the proxy's Service in any case."""
     held = ports_of(each for each in site.listeners if each.use != site.strategy)
-    bound = None if site.strategy == "slots" or site.controller.adds_ports else site.service_ports
+    bound = None if not site.traits.per_task or site.controller.adds_ports else site.service_ports
     return ports_of_tasks(site.gateway, site.controller, held, bound)
 
 

@@ -1,21 +1,14 @@
 """What every task's own objects need: addresses for Services, and room in the quotas of the namespaces."""
 
 import ipaddress
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 
 from task_gateway.errors import NotFound
 from task_gateway.kube.quantity import whole
 from task_gateway.limits.base import Finding, Found, Scope, limit
 from task_gateway.limits.site import Site
-from task_gateway.model import Manifest
 
 SERVICE_CIDR = "networking.k8s.io/v1/ServiceCIDR"
-PER_TASK = ("listenersets", "listeners")
-"""The strategies that make a Service and a route for each task; those of slots are there already."""
-ADDRESSED = "listeners"
-"""The strategy whose Services have an address; those of the others are headless, for Envoy reads endpoints."""
-
-GROUP = "gateway.networking.k8s.io"
 
 
 @limit("service-addresses", Scope.CLUSTER, "cluster IP addresses of Services")
@@ -28,29 +21,20 @@ def addresses(site: Site) -> Finding:
         return Finding(None, None, Found.READ, advice, "the API does not tell")
     used = sum(each["spec"].get("clusterIP", "None") not in ("None", "") for each in site.all_services)
     total = sum(usable(cidr) for cidr in ranges)
-    tasks = total - used + site.active if site.strategy == ADDRESSED else None
+    tasks = total - used + site.active if site.traits.cluster_ip else None
     return Finding(total - used, tasks, Found.READ, advice, f"free of {total}")
 
 
 @limit("quota-services", Scope.CLUSTER, "Services that the ResourceQuotas of the task namespace leave")
 def service_quota(site: Site) -> Finding:
     """Take the least of all quotas on Services there."""
-    return _least(site, _of_tasks(site), ("services", "count/services"), PER_TASK)
+    return _least(site, ("services", "count/services"))
 
 
 @limit("quota-routes", Scope.CLUSTER, "TCPRoutes that the ResourceQuotas of the task namespace leave")
 def route_quota(site: Site) -> Finding:
     """Take the least of all quotas on TCPRoutes there."""
-    return _least(site, _of_tasks(site), (f"count/tcproutes.{GROUP}",), PER_TASK)
-
-
-@limit("quota-listener-sets", Scope.CLUSTER, "ListenerSets that the ResourceQuotas of the gateway's namespace leave")
-def listener_set_quota(site: Site) -> Finding:
-    """Take the least of all quotas on ListenerSets there."""
-    namespace = site.gateway.gateway_namespace
-    shared = next((each.quotas for each in site.spaces if each.namespace == namespace), None)
-    quotas = site.kube.list("v1/ResourceQuota", namespace) if shared is None else shared
-    return _least(site, {namespace: quotas}, (f"count/listenersets.{GROUP}",), ("listenersets",))
+    return _least(site, ("count/tcproutes.gateway.networking.k8s.io",))
 
 
 def usable(cidr: str) -> int:
@@ -59,19 +43,13 @@ def usable(cidr: str) -> int:
     return max(0, network.num_addresses - (2 if network.version == 4 else 1))
 
 
-def _of_tasks(site: Site) -> Mapping[str, Sequence[Manifest]]:
-    """Return the ResourceQuotas of each task namespace; Forbidden if one may not be read."""
-    return {each.namespace: each.quotas for each in site.spaces}
-
-
-def _least(
-    site: Site, quotas: Mapping[str, Sequence[Manifest]], resources: tuple[str, ...], strategies: tuple[str, ...]
-) -> Finding:
-    """Return what the tightest quota on the resources leaves, and name its namespace.
+def _least(site: Site, resources: tuple[str, ...]) -> Finding:
+    """Return what the tightest quota on the resources leaves, and name its namespace; Forbidden if one is unreadable.
 
     Every task namespace has its own quotas, but a task may run in any of them: the least is where the next task is
     refused first.
     """
+    quotas = {each.namespace: each.quotas for each in site.spaces}
     left, unread = [], []
     for namespace, found in quotas.items():
         for quota in found:
@@ -87,7 +65,7 @@ def _least(
     if not left:
         return Finding(None, None, Found.READ, _advice(quotas), "; ".join(notes) or "no quota")
     least, where = min(left, key=lambda each: each[0])
-    tasks = least + site.active if site.strategy in strategies else None
+    tasks = least + site.active if site.traits.per_task else None
     if len(quotas) > 1:
         notes.append(f"the least of {len(quotas)} namespaces: {where}")
     return Finding(least, tasks, Found.READ, _advice([where]), "; ".join(notes))

@@ -13,9 +13,12 @@ from task_gateway.kube.kinds import DAEMON_SET, DEPLOYMENT, ENDPOINT_SLICE, POD,
 from task_gateway.limits.target import Target
 from task_gateway.model import InternalTaskGateway, Manifest, ResourceManager
 from task_gateway.routing import determined, endpoints, names, table, templates
-from task_gateway.routing.gateway_api import GATEWAY, GATEWAY_CLASS, LISTENER_SET, allowed_from, is_attached, route_kind
-from task_gateway.routing.listening import FOREIGN, Listener, listeners_of
+from task_gateway.routing.gateway_api import GATEWAY, GATEWAY_CLASS, LISTENER_SET, is_attached, route_kind
+from task_gateway.routing.listening import FOREIGN, Listener
+from task_gateway.routing.parents import listeners_of
 from task_gateway.routing.ports import in_range
+from task_gateway.routing.strategies.base import in_order, traits_of
+from task_gateway.routing.strategies.traits import Traits
 from task_gateway.routing.table import Slot
 
 OF_ONE_NAMESPACE = (
@@ -25,7 +28,7 @@ OF_ONE_NAMESPACE = (
 
 
 class Site:
-    """One resource manager's gateway as it is now. `use` of a listener is slots, listenersets, listeners or foreign.
+    """One resource manager's gateway as it is now. `use` of a listener is a strategy, or foreign.
 
     `profile` names who else than this project's library writes the Gateway, `user` who does so, where it is not the
     kubeconfig's, and `groups` that user's groups. `namespace` limits it to the tasks of one namespace; by default it
@@ -66,17 +69,20 @@ class Site:
 
     @cached_property
     def strategy(self) -> str:
-        """The strategy asked for, else the one whose objects are there, else the best that the Gateway allows."""
+        """The strategy asked for, else the one whose objects are there, else the one that needs none beforehand."""
         if self._strategy is not None:
             return self._strategy
-        if self.slots:
-            return "slots"
-        uses = {listener.use for listener in self.listeners}
-        for used in ("listenersets", "listeners"):
-            if used in uses:
-                return used
-        taken = self.templates and allowed_from(self.spec) != "None" and self.controller.listener_sets
-        return "listenersets" if taken else "listeners"
+        known = in_order()
+        for each in known:
+            there = any(one.use == each.name for one in self.listeners) if each.per_task else self.slots
+            if there:
+                return each.name
+        return next(each.name for each in known if each.per_task)
+
+    @property
+    def traits(self) -> Traits:
+        """The traits of the strategy."""
+        return traits_of(self.strategy)
 
     @cached_property
     def namespaces(self) -> tuple[str, ...]:
@@ -272,7 +278,7 @@ class Site:
     @property
     def active(self) -> int:
         """How many ports of the range serve a task."""
-        if self.strategy == "slots":
+        if not self.traits.per_task:
             return sum(slot.task is not None for slot in table.inside(self.slots, self.ports[0], self.ports[-1]))
         return sum(each.use == self.strategy and each.port in self.ports for each in self.listeners)
 

@@ -12,5 +12,5 @@ def installed(site: Site) -> Finding:
     free = sum(slot.task is None for slot in mine)
     outside = len(site.slots) - len(mine)
     note = f"{free} free" + (f", {outside} more outside the range" if outside else "")
-    tasks = len(mine) if site.strategy == "slots" else None
+    tasks = None if site.traits.per_task else len(mine)
     return Finding(len(mine), tasks, Found.READ, "helm upgrade … --reuse-values --set slots.count=N", note)

@@ -33,7 +33,7 @@ class Side:
             raise UsageError(f"resource manager {self.name} has no internal_task_gateway")
         return self.manager.internal_task_gateway
 
-    def other(self, strategy: str = "slots", *, host: str = "", ports: tuple[int, int] | None = None) -> TaskGateway:
+    def other(self, strategy: str = "", *, host: str = "", ports: tuple[int, int] | None = None) -> TaskGateway:
         """Return the same gateway as another master might be told of it: at another address, with other ports."""
         block = self.block
         first, last = ports or (block.gateway_port_range_start, block.gateway_port_range_end)

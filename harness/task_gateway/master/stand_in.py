@@ -107,7 +107,7 @@ class StandIn:
 
     def _tasks(self, side: Side) -> list[Running]:
         exposed: dict[str, list[Address]] = {}
-        for each in side.gateway.list() if side.gateway else ():
+        for each in side.gateway.exposed() if side.gateway else ():
             exposed.setdefault(each.task_id, []).append(each.address)
         found = []
         for pod in side.kube.list(POD, side.namespace, TASK_LABEL):

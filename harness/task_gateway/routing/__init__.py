@@ -1,1 +1,1 @@
-"""Makes tasks reachable through a gateway: strategies behind one protocol, by name in `base.STRATEGIES`."""
+"""Makes tasks reachable through a gateway: strategies behind one protocol, one a module of `strategies`."""

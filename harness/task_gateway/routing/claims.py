@@ -63,6 +63,7 @@ def exposure(claim: Claim, namespace: str, strategy: str, ip: str) -> Exposure:
         address=Address(ip, claim.port),
         since=claim.made,
         object_name=names.object_name(claim.object),
+        service=claim.service,
     )
 
 

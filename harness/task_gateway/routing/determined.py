@@ -113,6 +113,7 @@ def exposures(kube: Kube, gateway: InternalTaskGateway, namespace: str) -> list[
             address=Address(gateway.gateway_ip, each.port),
             since=each.made,
             ready=each.service in ready[each.namespace],
+            service=each.service,
         )
         for each in found
     ]

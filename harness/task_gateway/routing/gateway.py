@@ -10,18 +10,17 @@ from functools import partial
 from task_gateway import settings
 from task_gateway.errors import TemplatesMismatch
 from task_gateway.kube.client import Kube
-from task_gateway.model import Address, InternalTaskGateway, PortUse, Task
+from task_gateway.model import Address, Exposure, InternalTaskGateway, PortUse, Repair, Task
 from task_gateway.routing import addresses as addresses_of
 from task_gateway.routing import reach, readiness, templates
-from task_gateway.routing.base import STRATEGIES, Exposures, Repairs
 from task_gateway.routing.live import live_tasks
-from task_gateway.routing.readiness import Door
+from task_gateway.routing.strategies.base import STRATEGIES, default
 from task_gateway.routing.use import Use, counted
 from task_gateway.settings import Wait
 
 
 class TaskGateway:
-    """The gateway of one resource manager, whose tasks run in `namespace`.
+    """The gateway of one resource manager, whose tasks run in `namespace`; an empty strategy means the default one.
 
     Any thread may call, and any number of processes may use one gateway: whoever writes says what it has read, and the
     API server lets one win. Two calls for one task in one process wait for each other.
@@ -29,12 +28,12 @@ class TaskGateway:
     Inside `with` the state is followed by watches, so that no call has to read it first: for who exposes often.
     """
 
-    def __init__(self, kube: Kube, gateway: InternalTaskGateway, namespace: str, strategy: str = "slots") -> None:
+    def __init__(self, kube: Kube, gateway: InternalTaskGateway, namespace: str, strategy: str = "") -> None:
         self.gateway = gateway
         self.namespace = namespace
-        self.strategy = strategy
+        self.strategy = strategy or default()
         self._kube = kube
-        self._strategy = STRATEGIES.get(strategy)(kube, gateway, namespace)
+        self._strategy = STRATEGIES.get(self.strategy)(kube, gateway, namespace)
         self._lock = threading.Lock()
         self._busy: dict[str, tuple[threading.Lock, int]] = {}
 
@@ -62,13 +61,10 @@ class TaskGateway:
         with self._alone(task.id):
             tls = wait is not None and self._ends_tls()
             quiet = None if wait is None else partial(reach.wait_until_refused, tls=tls)
-            addresses = self._strategy.expose(task, quiet=quiet)
-            if wait is None:
-                return addresses
-            services = self._strategy.services()
-        doors = [Door(each, services[each.port]) for each in addresses if each.port in services]
-        readiness.wait_until_reached(self._kube, self.gateway, self.namespace, task.id, doors, wait, tls=tls)
-        return addresses
+            exposed = self._strategy.expose(task, quiet=quiet)
+        if wait is not None:
+            readiness.wait_until_reached(self._kube, self.gateway, self.namespace, task.id, exposed, wait, tls=tls)
+        return tuple(each.address for each in exposed)
 
     def release(self, task_id: str, *, wait: Wait | None = None) -> None:
         """Make a task unreachable and free its ports; fine if it is not exposed.
@@ -83,14 +79,13 @@ class TaskGateway:
         for address in released:
             reach.wait_until_refused(address, wait, tls=tls)
 
-    def list(self, *, ready: bool = False) -> Exposures:
+    def exposed(self, *, ready: bool = False) -> list[Exposure]:
         """Return the exposed ports in their order; with `ready` each says whether a ready pod is behind it."""
-        found = self._strategy.list()
+        found = self._strategy.exposed()
         if not ready:
             return found
         there = readiness.ready_services(self._kube, self.namespace)
-        services = self._strategy.services()
-        return [replace(each, ready=services.get(each.port) in there) for each in found]
+        return [replace(each, ready=each.service in there) for each in found]
 
     def ports(self) -> PortUse:
         """Return how the ports of the range are used; how many tasks fit at all, task-gateway limits tells."""
@@ -100,7 +95,7 @@ class TaskGateway:
         """Return how each port of the range is used, as seen from this namespace; see `use.merged`."""
         return self._strategy.ports()
 
-    def reconcile(self, *, dry_run: bool = True, grace_seconds: float = settings.GRACE_SECONDS) -> Repairs:
+    def reconcile(self, *, dry_run: bool = True, grace_seconds: float = settings.GRACE_SECONDS) -> list[Repair]:
         """Free claims and remove objects whose task has neither pod nor Job; complete what live tasks have by half.
 
         What is younger than `grace_seconds` is left alone, for its pod may be to come. Listeners, routes and Services

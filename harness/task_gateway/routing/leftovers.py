@@ -80,5 +80,5 @@ def look(
 
 
 def _service_name(listener: Listener) -> str:
-    """A ListenerSet is called as its Service; a listener of the Gateway has the Gateway's name, and its own, in it."""
-    return listener.parent if listener.kind == "ListenerSet" else f"{listener.parent}-{listener.name}"
+    """Return the name of the Service that was made with a listener of the Gateway."""
+    return f"{listener.parent}-{listener.name}"

@@ -1,23 +1,43 @@
 """What has the listeners of a gateway: the Gateway itself and the ListenerSets that are attached to it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import chain
 
 from task_gateway.errors import Forbidden
 from task_gateway.kube.client import Kube
 from task_gateway.kube.mirror import Mirror
 from task_gateway.model import InternalTaskGateway, Manifest
+from task_gateway.routing import names
 from task_gateway.routing.gateway_api import GATEWAY, LISTENER_SET, allowed_from, is_attached
-from task_gateway.routing.listening import Listener, listeners_of
+from task_gateway.routing.listening import DETERMINED_NOTE, FOREIGN, Listener
+from task_gateway.routing.strategies.base import in_order
 
 Listeners = tuple[Listener, ...]
 
 
-class Parents:
-    """The listeners of one gateway, whose tasks run in `namespace`: read when asked for, or followed by watches."""
+def listeners_of(parent: Manifest, gateway: InternalTaskGateway) -> Listeners:
+    """Return the listeners of a Gateway or of a ListenerSet that is attached to it."""
+    strategies, found = in_order(), []
+    meta, kind = parent["metadata"], "ListenerSet" if "parentRef" in parent["spec"] else "Gateway"
+    ours = (meta.get("labels") or {}).get(names.GATEWAY_LABEL) == gateway.gateway_name
+    for each in parent["spec"].get("listeners") or []:
+        name, port = each["name"], each.get("port", 0)
+        namespaces = (each.get("allowedRoutes") or {}).get("namespaces") or {}
+        selected = ((namespaces.get("selector") or {}).get("matchLabels") or {}).get("kubernetes.io/metadata.name", "")
+        notes = (meta.get("annotations") or {}) if kind == "Gateway" else {}
+        allocation = notes.get(f"{DETERMINED_NOTE}{port}", "")
+        read = Listener(name, port, kind, meta["namespace"], meta["name"], FOREIGN, selected, allocation)
+        use = next((one.name for one in strategies if one.recognises(read, ours)), FOREIGN)
+        found.append(replace(read, use=use))
+    return tuple(found)
 
-    def __init__(self, kube: Kube, gateway: InternalTaskGateway, namespace: str) -> None:
-        self._kube, self._gateway, self._namespace = kube, gateway, namespace
+
+class Parents:
+    """The listeners of one gateway: read when asked for, or followed by watches."""
+
+    def __init__(self, kube: Kube, gateway: InternalTaskGateway) -> None:
+        self._kube, self._gateway = kube, gateway
         self._mirrors: Sequence[Mirror[Listeners]] = ()
 
     def gateway_object(self) -> Manifest:
@@ -26,11 +46,8 @@ class Parents:
 
     def listeners(self) -> list[Listener]:
         """Return every listener, the Gateway's own first."""
-        return _all(self._mirrors) if self._mirrors else self.fresh()
-
-    def fresh(self) -> list[Listener]:
-        """Return every listener as the API server has it now, whether they are followed or not."""
-        return _all(self._sources(self.gateway_object()))
+        sources = self._mirrors or self._sources(self.gateway_object())
+        return list(chain.from_iterable(chain.from_iterable(each.read() for each in sources)))
 
     def follow(self) -> None:
         """Keep the listeners by watches from now on."""
@@ -58,14 +75,14 @@ class Parents:
         return Mirror(self._kube, LISTENER_SET, namespace, self._of_set)
 
     def _namespaces(self, gateway: Manifest) -> list[str | None]:
-        """Return where ListenerSets are looked for: everywhere, unless the Gateway or the API server forbids it."""
+        """Return where to read ListenerSets: everywhere, unless the Gateway or the API server only allows its own."""
         home = self._gateway.gateway_namespace
         if allowed_from(gateway["spec"]) in ("None", "Same"):
             return [home]
         try:
             self._kube.list(LISTENER_SET)
         except Forbidden:
-            return list({home, self._namespace})
+            return [home]
         return [None]
 
     def _of_gateway(self, gateway: Manifest) -> Listeners:
@@ -73,7 +90,3 @@ class Parents:
 
     def _of_set(self, listener_set: Manifest) -> Listeners | None:
         return listeners_of(listener_set, self._gateway) if is_attached(listener_set, self._gateway) else None
-
-
-def _all(sources: Sequence[Mirror[Listeners]]) -> list[Listener]:
-    return list(chain.from_iterable(chain.from_iterable(each.read() for each in sources)))

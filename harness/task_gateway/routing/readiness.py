@@ -3,9 +3,8 @@
 Pods and endpoints are watched. What a port does nobody announces: once the endpoints are there it is tried.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from enum import Enum
 from ipaddress import ip_address
 from time import monotonic
@@ -15,7 +14,7 @@ from task_gateway.errors import NotReachable, WaitTimeout
 from task_gateway.kube.client import Kube
 from task_gateway.kube.kinds import ENDPOINT_SLICE, POD
 from task_gateway.kube.wait import State, condition
-from task_gateway.model import TASK_LABEL, Address, InternalTaskGateway, Manifest
+from task_gateway.model import TASK_LABEL, Exposure, InternalTaskGateway, Manifest
 from task_gateway.reasons import Condition
 from task_gateway.routing import reach
 from task_gateway.routing.endpoints import SERVICE_OF
@@ -34,16 +33,15 @@ from task_gateway.settings import Wait
 _is_ready = condition("Ready")
 
 
-@dataclass(frozen=True)
-class Door:
-    """One port of a task: where it is dialled, and the Service behind it."""
-
-    address: Address
-    service: str
-
-
 def wait_until_reached(
-    kube: Kube, gateway: InternalTaskGateway, namespace: str, task_id: str, doors: list[Door], wait: Wait, *, tls: bool
+    kube: Kube,
+    gateway: InternalTaskGateway,
+    namespace: str,
+    task_id: str,
+    exposed: Sequence[Exposure],
+    wait: Wait,
+    *,
+    tls: bool,
 ) -> None:
     """Return once a connection to every port reaches a pod of the task; NotReachable tells what is in the way.
 
@@ -52,15 +50,15 @@ def wait_until_reached(
     deadline = monotonic() + wait.seconds
     with _blamed(wait, f"Pod of task {task_id} in namespace {namespace}"):
         _watch(kube, POD, namespace, f"{TASK_LABEL}={task_id}", _pod_missing, deadline)
-    for door in doors:
-        with _blamed(wait, f"EndpointSlice of Service {namespace}/{door.service}"):
-            _watch(kube, ENDPOINT_SLICE, namespace, f"{SERVICE_OF}={door.service}", _endpoint_missing, deadline)
-    for door in doors:
+    for each in exposed:
+        with _blamed(wait, f"EndpointSlice of Service {namespace}/{each.service}"):
+            _watch(kube, ENDPOINT_SLICE, namespace, f"{SERVICE_OF}={each.service}", _endpoint_missing, deadline)
+    for each in exposed:
         left = Wait(wait.name, wait.sentence, max(deadline - monotonic(), settings.PROBE_SECONDS))
         try:
-            reach.wait_until_open(door.address, left, tls=tls)
+            reach.wait_until_open(each.address, left, tls=tls)
         except WaitTimeout as shut:
-            where, state = _in_the_way(kube, gateway, namespace, door, shut.seen)
+            where, state = _in_the_way(kube, gateway, namespace, each, shut.seen)
             seen = state if isinstance(state, Condition) else shut.seen
             raise _not_reachable(wait, where, f"{state}; {shut.last_state}", seen) from None
 
@@ -117,7 +115,7 @@ def _endpoint_missing(endpoints: Manifest) -> str | None:
 
 
 def _in_the_way(
-    kube: Kube, gateway: InternalTaskGateway, namespace: str, door: Door, answer: object
+    kube: Kube, gateway: InternalTaskGateway, namespace: str, exposed: Exposure, answer: object
 ) -> tuple[str, State]:
     """Return the first object on the way from the Gateway to the route that is not as it should be, and how it is.
 
@@ -128,8 +126,8 @@ def _in_the_way(
     if (said := condition("Programmed")(found)) is not None:
         return place, said
     kind = route_kind(kube)
-    route = kube.find(kind, door.service, namespace) if kind else None
-    where = f"TCPRoute {namespace}/{door.service}"
+    route = kube.find(kind, exposed.service, namespace) if kind else None
+    where = f"TCPRoute {namespace}/{exposed.service}"
     if route is None:
         return where, "it does not exist"
     controller = controller_name(kube, (found or {}).get("spec") or {})
@@ -142,11 +140,14 @@ def _in_the_way(
         if (said := condition("Programmed")(listener_set)) is not None:
             return f"ListenerSet {home}/{reference['name']}", said
     if answer in (reach.Answer.REFUSED, reach.Answer.UNREACHABLE):
-        return place, _nobody_at(door.address.host, found or {})
+        return place, _nobody_at(exposed.address.host, found or {})
     unresolved = not_so(reported_parents(route, controller), "ResolvedRefs")
     if unresolved is not None:  # not before: a controller that is away wrote it
         return where, Condition.of(unresolved)
-    return f"Service {namespace}/{door.service}", "nothing listens on its target port in the pod, as far as can be seen"
+    return (
+        f"Service {namespace}/{exposed.service}",
+        "nothing listens on its target port in the pod, as far as can be seen",
+    )
 
 
 def _nobody_at(host: str, gateway: Manifest) -> str:

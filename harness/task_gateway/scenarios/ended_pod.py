@@ -33,7 +33,7 @@ def refused_again(scene: Scene) -> str:
     error = of_gateway(side, *words, codes=(1,))["error"]
     if error["type"] != "TaskEnded" or phase not in error["message"]:
         raise ScenarioFailed(f"the error is no TaskEnded with phase {phase}: {error['type']}: {error['message']}")
-    left = [str(each.address) for each in side.other().list() if each.task_id == ID]
+    left = [str(each.address) for each in side.other().exposed() if each.task_id == ID]
     if left:
         raise ScenarioFailed(f"{ID} has {', '.join(left)}, though expose was refused")
     return str(error["message"])

@@ -51,7 +51,7 @@ def unguarded(scene: Scene) -> str:
     scene.world.install(side, WITHOUT)
     _wait_for_policy(scene, enforced=False)
     _upgrade(scene)
-    kept = [each.task_id for each in side.other().list() if each.task_id in BOTH]
+    kept = [each.task_id for each in side.other().exposed() if each.task_id in BOTH]
     if kept:
         raise ScenarioFailed(f"{', '.join(kept)} kept a claim, though its Service was replaced")
     reached = _reached(scene)

@@ -7,6 +7,8 @@ from task_gateway.deferred import Deferred
 from task_gateway.errors import NoFreeSlot, ScenarioFailed
 from task_gateway.model import Task
 from task_gateway.routing.gateway_api import GATEWAY
+from task_gateway.routing.strategies.base import in_order
+from task_gateway.routing.strategies.traits import Traits
 from task_gateway.scenarios.declared import Move, Scenario, Scene, declare
 from task_gateway.scenarios.world import OWN_LISTENERS
 
@@ -19,8 +21,8 @@ else:
 
 MANAGER = "west"
 FIRST, COUNT = OWN_LISTENERS
-PORTS = {"slots": None, "listenersets": (22000, 22004), "listeners": (FIRST, FIRST + COUNT - 1)}
-"""The range of each strategy; slots have that of the chart. That of listeners is wider than the CRD allows."""
+OWN_PORTS = (FIRST, FIRST + COUNT - 1)
+"""The range of a strategy that creates listeners, wider than the CRD allows; slots have that of the chart."""
 LEFT = 5
 """Listeners that the CRD of upstream leaves when the others are written at once, as a master had done one by one."""
 
@@ -38,17 +40,17 @@ def crowd(scene: Scene) -> str:
     return f"{len(ports)} listeners were written at once"
 
 
-def fill(strategy: str) -> Move:
+def fill(strategy: Traits) -> Move:
     """Expose tasks that have no pod until that is refused, and compare their number with the capacity."""
 
     def do(scene: Scene) -> str:
         side = scene.world.sides[MANAGER]
-        gateway = side.other(strategy, ports=PORTS[strategy])
+        gateway = side.other(strategy.name, ports=OWN_PORTS if strategy.per_task else None)
         manager = replace(side.manager, internal_task_gateway=gateway.gateway)
-        found = capacity.look(target.Target(manager, side.kube), strategy)
+        found = capacity.look(target.Target(manager, side.kube), strategy.name)
         fitted = found.active
         while True:
-            task = Task(f"limit-{strategy}-{fitted}", side.namespace, (8080,))
+            task = Task(f"limit-{strategy.name}-{fitted}", side.namespace, (8080,))
             scene.later.callback(gateway.release, task.id)
             try:
                 gateway.expose(task)
@@ -61,21 +63,20 @@ def fill(strategy: str) -> Move:
     return Move(
         "filled until it is refused",
         do,
-        f"task-gateway limits --kubeconfig ${MANAGER}_kubeconfig --strategy {strategy}",
+        f"task-gateway limits --kubeconfig ${MANAGER}_kubeconfig --strategy {strategy.name}",
     )
 
 
-for _strategy in PORTS:
+for _strategy in in_order():
     declare(
         Scenario(
-            name=f"limit_{_strategy}",
+            name=f"limit_{_strategy.name}",
             group="Limits",
-            sentence=f"With {_strategy} as many tasks fit as foretold; the next is refused with what to raise.",
-            needs=("ListenerSets",) if _strategy == "listenersets" else (),
+            sentence=f"With {_strategy.name} as many tasks fit as foretold; the next is refused with what to raise.",
             tags=("limits",),
             alone=True,
             moves=(
-                *((Move("many listeners written", crowd),) if _strategy == "listeners" else ()),
+                *((Move("many listeners written", crowd),) if _strategy.on_gateway else ()),
                 fill(_strategy),
             ),
         )

@@ -33,7 +33,7 @@ def collected(id: str) -> Move:
     def do(scene: Scene) -> str:
         gateway = scene.world.sides[MANAGER].other()
         repairs = [each for each in gateway.reconcile(dry_run=False, grace_seconds=0) if each.task_id == id]
-        left = [str(each.address) for each in gateway.list() if each.task_id == id]
+        left = [str(each.address) for each in gateway.exposed() if each.task_id == id]
         if left:
             raise ScenarioFailed(f"{id} still has {', '.join(left)}")
         # One that another scenario started a moment before frees what it finds, this too.

@@ -29,9 +29,9 @@ from task_gateway.master.platform import Platform
 from task_gateway.master.sides import Side
 from task_gateway.master.stand_in import StandIn
 from task_gateway.model import Address, Cluster, InternalTaskGateway, MasterConfig
-from task_gateway.routing.base import STRATEGIES
 from task_gateway.routing.gateway_api import GATEWAY
 from task_gateway.routing.names import CHART, CRDS_CHART, CRDS_NAMESPACE
+from task_gateway.routing.strategies.base import STRATEGIES
 from task_gateway.scenarios import evidence
 from task_gateway.scenarios.lent import Lent
 from task_gateway.scenarios.pair import Clusters
@@ -300,7 +300,6 @@ def node_addresses(kube: Kube) -> list[str]:
 NEEDS: Mapping[str, Callable[[World], str]] = {
     "chromium": _chromium,
     "clusters of our own": lambda world: "the clusters are somebody's" if world.given.against else "",
-    "ListenerSets": lambda world: _lacks(world, "has none", world.given.controller.listener_sets),
     "a controller of the chart": lambda world: _lacks(
         world, "is not installed by the chart", world.given.controller.pod_annotations
     ),

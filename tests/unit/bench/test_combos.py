@@ -25,21 +25,22 @@ def test_sizes_of_the_callers_own_take_one_installation_with_room_for_one_more(s
 
 def test_strategies_that_build_nothing_have_one_slot() -> None:
     assert {each.slots for each in combos.table() if each.strategy != "slots"} == {1}
-    assert [each.slots for each in combos.installations([], ["listenersets"], 100)] == [1]
+    assert [each.slots for each in combos.installations(["contour"], ["listeners"], 100)] == [1]
 
 
 @pytest.mark.parametrize(("tasks", "slots"), [(63, [64]), (64, [200, 1024]), (199, [200, 1024]), (200, [1024])])
 def test_a_burst_goes_to_as_many_slots_as_are_built_where_it_fits(tasks: int, slots: list[int]) -> None:
     found = combos.bursts(["contour"], [], tasks)
     assert [(each.strategy, each.slots) for each in found] == [("slots", number) for number in slots]
-    assert [each.slots for each in combos.bursts(["envoy-gateway"], ["listenersets"], tasks)] == [1]
+    assert [each.slots for each in combos.bursts(["envoy-gateway"], ["listeners"], tasks)] == [1]
 
 
 @pytest.mark.parametrize(
     ("controllers", "strategies", "sizes", "says"),
     [
         (["nginx"], [], [], "nothing is measured with nginx"),
-        (["contour"], ["listenersets"], [], "nothing is measured with contour and listenersets"),
+        ([], ["listenersets"], [], "the strategy 'listenersets' was removed"),
+        (["contour"], ["slot"], [], "no strategy is called 'slot'"),
         ([], [], [1024], "tasks in place: 0 to 1023, not 1024"),
         ([], [], [-1], "not -1"),
     ],

@@ -6,7 +6,7 @@ import pytest
 
 from task_gateway.checks import controller, routing
 from task_gateway.checks.base import Trouble
-from task_gateway.limits import listener_sets, ports
+from task_gateway.limits import ports
 from task_gateway.limits.site import Site
 from task_gateway.model import Manifest
 
@@ -38,19 +38,6 @@ def gateway(**spec: object) -> Manifest:
 def test_listener_sets(site: Make, name: str, attached: list[Manifest], spec: Manifest, said: Trouble | None) -> None:
     found = site(gateway_class=class_of(name), gateway_object=gateway(**spec), listener_sets=attached)
     assert controller.listener_sets(found) == said
-
-
-@pytest.mark.parametrize(("name", "strategy"), [(CONTOUR, "listeners"), (ENVOY, "listenersets")])
-def test_no_task_is_thought_to_get_a_listener_set(site: Make, name: str, strategy: str) -> None:
-    read = {
-        "gateway_class": class_of(name),
-        "gateway_object": gateway(**SAME),
-        "listener_sets": [],
-        "templates": {"a": 1},
-    }
-    assert site(**read, slots=[]).strategy == strategy
-    limit = listener_sets.sets(site(**read, strategy="listenersets"))
-    assert (limit.tasks == 0) is (name == CONTOUR)
 
 
 @pytest.mark.parametrize(

@@ -35,3 +35,12 @@ def test_a_page_that_is_not_up_to_date_is_told(part: pages.Part, monkeypatch: py
 def test_a_page_without_its_marks_is_told(part: pages.Part) -> None:
     with pytest.raises(ValueError, match="no part two"):
         pages.wanted(pages.Part(part.page, "two", str))
+
+
+def test_a_record_is_shown_without_strategies_and_limits_that_were_removed() -> None:
+    slots = {"strategy": "slots", "limits": [{"id": "slots"}, {"id": "quota-listener-sets"}]}
+    managers = [slots, {"strategy": "listenersets", "limits": []}]
+    shown = pages.current({"versions": {}, "resource_managers": managers})
+    assert shown == {"versions": {}, "resource_managers": [{"strategy": "slots", "limits": [{"id": "slots"}]}]}
+    records = [{"path": "pod"}, {"strategy": "listeners"}, {"strategy": "listenersets"}]
+    assert pages.current({"records": records}) == {"records": records[:2]}

@@ -73,8 +73,8 @@ def test_limits_ask_it(site: Make) -> None:
     read: dict[str, Any] = {"gateway_class": CLASS, "listeners": [], "proxy_services": [proxy]}
     found = LIMITS.get("port-range").at(site(**read, strategy="listeners"))
     assert found.tasks == 4  # 2000, 2002, 2004 and 2006: two neighbours are one port, 2008 is not in the Service
-    sets = LIMITS.get("listener-sets").at(site(**read, strategy="listenersets"))
-    assert (sets.tasks, sets.raise_) == (0, "slots or listeners as the strategy: Fakeway has no ListenerSets")
+    sets = LIMITS.get("listener-sets").at(site(**read))
+    assert (sets.value, sets.tasks, sets.raise_) == (0, None, "nothing: Fakeway has no ListenerSets")
 
 
 def test_checks_ask_it(site: Make, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -110,7 +110,6 @@ def test_it_can_be_chosen_for_scenarios_and_says_what_it_lacks(tmp_path: Path) -
     needs = {need for each in json.loads(shown.stdout) for need in each["needs"]}
     assert needs <= set(NEEDS)
     world = World(Given("run", tmp_path / "c.tgz", tmp_path / "d.tgz", "image", controller=FAKE))
-    assert world.lacks(["ListenerSets"]) == "Fakeway has none"
     assert world.lacks(["a controller of the chart"]) == "Fakeway is not installed by the chart"
     assert world.facts["proxy_labels"].startswith("fake.example/gateway=")
 

@@ -49,7 +49,7 @@ def test_every_limit_of_the_house_is_found() -> None:
             "annotations-size", "cel-run-time-cost", "cel-static-cost", "controller-ports", "crd-spec-max-items",
             "crd-status-max-items", "endpoint-slice-ports", "listener-set-max-items", "listener-sets",
             "load-balancer-listeners", "max-aux-containers", "node-ports", "object-size", "port-range",
-            "quota-listener-sets", "quota-routes", "quota-services", "service-addresses", "slots",
+            "quota-routes", "quota-services", "service-addresses", "slots",
         ]
     )  # fmt: skip
 

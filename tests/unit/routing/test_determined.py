@@ -4,7 +4,7 @@ import pytest
 
 from task_gateway.model import InternalTaskGateway, Manifest
 from task_gateway.routing import determined, determined_left
-from task_gateway.routing.listening import listeners_of
+from task_gateway.routing.parents import listeners_of
 
 NOTE = "determined.ai/det-gateway-port-"
 GATEWAY = InternalTaskGateway("gw", "ns", "192.0.2.7", 2000, 2009)

@@ -1,13 +1,9 @@
-"""What a route's status says of the parents that it has, and what of Gateway API a controller is known to lack."""
-
-from typing import Any
+"""What the status of a route reports of the parents that it has."""
 
 import pytest
 
-from task_gateway.errors import Forbidden, UsageError
-from task_gateway.model import InternalTaskGateway, Manifest, Task
+from task_gateway.model import Manifest
 from task_gateway.reasons import Condition
-from task_gateway.routing.base import STRATEGIES
 from task_gateway.routing.gateway_api import not_accepted, reported_parents
 
 
@@ -66,33 +62,3 @@ def test_only_the_named_controller_accepts_a_route() -> None:
     assert not_accepted(route, "example.com/another") is None
     assert not_accepted(route, "example.com/own") == Condition("Accepted")
     assert not_accepted(None) == Condition("Accepted")
-
-
-class OfClass:
-    """An API server with a Gateway that takes ListenerSets, of a class of that controller; None: none is to be seen."""
-
-    def __init__(self, controller: str | None) -> None:
-        self._controller = controller
-
-    def served(self, _kind: str) -> bool:
-        return True
-
-    def list(self, *_: object) -> list[Manifest]:
-        return []
-
-    def get(self, *_: object) -> Manifest:
-        return {"spec": {"gatewayClassName": "klass", "allowedListeners": {"namespaces": {"from": "Same"}}}}
-
-    def find(self, _kind: str, name: str) -> Manifest | None:
-        assert name == "klass"
-        if self._controller is None:
-            raise Forbidden("no", where=name)
-        return {"spec": {"controllerName": self._controller}} if self._controller else None
-
-
-def test_a_task_that_wants_a_listener_set_of_contour_is_refused_before_anything_is_made() -> None:
-    kube: Any = OfClass("projectcontour.io/gateway-controller")
-    gateway = InternalTaskGateway("gw", "ns", "192.0.2.7", 20000, 20009)
-    with pytest.raises(UsageError, match="the controller of Gateway ns/gw has no ListenerSets") as refused:
-        STRATEGIES.get("listenersets")(kube, gateway, "ns").expose(Task("one", "ns", (8888,)))
-    assert refused.value.hint == "use the strategy slots, or listeners"

@@ -8,7 +8,7 @@ import pytest
 from task_gateway.errors import NotReachable
 from task_gateway.kube.client import Kube
 from task_gateway.kube.kinds import ENDPOINT_SLICE, POD
-from task_gateway.model import Address, InternalTaskGateway, Manifest
+from task_gateway.model import Address, Exposure, InternalTaskGateway, Manifest
 from task_gateway.reasons import Condition
 from task_gateway.routing import reach, readiness
 from task_gateway.routing.gateway_api import GATEWAY, ROUTES
@@ -16,7 +16,8 @@ from task_gateway.routing.reach import Answer
 from task_gateway.settings import Wait
 
 BLOCK = InternalTaskGateway("gw", "gateways", "192.0.2.7", 20000, 20001)
-DOORS = [readiness.Door(Address("192.0.2.7", 20000), "task-20000")]
+ADDRESS = Address("192.0.2.7", 20000)
+EXPOSED = [Exposure("t", "tasks", "", "", 20000, 8888, "slots", ADDRESS, service="task-20000")]
 ROUTE = "TCPRoute tasks/task-20000"
 GATE = "Gateway gateways/gw"
 
@@ -69,7 +70,7 @@ def blamed(cluster: Cluster, monkeypatch: pytest.MonkeyPatch, answer: Answer) ->
     monkeypatch.setattr(readiness, "monotonic", itertools.count().__next__)  # each look takes a second
     wait = Wait("w", "it is reached", 20)
     with pytest.raises(NotReachable) as late:
-        readiness.wait_until_reached(cast(Kube, cluster), BLOCK, "tasks", "t", DOORS, wait, tls=False)
+        readiness.wait_until_reached(cast(Kube, cluster), BLOCK, "tasks", "t", EXPOSED, wait, tls=False)
     return late.value
 
 

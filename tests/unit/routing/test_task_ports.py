@@ -13,8 +13,8 @@ from task_gateway.limits.site import Site
 from task_gateway.limits.target import Target
 from task_gateway.model import InternalTaskGateway, Manifest, ResourceManager
 from task_gateway.routing import templates
-from task_gateway.routing.base import STRATEGIES
 from task_gateway.routing.gateway_api import GATEWAY, GATEWAY_CLASS
+from task_gateway.routing.strategies.base import STRATEGIES
 from task_gateway.routing.use import Use
 
 CONTOUR, ENVOY = "projectcontour.io/gateway-controller", "gateway.envoyproxy.io/gatewayclass-controller"

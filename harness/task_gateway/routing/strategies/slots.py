@@ -19,19 +19,39 @@ from task_gateway.kube.kinds import ENDPOINT_SLICE, SERVICE
 from task_gateway.kube.mirror import Mirror
 from task_gateway.model import Address, Exposure, InternalTaskGateway, Manifest, Repair, Task
 from task_gateway.routing import endpoints, full, names, table, templates
-from task_gateway.routing.base import STRATEGIES, Addresses, Exposures, Quiet, Repairs, check_target_ports, check_task
+from task_gateway.routing.listening import SLOT, Listener
 from task_gateway.routing.live import NO_POD
 from task_gateway.routing.parents import Parents
 from task_gateway.routing.picks import Picks
 from task_gateway.routing.ports import in_range, task_ports
 from task_gateway.routing.serving import Serving
+from task_gateway.routing.strategies.base import Quiet, check_target_ports, check_task, declare
+from task_gateway.routing.strategies.traits import Right, Traits
 from task_gateway.routing.table import Slot
 from task_gateway.routing.use import Use
 
 
-@STRATEGIES.register("slots")
+def _recognises(listener: Listener, ours: bool) -> bool:
+    return ours and listener.name == f"{SLOT}{listener.port}"
+
+
+@declare
 class Slots:
     """The slots of one gateway, whose Services and tasks live in `namespace`."""
+
+    traits = Traits(
+        name="slots",
+        default=True,
+        per_task=False,
+        on_gateway=False,
+        cluster_ip=False,
+        rights=(
+            Right("get", "", "configmaps", with_tasks=False),
+            *(Right(verb, "", "services", with_tasks=True) for verb in ("get", "list", "patch")),
+            Right("list", "discovery.k8s.io", "endpointslices", with_tasks=True),
+        ),
+        recognises=_recognises,
+    )
 
     def __init__(self, kube: Kube, gateway: InternalTaskGateway, namespace: str) -> None:
         self._kube = kube
@@ -40,14 +60,14 @@ class Slots:
         self._checked = False
         selector = names.slots_selector(gateway.gateway_name, gateway.gateway_namespace)
         self._slots = Mirror(kube, SERVICE, namespace, table.parse, labels=selector)
-        self._parents = Parents(kube, gateway, namespace)
+        self._parents = Parents(kube, gateway)
         self._serving = Serving(
             kube, gateway, self._parents.gateway_object, lambda: templates.load(kube, gateway).texts
         )
         self._picks = Picks()
 
-    def expose(self, task: Task, *, quiet: Quiet | None = None) -> tuple[Address, ...]:
-        """Claim a slot for each port of a task and return the addresses; slots it holds already are kept.
+    def expose(self, task: Task, *, quiet: Quiet | None = None) -> tuple[Exposure, ...]:
+        """Claim a slot for each port of a task; slots it holds already are kept.
 
         NoFreeSlot when not enough are free, WaitTimeout when others always wrote first; none is claimed then.
         """
@@ -71,21 +91,17 @@ class Slots:
             with suppress(TaskGatewayError):
                 self._free(claimed.values(), task.id)
             raise
-        return tuple(self._address({**held, **claimed}[port].port) for port in task.ports)
+        return tuple(self._exposure({**held, **claimed}[port]) for port in task.ports)
 
-    def release(self, task_id: str) -> Addresses:
+    def release(self, task_id: str) -> list[Address]:
         """Free what a task holds. A slot that another task holds by now is left alone."""
         names.check_task_id(task_id)
         return [self._address(slot.port) for slot in self._free(self._held(task_id), task_id)]
 
-    def list(self) -> Exposures:
+    def exposed(self) -> list[Exposure]:
         """Return the claimed slots by port, also those outside the configured port range."""
         slots = sorted(self._slots.read(), key=lambda slot: slot.port)
         return [self._exposure(slot) for slot in slots if slot.task is not None]
-
-    def services(self) -> dict[int, str]:
-        """Return the Service of each slot by its port."""
-        return {slot.port: slot.service for slot in self._slots.read()}
 
     def ports(self) -> dict[int, Use]:
         """Return how each port of the range is used."""
@@ -105,7 +121,7 @@ class Slots:
 
         return {port: use(port) for port in in_range(self._gateway)}
 
-    def reconcile(self, live: Callable[[], Collection[str]], before: datetime, *, dry_run: bool) -> Repairs:
+    def reconcile(self, live: Callable[[], Collection[str]], before: datetime, *, dry_run: bool) -> list[Repair]:
         """Free the slots of tasks that are not live, and of two slots for one port of a task the later one.
 
         A free slot that still leads somewhere is closed, and a claimed one selects its own task again.
@@ -165,7 +181,7 @@ class Slots:
         self._write(slot, deadline, lambda each: each.task is None and each.unselected, _closed)
         return True
 
-    def _mend(self, slots: Collection[Slot], *, dry_run: bool) -> Repairs:
+    def _mend(self, slots: Collection[Slot], *, dry_run: bool) -> list[Repair]:
         """Give slots the selector of their claim: those that have another, and free ones that lead somewhere."""
         repairs, found = [], self._endpoints(slots)
         for slot in slots:
@@ -252,7 +268,7 @@ class Slots:
     def _foreign(self) -> set[int]:
         """Return the ports whose listener is not a slot's: what comes through them is not for the slot's task."""
         try:
-            return {each.port for each in self._parents.listeners() if each.use != "slots"}
+            return {each.port for each in self._parents.listeners() if each.use != self.traits.name}
         except NotFound:  # no Gateway: then there are no listeners at all
             return set()
 
@@ -282,10 +298,11 @@ class Slots:
             kind=names.object_kind(slot.object),
             port=slot.port,
             target_port=slot.target_port or slot.port,
-            strategy="slots",
+            strategy=self.traits.name,
             address=self._address(slot.port),
             since=table.moment(slot.claimed_at),
             object_name=names.object_name(slot.object),
+            service=slot.service,
         )
 
     @property

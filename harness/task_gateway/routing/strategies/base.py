@@ -1,20 +1,21 @@
-"""What every strategy offers, and where strategies are found: a new one is a new module of this package."""
+"""What every strategy offers, and where strategies are found: a new one is a new module of this package.
+
+Other rooms ask the traits of a strategy, and none compares its name.
+"""
 
 from collections.abc import Callable, Collection
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from task_gateway.errors import UsageError
 from task_gateway.kube.client import Kube
 from task_gateway.model import Address, Exposure, InternalTaskGateway, Repair, Task
 from task_gateway.registry import Registry
 from task_gateway.routing import names
+from task_gateway.routing.strategies.traits import Traits
 from task_gateway.routing.templates import upgrade
 from task_gateway.routing.use import Use
 
-Addresses = list[Address]
-Exposures = list[Exposure]
-Repairs = list[Repair]
 Quiet = Callable[[Address], object]
 """Called before a port is taken that still rests: returns once it reaches nothing, or raises."""
 
@@ -22,30 +23,26 @@ Quiet = Callable[[Address], object]
 class Strategy(Protocol):
     """One way to make tasks reachable through a gateway; all its state lives in the cluster."""
 
-    def expose(self, task: Task, *, quiet: Quiet | None = None) -> tuple[Address, ...]:
-        """Make every port of a task reachable, or none, and return where; the same again if repeated.
+    def expose(self, task: Task, *, quiet: Quiet | None = None) -> tuple[Exposure, ...]:
+        """Make every port of a task reachable, or none; return them in the order of the task's; the same if repeated.
 
         NoFreeSlot when there are not ports enough; UsageError when the task is exposed with other target ports.
         """
         ...
 
-    def release(self, task_id: str) -> Addresses:
+    def release(self, task_id: str) -> list[Address]:
         """Make a task unreachable, free its ports and return them. A task that is not exposed is fine."""
         ...
 
-    def list(self) -> Exposures:
+    def exposed(self) -> list[Exposure]:
         """Return the exposed ports in their order."""
-        ...
-
-    def services(self) -> dict[int, str]:
-        """Return the Service behind each port of the gateway that has one."""
         ...
 
     def ports(self) -> dict[int, Use]:
         """Return how each port of the range is used, as seen from this namespace."""
         ...
 
-    def reconcile(self, live: Callable[[], Collection[str]], before: datetime, *, dry_run: bool) -> Repairs:
+    def reconcile(self, live: Callable[[], Collection[str]], before: datetime, *, dry_run: bool) -> list[Repair]:
         """Free what no live task has, and complete what one has by half; return each repair.
 
         `live` reads the ids of the live tasks and is called once all else was read. Claims made at `before` or later
@@ -62,10 +59,44 @@ class Strategy(Protocol):
         ...
 
 
-StrategyFactory = Callable[[Kube, InternalTaskGateway, str], Strategy]
-"""Takes the cluster of the gateway, the gateway, and the namespace that the tasks run in."""
+class StrategyFactory(Protocol):
+    """The class of a strategy."""
 
-STRATEGIES: Registry[StrategyFactory] = Registry("strategy", "task_gateway.routing")
+    @property
+    def traits(self) -> Traits:
+        """What other rooms need to know of it."""
+        ...
+
+    def __call__(self, kube: Kube, gateway: InternalTaskGateway, namespace: str) -> Strategy:
+        """Take the cluster of the gateway, the gateway, and the namespace that the tasks run in."""
+        ...
+
+
+F = TypeVar("F", bound=StrategyFactory)
+STRATEGIES: Registry[StrategyFactory] = Registry(
+    "strategy", "task_gateway.routing.strategies", {"listenersets": "slots"}
+)
+
+
+def declare(made: F) -> F:
+    """File a strategy under its name."""
+    STRATEGIES.register(made.traits.name)(made)
+    return made
+
+
+def in_order() -> list[Traits]:
+    """Return the traits of all strategies: the default first, then by name."""
+    return sorted((each.traits for each in STRATEGIES), key=lambda each: (not each.default, each.name))
+
+
+def default() -> str:
+    """Return the name of the strategy that is used unless another one is named."""
+    return in_order()[0].name
+
+
+def traits_of(name: str) -> Traits:
+    """Return the traits of a strategy; UsageError names the known ones."""
+    return STRATEGIES.get(name).traits
 
 
 def check_task(task: Task, gateway: InternalTaskGateway, namespace: str) -> None:

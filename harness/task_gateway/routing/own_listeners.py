@@ -1,8 +1,8 @@
-"""Strategy `listeners`: a listener on the one Gateway, a route and a Service for each port, as Determined does it.
+"""Adds listeners to the one Gateway and removes them, beside whoever else writes it, such as a Determined master.
 
-It stands beside a Determined master on the same Gateway. Its listeners have names of their own, so that the master
-does not take them for leftovers when it starts again, and only fields that the master's older client keeps when it
-writes the whole Gateway. A write that meets another is tried again until a deadline, not a few times at once.
+The listeners have names of their own, so that a Determined master does not take them for leftovers when it starts
+again, and only fields that the master's older client keeps when it writes the whole Gateway. A write that meets another
+is tried again until a deadline, not a few times at once.
 """
 
 import threading
@@ -12,46 +12,45 @@ from contextlib import suppress
 from task_gateway import settings
 from task_gateway.errors import Conflict
 from task_gateway.kube.client import Kube
-from task_gateway.model import InternalTaskGateway, Manifest, Task
+from task_gateway.model import InternalTaskGateway, Manifest
 from task_gateway.polling import attempts, scattered
-from task_gateway.routing.base import STRATEGIES
-from task_gateway.routing.listening import listeners_of
-from task_gateway.routing.per_task import PerTask
+from task_gateway.routing.listening import Listener
+from task_gateway.routing.parents import Parents, listeners_of
 
 Edit = Callable[[list[Manifest]], list[Manifest] | None]
 """Takes the listeners and returns those to write, None if there is nothing to write."""
+IsMine = Callable[[Listener], bool]
+"""Tells whether a listener was made for a task of the caller's namespace."""
 
 
-@STRATEGIES.register("listeners")
-class Listeners(PerTask):
+class OwnListeners:
     """Every write replaces the whole Gateway, if it is still as it was read; others' listeners stay as they are."""
 
-    name = "listeners"
-
-    def __init__(self, kube: Kube, gateway: InternalTaskGateway, namespace: str) -> None:
-        super().__init__(kube, gateway, namespace)
+    def __init__(self, kube: Kube, gateway: InternalTaskGateway, parents: Parents, is_mine: IsMine) -> None:
+        self._kube, self._gateway, self._parents, self._is_mine = kube, gateway, parents, is_mine
         self._one_at_a_time = threading.Lock()
 
-    def _open(self, parent: Manifest, task: Task) -> bool:
-        (mine,) = parent["spec"]["listeners"]
+    def add(self, listener: Manifest) -> bool:
+        """Add a listener, or keep the one that is there; False if another has its port."""
 
-        def add(listeners: list[Manifest]) -> list[Manifest] | None:
-            return None if any(each["port"] == mine["port"] for each in listeners) else [*listeners, mine]
+        def edit(listeners: list[Manifest]) -> list[Manifest] | None:
+            return None if any(each["port"] == listener["port"] for each in listeners) else [*listeners, listener]
 
-        return bool(self._mine(self._write(add), mine["port"]))
+        return bool(self._mine(self._write(edit), listener["port"]))
 
-    def _close(self, port: int, name: str, task_id: str | None) -> None:
-        def remove(listeners: list[Manifest]) -> list[Manifest] | None:
-            # Looked at after the Gateway was read: whoever takes the port from here on makes the write a conflict.
-            holder = self._claim_of(name)
-            if holder is not None and holder.task != task_id:
+    def remove(self, port: int, is_taken: Callable[[], bool]) -> None:
+        """Remove the listener of a port, unless the next task has taken the port by then."""
+
+        def edit(listeners: list[Manifest]) -> list[Manifest] | None:
+            # Asked after the Gateway was read: whoever takes the port from here on makes the write a conflict.
+            if is_taken():
                 return None
             mine = self._mine(listeners, port)
             kept = [each for each in listeners if each["name"] not in mine]
             # A Gateway without a listener is refused: the last one stays, reaches nothing, and is the next task's.
             return kept if kept and mine else None
 
-        self._write(remove)
+        self._write(edit)
 
     def _mine(self, listeners: list[Manifest], port: int) -> set[str]:
         """Return the names of those at a port that were made for a task of this namespace."""
@@ -78,4 +77,5 @@ class Listeners(PerTask):
                     self._kube.replace(gateway)
                     return wanted
             version = gateway["metadata"]["resourceVersion"]
-        raise wait.timed_out(f"version {version}, others wrote first", self._where)
+        where = f"Gateway {self._gateway.gateway_namespace}/{self._gateway.gateway_name}"
+        raise wait.timed_out(f"version {version}, others wrote first", where)

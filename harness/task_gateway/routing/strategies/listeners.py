@@ -1,7 +1,7 @@
-"""What the strategies have in common that make a listener, a route and a Service for each port of a task.
+"""Strategy `listeners`: a listener on the one Gateway, a route and a Service for each port, as Determined does it.
 
 The Service comes first and goes last: its name has the port in it, so that of two tasks of a namespace only one gets
-the port, and its label tells a repeated call what was begun. Then comes the listener, where the gateway itself lets one
+the port, and its label tells a repeated call what was begun. Then comes the listener, where the Gateway itself lets one
 port be had once, and the route at the end. What fails half-way is undone; what a crash left, the same call completes.
 
 Whatever is removed is known by its uid, so that a late release never takes what the next task of the port has made.
@@ -9,7 +9,6 @@ One task is meant to be exposed by one caller at a time, and released by the str
 """
 
 import random
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -21,17 +20,19 @@ from task_gateway.errors import AlreadyExists, ApiError, Conflict, NoFreeSlot, N
 from task_gateway.kube.client import Kube
 from task_gateway.kube.kinds import SERVICE
 from task_gateway.kube.mirror import Mirror
-from task_gateway.model import TASK_LABEL, Address, InternalTaskGateway, Manifest, Repair, Task
+from task_gateway.model import TASK_LABEL, Address, Exposure, InternalTaskGateway, Manifest, Repair, Task
 from task_gateway.routing import claims, full, leftovers, names, refusals, templates
-from task_gateway.routing.base import Addresses, Exposures, Quiet, Repairs, check_target_ports, check_task
 from task_gateway.routing.claims import Claim
 from task_gateway.routing.gateway_api import route_kind
 from task_gateway.routing.leftovers import Orphan
-from task_gateway.routing.listening import TASK, Listener, ports_of
+from task_gateway.routing.listening import DETERMINED, TASK, Listener, ports_of
+from task_gateway.routing.own_listeners import OwnListeners
 from task_gateway.routing.parents import Parents
 from task_gateway.routing.picks import Picks
 from task_gateway.routing.ports import TaskPorts, in_range, task_ports
 from task_gateway.routing.serving import Serving
+from task_gateway.routing.strategies.base import Quiet, check_target_ports, check_task, declare
+from task_gateway.routing.strategies.traits import GATEWAY_API, Right, Traits
 from task_gateway.routing.templates import Templates
 from task_gateway.routing.use import Use
 
@@ -44,10 +45,29 @@ class Port:
     resting: bool
 
 
-class PerTask(ABC):
-    """One gateway whose tasks run in `namespace`; `name` is the strategy's, and its template's."""
+def _recognises(listener: Listener, ours: bool) -> bool:
+    return listener.kind == "Gateway" and (bool(listener.allocation) or listener.name.startswith((TASK, DETERMINED)))
 
-    name: str
+
+@declare
+class Listeners:
+    """One gateway whose tasks run in `namespace`."""
+
+    traits = Traits(
+        name="listeners",
+        per_task=True,
+        on_gateway=True,
+        cluster_ip=True,
+        like_determined=True,
+        rights=(
+            Right("get", "", "configmaps", with_tasks=False),
+            Right("update", GATEWAY_API, "gateways", with_tasks=False),
+            Right("list", GATEWAY_API, "listenersets", with_tasks=False),
+            *(Right(verb, "", "services", True) for verb in ("get", "list", "create", "patch", "delete")),
+            *(Right(verb, GATEWAY_API, "tcproutes", True) for verb in ("create", "patch", "delete")),
+        ),
+        recognises=_recognises,
+    )
 
     def __init__(self, kube: Kube, gateway: InternalTaskGateway, namespace: str) -> None:
         self._kube = kube
@@ -57,16 +77,17 @@ class PerTask(ABC):
         self._where = f"Gateway {gateway.gateway_namespace}/{gateway.gateway_name}"
         self._selector = (
             f"{names.gateway_selector(gateway.gateway_name, gateway.gateway_namespace)},"
-            f"{names.STRATEGY_LABEL}={self.name}"
+            f"{names.STRATEGY_LABEL}={self.traits.name}"
         )
         self._claims = Mirror(kube, SERVICE, namespace, claims.parse, labels=f"{self._selector},{TASK_LABEL}")
-        self._parents = Parents(kube, gateway, namespace)
+        self._parents = Parents(kube, gateway)
         self._serving = Serving(kube, gateway, self._parents.gateway_object, lambda: self._templates().texts)
+        self._listeners = OwnListeners(kube, gateway, self._parents, self._is_mine)
         self._picks = Picks()
         self._released: dict[int, float] = {}
 
-    def expose(self, task: Task, *, quiet: Quiet | None = None) -> tuple[Address, ...]:
-        """Make the three objects for each port of a task and return the addresses; what is there of them is kept.
+    def expose(self, task: Task, *, quiet: Quiet | None = None) -> tuple[Exposure, ...]:
+        """Create the three objects for each port of a task; what is there of them is kept.
 
         NoFreeSlot when the range is exhausted or the API server takes no further object; nothing is left behind then.
         """
@@ -82,25 +103,21 @@ class PerTask(ABC):
                 raise
             raise reason from refused
 
-    def release(self, task_id: str) -> Addresses:
+    def release(self, task_id: str) -> list[Address]:
         """Remove what was made for a task; its Services reach nothing from the first write on."""
         names.check_task_id(task_id)
         removed = [claim for claim in self._held(task_id) if self._remove(claim)]
         return [self._address(claim.port) for claim in removed]
 
-    def list(self) -> Exposures:
+    def exposed(self) -> list[Exposure]:
         """Return the exposed ports in their order."""
         found = sorted(self._claims.read(), key=lambda claim: claim.port)
-        return [claims.exposure(each, self._namespace, self.name, self._gateway.gateway_ip) for each in found]
-
-    def services(self) -> dict[int, str]:
-        """Return the Service behind each exposed port, by the gateway's port."""
-        return {claim.port: claim.service for claim in self._claims.read()}
+        return [self._exposure(each) for each in found]
 
     def ports(self) -> dict[int, Use]:
         """Return how each port of the range is used."""
         others = self._others()
-        determined = ports_of(each for each in others if each.is_determined and each.use == self.name)
+        determined = ports_of(each for each in others if each.is_determined and each.use == self.traits.name)
         tasks, foreign = {claim.port for claim in self._claims.read()} | determined, ports_of(others)
         able = self._task_ports(tasks | foreign)
 
@@ -117,7 +134,7 @@ class PerTask(ABC):
 
         return {port: use(port) for port in in_range(self._gateway)}
 
-    def reconcile(self, live: Callable[[], Collection[str]], before: datetime, *, dry_run: bool) -> Repairs:
+    def reconcile(self, live: Callable[[], Collection[str]], before: datetime, *, dry_run: bool) -> list[Repair]:
         """Remove what has no live task, and complete what one has by half."""
         found = leftovers.look(self._kube, self._route_kind(), self._namespace, self._selector, self._own_listeners)
         tasks, repairs = live(), []
@@ -145,23 +162,26 @@ class PerTask(ABC):
         self._claims.close()
         self._parents.close()
 
-    def _check(self) -> None:  # noqa: B027
-        """Refuse a Gateway that this strategy can make no task reachable through."""
-
-    @abstractmethod
-    def _open(self, parent: Manifest, task: Task) -> bool:
+    def _open(self, parent: Manifest) -> bool:
         """Add the listener that `parent`, of the template, has, or keep it; False if another has its port."""
+        (listener,) = parent["spec"]["listeners"]
+        return self._listeners.add(listener)
 
-    @abstractmethod
     def _close(self, port: int, name: str, task_id: str | None) -> None:
         """Remove a task's listener of a port, with None one that has no task; left alone if it is another's by now."""
 
+        def is_taken() -> bool:
+            holder = self._claim_of(name)
+            return holder is not None and holder.task != task_id
+
+        self._listeners.remove(port, is_taken)
+
     def _is_mine(self, listener: Listener) -> bool:
         """Tell whether this strategy made a listener for a task of this namespace, whose routes alone it lets in."""
-        mine = listener.use == self.name and listener.task_namespace == self._namespace
+        mine = listener.use == self.traits.name and listener.task_namespace == self._namespace
         return mine and listener.name == f"{TASK}{listener.port}"
 
-    def _expose(self, task: Task, quiet: Quiet | None) -> tuple[Address, ...]:
+    def _expose(self, task: Task, quiet: Quiet | None) -> tuple[Exposure, ...]:
         held: dict[int | str, Claim] = {claim.target_port: claim for claim in self._held(task.id)}
         where = ", ".join(f"Service {self._namespace}/{claim.service}" for claim in held.values())
         check_target_ports(task, held.keys(), where)
@@ -172,7 +192,6 @@ class PerTask(ABC):
                 hint=f"finish it, then expose the task again: task-gateway release {task.id}",
             )
         self._serving.read()  # before ports are picked, which other threads wait for
-        self._check()
         made: list[Claim] = []
         try:
             for target in task.ports:
@@ -183,7 +202,7 @@ class PerTask(ABC):
             for claim in made:
                 self._undo(task, claim.port)
             raise
-        return tuple(self._address(held[target].port) for target in task.ports)
+        return tuple(self._exposure(held[target]) for target in task.ports)
 
     def _make(self, task: Task, target: int, wanted: int, quiet: Quiet | None) -> Claim:
         """Make the objects of one port of a task at the first port that can be had."""
@@ -228,7 +247,7 @@ class PerTask(ABC):
                 claim = self._claims.keep(self._kube.create(service))
             except AlreadyExists:
                 return None
-            opened = self._open(parent, task)
+            opened = self._open(parent)
             if opened:
                 self._kube.apply(route)
         except BaseException:
@@ -242,7 +261,7 @@ class PerTask(ABC):
     def _completed(self, claim: Claim, task: Task) -> bool:
         """Make what is missing of a port that was begun; False if another took the port before it had its listener."""
         parent, route, _ = self._objects(claim.port, task, claim.target_port)
-        if not self._open(parent, task):
+        if not self._open(parent):
             self._remove(claim)
             return False
         self._kube.apply(route)
@@ -302,11 +321,11 @@ class PerTask(ABC):
         found = self._kube.find(SERVICE, service, self._namespace)
         return None if found is None else claims.parse(found)
 
-    def _delete(self, kind: str, name: str, task_id: str | None) -> bool:
-        """Delete an object that was made for a task, or with None for any; False if it is gone or another task's."""
+    def _delete(self, kind: str, name: str, task_id: str) -> bool:
+        """Delete an object that was made for a task; False if it is gone or another task's."""
         try:
             meta = self._kube.get(kind, name, self._namespace)["metadata"]
-            if task_id is not None and (meta.get("labels") or {}).get(TASK_LABEL) != task_id:
+            if (meta.get("labels") or {}).get(TASK_LABEL) != task_id:
                 return False
             self._kube.delete(kind, name, self._namespace, uid=meta["uid"], missing_ok=False)
         except (NotFound, Conflict):
@@ -322,7 +341,7 @@ class PerTask(ABC):
             "OBJECT": names.object_note(task.object) or "",
             "NAMESPACE": self._namespace,
         }
-        parent, route, service = self._templates().objects(self.name, values)
+        parent, route, service = self._templates().objects(self.traits.name, values)
         route["apiVersion"] = self._route_kind().rpartition("/")[0]
         return parent, claims.owned_by(route, task.object), claims.owned_by(service, task.object)
 
@@ -357,6 +376,9 @@ class PerTask(ABC):
 
     def _is_resting(self, port: int) -> bool:
         return monotonic() - self._released.get(port, float("-inf")) < settings.REST_SECONDS
+
+    def _exposure(self, claim: Claim) -> Exposure:
+        return claims.exposure(claim, self._namespace, self.traits.name, self._gateway.gateway_ip)
 
     def _address(self, port: int) -> Address:
         return Address(self._gateway.gateway_ip, port)

@@ -1,0 +1,1 @@
+"""Strategies to make tasks reachable, one a module: by name in `base.STRATEGIES`, each with its traits."""
