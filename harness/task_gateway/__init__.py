@@ -1,3 +1,46 @@
-"""Harness of the internal task gateway: brings up clusters, exposes tasks and proves that they are reachable."""
+"""Exposes the tasks of an ML platform at one address of another cluster: the library of a master, and a program.
 
-__version__ = "0.1.0"
+What is exported here is the public interface; each name is imported when it is first used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from task_gateway.version import __version__
+
+if TYPE_CHECKING:
+    from task_gateway.errors import NoFreeSlot, NotReachable, TaskGatewayError, WaitTimeout
+    from task_gateway.limits.target import connect
+    from task_gateway.model import Address, InternalTaskGateway, Task
+    from task_gateway.routing.gateway import TaskGateway
+
+__all__ = [
+    "Address",
+    "InternalTaskGateway",
+    "NoFreeSlot",
+    "NotReachable",
+    "Task",
+    "TaskGateway",
+    "TaskGatewayError",
+    "WaitTimeout",
+    "__version__",
+    "connect",
+]
+
+_HOMES = {
+    "errors": ("NoFreeSlot", "NotReachable", "TaskGatewayError", "WaitTimeout"),
+    "limits.target": ("connect",),
+    "model": ("Address", "InternalTaskGateway", "Task"),
+    "routing.gateway": ("TaskGateway",),
+}
+_HOME = {name: f"{__name__}.{home}" for home, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOME[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

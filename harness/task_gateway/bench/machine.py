@@ -5,12 +5,12 @@ import platform
 from collections.abc import Mapping
 from pathlib import Path
 
-from task_gateway import __version__
 from task_gateway.clusters import images
 from task_gateway.clusters.versions import image_versions
 from task_gateway.crds import schema
 from task_gateway.kube.client import Kube
 from task_gateway.kube.kinds import POD
+from task_gateway.version import __version__
 
 GIB = 1 << 30
 

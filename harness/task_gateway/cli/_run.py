@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from task_gateway import __version__
 from task_gateway.clusters.base import NAME
 from task_gateway.errors import ToolMissing, UsageError
+from task_gateway.version import __version__
 
 CHART = Path("dist") / f"internal-task-gateway-{__version__}.tgz"
 CRDS = Path("dist") / f"gateway-api-crds-{__version__}.tgz"

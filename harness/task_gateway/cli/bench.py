@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from task_gateway import __version__, records
+from task_gateway import records
 from task_gateway.bench import burst, combos, crd_write, dataplane, expose
 from task_gateway.bench.stand import Charts
 from task_gateway.cli.output import Output, OutputOption, emit, say
@@ -13,6 +13,7 @@ from task_gateway.errors import ToolMissing, UsageError
 from task_gateway.model_bench import ExposeReport, Report
 from task_gateway.report import bench_plot, bench_text
 from task_gateway.routing.strategies.base import default
+from task_gateway.version import __version__
 
 app = typer.Typer(no_args_is_help=True, help=__doc__)
 DIST = Path("dist")

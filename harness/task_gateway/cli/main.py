@@ -11,10 +11,10 @@ from typing import Annotated
 
 import typer
 
-from task_gateway import __version__
 from task_gateway.cli._commands import Commands
 from task_gateway.cli.output import emit_error, wanted
 from task_gateway.errors import INTERRUPTED, TaskGatewayError, UsageError
+from task_gateway.version import __version__
 
 PROGRAM = "task-gateway"
 DEBUG = "TASK_GATEWAY_DEBUG"

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from task_gateway import __version__
 from task_gateway.deferred import ssl, urllib3
 from task_gateway.errors import CertificateRefused, ClusterUnreachable, LoginFailed, UsageError
 from task_gateway.kube import proxies
@@ -15,6 +14,7 @@ from task_gateway.kube.kubeconfig import Access, access_of
 from task_gateway.kube.kubectl import command
 from task_gateway.kube.login import Login, Pair
 from task_gateway.model import Cluster
+from task_gateway.version import __version__
 
 CONNECT_SECONDS = 5.0
 CONNECTIONS = 100  # kept open for as many threads: beyond them each request would make a connection of its own

@@ -13,7 +13,7 @@ from string import Template
 from types import MappingProxyType
 from typing import Any
 
-from task_gateway import __version__, config, settings
+from task_gateway import config, settings
 from task_gateway.clusters.kind import node_address
 from task_gateway.clusters.kind_config import IpFamily
 from task_gateway.clusters.versions import image_versions
@@ -36,6 +36,7 @@ from task_gateway.scenarios import evidence
 from task_gateway.scenarios.lent import Lent
 from task_gateway.scenarios.pair import Clusters
 from task_gateway.scenarios.steps import Steps
+from task_gateway.version import __version__
 
 DEFAULT, ADDITIONAL = "default", ("east", "west")
 MASTER_PORT, FIRST_PORT, PORTS = 8080, 20000, 16

@@ -86,6 +86,7 @@ def test_the_program_imports_no_command_to_show_its_help(words: str, tmp_path: P
         "task_gateway.errors",
         "task_gateway.printable",
         "task_gateway.reasons",
+        "task_gateway.version",
     }
 
 
