@@ -12,6 +12,9 @@ import tomllib
 from pathlib import Path
 from typing import NamedTuple
 
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
 from task_gateway import __version__, settings
 from task_gateway.kube.process import run
 
@@ -124,8 +127,8 @@ def problems() -> list[str]:
             if version != pins[pin]:
                 found.append(f"ci/toolchain/{tool_module}/go.mod replaces {module} by {version}, not {pins[pin]}")
     for lock, requirements in _locked(pins).items():
-        locked = re.findall(r"^(\S+==[^\s;]+)", lock.read_text().lower(), re.MULTILINE)
-        missing = [each for each in requirements if re.sub(r"\[.*\]", "", each.lower()) not in locked]
+        locked = dict(re.findall(r"^([^\s=]+)==([^\s;]+)", lock.read_text().lower(), re.MULTILINE))
+        missing = [each for each in requirements if not _locks(locked, Requirement(each))]
         if missing:
             found.append(f"{lock.relative_to(ROOT)} does not lock {', '.join(missing)}")
     found += [
@@ -134,6 +137,12 @@ def problems() -> list[str]:
         if image["tag"] != tag
     ]
     return found + _node_digest(pins) + _versions(pins)
+
+
+def _locks(locked: dict[str, str], wanted: Requirement) -> bool:
+    """Tell whether a lock file, as names and versions, has a requirement in a version that it allows."""
+    version = locked.get(canonicalize_name(wanted.name))
+    return version is not None and version in wanted.specifier
 
 
 def write() -> None:

@@ -200,7 +200,7 @@ def test_what_is_made_for_one_task_has_the_common_labels(render: Render) -> None
     (config,) = render({"commonLabels": {"team": "ml"}}, show="configmap")
     texts = [text for name, text in config["data"].items() if name.endswith(".yaml")]
     made = [each for text in texts for each in yaml.safe_load_all(text) if each["kind"] != "Gateway"]
-    assert len(made) == 8
+    assert len(made) == 5
     assert [each for each in made if each["metadata"]["labels"].get("team") != "ml"] == []
 
 

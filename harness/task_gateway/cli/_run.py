@@ -1,5 +1,6 @@
 """Options of the commands that bring up clusters for a run: its name, its charts and its reports."""
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +14,8 @@ CHART = Path("dist") / f"internal-task-gateway-{__version__}.tgz"
 CRDS = Path("dist") / f"gateway-api-crds-{__version__}.tgz"
 REPORTS = Path("reports")
 LONGEST_SUFFIX = "-additional"
+LAB = ("jinja2", "matplotlib", "paramiko", "playwright", "tornado")
+"""The packages of the extra `lab`, without which a run would end half way."""
 
 NameOption = Annotated[str, typer.Option(help="Names the run, its clusters and its report: a-z, 0-9 and '-'.")]
 KeepOption = Annotated[bool, typer.Option("--keep", envvar="KEEP", help="Leave the clusters up at the end.")]
@@ -32,7 +35,13 @@ def run_name(name: str) -> str:
 
 
 def chart_file(chart: Path) -> Path:
-    """Return the packaged chart; ToolMissing if it is not there."""
+    """Return the packaged chart for a run; ToolMissing if it is not there.
+
+    ModuleNotFoundError if the extra `lab` is not installed.
+    """
+    for package in LAB:
+        if find_spec(package) is None:
+            raise ModuleNotFoundError(f"No module named {package!r}", name=package)
     if not chart.is_file():
         raise ToolMissing("the packaged chart is not there", where=str(chart), hint="make charts")
     return chart

@@ -8,8 +8,9 @@ import typer
 from task_gateway import records
 from task_gateway.bench import burst, combos, crd_write, dataplane, expose
 from task_gateway.bench.stand import Charts
+from task_gateway.cli._run import chart_file
 from task_gateway.cli.output import Output, OutputOption, emit, say
-from task_gateway.errors import ToolMissing, UsageError
+from task_gateway.errors import UsageError
 from task_gateway.model_bench import ExposeReport, Report
 from task_gateway.report import bench_plot, bench_text
 from task_gateway.routing.strategies.base import default
@@ -116,11 +117,7 @@ def _numbers(text: str) -> list[int]:
 
 def _charts(dist: Path) -> Charts:
     names = ("internal-task-gateway", "gateway-api-crds")
-    files = [dist / f"{name}-{__version__}.tgz" for name in names]
-    for file in files:
-        if not file.is_file():
-            raise ToolMissing("a packaged chart is not there", where=str(file), hint="make charts")
-    return Charts(*files)
+    return Charts(*(chart_file(dist / f"{name}-{__version__}.tgz") for name in names))
 
 
 def _keep(measured: Report, folder: Path | None, name: str) -> None:

@@ -18,6 +18,8 @@ from task_gateway.version import __version__
 
 PROGRAM = "task-gateway"
 DEBUG = "TASK_GATEWAY_DEBUG"
+EXTRAS = {"socks": "socks"}
+"""The extra of the distribution that brings a package, where it is not `lab`."""
 NO_COMMAND = "NoArgsIsHelpError"
 """The class of the error whose message is the help. Typer does not export it, and knows it by its name as well."""
 
@@ -90,6 +92,9 @@ def _refuse(error: typer.TyperException, arguments: Sequence[str]) -> int:
 
 
 def _unexpected(error: Exception) -> TaskGatewayError:
+    if isinstance(error, ModuleNotFoundError) and error.name and (name := error.name.split(".")[0]) != "task_gateway":
+        extra = EXTRAS.get(name, "lab")
+        return UsageError(f"the Python package {name} is not installed", hint=f"pip install 'task-gateway[{extra}]'")
     if isinstance(error, OSError) and error.strerror:
         full = error.errno == errno.ENOSPC
         hint = "free some space on that file system" if full else None

@@ -219,3 +219,17 @@ def test_old_names_work_and_are_in_no_list(capsys: pytest.CaptureFixture[str]) -
     assert listed.isdisjoint(_commands.OLD_NAMES)
     for name in _commands.OLD_NAMES:
         assert main.main([name, "--help"]) == 0
+
+
+@pytest.mark.parametrize(("package", "extra"), [("playwright.sync_api", "lab"), ("socks", "socks")])
+def test_a_package_that_is_not_installed_names_the_extra_that_brings_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], package: str, extra: str
+) -> None:
+    def run(*_: object, **__: object) -> None:
+        raise ModuleNotFoundError(f"No module named {package!r}", name=package)
+
+    monkeypatch.setattr("typer.main.get_command", run)
+    assert main.main(["e2e", "-o", "json"]) == 2
+    error = json.loads(capsys.readouterr().out)["error"]
+    assert error["message"] == f"the Python package {package.split('.')[0]} is not installed"
+    assert error["hint"] == f"pip install 'task-gateway[{extra}]'"
