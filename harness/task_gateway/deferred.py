@@ -12,10 +12,16 @@ from typing import TYPE_CHECKING, Any
 # ruff: noqa: F401
 if TYPE_CHECKING:
     import asyncio as asyncio
+    import concurrent as concurrent
+    import concurrent.futures
+    import hashlib as hashlib
     import http as http
     import http.client
+    import secrets as secrets
+    import socket as socket
     import ssl as ssl
     import tarfile as tarfile
+    import tempfile as tempfile
 
     import paramiko as paramiko
     import rich as rich

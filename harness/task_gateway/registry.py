@@ -2,7 +2,7 @@
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from types import MappingProxyType, ModuleType
 from typing import Generic, TypeVar
 
@@ -14,13 +14,22 @@ T = TypeVar("T")
 class Registry(Generic[T]):
     """Named parts of one kind. Modules of `package` register themselves when they are imported.
 
-    `removed` maps the name of a part of an earlier release to the one to use instead.
+    `removed` maps the name of a part of an earlier release to the one to use instead. `without` are modules of the
+    package that register nothing and are not imported to find its parts.
     """
 
-    def __init__(self, kind: str, package: str, removed: Mapping[str, str] = MappingProxyType({})) -> None:
+    def __init__(
+        self,
+        kind: str,
+        package: str,
+        removed: Mapping[str, str] = MappingProxyType({}),
+        *,
+        without: Collection[str] = (),
+    ) -> None:
         self._kind = kind
         self._package = package
         self._removed = removed
+        self._without = without
         self._parts: dict[str, T] = {}
         self._loaded = False
 
@@ -58,5 +67,6 @@ class Registry(Generic[T]):
             return
         package: ModuleType = importlib.import_module(self._package)
         for module in pkgutil.iter_modules(package.__path__):
-            importlib.import_module(f"{self._package}.{module.name}")
+            if module.name not in self._without:
+                importlib.import_module(f"{self._package}.{module.name}")
         self._loaded = True

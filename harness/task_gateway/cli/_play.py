@@ -4,24 +4,27 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from task_gateway.cli._run import chart_file, run_name
 from task_gateway.cli.output import Output, emit
-from task_gateway.clusters import images
-from task_gateway.clusters.ip_family import lacking_ipv6
 from task_gateway.controllers.base import CONTROLLERS, default
 from task_gateway.controllers.base import names as controllers
-from task_gateway.deferred import rich
+from task_gateway.deferred import Deferred, rich
 from task_gateway.errors import UsageError
 from task_gateway.model_bugbash import BugBash, Row, Status
 from task_gateway.report import bugbash as report
+from task_gateway.scenarios import runtime
 from task_gateway.scenarios.declared import SCENARIOS, Scenario, checklist, everyone
-from task_gateway.scenarios.run import run
+from task_gateway.scenarios.places import FIRST_PORT, MASTER_PORT, PORTS
 from task_gateway.scenarios.steps import Line, Terminal, Watcher
-from task_gateway.scenarios.world import FIRST_PORT, MASTER_PORT, PORTS, Given, World
+
+if TYPE_CHECKING:
+    from task_gateway.clusters import images, ip_family
+else:
+    images, ip_family = Deferred("task_gateway.clusters.images"), Deferred("task_gateway.clusters.ip_family")
 
 ParallelOption = Annotated[int, typer.Option("--parallel", help="How many scenarios at once.", min=1)]
 ResumeOption = Annotated[bool, typer.Option("--resume", help="Play only what the last run of this name did not pass.")]
@@ -50,7 +53,7 @@ def given(
     master_port: int = MASTER_PORT,
     first_port: int = FIRST_PORT,
     both_families: bool = True,
-) -> Given:
+) -> "runtime.Given":
     """Return what the world of these scenarios is made of; UsageError where that cannot be."""
     managers = tuple(dict.fromkeys(manager for each in scenarios for manager in each.managers))
     if against and not 1 < len(against) <= 1 + len(managers):
@@ -61,7 +64,7 @@ def given(
     made = None if image else images.load()
     if made:
         typer.echo(f"images: {made.mode} ({made.reason})", err=True)
-    found = Given(
+    found = runtime.Given(
         run,
         *packages,
         made.notebook if made else image,
@@ -73,12 +76,12 @@ def given(
         first_port=first_port,
         images=made.mode if made else "",
     )
-    return replace(found, no_ipv6="" if against else lacking_ipv6()) if both_families else found
+    return replace(found, no_ipv6="" if against else ip_family.lacking_ipv6()) if both_families else found
 
 
 def play(
     scenarios: Sequence[Scenario],
-    world: World,
+    world: "runtime.World",
     reports: Path,
     output: Output,
     *,
@@ -98,7 +101,9 @@ def play(
         typer.echo(_line(row), err=True)
 
     done = _passed(folder / report.RESULT) if resume else {}
-    result, failed = run(scenarios, world, folder, (Terminal(console), watcher), played, parallel=parallel, done=done)
+    result, failed = runtime.run(
+        scenarios, world, folder, (Terminal(console), watcher), played, parallel=parallel, done=done
+    )
     for file in report.write(result, folder):
         typer.echo(f"report: {file}", err=True)
     emit(report.fields(result), output, lambda _: report.terminal(result))

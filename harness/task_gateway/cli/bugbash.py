@@ -4,7 +4,8 @@ import typer
 
 from task_gateway.cli import _play, _run
 from task_gateway.cli.output import Output, OutputOption
-from task_gateway.scenarios.world import FIRST_PORT, MASTER_PORT, World
+from task_gateway.scenarios import runtime
+from task_gateway.scenarios.places import FIRST_PORT, MASTER_PORT
 
 
 def register(root: typer.Typer) -> None:
@@ -33,4 +34,4 @@ def bugbash(
     """
     scenarios = _play.chosen((), ())
     given = _play.given(scenarios, name, chart, crds, image, controller, against or (), keep, master_port, first_port)
-    _play.play(scenarios, World(given), reports, output, parallel=parallel, resume=resume)
+    _play.play(scenarios, runtime.World(given), reports, output, parallel=parallel, resume=resume)

@@ -5,8 +5,8 @@ import typer
 from task_gateway.cli import _play, _run
 from task_gateway.cli.output import Output, OutputOption
 from task_gateway.deferred import Deferred
+from task_gateway.scenarios import runtime
 from task_gateway.scenarios.e2e import TAG
-from task_gateway.scenarios.world import World
 
 browser = Deferred("task_gateway.master.browser")
 
@@ -31,4 +31,4 @@ def e2e(
     scenarios = _play.chosen((), (TAG,))
     given = _play.given(scenarios, name, chart, crds, keep=keep, both_families=False)
     browser.find()  # better missed now than when the clusters are up
-    _play.play(scenarios, World(given), reports, output, strict=True)
+    _play.play(scenarios, runtime.World(given), reports, output, strict=True)

@@ -11,9 +11,9 @@ from task_gateway.cli.output import Output, OutputOption, emit
 from task_gateway.deferred import rich
 from task_gateway.errors import UsageError
 from task_gateway.report import cells
+from task_gateway.scenarios import runtime
 from task_gateway.scenarios.declared import Scenario, everyone
-from task_gateway.scenarios.product import Product
-from task_gateway.scenarios.world import FIRST_PORT, MASTER_PORT, Given, World
+from task_gateway.scenarios.places import FIRST_PORT, MASTER_PORT
 
 app = typer.Typer(no_args_is_help=True, help=__doc__)
 TagOption = Annotated[list[str] | None, typer.Option("--tag", help="Only scenarios with this tag; may be repeated.")]
@@ -67,11 +67,13 @@ def run(
     """Play scenarios on clusters of their own and report to REPORTS/NAME/. Exit code 1 if one failed."""
     chosen = _play.chosen(names or (), tag or ())
     given = _play.given(chosen, name, chart, crds, image, controller, against or (), keep, master_port, first_port)
-    world = _product(given, master, master_user, pool or (), experiment or ()) if master else World(given)
+    world = _product(given, master, master_user, pool or (), experiment or ()) if master else runtime.World(given)
     _play.play(chosen, world, reports, output, parallel=parallel, resume=resume)
 
 
-def _product(given: Given, url: str, user: str, pools: Sequence[str], experiments: Sequence[int]) -> World:
+def _product(
+    given: "runtime.Given", url: str, user: str, pools: Sequence[str], experiments: Sequence[int]
+) -> "runtime.World":
     """Return the world of a Determined master; UsageError without its password, or where a pool cannot be read."""
     password = os.environ.get(PASSWORD)
     if password is None:
@@ -79,7 +81,7 @@ def _product(given: Given, url: str, user: str, pools: Sequence[str], experiment
     named = dict(each.split("=", 1) for each in pools if "=" in each)
     if len(named) != len(pools) or not named:
         raise UsageError("each manager needs a resource pool", where="--pool", hint="--pool east=POOL --pool west=POOL")
-    return Product(given, url, user, password, named, experiments)
+    return runtime.Product(given, url, user, password, named, experiments)
 
 
 def _plain(scenario: Scenario) -> dict[str, object]:

@@ -1,12 +1,12 @@
 """Helm, as a user would call it, against one cluster and never against the user's current context."""
 
 import json
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from task_gateway.deferred import tempfile
 from task_gateway.kube.process import Word, run, tool
 from task_gateway.model import Cluster
 

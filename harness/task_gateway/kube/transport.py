@@ -1,13 +1,12 @@
 """Sends requests to one API server: TLS, proxy and credentials of a kubeconfig, over connections that are kept."""
 
 import re
-import tempfile
 import threading
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from task_gateway.deferred import ssl, urllib3
+from task_gateway.deferred import ssl, tempfile, urllib3
 from task_gateway.errors import CertificateRefused, ClusterUnreachable, LoginFailed, UsageError
 from task_gateway.kube import proxies
 from task_gateway.kube.kubeconfig import Access, access_of

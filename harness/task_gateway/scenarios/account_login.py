@@ -9,8 +9,8 @@ from task_gateway.model import Cluster
 from task_gateway.scenarios.command_ports import talk
 from task_gateway.scenarios.commands import addresses, task_gateway
 from task_gateway.scenarios.declared import Move, Scenario, Scene, declare
+from task_gateway.scenarios.places import DEFAULT
 from task_gateway.scenarios.tasks import end, start
-from task_gateway.scenarios.world import DEFAULT
 
 MANAGER, ID, PORT = "east", "task-of-account", 9000
 STRANGER, ACCOUNT_KIND = "account-without-role", "v1/ServiceAccount"

@@ -4,10 +4,9 @@ import time
 from contextlib import ExitStack
 
 from task_gateway import settings
-from task_gateway.clusters.node import API_SERVER, Node
 from task_gateway.errors import ClusterUnreachable, ScenarioFailed
-from task_gateway.master.platform import Wish
 from task_gateway.polling import attempts
+from task_gateway.scenarios import runtime
 from task_gateway.scenarios.declared import Move, Scenario, Scene, declare
 from task_gateway.scenarios.tasks import cell, end, run_cell, start
 
@@ -16,9 +15,9 @@ AWAY, OTHER = "notebook-away", "notebook-other"
 
 def stop(scene: Scene) -> str:
     """Let the API server of east stand still."""
-    node = Node.of(scene.world.sides["east"].kube.cluster)
+    node = runtime.Node.of(scene.world.sides["east"].kube.cluster)
     scene.kept["stopped"] = scene.later.enter_context(ExitStack())
-    scene.kept["stopped"].enter_context(node.stopped(API_SERVER))
+    scene.kept["stopped"].enter_context(node.stopped(runtime.API_SERVER))
     return f"the API server of {node.name} stands still"
 
 
@@ -31,7 +30,7 @@ def refused(scene: Scene) -> str:
     """Start a task there: the error names the cluster, and comes in time."""
     began = time.monotonic()
     try:
-        scene.world.platform.launch(Wish("command", "east", "never-started"))
+        scene.world.platform.launch(runtime.Wish("command", "east", "never-started"))
     except ClusterUnreachable as away:
         return f"after {time.monotonic() - began:.0f} s: {away.message}"
     raise ScenarioFailed("a task was started without an API server")

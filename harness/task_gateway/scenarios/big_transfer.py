@@ -1,8 +1,8 @@
 """Scenario: a big file goes to a notebook and comes back unchanged."""
 
-import hashlib
 import random
 
+from task_gateway.deferred import hashlib
 from task_gateway.errors import ScenarioFailed
 from task_gateway.scenarios.declared import Move, Scenario, Scene, declare
 from task_gateway.scenarios.tasks import end, opened, start

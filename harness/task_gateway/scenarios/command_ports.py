@@ -1,9 +1,8 @@
 """Scenarios: a command with a TCP port of its own protocol, and a task with several ports."""
 
-import socket
-
+from task_gateway.deferred import socket
 from task_gateway.errors import ScenarioFailed
-from task_gateway.master.platform import Running
+from task_gateway.scenarios import runtime
 from task_gateway.scenarios.declared import Move, Scenario, Scene, declare
 from task_gateway.scenarios.tasks import end, start
 
@@ -15,7 +14,7 @@ def talk(id: str, ports: tuple[int, ...]) -> Move:
     """Dial each port of a task, by the gateway's address, and let it say its name and echo a line."""
 
     def do(scene: Scene) -> str:
-        running: Running = scene.kept[id]
+        running: runtime.Running = scene.kept[id]
         for address, port in zip(running.addresses, ports, strict=True):
             with socket.create_connection((address.host, address.port), SECONDS) as connection:
                 lines = connection.makefile("rw")

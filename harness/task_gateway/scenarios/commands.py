@@ -7,8 +7,8 @@ from typing import Any
 from task_gateway.errors import ScenarioFailed
 from task_gateway.kube.kubectl import options
 from task_gateway.kube.process import Completed, Word, run
-from task_gateway.master.sides import Side
 from task_gateway.model import Address, Cluster
+from task_gateway.scenarios import runtime
 
 MAIN = "task_gateway.cli.main"
 
@@ -19,7 +19,7 @@ def task_gateway(cluster: Cluster, *words: Word, codes: tuple[int, ...] = (0,)) 
     return result(" ".join(map(str, words)), run(argv, check=False), codes)
 
 
-def of_gateway(side: Side, *words: Word, codes: tuple[int, ...] = (0,)) -> dict[str, Any]:
+def of_gateway(side: "runtime.Side", *words: Word, codes: tuple[int, ...] = (0,)) -> dict[str, Any]:
     """Run a command against the gateway of a side, as the user who installed it."""
     gateway = f"{side.block.gateway_namespace}/{side.block.gateway_name}"
     return task_gateway(side.kube.cluster, *words, "--gateway", gateway, codes=codes)

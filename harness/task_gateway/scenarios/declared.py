@@ -9,7 +9,8 @@ from typing import Any
 
 from task_gateway.model_bugbash import NotebookRun
 from task_gateway.registry import Registry
-from task_gateway.scenarios.world import ADDITIONAL, World
+from task_gateway.scenarios import RUN_ONLY, runtime
+from task_gateway.scenarios.places import ADDITIONAL
 
 GROUPS = (
     "Notebooks",
@@ -34,7 +35,7 @@ class Scene:
     is undone at the end, the last first.
     """
 
-    world: World
+    world: "runtime.World"
     folder: Path
     facts: dict[str, str] = field(default_factory=dict)
     kept: dict[str, Any] = field(default_factory=dict)
@@ -85,7 +86,7 @@ class Scenario:
         return tuple(lines or self.look.splitlines())
 
 
-SCENARIOS: Registry[Scenario] = Registry("scenario", "task_gateway.scenarios")
+SCENARIOS: Registry[Scenario] = Registry("scenario", "task_gateway.scenarios", without=RUN_ONLY)
 
 
 def declare(scenario: Scenario) -> Scenario:

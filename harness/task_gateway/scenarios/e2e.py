@@ -1,8 +1,8 @@
 """The main job, as `make e2e` plays it: a notebook of another cluster through its gateway, and one at home."""
 
 from task_gateway.scenarios.declared import Move, Scenario, declare
+from task_gateway.scenarios.places import DEFAULT
 from task_gateway.scenarios.tasks import cell, end, out_of_reach, page, start
-from task_gateway.scenarios.world import DEFAULT
 
 ADDITIONAL = "additional"
 TAG = "e2e"

@@ -1,8 +1,7 @@
 """Scenario: a pod has ended: its port is closed and freed, and exposing it again is refused with its phase."""
 
-import socket
-
 from task_gateway import settings
+from task_gateway.deferred import socket
 from task_gateway.errors import ScenarioFailed
 from task_gateway.kube.kinds import POD
 from task_gateway.kube.wait import wait_for

@@ -1,21 +1,19 @@
 """Scenario: an upgrade replaces the slots' Services with live tasks on them: no port leads to another task."""
 
-import socket
 from dataclasses import replace
 from typing import Any
 
+from task_gateway.deferred import socket
 from task_gateway.errors import CommandFailed, Forbidden, ScenarioFailed
 from task_gateway.kube import helm
 from task_gateway.kube.kinds import SERVICE
-from task_gateway.master.platform import Running
-from task_gateway.master.sides import Side
 from task_gateway.polling import attempts
-from task_gateway.routing import names, reach
+from task_gateway.routing import names
+from task_gateway.scenarios import runtime
 from task_gateway.scenarios.command_ports import talk
 from task_gateway.scenarios.commands import addresses, of_gateway, task_gateway
 from task_gateway.scenarios.declared import Move, Scenario, Scene, declare
 from task_gateway.scenarios.tasks import end, start
-from task_gateway.scenarios.world import data
 from task_gateway.settings import Wait
 
 MANAGER, FIRST, SECOND, PORT = "east", "task-forced-1", "task-forced-2", 9000
@@ -76,7 +74,7 @@ def repaired(scene: Scene) -> str:
     side = scene.world.sides[MANAGER]
     of_gateway(side, "gc", "--apply")
     for id in BOTH:
-        reach.wait_until_refused(scene.kept[id].address)
+        runtime.reach.wait_until_refused(scene.kept[id].address)
     if (found := _slots_lead(side))["result"] != "ok":
         raise ScenarioFailed(f"after the repair {CHECK} is {found['result']}: {found['message']}", hint=found["fix"])
     for id in BOTH:
@@ -98,7 +96,7 @@ def _reached(scene: Scene) -> list[str]:
     return [id for id in BOTH if own_or_closed(id, _greeting(scene.kept[id]))]
 
 
-def _greeting(running: Running) -> str:
+def _greeting(running: "runtime.Running") -> str:
     """Return the first line that comes from a task's port, empty if the port is closed."""
     address = running.address
     try:
@@ -114,7 +112,7 @@ def _ports(scene: Scene) -> set[int]:
     return {scene.kept[id].address.port for id in BOTH}
 
 
-def _slots_lead(side: Side) -> dict[str, Any]:
+def _slots_lead(side: "runtime.Side") -> dict[str, Any]:
     """Return the check that each slot leads to its own task or to none."""
     report = task_gateway(side.kube.cluster, "check", codes=(0, 1))
     (found,) = [each for category in report["categories"] for each in category["checks"] if each["code"] == CHECK]
@@ -124,7 +122,7 @@ def _slots_lead(side: Side) -> dict[str, Any]:
 def _upgrade(scene: Scene) -> None:
     world, side = scene.world, scene.world.sides[MANAGER]
     namespace = side.block.gateway_namespace
-    helm.install(side.kube.cluster, data()["release"], world.given.chart, namespace, arguments=REPLACED)
+    helm.install(side.kube.cluster, runtime.data()["release"], world.given.chart, namespace, arguments=REPLACED)
 
 
 def _wait_for_policy(scene: Scene, *, enforced: bool) -> None:
@@ -147,7 +145,7 @@ def _service(scene: Scene, id: str) -> str:
     return str(slot["metadata"]["name"])
 
 
-def _is_refused(side: Side, name: str) -> bool:
+def _is_refused(side: "runtime.Side", name: str) -> bool:
     found = side.kube.get(SERVICE, name, side.namespace)
     spec = {key: value for key, value in found["spec"].items() if key != "selector"}
     try:
@@ -157,7 +155,7 @@ def _is_refused(side: Side, name: str) -> bool:
     return False
 
 
-def _gateway(side: Side) -> tuple[str, str]:
+def _gateway(side: "runtime.Side") -> tuple[str, str]:
     return side.block.gateway_name, side.block.gateway_namespace
 
 

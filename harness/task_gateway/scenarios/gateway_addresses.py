@@ -7,10 +7,10 @@ from task_gateway.errors import NotReachable, ScenarioFailed
 from task_gateway.kube.kinds import ENDPOINT_SLICE
 from task_gateway.kube.wait import wait_until_usable
 from task_gateway.model import Address, Manifest, Task
-from task_gateway.routing import reach
+from task_gateway.scenarios import runtime
 from task_gateway.scenarios.declared import Move, Scenario, Scene, declare
+from task_gateway.scenarios.places import DEFAULT
 from task_gateway.scenarios.tasks import cell, end, start
-from task_gateway.scenarios.world import DEFAULT, node_addresses
 from task_gateway.settings import Wait
 
 MANAGER, GATEWAY = "east", "gateway-of-east"
@@ -64,9 +64,9 @@ def _named(namespace: str, address: str) -> list[Manifest]:
 def six(scene: Scene) -> str:
     """Dial the task by the node's IPv6 address, and let the master do so."""
     side = scene.world.sides[MANAGER]
-    host = next(each for each in node_addresses(side.kube) if ip_address(each).version == 6)
+    host = next(each for each in runtime.node_addresses(side.kube) if ip_address(each).version == 6)
     address = Address(host, scene.kept[SIX].address.port)
-    reach.wait_until_answers(address)
+    runtime.reach.wait_until_answers(address)
     scene.world.stand_in.proxy.register(SIX, address)
     return f"the master dials {address}"
 

@@ -10,7 +10,7 @@ from task_gateway.routing.gateway_api import GATEWAY
 from task_gateway.routing.strategies.base import in_order
 from task_gateway.routing.strategies.traits import Traits
 from task_gateway.scenarios.declared import Move, Scenario, Scene, declare
-from task_gateway.scenarios.world import OWN_LISTENERS
+from task_gateway.scenarios.places import OWN_LISTENERS
 
 if TYPE_CHECKING:
     from task_gateway.crds import schema

@@ -1,14 +1,14 @@
 """Scenario: two masters use one gateway with port ranges that overlap; no port is given twice."""
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 
 from task_gateway import config
+from task_gateway.deferred import concurrent
 from task_gateway.errors import ConfigError, NoFreeSlot, ScenarioFailed
 from task_gateway.model import Task
-from task_gateway.routing.gateway import TaskGateway
+from task_gateway.scenarios import runtime
 from task_gateway.scenarios.declared import Move, Scenario, Scene, declare
-from task_gateway.scenarios.world import DEFAULT
+from task_gateway.scenarios.places import DEFAULT
 
 MANAGER = "west"
 FIRST, SECOND = "first", "second"
@@ -23,7 +23,7 @@ def both(scene: Scene) -> str:
         FIRST: side.other(ports=(start, end - third)),
         SECOND: side.other(ports=(start + third, end)),
     }
-    with ThreadPoolExecutor(len(masters)) as pool:
+    with concurrent.futures.ThreadPoolExecutor(len(masters)) as pool:
         taken = dict(zip(masters, pool.map(lambda each: list(_fill(scene, *each)), masters.items()), strict=True))
     ports = sorted(taken[FIRST] + taken[SECOND])
     if ports != list(range(start, end + 1)):
@@ -31,7 +31,7 @@ def both(scene: Scene) -> str:
     return f"{FIRST} has {len(taken[FIRST])} ports, {SECOND} {len(taken[SECOND])}, none is the same"
 
 
-def _fill(scene: Scene, name: str, gateway: TaskGateway) -> Iterator[int]:
+def _fill(scene: Scene, name: str, gateway: "runtime.TaskGateway") -> Iterator[int]:
     while True:
         task = Task(f"overlap-{name}-{len(scene.kept.setdefault(name, []))}", gateway.namespace, (8080,), name)
         scene.kept[name].append(task.id)

@@ -1,8 +1,8 @@
 """Scenario: all ports are taken; the next task is refused with what to raise, and starts once one is free."""
 
 from task_gateway.errors import NoFreeSlot, ScenarioFailed
-from task_gateway.master.platform import Wish
 from task_gateway.model import Task
+from task_gateway.scenarios import runtime
 from task_gateway.scenarios.declared import Move, Scenario, Scene, declare
 from task_gateway.scenarios.tasks import end, launch, start
 
@@ -24,7 +24,7 @@ def fill(scene: Scene) -> str:
 def refused(scene: Scene) -> str:
     """Start one task more, which is refused with a sentence that helps."""
     try:
-        launch(scene, Wish("command", MANAGER, NEXT))
+        launch(scene, runtime.Wish("command", MANAGER, NEXT))
     except NoFreeSlot as full:
         return f"{full.message}; {full.hint}"
     raise ScenarioFailed("a task was started beyond the range")
@@ -33,7 +33,7 @@ def refused(scene: Scene) -> str:
 def freed(scene: Scene) -> str:
     """Free one port, and start it again."""
     scene.world.platform.kill(FIRST)
-    return f"{NEXT} answers at {launch(scene, Wish('command', MANAGER, NEXT)).address}"
+    return f"{NEXT} answers at {launch(scene, runtime.Wish('command', MANAGER, NEXT)).address}"
 
 
 declare(

@@ -1,20 +1,17 @@
 """Scenario: one gateway serves two task namespaces; `ls`, `gc` and `capacity` cover both."""
 
-import secrets
-
 from task_gateway import settings
+from task_gateway.deferred import secrets
 from task_gateway.errors import ScenarioFailed
 from task_gateway.kube.kinds import POD
 from task_gateway.kube.wait import wait_until_gone, wait_until_usable
-from task_gateway.master import launcher, manifests
-from task_gateway.master.kinds.base import KINDS
-from task_gateway.master.platform import Running
 from task_gateway.model import Task
+from task_gateway.scenarios import runtime
 from task_gateway.scenarios.command_ports import talk
 from task_gateway.scenarios.commands import addresses, of_gateway
 from task_gateway.scenarios.declared import Move, Scenario, Scene, declare
+from task_gateway.scenarios.places import PORTS
 from task_gateway.scenarios.tasks import start
-from task_gateway.scenarios.world import PORTS
 
 MANAGER, FIRST, SECOND, PORT = "west", "task-first-namespace", "task-second-namespace", 9000
 COUNT = 2
@@ -27,7 +24,7 @@ COMMAND = f"task-gateway {{}} --gateway $gateway_namespace/$release --kubeconfig
 def second(scene: Scene) -> str:
     """Create a second task namespace, and upgrade the release with slots there."""
     side, name = scene.world.sides[MANAGER], _second(scene)
-    side.kube.apply(manifests.namespace(name, manifests.RESTRICTED))
+    side.kube.apply(runtime.manifests.namespace(name, runtime.manifests.RESTRICTED))
     scene.later.callback(side.kube.delete, NAMESPACE, name)
     scene.later.callback(scene.world.install, side)
     start = scene.world.given.first_port + PORTS
@@ -37,15 +34,15 @@ def second(scene: Scene) -> str:
 
 def exposed(scene: Scene) -> str:
     """Run a pod in the second namespace and expose it by its name: the command finds the namespace."""
-    side, kind = scene.world.sides[MANAGER], KINDS.get("command")
+    side, kind = scene.world.sides[MANAGER], runtime.KINDS.get("command")
     task = Task(SECOND, _second(scene), (PORT,))
     wait_until_usable(side.kube, task.namespace)
-    scene.later.callback(launcher.end_task, side.kube, task)
-    launcher.start_task(side.kube, task, kind.pod(task, scene.world.given.image), secrets.token_urlsafe(24))
+    scene.later.callback(runtime.launcher.end_task, side.kube, task)
+    runtime.launcher.start_task(side.kube, task, kind.pod(task, scene.world.given.image), secrets.token_urlsafe(24))
     found = of_gateway(side, "expose", f"pod/{SECOND}", "--port", str(PORT), "--wait")
     if found["namespace"] != task.namespace:
         raise ScenarioFailed(f"expose took namespace {found['namespace']}, the pod is in {task.namespace}")
-    running = Running(SECOND, "command", MANAGER, "", addresses(found))
+    running = runtime.Running(SECOND, "command", MANAGER, "", addresses(found))
     scene.kept[SECOND] = running
     scene.facts[SECOND.replace("-", "_")] = str(running.address)
     return f"{SECOND} in namespace {task.namespace} at {running.address}"

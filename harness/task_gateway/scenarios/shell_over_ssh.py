@@ -5,7 +5,7 @@ from contextlib import closing
 
 from task_gateway.deferred import paramiko
 from task_gateway.errors import ScenarioFailed
-from task_gateway.master.platform import Running, Wish
+from task_gateway.scenarios import runtime
 from task_gateway.scenarios.declared import Move, Scenario, Scene, declare
 from task_gateway.scenarios.tasks import end, launch
 
@@ -17,13 +17,13 @@ def begin(scene: Scene) -> str:
     key = paramiko.Ed25519Key.from_private_key(io.StringIO(_new_key()))
     scene.kept["key"] = key
     public = f"{key.get_name()} {key.get_base64()}"
-    running = launch(scene, Wish("shell", "east", ID, secret=public))
+    running = launch(scene, runtime.Wish("shell", "east", ID, secret=public))
     return f"{ID} on east at {running.address}"
 
 
 def use(scene: Scene) -> str:
     """Log in, and run a command."""
-    running: Running = scene.kept[ID]
+    running: runtime.Running = scene.kept[ID]
     with closing(paramiko.SSHClient()) as client:
         client.set_missing_host_key_policy(paramiko.AutoAddPolicy())  # the host key is as new as the task
         try:
@@ -39,7 +39,7 @@ def use(scene: Scene) -> str:
 
 def refuse(scene: Scene) -> str:
     """Try another key, which must not be let in."""
-    running: Running = scene.kept[ID]
+    running: runtime.Running = scene.kept[ID]
     other = paramiko.Ed25519Key.from_private_key(io.StringIO(_new_key()))
     with closing(paramiko.SSHClient()) as client:
         client.set_missing_host_key_policy(paramiko.AutoAddPolicy())

@@ -1,15 +1,13 @@
 """Scenarios: a task is killed, crashes, or is evicted from its node; its port leads nowhere, and is free again."""
 
-import socket
-
 from task_gateway import settings
+from task_gateway.deferred import socket
 from task_gateway.errors import ScenarioFailed
 from task_gateway.kube.kinds import POD
 from task_gateway.kube.kubectl import kubectl
 from task_gateway.kube.wait import wait_for, wait_until_gone
-from task_gateway.master.platform import Running
 from task_gateway.model import TASK_LABEL, Manifest
-from task_gateway.routing import reach
+from task_gateway.scenarios import runtime
 from task_gateway.scenarios.declared import Move, Scenario, Scene, declare
 from task_gateway.scenarios.tasks import cell, start
 
@@ -21,8 +19,8 @@ def refused(id: str) -> Move:
     """See that the port of a task that ended leads nowhere, though nobody released it."""
 
     def do(scene: Scene) -> str:
-        running: Running = scene.kept[id]
-        return f"{running.address} {reach.wait_until_refused(running.address).value}"
+        running: runtime.Running = scene.kept[id]
+        return f"{running.address} {runtime.reach.wait_until_refused(running.address).value}"
 
     return Move(f"the port of {id} leads nowhere", do, f"curl -m 5 http://${id.replace('-', '_')}/")
 

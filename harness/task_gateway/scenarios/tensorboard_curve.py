@@ -3,9 +3,7 @@
 import io
 
 from task_gateway.errors import ScenarioFailed
-from task_gateway.master import browser
-from task_gateway.master.exchange import accepted, call
-from task_gateway.master.kinds.tensorboard import STEPS
+from task_gateway.scenarios import runtime
 from task_gateway.scenarios.declared import Move, Scenario, Scene, declare
 from task_gateway.scenarios.tasks import end, start
 
@@ -18,15 +16,15 @@ COLOUR, NEAR, WIDE = (66, 80, 102), 16, 0.3
 def read(scene: Scene) -> str:
     """Ask TensorBoard for the scalars that were written."""
     url = f"{scene.world.platform.url(ID)}data/plugin/scalars/scalars?tag=loss&run=run-1"
-    points = accepted(call("GET", url), "reading scalars", url).json()
-    if len(points) != STEPS or points[-1][1] != STEPS - 1:
+    points = runtime.accepted(runtime.call("GET", url), "reading scalars", url).json()
+    if len(points) != runtime.STEPS or points[-1][1] != runtime.STEPS - 1:
         raise ScenarioFailed(f"{len(points)} points, the last of step {points[-1][1] if points else None}", where=url)
     return f"{len(points)} points, the loss falls from {points[0][2]:.2f} to {points[-1][2]:.2f}"
 
 
 def look(scene: Scene) -> str:
     """Open the page in Chromium until it draws the curve."""
-    browser.show(f"{scene.world.platform.url(ID)}#timeseries", POINTS, has_curve, scene.picture("tensorboard"))
+    runtime.browser.show(f"{scene.world.platform.url(ID)}#timeseries", POINTS, has_curve, scene.picture("tensorboard"))
     return "the page draws the curve of loss"
 
 

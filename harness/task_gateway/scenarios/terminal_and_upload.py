@@ -1,8 +1,7 @@
 """Scenario: a terminal in a notebook, and a file that is uploaded there and read in the terminal."""
 
-import secrets
-
-from task_gateway.master import browser
+from task_gateway.deferred import secrets
+from task_gateway.scenarios import runtime
 from task_gateway.scenarios.declared import Move, Scenario, Scene, declare
 from task_gateway.scenarios.tasks import end, opened, start
 
@@ -27,7 +26,9 @@ def look(scene: Scene) -> str:
     notebook = opened(scene, ID)
     notebook.decline_news()
     command, shown = f"cat {FILE}", scene.kept["text"]
-    browser.run_in_terminal(notebook.url, scene.kept[ID].authorization, command, shown, scene.picture("terminal"))
+    runtime.browser.run_in_terminal(
+        notebook.url, scene.kept[ID].authorization, command, shown, scene.picture("terminal")
+    )
     return "the page shows the terminal with the file's text"
 
 

@@ -1,8 +1,7 @@
 """Scenario: two users' notebooks on one gateway; each token opens its own notebook and not the other."""
 
 from task_gateway.errors import ScenarioFailed
-from task_gateway.master.exchange import call
-from task_gateway.master.platform import Running
+from task_gateway.scenarios import runtime
 from task_gateway.scenarios.declared import Move, Scenario, Scene, declare
 from task_gateway.scenarios.tasks import cell, end, start
 
@@ -14,11 +13,11 @@ def own_alone(scene: Scene) -> str:
     """Open each notebook with each token, through the gateway itself and through the master."""
     seen = []
     for target in (ADA, BOB):
-        running: Running = scene.kept[target]
+        running: runtime.Running = scene.kept[target]
         for owner in (ADA, BOB):
             authorization = scene.kept[owner].authorization
             for base in (f"http://{running.address}/proxy/{target}/", scene.world.platform.url(target)):
-                reply = call("GET", f"{base}api/status", authorization=authorization)
+                reply = runtime.call("GET", f"{base}api/status", authorization=authorization)
                 wanted = 200 if owner == target else FORBIDDEN
                 if reply.status != wanted:
                     raise ScenarioFailed(f"the token of {owner} got {reply}, not {wanted}", where=base)

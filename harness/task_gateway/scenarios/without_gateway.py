@@ -2,18 +2,18 @@
 
 from task_gateway.errors import ScenarioFailed
 from task_gateway.kube.kinds import POD, SERVICE
-from task_gateway.master.platform import Running
 from task_gateway.model import TASK_LABEL
+from task_gateway.scenarios import runtime
 from task_gateway.scenarios.declared import Move, Scenario, Scene, declare
+from task_gateway.scenarios.places import DEFAULT
 from task_gateway.scenarios.tasks import cell, end, start
-from task_gateway.scenarios.world import DEFAULT
 
 ID = "notebook-direct"
 
 
 def direct(scene: Scene) -> str:
     """Compare the address with the pod's own, and see that no Service was made for it."""
-    running: Running = scene.kept[ID]
+    running: runtime.Running = scene.kept[ID]
     side = scene.world.sides[DEFAULT]
     pod = side.kube.get(POD, ID, side.namespace)["status"]["podIP"]
     made = [each["metadata"]["name"] for each in side.kube.list(SERVICE, side.namespace, f"{TASK_LABEL}={ID}")]

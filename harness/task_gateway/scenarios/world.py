@@ -35,13 +35,9 @@ from task_gateway.routing.strategies.base import STRATEGIES
 from task_gateway.scenarios import evidence
 from task_gateway.scenarios.lent import Lent
 from task_gateway.scenarios.pair import Clusters
+from task_gateway.scenarios.places import ADDITIONAL, DEFAULT, FIRST_PORT, MASTER_PORT, OWN_LISTENERS, PORTS
 from task_gateway.scenarios.steps import Steps
 from task_gateway.version import __version__
-
-DEFAULT, ADDITIONAL = "default", ("east", "west")
-MASTER_PORT, FIRST_PORT, PORTS = 8080, 20000, 16
-OWN_LISTENERS = 23000, 100
-"""The first port of tasks that bring listeners of their own, and how many; beyond what upstream's CRD allows."""
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from task_gateway.cli import _commands
+from task_gateway.scenarios import RUN_ONLY
 
 DEFERRED = frozenset(
     [
@@ -27,7 +28,22 @@ DEFERRED = frozenset(
     ]
 )
 """Libraries that only some commands use."""
-UNUSED = ("email", "http.client", "ssl", "tarfile", "task_gateway.crds.raising", "task_gateway.limits.site")
+UNUSED = (
+    "concurrent.futures",
+    "email",
+    "hashlib",
+    "http.client",
+    "socket",
+    "ssl",
+    "tarfile",
+    "tempfile",
+    "task_gateway.clusters.kind",
+    "task_gateway.crds.raising",
+    "task_gateway.limits.site",
+    "task_gateway.master.platform",
+    "task_gateway.routing.gateway",
+    *(f"task_gateway.scenarios.{name}" for name in sorted(RUN_ONLY)),
+)
 """Modules that are not used by a command that only shows what is declared."""
 COMMANDS = frozenset(f"task_gateway.cli.{name.replace('-', '_')}" for name in _commands.files())
 PROGRAM = """

@@ -1,0 +1,6 @@
+"""Where scenarios are played: the resource managers and the ports, also for a list of scenarios that plays none."""
+
+DEFAULT, ADDITIONAL = "default", ("east", "west")
+MASTER_PORT, FIRST_PORT, PORTS = 8080, 20000, 16
+OWN_LISTENERS = 23000, 100
+"""The first port of tasks that bring listeners of their own, and how many; beyond what upstream's CRD allows."""
