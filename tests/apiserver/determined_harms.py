@@ -21,6 +21,7 @@ from task_gateway.errors import AlreadyExists, Forbidden, Invalid, NotFound
 from task_gateway.kube.client import Kube
 from task_gateway.kube.kinds import JOB
 from task_gateway.model import InternalTaskGateway, Manifest
+from task_gateway.polling import attempts
 from task_gateway.routing.gateway_api import GATEWAY, LISTENER_SET
 
 START, COUNT = 33000, 210
@@ -80,7 +81,7 @@ def without_policy(stage: Stage) -> Iterator[None]:
     finally:
         for each in policy:
             stage.kube.apply(each, field_manager="helm")
-        until_refused(stage)
+        until_policy(stage, enforced=True)
 
 
 def strangers_route() -> Manifest:
@@ -89,30 +90,23 @@ def strangers_route() -> Manifest:
     return determined.objects("stranger", START, gateway, "default")[1]
 
 
-def until_refused(stage: Stage) -> None:
-    """Return once the policy on TCPRoutes is in force, a moment after it was written."""
-    deadline = time.monotonic() + heeded.HEEDED.seconds
-    while time.monotonic() < deadline:
+def until_policy(stage: Stage, *, enforced: bool) -> None:
+    """Return once the API server enforces the policy on TCPRoutes, or no longer does, a moment after it was written."""
+    for _ in attempts(heeded.HEEDED):
         try:
             with suppress(AlreadyExists):
                 stage.kube.create(strangers_route(), dry_run=True)
         except Forbidden:
+            refused = True
+        else:
+            refused = False
+        if refused is enforced:
             return
-    raise AssertionError("no policy refuses a TCPRoute of another namespace")
-
-
-def until_let_in(stage: Stage) -> None:
-    """Return once the API server no longer enforces the policy on TCPRoutes, a moment after it was deleted."""
-    deadline = time.monotonic() + heeded.HEEDED.seconds
-    while time.monotonic() < deadline:
-        with suppress(Forbidden):
-            stage.kube.create(strangers_route(), dry_run=True)
-            return
-    raise AssertionError("a policy that was deleted still refuses a TCPRoute of another namespace")
+    raise AssertionError(f"a TCPRoute of another namespace is {'let in' if enforced else 'refused'} all the time")
 
 
 def a_stranger_takes_the_port(stage: Stage, master: Master) -> None:
-    until_let_in(stage)
+    until_policy(stage, enforced=False)
     assert stage.kube.create(strangers_route())["metadata"]["namespace"] == "default"
 
 

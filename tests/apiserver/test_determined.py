@@ -27,7 +27,7 @@ from tests.apiserver.determined_harms import (
     spec,
     strangers_route,
     sweep,
-    until_refused,
+    until_policy,
 )  # fmt: skip
 from tests.apiserver.determined_seen import KEPT, held, leave_behind, named, ran
 from tests.apiserver.planes import BUNDLE, CHART, rendered
@@ -281,7 +281,7 @@ def test_the_range_ends_where_the_listeners_of_the_crd_end(plane: Kube, count: i
 
 def test_a_route_of_a_namespace_without_tasks_is_refused(stage: Stage, master: Master) -> None:
     master.expose("one")
-    until_refused(stage)
+    until_policy(stage, enforced=True)
     with pytest.raises(match=f"Gateway {NAMESPACE}/{RELEASE} takes TCPRoutes from {NAMESPACE} only"):
         stage.kube.create(strangers_route())
     elsewhere = strangers_route()

@@ -68,11 +68,15 @@ def controller_name(kube: Kube, spec: Manifest) -> str:
 
     A login that has rights in namespaces only may not read a GatewayClass.
     """
-    name = spec.get("gatewayClassName")
     try:
-        found = kube.find(GATEWAY_CLASS, name) if name else None
+        return controller_of_class(kube, str(spec.get("gatewayClassName", "")))
     except Forbidden:
         return ""
+
+
+def controller_of_class(kube: Kube, name: str) -> str:
+    """Return the controllerName of a class; empty if there is none, or no name. Forbidden if it may not be read."""
+    found = kube.find(GATEWAY_CLASS, name) if name else None
     return str(((found or {}).get("spec") or {}).get("controllerName", ""))
 
 

@@ -11,7 +11,7 @@ from task_gateway.kube.client import Kube
 from task_gateway.kube.kinds import SERVICE
 from task_gateway.model import InternalTaskGateway, Manifest
 from task_gateway.routing import templates
-from task_gateway.routing.gateway_api import GATEWAY_CLASS
+from task_gateway.routing.gateway_api import controller_of_class
 
 
 @dataclass(frozen=True)
@@ -60,10 +60,9 @@ class Serving:
 
     def _controller_name(self, class_name: str) -> str:
         try:
-            found = self._kube.find(GATEWAY_CLASS, class_name) if class_name else None
+            return controller_of_class(self._kube, class_name)
         except Forbidden:
             return templates.controller_name(self._told())
-        return str(((found or {}).get("spec") or {}).get("controllerName", ""))
 
     def _service_ports(self, controller: Controller, class_name: str) -> frozenset[int] | None:
         name, namespace = self._gateway.gateway_name, self._gateway.gateway_namespace

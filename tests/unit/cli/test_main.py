@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,7 +16,7 @@ import pytest
 import typer
 
 from task_gateway import __version__, cli
-from task_gateway.cli import _commands, main
+from task_gateway.cli import _commands, _run, main
 from task_gateway.errors import (
     ClusterUnreachable,
     ConfigError,
@@ -233,3 +234,8 @@ def test_a_package_that_is_not_installed_names_the_extra_that_brings_it(
     error = json.loads(capsys.readouterr().out)["error"]
     assert error["message"] == f"the Python package {package.split('.')[0]} is not installed"
     assert error["hint"] == f"pip install 'task-gateway[{extra}]'"
+
+
+def test_a_run_asks_for_the_packages_of_the_extra() -> None:
+    project = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text())["project"]
+    assert [each.split("==")[0] for each in project["optional-dependencies"]["lab"]] == list(_run.LAB)
