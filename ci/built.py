@@ -6,7 +6,7 @@ import image_list
 import images as recipes
 import programs
 from progress import Part, Progress
-from task_gateway.clusters.engine import Engine
+from task_gateway_lab.clusters.engine import Engine
 
 
 def key() -> str:

@@ -13,7 +13,7 @@ import yaml
 
 import image_list
 import pins
-from task_gateway.report import markdown_text
+from task_gateway_lab.report import markdown_text
 
 # Our charts' own parts, and the Go modules that they are made from.
 CHART_SOURCES = {

@@ -19,9 +19,9 @@ from image_list import Image
 from images import SCRATCH
 from progress import Part, Progress
 from task_gateway import settings
-from task_gateway.clusters.engine import Engine
 from task_gateway.errors import DownloadFailed, TaskGatewayError
 from task_gateway.kube.process import run
+from task_gateway_lab.clusters.engine import Engine
 
 # How each program tells its version.
 VERSION = {

@@ -13,10 +13,10 @@ from pathlib import Path
 import pins
 import programs
 from image_list import names
-from task_gateway.clusters.engine import Engine
-from task_gateway.clusters.kind_config import CNI_FILE, IpFamily, bridge
 from task_gateway.errors import EngineError
 from task_gateway.kube.process import run
+from task_gateway_lab.clusters.engine import Engine
+from task_gateway_lab.clusters.kind_config import CNI_FILE, IpFamily, bridge
 
 RECIPES = pins.CI / "images"
 KEY_LABEL = "task-gateway.dev/key"

@@ -12,10 +12,10 @@ from pathlib import Path
 
 from progress import Progress
 from task_gateway import settings
-from task_gateway.clusters.engine import INSTALL_HINT, Engine, rootless
 from task_gateway.errors import EngineError, NeedsMissing, TaskGatewayError
 from task_gateway.kube.process import run
-from task_gateway.master import browser
+from task_gateway_lab.clusters.engine import INSTALL_HINT, Engine, rootless
+from task_gateway_lab.master import browser
 
 # Debian packages by the program that shows that they are there.
 ENGINE_PACKAGES = {

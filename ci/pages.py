@@ -22,10 +22,10 @@ from task_gateway import records
 from task_gateway.controllers.base import in_order as known
 from task_gateway.limits.base import LIMITS
 from task_gateway.model import CelReport, ManagerLimits
-from task_gateway.model_bench import BurstReport, CrdWriteReport, DataplaneReport, ExposeReport
 from task_gateway.model_controllers import ControllerRecord
 from task_gateway.probe.base import in_order
 from task_gateway.routing.strategies.base import STRATEGIES
+from task_gateway_lab.model_bench import BurstReport, CrdWriteReport, DataplaneReport, ExposeReport
 
 DOCS, RECORDED = pins.ROOT / "docs", pins.ROOT / "reports" / "recorded"
 BENCH = pins.ROOT / "reports" / "bench"

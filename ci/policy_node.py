@@ -17,9 +17,9 @@ import images as recipes
 import pins
 import programs
 from progress import Part, Progress, attended
-from task_gateway.clusters import images
-from task_gateway.clusters.engine import Engine, engine
+from task_gateway import images
 from task_gateway.kube.process import run
+from task_gateway_lab.clusters.engine import Engine, engine
 
 IMAGE = "localhost/task-gateway/policy-node"
 RECIPES = pins.CI / "policies"

@@ -16,7 +16,7 @@ from image_list import Image
 from progress import Part, Progress
 from pulling import PullFailed, Refusal
 from task_gateway import settings
-from task_gateway.clusters.engine import Engine
+from task_gateway_lab.clusters.engine import Engine
 
 LANES = 3  # pulls at a time: registries and networks are slower than one pull
 IN_NODES = ("kubectl", "envoy-gateway", "contour", "envoy")

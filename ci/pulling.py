@@ -8,9 +8,9 @@ from enum import StrEnum
 
 import images as recipes
 from image_list import Image
-from task_gateway.clusters.engine import Engine
 from task_gateway.errors import DiskFull, ImageMissing
 from task_gateway.kube.process import Completed, failure
+from task_gateway_lab.clusters.engine import Engine
 
 
 class Refusal(StrEnum):

@@ -24,8 +24,8 @@ import pins
 import programs
 import sources
 from task_gateway import settings
-from task_gateway.clusters.engine import Engine
 from task_gateway.kube.process import Process, spawn
+from task_gateway_lab.clusters.engine import Engine
 
 HOSTS = ("docker.io", "registry.k8s.io", "ghcr.io", "quay.io")
 REGISTRY_READY = settings.Wait("registry-ready", "the rehearsal's registry answers", 30)

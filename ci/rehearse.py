@@ -27,10 +27,10 @@ import pins
 import programs
 import rehearsal_hosts as hosts
 from progress import Progress, attended
-from task_gateway.clusters import images
-from task_gateway.clusters.engine import Engine, engine
+from task_gateway import images
 from task_gateway.errors import EngineError, ScenarioFailed, UsageError
 from task_gateway.kube.process import Completed, Word, run
+from task_gateway_lab.clusters.engine import Engine, engine
 
 NODE, NOTEBOOK = "localhost/task-gateway/rehearsal-node", "localhost/task-gateway/rehearsal-notebook"
 WITHOUT = ("go", "gofmt", "debootstrap")

@@ -25,11 +25,10 @@ import pulled
 import pulling
 from progress import Progress, attended
 from pulling import PullFailed, Refusal
-from task_gateway import settings
-from task_gateway.clusters import images
-from task_gateway.clusters.engine import Engine, choose_engine
-from task_gateway.clusters.engine import engine as engine_named
+from task_gateway import images, settings
 from task_gateway.errors import EngineError, ToolMissing, UsageError
+from task_gateway_lab.clusters.engine import Engine, choose_engine
+from task_gateway_lab.clusters.engine import engine as engine_named
 
 AUTO, PULL, BUILD = "auto", "pull", "build"
 MODES: dict[str, ModuleType] = {PULL: pulled, BUILD: built}

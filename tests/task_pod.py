@@ -1,6 +1,6 @@
 """The pod of a task as the tests run it: a small server in the notebook image that knows whose it is."""
 
-from task_gateway.clusters import images
+from task_gateway import images
 from task_gateway.model import TASK_LABEL, Manifest
 
 

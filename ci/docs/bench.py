@@ -1,8 +1,8 @@
 """The rendered parts of docs/performance.md, from the records as `task-gateway bench … --record` wrote them."""
 
 from docs import bench_targets
-from task_gateway.model_bench import BurstReport, CrdWriteReport, DataplaneReport, ExposeReport
-from task_gateway.report.bench_text import (
+from task_gateway_lab.model_bench import BurstReport, CrdWriteReport, DataplaneReport, ExposeReport
+from task_gateway_lab.report.bench_text import (
     BURST_HEAD,
     EXPOSE_HEAD,
     PATH_HEAD,
@@ -12,7 +12,7 @@ from task_gateway.report.bench_text import (
     measured_on,
     path_rows,
 )
-from task_gateway.report.markdown_text import table
+from task_gateway_lab.report.markdown_text import table
 
 
 def targets(expose: ExposeReport, burst: BurstReport) -> str:

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from task_gateway.controllers.base import Controller, in_order
-from task_gateway.model_bench import BurstRecord, BurstReport, ExposeRecord, ExposeReport
-from task_gateway.report.bench_text import alone
+from task_gateway_lab.model_bench import BurstRecord, BurstReport, ExposeRecord, ExposeReport
+from task_gateway_lab.report.bench_text import alone
 
 HEAD = ("Target", "Measured", "Reached")
 MEDIAN_SECONDS, P99_SECONDS, GROWTH = 0.050, 0.250, 1.3

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from task_gateway.model import CelReport
 from task_gateway.report.cel_text import accepted, numbered, variants
 from task_gateway.report.cells import number
-from task_gateway.report.markdown_text import table
+from task_gateway_lab.report.markdown_text import table
 
 PAGE_HEAD = ("CRD", "Bundles", "Declared", "Accepted", "Requests", "Largest object", "With rules left out")
 TIMES_HEAD = ("CRD", "Listeners", "Seconds of a write, median", "p99", "Writes")

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from task_gateway.controllers.base import of_class
 from task_gateway.model_controllers import ControllerRecord
 from task_gateway.report.controllers import seconds
-from task_gateway.report.markdown_text import table
+from task_gateway_lab.report.markdown_text import table
 
 
 def requirements(found: Sequence[tuple[str, bool, str]]) -> str:

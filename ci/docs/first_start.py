@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from task_gateway.report.markdown_text import table
+from task_gateway_lab.report.markdown_text import table
 
 PARTS = {"make e2e, cold": "first time", "make e2e, warm": "again"}
 

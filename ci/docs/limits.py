@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from task_gateway.model import ManagerLimits
 from task_gateway.report.cells import number
 from task_gateway.report.limits import BINDING, headline
-from task_gateway.report.markdown_text import table
+from task_gateway_lab.report.markdown_text import table
 
 HEAD = ("Limit", "What", "Value", "Tasks", "Scope", "Found", "What to raise")
 

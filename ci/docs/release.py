@@ -6,9 +6,9 @@ from typing import Any
 from docs import bench_targets
 from docs.reliability import Fault
 from task_gateway.model import ManagerLimits
-from task_gateway.model_bench import BurstReport, DataplaneReport, ExposeRecord, ExposeReport
-from task_gateway.report.bench_text import alone, ms
-from task_gateway.report.markdown_text import table
+from task_gateway_lab.model_bench import BurstReport, DataplaneReport, ExposeRecord, ExposeReport
+from task_gateway_lab.report.bench_text import alone, ms
+from task_gateway_lab.report.markdown_text import table
 
 HEAD = ("What", "Figure", "More")
 PERFORMANCE = "[Performance](performance.md)"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from task_gateway.report.markdown_text import table
+from task_gateway_lab.report.markdown_text import table
 
 HEAD = ("What happens, and what holds", "Result", "Cases", "Seconds", "Test")
 Case = Mapping[str, Any]

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from task_gateway.report import markdown_text
+from task_gateway_lab.report import markdown_text
 
 HEAD = ("Value", "What may be said", "Default", "What it does")
 Schema = dict[str, Any]

@@ -1,11 +1,13 @@
 """Libraries that are imported when they are first used: most commands need few of them, and each costs CPU time.
 
 `from task_gateway.deferred import yaml` stands for `import yaml`; annotations that use it are quoted. A library whose
-submodules are used needs its imports for the type checker too, as in master/notebook.py. For a module of this project
-that imports much and is used in few calls, `Deferred` does the same, as in scenarios/lent.py.
+submodules are used needs its imports for the type checker too. For a module of this project that imports much and is
+used in few calls, `Deferred` does the same. The laboratory has an example of each: master/notebook.py and
+scenarios/lent.py.
 """
 
 import importlib
+from collections.abc import Callable
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -51,3 +53,14 @@ class Deferred(ModuleType):
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"set {name} in the module {self.__name__} itself")
+
+
+def parts(package: str) -> Callable[[str], ModuleType]:
+    """Return the `__getattr__` of a package that defers the import of its modules to their first use."""
+
+    def deferred(name: str) -> ModuleType:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return Deferred(f"{package}.{name}")
+
+    return deferred

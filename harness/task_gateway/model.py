@@ -1,5 +1,6 @@
 """The records that pass between rooms: frozen, typed, and free of behaviour that needs a cluster."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -9,6 +10,8 @@ LABEL_PREFIX = "task-gateway.dev"
 TASK_LABEL = f"{LABEL_PREFIX}/task"
 
 Manifest = dict[str, Any]
+Say = Callable[[str], None]
+"""Tells whoever waits, in a line, what is going on."""
 
 
 @dataclass(frozen=True)

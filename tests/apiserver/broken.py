@@ -12,12 +12,12 @@ from tests.preflight import DEPLOYMENT, NAMESPACE, SERVICE, Break, Stage
 
 from task_gateway.checks import gateway as gateway_checks
 from task_gateway.checks import routing
-from task_gateway.clusters import system_pods
 from task_gateway.controllers.base import default
 from task_gateway.crds import raised, schema
 from task_gateway.crds.ports_policy import POLICY
 from task_gateway.kube.client import Kube
 from task_gateway.kube.kinds import POD
+from task_gateway.kube.pods import KUBE_PROXY, SYSTEM_NAMESPACE
 from task_gateway.model import TASK_LABEL, Manifest, Task
 from task_gateway.routing import names
 from task_gateway.routing.gateway_api import GATEWAY, GATEWAY_CLASS, LISTENER_SET, ROUTES
@@ -87,7 +87,7 @@ def all_runs(kube: Kube, first_port: int) -> None:
     kube.create({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "one"}})
     say(kube, "v1/Node", "one", {"conditions": [{"type": "Ready", "status": "True"}]})
     kube.create(kube_proxy("one"))
-    say(kube, POD, "kube-proxy-one", kube_proxy_status(ready=True), system_pods.NAMESPACE)
+    say(kube, POD, "kube-proxy-one", kube_proxy_status(ready=True), SYSTEM_NAMESPACE)
     proxies = default().proxies(RELEASE, NAMESPACE)
     owned = dict(each.split("=") for each in proxies.split(","))
     deployment(kube, "envoy-gateway", {"control-plane": "envoy-gateway"}, "docker.io/envoyproxy/gateway:v1.9.1")
@@ -100,8 +100,8 @@ def all_runs(kube: Kube, first_port: int) -> None:
 
 def kube_proxy(node: str) -> Manifest:
     """The pod of kube-proxy on a node, as its DaemonSet makes it."""
-    labels = dict([system_pods.KUBE_PROXY.split("=")])
-    meta = {"name": f"kube-proxy-{node}", "namespace": system_pods.NAMESPACE, "labels": labels}
+    labels = dict([KUBE_PROXY.split("=")])
+    meta = {"name": f"kube-proxy-{node}", "namespace": SYSTEM_NAMESPACE, "labels": labels}
     container = {"name": "kube-proxy", "image": "registry.k8s.io/kube-proxy:v1"}
     spec = {"nodeName": node, "containers": [container], "terminationGracePeriodSeconds": 0}
     return {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec}
@@ -123,11 +123,11 @@ def kube_proxy_status(*, ready: bool) -> Manifest:
 
 @contextmanager
 def kube_proxy_down(stage: Stage) -> Iterator[None]:
-    say(stage.kube, POD, "kube-proxy-one", kube_proxy_status(ready=False), system_pods.NAMESPACE)
+    say(stage.kube, POD, "kube-proxy-one", kube_proxy_status(ready=False), SYSTEM_NAMESPACE)
     try:
         yield
     finally:
-        say(stage.kube, POD, "kube-proxy-one", kube_proxy_status(ready=True), system_pods.NAMESPACE)
+        say(stage.kube, POD, "kube-proxy-one", kube_proxy_status(ready=True), SYSTEM_NAMESPACE)
 
 
 def controller_speaks(kube: Kube) -> None:

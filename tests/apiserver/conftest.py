@@ -7,11 +7,11 @@ import pytest
 from tests.apiserver.planes import apply_chart, gateway_api
 from tests.apiserver.strategies import NAMESPACE, ROUTE, SLOTS, Site
 
-from task_gateway.clusters import base
 from task_gateway.kube.client import Kube
 from task_gateway.kube.kinds import SERVICE
 from task_gateway.model import TASK_LABEL, Cluster
 from task_gateway.routing.gateway_api import GATEWAY, LISTENER_SET
+from task_gateway_lab.clusters import base
 
 
 @pytest.fixture(scope="session")

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import yaml
 
-from task_gateway.clusters import base
 from task_gateway.crds import bundles, schema
 from task_gateway.kube import helm
 from task_gateway.kube.client import Kube
 from task_gateway.kube.wait import condition, wait_for
 from task_gateway.model import Manifest
 from task_gateway.settings import API_READY
+from task_gateway_lab.clusters import base
 
 CHART = Path(__file__).parents[2] / "charts" / "internal-task-gateway"
 BUNDLE = "v1.6.1"

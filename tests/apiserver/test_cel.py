@@ -12,7 +12,6 @@ import yaml
 from typer.testing import CliRunner
 
 from task_gateway.cli.main import build
-from task_gateway.clusters import base
 from task_gateway.crds import bundles, probe, runtime, schema
 from task_gateway.errors import (
     ClusterUnreachable,
@@ -24,6 +23,7 @@ from task_gateway.errors import (
 )
 from task_gateway.kube.client import Kube
 from task_gateway.model import Cluster, Manifest
+from task_gateway_lab.clusters import base
 
 QUADRATIC = "self.all(a, self.exists_one(b, a.name == b.name))"
 LINEAR = "self.all(a, a.name.startsWith('abc') || a.name.matches('^[a-z]+$'))"

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from task_gateway.clusters import base
 from task_gateway.crds import bundles, probe, runtime, schema
 from task_gateway.errors import NotFound
 from task_gateway.kube.client import Kube
 from task_gateway.model import CelVariant
+from task_gateway_lab.clusters import base
 
 X_LISTENER_SETS = "xlistenersets.gateway.networking.x-k8s.io"
 LISTENERS = schema.SPEC_LISTENERS

@@ -15,13 +15,13 @@ from tests.apiserver.broken import COUNT, RELEASE, rendered
 from tests.preflight import NAMESPACE, Break, Stage, assert_exactly, checks_of, results, troubled
 
 from task_gateway.checks.base import CHECKS
-from task_gateway.clusters import base
 from task_gateway.crds import bundles, schema
 from task_gateway.kube.client import Kube
 from task_gateway.kube.process import run, tool
 from task_gateway.kube.wait import condition, wait_for
 from task_gateway.model import InternalTaskGateway
 from task_gateway.settings import API_READY
+from task_gateway_lab.clusters import base
 
 OBJECTS = ("gateway", "gatewayclass", "listenersets", "tcproutes", "services", "configmap")
 

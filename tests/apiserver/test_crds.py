@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 import yaml
 
-from task_gateway.clusters import base
 from task_gateway.crds import bundles, edit, edit_live, ports_policy, raised, schema
 from task_gateway.crds.raising import UNGUARDED, raise_to
 from task_gateway.crds.restore import restore
@@ -27,6 +26,7 @@ from task_gateway.kube.client import Kube
 from task_gateway.kube.wait import condition, wait_for
 from task_gateway.model import Manifest
 from task_gateway.settings import Wait
+from task_gateway_lab.clusters import base
 
 GATEWAY = "gateway.networking.k8s.io/v1/Gateway"
 ESTABLISHED = Wait("crd-established", "the CRD is served", 30)

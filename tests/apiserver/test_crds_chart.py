@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from tests.apiserver.test_crds import bounds, crd, eventually, gateway, listeners, managers, refusal
 
-from task_gateway.clusters import base
 from task_gateway.crds import edit, edit_live, ports_policy, schema
 from task_gateway.crds.raising import raise_to
 from task_gateway.crds.restore import restore
@@ -16,6 +15,7 @@ from task_gateway.kube import helm
 from task_gateway.kube.client import Kube
 from task_gateway.kube.process import Word, run, tool
 from task_gateway.model import Manifest
+from task_gateway_lab.clusters import base
 
 RELEASE, NAMESPACE = "crds", "system"
 

@@ -35,7 +35,6 @@ from tests.preflight import NAMESPACE, Break, Stage, assert_exactly, checks_of, 
 
 from task_gateway.checks import gateway as gateway_checks
 from task_gateway.checks.determined import erased
-from task_gateway.clusters import base
 from task_gateway.crds import bundles, schema
 from task_gateway.errors import Conflict, Forbidden
 from task_gateway.kube import helm
@@ -44,6 +43,7 @@ from task_gateway.kube.kinds import JOB
 from task_gateway.model import Cluster, InternalTaskGateway, Manifest
 from task_gateway.routing import determined_left
 from task_gateway.routing.reach import Answer
+from task_gateway_lab.clusters import base
 
 OBJECTS = ("gateway", "gatewayclass", "configmap", "role", "routepolicy")
 ACCOUNTS = "system:serviceaccount"

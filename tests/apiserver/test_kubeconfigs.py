@@ -16,12 +16,12 @@ from tests.apiserver.tunnels import proxy
 from tests.certificates import Authority
 
 from task_gateway.cli.main import main
-from task_gateway.clusters import base
-from task_gateway.clusters.control_plane import ControlPlane
 from task_gateway.errors import CertificateRefused, ClusterUnreachable, Forbidden, UsageError
 from task_gateway.kube import in_cluster, kubectl
 from task_gateway.kube.client import Kube
 from task_gateway.kube.kubeconfig import choose
+from task_gateway_lab.clusters import base
+from task_gateway_lab.clusters.control_plane import ControlPlane
 
 
 @pytest.fixture(scope="module")

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from task_gateway.cli.main import main
-from task_gateway.clusters import base
 from task_gateway.kube.client import Kube
 from task_gateway.model import Cluster
+from task_gateway_lab.clusters import base
 
 
 @pytest.fixture

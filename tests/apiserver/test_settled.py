@@ -7,13 +7,13 @@ from collections.abc import Iterator, Sequence
 import pytest
 from tests.apiserver.broken import kube_proxy, kube_proxy_status, say
 
-from task_gateway.clusters.system_pods import KUBE_PROXY, NAMESPACE, not_all_running
 from task_gateway.errors import SystemPodFailed, WaitTimeout
 from task_gateway.kube.client import Kube
 from task_gateway.kube.kinds import POD
 from task_gateway.kube.wait import wait_until_settled
 from task_gateway.model import Manifest
 from task_gateway.settings import Wait
+from task_gateway_lab.clusters.system_pods import KUBE_PROXY, NAMESPACE, not_all_running
 
 SECONDS = 2.0
 NODE = "settled"

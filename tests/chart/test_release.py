@@ -14,6 +14,8 @@ import pins
 from task_gateway import __version__
 from task_gateway.kube.process import run
 
+PACKAGES = ("task_gateway", "task_gateway_lab")
+
 
 @pytest.fixture(scope="module")
 def dist(packages: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -73,12 +75,11 @@ def test_a_wheel_is_the_same_from_files_of_another_time(dist: Path, tmp_path: Pa
 def test_the_wheel_has_everything_that_the_harness_is(dist: Path, tmp_path: Path) -> None:
     (wheel,) = dist.glob("*.whl")
     run(["uv", "pip", "install", "--quiet", "--no-deps", "--python", sys.executable, "--target", tmp_path, wheel])
-    sources = pins.ROOT / "harness" / "task_gateway"
-    wanted = {path.relative_to(sources) for path in sources.rglob("*") if path.is_file() and path.suffix != ".pyc"}
-    assert wanted == {
-        path.relative_to(tmp_path / "task_gateway")
-        for path in (tmp_path / "task_gateway").rglob("*")
-        if path.is_file() and path.suffix != ".pyc"
-    }
+
+    def parts(folder: Path) -> set[Path]:
+        files = (file for each in PACKAGES for file in (folder / each).rglob("*"))
+        return {file.relative_to(folder) for file in files if file.is_file() and file.suffix != ".pyc"}
+
+    assert parts(tmp_path) == parts(pins.ROOT / "harness")
     said = run([sys.executable, "-m", "task_gateway.cli.main", "--version"], env={"PYTHONPATH": str(tmp_path)})
     assert __version__ in said.stdout

@@ -7,8 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from task_gateway.clusters import base
-from task_gateway.clusters.kind import node_address
 from task_gateway.errors import CommandFailed
 from task_gateway.kube import helm
 from task_gateway.kube.client import Kube
@@ -16,6 +14,8 @@ from task_gateway.kube.wait import condition, wait_for
 from task_gateway.model import Cluster, InternalTaskGateway
 from task_gateway.routing.names import CRDS_CHART, CRDS_NAMESPACE
 from task_gateway.settings import GATEWAY_PROGRAMMED
+from task_gateway_lab.clusters import base
+from task_gateway_lab.clusters.kind import node_address
 
 RELEASE = "itg"
 NAMESPACE = "gateways"

@@ -6,14 +6,15 @@ from pathlib import Path
 import pytest
 from tests.cluster.conftest import COUNT, NAMESPACE, Installed
 
-from task_gateway.bench import burst, dataplane, door, expose, stand_ins
-from task_gateway.bench.closed_ports import Ports
-from task_gateway.bench.combos import Combo
-from task_gateway.bench.meters import MeteredKube
-from task_gateway.bench.stand import Charts, Stand
 from task_gateway.controllers.base import CONTROLLERS
 from task_gateway.errors import ScenarioFailed
+from task_gateway.probe import door
 from task_gateway.routing.gateway import TaskGateway
+from task_gateway_lab.bench import burst, dataplane, expose, stand_ins
+from task_gateway_lab.bench.closed_ports import Ports
+from task_gateway_lab.bench.combos import Combo
+from task_gateway_lab.bench.meters import MeteredKube
+from task_gateway_lab.bench.stand import Charts, Stand
 
 SIZES, SAMPLES = (1, 3), 4
 COMBO = Combo("envoy-gateway", "slots", COUNT, SIZES, SAMPLES)

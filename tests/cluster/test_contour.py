@@ -11,8 +11,6 @@ from tests.cluster.test_controller_probe import probed
 from tests.cluster.test_slots import PORT, pod, said_by
 
 from task_gateway.checks import run
-from task_gateway.clusters import base
-from task_gateway.clusters.kind import node_address
 from task_gateway.kube import helm
 from task_gateway.kube.client import Kube
 from task_gateway.kube.wait import condition, wait_for
@@ -24,6 +22,8 @@ from task_gateway.routing.gateway import TaskGateway
 from task_gateway.routing.gateway_api import ROUTES
 from task_gateway.routing.reach import Answer, probe
 from task_gateway.settings import GATEWAY_PROGRAMMED, POD_READY, TASK_EXPOSED, TASK_REFUSED
+from task_gateway_lab.clusters import base
+from task_gateway_lab.clusters.kind import node_address
 
 ROOT = Path(__file__).parents[2]
 START, COUNT, OWN = 20000, 70, 3  # more slots than a Gateway takes as upstream has it, and ports for own listeners

@@ -14,13 +14,13 @@ import pytest
 from tests.cluster.conftest import NAMESPACE, Installed
 
 from task_gateway.cli.main import main
-from task_gateway.clusters import base
 from task_gateway.errors import ImageMissing
 from task_gateway.kube.process import Process, spawn
-from task_gateway.master import launcher, manifests
-from task_gateway.master.kinds.base import KINDS
 from task_gateway.model import Task
-from task_gateway.scenarios import evidence
+from task_gateway_lab.clusters import base
+from task_gateway_lab.master import launcher, manifests
+from task_gateway_lab.master.kinds.base import KINDS
+from task_gateway_lab.scenarios import evidence
 
 LOOK_SECONDS = 0.05  # a process of another program cannot be watched
 PNG = b"\x89PNG\r\n"

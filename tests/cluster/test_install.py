@@ -7,12 +7,12 @@ from pytest_helm_charts.clusters import Cluster as HelmChartsCluster
 from pytest_helm_charts.k8s.deployment import wait_for_deployments_to_run
 from tests.cluster.conftest import COUNT, GATEWAY, NAMESPACE, RELEASE, START, Installed
 
-from task_gateway.clusters import base
 from task_gateway.crds import schema
 from task_gateway.errors import ClusterExists, CommandFailed
 from task_gateway.kube import helm
 from task_gateway.kube.client import Kube
 from task_gateway.model import Cluster, Manifest
+from task_gateway_lab.clusters import base
 
 DEPLOYMENT_SECONDS = 60
 

@@ -4,13 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from task_gateway.clusters import system_pods
 from task_gateway.errors import SystemPodFailed
 from task_gateway.kube.client import Kube
+from task_gateway.kube.pods import SYSTEM_NAMESPACE
 from task_gateway.kube.wait import wait_for
 from task_gateway.model import Cluster, Manifest
-from task_gateway.scenarios import evidence
 from task_gateway.settings import POD_GONE
+from task_gateway_lab.clusters import system_pods
+from task_gateway_lab.scenarios import evidence
 
 NO_FLAG = "--no-such-flag"
 DAEMON_SET = "apps/v1/DaemonSet"
@@ -19,7 +20,7 @@ DAEMON_SET = "apps/v1/DaemonSet"
 def test_a_kube_proxy_that_exits_is_an_error_with_its_last_line(kind_cluster: Cluster, tmp_path: Path) -> None:
     kube = Kube(kind_cluster)
     system_pods.wait_until_running(kube)
-    (container,) = kube.get(DAEMON_SET, "kube-proxy", system_pods.NAMESPACE)["spec"]["template"]["spec"]["containers"]
+    (container,) = kube.get(DAEMON_SET, "kube-proxy", SYSTEM_NAMESPACE)["spec"]["template"]["spec"]["containers"]
     try:
         command(kube, [*container["command"], NO_FLAG])
         with pytest.raises(SystemPodFailed, match=NO_FLAG) as failed:
@@ -28,7 +29,7 @@ def test_a_kube_proxy_that_exits_is_an_error_with_its_last_line(kind_cluster: Cl
     finally:
         command(kube, container["command"])
         system_pods.wait_until_running(kube)
-    logs = (tmp_path / kind_cluster.name / f"{system_pods.NAMESPACE}.log").read_text()
+    logs = (tmp_path / kind_cluster.name / f"{SYSTEM_NAMESPACE}.log").read_text()
     assert "kube-proxy before its last restart" in logs
     assert NO_FLAG in logs
 
@@ -37,8 +38,8 @@ def command(kube: Kube, words: list[str]) -> None:
     """Start kube-proxy by another command, and return when its DaemonSet has replaced the pods."""
     container = {"name": "kube-proxy", "command": words}
     body = {"spec": {"template": {"spec": {"containers": [container]}}}}
-    kube.patch(DAEMON_SET, "kube-proxy", system_pods.NAMESPACE, body, strategic=True)
-    wait_for(kube, POD_GONE, DAEMON_SET, "kube-proxy", system_pods.NAMESPACE, not_replaced)
+    kube.patch(DAEMON_SET, "kube-proxy", SYSTEM_NAMESPACE, body, strategic=True)
+    wait_for(kube, POD_GONE, DAEMON_SET, "kube-proxy", SYSTEM_NAMESPACE, not_replaced)
 
 
 def not_replaced(daemon_set: Manifest | None) -> str | None:

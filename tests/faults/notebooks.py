@@ -13,13 +13,13 @@ from tornado.httpclient import HTTPClientError, HTTPRequest
 from tornado.iostream import StreamClosedError
 from tornado.websocket import WebSocketClientConnection, WebSocketClosedError, websocket_connect
 
-from task_gateway.clusters import images
-from task_gateway.master import launcher
-from task_gateway.master.exchange import accepted, call
-from task_gateway.master.kinds.base import KINDS
-from task_gateway.master.notebook import Outputs, execute_request, hang_up
+from task_gateway import images
 from task_gateway.model import Task
 from task_gateway.settings import KERNEL_READY, TASK_EXPOSED, TASK_REACHABLE
+from task_gateway_lab.master import launcher
+from task_gateway_lab.master.exchange import accepted, call
+from task_gateway_lab.master.kinds.base import KINDS
+from task_gateway_lab.master.notebook import Outputs, execute_request, hang_up
 
 NAME, PORT = "lab", 8888
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from task_gateway.clusters.versions import image_versions
 from task_gateway.kube.client import Kube
+from task_gateway.probe.versions import image_versions
 
 OPTION, AGAIN = "--fault-record", "--fault-again"
 NAME = "fault-record"

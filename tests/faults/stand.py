@@ -12,15 +12,11 @@ from typing import Any
 from tests.faults.serving import greeting, pod, said_by
 from tests.faults.watching import until
 
-from task_gateway.clusters import base
-from task_gateway.clusters.kind import node_address
-from task_gateway.clusters.node import Node
 from task_gateway.controllers.base import Controller
 from task_gateway.kube import helm
 from task_gateway.kube.client import Kube
 from task_gateway.kube.process import Word, run, tool
 from task_gateway.kube.wait import condition, wait_for
-from task_gateway.master.launcher import not_ready
 from task_gateway.model import TASK_LABEL, Address, Cluster, InternalTaskGateway, Manifest, Task
 from task_gateway.routing import names
 from task_gateway.routing.gateway import TaskGateway
@@ -28,6 +24,10 @@ from task_gateway.routing.gateway_api import GATEWAY
 from task_gateway.routing.names import CRDS_CHART, CRDS_NAMESPACE
 from task_gateway.routing.reach import wait_until_refused
 from task_gateway.settings import GATEWAY_PROGRAMMED, POD_READY, TASK_EXPOSED, TASK_REACHABLE
+from task_gateway_lab.clusters import base
+from task_gateway_lab.clusters.kind import node_address
+from task_gateway_lab.clusters.node import Node
+from task_gateway_lab.master.launcher import not_ready
 
 RELEASE, NAMESPACE, START, COUNT = "itg", "gateways", 20000, 60
 PER_TASK_START, PER_TASK_COUNT = 21000, 20

@@ -8,16 +8,16 @@ from tests.faults.watching import until, watching
 from task_gateway import settings
 from task_gateway.checks import run
 from task_gateway.checks.base import Result
-from task_gateway.clusters.node import LAST_ADDRESS
 from task_gateway.errors import NotFound
 from task_gateway.kube.wait import wait_for
 from task_gateway.limits.target import Target
-from task_gateway.master.launcher import not_ready
 from task_gateway.model import InternalTaskGateway, Manifest, ResourceManager, Task
 from task_gateway.routing.gateway import TaskGateway
 from task_gateway.routing.gateway_api import GATEWAY, LISTENER_SET
 from task_gateway.routing.reach import wait_until_refused
 from task_gateway.settings import Wait
+from task_gateway_lab.clusters.node import LAST_ADDRESS
+from task_gateway_lab.master.launcher import not_ready
 
 TEAM = "team"
 REPLACED = Wait("controller-replaced", "the kubelet has replaced the controller, and the port reaches nothing", 300)

@@ -10,9 +10,9 @@ from tests.faults.watching import until, watching
 from typer.testing import CliRunner
 
 from task_gateway.cli.main import build
-from task_gateway.clusters.node import API_SERVER, PROXY
 from task_gateway.errors import ClusterUnreachable
 from task_gateway.settings import API_READY
+from task_gateway_lab.clusters.node import API_SERVER, PROXY
 
 UNREACHABLE_SECONDS = 30.0
 

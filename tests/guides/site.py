@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from tests.guides.blocks import ROOT, Shell
 
-from task_gateway import __version__
-from task_gateway.clusters import base, images
-from task_gateway.clusters.kind import node_address
+from task_gateway import __version__, images
 from task_gateway.kube.client import Kube
+from task_gateway_lab.clusters import base
+from task_gateway_lab.clusters.kind import node_address
 
 PASSED = "Phase:          Succeeded"
 

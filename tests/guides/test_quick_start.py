@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from tests.guides import blocks
 
-from task_gateway.clusters import base
+from task_gateway_lab.clusters import base
 
 CLUSTER = f"quick-start-{os.getpid()}"
 

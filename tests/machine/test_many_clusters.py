@@ -10,12 +10,14 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from task_gateway.clusters import base, images, inotify, system_pods
-from task_gateway.clusters.engine import engine
-from task_gateway.clusters.inotify import CLUSTER, ENOUGH, GATEWAY, PROC, Inotify
+from task_gateway import images
 from task_gateway.kube.client import Kube
 from task_gateway.kube.kinds import POD
+from task_gateway.kube.pods import KUBE_PROXY, SYSTEM_NAMESPACE
 from task_gateway.kube.process import Completed, run, tool
+from task_gateway_lab.clusters import base, inotify, system_pods
+from task_gateway_lab.clusters.engine import engine
+from task_gateway_lab.clusters.inotify import CLUSTER, ENOUGH, GATEWAY, PROC, Inotify
 
 NAME = f"test-many-{os.getpid()}"
 READ_ONLY = 'mount --bind /proc/sys /proc/sys && mount -o remount,bind,ro /proc/sys && exec "$@"'
@@ -82,5 +84,5 @@ def test_the_cluster_that_no_longer_fits_is_refused_with_the_command_or_the_limi
     assert f"raised fs.inotify.max_user_instances from {limits.instances} to {ENOUGH.instances}" in done.stderr
     assert inotify.limits(PROC) == ENOUGH
     for name in (first, second):
-        proxies = Kube(base.find(name)).list(POD, system_pods.NAMESPACE, system_pods.KUBE_PROXY)
+        proxies = Kube(base.find(name)).list(POD, SYSTEM_NAMESPACE, KUBE_PROXY)
         assert system_pods.not_all_running(proxies) is None, name

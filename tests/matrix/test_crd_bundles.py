@@ -8,7 +8,6 @@ import pytest
 from tests.apiserver.test_crds import crd, refusal
 
 import pins
-from task_gateway.clusters import base
 from task_gateway.crds import bundles, raised, schema
 from task_gateway.kube import helm
 from task_gateway.kube.client import Kube
@@ -17,6 +16,7 @@ from task_gateway.kube.process import Completed, Word, run, tool
 from task_gateway.kube.wait import condition, wait_for
 from task_gateway.model import Manifest
 from task_gateway.settings import API_READY
+from task_gateway_lab.clusters import base
 
 PINNED = f"v{pins.read()['GATEWAY_API_VERSION']}"
 RELEASE, NAMESPACE = "crds", "system"

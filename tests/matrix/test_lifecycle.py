@@ -19,9 +19,6 @@ from tests.matrix.test_production import ENVOYS
 from tests.preflight import Stage, troubled
 
 import pins
-from task_gateway.bench import stand_ins
-from task_gateway.clusters import base
-from task_gateway.clusters.kind import node_address
 from task_gateway.controllers import base as controllers
 from task_gateway.controllers.base import Controller
 from task_gateway.controllers.contour import CONTOUR
@@ -39,6 +36,9 @@ from task_gateway.routing import names
 from task_gateway.routing.gateway import TaskGateway
 from task_gateway.routing.reach import wait_until_refused
 from task_gateway.settings import API_READY, GATEWAY_PROGRAMMED, TASK_EXPOSED, TASK_REACHABLE
+from task_gateway_lab.bench import stand_ins
+from task_gateway_lab.clusters import base
+from task_gateway_lab.clusters.kind import node_address
 
 BUNDLE, CHANNEL = (
     f"v{pins.read()['GATEWAY_API_VERSION']}",

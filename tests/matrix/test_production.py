@@ -18,8 +18,6 @@ from tests.cluster.conftest import GATEWAY, NAMESPACE, RELEASE
 from tests.cluster.test_slots import PORT, SERVER
 from tests.task_pod import task_pod
 
-from task_gateway.clusters import base
-from task_gateway.clusters.kind import node_address
 from task_gateway.controllers import base as controllers
 from task_gateway.errors import CommandFailed
 from task_gateway.kube import helm
@@ -30,6 +28,8 @@ from task_gateway.model import Address, Cluster, InternalTaskGateway, Manifest, 
 from task_gateway.routing.gateway import TaskGateway
 from task_gateway.routing.names import CRDS_CHART, CRDS_NAMESPACE
 from task_gateway.settings import GATEWAY_PROGRAMMED, POD_READY, TASK_EXPOSED, TASK_REFUSED
+from task_gateway_lab.clusters import base
+from task_gateway_lab.clusters.kind import node_address
 
 TASKS = {"tasks-a": 20000, "tasks-b": 21000}
 COUNT = 3

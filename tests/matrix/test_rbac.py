@@ -14,12 +14,12 @@ from tests.apiserver.strategies import NAMESPACE, ROUTE, SLOTS, Site
 
 from task_gateway.errors import Forbidden, NotReachable, TaskGatewayError
 from task_gateway.kube.client import Kube
-from task_gateway.master import identity
 from task_gateway.model import TASK_LABEL, Manifest
 from task_gateway.routing import objects
 from task_gateway.routing.gateway import TaskGateway
 from task_gateway.routing.gateway_api import GATEWAY, LISTENER_SET
 from task_gateway.settings import TASK_EXPOSED
+from task_gateway_lab.master import identity
 
 TASKS, COUNT = "tasks", 3
 OWN = 22000  # ports that are no slots

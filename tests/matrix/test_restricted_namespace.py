@@ -16,8 +16,6 @@ from tests.faults import serving
 from tests.faults.serving import greeting, said_by
 from tests.faults.watching import until
 
-from task_gateway.clusters import base
-from task_gateway.clusters.kind import node_address
 from task_gateway.controllers import base as controllers
 from task_gateway.controllers.base import Controller
 from task_gateway.errors import DeniedByPolicy, Forbidden, NotFound
@@ -29,6 +27,8 @@ from task_gateway.model import Address, Cluster, InternalTaskGateway, Manifest, 
 from task_gateway.routing import names
 from task_gateway.routing.gateway import TaskGateway
 from task_gateway.settings import GATEWAY_PROGRAMMED, POD_READY, TASK_EXPOSED, TASK_REACHABLE
+from task_gateway_lab.clusters import base
+from task_gateway_lab.clusters.kind import node_address
 
 COUNT, MORE, PORT = 4, 6, 8080
 TASK = Task("task", NAMESPACE, (PORT,), owner="ada")

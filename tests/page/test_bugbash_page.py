@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from task_gateway.master import browser
 from task_gateway.model import Step
-from task_gateway.model_bugbash import BugBash, Row, Status
-from task_gateway.report import bugbash
+from task_gateway_lab.master import browser
+from task_gateway_lab.model_bugbash import BugBash, Row, Status
+from task_gateway_lab.report import bugbash
 
 PHONE = {"width": 360, "height": 740}
 READABLE = 4.5  # contrast of text, WCAG 2.2 level AA

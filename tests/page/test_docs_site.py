@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Page, sync_playwright
 
 from task_gateway.kube.process import run
-from task_gateway.master import browser
+from task_gateway_lab.master import browser
 
 ROOT = Path(__file__).parents[2]
 

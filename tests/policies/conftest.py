@@ -14,8 +14,6 @@ from tests.matrix.test_production import ENVOYS
 from tests.task_pod import task_pod
 
 import policy_node
-from task_gateway.clusters import base
-from task_gateway.clusters.kind import node_address
 from task_gateway.controllers import base as controllers
 from task_gateway.kube import helm
 from task_gateway.kube.client import Kube
@@ -26,6 +24,8 @@ from task_gateway.routing.gateway import TaskGateway
 from task_gateway.routing.gateway_api import GATEWAY
 from task_gateway.routing.names import CRDS_CHART, CRDS_NAMESPACE
 from task_gateway.settings import GATEWAY_PROGRAMMED, POD_READY, TASK_EXPOSED
+from task_gateway_lab.clusters import base
+from task_gateway_lab.clusters.kind import node_address
 
 RELEASE, NAMESPACE, COUNT = "itg", "gateways", 3
 TASKS = {"task": ("tasks-a", 20000), "other-task": ("tasks-b", 21000)}

@@ -8,10 +8,10 @@ from tests.cluster.test_slots import PORT, said_by
 from tests.faults.watching import until
 from tests.policies.conftest import NAMESPACE, NO_ANSWER, OPEN, POLICIES_SECONDS, REFUSED, RELEASE, TASKS, Site, named
 
-from task_gateway.clusters.node import PROXY, Node
 from task_gateway.errors import Invalid
 from task_gateway.model import Address
 from task_gateway.routing.reach import Answer, probe, wait_until_answers
+from task_gateway_lab.clusters.node import PROXY, Node
 
 ADMIN = 19000
 CONNECT_SECONDS = 15.0  # Envoy itself gives up on a pod after ten

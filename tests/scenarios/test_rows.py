@@ -8,19 +8,19 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from task_gateway.clusters import images
+from task_gateway import images
 from task_gateway.controllers import base as controllers
 from task_gateway.kube.kubectl import kubectl
 from task_gateway.kube.wait import wait_for
-from task_gateway.master.sides import Side
 from task_gateway.model import Cluster
-from task_gateway.model_bugbash import Row, Status
 from task_gateway.routing.gateway_api import not_accepted, route_kind
-from task_gateway.scenarios.declared import SCENARIOS
-from task_gateway.scenarios.runner import play_all
-from task_gateway.scenarios.steps import Steps, Terminal
-from task_gateway.scenarios.world import Given, World
 from task_gateway.settings import Wait
+from task_gateway_lab.master.sides import Side
+from task_gateway_lab.model_bugbash import Row, Status
+from task_gateway_lab.scenarios.declared import SCENARIOS
+from task_gateway_lab.scenarios.runner import play_all
+from task_gateway_lab.scenarios.steps import Steps, Terminal
+from task_gateway_lab.scenarios.world import Given, World
 
 PLAYED = ("command_port", "task_killed", "several_ports", "without_gateway")
 ROUTES_TAKEN_UP = Wait("routes-taken-up", "the route is taken up, lest that be the cause of the next fault", 120)

@@ -11,9 +11,9 @@ import pytest
 from task_gateway import records
 from task_gateway.errors import Problem
 from task_gateway.model import Address, CelReport, Cluster, Exposure, Limit, ManagerLimits
-from task_gateway.model_bench import BurstReport, CrdWriteReport, DataplaneReport, ExposeReport
 from task_gateway.model_controllers import ControllerRecord
 from task_gateway.reasons import ConfigRule
+from task_gateway_lab.model_bench import BurstReport, CrdWriteReport, DataplaneReport, ExposeReport
 
 REPORTS = Path(__file__).parents[2] / "reports"
 EAST = ManagerLimits("east", "east", "slots", "gw/itg", 6, 2, 4, "slots", (Limit("a", "b", 1, None, "c", "d", "e"),))

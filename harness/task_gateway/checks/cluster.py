@@ -1,7 +1,6 @@
 """The cluster itself: does it answer, is it of a version that is known to work, can it run a pod?"""
 
 from task_gateway.checks.base import Trouble, check, minor, some
-from task_gateway.clusters import system_pods
 from task_gateway.kube import pods
 from task_gateway.kube.kubectl import command
 from task_gateway.kube.wait import condition
@@ -58,7 +57,7 @@ def kube_proxy(site: Site) -> Trouble | None:
     if not wrong:
         return None
     name = wrong[0]["metadata"]["name"]
-    logs = f"kubectl logs --namespace {system_pods.NAMESPACE} {name} --previous"
+    logs = f"kubectl logs --namespace {pods.SYSTEM_NAMESPACE} {name} --previous"
     said = [f"node {_node(pod)}: Pod {pod['metadata']['name']}: {pods.not_running(pod)}" for pod in wrong]
     return Trouble(some(said), warning=bool(running), fix=logs if pods.restarts(wrong[0]) else "")
 

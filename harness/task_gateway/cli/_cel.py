@@ -9,9 +9,9 @@ from typing import Annotated
 
 import typer
 
+from task_gateway.cli import _laboratory
 from task_gateway.cli._target import ClusterOption, ContextOption
 from task_gateway.cli.output import Output, OutputOption, emit, say
-from task_gateway.clusters import base
 from task_gateway.crds import bundles, cel_run, cel_sources, schema
 from task_gateway.errors import UsageError
 from task_gateway.kube.client import Kube
@@ -89,5 +89,5 @@ def _server(control_plane: bool, kubeconfig: Path | None, context: str | None) -
     if not control_plane:
         yield connect(kubeconfig, context)
         return
-    with base.lent("control-plane", base.Wish(f"cel-{os.getpid()}"), say=say) as cluster:
+    with _laboratory.control_plane(f"cel-{os.getpid()}", say) as cluster:
         yield Kube(cluster)

@@ -5,10 +5,9 @@ from typing import Annotated
 
 import typer
 
-from task_gateway import records
+from task_gateway import images, records
 from task_gateway.cli._target import ClusterOption, ContextOption
 from task_gateway.cli.output import Output, OutputOption, emit, say
-from task_gateway.clusters import images
 from task_gateway.errors import UsageError
 from task_gateway.limits.target import connect
 from task_gateway.probe import probe as probing

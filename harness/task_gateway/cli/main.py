@@ -20,6 +20,8 @@ PROGRAM = "task-gateway"
 DEBUG = "TASK_GATEWAY_DEBUG"
 EXTRAS = {"socks": "socks"}
 """The extra of the distribution that brings a package, where it is not `lab`."""
+OURS = ("task_gateway.", "task_gateway_lab.")
+"""Modules that are lacking by a mistake of this project only; the laboratory itself may not be installed."""
 NO_COMMAND = "NoArgsIsHelpError"
 """The class of the error whose message is the help. Typer does not export it, and knows it by its name as well."""
 
@@ -92,7 +94,8 @@ def _refuse(error: typer.TyperException, arguments: Sequence[str]) -> int:
 
 
 def _unexpected(error: Exception) -> TaskGatewayError:
-    if isinstance(error, ModuleNotFoundError) and error.name and (name := error.name.split(".")[0]) != "task_gateway":
+    if isinstance(error, ModuleNotFoundError) and error.name and not error.name.startswith(OURS):
+        name = error.name.split(".")[0]
         extra = EXTRAS.get(name, "lab")
         return UsageError(f"the Python package {name} is not installed", hint=f"pip install 'task-gateway[{extra}]'")
     if isinstance(error, OSError) and error.strerror:

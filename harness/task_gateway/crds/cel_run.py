@@ -1,13 +1,12 @@
 """Probes one CRD after the other; on a control plane of our own also what the rules cost when objects are written."""
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from task_gateway.crds import probe, runtime, schema
 from task_gateway.kube.client import Kube
-from task_gateway.model import CelReport, Manifest, WriteTime
+from task_gateway.model import CelReport, Manifest, Say, WriteTime
 
-Say = Callable[[str], None]
 Measured = tuple[int | None, tuple[WriteTime, ...]]
 
 

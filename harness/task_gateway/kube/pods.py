@@ -3,6 +3,8 @@
 from task_gateway.kube.wait import condition
 from task_gateway.model import Manifest
 
+SYSTEM_NAMESPACE, KUBE_PROXY = "kube-system", "k8s-app=kube-proxy"
+"""Where the pods of a cluster itself run, and the labels of the proxy on each node."""
 _is_ready = condition("Ready")
 
 

@@ -4,10 +4,10 @@ import copy
 from collections.abc import Sequence
 from functools import cached_property
 
-from task_gateway.clusters import system_pods
 from task_gateway.controllers.base import Controller, of_class, service_ports
 from task_gateway.crds import schema
 from task_gateway.errors import Forbidden, NotFound
+from task_gateway.kube import pods
 from task_gateway.kube.client import Kube
 from task_gateway.kube.kinds import DAEMON_SET, DEPLOYMENT, ENDPOINT_SLICE, POD, SERVICE
 from task_gateway.limits.target import Target
@@ -263,7 +263,7 @@ class Site:
     @cached_property
     def kube_proxies(self) -> list[Manifest]:
         """The pods of kube-proxy; none where another component replaces it, or where the provider hides it."""
-        return self.kube.list(POD, system_pods.NAMESPACE, system_pods.KUBE_PROXY)
+        return self.kube.list(POD, pods.SYSTEM_NAMESPACE, pods.KUBE_PROXY)
 
     @cached_property
     def quotas(self) -> list[Manifest]:

@@ -3,11 +3,10 @@
 import time
 from collections.abc import Mapping, Sequence
 
-from task_gateway.bench import door
-from task_gateway.bench.meters import spread
-from task_gateway.probe import objects
+from task_gateway.probe import door, objects
 from task_gateway.probe.base import Lack, Seen, requirement
 from task_gateway.probe.stage import BACKENDS, FIRST, Stage
+from task_gateway.spread import spread
 
 SAMPLES = 10
 

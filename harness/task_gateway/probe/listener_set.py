@@ -2,9 +2,9 @@
 
 import time
 
-from task_gateway.bench import door
 from task_gateway.errors import WaitTimeout
 from task_gateway.kube.wait import condition, wait_for
+from task_gateway.probe import door
 from task_gateway.probe.base import Lack, Seen, requirement
 from task_gateway.probe.stage import IN_SET, Stage
 from task_gateway.probe.tcp_route import SERVED

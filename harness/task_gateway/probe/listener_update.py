@@ -5,9 +5,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from task_gateway.bench import door
 from task_gateway.errors import ScenarioFailed
 from task_gateway.model import Address
+from task_gateway.probe import door
 from task_gateway.probe.base import Lack, Seen, requirement
 from task_gateway.probe.stage import ADDED, FIRST, Stage
 from task_gateway.probe.tcp_route import SERVED

@@ -1,7 +1,7 @@
 """Requirement: a listener's port is the port that is dialled, and the Service in front of the proxy has it."""
 
-from task_gateway.bench import door
 from task_gateway.errors import WaitTimeout
+from task_gateway.probe import door
 from task_gateway.probe.base import Lack, Seen, requirement
 from task_gateway.probe.stage import FIRST, Stage
 from task_gateway.settings import Wait

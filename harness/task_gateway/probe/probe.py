@@ -2,16 +2,15 @@
 
 from collections.abc import Sequence
 
-from task_gateway.bench.machine import crd_versions
-from task_gateway.clusters.base import Say
-from task_gateway.clusters.versions import image_versions
 from task_gateway.errors import ClusterUnreachable, TaskGatewayError
 from task_gateway.kube.client import Kube
 from task_gateway.kube.kinds import POD
 from task_gateway.kube.quantity import whole
+from task_gateway.model import Say
 from task_gateway.model_controllers import ControllerRecord, RequirementRecord
 from task_gateway.probe.base import Lack, Requirement, Result, in_order
 from task_gateway.probe.stage import Asked, Stage, stage
+from task_gateway.probe.versions import crd_versions, image_versions
 
 
 def measure(kube: Kube, asked: Asked, *, say: Say) -> ControllerRecord:

@@ -2,8 +2,8 @@
 
 import time
 
-from task_gateway.bench import door
 from task_gateway.errors import ScenarioFailed, WaitTimeout
+from task_gateway.probe import door
 from task_gateway.probe.base import Lack, Seen, requirement
 from task_gateway.probe.stage import FIRST, Stage
 from task_gateway.routing.reach import probe

@@ -10,13 +10,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
-from task_gateway.clusters.base import Say
 from task_gateway.errors import NotFound, TaskGatewayError, UsageError
 from task_gateway.kube.client import Kube
 from task_gateway.kube.kinds import POD, SERVICE
 from task_gateway.kube.services import outside_addresses
 from task_gateway.kube.wait import condition, wait_for, wait_until_gone, wait_until_usable
-from task_gateway.model import Address, Manifest
+from task_gateway.model import Address, Manifest, Say
 from task_gateway.probe import objects
 from task_gateway.routing.gateway_api import GATEWAY, GATEWAY_CLASS, LISTENER_SET, route_kind
 from task_gateway.settings import POD_READY, Wait

@@ -3,9 +3,9 @@
 import time
 from functools import partial
 
-from task_gateway.bench import door
 from task_gateway.errors import ScenarioFailed, WaitTimeout
 from task_gateway.kube.wait import wait_for
+from task_gateway.probe import door
 from task_gateway.probe.base import Lack, Seen, requirement
 from task_gateway.probe.stage import FIRST, Stage
 from task_gateway.reasons import Condition

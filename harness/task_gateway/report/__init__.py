@@ -4,14 +4,9 @@
 that it draws with.
 """
 
-from types import ModuleType
 from typing import TYPE_CHECKING
 
-from task_gateway.deferred import Deferred
+from task_gateway.deferred import parts
 
 if not TYPE_CHECKING:
-
-    def __getattr__(name: str) -> ModuleType:
-        if name.startswith("_"):
-            raise AttributeError(name)
-        return Deferred(f"{__name__}.{name}")
+    __getattr__ = parts(__name__)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from task_gateway.bench import answers
+from task_gateway_lab.bench import answers
 
 NETWORK, PREFIX = "127.0.0.0/16", "bench-"
 

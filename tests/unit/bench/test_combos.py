@@ -2,8 +2,8 @@
 
 import pytest
 
-from task_gateway.bench import combos
 from task_gateway.errors import UsageError
+from task_gateway_lab.bench import combos
 
 
 def test_without_a_wish_all_that_is_declared_is_measured() -> None:

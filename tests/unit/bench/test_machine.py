@@ -1,6 +1,6 @@
 """What a run was measured on: of a part that came in several versions, all are named."""
 
-from task_gateway.bench import machine
+from task_gateway_lab.bench import machine
 
 
 def test_versions_of_several_clusters_are_all_named() -> None:

@@ -5,11 +5,10 @@ from typing import Any
 
 import pytest
 
-from task_gateway.bench import meters
-from task_gateway.bench.meters import MeteredKube
 from task_gateway.errors import ApiError
 from task_gateway.kube.client import Kube
-from task_gateway.model_bench import Spread
+from task_gateway_lab.bench import meters
+from task_gateway_lab.bench.meters import MeteredKube
 
 
 def test_the_cpu_is_read_from_the_metrics() -> None:
@@ -26,18 +25,6 @@ def test_the_memory_is_that_of_the_largest_container_of_the_name() -> None:
     pods = [pod("a", ("envoy", 20), ("other", 90)), pod("a", ("envoy", 30)), pod("b", ("envoy", 99)), pod("a")]
     assert meters.memory_of({"pods": pods}, "a", "envoy") == 30
     assert meters.memory_of({"pods": pods}, "a", "contour") == 0
-
-
-@pytest.mark.parametrize(
-    ("seconds", "spread"),
-    [
-        ([0.2], Spread(0.2, 0.2)),
-        ([3.0, 1.0, 2.0], Spread(2.0, 3.0)),
-        ([n / 100 for n in range(200)], Spread(0.995, 1.97)),
-    ],
-)
-def test_a_spread_is_the_middle_and_what_99_of_100_stay_below(seconds: list[float], spread: Spread) -> None:
-    assert meters.spread(seconds) == spread
 
 
 def test_requests_are_counted_for_the_thread_that_asks(monkeypatch: pytest.MonkeyPatch) -> None:

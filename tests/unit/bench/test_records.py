@@ -1,9 +1,9 @@
 """Samples become records."""
 
-from task_gateway.bench import burst, expose
-from task_gateway.bench.combos import Combo
-from task_gateway.bench.expose import Sample, Visit
-from task_gateway.model_bench import Spread
+from task_gateway.spread import Spread
+from task_gateway_lab.bench import burst, expose
+from task_gateway_lab.bench.combos import Combo
+from task_gateway_lab.bench.expose import Sample, Visit
 
 SLOTS = Combo("contour", "slots", 1024, (10, 100), 3)
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from task_gateway.bench import stand, stand_ins
-from task_gateway.bench.combos import FIRST_TASK_PORT, Combo, table
 from task_gateway.controllers import base as controllers
 from task_gateway.controllers.base import CONTROLLERS
 from task_gateway.model import TASK_LABEL
+from task_gateway_lab.bench import stand, stand_ins
+from task_gateway_lab.bench.combos import FIRST_TASK_PORT, Combo, table
 
 ADDRESS = "192.0.2.1"
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from task_gateway.bench import dataplane, stream
+from task_gateway_lab.bench import dataplane, stream
 
 
 @pytest.fixture

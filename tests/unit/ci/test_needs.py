@@ -11,9 +11,9 @@ import pytest
 import needs
 from needs import Need
 from progress import Progress
-from task_gateway.clusters.engine import Engine
 from task_gateway.errors import EngineError, NeedsMissing, ToolMissing
-from task_gateway.master import browser
+from task_gateway_lab.clusters.engine import Engine
+from task_gateway_lab.master import browser
 
 ENGINE = Engine("docker-x")
 Disk = namedtuple("Disk", "free")

@@ -9,8 +9,8 @@ import pytest
 import image_list
 import pulling
 from pulling import PullFailed, Refusal
-from task_gateway.clusters.engine import Engine
 from task_gateway.errors import DiskFull
+from task_gateway_lab.clusters.engine import Engine
 
 IMAGE = image_list.Image("envoy", "docker.io/envoyproxy/envoy", "v1", "sha256:ab", "any", True, "the proxy")
 # What podman and docker print, by what was wrong.

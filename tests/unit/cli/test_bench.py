@@ -8,9 +8,10 @@ import pytest
 from typer.testing import CliRunner
 
 from task_gateway import __version__
-from task_gateway.bench import burst, dataplane, expose
 from task_gateway.cli.main import build, main
-from task_gateway.model_bench import ExposeRecord, ExposeReport, Spread
+from task_gateway.spread import Spread
+from task_gateway_lab.bench import burst, dataplane, expose
+from task_gateway_lab.model_bench import ExposeRecord, ExposeReport
 
 RUNNER = CliRunner()
 RECORD = ExposeRecord(
@@ -61,7 +62,7 @@ def test_json_is_the_record_that_is_written(charts: str, asked: list[Any], tmp_p
 def test_a_burst_is_of_slots_unless_a_strategy_is_named(
     charts: str, asked: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("task_gateway.report.bench_text.bursts", lambda _report: "")
+    monkeypatch.setattr("task_gateway_lab.report.bench_text.bursts", lambda _report: "")
     assert main(["bench", "burst", "--dist", charts, "--tasks", "5"]) == 0
     assert {(each.strategy, each.slots) for each in asked} == {("slots", 64)}
 

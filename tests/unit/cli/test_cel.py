@@ -10,11 +10,11 @@ from typer.testing import CliRunner
 
 from task_gateway.cli import _cel as command
 from task_gateway.cli.main import build, main
-from task_gateway.clusters import base
 from task_gateway.crds import bundles, cel_run, cel_sources
 from task_gateway.errors import INTERRUPTED, DeniedByPolicy
 from task_gateway.kube.client import Kube
 from task_gateway.model import CelReport, CelVariant, Cluster
+from task_gateway_lab.clusters import base
 
 RUNNER = CliRunner()
 REPORT = CelReport("v1.7.0", "standard", "gateways", "v1", "spec.listeners", 64, 213, "ports", 4, 0.2,

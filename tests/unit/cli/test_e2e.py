@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from task_gateway import images
 from task_gateway.cli.main import main
-from task_gateway.clusters import images
 from task_gateway.errors import ClusterUnreachable
-from task_gateway.scenarios.steps import Steps
-from task_gateway.scenarios.world import World
+from task_gateway_lab.scenarios.steps import Steps
+from task_gateway_lab.scenarios.world import World
 
 
 @pytest.mark.parametrize("name", ["Lab", "a_b", "-a", "a" * 30, ""])
@@ -47,7 +47,7 @@ def test_an_error_of_the_run_ends_with_its_own_exit_code_after_the_report(
 
     monkeypatch.setenv("KEEP", "")
     monkeypatch.setattr(World, "up", up)
-    monkeypatch.setattr("task_gateway.master.browser.find", lambda: Path("chromium"))
+    monkeypatch.setattr("task_gateway_lab.master.browser.find", lambda: Path("chromium"))
     made = images.Images("pull", "asked for", "podman", "node", "notebook:1", "key")
     monkeypatch.setattr(images, "load", lambda: made)
     chart = tmp_path / "chart.tgz"

@@ -16,7 +16,7 @@ import pytest
 import typer
 
 from task_gateway import __version__, cli
-from task_gateway.cli import _commands, _run, main
+from task_gateway.cli import _commands, main
 from task_gateway.errors import (
     ClusterUnreachable,
     ConfigError,
@@ -25,6 +25,7 @@ from task_gateway.errors import (
     ToolMissing,
 )
 from task_gateway.reasons import ConfigRule
+from task_gateway_lab.cli import _run
 
 SUMMARY_LETTERS = 45
 ACT = '''"""Do what the test asks for."""
@@ -174,7 +175,7 @@ def test_a_file_more_is_a_command_more(
 def test_the_file_of_a_command_adds_it_and_begins_with_its_summary(name: str) -> None:
     found = _commands.summary(_commands.files()[name])
     assert _commands.load(name).name == name
-    assert sys.modules[f"{cli.__name__}.{name.replace('-', '_')}"].__doc__ == f"{found}."
+    assert sys.modules[_commands.module(name)].__doc__ == f"{found}."
     assert len(found) <= SUMMARY_LETTERS
 
 
@@ -239,3 +240,22 @@ def test_a_package_that_is_not_installed_names_the_extra_that_brings_it(
 def test_a_run_asks_for_the_packages_of_the_extra() -> None:
     project = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text())["project"]
     assert [each.split("==")[0] for each in project["optional-dependencies"]["lab"]] == list(_run.LAB)
+
+
+@pytest.mark.parametrize("words", ["bench expose", "crds cel --control-plane"])
+def test_without_the_laboratory_the_extra_is_named(words: str) -> None:
+    program = "import sys; sys.modules['task_gateway_lab'] = None; from task_gateway.cli.main import main; "
+    command = [sys.executable, "-c", f"{program} sys.exit(main(sys.argv[1:]))", *words.split(), "-o", "json"]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    error = json.loads(ended.stdout)["error"]
+    assert (ended.returncode, error["type"]) == (2, "UsageError")
+    assert "pip install 'task-gateway[lab]'" in error["hint"]
+
+
+def test_a_module_that_this_project_lacks_is_no_matter_of_extras(
+    act: Callable[[Callable[[], object]], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = "task_gateway_lab.nowhere"
+    act(raiser(ModuleNotFoundError(f"No module named {name!r}", name=name)))
+    assert main.main(["act"]) == 1
+    assert "internal error" in capsys.readouterr().err

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from task_gateway.cli.main import main
-from task_gateway.scenarios.declared import GROUPS, checklist, everyone
-from task_gateway.scenarios.product import ANY_MASTER, Product
-from task_gateway.scenarios.world import NEEDS, Given
+from task_gateway_lab.scenarios.declared import GROUPS, checklist, everyone
+from task_gateway_lab.scenarios.product import ANY_MASTER, Product
+from task_gateway_lab.scenarios.world import NEEDS, Given
 
 CONTEXTS = ["--against", "a", "--against", "b"]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from task_gateway.cli import _commands
-from task_gateway.scenarios import RUN_ONLY
+from task_gateway_lab.scenarios import RUN_ONLY
 
 DEFERRED = frozenset(
     [
@@ -37,15 +37,15 @@ UNUSED = (
     "ssl",
     "tarfile",
     "tempfile",
-    "task_gateway.clusters.kind",
+    "task_gateway_lab.clusters.kind",
     "task_gateway.crds.raising",
     "task_gateway.limits.site",
-    "task_gateway.master.platform",
+    "task_gateway_lab.master.platform",
     "task_gateway.routing.gateway",
-    *(f"task_gateway.scenarios.{name}" for name in sorted(RUN_ONLY)),
+    *(f"task_gateway_lab.scenarios.{name}" for name in sorted(RUN_ONLY)),
 )
 """Modules that are not used by a command that only shows what is declared."""
-COMMANDS = frozenset(f"task_gateway.cli.{name.replace('-', '_')}" for name in _commands.files())
+COMMANDS = frozenset(map(_commands.module, _commands.files()))
 PROGRAM = """
 import json, sys
 from task_gateway.cli.main import main
@@ -93,9 +93,10 @@ def test_what_only_a_run_of_scenarios_uses_is_not_imported_to_show_them(words: s
 def test_the_program_imports_no_command_to_show_its_help(words: str, tmp_path: Path) -> None:
     modules = imported(words, tmp_path)
     assert modules & (DEFERRED | COMMANDS) == set()
-    assert {each for each in modules if each.startswith("task_gateway.")} == {
+    assert {each for each in modules if each.startswith(("task_gateway.", "task_gateway_lab"))} == {
         "task_gateway.cli",
         "task_gateway.cli._commands",
+        "task_gateway.cli._laboratory",
         "task_gateway.cli.main",
         "task_gateway.cli.output",
         "task_gateway.deferred",

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from task_gateway.clusters import base
-from task_gateway.clusters.base import PROVIDERS, Say, Wish
 from task_gateway.errors import ClusterExists, ClusterUnknown, CommandFailed, UsageError
-from task_gateway.model import Cluster
+from task_gateway.model import Cluster, Say
+from task_gateway_lab.clusters import base
+from task_gateway_lab.clusters.base import PROVIDERS, Wish
 
 
 class Fake:

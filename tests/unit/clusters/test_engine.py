@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from task_gateway.clusters import engine as engines
-from task_gateway.clusters.engine import INSTALL_HINT, choose_engine, containers_conf, engine, no_engine
 from task_gateway.errors import EngineError
+from task_gateway_lab.clusters import engine as engines
+from task_gateway_lab.clusters.engine import INSTALL_HINT, choose_engine, containers_conf, engine, no_engine
 
 WORKS = "exit 0"
 SILENT = '[ "$1" != info ] || { echo "cannot connect to the daemon" >&2; exit 1; }'

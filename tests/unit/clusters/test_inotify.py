@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from task_gateway import settings
-from task_gateway.clusters import inotify
-from task_gateway.clusters.engine import Engine
-from task_gateway.clusters.engine import rootless as rootless_engine
-from task_gateway.clusters.inotify import CLUSTER, ENOUGH, GATEWAY, Inotify, counted, enough, room
 from task_gateway.errors import EngineError, HostLimit
 from task_gateway.kube.process import Completed
+from task_gateway_lab.clusters import inotify
+from task_gateway_lab.clusters.engine import Engine
+from task_gateway_lab.clusters.engine import rootless as rootless_engine
+from task_gateway_lab.clusters.inotify import CLUSTER, ENOUGH, GATEWAY, Inotify, counted, enough, room
 
 ENGINE = Engine("podman")
 DEFAULT = Inotify(128, 65536)

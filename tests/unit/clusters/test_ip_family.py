@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from task_gateway.clusters import ip_family
+from task_gateway_lab.clusters import ip_family
 
 
 @pytest.mark.parametrize(("text", "reason"), [("0\n", ""), ("1\n", "IPv6 is disabled on this host")])

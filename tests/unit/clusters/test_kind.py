@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from task_gateway.clusters import base, images
-from task_gateway.clusters.base import Wish
-from task_gateway.clusters.kind_config import IMAGES_FOLDER, REGISTRIES_FOLDER, IpFamily, Node, bridge, config
+from task_gateway import images
 from task_gateway.errors import ClusterExists, DiskFull, ImageMissing, TaskGatewayError, ToolMissing
+from task_gateway_lab.clusters import base
+from task_gateway_lab.clusters.base import Wish
+from task_gateway_lab.clusters.kind_config import IMAGES_FOLDER, REGISTRIES_FOLDER, IpFamily, Node, bridge, config
 
 NODE = "docker.io/kindest/node:v1.0.0"
 
@@ -20,7 +21,7 @@ def kind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]
     """Stand in for the program kind; return the file its calls are written to."""
     for variable in ("TASK_GATEWAY_TOOLS", "XDG_CACHE_HOME", "XDG_STATE_HOME"):
         monkeypatch.setenv(variable, str(tmp_path))
-    monkeypatch.setattr("task_gateway.clusters.kind.KERNEL_MODULES", tmp_path / "modules")
+    monkeypatch.setattr("task_gateway_lab.clusters.kind.KERNEL_MODULES", tmp_path / "modules")
     images.save(images.Images("build", "asked for", "docker", NODE, "notebook:1", "key"))
 
     def write(*, there: str = "", create: str = "exit 0") -> Path:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from task_gateway.clusters import probe_program
 from task_gateway.kube.process import run
+from task_gateway_lab.clusters import probe_program
 
 
 @pytest.mark.skipif(platform.system() != "Linux", reason="it is a program for Linux")

@@ -9,19 +9,19 @@ import pytest
 from typer.testing import CliRunner
 
 from docs import controllers as report
-from task_gateway.bench import combos, stand
 from task_gateway.checks import controller as controller_checks
 from task_gateway.checks import crds, gateway, routing
 from task_gateway.checks.base import Trouble
 from task_gateway.cli.main import build
-from task_gateway.clusters.versions import image_versions
 from task_gateway.controllers import base
 from task_gateway.controllers.base import CONTROLLERS, UNKNOWN, BenchPlan, Controller
 from task_gateway.limits.base import LIMITS
 from task_gateway.limits.site import Site
 from task_gateway.model import Manifest
 from task_gateway.model_controllers import ControllerRecord
-from task_gateway.scenarios.world import NEEDS, Given, World
+from task_gateway.probe.versions import image_versions
+from task_gateway_lab.bench import combos, stand
+from task_gateway_lab.scenarios.world import NEEDS, Given, World
 
 Make = Callable[..., Site]
 FAKE = Controller(

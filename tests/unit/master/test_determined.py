@@ -13,13 +13,13 @@ from typing import Any, cast
 import pytest
 
 from task_gateway.errors import ScenarioFailed, UsageError
-from task_gateway.master.determined import Determined
-from task_gateway.master.notebook import Notebook
-from task_gateway.master.platform import Wish
 from task_gateway.model import Address
-from task_gateway.scenarios.declared import Scene
-from task_gateway.scenarios.tasks import opened, start
-from task_gateway.scenarios.world import World
+from task_gateway_lab.master.determined import Determined
+from task_gateway_lab.master.notebook import Notebook
+from task_gateway_lab.master.platform import Wish
+from task_gateway_lab.scenarios.declared import Scene
+from task_gateway_lab.scenarios.tasks import opened, start
+from task_gateway_lab.scenarios.world import World
 
 EXCHANGES = json.loads(Path(__file__).with_name("determined_api.json").read_text("utf-8"))["exchanges"]
 KNOWN = {each["request"]: each for each in EXCHANGES}

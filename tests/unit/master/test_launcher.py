@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from task_gateway.errors import ImageMissing, ScenarioFailed
-from task_gateway.master.launcher import not_ready
 from task_gateway.reasons import Condition
+from task_gateway_lab.master.launcher import not_ready
 
 
 def pod(state: dict[str, Any], ready: str = "False") -> dict[str, Any]:

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from task_gateway.master import manifests
 from task_gateway.model import Task
+from task_gateway_lab.master import manifests
 
 TASK = Task("nb-1", "tasks", (8888,))
 LIMITS: dict[str, Any] = {"limits": {"memory": "1Gi"}}

@@ -14,10 +14,10 @@ from tornado.web import Application, RequestHandler
 from tornado.websocket import WebSocketHandler
 
 from task_gateway.errors import ScenarioFailed, WaitTimeout
-from task_gateway.master.exchange import Reply, call
-from task_gateway.master.notebook import Notebook, Outputs, document
-from task_gateway.master.table import wait_for_reply
 from task_gateway.settings import Wait
+from task_gateway_lab.master.exchange import Reply, call
+from task_gateway_lab.master.notebook import Notebook, Outputs, document
+from task_gateway_lab.master.table import wait_for_reply
 
 SHORT = Wait("short", "the kernel answers", 0.5)
 

@@ -17,7 +17,7 @@ from tornado.testing import AsyncHTTPTestCase, bind_unused_port, gen_test
 from tornado.web import Application, RequestHandler, stream_request_body
 from tornado.websocket import WebSocketHandler, websocket_connect
 
-from task_gateway.master import proxy
+from task_gateway_lab.master import proxy
 
 TOKEN = "s3cret-of-the-table"
 BIG = 12 << 20

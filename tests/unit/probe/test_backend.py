@@ -6,10 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from task_gateway.bench import door
 from task_gateway.errors import ScenarioFailed
 from task_gateway.model import Address
-from task_gateway.probe import backend
+from task_gateway.probe import backend, door
 from task_gateway.probe.listener_update import conversation, talks
 
 

@@ -7,12 +7,12 @@ import pytest
 from tests.unit.probe.memory import Memory
 from tests.unit.probe.test_stage import OWN, service
 
-from task_gateway.bench import door
 from task_gateway.errors import ScenarioFailed, WaitTimeout
 from task_gateway.kube.kinds import SERVICE
 from task_gateway.model import Address, Manifest
 from task_gateway.probe import (
     address,
+    door,
     endpoint_change,
     listener_set,
     listener_update,

@@ -10,16 +10,16 @@ from rich.console import Console
 
 from docs import bench as bench_page
 from docs import bench_targets
-from task_gateway.model_bench import (
+from task_gateway.spread import Spread
+from task_gateway_lab.model_bench import (
     BurstRecord,
     BurstReport,
     DataplaneReport,
     ExposeRecord,
     ExposeReport,
     PathRecord,
-    Spread,
 )
-from task_gateway.report import bench_plot, bench_text
+from task_gateway_lab.report import bench_plot, bench_text
 
 VERSIONS, MACHINE = {"kubernetes": "v9"}, {"cores": "2"}
 SLOTS = ExposeRecord(

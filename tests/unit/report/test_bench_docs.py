@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from task_gateway.cli._commands import load
-from task_gateway.model_bench import ExposeRecord
+from task_gateway_lab.model_bench import ExposeRecord
 
 PAGE = (Path(__file__).parents[3] / "docs" / "performance.md").read_text("utf-8")
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from task_gateway.model import Step
-from task_gateway.model_bugbash import BugBash, NotebookRun, Row, Status
-from task_gateway.report import bugbash as report
+from task_gateway_lab.model_bugbash import BugBash, NotebookRun, Row, Status
+from task_gateway_lab.report import bugbash as report
 
 NASTY = "<script>alert(1)</script> | `x` & \x1b[31m"
 STEPS = (Step("opened", True, 1.25, "it answers"), Step("used", False, 0.5, NASTY))

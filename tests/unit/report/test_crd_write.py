@@ -1,7 +1,8 @@
 """What a write of a Gateway costs, as a table: what a CRD does not take is said to be refused."""
 
-from task_gateway.model_bench import CrdWriteRecord, Spread
-from task_gateway.report.bench_text import crd_write_rows
+from task_gateway.spread import Spread
+from task_gateway_lab.model_bench import CrdWriteRecord
+from task_gateway_lab.report.bench_text import crd_write_rows
 
 
 def test_what_a_crd_does_not_take_is_refused_in_the_table() -> None:

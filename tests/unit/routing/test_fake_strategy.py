@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from task_gateway.bench import combos, stand
 from task_gateway.checks import crds, security
 from task_gateway.checks.base import Trouble
 from task_gateway.controllers.base import in_order as controllers
@@ -26,6 +25,7 @@ from task_gateway.routing.strategies import base
 from task_gateway.routing.strategies.base import STRATEGIES, Quiet
 from task_gateway.routing.strategies.traits import Right, Traits
 from task_gateway.routing.use import Use
+from task_gateway_lab.bench import combos, stand
 
 Make = Callable[..., Site]
 GATEWAY = InternalTaskGateway("gw", "ns", "192.0.2.7", 2000, 2009)

@@ -10,9 +10,9 @@ from task_gateway.cli._commands import load
 from task_gateway.errors import ScenarioFailed
 from task_gateway.kube.process import Completed
 from task_gateway.model import Address
-from task_gateway.scenarios import account_login, ended_pod, forced_upgrade, several_namespaces
-from task_gateway.scenarios.commands import addresses, result
-from task_gateway.scenarios.declared import SCENARIOS
+from task_gateway_lab.scenarios import account_login, ended_pod, forced_upgrade, several_namespaces
+from task_gateway_lab.scenarios.commands import addresses, result
+from task_gateway_lab.scenarios.declared import SCENARIOS
 
 PLAYED = [
     module.__name__.rpartition(".")[2] for module in (account_login, ended_pod, forced_upgrade, several_namespaces)

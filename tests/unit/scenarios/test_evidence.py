@@ -9,7 +9,7 @@ from tornado.testing import bind_unused_port
 from task_gateway.errors import WaitTimeout
 from task_gateway.kube.client import Kube
 from task_gateway.model import Cluster
-from task_gateway.scenarios import evidence
+from task_gateway_lab.scenarios import evidence
 
 TIMEOUT = WaitTimeout("waited", name="pod-ready", seconds=180, last_state="Ready is False", where="v1/Pod tasks/nb")
 

@@ -12,7 +12,7 @@ from task_gateway.kube import helm
 from task_gateway.kube.client import Kube
 from task_gateway.kube.kinds import SERVICE
 from task_gateway.model import Cluster, Manifest
-from task_gateway.scenarios.lent import Lent
+from task_gateway_lab.scenarios.lent import Lent
 
 SPACES = {"master": "run-master", "tasks": "run-tasks", "gateway": "run-gateway"}
 HOST = "192.0.2.7"
@@ -60,7 +60,7 @@ def uninstalled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The namespaces in which a release was uninstalled."""
     found: list[str] = []
     monkeypatch.setattr(helm, "uninstall", lambda cluster, release, namespace: found.append(namespace))
-    monkeypatch.setattr("task_gateway.scenarios.lent.wait_until_gone", lambda *_: None)
+    monkeypatch.setattr("task_gateway_lab.scenarios.lent.wait_until_gone", lambda *_: None)
     return found
 
 

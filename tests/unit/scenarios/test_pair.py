@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from task_gateway.clusters import base
 from task_gateway.errors import ClusterExists, EngineError
-from task_gateway.model import Cluster
-from task_gateway.scenarios.pair import Clusters
+from task_gateway.model import Cluster, Say
+from task_gateway_lab.clusters import base
+from task_gateway_lab.scenarios.pair import Clusters
 
 PRETEND = "pretend"
 
@@ -18,7 +18,7 @@ class Pretend:
     name = PRETEND
     asked: list[str]
 
-    def up(self, wish: base.Wish, *, say: base.Say) -> Cluster:
+    def up(self, wish: base.Wish, *, say: Say) -> Cluster:
         self.asked.append(f"up {wish.name}")
         if wish.name.startswith("bad"):
             raise EngineError("no container engine")
@@ -65,7 +65,7 @@ def test_a_name_taken_at_the_last_moment_stays_its_takers(asked: list[str], monk
     clusters = Clusters(("a", "b"), PRETEND)
     real_up = base.up
 
-    def up(provider: str, wish: base.Wish, *, say: base.Say) -> Cluster:
+    def up(provider: str, wish: base.Wish, *, say: Say) -> Cluster:
         monkeypatch.setattr(base, "folder", looked)
         return real_up(provider, wish, say=say)
 

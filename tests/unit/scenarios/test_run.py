@@ -7,11 +7,11 @@ import pytest
 from rich.console import Console
 
 from task_gateway.errors import ClusterExists, CommandFailed, ScenarioFailed
-from task_gateway.model_bugbash import BugBash, Row
-from task_gateway.scenarios.declared import Move, Scenario, Scene
-from task_gateway.scenarios.run import run
-from task_gateway.scenarios.steps import Steps, Terminal
-from task_gateway.scenarios.world import Given, World
+from task_gateway_lab.model_bugbash import BugBash, Row
+from task_gateway_lab.scenarios.declared import Move, Scenario, Scene
+from task_gateway_lab.scenarios.run import run
+from task_gateway_lab.scenarios.steps import Steps, Terminal
+from task_gateway_lab.scenarios.world import Given, World
 
 
 class Bare(World):

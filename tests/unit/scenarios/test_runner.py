@@ -10,10 +10,10 @@ import pytest
 from rich.console import Console
 
 from task_gateway.errors import ScenarioFailed
-from task_gateway.model_bugbash import Row, Status
-from task_gateway.scenarios.declared import Move, Scenario, Scene
-from task_gateway.scenarios.runner import play, play_all
-from task_gateway.scenarios.steps import Terminal, Watcher
+from task_gateway_lab.model_bugbash import Row, Status
+from task_gateway_lab.scenarios.declared import Move, Scenario, Scene
+from task_gateway_lab.scenarios.runner import play, play_all
+from task_gateway_lab.scenarios.steps import Terminal, Watcher
 
 Do = Callable[[Scene], str]
 

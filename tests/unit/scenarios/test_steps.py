@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from task_gateway.errors import ScenarioFailed
-from task_gateway.scenarios.steps import Steps, Terminal, why
+from task_gateway_lab.scenarios.steps import Steps, Terminal, why
 
 
 def plain() -> tuple[Steps, io.StringIO]:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from matplotlib.image import imsave
 
-from task_gateway.scenarios.tensorboard_curve import COLOUR, has_curve
+from task_gateway_lab.scenarios.tensorboard_curve import COLOUR, has_curve
 
 
 def picture(wide: int) -> bytes:

@@ -6,11 +6,11 @@ from typing import Any, cast
 import pytest
 
 from task_gateway import config
-from task_gateway.clusters.versions import image_versions
 from task_gateway.kube.client import Kube
 from task_gateway.model import Cluster, InternalTaskGateway
+from task_gateway.probe.versions import image_versions
 from task_gateway.routing.names import check_task_id
-from task_gateway.scenarios.world import Given, World, chart_values, data
+from task_gateway_lab.scenarios.world import Given, World, chart_values, data
 
 
 class Node:

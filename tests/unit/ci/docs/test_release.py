@@ -7,14 +7,14 @@ import pytest
 from docs import release, reliability
 from docs.reliability import Fault, Outcome
 from task_gateway.model import ManagerLimits
-from task_gateway.model_bench import (
+from task_gateway.spread import Spread
+from task_gateway_lab.model_bench import (
     BurstRecord,
     BurstReport,
     DataplaneReport,
     ExposeRecord,
     ExposeReport,
     PathRecord,
-    Spread,
 )
 
 VERSIONS, MACHINE = {"contour": "v1.33.8"}, {"cores": "2"}

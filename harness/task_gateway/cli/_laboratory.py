@@ -1,0 +1,33 @@
+"""The laboratory, which the product never imports: it is found by its name, and may not be installed."""
+
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from task_gateway.model import Cluster, Say
+
+PACKAGE = "task_gateway_lab"
+COMMANDS = f"{PACKAGE}.cli"
+INSTALL = "pip install 'task-gateway[lab]', if it is a command of the laboratory"
+
+
+def installed() -> bool:
+    """Tell whether the laboratory is installed, without importing it."""
+    return find_spec(PACKAGE) is not None
+
+
+def folders() -> list[str]:
+    """Return the folders of its commands, none where it is not installed; nothing of it is imported."""
+    found = find_spec(PACKAGE)
+    return [str(Path(each) / "cli") for each in (found and found.submodule_search_locations) or ()]
+
+
+def control_plane(name: str, say: "Say") -> "AbstractContextManager[Cluster]":
+    """Return an API server that lasts as long as the context; ModuleNotFoundError without the laboratory."""
+    base = import_module(f"{PACKAGE}.clusters.base")
+    lent: AbstractContextManager[Cluster] = base.lent("control-plane", base.Wish(name), say=say)
+    return lent

@@ -1,9 +1,0 @@
-"""Notebooks: JupyterLab below /proxy/<task>/, with a token of its own."""
-
-from task_gateway.master.kinds.base import KINDS, Kind
-from task_gateway.master.manifests import notebook_pod
-from task_gateway.model import Manifest
-
-RESOURCES: Manifest = {"requests": {"cpu": "100m", "memory": "192Mi"}, "limits": {"memory": "1Gi"}}
-
-KINDS.register("notebook")(Kind("notebook", (8888,), lambda task, image: notebook_pod(task, image, RESOURCES)))

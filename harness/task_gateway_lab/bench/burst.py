@@ -1,0 +1,95 @@
+"""Many tasks exposed at once: how long until the last of them answers, and whether each has a port of its own."""
+
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from task_gateway.controllers.base import CONTROLLERS
+from task_gateway.errors import ScenarioFailed
+from task_gateway.model import Address, Say
+from task_gateway.probe import door
+from task_gateway.routing.gateway import TaskGateway
+from task_gateway.spread import spread
+from task_gateway_lab.bench import endpoints_rate, machine, stand_ins
+from task_gateway_lab.bench.closed_ports import Ports
+from task_gateway_lab.bench.combos import Combo
+from task_gateway_lab.bench.stand import NAMESPACE, Charts, install, stand
+from task_gateway_lab.model_bench import BurstRecord, BurstReport
+
+TASKS, ROUNDS = 100, 10
+REFILL_SECONDS = 3.0
+"""Between two rounds, so that the limit of a cluster's own controllers is as if nothing had happened."""
+WARM_UP = 1
+"""Rounds that are not counted: a controller manager that has just taken the lead goes through all there is first."""
+
+
+def measure(combos: Sequence[Combo], tasks: int, rounds: int, charts: Charts, *, say: Say) -> BurstReport:
+    """Measure bursts on each controller, with the default limit on endpoints and with it raised."""
+    versions: dict[str, str] = {}
+    records = []
+    for combo in combos:
+        with (
+            stand(CONTROLLERS.get(combo.controller), charts, say=say) as place,
+            TaskGateway(place.kube, install(place, combo, say=say), NAMESPACE, combo.strategy) as master,
+        ):
+            machine.note(versions, machine.versions(place.kube, NAMESPACE))
+            place.tasks.add(range(1, tasks + 1))
+            ports = Ports(master.gateway)
+            ports.see_all_closed(built=combo.claimed > 0, say=say)
+            for rate in (endpoints_rate.DEFAULT, endpoints_rate.RAISED):
+                if rate != endpoints_rate.DEFAULT:
+                    endpoints_rate.tell(place.cluster, rate, say=say)
+                say(f"{combo.controller} with {combo.slots} {combo.strategy}: {rounds} rounds of {tasks} tasks at once")
+                found = [one_round(master, ports, tasks, say=say) for _ in range(WARM_UP + rounds)]
+                records.append(record(combo, tasks, rate, found[WARM_UP:]))
+    return BurstReport(versions, machine.machine(), tuple(records))
+
+
+def record(combo: Combo, tasks: int, rate: tuple[int, int], rounds: Sequence[tuple[int, float, float]]) -> BurstRecord:
+    """Return the record of rounds, each the number of ports, and the seconds of the API and until the last answered."""
+    return BurstRecord(
+        controller=combo.controller,
+        strategy=combo.strategy,
+        tasks=tasks,
+        rounds=len(rounds),
+        slots=combo.claimed,
+        endpoints_qps=rate[0],
+        endpoints_burst=rate[1],
+        ports=min(ports for ports, _, _ in rounds),
+        api_seconds=spread([api for _, api, _ in rounds]),
+        ready_seconds=spread([ready for _, _, ready in rounds]),
+        worst_seconds=round(max(ready for _, _, ready in rounds), 4),
+    )
+
+
+def one_round(master: TaskGateway, ports: Ports, tasks: int, *, say: Say) -> tuple[int, float, float]:
+    """Expose tasks at once and release them; return how many ports, the seconds of the API, and to the last answer."""
+    numbers = range(1, tasks + 1)
+    together = threading.Barrier(tasks + 1)
+
+    def expose(number: int) -> tuple[str, Address, float]:
+        task = stand_ins.task(number, NAMESPACE)
+        together.wait()
+        (address,) = master.expose(task)
+        return task.id, address, time.perf_counter()
+
+    with ThreadPoolExecutor(tasks) as pool:
+        going = [pool.submit(expose, number) for number in numbers]
+        together.wait()
+        started = time.perf_counter()
+        exposed = [each.result() for each in going]
+    waiting = {address: task for task, address, _ in exposed}
+    if len(waiting) < tasks:
+        raise ScenarioFailed(f"{tasks} tasks exposed at once got {len(waiting)} ports")
+    for address in waiting:
+        ports.take(address)
+    last = door.all_answer(waiting)
+    say(f"all {tasks} answer after {last - started:.2f} s")
+    for number in numbers:
+        master.release(stand_ins.task(number, NAMESPACE).id)
+    for address in waiting:
+        door.nothing(address)
+        ports.free(address)
+    time.sleep(REFILL_SECONDS)
+    return len(waiting), max(moment for _, _, moment in exposed) - started, last - started

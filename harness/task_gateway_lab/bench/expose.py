@@ -1,0 +1,238 @@
+"""What one task more costs while others are in place: requests and seconds, by controller, strategy and size."""
+
+import math
+import random
+import statistics
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+from task_gateway.controllers.base import CONTROLLERS
+from task_gateway.errors import ApiError, WaitTimeout
+from task_gateway.model import Address, Say, Task
+from task_gateway.probe import door
+from task_gateway.routing.gateway import TaskGateway
+from task_gateway.settings import Wait
+from task_gateway.spread import spread
+from task_gateway_lab.bench import machine, meters, stand_ins
+from task_gateway_lab.bench.closed_ports import Ports
+from task_gateway_lab.bench.combos import Combo
+from task_gateway_lab.bench.stand import NAMESPACE, Charts, Stand, install, stand
+from task_gateway_lab.model_bench import ExposeRecord, ExposeReport
+
+THREADS = 8
+SAMPLED = 8  # tasks that take turns, so that an answer of the one before is seen for what it is
+WARM_UP = 3  # first samples of a size, which are not counted
+JITTER = (0.6, 1.4)
+"""How much shorter or longer than its mean a pause is, so that no sample keeps step with what a controller repeats.
+
+As long again as the release took comes on top, for the controller may still be busy with it.
+"""
+TOO_LONG_SECONDS = 10.0
+IN_PLACE = Wait("tasks-in-place", "every task in place answers by its own name", 900)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One task exposed and released."""
+
+    writes: int
+    requests: int
+    api: float
+    ready: float
+    refused: float
+
+
+@dataclass(frozen=True)
+class Visit:
+    """What was measured with one number of tasks in place; `cpu` is the API server's, `memory` MiB of both parts."""
+
+    pause: float
+    samples: list[Sample]
+    cpu: float
+    memory: list[int]
+    stopped: str = ""
+
+    def __add__(self, other: "Visit") -> "Visit":
+        """Both visits as one; the memory is that of the first, before larger numbers of tasks were there."""
+        samples, stopped = self.samples + other.samples, self.stopped or other.stopped
+        return Visit(self.pause, samples, self.cpu + other.cpu, self.memory, stopped)
+
+
+def measure(combos: Sequence[Combo], charts: Charts, *, say: Say) -> Iterator[ExposeReport]:
+    """Measure each combination, one cluster for each controller, and yield the report so far after each.
+
+    ScenarioFailed if a port ever leads elsewhere.
+    """
+    versions: dict[str, str] = {}
+    records: list[ExposeRecord] = []
+    for name in dict.fromkeys(each.controller for each in combos):
+        with stand(CONTROLLERS.get(name), charts, say=say) as place:
+            for combo in (each for each in combos if each.controller == name):
+                block = install(place, combo, say=say)
+                machine.note(versions, machine.versions(place.kube, NAMESPACE))
+                with TaskGateway(place.kube, block, NAMESPACE, combo.strategy) as tasks:
+                    found = Ladder(place, combo, tasks, say).climb()
+                records += sorted(found, key=lambda each: -each.pause_seconds)
+                yield ExposeReport(versions, machine.machine(), tuple(records))
+
+
+class Ladder:
+    """The sizes of one combination, from the smallest up; the tasks in place stay."""
+
+    def __init__(self, place: Stand, combo: Combo, tasks: TaskGateway, say: Say) -> None:
+        self._place = place
+        self._combo = combo
+        self._tasks = tasks
+        self._say = say
+        self._ports = Ports(tasks.gateway)
+        self._idle = math.inf  # CPU a second, the least seen: the cluster may be at work on what came before
+        self._in_place: dict[int, Address] = {}
+
+    def climb(self) -> list[ExposeRecord]:
+        """Measure each size and return the records; larger ones are left out once one expose takes too long."""
+        self._ports.see_all_closed(built=self._combo.claimed > 0, say=self._say)
+        self._idle = min(self._idle, meters.idle_rate(self._place.kube))
+        top = max(self._combo.sizes)
+        samplers = range(top + 1, top + 1 + SAMPLED)
+        self._say(f"making {top + SAMPLED} pods")
+        self._place.tasks.add([*range(1, top + 1), *samplers])
+        tasks = [stand_ins.task(number, NAMESPACE) for number in samplers]
+        first, *others = self._combo.sizes
+        if self._combo.traits.per_task or not others:
+            return self._as_far_as_it_goes(self._combo.sizes, tasks)
+        # Half of the first size before the others and half after them: a machine that gets slower is no growth.
+        half = self._combo.samples // 2
+        self._grow(first)
+        before = self._visits(first, tasks, half)
+        records = self._as_far_as_it_goes(others, tasks)
+        self._shrink(first)
+        after = self._visits(first, tasks, self._combo.samples - half)
+        return [*(self._record(first, one + other) for one, other in zip(before, after, strict=True)), *records]
+
+    def _as_far_as_it_goes(self, sizes: Sequence[int], tasks: Sequence[Task]) -> list[ExposeRecord]:
+        """Measure sizes, from the smallest up, until one is too much for a strategy without slots."""
+        records: list[ExposeRecord] = []
+        for size in sizes:
+            try:
+                self._grow(size)
+                found = [self._record(size, visit) for visit in self._visits(size, tasks, self._combo.samples)]
+            except (ApiError, WaitTimeout) as end:
+                if self._combo.claimed or not records:
+                    raise
+                # Other strategies are measured as far as they go.
+                records[-1] = replace(records[-1], stopped=f"with {size:,}: {end.message}")
+                self._say(_line(records[-1]))
+                break
+            records += found
+            if found[-1].stopped:
+                break
+        return records
+
+    def _grow(self, size: int) -> None:
+        missing = [number for number in range(1, size + 1) if number not in self._in_place]
+        self._say(f"{_name(self._combo)}: waiting until {size} tasks are in place and answer")
+        at_once = 1 if self._combo.traits.on_gateway else THREADS  # each write is of the one Gateway
+        with ThreadPoolExecutor(at_once) as pool:
+            for number, address in zip(missing, pool.map(self._expose, missing), strict=True):
+                self._in_place[number] = address
+                self._ports.take(address)
+        with ThreadPoolExecutor(THREADS) as pool:
+            list(pool.map(self._answers, self._in_place.items()))
+
+    def _expose(self, number: int) -> Address:
+        (address,) = self._tasks.expose(stand_ins.task(number, NAMESPACE))
+        return address
+
+    def _answers(self, task: tuple[int, Address]) -> None:
+        number, address = task
+        door.first_byte(address, stand_ins.task(number, NAMESPACE).id, IN_PLACE)
+
+    def _shrink(self, size: int) -> None:
+        """Release all but the first tasks, and see their ports reach nothing."""
+        leaving = [number for number in self._in_place if number > size]
+        self._say(f"{_name(self._combo)}: waiting until {len(leaving)} tasks are released")
+        with ThreadPoolExecutor(THREADS) as pool:
+            list(pool.map(self._leave, leaving))
+
+    def _leave(self, number: int) -> None:
+        address = self._in_place.pop(number)
+        self._tasks.release(stand_ins.task(number, NAMESPACE).id)
+        door.nothing(address)
+        self._ports.free(address)
+
+    def _record(self, size: int, visit: Visit) -> ExposeRecord:
+        found = record(self._combo, size, visit)
+        self._say(_line(found))
+        return found
+
+    def _visits(self, size: int, tasks: Sequence[Task], count: int) -> list[Visit]:
+        return [self._visit(size, tasks, count, pause) for pause in self._combo.pauses]
+
+    def _visit(self, size: int, tasks: Sequence[Task], count: int, pause: float) -> Visit:
+        kube, combo = self._place.kube, self._combo
+        self._say(f"{_name(combo)}: {count} samples with {size} tasks in place, {pause:g} s between two")
+        self._idle = min(self._idle, meters.idle_rate(kube))
+        for number in range(WARM_UP):
+            self._sample(tasks[number % len(tasks)])
+        before, started, samples, stopped = kube.cpu_seconds(), time.monotonic(), list[Sample](), ""
+        while len(samples) < count:
+            time.sleep(random.uniform(*JITTER) * pause + (samples[-1].refused if samples else 0.0))
+            samples.append(self._sample(tasks[len(samples) % len(tasks)]))
+            if samples[-1].ready > TOO_LONG_SECONDS:
+                stopped = f"one expose took {samples[-1].ready:.1f} s"
+                break
+        cpu = kube.cpu_seconds() - before - self._idle * (time.monotonic() - started)
+        memory = [kube.memory_mib(self._place.node, NAMESPACE, each) for each in (combo.controller, "envoy")]
+        return Visit(pause, samples, cpu, memory, stopped)
+
+    def _sample(self, task: Task) -> Sample:
+        """Expose a task and release it. The port must be one that was seen to reach nothing since its last task."""
+        kube = self._place.kube
+        with kube.counted() as asked:
+            started = time.perf_counter()
+            (address,) = self._tasks.expose(task)
+            api = time.perf_counter() - started
+        ready = door.first_byte(address, task.id) - started
+        self._ports.take(address)
+        released = time.perf_counter()
+        self._tasks.release(task.id)
+        refused = door.nothing(address) - released
+        self._ports.free(address)
+        return Sample(asked.writes, asked.requests, api, ready, refused)
+
+
+def record(combo: Combo, size: int, visit: Visit) -> ExposeRecord:
+    """Return the record of one size."""
+    samples = visit.samples
+    return ExposeRecord(
+        controller=combo.controller,
+        strategy=combo.strategy,
+        active=size,
+        samples=len(samples),
+        pause_seconds=visit.pause,
+        slots=combo.claimed,
+        api_writes=round(statistics.fmean(each.writes for each in samples), 2),
+        kube_requests=round(statistics.fmean(each.requests for each in samples), 2),
+        api_seconds=spread([each.api for each in samples]),
+        ready_seconds=spread([each.ready for each in samples]),
+        refused_seconds=spread([each.refused for each in samples]),
+        apiserver_cpu_seconds=round(max(visit.cpu, 0.0) / len(samples), 4),
+        controller_memory_mib=visit.memory[0],
+        envoy_memory_mib=visit.memory[1],
+        stopped=visit.stopped,
+    )
+
+
+def _line(found: ExposeRecord) -> str:
+    return (
+        f"{found.controller} with {found.strategy}, {found.active} in place, {found.pause_seconds:g} s between two: "
+        f"{found.api_writes:g} writes, API {found.api_seconds.median * 1000:.0f} ms, first byte "
+        f"{found.ready_seconds.median * 1000:.0f} ms (p99 {found.ready_seconds.p99 * 1000:.0f}), refused "
+        f"{found.refused_seconds.median * 1000:.0f} ms{'; ' if found.stopped else ''}{found.stopped}"
+    )
+
+
+def _name(combo: Combo) -> str:
+    return f"{combo.controller} with {combo.strategy}"

@@ -1,0 +1,83 @@
+"""What a measurement counts beside seconds: requests of a thread, the API server's CPU, memory of gateway pods."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from task_gateway.errors import ApiError
+from task_gateway.kube.client import Kube
+from task_gateway.model import Manifest
+
+CPU = "process_cpu_seconds_total"
+MIB = 1 << 20
+IDLE_SECONDS = 5.0
+
+
+@dataclass
+class Count:
+    """Requests of one thread."""
+
+    writes: int = 0
+    requests: int = 0
+
+
+class MeteredKube(Kube):
+    """An API server whose requests are counted, each thread for itself; watches are not."""
+
+    _here = threading.local()
+
+    @contextmanager
+    def counted(self) -> Iterator[Count]:
+        """Count what this thread asks inside."""
+        before, self._here.count = getattr(self._here, "count", None), Count()
+        try:
+            yield self._here.count
+        finally:
+            self._here.count = before
+
+    def cpu_seconds(self) -> float:
+        """Return the CPU seconds that the API server has taken since it started."""
+        return cpu_of(self._text("/metrics", "the API server's metrics"))
+
+    def memory_mib(self, node: str, namespace: str, container: str) -> int:
+        """Return the MiB of the largest of a namespace's containers of this name on a node, 0 if there is none."""
+        path = f"/api/v1/nodes/{node}/proxy/stats/summary"
+        return memory_of(self._request("GET", path, f"the kubelet of {node}"), namespace, container)
+
+    def _request(self, method: str, path: str, where: str, **options: Any) -> Manifest:
+        count: Count | None = getattr(self._here, "count", None)
+        if count is not None:
+            count.requests += 1
+            count.writes += method != "GET"
+        return super()._request(method, path, where, **options)
+
+
+def cpu_of(metrics: str) -> float:
+    """Return the CPU seconds that a text of metrics tells; ApiError if it does not."""
+    for line in metrics.splitlines():
+        name, _, value = line.partition(" ")
+        if name == CPU:
+            return float(value)
+    raise ApiError(f"the metrics of the API server have no {CPU}")
+
+
+def memory_of(summary: Manifest, namespace: str, container: str) -> int:
+    """Return the MiB in use by the largest of the containers of a name, by a kubelet's summary."""
+    found = [
+        each.get("memory", {}).get("workingSetBytes", 0)
+        for pod in summary["pods"]
+        if pod["podRef"]["namespace"] == namespace
+        for each in pod.get("containers") or []
+        if each["name"] == container
+    ]
+    return round(max(found, default=0) / MIB)
+
+
+def idle_rate(kube: MeteredKube) -> float:
+    """Return the CPU seconds that the API server takes in a second in which nothing is asked of it here."""
+    before, started = kube.cpu_seconds(), time.monotonic()
+    time.sleep(IDLE_SECONDS)
+    return (kube.cpu_seconds() - before) / (time.monotonic() - started)

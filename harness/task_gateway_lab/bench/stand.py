@@ -1,0 +1,101 @@
+"""Where it is measured: a kind cluster of its own per controller, and the chart installed anew for each combination."""
+
+import os
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from task_gateway.controllers.base import Controller
+from task_gateway.kube import helm
+from task_gateway.kube.kinds import SERVICE
+from task_gateway.kube.wait import condition, wait_for
+from task_gateway.model import Cluster, InternalTaskGateway, Say
+from task_gateway.routing import names
+from task_gateway.settings import Wait
+from task_gateway_lab.bench.combos import FIRST_PORT, FIRST_TASK_PORT, TASK_PORTS, Combo, crds
+from task_gateway_lab.bench.meters import MeteredKube
+from task_gateway_lab.bench.stand_ins import StandIns
+from task_gateway_lab.clusters import base
+from task_gateway_lab.clusters.kind import node_address
+
+RELEASE, NAMESPACE = "itg", "gateways"
+ROUTING = "gateway.networking.k8s.io/v1"
+GATEWAY = f"{ROUTING}/Gateway"
+TASK_KINDS = (SERVICE, f"{ROUTING}/TCPRoute")
+THREADS = 8
+PROGRAMMED = Wait("gateway-programmed", "the Gateway with all its slots is Programmed", 600)
+
+
+@dataclass(frozen=True)
+class Charts:
+    """The packaged charts."""
+
+    gateway: Path
+    crds: Path
+
+
+@dataclass(frozen=True)
+class Stand:
+    """A cluster with the CRDs for one controller, and the tasks that are to be exposed."""
+
+    controller: Controller
+    cluster: Cluster
+    kube: MeteredKube
+    tasks: StandIns
+    address: str
+    charts: Charts
+
+    @property
+    def node(self) -> str:
+        """The node that runs something."""
+        return f"{self.cluster.name}-control-plane"
+
+
+@contextmanager
+def stand(controller: Controller, charts: Charts, *, say: Say) -> Iterator[Stand]:
+    """Bring up a cluster for one controller; it is removed however the work ends."""
+    with base.lent("kind", base.Wish(f"bench-{os.getpid()}-{controller.name}"), say=say) as cluster:
+        kube = MeteredKube(cluster)
+        say(f"{controller.name}: installing the CRDs, and the pod that answers for all tasks")
+        helm.install(cluster, names.CRDS_CHART, charts.crds, names.CRDS_NAMESPACE, crds(controller))
+        address = node_address(kube)
+        with StandIns(kube, NAMESPACE, leave=True) as tasks:
+            yield Stand(controller, cluster, kube, tasks, address, charts)
+
+
+def install(stand: Stand, combo: Combo, *, say: Say) -> InternalTaskGateway:
+    """Install the chart for one combination in place of the one before, and return what a master would be told.
+
+    Controller and Envoy are new each time, so that none has the memory of what was measured before.
+    """
+    say(f"{combo.controller}: removing what was installed before")
+    helm.uninstall(stand.cluster, RELEASE, NAMESPACE)
+    _sweep(stand.kube)
+    say(f"{combo.controller}: installing the chart with {combo.slots} slots")
+    found = values(stand.controller, stand.charts.gateway, combo, stand.address)
+    helm.install(stand.cluster, RELEASE, stand.charts.gateway, NAMESPACE, found)
+    say(f"{combo.controller}: waiting until {PROGRAMMED.sentence}")
+    wait_for(stand.kube, PROGRAMMED, GATEWAY, RELEASE, NAMESPACE, condition("Programmed"))
+    first, count = (FIRST_PORT, combo.claimed) if combo.claimed else (FIRST_TASK_PORT, TASK_PORTS)
+    return InternalTaskGateway(RELEASE, NAMESPACE, stand.address, first, first + count - 1)
+
+
+def _sweep(kube: MeteredKube) -> None:
+    """Remove what was made for the tasks in place: nothing serves it any more, so that it goes at once."""
+    for kind in TASK_KINDS:
+        left = kube.list(kind, NAMESPACE, labels=names.STRATEGY_LABEL) if kube.served(kind) else []
+        with ThreadPoolExecutor(THREADS) as pool:
+            for each in left:
+                pool.submit(kube.delete, kind, each["metadata"]["name"], NAMESPACE)
+
+
+def values(controller: Controller, chart: Path, combo: Combo, address: str) -> Mapping[str, Any]:
+    """Return the chart's values for a combination: those of the controller's own file, and what is measured."""
+    own: Mapping[str, Any] = {"gateway": {"addresses": [address]}, "slots": {"start": FIRST_PORT, "count": combo.slots}}
+    layers = [controller.values(chart), own, controller.one_pod]  # a second one does the same work on the same node
+    if combo.traits.per_task:
+        layers += [controller.unlimited, controller.task_ports(FIRST_TASK_PORT, TASK_PORTS)]
+    return helm.merged(*layers)

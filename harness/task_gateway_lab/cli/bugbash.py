@@ -1,0 +1,37 @@
+"""Play every scenario and write the checklist."""
+
+import typer
+
+from task_gateway.cli.output import Output, OutputOption
+from task_gateway_lab.cli import _play, _run
+from task_gateway_lab.scenarios import runtime
+from task_gateway_lab.scenarios.places import FIRST_PORT, MASTER_PORT
+
+
+def register(root: typer.Typer) -> None:
+    """Add the command to the program."""
+    root.command(epilog="Example: task-gateway bugbash --parallel 3")(bugbash)
+
+
+def bugbash(
+    name: _run.NameOption = "bugbash",
+    controller: _play.ControllerOption = _play.CONTROLLER,
+    against: _play.AgainstOption = None,
+    keep: _run.KeepOption = False,
+    parallel: _play.ParallelOption = 3,
+    resume: _play.ResumeOption = False,
+    chart: _run.ChartOption = _run.CHART,
+    crds: _run.CrdsOption = _run.CRDS,
+    image: _play.ImageOption = "",
+    master_port: _play.PortOption = MASTER_PORT,
+    first_port: _play.FirstPortOption = FIRST_PORT,
+    reports: _run.ReportsOption = _run.REPORTS,
+    output: OutputOption = Output.text,
+) -> None:
+    """Play every scenario and make the checklist: a page to open, a text to paste, JUnit and JSON in REPORTS/NAME/.
+
+    Exit code 1 if a row failed. Rows for a person are there with what to do, and never count as passed.
+    """
+    scenarios = _play.chosen((), ())
+    given = _play.given(scenarios, name, chart, crds, image, controller, against or (), keep, master_port, first_port)
+    _play.play(scenarios, runtime.World(given), reports, output, parallel=parallel, resume=resume)

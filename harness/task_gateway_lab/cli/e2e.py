@@ -1,0 +1,34 @@
+"""Open notebooks of two clusters end to end."""
+
+import typer
+
+from task_gateway.cli.output import Output, OutputOption
+from task_gateway.deferred import Deferred
+from task_gateway_lab.cli import _play, _run
+from task_gateway_lab.scenarios import runtime
+from task_gateway_lab.scenarios.e2e import TAG
+
+browser = Deferred("task_gateway_lab.master.browser")
+
+
+def register(root: typer.Typer) -> None:
+    """Add the command to the program."""
+    root.command(epilog="Example: task-gateway e2e --name lab --keep")(e2e)
+
+
+def e2e(
+    name: _run.NameOption = "e2e",
+    keep: _run.KeepOption = False,
+    chart: _run.ChartOption = _run.CHART,
+    crds: _run.CrdsOption = _run.CRDS,
+    reports: _run.ReportsOption = _run.REPORTS,
+    output: OutputOption = Output.text,
+) -> None:
+    """Open notebooks of two clusters through a master, one by way of the gateway; report to REPORTS/NAME/.
+
+    Plays the scenarios with the tag e2e. Exit code 0 if every step passed.
+    """
+    scenarios = _play.chosen((), (TAG,))
+    given = _play.given(scenarios, name, chart, crds, keep=keep, both_families=False)
+    browser.find()  # better missed now than when the clusters are up
+    _play.play(scenarios, runtime.World(given), reports, output, strict=True)

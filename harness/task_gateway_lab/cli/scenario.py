@@ -1,0 +1,104 @@
+"""Play scenarios on real clusters."""
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Annotated
+
+import typer
+
+from task_gateway.cli.output import Output, OutputOption, emit
+from task_gateway.deferred import rich
+from task_gateway.errors import UsageError
+from task_gateway.report import cells
+from task_gateway_lab.cli import _play, _run
+from task_gateway_lab.scenarios import runtime
+from task_gateway_lab.scenarios.declared import Scenario, everyone
+from task_gateway_lab.scenarios.places import FIRST_PORT, MASTER_PORT
+
+app = typer.Typer(no_args_is_help=True, help=__doc__)
+TagOption = Annotated[list[str] | None, typer.Option("--tag", help="Only scenarios with this tag; may be repeated.")]
+MasterOption = Annotated[
+    str,
+    typer.Option(help="Play against the Determined master at this URL; its password: TASK_GATEWAY_MASTER_PASSWORD."),
+]
+UserOption = Annotated[str, typer.Option("--master-user", help="The user of that master.")]
+PoolOption = Annotated[
+    list[str] | None, typer.Option(help="MANAGER=POOL: that master's resource pool of a manager; may be repeated.")
+]
+ExperimentOption = Annotated[
+    list[int] | None, typer.Option(help="Experiment of that master for TensorBoards to show; may be repeated.")
+]
+PASSWORD = "TASK_GATEWAY_MASTER_PASSWORD"
+
+
+def register(root: typer.Typer) -> None:
+    """Add the group to the program."""
+    root.add_typer(app, name="scenario")
+
+
+@app.command("list", epilog="Example: task-gateway scenario list --tag notebook")
+def list_(tag: TagOption = None, output: OutputOption = Output.text) -> None:
+    """List the scenarios with what each proves and needs."""
+    emit([_plain(each) for each in (_play.chosen((), tag) if tag else everyone())], output, _table)
+
+
+@app.command(epilog="Example: task-gateway scenario run notebooks_everywhere --keep")
+def run(
+    names: Annotated[list[str] | None, typer.Argument(help="Scenarios; all if left out.")] = None,
+    tag: TagOption = None,
+    name: _run.NameOption = "scenarios",
+    controller: _play.ControllerOption = _play.CONTROLLER,
+    against: _play.AgainstOption = None,
+    keep: _run.KeepOption = False,
+    parallel: _play.ParallelOption = 1,
+    resume: _play.ResumeOption = False,
+    chart: _run.ChartOption = _run.CHART,
+    crds: _run.CrdsOption = _run.CRDS,
+    image: _play.ImageOption = "",
+    master_port: _play.PortOption = MASTER_PORT,
+    first_port: _play.FirstPortOption = FIRST_PORT,
+    master: MasterOption = "",
+    master_user: UserOption = "determined",
+    pool: PoolOption = None,
+    experiment: ExperimentOption = None,
+    reports: _run.ReportsOption = _run.REPORTS,
+    output: OutputOption = Output.text,
+) -> None:
+    """Play scenarios on clusters of their own and report to REPORTS/NAME/. Exit code 1 if one failed."""
+    chosen = _play.chosen(names or (), tag or ())
+    given = _play.given(chosen, name, chart, crds, image, controller, against or (), keep, master_port, first_port)
+    world = _product(given, master, master_user, pool or (), experiment or ()) if master else runtime.World(given)
+    _play.play(chosen, world, reports, output, parallel=parallel, resume=resume)
+
+
+def _product(
+    given: "runtime.Given", url: str, user: str, pools: Sequence[str], experiments: Sequence[int]
+) -> "runtime.World":
+    """Return the world of a Determined master; UsageError without its password, or where a pool cannot be read."""
+    password = os.environ.get(PASSWORD)
+    if password is None:
+        raise UsageError("the master's password is not given", hint=f"export {PASSWORD}=…")
+    named = dict(each.split("=", 1) for each in pools if "=" in each)
+    if len(named) != len(pools) or not named:
+        raise UsageError("each manager needs a resource pool", where="--pool", hint="--pool east=POOL --pool west=POOL")
+    return runtime.Product(given, url, user, password, named, experiments)
+
+
+def _plain(scenario: Scenario) -> dict[str, object]:
+    return {
+        "name": scenario.name,
+        "group": scenario.group,
+        "sentence": scenario.sentence,
+        "needs": list(scenario.needs),
+        "tags": list(scenario.tags),
+        "steps": [move.name for move in scenario.moves],
+        "person": not scenario.moves,
+    }
+
+
+def _table(found: Sequence[Mapping[str, object]]) -> "rich.table.Table":
+    table = rich.table.Table("NAME", "GROUP", "STEPS", "WHAT IT PROVES", box=None, pad_edge=False)
+    for each in found:
+        steps = "person" if each["person"] else str(len(list(each["steps"])))  # type: ignore[call-overload]
+        table.add_row(*cells.cells([str(each["name"]), str(each["group"]), steps, str(each["sentence"])]))
+    return table

@@ -1,0 +1,144 @@
+"""What every provider of clusters does, and where the clusters that are up are written down."""
+
+import json
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from task_gateway import settings
+from task_gateway.errors import ClusterExists, ClusterUnknown, TaskGatewayError, UsageError
+from task_gateway.model import Cluster, Say
+from task_gateway.registry import Registry
+from task_gateway_lab.clusters.kind_config import IpFamily
+
+NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?")
+RECORD = "cluster.json"
+KUBECONFIG = "kubeconfig"
+
+
+@dataclass(frozen=True)
+class Wish:
+    """A cluster somebody wants: its name, and for one that is there already, how to reach it.
+
+    `node` is the image of its node, where that is not the toolchain's; `ip_family` is of its nodes, pods and Services.
+    """
+
+    name: str
+    kubeconfig: Path | None = None
+    context: str | None = None
+    keep_on_failure: bool = False
+    node: str | None = None
+    ip_family: IpFamily = IpFamily.ipv4
+
+
+class Provider(Protocol):
+    """Brings clusters up and down. A cluster is known by its exact name, whoever provides it."""
+
+    name: str
+
+    def up(self, wish: Wish, *, say: Say) -> Cluster:
+        """Bring up a cluster and return it when its API server and nodes are ready."""
+
+    def down(self, cluster: Cluster) -> None:
+        """Remove what `up` made; fine if part of it is gone already."""
+
+
+PROVIDERS: Registry[Callable[[], Provider]] = Registry("cluster provider", "task_gateway_lab.clusters")
+
+
+def folder(name: str) -> Path:
+    """Return the folder of a cluster's own files."""
+    return settings.state_dir() / "clusters" / name
+
+
+def claim(name: str) -> Path:
+    """Take a name for a cluster that is about to come up and return its folder; UsageError or ClusterExists."""
+    if not NAME.fullmatch(name):
+        raise UsageError(
+            f"{name!r} is no cluster name: up to 40 of a-z, 0-9 and '-', beginning and ending with a letter or digit"
+        )
+    taken = folder(name)
+    try:
+        taken.mkdir(parents=True, mode=0o700)
+    except FileExistsError:
+        raise ClusterExists(
+            f"a cluster called {name} is already up",
+            where=str(taken),
+            hint=f"task-gateway cluster down {name}",
+        ) from None
+    return taken
+
+
+def record(cluster: Cluster) -> Cluster:
+    """Write down that a cluster is up, and return it."""
+    entry = {"provider": cluster.provider, "kubeconfig": str(cluster.kubeconfig), "context": cluster.context}
+    complete = folder(cluster.name) / RECORD
+    partial = complete.with_suffix(".partial")
+    partial.write_text(json.dumps(entry, indent=2))
+    partial.rename(complete)
+    return cluster
+
+
+def find(name: str) -> Cluster:
+    """Return the cluster called `name`, half-made ones included; ClusterUnknown if there is none."""
+    place = folder(name)
+    if not NAME.fullmatch(name) or not place.is_dir():
+        raise ClusterUnknown(f"no cluster is called {name}", where=str(place), hint="task-gateway cluster ls")
+    try:
+        entry = json.loads((place / RECORD).read_text())
+    except FileNotFoundError:  # its `up` goes on or was killed: enough is known to remove it
+        provider = place / "provider"
+        return Cluster(name, provider.read_text() if provider.exists() else "kind", place / KUBECONFIG)
+    return Cluster(name, entry["provider"], Path(entry["kubeconfig"]), entry["context"])
+
+
+def known() -> list[Cluster]:
+    """Return all clusters that this user brought up, sorted by name."""
+    places = sorted((settings.state_dir() / "clusters").glob("*/"))
+    return [find(place.name) for place in places if NAME.fullmatch(place.name)]
+
+
+def forget(name: str) -> None:
+    """Remove a cluster's own files."""
+    shutil.rmtree(folder(name), ignore_errors=True)
+
+
+def up(provider: str, wish: Wish, *, say: Say) -> Cluster:
+    """Bring up a cluster; what was half made is removed again when that fails or is interrupted."""
+    chosen = PROVIDERS.get(provider)()
+    (claim(wish.name) / "provider").write_text(provider)
+    try:
+        return record(chosen.up(wish, say=say))
+    except BaseException:
+        if not wish.keep_on_failure:
+            _clean_up(wish.name, say)
+        raise
+
+
+def down(name: str) -> None:
+    """Remove a cluster by its exact name."""
+    cluster = find(name)
+    PROVIDERS.get(cluster.provider)().down(cluster)
+    forget(name)
+
+
+@contextmanager
+def lent(provider: str, wish: Wish, *, say: Say) -> Iterator[Cluster]:
+    """Bring up a cluster for the time of a piece of work, and remove it however that ends."""
+    cluster = up(provider, wish, say=say)
+    try:
+        yield cluster
+    finally:
+        down(cluster.name)
+
+
+def _clean_up(name: str, say: Say) -> None:
+    """Remove what is half made; the error that ended it matters more than one met here."""
+    try:
+        down(name)
+    except TaskGatewayError as problem:
+        say(f"cluster {name} is half made, remove it with `task-gateway cluster down {name}`: {problem.message}")

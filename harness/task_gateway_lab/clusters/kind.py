@@ -1,0 +1,152 @@
+"""Provider `kind`: real Kubernetes nodes as containers, any number side by side, each with its own kubeconfig."""
+
+import fcntl
+import json
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from task_gateway import images, settings
+from task_gateway.deferred import yaml
+from task_gateway.errors import ApiError, ClusterExists, CommandFailed, DiskFull, EngineError, ImageMissing
+from task_gateway.kube.client import Kube
+from task_gateway.kube.process import Completed, Word, run, tool
+from task_gateway.kube.wait import condition, wait_for
+from task_gateway.model import Cluster, Say
+from task_gateway.settings import NODE_READY, SERVICES_READY
+from task_gateway_lab.clusters import inotify, system_pods
+from task_gateway_lab.clusters.base import KUBECONFIG, PROVIDERS, Wish, folder
+from task_gateway_lab.clusters.engine import Engine, engine, unified_cgroups
+from task_gateway_lab.clusters.kind_config import IMAGES_FOLDER, IpFamily, Node, bridge, config
+
+KERNEL_MODULES = Path("/lib/modules")  # kind mounts it; it may be empty
+NETWORK = "kind"
+NODE_REGISTRIES = "TASK_GATEWAY_NODE_REGISTRIES"
+"""Names a folder with a hosts.toml for each registry, which nodes pull through: containerd's certs.d."""
+ENGINE = "engine"  # in a cluster's folder: what its node runs in; written before kind makes anything
+
+
+@PROVIDERS.register("kind")
+class Kind:
+    """Clusters made by the kind program in the engine that the toolchain chose."""
+
+    name = "kind"
+
+    def up(self, wish: Wish, *, say: Say) -> Cluster:
+        """Bring up a one-node cluster and return it when the node is Ready and its pods reach Services.
+
+        HostLimit if the kernel's inotify limits leave no room for it.
+        """
+        there, name = images.load(), wish.name
+        chosen = engine(there.engine)
+        _prepare_host()
+        others = _kind(chosen, "get", "clusters").stdout.splitlines()
+        if name in others:
+            raise ClusterExists(
+                f"kind has a cluster called {name} already, which was not made here",
+                where=chosen.name,
+                hint=f"choose another name, or: kind delete cluster --name {name}",
+            )
+        with inotify.room(name, chosen, len(others), say=say):
+            return self._create(wish, there, chosen, say)
+
+    def _create(self, wish: Wish, there: images.Images, chosen: Engine, say: Say) -> Cluster:
+        name = wish.name
+        (folder(name) / ENGINE).write_text(chosen.name)
+        kubeconfig = folder(name) / KUBECONFIG
+        node = _node(name, there, wish.ip_family)
+        configuration = yaml.safe_dump(config(unified_cgroups=unified_cgroups(), ip_family=wish.ip_family, node=node))
+        retain = ["--retain"] if wish.keep_on_failure else []
+        started, image = time.monotonic(), wish.node or there.node
+        say(f"cluster {name}: starting a node of {image} with {chosen.name}")
+        try:
+            with _alone_without_a_network(chosen):
+                _kind(
+                    chosen, "create", "cluster", "--name", name, "--image", image,
+                    "--kubeconfig", kubeconfig, "--config", "-", *retain, input=configuration,
+                )  # fmt: skip
+        except CommandFailed as problem:
+            if isinstance(problem, DiskFull) or "failed to pull image" not in problem.tail:
+                raise
+            hint = None if wish.node else f"rm {images.file()} && make toolchain"
+            raise ImageMissing(f"{chosen.name} does not have the node image {image}", hint=hint) from None
+        kubeconfig.chmod(0o600)
+        cluster = Cluster(name, self.name, kubeconfig, f"kind-{name}")
+        say(f"cluster {name}: waiting until {NODE_READY.sentence}")
+        kube = Kube(cluster)
+        wait_for(kube, NODE_READY, "v1/Node", f"{name}-control-plane", None, condition("Ready"))
+        _load_images(chosen, f"{name}-control-plane", there, say)
+        say(f"cluster {name}: waiting until {SERVICES_READY.sentence}")
+        system_pods.wait_until_running(kube)
+        say(f"cluster {name}: up after {time.monotonic() - started:.0f} s")
+        return cluster
+
+    def down(self, cluster: Cluster) -> None:
+        """Remove the cluster's node and its volume; fine if `up` never got as far as to make them."""
+        place = folder(cluster.name)
+        if not (place / ENGINE).exists():
+            return  # kind was never asked to make anything
+        used = engine((place / ENGINE).read_text())
+        # Nothing in the node is worth an orderly end, which takes systemd more than ten seconds.
+        used.run("stop", "-t", "0", f"{cluster.name}-control-plane", check=False)
+        _kind(used, "delete", "cluster", "--name", cluster.name, "--kubeconfig", cluster.kubeconfig)
+
+
+def _node(name: str, there: images.Images, ip_family: IpFamily) -> Node:
+    """Return what the node of a cluster gets from its host; a built node image needs a CNI file for IPv6."""
+    registries = os.environ.get(NODE_REGISTRIES)
+    cni = None
+    if there.mode == "build" and ip_family is not IpFamily.ipv4:
+        cni = folder(name) / "cni.conflist"
+        cni.write_text(json.dumps(bridge(ip_family)))
+    return Node(
+        images=Path(there.archive).parent if there.archive else None,
+        registries=Path(registries).resolve() if registries else None,
+        cni=cni,
+    )
+
+
+def _load_images(used: Engine, node: str, there: images.Images, say: Say) -> None:
+    """Load the archive of images into a node; without it, a node image that was built has them.
+
+    Unlike `kind load` it asks only for the node's own platform: an engine that stores images as containerd does saves
+    an index of all platforms with the content of one (https://github.com/kubernetes-sigs/kind/issues/3795).
+    """
+    if there.archive is None:
+        return
+    say(f"{node}: loading images")
+    inside = f"{IMAGES_FOLDER}/{Path(there.archive).name}"
+    used.run("exec", node, "ctr", "--namespace", "k8s.io", "images", "import", "--no-unpack", inside)
+
+
+def _kind(used: Engine, *arguments: Word, input: str | None = None) -> Completed:
+    return run([tool("kind"), *arguments, "--quiet"], env=used.env, input=input)
+
+
+@contextmanager
+def _alone_without_a_network(used: Engine) -> Iterator[None]:
+    """Let one cluster come up at a time until kind's network is there: two that both make it fail over it."""
+    if used.run("network", "inspect", NETWORK, check=False).code == 0:
+        yield
+        return
+    with (settings.cache_dir() / "kind-network.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _prepare_host() -> None:
+    try:
+        KERNEL_MODULES.mkdir(exist_ok=True)
+    except OSError:
+        raise EngineError(f"kind needs the folder {KERNEL_MODULES}", hint=f"sudo mkdir {KERNEL_MODULES}") from None
+
+
+def node_address(kube: Kube) -> str:
+    """Return the address of a cluster's first node, which answers from the host and from other clusters' nodes."""
+    for node in kube.list("v1/Node"):
+        for address in node["status"]["addresses"]:
+            if address["type"] == "InternalIP":
+                return str(address["address"])
+    raise ApiError("no node has an InternalIP", where=kube.server)

@@ -1,0 +1,147 @@
+"""A real Determined master as a platform, over its public REST API: the same scenarios, played against the product.
+
+Field names are those of the API's messages (proto/src/determined/api/v1 of determined-ai/determined) as its gateway
+writes them in JSON. A resource manager is chosen by one of its resource pools.
+
+The API reports where a port is dialled for shells only. A notebook and a TensorBoard are reached by the master's proxy,
+a notebook by a token of its own, which is in its `serviceAddress`.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import parse_qs, quote, urljoin, urlsplit
+
+from task_gateway import settings
+from task_gateway.errors import ScenarioFailed, UsageError
+from task_gateway.model import Address
+from task_gateway.polling import attempts
+from task_gateway_lab.master.exchange import accepted, call
+from task_gateway_lab.master.platform import Running, Wish
+from task_gateway_lab.master.table import wait_for_reply
+
+KINDS = {"notebook": "notebooks", "tensorboard": "tensorboards", "shell": "shells", "command": "commands"}
+RUNNING, ENDED = "STATE_RUNNING", ("STATE_TERMINATED", "STATE_TERMINATING")
+SERVED = {"notebook": "api", "tensorboard": ""}
+"""What is asked for below a task's URL to see that it serves: it is RUNNING some 20 seconds before, and gives a 502."""
+
+
+class Determined:
+    """The master at `url`, as one user; `pools` names the resource pool of each resource manager that is used.
+
+    A TensorBoard shows `experiments`, of which it needs one at least.
+    """
+
+    def __init__(
+        self, url: str, user: str, password: str, pools: Mapping[str, str], experiments: Sequence[int] = ()
+    ) -> None:
+        self._url = url.rstrip("/") + "/"
+        self._pools = dict(pools)
+        self._experiments = list(experiments)
+        self._kinds: dict[str, str] = {}
+        login = call("POST", self._at("auth/login"), body={"username": user, "password": password, "isHashed": False})
+        token = accepted(login, "logging in", self._url).json().get("token")
+        if not token:
+            raise ScenarioFailed("the master's answer to the login has no token", where=self._url)
+        self._authorization = f"Bearer {token}"
+        self._ids: dict[str, str] = {}
+
+    def version(self) -> str:
+        """Return the master's version."""
+        return str(self._ask("GET", "master")["version"])
+
+    def launch(self, wish: Wish) -> Running:
+        """Start a task and return it once it runs, and answers if it serves HTTP; what does not is killed."""
+        if wish.manager not in self._pools:
+            raise UsageError(f"no resource pool is named for {wish.manager}", hint=f"known: {', '.join(self._pools)}")
+        config = {"description": wish.id, "resources": {"resource_pool": self._pools[wish.manager]}}
+        made = self._ask("POST", KINDS[wish.kind], {"config": config, **self._source(wish.kind)})[wish.kind]
+        self._kinds[made["id"]] = wish.kind
+        self._ids[wish.id] = made["id"]
+        try:
+            running = self._running(self._wait(wish.kind, made["id"]), wish.kind)
+            if wish.kind in SERVED:
+                url = f"{self.url(running.id)}{SERVED[wish.kind]}"
+                wait_for_reply(
+                    lambda: call("GET", url, authorization=running.authorization), 200, settings.TASK_REACHABLE, url
+                )
+            return running
+        except BaseException:
+            self.kill(made["id"])
+            raise
+
+    def tasks(self) -> list[Running]:
+        """Return the tasks that run, of the four kinds."""
+        found = []
+        for kind, path in KINDS.items():
+            for each in self._ask("GET", path)[path]:
+                if each["state"] == RUNNING:
+                    self._kinds[each["id"]] = kind
+                    found.append(self._running(each, kind))
+        return found
+
+    def kill(self, task_id: str) -> None:
+        """End a task that was started or listed here, by the name that was wished for or by its own."""
+        own = self._ids.get(task_id, task_id)
+        kind = self._kinds.get(own)
+        if kind is not None:
+            self._ask("POST", f"{KINDS[kind]}/{quote(own)}/kill", {})
+
+    def restart(self) -> None:
+        """Refuse: a master that serves others is not ended by a test."""
+        raise UsageError("a Determined master is not restarted from here", hint="leave out the scenarios that need it")
+
+    def gone(self, task_id: str) -> str:
+        """Return the state of a task once it is at its end. The API has no watch for that."""
+        own, wait = self._ids.get(task_id, task_id), settings.POD_GONE
+        kind = self._kinds[own]
+        state = ""
+        for _ in attempts(wait):
+            state = self._ask("GET", f"{KINDS[kind]}/{quote(own)}")[kind]["state"]
+            if state == ENDED[0]:
+                return f"the master says {state}"
+        raise wait.timed_out(state, f"{kind} {own}")
+
+    def url(self, task_id: str) -> str:
+        """Return the base URL of a task by way of the master's proxy."""
+        return urljoin(self._url, f"proxy/{quote(self._ids.get(task_id, task_id))}/")
+
+    def _source(self, kind: str) -> Mapping[str, Any]:
+        """Return what a task of that kind shows; UsageError where nothing is named, which the master refuses (400)."""
+        if kind != "tensorboard":
+            return {}
+        if not self._experiments:
+            raise UsageError("a TensorBoard needs an experiment of the master", hint="--experiment ID")
+        return {"experimentIds": self._experiments}
+
+    def _wait(self, kind: str, task_id: str) -> Mapping[str, Any]:
+        """Return a task once it runs. The API has no watch for that."""
+        wait = settings.POD_READY
+        state = ""
+        for _ in attempts(wait):
+            found: Mapping[str, Any] = self._ask("GET", f"{KINDS[kind]}/{quote(task_id)}")[kind]
+            state = found["state"]
+            if state == RUNNING:
+                return found
+            if state in ENDED:
+                raise ScenarioFailed(f"task {task_id} ended: {found.get('exitStatus', '')}", where=self._url)
+        raise wait.timed_out(state, f"{kind} {task_id}")
+
+    def _running(self, found: Mapping[str, Any], kind: str) -> Running:
+        """Return a task as the API shows it; only a shell has addresses."""
+        managers = {pool: manager for manager, pool in self._pools.items()}
+        pool = found.get("resourcePool", "")
+        addresses = tuple(
+            Address(each["host_ip"], int(each["host_port"]))
+            for each in found.get("addresses") or ()
+            if "host_ip" in each
+        )
+        tokens = parse_qs(urlsplit(found.get("serviceAddress", "")).query).get("token")
+        authorization = f"token {tokens[0]}" if tokens else self._authorization
+        return Running(found["id"], kind, managers.get(pool, pool), found.get("username", ""), addresses, authorization)
+
+    def _ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
+        reply = call(method, self._at(path), authorization=self._authorization, body=body)
+        return accepted(reply, f"{method} {path}", self._url).json()
+
+    def _at(self, path: str) -> str:
+        return urljoin(self._url, f"api/v1/{path}")

@@ -1,0 +1,122 @@
+"""The records of what was measured: frozen, typed, with the versions and the machine they were measured on."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from task_gateway.spread import Spread
+
+
+@dataclass(frozen=True)
+class ExposeRecord:
+    """One task more with `active` tasks in place, by one strategy of one controller, over `samples` samples.
+
+    `pause_seconds` is the mean time between a release and the next claim. `slots` is how many were built, 0 where the
+    strategy has none. `api_seconds` is the call of expose, `ready_seconds` from that call to the first byte of the
+    task's own answer, `refused_seconds` from the call of release until the port reaches nothing. `api_writes` and
+    `kube_requests` are requests of one expose, on average; requests include the writes. `apiserver_cpu_seconds` is what
+    the API server takes for one expose and release above its idle rate. `stopped` says why larger sizes were not tried,
+    empty if they were.
+    """
+
+    controller: str
+    strategy: str
+    active: int
+    samples: int
+    pause_seconds: float
+    slots: int
+    api_writes: float
+    kube_requests: float
+    api_seconds: Spread
+    ready_seconds: Spread
+    refused_seconds: Spread
+    apiserver_cpu_seconds: float
+    controller_memory_mib: int
+    envoy_memory_mib: int
+    stopped: str = ""
+
+
+@dataclass(frozen=True)
+class BurstRecord:
+    """Many tasks exposed at once: `tasks` threads, each its own, `rounds` times.
+
+    `endpoints_qps` and `endpoints_burst` are the limit of the cluster's own controllers, which write the endpoints.
+    `api_seconds` is when the last call of expose returned, `ready_seconds` when the last task answered; `worst_seconds`
+    the latter of the worst round. `ports` is how many different ports a round handed out, the least of all rounds.
+    """
+
+    controller: str
+    strategy: str
+    tasks: int
+    rounds: int
+    slots: int
+    endpoints_qps: int
+    endpoints_burst: int
+    ports: int
+    api_seconds: Spread
+    ready_seconds: Spread
+    worst_seconds: float
+
+
+@dataclass(frozen=True)
+class PathRecord:
+    """What a path to one pod takes, from another pod of its cluster: `path` is `pod` or `gateway`.
+
+    `connect_seconds` is until the first byte of a new connection, `round_trip_seconds` one byte there and back on an
+    open one, `mib_per_second` one connection's stream from the pod.
+    """
+
+    controller: str
+    path: str
+    samples: int
+    connect_seconds: Spread
+    round_trip_seconds: Spread
+    mib_per_second: float
+
+
+@dataclass(frozen=True)
+class CrdWriteRecord:
+    """One create of a Gateway with that many listeners, with one set of rules in the CRD or beside it."""
+
+    rules: str
+    listeners: int
+    samples: int
+    write_seconds: Spread
+
+
+@dataclass(frozen=True)
+class ExposeReport:
+    """What `bench expose` measured."""
+
+    versions: Mapping[str, str] = field(default_factory=dict)
+    machine: Mapping[str, str] = field(default_factory=dict)
+    records: tuple[ExposeRecord, ...] = ()
+
+
+@dataclass(frozen=True)
+class BurstReport:
+    """What `bench burst` measured."""
+
+    versions: Mapping[str, str] = field(default_factory=dict)
+    machine: Mapping[str, str] = field(default_factory=dict)
+    records: tuple[BurstRecord, ...] = ()
+
+
+@dataclass(frozen=True)
+class DataplaneReport:
+    """What `bench dataplane` measured."""
+
+    versions: Mapping[str, str] = field(default_factory=dict)
+    machine: Mapping[str, str] = field(default_factory=dict)
+    records: tuple[PathRecord, ...] = ()
+
+
+@dataclass(frozen=True)
+class CrdWriteReport:
+    """What `bench crd-write` measured."""
+
+    versions: Mapping[str, str] = field(default_factory=dict)
+    machine: Mapping[str, str] = field(default_factory=dict)
+    records: tuple[CrdWriteRecord, ...] = ()
+
+
+Report = ExposeReport | BurstReport | DataplaneReport | CrdWriteReport

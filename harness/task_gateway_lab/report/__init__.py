@@ -1,0 +1,11 @@
+"""What a run of the laboratory looks like to a program, a reader and on a terminal; pure functions.
+
+`from task_gateway_lab.report import bench_text` defers the import of that module to its first use.
+"""
+
+from typing import TYPE_CHECKING
+
+from task_gateway.deferred import parts
+
+if not TYPE_CHECKING:
+    __getattr__ = parts(__name__)

@@ -1,0 +1,33 @@
+"""A run as `result.json`, and its rows read again from there, so that an interrupted run can go on."""
+
+import json
+
+from task_gateway import records
+from task_gateway_lab.model_bugbash import BugBash, Row
+
+
+def fields(result: BugBash) -> dict[str, object]:
+    """Return what the file has; the names are a contract with whoever reads it."""
+    return {
+        "name": result.name,
+        "passed": result.passed,
+        "seconds": result.seconds,
+        "images": result.images,
+        "versions": dict(sorted(result.versions.items())),
+        "cause": result.cause,
+        "steps": result.steps,
+        "notebooks": result.notebooks,
+        "evidence": result.files,
+        "rows": result.rows,
+    }
+
+
+def result_json(result: BugBash) -> str:
+    """Return the run as indented JSON."""
+    return records.text(fields(result)) + "\n"
+
+
+def read(text: str) -> list[Row]:
+    """Return the rows of a `result.json`; ValueError if it is none."""
+    found = json.loads(text)
+    return records.read(list[Row], found.get("rows") if isinstance(found, dict) else found)

@@ -1,0 +1,50 @@
+"""Scenario: a big file goes to a notebook and comes back unchanged."""
+
+import random
+
+from task_gateway.deferred import hashlib
+from task_gateway.errors import ScenarioFailed
+from task_gateway_lab.scenarios.declared import Move, Scenario, Scene, declare
+from task_gateway_lab.scenarios.tasks import end, opened, start
+
+ID, FILE, MIB = "notebook-transfer", "big.bin", 256
+SEED = 5
+
+
+def there(scene: Scene) -> str:
+    """Upload the file in the pieces that JupyterLab sends."""
+    source = random.Random(SEED)
+    content = b"".join(source.randbytes(1 << 20) for _ in range(MIB))
+    scene.kept["digest"] = hashlib.sha256(content).hexdigest()
+    opened(scene, ID).upload(FILE, content)
+    return f"{MIB} MiB, sha256 {scene.kept['digest'][:16]}"
+
+
+def back(scene: Scene) -> str:
+    """Download it, and compare."""
+    found = hashlib.sha256()
+    size = 0
+    for piece in opened(scene, ID).download(FILE):
+        found.update(piece)
+        size += len(piece)
+    if found.hexdigest() != scene.kept["digest"]:
+        raise ScenarioFailed(f"{size} bytes came back with sha256 {found.hexdigest()}, not {scene.kept['digest']}")
+    return f"{size >> 20} MiB came back with the same checksum"
+
+
+declare(
+    Scenario(
+        name="big_transfer",
+        group="Notebooks",
+        sentence=f"{MIB} MiB are uploaded to a notebook of another cluster and come back with the same checksum.",
+        tags=("notebook", "long", "any-master"),
+        moves=(
+            start("notebook", "west", ID),
+            Move(
+                "file uploaded", there, "head -c 268435456 /dev/urandom > big.bin; sha256sum big.bin  # then upload it"
+            ),
+            Move("file downloaded, checksums equal", back, "# download it, then: sha256sum big.bin"),
+            end(ID),
+        ),
+    )
+)

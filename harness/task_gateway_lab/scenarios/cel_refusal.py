@@ -1,0 +1,56 @@
+"""Scenario: Kubernetes refuses one listener too many, and a CRD whose rules may cost too much; both are shown."""
+
+from typing import TYPE_CHECKING
+
+from task_gateway.deferred import Deferred
+from task_gateway.errors import Invalid, ScenarioFailed, UsageError
+from task_gateway.routing.gateway_api import GATEWAY
+from task_gateway_lab.scenarios.declared import Move, Scenario, Scene, declare
+
+if TYPE_CHECKING:
+    from task_gateway.crds import raising
+else:
+    raising = Deferred("task_gateway.crds.raising")
+
+MANAGER = "west"
+LISTENERS, TOO_MANY = 65, 1024
+
+
+def listener(scene: Scene) -> str:
+    """Ask whether a Gateway may have one listener more than its CRD allows."""
+    side = scene.world.sides[MANAGER]
+    gateway = side.kube.get(GATEWAY, side.block.gateway_name, side.block.gateway_namespace)
+    many = [{"name": f"l-{port}", "port": port, "protocol": "TCP"} for port in range(24000, 24000 + LISTENERS)]
+    try:
+        side.kube.replace(gateway | {"spec": gateway["spec"] | {"listeners": many}}, dry_run=True)
+    except Invalid as refused:
+        return refused.message
+    raise ScenarioFailed(f"a Gateway with {LISTENERS} listeners is taken")
+
+
+def rules(scene: Scene) -> str:
+    """Ask for more listeners than the rules of the CRD may cost."""
+    kube = scene.world.sides[MANAGER].kube
+    try:
+        raising.raise_to(kube, TOO_MANY, dry_run=True)
+    except UsageError as refused:
+        return f"{refused.message}; {refused.hint}"
+    raise ScenarioFailed(f"the CRD takes {TOO_MANY} listeners")
+
+
+declare(
+    Scenario(
+        name="cel_refusal",
+        group="Limits",
+        sentence="One listener more than the CRD allows is refused; so is a CRD whose rules may cost too much.",
+        tags=("limits",),
+        moves=(
+            Move(f"{LISTENERS} listeners refused", listener, f"task-gateway limits --kubeconfig ${MANAGER}_kubeconfig"),
+            Move(
+                f"a CRD of {TOO_MANY} listeners refused",
+                rules,
+                f"task-gateway crds raise --max-listeners {TOO_MANY} --dry-run --kubeconfig ${MANAGER}_kubeconfig",
+            ),
+        ),
+    )
+)

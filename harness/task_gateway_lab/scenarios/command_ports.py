@@ -1,0 +1,49 @@
+"""Scenarios: a command with a TCP port of its own protocol, and a task with several ports."""
+
+from task_gateway.deferred import socket
+from task_gateway.errors import ScenarioFailed
+from task_gateway_lab.scenarios import runtime
+from task_gateway_lab.scenarios.declared import Move, Scenario, Scene, declare
+from task_gateway_lab.scenarios.tasks import end, start
+
+SECONDS = 10.0
+ONE, SEVERAL, PORTS = "command-custom", "command-several", (9000, 9001, 9002)
+
+
+def talk(id: str, ports: tuple[int, ...]) -> Move:
+    """Dial each port of a task, by the gateway's address, and let it say its name and echo a line."""
+
+    def do(scene: Scene) -> str:
+        running: runtime.Running = scene.kept[id]
+        for address, port in zip(running.addresses, ports, strict=True):
+            with socket.create_connection((address.host, address.port), SECONDS) as connection:
+                lines = connection.makefile("rw")
+                greeting = lines.readline().strip()
+                lines.write("hello\n")
+                lines.flush()
+                echo = lines.readline().strip()
+            if (greeting, echo) != (f"{id}:{port}", "hello"):
+                raise ScenarioFailed(f"{greeting!r} and {echo!r} came", where=str(address))
+        return f"{len(ports)} ports answer by their own names"
+
+    return Move(f"each port of {id} dialled", do, f"nc ${id.replace('-', '_').split(':')[0]}")
+
+
+declare(
+    Scenario(
+        name="command_port",
+        group="Commands and shells",
+        sentence="A command serves a protocol of its own on a TCP port; a client reaches it through the gateway.",
+        tags=("command",),
+        moves=(start("command", "east", ONE), talk(ONE, (9000,)), end(ONE)),
+    )
+)
+declare(
+    Scenario(
+        name="several_ports",
+        group="Commands and shells",
+        sentence="A task with three ports gets three ports of the gateway, and each leads to its own.",
+        tags=("command",),
+        moves=(start("command", "west", SEVERAL, ports=PORTS), talk(SEVERAL, PORTS), end(SEVERAL)),
+    )
+)

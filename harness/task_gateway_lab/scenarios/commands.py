@@ -1,0 +1,47 @@
+"""Runs `task-gateway` as a user does: a program of its own with a kubeconfig, which prints JSON."""
+
+import json
+import sys
+from typing import Any
+
+from task_gateway.errors import ScenarioFailed
+from task_gateway.kube.kubectl import options
+from task_gateway.kube.process import Completed, Word, run
+from task_gateway.model import Address, Cluster
+from task_gateway_lab.scenarios import runtime
+
+MAIN = "task_gateway.cli.main"
+
+
+def task_gateway(cluster: Cluster, *words: Word, codes: tuple[int, ...] = (0,)) -> dict[str, Any]:
+    """Run a command against a cluster and return its JSON; ScenarioFailed if its exit code is none of `codes`."""
+    argv = [sys.executable, "-m", MAIN, *words, "--output", "json", *options(cluster)]
+    return result(" ".join(map(str, words)), run(argv, check=False), codes)
+
+
+def of_gateway(side: "runtime.Side", *words: Word, codes: tuple[int, ...] = (0,)) -> dict[str, Any]:
+    """Run a command against the gateway of a side, as the user who installed it."""
+    gateway = f"{side.block.gateway_namespace}/{side.block.gateway_name}"
+    return task_gateway(side.kube.cluster, *words, "--gateway", gateway, codes=codes)
+
+
+def result(command: str, done: Completed, codes: tuple[int, ...]) -> dict[str, Any]:
+    """Return what a command printed, as JSON; ScenarioFailed with its error if its exit code is none of `codes`."""
+    try:
+        found: dict[str, Any] = json.loads(done.stdout)
+    except ValueError:
+        found = {}
+    if done.code in codes and found:
+        return found
+    error = found.get("error") or {}
+    said = error.get("message") or done.stderr.strip() or "it printed no JSON"
+    raise ScenarioFailed(
+        f"task-gateway {command} ended with exit code {done.code}: {said}",
+        where=error.get("where"),
+        hint=error.get("hint"),
+    )
+
+
+def addresses(exposed: dict[str, Any]) -> tuple[Address, ...]:
+    """Return the addresses that `task-gateway expose` printed, in the order of the task's ports."""
+    return tuple(Address(each["host"], each["port"]) for each in exposed["ports"])

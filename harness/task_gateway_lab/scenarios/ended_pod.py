@@ -1,0 +1,66 @@
+"""Scenario: a pod has ended: its port is closed and freed, and exposing it again is refused with its phase."""
+
+from task_gateway import settings
+from task_gateway.deferred import socket
+from task_gateway.errors import ScenarioFailed
+from task_gateway.kube.kinds import POD
+from task_gateway.kube.wait import wait_for
+from task_gateway.model import Manifest
+from task_gateway.routing import live
+from task_gateway_lab.scenarios.commands import of_gateway
+from task_gateway_lab.scenarios.declared import Move, Scenario, Scene, declare
+from task_gateway_lab.scenarios.task_ends import collected, refused
+from task_gateway_lab.scenarios.tasks import start
+
+MANAGER, ID, PORT, SECONDS = "east", "ended-pod", 9000, 10.0
+
+
+def ended(scene: Scene) -> str:
+    """Let the only container of the pod exit, and wait until the pod has ended."""
+    side, address = scene.world.sides[MANAGER], scene.kept[ID].address
+    with socket.create_connection((address.host, address.port), SECONDS) as connection:
+        connection.sendall(b"crash\n")
+    pod = wait_for(side.kube, settings.POD_GONE, POD, ID, side.namespace, _runs)
+    scene.kept["phase"] = pod["status"]["phase"]
+    return f"the pod {live.end_of(pod)}"
+
+
+def refused_again(scene: Scene) -> str:
+    """Expose the ended pod: the error is TaskEnded, names the phase, and no port is claimed."""
+    side, phase = scene.world.sides[MANAGER], scene.kept["phase"]
+    words = ("expose", f"pod/{ID}", "--port", str(PORT), "--namespace", side.namespace)
+    error = of_gateway(side, *words, codes=(1,))["error"]
+    if error["type"] != "TaskEnded" or phase not in error["message"]:
+        raise ScenarioFailed(f"the error is no TaskEnded with phase {phase}: {error['type']}: {error['message']}")
+    left = [str(each.address) for each in side.other().exposed() if each.task_id == ID]
+    if left:
+        raise ScenarioFailed(f"{ID} has {', '.join(left)}, though expose was refused")
+    return str(error["message"])
+
+
+def _runs(pod: Manifest | None) -> str | None:
+    if pod is None:
+        return "it does not exist"
+    return None if live.end_of(pod) else f"it is {(pod.get('status') or {}).get('phase')}"
+
+
+declare(
+    Scenario(
+        name="ended_pod",
+        group="When something ends",
+        sentence="A pod that has ended loses its port; exposing it again is refused with its phase.",
+        tags=("ends",),
+        moves=(
+            start("command", MANAGER, ID),
+            Move("pod ended", ended, "echo crash | nc …  # host and port: $ended_pod"),
+            refused(ID),
+            collected(ID),
+            Move(
+                "expose refused with the phase",
+                refused_again,
+                f"task-gateway expose pod/{ID} --port {PORT} --namespace $tasks_namespace "
+                f"--gateway $gateway_namespace/$release --kubeconfig ${MANAGER}_kubeconfig",
+            ),
+        ),
+    )
+)

@@ -1,0 +1,198 @@
+"""Scenario: an upgrade replaces the slots' Services with live tasks on them: no port leads to another task."""
+
+from dataclasses import replace
+from typing import Any
+
+from task_gateway.deferred import socket
+from task_gateway.errors import CommandFailed, Forbidden, ScenarioFailed
+from task_gateway.kube import helm
+from task_gateway.kube.kinds import SERVICE
+from task_gateway.polling import attempts
+from task_gateway.routing import names
+from task_gateway.settings import Wait
+from task_gateway_lab.scenarios import runtime
+from task_gateway_lab.scenarios.command_ports import talk
+from task_gateway_lab.scenarios.commands import addresses, of_gateway, task_gateway
+from task_gateway_lab.scenarios.declared import Move, Scenario, Scene, declare
+from task_gateway_lab.scenarios.tasks import end, start
+
+MANAGER, FIRST, SECOND, PORT = "east", "task-forced-1", "task-forced-2", 9000
+BOTH = (FIRST, SECOND)
+SECONDS, CHECK = 10.0, "ITG0508"
+REPLACED = ("--reuse-values", "--server-side=false", "--force-replace")
+WITHOUT = {"slots": {"admissionPolicy": False}}
+POLICY = Wait("policy-taken-up", "the API server has taken up a policy that was made or deleted", 60)
+PAUSE_SECONDS = 0.5
+UPGRADE = "helm upgrade $release internal-task-gateway -n $gateway_namespace"
+OPTIONS = f"--gateway $gateway_namespace/$release --kubeconfig ${MANAGER}_kubeconfig"
+
+
+def guarded(scene: Scene) -> str:
+    """Replace the slots' Services by a forced upgrade: the chart's policy refuses it, and both tasks answer."""
+    side = scene.world.sides[MANAGER]
+    _wait_for_policy(scene, enforced=True)
+    try:
+        _upgrade(scene)
+    except CommandFailed as problem:
+        if not any(f"{side.namespace}/{_service(scene, id)}" in problem.tail for id in BOTH):
+            raise  # for another reason: the policy names the Service of a claim
+        if (reached := _reached(scene)) != list(BOTH):
+            raise ScenarioFailed(f"after the refused upgrade only {reached} answer") from problem
+        return "the upgrade is refused, both tasks answer"
+    raise ScenarioFailed("the forced upgrade was not refused", where=f"Gateway {'/'.join(_gateway(side)[::-1])}")
+
+
+def unguarded(scene: Scene) -> str:
+    """Upgrade without the policy, once the API server no longer enforces it, then force it: both claims are lost."""
+    side = scene.world.sides[MANAGER]
+    scene.later.callback(scene.world.install, side)
+    scene.world.install(side, WITHOUT)
+    _wait_for_policy(scene, enforced=False)
+    _upgrade(scene)
+    kept = [each.task_id for each in side.other().exposed() if each.task_id in BOTH]
+    if kept:
+        raise ScenarioFailed(f"{', '.join(kept)} kept a claim, though its Service was replaced")
+    reached = _reached(scene)
+    return f"no claim is left; {', '.join(reached) or 'no task'} is reached still, no port leads to another task"
+
+
+def named(scene: Scene) -> str:
+    """Check the gateway, and ask gc: both name the ports that lead to a task without a claim."""
+    side = scene.world.sides[MANAGER]
+    found = _slots_lead(side)
+    if found["result"] != "error":
+        raise ScenarioFailed(f"{CHECK} is {found['result']}, though two claims are lost", hint=found["fix"])
+    repairs = of_gateway(side, "gc", codes=(1,))["repairs"]
+    missing = _ports(scene) - {each["port"] for each in repairs if each["action"] == "close"}
+    if missing:
+        raise ScenarioFailed(f"gc does not name the ports {', '.join(map(str, sorted(missing)))}")
+    return f"{CHECK}: {found['message']}"
+
+
+def repaired(scene: Scene) -> str:
+    """Close the ports by one command, and expose both tasks again."""
+    side = scene.world.sides[MANAGER]
+    of_gateway(side, "gc", "--apply")
+    for id in BOTH:
+        runtime.reach.wait_until_refused(scene.kept[id].address)
+    if (found := _slots_lead(side))["result"] != "ok":
+        raise ScenarioFailed(f"after the repair {CHECK} is {found['result']}: {found['message']}", hint=found["fix"])
+    for id in BOTH:
+        again = addresses(of_gateway(side, "expose", f"pod/{id}", "--port", str(PORT), "--wait"))
+        scene.kept[id] = replace(scene.kept[id], addresses=again)
+        scene.facts[id.replace("-", "_")] = str(again[0])
+    return ", ".join(f"{id} at {scene.kept[id].address}" for id in BOTH)
+
+
+def own_or_closed(id: str, seen: str) -> bool:
+    """Tell whether a port answered as its own task; False if it was closed. ScenarioFailed if another answered."""
+    if seen not in ("", f"{id}:{PORT}"):
+        raise ScenarioFailed(f"the port of {id} was answered by {seen}")
+    return bool(seen)
+
+
+def _reached(scene: Scene) -> list[str]:
+    """Return the tasks that answer at their ports; ScenarioFailed if a port leads to another task."""
+    return [id for id in BOTH if own_or_closed(id, _greeting(scene.kept[id]))]
+
+
+def _greeting(running: "runtime.Running") -> str:
+    """Return the first line that comes from a task's port, empty if the port is closed."""
+    address = running.address
+    try:
+        with socket.create_connection((address.host, address.port), SECONDS) as connection:
+            return connection.makefile().readline().strip()
+    except ConnectionError:
+        return ""
+    except TimeoutError:
+        raise ScenarioFailed(f"the port of {running.id} neither answers nor is closed", where=str(address)) from None
+
+
+def _ports(scene: Scene) -> set[int]:
+    return {scene.kept[id].address.port for id in BOTH}
+
+
+def _slots_lead(side: "runtime.Side") -> dict[str, Any]:
+    """Return the check that each slot leads to its own task or to none."""
+    report = task_gateway(side.kube.cluster, "check", codes=(0, 1))
+    (found,) = [each for category in report["categories"] for each in category["checks"] if each["code"] == CHECK]
+    return dict(found)
+
+
+def _upgrade(scene: Scene) -> None:
+    world, side = scene.world, scene.world.sides[MANAGER]
+    namespace = side.block.gateway_namespace
+    helm.install(side.kube.cluster, runtime.data()["release"], world.given.chart, namespace, arguments=REPLACED)
+
+
+def _wait_for_policy(scene: Scene, *, enforced: bool) -> None:
+    """Return once the API server refuses, or lets pass, the dry run of a claimed Service without its selector.
+
+    It reads policies a moment after they are written, and no object tells when.
+    """
+    side = scene.world.sides[MANAGER]
+    name = _service(scene, FIRST)
+    where = f"Service {side.namespace}/{name}"
+    if not any(_is_refused(side, name) is enforced for _ in attempts(POLICY, PAUSE_SECONDS)):
+        raise POLICY.timed_out(f"the policy is {'not ' if enforced else ''}enforced", where)
+
+
+def _service(scene: Scene, id: str) -> str:
+    """Return the Service of the slot that a task was given."""
+    side = scene.world.sides[MANAGER]
+    labels = f"{names.slots_selector(*_gateway(side))},{names.SLOT_LABEL}={scene.kept[id].address.port}"
+    (slot,) = side.kube.list(SERVICE, side.namespace, labels)
+    return str(slot["metadata"]["name"])
+
+
+def _is_refused(side: "runtime.Side", name: str) -> bool:
+    found = side.kube.get(SERVICE, name, side.namespace)
+    spec = {key: value for key, value in found["spec"].items() if key != "selector"}
+    try:
+        side.kube.replace(found | {"spec": spec}, dry_run=True)
+    except Forbidden:
+        return True
+    return False
+
+
+def _gateway(side: "runtime.Side") -> tuple[str, str]:
+    return side.block.gateway_name, side.block.gateway_namespace
+
+
+declare(
+    Scenario(
+        name="forced_upgrade",
+        group="Operations",
+        sentence="A forced upgrade is refused with live tasks; without the policy what it loses is named and repaired.",
+        needs=("clusters of our own",),
+        tags=("operations",),
+        alone=True,
+        moves=(
+            start("command", MANAGER, FIRST),
+            start("command", MANAGER, SECOND),
+            Move("forced upgrade refused", guarded, f"{UPGRADE} {' '.join(REPLACED)}"),
+            Move(
+                "forced upgrade without the policy",
+                unguarded,
+                f"{UPGRADE} --reuse-values --set slots.admissionPolicy=false\n{UPGRADE} {' '.join(REPLACED)}",
+            ),
+            Move(
+                "lost claims named",
+                named,
+                f"task-gateway check --kubeconfig ${MANAGER}_kubeconfig\ntask-gateway gc {OPTIONS}",
+            ),
+            Move(
+                "ports closed, tasks exposed again",
+                repaired,
+                "\n".join(
+                    f"task-gateway {each} {OPTIONS}"
+                    for each in ("gc --apply", *(f"expose pod/{id} --port {PORT} --wait" for id in BOTH))
+                ),
+            ),
+            talk(FIRST, (PORT,)),
+            talk(SECOND, (PORT,)),
+            end(FIRST),
+            end(SECOND),
+        ),
+    )
+)

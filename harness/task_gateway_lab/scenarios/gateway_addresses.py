@@ -1,0 +1,126 @@
+"""Scenarios: gateway_ip is wrong, or is a host name, or an IPv6 address."""
+
+import time
+from ipaddress import ip_address
+
+from task_gateway.errors import NotReachable, ScenarioFailed
+from task_gateway.kube.kinds import ENDPOINT_SLICE
+from task_gateway.kube.wait import wait_until_usable
+from task_gateway.model import Address, Manifest, Task
+from task_gateway.settings import Wait
+from task_gateway_lab.scenarios import runtime
+from task_gateway_lab.scenarios.declared import Move, Scenario, Scene, declare
+from task_gateway_lab.scenarios.places import DEFAULT
+from task_gateway_lab.scenarios.tasks import cell, end, start
+
+MANAGER, GATEWAY = "east", "gateway-of-east"
+WRONG, NAMED, SIX = "wrong-ip", "notebook-named", "notebook-ipv6"
+NOBODY = "192.0.2.1"  # of the block for documentation: nothing is there
+PATIENCE = Wait("wrong-address", "a connection through the gateway reaches the task's pod", 10)
+
+
+def wrong(scene: Scene) -> str:
+    """Expose a task by an address at which nobody is: the error comes in time and says what is in the way."""
+    side = scene.world.sides[MANAGER]
+    began = time.monotonic()
+    try:
+        side.other(host=NOBODY).expose(Task(WRONG, side.namespace, (9000,)), wait=PATIENCE)
+    except NotReachable as problem:
+        return f"after {time.monotonic() - began:.0f} s: {problem.message}"
+    raise ScenarioFailed(f"something answers at {NOBODY}")
+
+
+def name(scene: Scene) -> str:
+    """Give the gateway a name in the master's cluster, and let the master dial the task by it."""
+    world, side = scene.world, scene.world.sides[MANAGER]
+    home, namespace = world.sides[DEFAULT].kube, world.spaces["master"]
+    wait_until_usable(home, namespace)
+    for obj in _named(namespace, side.block.gateway_ip):
+        kind = f"{obj['apiVersion']}/{obj['kind']}"
+        scene.later.callback(home.delete, kind, obj["metadata"]["name"], namespace)
+        home.create(obj)
+    host = f"{GATEWAY}.{namespace}.svc.cluster.local"
+    (address,) = side.other(host=host).expose(Task(NAMED, side.namespace, (8888,)))
+    world.stand_in.proxy.register(NAMED, address)
+    return f"the master dials {address}"
+
+
+def _named(namespace: str, address: str) -> list[Manifest]:
+    """Return the objects that give an address outside of a cluster a name in it."""
+    metadata = {"name": GATEWAY, "namespace": namespace}
+    label = {"kubernetes.io/service-name": GATEWAY}
+    return [
+        {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": {"clusterIP": "None"}},
+        {
+            "apiVersion": ENDPOINT_SLICE.rpartition("/")[0],
+            "kind": "EndpointSlice",
+            "metadata": metadata | {"labels": label},
+            "addressType": "IPv4",
+            "endpoints": [{"addresses": [address]}],
+        },
+    ]
+
+
+def six(scene: Scene) -> str:
+    """Dial the task by the node's IPv6 address, and let the master do so."""
+    side = scene.world.sides[MANAGER]
+    host = next(each for each in runtime.node_addresses(side.kube) if ip_address(each).version == 6)
+    address = Address(host, scene.kept[SIX].address.port)
+    runtime.reach.wait_until_answers(address)
+    scene.world.stand_in.proxy.register(SIX, address)
+    return f"the master dials {address}"
+
+
+declare(
+    Scenario(
+        name="wrong_gateway_ip",
+        group="Configuration",
+        sentence="With a wrong gateway_ip a task is reported as not reachable, with what is in the way; nothing hangs.",
+        tags=("configuration",),
+        moves=(
+            start("command", MANAGER, WRONG),
+            Move(
+                "exposed by a wrong address",
+                wrong,
+                f"""# set gateway_ip: {NOBODY} in master.yaml
+task-gateway check --config master.yaml""",
+            ),
+            end(WRONG),
+        ),
+    )
+)
+declare(
+    Scenario(
+        name="gateway_host_name",
+        group="Configuration",
+        sentence="gateway_ip may be a host name that the master can resolve: a notebook works by it.",
+        tags=("configuration", "notebook"),
+        moves=(
+            start("notebook", MANAGER, NAMED),
+            Move(
+                "the master dials a name",
+                name,
+                f"""# in the master's namespace: a headless Service {GATEWAY}, with an EndpointSlice of the gateway
+# set gateway_ip: {GATEWAY}.$master_namespace.svc.cluster.local in master.yaml
+task-gateway config validate master.yaml""",
+            ),
+            cell(NAMED),
+            end(NAMED),
+        ),
+    )
+)
+declare(
+    Scenario(
+        name="gateway_ipv6",
+        group="Configuration",
+        sentence="gateway_ip may be an IPv6 address where nodes have one: a notebook works by it.",
+        needs=("ipv6",),
+        tags=("configuration", "notebook"),
+        moves=(
+            start("notebook", MANAGER, SIX),
+            Move("the master dials an IPv6 address", six, "# set gateway_ip to the node's IPv6 address in master.yaml"),
+            cell(SIX),
+            end(SIX),
+        ),
+    )
+)

@@ -1,0 +1,83 @@
+"""Scenarios: the limit of each strategy is reached where it was foretold; the refusal says what to raise."""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from task_gateway.deferred import Deferred
+from task_gateway.errors import NoFreeSlot, ScenarioFailed
+from task_gateway.model import Task
+from task_gateway.routing.gateway_api import GATEWAY
+from task_gateway.routing.strategies.base import in_order
+from task_gateway.routing.strategies.traits import Traits
+from task_gateway_lab.scenarios.declared import Move, Scenario, Scene, declare
+from task_gateway_lab.scenarios.places import OWN_LISTENERS
+
+if TYPE_CHECKING:
+    from task_gateway.crds import schema
+    from task_gateway.limits import capacity, target
+else:
+    schema = Deferred("task_gateway.crds.schema")
+    capacity, target = Deferred("task_gateway.limits.capacity"), Deferred("task_gateway.limits.target")
+
+MANAGER = "west"
+FIRST, COUNT = OWN_LISTENERS
+OWN_PORTS = (FIRST, FIRST + COUNT - 1)
+"""The range of a strategy that creates listeners, wider than the CRD allows; slots have that of the chart."""
+LEFT = 5
+"""Listeners that the CRD of upstream leaves when the others are written at once, as a master had done one by one."""
+
+
+def crowd(scene: Scene) -> str:
+    """Write many listeners at once."""
+    side = scene.world.sides[MANAGER]
+    name, namespace = side.block.gateway_name, side.block.gateway_namespace
+    gateway = side.kube.get(GATEWAY, name, namespace)
+    before = gateway["spec"]["listeners"]
+    scene.later.callback(side.kube.patch, GATEWAY, name, namespace, {"spec": {"listeners": before}})
+    ports = range(FIRST, FIRST + schema.UPSTREAM_LISTENERS - LEFT - len(before))
+    more = [{"name": f"det-{port}", "port": port, "protocol": "TCP"} for port in ports]
+    side.kube.replace(gateway | {"spec": gateway["spec"] | {"listeners": before + more}})
+    return f"{len(ports)} listeners were written at once"
+
+
+def fill(strategy: Traits) -> Move:
+    """Expose tasks that have no pod until that is refused, and compare their number with the capacity."""
+
+    def do(scene: Scene) -> str:
+        side = scene.world.sides[MANAGER]
+        gateway = side.other(strategy.name, ports=OWN_PORTS if strategy.per_task else None)
+        manager = replace(side.manager, internal_task_gateway=gateway.gateway)
+        found = capacity.look(target.Target(manager, side.kube), strategy.name)
+        fitted = found.active
+        while True:
+            task = Task(f"limit-{strategy.name}-{fitted}", side.namespace, (8080,))
+            scene.later.callback(gateway.release, task.id)
+            try:
+                gateway.expose(task)
+            except NoFreeSlot as full:
+                if fitted != found.capacity:
+                    raise ScenarioFailed(f"{fitted} tasks fit, {found.capacity} were foretold: {full}") from full
+                return f"{fitted} tasks fit as foretold by {found.binding}; then: {full.message}; {full.hint}"
+            fitted += 1
+
+    return Move(
+        "filled until it is refused",
+        do,
+        f"task-gateway limits --kubeconfig ${MANAGER}_kubeconfig --strategy {strategy.name}",
+    )
+
+
+for _strategy in in_order():
+    declare(
+        Scenario(
+            name=f"limit_{_strategy.name}",
+            group="Limits",
+            sentence=f"With {_strategy.name} as many tasks fit as foretold; the next is refused with what to raise.",
+            tags=("limits",),
+            alone=True,
+            moves=(
+                *((Move("many listeners written", crowd),) if _strategy.on_gateway else ()),
+                fill(_strategy),
+            ),
+        )
+    )

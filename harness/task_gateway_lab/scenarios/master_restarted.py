@@ -1,0 +1,44 @@
+"""Scenario: the master is ended and started again while tasks run; it finds them at the same ports."""
+
+from task_gateway.errors import ScenarioFailed
+from task_gateway_lab.scenarios.declared import Move, Scenario, Scene, declare
+from task_gateway_lab.scenarios.tasks import cell, end, start
+
+EAST, HOME = "notebook-kept-east", "notebook-kept-home"
+
+
+def restart(scene: Scene) -> str:
+    """Restart the master, and compare what it knows with what was known before."""
+    platform = scene.world.platform
+    before = {each.id: each.addresses for each in platform.tasks()}
+    platform.restart()
+    after = {each.id: each.addresses for each in platform.tasks()}
+    lost = [id for id in (EAST, HOME) if after.get(id) != before[id]]
+    if lost:
+        raise ScenarioFailed(f"after the restart {', '.join(lost)} is elsewhere: {after}")
+    return f"{EAST} at {after[EAST][0]}, {HOME} at {after[HOME][0]}, as before"
+
+
+declare(
+    Scenario(
+        name="master_restarted",
+        group="When something fails",
+        sentence="The master is restarted with live tasks: it finds them, at the same ports, and they work on.",
+        tags=("restart",),
+        alone=True,
+        moves=(
+            start("notebook", "east", EAST),
+            start("notebook", "default", HOME),
+            cell(EAST),
+            Move(
+                "master restarted",
+                restart,
+                "kubectl --kubeconfig $default_kubeconfig -n $master_namespace delete pod master",
+            ),
+            cell(EAST),
+            cell(HOME),
+            end(EAST),
+            end(HOME),
+        ),
+    )
+)

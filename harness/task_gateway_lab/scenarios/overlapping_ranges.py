@@ -1,0 +1,71 @@
+"""Scenario: two masters use one gateway with port ranges that overlap; no port is given twice."""
+
+from collections.abc import Iterator
+
+from task_gateway import config
+from task_gateway.deferred import concurrent
+from task_gateway.errors import ConfigError, NoFreeSlot, ScenarioFailed
+from task_gateway.model import Task
+from task_gateway_lab.scenarios import runtime
+from task_gateway_lab.scenarios.declared import Move, Scenario, Scene, declare
+from task_gateway_lab.scenarios.places import DEFAULT
+
+MANAGER = "west"
+FIRST, SECOND = "first", "second"
+
+
+def both(scene: Scene) -> str:
+    """Let two masters take ports at once until each finds none."""
+    side = scene.world.sides[MANAGER]
+    start, end = side.block.gateway_port_range_start, side.block.gateway_port_range_end
+    third = (end - start) // 3
+    masters = {
+        FIRST: side.other(ports=(start, end - third)),
+        SECOND: side.other(ports=(start + third, end)),
+    }
+    with concurrent.futures.ThreadPoolExecutor(len(masters)) as pool:
+        taken = dict(zip(masters, pool.map(lambda each: list(_fill(scene, *each)), masters.items()), strict=True))
+    ports = sorted(taken[FIRST] + taken[SECOND])
+    if ports != list(range(start, end + 1)):
+        raise ScenarioFailed(f"the masters have {taken}: not each port of {start} to {end} once")
+    return f"{FIRST} has {len(taken[FIRST])} ports, {SECOND} {len(taken[SECOND])}, none is the same"
+
+
+def _fill(scene: Scene, name: str, gateway: "runtime.TaskGateway") -> Iterator[int]:
+    while True:
+        task = Task(f"overlap-{name}-{len(scene.kept.setdefault(name, []))}", gateway.namespace, (8080,), name)
+        scene.kept[name].append(task.id)
+        scene.later.callback(gateway.release, task.id)
+        try:
+            (address,) = gateway.expose(task)
+        except NoFreeSlot:
+            return
+        yield address.port
+
+
+def refused(scene: Scene) -> str:
+    """Give one master both ranges, for two resource managers: its configuration is refused."""
+    world = scene.world
+    west = world.sides[MANAGER].kube
+    try:
+        config.parse(world.master_text({MANAGER: west, "beside": west}, world.sides[DEFAULT].kube), "master.yaml")
+    except ConfigError as problem:
+        return str(problem.problems[0])
+    raise ScenarioFailed("a configuration with overlapping ranges is taken")
+
+
+declare(
+    Scenario(
+        name="overlapping_ranges",
+        group="Configuration",
+        sentence="Two masters with overlapping port ranges on one gateway never give a port twice; in one master's "
+        "configuration the overlap is refused.",
+        needs=("two gateways",),
+        tags=("configuration", "limits"),
+        alone=True,
+        moves=(
+            Move("all ports taken by two masters at once", both, f"task-gateway ls --kubeconfig ${MANAGER}_kubeconfig"),
+            Move("overlap in one configuration refused", refused, "task-gateway config validate master.yaml"),
+        ),
+    )
+)

@@ -1,0 +1,54 @@
+"""Scenario: all ports are taken; the next task is refused with what to raise, and starts once one is free."""
+
+from task_gateway.errors import NoFreeSlot, ScenarioFailed
+from task_gateway.model import Task
+from task_gateway_lab.scenarios import runtime
+from task_gateway_lab.scenarios.declared import Move, Scenario, Scene, declare
+from task_gateway_lab.scenarios.tasks import end, launch, start
+
+MANAGER, FIRST, NEXT = "west", "range-first", "range-next"
+
+
+def fill(scene: Scene) -> str:
+    """Take every port that is left, for tasks that have no pod."""
+    side = scene.world.sides[MANAGER]
+    gateway, namespace = side.other(), side.namespace
+    free = gateway.ports().free
+    for number in range(free):
+        id = f"range-filler-{number}"
+        scene.later.callback(gateway.release, id)
+        gateway.expose(Task(id, namespace, (1,)))
+    return f"{free} more ports taken, {gateway.ports().free} left"
+
+
+def refused(scene: Scene) -> str:
+    """Start one task more, which is refused with a sentence that helps."""
+    try:
+        launch(scene, runtime.Wish("command", MANAGER, NEXT))
+    except NoFreeSlot as full:
+        return f"{full.message}; {full.hint}"
+    raise ScenarioFailed("a task was started beyond the range")
+
+
+def freed(scene: Scene) -> str:
+    """Free one port, and start it again."""
+    scene.world.platform.kill(FIRST)
+    return f"{NEXT} answers at {launch(scene, runtime.Wish('command', MANAGER, NEXT)).address}"
+
+
+declare(
+    Scenario(
+        name="range_exhausted",
+        group="Limits",
+        sentence="With every port taken the next task is refused with what to raise; with one freed it starts.",
+        tags=("limits",),
+        alone=True,
+        moves=(
+            start("command", MANAGER, FIRST),
+            Move("every other port taken", fill, f"task-gateway limits --kubeconfig ${MANAGER}_kubeconfig"),
+            Move("one task more refused", refused),
+            Move("one port freed, the task starts", freed, f"task-gateway release {FIRST}"),
+            end(NEXT),
+        ),
+    )
+)

@@ -1,0 +1,43 @@
+"""What a run of scenarios and their moves use of clusters, master and gateway; imported when a run begins.
+
+Scenarios and commands import it by `from task_gateway_lab.scenarios import runtime`; annotations that use it are
+quoted.
+"""
+
+from task_gateway.routing import reach
+from task_gateway.routing.gateway import TaskGateway
+from task_gateway_lab.clusters.node import API_SERVER, Node
+from task_gateway_lab.master import browser, launcher, manifests
+from task_gateway_lab.master.exchange import accepted, call
+from task_gateway_lab.master.kinds.base import KINDS
+from task_gateway_lab.master.kinds.tensorboard import STEPS
+from task_gateway_lab.master.notebook import Notebook
+from task_gateway_lab.master.platform import Running, Wish
+from task_gateway_lab.master.sides import Side
+from task_gateway_lab.scenarios.product import Product
+from task_gateway_lab.scenarios.run import run
+from task_gateway_lab.scenarios.world import Given, World, data, node_addresses
+
+__all__ = [
+    "API_SERVER",
+    "KINDS",
+    "STEPS",
+    "Given",
+    "Node",
+    "Notebook",
+    "Product",
+    "Running",
+    "Side",
+    "TaskGateway",
+    "Wish",
+    "World",
+    "accepted",
+    "browser",
+    "call",
+    "data",
+    "launcher",
+    "manifests",
+    "node_addresses",
+    "reach",
+    "run",
+]

@@ -1,0 +1,126 @@
+"""Scenario: one gateway serves two task namespaces; `ls`, `gc` and `capacity` cover both."""
+
+from task_gateway import settings
+from task_gateway.deferred import secrets
+from task_gateway.errors import ScenarioFailed
+from task_gateway.kube.kinds import POD
+from task_gateway.kube.wait import wait_until_gone, wait_until_usable
+from task_gateway.model import Task
+from task_gateway_lab.scenarios import runtime
+from task_gateway_lab.scenarios.command_ports import talk
+from task_gateway_lab.scenarios.commands import addresses, of_gateway
+from task_gateway_lab.scenarios.declared import Move, Scenario, Scene, declare
+from task_gateway_lab.scenarios.places import PORTS
+from task_gateway_lab.scenarios.tasks import start
+
+MANAGER, FIRST, SECOND, PORT = "west", "task-first-namespace", "task-second-namespace", 9000
+COUNT = 2
+"""Slots of the second namespace."""
+NAMESPACE = "v1/Namespace"
+KUBECTL = f"kubectl --kubeconfig ${MANAGER}_kubeconfig"
+COMMAND = f"task-gateway {{}} --gateway $gateway_namespace/$release --kubeconfig ${MANAGER}_kubeconfig"
+
+
+def second(scene: Scene) -> str:
+    """Create a second task namespace, and upgrade the release with slots there."""
+    side, name = scene.world.sides[MANAGER], _second(scene)
+    side.kube.apply(runtime.manifests.namespace(name, runtime.manifests.RESTRICTED))
+    scene.later.callback(side.kube.delete, NAMESPACE, name)
+    scene.later.callback(scene.world.install, side)
+    start = scene.world.given.first_port + PORTS
+    scene.facts |= {"second_namespace": name, "second_start": str(start)}
+    return scene.world.install(side, {"taskNamespaces": [{"namespace": name, "start": start, "count": COUNT}]})
+
+
+def exposed(scene: Scene) -> str:
+    """Run a pod in the second namespace and expose it by its name: the command finds the namespace."""
+    side, kind = scene.world.sides[MANAGER], runtime.KINDS.get("command")
+    task = Task(SECOND, _second(scene), (PORT,))
+    wait_until_usable(side.kube, task.namespace)
+    scene.later.callback(runtime.launcher.end_task, side.kube, task)
+    runtime.launcher.start_task(side.kube, task, kind.pod(task, scene.world.given.image), secrets.token_urlsafe(24))
+    found = of_gateway(side, "expose", f"pod/{SECOND}", "--port", str(PORT), "--wait")
+    if found["namespace"] != task.namespace:
+        raise ScenarioFailed(f"expose took namespace {found['namespace']}, the pod is in {task.namespace}")
+    running = runtime.Running(SECOND, "command", MANAGER, "", addresses(found))
+    scene.kept[SECOND] = running
+    scene.facts[SECOND.replace("-", "_")] = str(running.address)
+    return f"{SECOND} in namespace {task.namespace} at {running.address}"
+
+
+def covered(scene: Scene) -> str:
+    """List the tasks and the limits: both namespaces are in each."""
+    side, wanted = scene.world.sides[MANAGER], _wanted(scene)
+    listed = of_gateway(side, "ls")["tasks"]
+    seen = {each["task_id"]: each["namespace"] for each in listed if each["task_id"] in wanted}
+    if seen != wanted:
+        raise ScenarioFailed(f"ls lists {seen}, not {wanted}")
+    found = of_gateway(side, "limits")["resource_managers"][0]
+    if not set(wanted.values()) <= set(found["namespaces"]):
+        raise ScenarioFailed(f"limits covers {found['namespaces']}, not {sorted(wanted.values())}")
+    if found["ports"]["total"] != PORTS + COUNT or found["active"] < len(wanted):
+        raise ScenarioFailed(f"limits counts {found['active']} tasks and the ports {found['ports']}")
+    return f"ls lists both; limits: {found['active']} of {found['capacity']}, {found['ports']['total']} ports"
+
+
+def collected(scene: Scene) -> str:
+    """Delete both pods: one command names both claims and frees them."""
+    side, wanted = scene.world.sides[MANAGER], _wanted(scene)
+    for id, namespace in wanted.items():
+        side.kube.delete(POD, id, namespace)
+        wait_until_gone(side.kube, settings.POD_GONE, POD, id, namespace)
+    words = ("gc", "--grace", "0", "--apply")
+    repairs = of_gateway(side, *words)["repairs"]
+    freed = {each["task_id"]: each["namespace"] for each in repairs if each["done"]}
+    if not wanted.items() <= freed.items():
+        raise ScenarioFailed(f"gc freed {freed}, not {wanted}")
+    left = [each["task_id"] for each in of_gateway(side, "ls")["tasks"] if each["task_id"] in wanted]
+    if left:
+        raise ScenarioFailed(f"{', '.join(left)} is listed after gc")
+    return f"gc freed {', '.join(f'{id} in {namespace}' for id, namespace in sorted(wanted.items()))}"
+
+
+def _second(scene: Scene) -> str:
+    return f"{scene.world.spaces['tasks']}-second"
+
+
+def _wanted(scene: Scene) -> dict[str, str]:
+    return {FIRST: scene.world.sides[MANAGER].namespace, SECOND: _second(scene)}
+
+
+declare(
+    Scenario(
+        name="several_namespaces",
+        group="Operations",
+        sentence="One gateway serves two task namespaces; ls, capacity and gc cover both.",
+        needs=("clusters of our own", "two gateways"),
+        tags=("operations",),
+        alone=True,
+        moves=(
+            Move(
+                "second task namespace",
+                second,
+                f"{KUBECTL} create namespace $second_namespace\n"
+                "helm upgrade $release internal-task-gateway -n $gateway_namespace --reuse-values \\\n"
+                "  --set 'taskNamespaces[0].namespace=$second_namespace,"
+                f"taskNamespaces[0].start=$second_start,taskNamespaces[0].count={COUNT}'",
+            ),
+            start("command", MANAGER, FIRST),
+            Move(
+                "pod of the second namespace exposed",
+                exposed,
+                f"{KUBECTL} -n $second_namespace get pod {SECOND}\n"
+                + COMMAND.format(f"expose pod/{SECOND} --port {PORT} --wait"),
+            ),
+            talk(FIRST, (PORT,)),
+            talk(SECOND, (PORT,)),
+            Move("ls and limits cover both", covered, COMMAND.format("ls") + "\n" + COMMAND.format("limits")),
+            Move(
+                "gc frees both",
+                collected,
+                f"{KUBECTL} -n $tasks_namespace delete pod {FIRST}\n"
+                f"{KUBECTL} -n $second_namespace delete pod {SECOND}\n" + COMMAND.format("gc --grace 0 --apply"),
+            ),
+        ),
+    )
+)

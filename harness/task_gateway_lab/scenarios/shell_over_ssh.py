@@ -1,0 +1,76 @@
+"""Scenario: a shell task is used over SSH by its gateway's address, with the one key that it lets in."""
+
+import io
+from contextlib import closing
+
+from task_gateway.deferred import paramiko
+from task_gateway.errors import ScenarioFailed
+from task_gateway_lab.scenarios import runtime
+from task_gateway_lab.scenarios.declared import Move, Scenario, Scene, declare
+from task_gateway_lab.scenarios.tasks import end, launch
+
+ID, USER, SECONDS = "shell-1", "jovyan", 20.0
+
+
+def begin(scene: Scene) -> str:
+    """Start the shell with a key that was made for it."""
+    key = paramiko.Ed25519Key.from_private_key(io.StringIO(_new_key()))
+    scene.kept["key"] = key
+    public = f"{key.get_name()} {key.get_base64()}"
+    running = launch(scene, runtime.Wish("shell", "east", ID, secret=public))
+    return f"{ID} on east at {running.address}"
+
+
+def use(scene: Scene) -> str:
+    """Log in, and run a command."""
+    running: runtime.Running = scene.kept[ID]
+    with closing(paramiko.SSHClient()) as client:
+        client.set_missing_host_key_policy(paramiko.AutoAddPolicy())  # the host key is as new as the task
+        try:
+            client.connect(running.address.host, running.address.port, USER, pkey=scene.kept["key"], timeout=SECONDS)
+            _, out, _ = client.exec_command("hostname; id -un", timeout=SECONDS)
+            said = out.read().decode().split()
+        except (paramiko.SSHException, OSError) as problem:
+            raise ScenarioFailed(f"SSH failed: {problem}", where=str(running.address)) from problem
+    if said != [ID, USER]:
+        raise ScenarioFailed(f"the shell says {said}, not {[ID, USER]}", where=str(running.address))
+    return f"the shell of {USER} is on {ID}"
+
+
+def refuse(scene: Scene) -> str:
+    """Try another key, which must not be let in."""
+    running: runtime.Running = scene.kept[ID]
+    other = paramiko.Ed25519Key.from_private_key(io.StringIO(_new_key()))
+    with closing(paramiko.SSHClient()) as client:
+        client.set_missing_host_key_policy(paramiko.AutoAddPolicy())
+        try:
+            client.connect(
+                running.address.host, running.address.port, USER, pkey=other, timeout=SECONDS,
+                allow_agent=False, look_for_keys=False,
+            )  # fmt: skip
+        except paramiko.AuthenticationException as refused:
+            return str(refused)
+    raise ScenarioFailed("another key was let in", where=str(running.address))
+
+
+def _new_key() -> str:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+    return Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()).decode()
+
+
+declare(
+    Scenario(
+        name="shell_over_ssh",
+        group="Commands and shells",
+        sentence="A shell of another cluster is used over SSH through the gateway, with its own key alone.",
+        tags=("shell", "security"),
+        moves=(
+            Move("east: shell shell-1 started", begin, "ssh-keygen -t ed25519 -f key"),
+            Move("command run over SSH", use, f"ssh -i key {USER}@… hostname  # host and port: $shell_1"),
+            Move("another key refused", refuse),
+            end(ID),
+        ),
+    )
+)

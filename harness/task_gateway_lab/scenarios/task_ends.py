@@ -1,0 +1,127 @@
+"""Scenarios: a task is killed, crashes, or is evicted from its node; its port leads nowhere, and is free again."""
+
+from task_gateway import settings
+from task_gateway.deferred import socket
+from task_gateway.errors import ScenarioFailed
+from task_gateway.kube.kinds import POD
+from task_gateway.kube.kubectl import kubectl
+from task_gateway.kube.wait import wait_for, wait_until_gone
+from task_gateway.model import TASK_LABEL, Manifest
+from task_gateway_lab.scenarios import runtime
+from task_gateway_lab.scenarios.declared import Move, Scenario, Scene, declare
+from task_gateway_lab.scenarios.tasks import cell, start
+
+MANAGER, SECONDS = "east", 10.0
+KEPT = ("--ignore-daemonsets", "--delete-emptydir-data")
+
+
+def refused(id: str) -> Move:
+    """See that the port of a task that ended leads nowhere, though nobody released it."""
+
+    def do(scene: Scene) -> str:
+        running: runtime.Running = scene.kept[id]
+        return f"{running.address} {runtime.reach.wait_until_refused(running.address).value}"
+
+    return Move(f"the port of {id} leads nowhere", do, f"curl -m 5 http://${id.replace('-', '_')}/")
+
+
+def collected(id: str) -> Move:
+    """Let a reconcile free what the task left, and give the next task the gateway's ports."""
+
+    def do(scene: Scene) -> str:
+        gateway = scene.world.sides[MANAGER].other()
+        repairs = [each for each in gateway.reconcile(dry_run=False, grace_seconds=0) if each.task_id == id]
+        left = [str(each.address) for each in gateway.exposed() if each.task_id == id]
+        if left:
+            raise ScenarioFailed(f"{id} still has {', '.join(left)}")
+        # One that another scenario started a moment before frees what it finds, this too.
+        reason = repairs[0].reason if repairs else "another reconcile has freed it"
+        return f"port {scene.kept[id].address.port} is free again: {reason}"
+
+    hand = f"task-gateway gc --apply --kubeconfig ${MANAGER}_kubeconfig"
+    return Move(f"what {id} left is collected", do, hand)
+
+
+def killed(scene: Scene) -> str:
+    """Delete the pod as somebody with kubectl would, without a time to end in."""
+    _gone(scene, "killed-task")
+    return "the pod was deleted behind the master's back"
+
+
+def crashed(scene: Scene) -> str:
+    """Let the task's own process end."""
+    side, id = scene.world.sides[MANAGER], "crashed-task"
+    address = scene.kept[id].address
+    with socket.create_connection((address.host, address.port), SECONDS) as connection:
+        connection.sendall(b"crash\n")
+    wait_for(side.kube, settings.POD_GONE, POD, id, side.namespace, _ended)
+    return "the process ended with an error"
+
+
+def drained(scene: Scene) -> str:
+    """Drain the task's node of the task, with kubectl; other pods stay, since there is no other node for them."""
+    side, id = scene.world.sides[MANAGER], "drained-task"
+    node = side.kube.get(POD, id, side.namespace)["spec"]["nodeName"]
+    scene.later.callback(kubectl, side.kube.cluster, "uncordon", node)
+    kubectl(side.kube.cluster, "drain", node, "--pod-selector", f"{TASK_LABEL}={id}", "--force", *KEPT)
+    wait_until_gone(side.kube, settings.POD_GONE, POD, id, side.namespace)
+    return f"node {node} was drained of the task"
+
+
+def _gone(scene: Scene, id: str) -> None:
+    side = scene.world.sides[MANAGER]
+    side.kube.delete(POD, id, side.namespace)
+    wait_until_gone(side.kube, settings.POD_GONE, POD, id, side.namespace)
+
+
+def _ended(pod: Manifest | None) -> str | None:
+    phase = "gone" if pod is None else (pod.get("status") or {}).get("phase")
+    return None if phase in ("Failed", "Succeeded", "gone") else f"it is {phase}"
+
+
+def _scenario(name: str, how: Move, sentence: str, kind: str = "command", *, alone: bool = False) -> None:
+    id = f"{name.removeprefix('task_')}-task"
+    use = (cell(id),) if kind == "notebook" else ()
+    declare(
+        Scenario(
+            name=name,
+            group="When something ends",
+            sentence=sentence,
+            tags=("ends",),
+            alone=alone,
+            moves=(start(kind, MANAGER, id), *use, how, refused(id), collected(id)),
+        )
+    )
+
+
+_scenario(
+    "task_killed",
+    Move(
+        "pod deleted",
+        killed,
+        f"kubectl --kubeconfig ${MANAGER}_kubeconfig -n $tasks_namespace delete pod killed-task --now",
+    ),
+    "A task's pod is deleted behind the master's back: its port leads nowhere, and is collected.",
+)
+_scenario(
+    "task_crashed",
+    Move(
+        "process ended",
+        crashed,
+        "echo crash | nc …  # host and port: $crashed_task",
+    ),
+    "A task's process ends with an error: its port leads nowhere, and is collected.",
+)
+_scenario(
+    "task_drained",
+    Move(
+        "node drained of the task",
+        drained,
+        f"""kubectl --kubeconfig ${MANAGER}_kubeconfig drain --all --pod-selector {TASK_LABEL}=drained-task \\
+  --force {" ".join(KEPT)}
+kubectl --kubeconfig ${MANAGER}_kubeconfig uncordon --all""",
+    ),
+    "A task's node is drained of it: its port leads nowhere, and is collected.",
+    kind="notebook",
+    alone=True,
+)

@@ -1,0 +1,54 @@
+"""Scenario: a TensorBoard of another cluster shows the curve of real event files."""
+
+import io
+
+from task_gateway.errors import ScenarioFailed
+from task_gateway_lab.scenarios import runtime
+from task_gateway_lab.scenarios.declared import Move, Scenario, Scene, declare
+from task_gateway_lab.scenarios.tasks import end, start
+
+ID = "tensorboard-1"
+POINTS = "text=/^Smoothed/"  # of the table of points, which comes a little before the curve
+COLOUR, NEAR, WIDE = (66, 80, 102), 16, 0.3
+"""TensorBoard's colour of the first run, how near a pixel is to it, and the part of the page that the line crosses."""
+
+
+def read(scene: Scene) -> str:
+    """Ask TensorBoard for the scalars that were written."""
+    url = f"{scene.world.platform.url(ID)}data/plugin/scalars/scalars?tag=loss&run=run-1"
+    points = runtime.accepted(runtime.call("GET", url), "reading scalars", url).json()
+    if len(points) != runtime.STEPS or points[-1][1] != runtime.STEPS - 1:
+        raise ScenarioFailed(f"{len(points)} points, the last of step {points[-1][1] if points else None}", where=url)
+    return f"{len(points)} points, the loss falls from {points[0][2]:.2f} to {points[-1][2]:.2f}"
+
+
+def look(scene: Scene) -> str:
+    """Open the page in Chromium until it draws the curve."""
+    runtime.browser.show(f"{scene.world.platform.url(ID)}#timeseries", POINTS, has_curve, scene.picture("tensorboard"))
+    return "the page draws the curve of loss"
+
+
+def has_curve(png: bytes) -> bool:
+    """Tell whether a line of the run's colour goes across much of a picture: no text or icon is that wide."""
+    from matplotlib.image import imread  # a second to load, which no other command has to wait for
+
+    pixels = imread(io.BytesIO(png))[:, :, :3] * 255
+    columns = (abs(pixels - COLOUR) < NEAR).all(axis=2).any(axis=0)
+    return bool(columns.sum() >= WIDE * columns.size)
+
+
+declare(
+    Scenario(
+        name="tensorboard_curve",
+        group="TensorBoards",
+        sentence="A TensorBoard of another cluster serves the curve of real event files through the master.",
+        needs=("chromium",),
+        tags=("tensorboard",),
+        moves=(
+            start("tensorboard", "west", ID),
+            Move("scalars read", read, "curl http://$tensorboard_1/proxy/tensorboard-1/data/runs"),
+            Move("curve seen in Chromium", look, "# open the TensorBoard's URL, Time Series"),
+            end(ID),
+        ),
+    )
+)

@@ -1,0 +1,42 @@
+"""Scenario: a resource manager without internal_task_gateway, whose tasks the master dials at their pods."""
+
+from task_gateway.errors import ScenarioFailed
+from task_gateway.kube.kinds import POD, SERVICE
+from task_gateway.model import TASK_LABEL
+from task_gateway_lab.scenarios import runtime
+from task_gateway_lab.scenarios.declared import Move, Scenario, Scene, declare
+from task_gateway_lab.scenarios.places import DEFAULT
+from task_gateway_lab.scenarios.tasks import cell, end, start
+
+ID = "notebook-direct"
+
+
+def direct(scene: Scene) -> str:
+    """Compare the address with the pod's own, and see that no Service was made for it."""
+    running: runtime.Running = scene.kept[ID]
+    side = scene.world.sides[DEFAULT]
+    pod = side.kube.get(POD, ID, side.namespace)["status"]["podIP"]
+    made = [each["metadata"]["name"] for each in side.kube.list(SERVICE, side.namespace, f"{TASK_LABEL}={ID}")]
+    if running.address.host != pod or made:
+        raise ScenarioFailed(f"the task is at {running.address}, its pod at {pod}, with Services {made}")
+    return f"{running.address} is the pod's own address"
+
+
+declare(
+    Scenario(
+        name="without_gateway",
+        group="Notebooks",
+        sentence="A resource manager without internal_task_gateway has its tasks dialled at their pods, as ever.",
+        tags=("notebook",),
+        moves=(
+            start("notebook", DEFAULT, ID),
+            Move(
+                "the address is the pod's own",
+                direct,
+                f"kubectl --kubeconfig $default_kubeconfig -n $tasks_namespace get pod {ID} -o wide",
+            ),
+            cell(ID),
+            end(ID),
+        ),
+    )
+)

@@ -1,0 +1,306 @@
+"""What scenarios are played in: clusters side by side, a gateway in each but the master's own, and the master."""
+
+import ipaddress
+import tempfile
+import textwrap
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from functools import cache
+from pathlib import Path
+from string import Template
+from types import MappingProxyType
+from typing import Any
+
+from task_gateway import config, settings
+from task_gateway.controllers.base import Controller, default
+from task_gateway.deferred import yaml
+from task_gateway.errors import TaskGatewayError, ToolMissing, UsageError
+from task_gateway.kube import helm
+from task_gateway.kube.client import Kube
+from task_gateway.kube.kinds import POD
+from task_gateway.kube.wait import condition, wait_for
+from task_gateway.model import Address, Cluster, InternalTaskGateway, MasterConfig
+from task_gateway.probe.versions import image_versions
+from task_gateway.routing.gateway_api import GATEWAY
+from task_gateway.routing.names import CHART, CRDS_CHART, CRDS_NAMESPACE
+from task_gateway.routing.strategies.base import STRATEGIES
+from task_gateway.version import __version__
+from task_gateway_lab.clusters.kind import node_address
+from task_gateway_lab.clusters.kind_config import IpFamily
+from task_gateway_lab.master import browser, identity, manifests
+from task_gateway_lab.master.platform import Platform
+from task_gateway_lab.master.sides import Side
+from task_gateway_lab.master.stand_in import StandIn
+from task_gateway_lab.scenarios import evidence
+from task_gateway_lab.scenarios.lent import Lent
+from task_gateway_lab.scenarios.pair import Clusters
+from task_gateway_lab.scenarios.places import ADDITIONAL, DEFAULT, FIRST_PORT, MASTER_PORT, OWN_LISTENERS, PORTS
+from task_gateway_lab.scenarios.steps import Steps
+
+
+@dataclass(frozen=True)
+class Given:
+    """What a world is made of: a name for its clusters, the packaged chart, the image of tasks, and where it is kept.
+
+    With `against` (contexts of the user's kubeconfig, the master's own first) no cluster is made or removed: the run
+    has namespaces of its own there, which go at its end. `no_ipv6` is why its own clusters have IPv4 only; where it is
+    empty they have both families. `images` is how the images were got, `pull` or `build`.
+    """
+
+    name: str
+    chart: Path
+    crds: Path
+    image: str
+    additional: tuple[str, ...] = ADDITIONAL
+    controller: Controller = field(default_factory=default)
+    keep: bool = False
+    against: tuple[str, ...] = ()
+    master_port: int = MASTER_PORT
+    first_port: int = FIRST_PORT
+    images: str = ""
+    no_ipv6: str = "the clusters of this run have IPv4 only"
+
+    @property
+    def spaces(self) -> dict[str, str]:
+        """The namespaces of master, tasks and gateways; in somebody's clusters they have the run's name."""
+        return {key: f"{self.name}-{space}" if self.against else space for key, space in data()["namespaces"].items()}
+
+
+@cache
+def data() -> Mapping[str, Any]:
+    """Return what world.yaml says: the release, its namespaces, the master's configuration, and the notebooks' cell."""
+    found: dict[str, Any] = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text("utf-8"))
+    return found
+
+
+class World:
+    """The clusters of one run, what was installed in them, and the master; `up` before anything else, then `close`."""
+
+    def __init__(self, given: Given) -> None:
+        self.given = given
+        self.spaces = given.spaces
+        self.versions = {"task-gateway": __version__, "chart": given.chart.stem.removeprefix(f"{CHART}-")}
+        self.sides: dict[str, Side] = {}
+        self.kubes: dict[str, Kube] = {}
+        self.config: MasterConfig | None = None
+        self.evidence: list[Path] = []
+        self._master: StandIn | None = None
+        self._files = ExitStack()
+        self._lent = Lent(self.spaces, data()["release"])
+        names = [f"{given.name}-{each}" for each in (DEFAULT, *given.additional)]
+        self._clusters = Clusters(names, ip_family=IpFamily.ipv4 if given.no_ipv6 else IpFamily.dual)
+
+    @property
+    def namespaces(self) -> tuple[str, ...]:
+        """The namespaces of the master, the tasks and the gateways."""
+        return tuple(self.spaces.values())
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """Words for the commands by hand: where the clusters and namespaces are."""
+        files = {f"{name}_kubeconfig": _options(side.kube.cluster) for name, side in self.sides.items()}
+        spaces = {f"{name}_namespace": space for name, space in self.spaces.items()}
+        labels = {
+            "controller_labels": self.given.controller.labels,
+            "proxy_labels": self.given.controller.proxies(data()["release"], self.spaces["gateway"]),
+        }
+        return {**files, **spaces, **labels, "release": data()["release"], "image": self.given.image}
+
+    def lacks(self, needs: Sequence[str], tags: Sequence[str] = ()) -> str:
+        """Return why a scenario with these needs (keys of NEEDS) cannot be played here, empty if it can."""
+        return next((reason for need in needs if (reason := NEEDS[need](self))), "")
+
+    @property
+    def platform(self) -> Platform:
+        """The master, as any master is asked; UsageError before it was started."""
+        return self.stand_in
+
+    @property
+    def stand_in(self) -> StandIn:
+        """The master, with what a stand-in alone has; UsageError before it was started."""
+        if self._master is None:
+            raise UsageError("the master was not started")
+        return self._master
+
+    @contextmanager
+    def standing(self, steps: Steps, folder: Path) -> Iterator[None]:
+        """Bring everything up, and close it however the work inside ends; its error comes before that of a clean-up.
+
+        If it does not come up, `folder` gets the evidence, whose files are then in `evidence`.
+        """
+        with ExitStack() as stack:
+            stack.callback(self.close, steps)
+            try:
+                try:
+                    self.up(steps)
+                except Exception as error:
+                    if self.kubes:
+                        self.evidence = evidence.collect(folder, error, self.kubes.items(), self.namespaces)
+                    raise
+                yield
+            except BaseException:
+                stack.pop_all()
+                with suppress(TaskGatewayError):
+                    self.close(steps)
+                raise
+
+    def up(self, steps: Steps) -> None:
+        """Bring everything up; each step says what it waits for."""
+        home, *others = self._bring_up(steps)
+        with steps.step("master configuration read") as note:
+            text = self.master_text(dict(zip(self.given.additional, others, strict=True)), home)
+            self.config = config.parse(text, "master.yaml")
+            note.detail = ", ".join(each.name for each in self.config.resource_managers)
+        tasks = self.spaces["tasks"]
+        self.sides[DEFAULT] = Side(self.config.default, home, tasks)
+        sides = [Side(manager, kube, tasks) for manager, kube in zip(self.config.additional, others, strict=True)]
+        with steps.step("chart installed, Gateways Programmed") as note, ThreadPoolExecutor(len(sides)) as pool:
+            installed = list(pool.map(self.install, sides))
+            note.detail = "; ".join(f"{side.name}: {found}" for side, found in zip(sides, installed, strict=True))
+        folder = Path(self._files.enter_context(tempfile.TemporaryDirectory(prefix="task-gateway-")))
+        self.sides |= {side.name: self._as_master(side, folder) for side in sides}
+        with steps.step("master started in the default cluster") as note:
+            address = Address(node_address(home), self.given.master_port)
+            self._master = StandIn(self.sides, self.given.image, self.spaces["master"], address)
+            self._master.start()
+            note.detail = f"http://{address}"
+
+    def install(self, side: Side, more: Mapping[str, Any] = MappingProxyType({})) -> str:
+        """Install the chart for a gateway, or upgrade it, and wait until it is Programmed; return what there is."""
+        kube, gateway, controller = side.kube, side.block, self.given.controller
+        nodes = () if self.given.against else node_addresses(kube)
+        own = chart_values(gateway, self.spaces["tasks"], nodes)
+        ports = controller.task_ports(*OWN_LISTENERS)
+        one_pod = controller.one_pod  # scenarios take it away and bring it back
+        found = helm.merged(controller.values(self.given.chart), one_pod, ports, own, more)
+        kube.apply(identity.account(self.spaces["tasks"]))
+        if self.given.against:
+            self._lent.require_crds(kube)
+            first, last = gateway.gateway_port_range_start, gateway.gateway_port_range_end
+            self._lent.require_ports(kube, gateway.gateway_ip, range(first, last + 1))
+            if self._lent.has_controller(kube, controller):
+                found["controller"] = {**found.get("controller", {}), "install": False}
+        else:
+            helm.install(kube.cluster, CRDS_CHART, self.given.crds, CRDS_NAMESPACE, controller.crds)
+        helm.install(kube.cluster, data()["release"], self.given.chart, gateway.gateway_namespace, found)
+        name, namespace = gateway.gateway_name, gateway.gateway_namespace
+        wait_for(kube, settings.GATEWAY_PROGRAMMED, GATEWAY, name, namespace, condition("Programmed"))
+        self.versions |= image_versions(kube.list(POD, namespace))
+        return f"Gateway {namespace}/{name} at {gateway.gateway_ip}, {found['slots']['count']} slots"
+
+    def master_text(self, others: Mapping[str, Kube], home: Kube) -> str:
+        """Return a master's configuration for its own cluster and others, by resource manager."""
+        common = {
+            "tasks_namespace": self.spaces["tasks"],
+            "gateway_name": data()["release"],
+            "gateway_namespace": self.spaces["gateway"],
+            "first": self.given.first_port,
+            "last": self.given.first_port + PORTS - 1,
+        }
+        parts = [Template(data()["default"]).substitute(common, cluster=home.cluster.name)]
+        for name, kube in others.items():
+            words = {"name": name, "cluster": kube.cluster.name, "kubeconfig": kube.cluster.kubeconfig}
+            text = Template(data()["additional"]).substitute(common, **words, gateway_ip=node_address(kube))
+            parts.append(textwrap.indent(text, "  "))
+        return "".join(parts)
+
+    def close(self, steps: Steps) -> None:
+        """Remove what the run made, or say how to look at it."""
+        self._files.close()
+        if self.given.keep and self.kubes:
+            with steps.step("clusters kept") as note:
+                files = ":".join(dict.fromkeys(str(kube.cluster.kubeconfig) for kube in self.kubes.values()))
+                note.detail = f"export KUBECONFIG={files}"
+                if not self.given.against:
+                    note.detail += f"; task-gateway cluster down {'|'.join(self.kubes)}"
+        elif self._lent.made:
+            with steps.step("namespaces of the run removed"):
+                self._lent.give_back()
+        elif self._clusters.made:
+            with steps.step("clusters removed"):
+                self._clusters.down()
+
+    def _as_master(self, side: Side, folder: Path) -> Side:
+        """Return a side that uses its gateway with no more rights than the chart gives a resource manager."""
+        file = folder / f"{side.name}.kubeconfig"
+        limited = replace(side, identity=identity.act_as(side.kube, side.namespace, file))
+        return replace(limited, gateway=limited.other())
+
+    def _bring_up(self, steps: Steps) -> list[Kube]:
+        """Return the clusters, the master's own first, each with the namespace of tasks."""
+        if self.given.against:
+            with steps.step("clusters looked at, namespaces made") as note:
+                self.kubes |= self._lent.connect(self.given.against)
+                note.detail = ", ".join(self.kubes)
+        else:
+            with steps.step(f"{len(self._clusters.names)} clusters side by side") as note:
+                for cluster in self._clusters.up(note.say):
+                    self.kubes[cluster.name] = kube = Kube(cluster)
+                    kube.apply(manifests.namespace(self.spaces["tasks"], manifests.RESTRICTED))
+                note.detail = ", ".join(self.kubes)
+        for kube in self.kubes.values():
+            self.versions["kubernetes"] = kube.version()
+        return list(self.kubes.values())
+
+
+def _options(cluster: Cluster) -> str:
+    """Return what follows `--kubeconfig` of kubectl and task-gateway to mean this cluster."""
+    return f"{cluster.kubeconfig} --context {cluster.context}" if cluster.context else str(cluster.kubeconfig)
+
+
+def chart_values(gateway: InternalTaskGateway, tasks_namespace: str, nodes: Sequence[str] = ()) -> dict[str, Any]:
+    """Return what the chart is installed with so that it serves what the master is told.
+
+    With `nodes`, the addresses of the cluster's nodes, it serves those of the other family as well.
+    """
+    start, end = gateway.gateway_port_range_start, gateway.gateway_port_range_end
+    addresses = list(dict.fromkeys([gateway.gateway_ip, *(each for each in nodes if _version(each) == 6)]))
+    both = {"service": {"ipFamily": "DualStack"}} if len(addresses) > 1 else {}
+    return both | {
+        "gateway": {"name": gateway.gateway_name, "addresses": addresses},
+        "slots": {"namespace": tasks_namespace, "start": start, "count": end - start + 1},
+        "rbac": {"strategies": STRATEGIES.names(), "subjects": [identity.subject(tasks_namespace)]},
+    }
+
+
+def _chromium(world: World) -> str:
+    try:
+        browser.find()
+    except ToolMissing as missing:
+        return missing.message
+    return ""
+
+
+def _ipv6(world: World) -> str:
+    for name, kube in world.kubes.items():
+        if not any(_version(each) == 6 for each in node_addresses(kube)):
+            return f"the nodes of cluster {name} have no IPv6 address" if world.given.against else world.given.no_ipv6
+    return ""
+
+
+def _lacks(world: World, what: str, there: object) -> str:
+    return "" if there else f"{world.given.controller.title} {what}"
+
+
+def _version(address: str) -> int:
+    return ipaddress.ip_address(address).version
+
+
+def node_addresses(kube: Kube) -> list[str]:
+    """Return the addresses of a cluster's nodes."""
+    found = [each for node in kube.list("v1/Node") for each in node["status"]["addresses"]]
+    return [each["address"] for each in found if each["type"] == "InternalIP"]
+
+
+NEEDS: Mapping[str, Callable[[World], str]] = {
+    "chromium": _chromium,
+    "clusters of our own": lambda world: "the clusters are somebody's" if world.given.against else "",
+    "a controller of the chart": lambda world: _lacks(
+        world, "is not installed by the chart", world.given.controller.pod_annotations
+    ),
+    "two gateways": lambda world: "" if len(world.sides) > 2 else "there is one additional resource manager only",
+    "ipv6": _ipv6,
+}
+"""What a scenario may need, each with what tells why it is not there."""

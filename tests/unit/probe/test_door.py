@@ -1,0 +1,83 @@
+"""What a port does is told apart: another's answer ends the run, silence and refusal do not."""
+
+import socket
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from task_gateway.errors import ScenarioFailed, WaitTimeout
+from task_gateway.model import Address, InternalTaskGateway
+from task_gateway.probe import door
+from task_gateway.settings import Wait
+from task_gateway_lab.bench.closed_ports import Ports
+
+SOON = Wait("soon", "it is so", 0.1)
+
+
+class Listener:
+    """Says `name` to everybody, or closes at once as Envoy does without an endpoint."""
+
+    def __init__(self) -> None:
+        self.name = b""
+        self._socket = socket.create_server(("127.0.0.1", 0), backlog=100)
+        self.address = Address("127.0.0.1", self._socket.getsockname()[1])
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        while True:
+            connection, _ = self._socket.accept()
+            with connection:
+                if self.name:
+                    connection.sendall(self.name + b"\n")
+
+
+@pytest.fixture
+def listener() -> Listener:
+    return Listener()
+
+
+@pytest.fixture
+def refusing() -> Iterator[Address]:
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))  # taken, and not listened on
+        yield Address("127.0.0.1", bound.getsockname()[1])
+
+
+def test_a_port_that_closes_or_refuses_says_nothing(listener: Listener, refusing: Address) -> None:
+    assert door.said(listener.address) == door.said(refusing) == ""
+    door.nothing(listener.address)
+    door.nothing(refusing)
+
+
+def test_the_first_byte_counts_only_from_the_task_itself(listener: Listener) -> None:
+    listener.name = b"bench-1"
+    assert door.first_byte(listener.address, "bench-1") > 0
+    with pytest.raises(ScenarioFailed, match="is the port of bench-2, and bench-1 answered"):
+        door.first_byte(listener.address, "bench-2")
+    with pytest.raises(ScenarioFailed):
+        door.all_answer({listener.address: "bench-2"})
+
+
+def test_waits_end_with_what_was_seen_last(listener: Listener, refusing: Address) -> None:
+    with pytest.raises(WaitTimeout, match="nothing answers"):
+        door.first_byte(listener.address, "bench-1", SOON)
+    with pytest.raises(WaitTimeout, match="refused"):
+        door.listening(refusing, SOON)
+    door.listening(listener.address, SOON)
+    listener.name = b"bench-1"
+    with pytest.raises(WaitTimeout, match="bench-1 answers"):
+        door.nothing(listener.address, SOON)
+
+
+def test_a_port_goes_to_a_task_only_after_it_was_seen_to_reach_nothing(listener: Listener) -> None:
+    port = listener.address.port
+    ports = Ports(InternalTaskGateway("g", "n", "127.0.0.1", port, port))
+    with pytest.raises(ScenarioFailed, match=f"port {port} was not seen to reach nothing before"):
+        ports.take(listener.address)
+    ports.see_all_closed(built=True, say=print)
+    ports.take(listener.address)
+    with pytest.raises(ScenarioFailed):
+        ports.take(listener.address)
+    ports.free(listener.address)
+    ports.take(listener.address)
