@@ -8,13 +8,14 @@ Without a change of pins or charts nothing is done.
 import fcntl
 import gzip
 import hashlib
+import io
 import shutil
 import tarfile
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import cast
+from typing import IO, cast
 
 import yaml
 
@@ -30,6 +31,7 @@ EPOCH = 315532800  # the time of every file in an archive: 1980, before which no
 GATEWAY_CHART = CHARTS / "internal-task-gateway"
 CRDS_CHART = CHARTS / "gateway-api-crds"
 OURS = (GATEWAY_CHART, CRDS_CHART)
+LEGAL = ("LICENSE", "NOTICE")  # in each package, because the charts contain files of other projects
 ENVOY_GATEWAY = GATEWAY_CHART / "charts" / "gateway-helm"
 CHANNELS = tuple(CRDS_CHART / "charts" / channel for channel in ("standard", "experimental"))
 CONTOUR_CRDS = GATEWAY_CHART / "charts" / "contour-crds"
@@ -78,10 +80,20 @@ def package(chart: Path, into: Path) -> Path:
             gzip.GzipFile("", "wb", 9, file, mtime=EPOCH) as zipped,
             tarfile.open(fileobj=zipped, mode="w") as archive,
         ):
-            for member in sorted(source.getmembers(), key=lambda each: each.name):
+            files = [(member, source.extractfile(member)) for member in source.getmembers()]
+            for member, content in sorted([*files, *_legal(chart.name)], key=lambda each: each[0].name):
                 member.mtime = EPOCH
-                archive.addfile(member, source.extractfile(member))
+                archive.addfile(member, content)
     return target
+
+
+def _legal(chart: str) -> Iterator[tuple[tarfile.TarInfo, IO[bytes]]]:
+    """Yield the license and the notice of the project as files of a chart's archive."""
+    for name in LEGAL:
+        content = (ROOT / name).read_bytes()
+        member = tarfile.TarInfo(f"{chart}/{name}")
+        member.size = len(content)
+        yield member, io.BytesIO(content)
 
 
 def copy_envoy_gateway(version: str) -> None:
@@ -192,6 +204,7 @@ def _key() -> str:
 def _sources() -> Iterator[Path]:
     yield Path(__file__)
     yield pins.CI / "versions.env"
+    yield from (ROOT / name for name in LEGAL)
     yield from (Path(schema.__file__), ports_policy.FILE)
     for path in sorted(CHARTS.rglob("*")):
         if path.is_file() and not any(copy in path.parents for copy in COPIES):

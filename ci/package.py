@@ -18,7 +18,7 @@ import sbom
 from task_gateway import __version__
 from task_gateway.kube.process import run
 
-SOURCES = ("pyproject.toml", "README.md", "harness")
+SOURCES = ("pyproject.toml", "README.md", *charts.LEGAL, "harness")
 SUMS = "SHA256SUMS"
 MATERIALS = f"task-gateway-{__version__}.cdx.json"
 _NOT_PACKED = shutil.ignore_patterns("__pycache__", "*.egg-info", "build")

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from cyclonedx.model import ExternalReference, ExternalReferenceType, HashAlgorithm, HashType, Property, XsUri
 from cyclonedx.model.bom import Bom
 from cyclonedx.model.component import Component, ComponentType
+from cyclonedx.model.license import DisjunctiveLicense
 from cyclonedx.output.json import JsonV1Dot6
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
@@ -17,13 +18,15 @@ import fetched
 from task_gateway import __version__
 
 NAME = "internal-task-gateway"
+LICENSE = "Apache-2.0"
 PINNED_IN = "task-gateway.dev/pinned-in"
 DIRHASH = "task-gateway.dev/go-sum"
 
 
 def document(released: Mapping[str, str]) -> str:
     """Return the document for files with these SHA-256 digests; the same input gives the same text."""
-    root = Component(name=NAME, version=__version__, type=ComponentType.APPLICATION, bom_ref=NAME)
+    license_ = DisjunctiveLicense(id=LICENSE)
+    root = Component(name=NAME, version=__version__, type=ComponentType.APPLICATION, bom_ref=NAME, licenses=[license_])
     bom = Bom(serial_number=uuid.uuid5(uuid.NAMESPACE_URL, "\n".join(f"{released[name]} {name}" for name in released)))
     bom.metadata.component = root
     files = [_released(name, digest) for name, digest in released.items()]

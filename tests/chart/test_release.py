@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import sys
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -65,11 +66,21 @@ def test_a_chart_is_the_same_from_files_of_another_time(dist: Path, chart: Path,
 def test_a_wheel_is_the_same_from_files_of_another_time(dist: Path, tmp_path: Path) -> None:
     sources = tmp_path / "sources"
     sources.mkdir()
-    for name in ("pyproject.toml", "README.md"):
+    for name in ("pyproject.toml", "README.md", *charts.LEGAL):
         shutil.copyfile(pins.ROOT / name, sources / name)
     aged(pins.ROOT / "harness", sources / "harness")
     made = package.wheel(tmp_path, sources)
     assert made.read_bytes() == (dist / made.name).read_bytes()
+
+
+@pytest.mark.parametrize("chart", charts.OURS, ids=lambda chart: chart.name)
+def test_a_chart_contains_the_license_and_the_notice(dist: Path, chart: Path) -> None:
+    (archive,) = dist.glob(f"{chart.name}-*.tgz")
+    with tarfile.open(archive) as packed:
+        for name in charts.LEGAL:
+            file = packed.extractfile(f"{chart.name}/{name}")
+            assert file is not None
+            assert file.read() == (pins.ROOT / name).read_bytes()
 
 
 def test_the_wheel_has_everything_that_the_harness_is(dist: Path, tmp_path: Path) -> None:
