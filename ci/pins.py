@@ -27,6 +27,7 @@ ENVOY_LOCK = CI / "images" / "envoy.lock"
 NOTEBOOK_LOCK = CI / "images" / "notebook.lock"
 TENSORBOARD_LOCK = CI / "images" / "tensorboard.lock"  # for the Python of Jupyter's image, whichever that is
 LOCKS = (SETUP_LOCK, PYTHON_LOCK, ENVOY_LOCK, NOTEBOOK_LOCK, TENSORBOARD_LOCK)
+UNRELEASED = "Unreleased"  # the section of CHANGELOG.md that the next release takes
 OLDEST_PYTHON = "3.11.2"  # the oldest that set-up works with: Debian 12's
 NOTEBOOK_PYTHON = "3.11"  # what the Debian release of the notebook image ships
 
@@ -278,13 +279,19 @@ def _versions(pins: dict[str, str]) -> list[str]:
         given = dict(re.findall(r"(?m)^(\w+): (.*)$", chart.read_text()))
         wrong = [f"{key} {given.get(key)}, not {version}" for key, version in versions.items() if given[key] != version]
         found += [f"{chart.relative_to(ROOT)} has {each}" for each in wrong]
-    newest = re.search(r"(?m)^## (\S+)", (ROOT / "CHANGELOG.md").read_text())
-    if newest is None or newest[1] != __version__:
-        found.append(f"CHANGELOG.md begins with {newest and newest[1]}, not {__version__}")
+    wrong_changes = changes((ROOT / "CHANGELOG.md").read_text())
+    found += [wrong_changes] if wrong_changes else []
     for page in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))):
         old = {each for each in _RELEASED.findall(page.read_text()) if each != __version__}
         found += [f"{page.relative_to(ROOT)} names release {each}, not {__version__}" for each in sorted(old)]
     return found
+
+
+def changes(text: str) -> str | None:
+    """Return a sentence if a change log does not begin with what is unreleased and then the version of the charts."""
+    sections = re.findall(r"(?m)^## \[?([^\s\]]+)", text)[:2]
+    expected = [UNRELEASED, __version__]
+    return None if sections == expected else f"CHANGELOG.md begins with {sections}, not {expected}"
 
 
 if __name__ == "__main__":

@@ -34,6 +34,13 @@ def test_a_version_that_was_changed_alone_is_found(monkeypatch: pytest.MonkeyPat
     assert charts | {"CHANGELOG.md", "docs/release-notes.md"} <= places
 
 
+@pytest.mark.parametrize("changes", ["## 0.0.1", "## Unreleased\n## 0.0.1", "# Changes"])
+def test_changes_begin_with_what_is_unreleased_and_then_the_version(changes: str) -> None:
+    assert pins.changes(f"# Changes\n\n## Unreleased\n\n## {pins.__version__}\n") is None
+    assert pins.changes(f"# Changes\n\n## [Unreleased]\n\n## [{pins.__version__}] - 2026-01-01\n") is None
+    assert pins.changes(changes)
+
+
 def test_every_pin_is_a_plain_assignment_once() -> None:
     lines = [line for line in (pins.CI / "versions.env").read_text().splitlines() if not line.startswith("#")]
     assert all(re.fullmatch(r"[A-Z_]+=([\w.-]+|h1:[\w+/=]+)", line) for line in lines)
