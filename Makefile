@@ -72,7 +72,7 @@ check: static charts
 	@$(PYTHON) ci/chart_suites.py
 	@$(PYTHON) -m pytest --numprocesses 2 --dist worksteal tests/unit tests/chart
 
-## static: lint, format, types, import contracts, pins, pages and the site alone
+## static: lint, format, types, import contracts, pins, pages, the style of texts and the site
 .PHONY: static
 static: setup docs
 	@ruff check -q harness tests ci && ruff format -q --check harness tests ci && echo "√ lint and format"
@@ -80,6 +80,7 @@ static: setup docs
 	@lint-imports > $(VENV)/imports.txt && echo "√ import contracts" || { cat $(VENV)/imports.txt; exit 1; }
 	@$(PYTHON) ci/pins.py verify
 	@$(PYTHON) ci/pages.py verify
+	@$(PYTHON) ci/style.py verify
 
 ## test: unit and chart tests, then those with a browser, a real API server and a real cluster
 .PHONY: test

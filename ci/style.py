@@ -1,0 +1,220 @@
+"""Checks the text that users read against ci/style.yaml: turns of phrase that plain technical English does not use.
+
+python ci/style.py list [FILE…]   print each hit as FILE:LINE, and what to write instead
+python ci/style.py verify         exit 1 if a file has more hits than ci/style_counts.json allows
+python ci/style.py                record lower counts in ci/style_counts.json
+
+The counts can only shrink: recording never raises one. Files that are moved take their counts with them.
+"""
+
+import json
+import re
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import yaml
+
+import pins
+from prose import KINDS
+
+RULES = pins.CI / "style.yaml"
+COUNTS = pins.CI / "style_counts.json"
+_SPACE = re.compile(r"(\(\?<[!=][^)]*\))| ")
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A turn of phrase, as a regular expression in which a space also matches a line break.
+
+    `example` is a phrase that the rule finds; `instead` says what to write, `reason` why.
+    """
+
+    pattern: str
+    instead: str
+    reason: str
+    example: str
+
+    @cached_property
+    def regex(self) -> re.Pattern[str]:
+        """The compiled pattern: whole words, in any case."""
+        return re.compile(rf"\b(?:{_spaced(self.pattern)})\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Excuse:
+    """A text in which hits are allowed, in one file; `reason` says why."""
+
+    file: str
+    text: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Source:
+    """Files that are checked: a glob, and the function of prose.py that finds their sentences."""
+
+    files: str
+    kind: str
+
+
+@dataclass(frozen=True)
+class Style:
+    """The contents of ci/style.yaml."""
+
+    sources: tuple[Source, ...]
+    not_checked: Mapping[str, str]
+    rules: tuple[Rule, ...]
+    exceptions: tuple[Excuse, ...]
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A turn of phrase in a file, at a line counted from 1."""
+
+    file: str
+    line: int
+    turn: str
+    rule: Rule
+
+    def __str__(self) -> str:
+        return f'{self.file}:{self.line}: "{self.turn}": write {self.rule.instead} ({self.rule.reason})'
+
+
+def main(arguments: list[str]) -> int:
+    """Run one of the three forms of the command; return the exit code."""
+    style = read()
+    files = dict(checked(style))
+    found = [hit for file, kind in files.items() for hit in hits(file, text(file), kind, style)]
+    match arguments:
+        case ["list", *wanted]:
+            for hit in found:
+                if not wanted or hit.file in wanted:
+                    print(hit)
+            return 0
+        case ["verify"]:
+            return _verify(style, files, found)
+        case []:
+            old = allowed()
+            counts = shrunk(Counter(hit.file for hit in found), old, files)
+            COUNTS.write_text(json.dumps(counts, indent=2) + "\n")
+            print(f"√ style: {sum(counts.values())} hits recorded, before {sum((old or {}).values())}")
+            return 0
+    print(f"error: unknown arguments: {' '.join(arguments)}\n{__doc__}", file=sys.stderr)
+    return 2
+
+
+def read(file: Path = RULES) -> Style:
+    """Return the rules, the files that they apply to, and the exceptions."""
+    content = yaml.safe_load(file.read_text("utf-8"))
+    return Style(
+        sources=tuple(Source(**each) for each in content["sources"]),
+        not_checked={each["file"]: each["reason"] for each in content["not_checked"]},
+        rules=tuple(Rule(**each) for each in content["rules"]),
+        exceptions=tuple(Excuse(**each) for each in content["exceptions"]),
+    )
+
+
+def allowed(file: Path = COUNTS) -> dict[str, int] | None:
+    """Return the recorded count of each file that has hits; None before the first record."""
+    if not file.exists():
+        return None
+    counts: dict[str, int] = json.loads(file.read_text())
+    return counts
+
+
+def checked(style: Style, root: Path = pins.ROOT) -> Iterator[tuple[str, str]]:
+    """Yield each file to check, relative to the root, with its kind: that of the first source that matches it."""
+    seen = set(style.not_checked)
+    for source in style.sources:
+        for path in sorted(root.glob(source.files)):
+            name = path.relative_to(root).as_posix()
+            if name not in seen:
+                seen.add(name)
+                yield name, source.kind
+
+
+def text(file: str) -> str:
+    """Return the contents of a file of the repository."""
+    return (pins.ROOT / file).read_text("utf-8")
+
+
+def hits(file: str, text: str, kind: str, style: Style) -> list[Hit]:
+    """Return what the rules find in the sentences of a file, in order of lines."""
+    prose = KINDS[kind](text)
+    excused = [span for each in style.exceptions if each.file == file for span in _spans(each.text, prose)]
+    found = [
+        Hit(file, prose.count("\n", 0, match.start()) + 1, " ".join(match[0].split()), rule)
+        for rule in style.rules
+        for match in rule.regex.finditer(prose)
+        if not any(start <= match.start() and match.end() <= end for start, end in excused)
+    ]
+    return sorted(found, key=lambda hit: hit.line)
+
+
+def outdated(style: Style, texts: Mapping[str, str]) -> list[Excuse]:
+    """Return the exceptions that excuse nothing: their text, among the sentences of a file, is gone or fine."""
+    return [
+        each
+        for each in style.exceptions
+        if not any(
+            rule.regex.search(texts[each.file], start, end)
+            for start, end in _spans(each.text, texts.get(each.file, ""))
+            for rule in style.rules
+        )
+    ]
+
+
+def over(counts: Mapping[str, int], limits: Mapping[str, int], files: Iterable[str]) -> dict[str, int]:
+    """Return the files with more hits than allowed, and how many they are allowed.
+
+    Files without a record share the counts of recorded files that no longer exist, because those may have been moved.
+    """
+    known = {file: limits[file] for file in counts if file in limits and counts[file] > limits[file]}
+    new = {file: 0 for file, count in counts.items() if count and file not in limits}
+    moved = sum(limit for file, limit in limits.items() if file not in set(files))
+    return known | (new if sum(counts[file] for file in new) > moved else {})
+
+
+def shrunk(counts: Mapping[str, int], limits: Mapping[str, int] | None, files: Iterable[str]) -> dict[str, int]:
+    """Return the counts to record: at most the recorded ones, and all counts as they are if nothing is recorded."""
+    too_many = over(counts, limits, files) if limits is not None else {}
+    kept = {file: too_many.get(file, count) for file, count in counts.items()}
+    return {file: kept[file] for file in sorted(kept) if kept[file]}
+
+
+def _verify(style: Style, files: Mapping[str, str], found: list[Hit]) -> int:
+    counts, limits = Counter(hit.file for hit in found), allowed() or {}
+    too_many = over(counts, limits, files)
+    for hit in found:
+        if hit.file in too_many:
+            print(hit)
+    for file, limit in too_many.items():
+        print(f"× {file}: {counts[file]} hits, {limit} allowed")
+    excused = {each.file for each in style.exceptions if each.file in files}
+    prose = {file: KINDS[files[file]](text(file)) for file in excused}
+    unused = outdated(style, prose)
+    for each in unused:
+        print(f'× ci/style.yaml: the exception "{each.text}" in {each.file} excuses nothing: remove it')
+    if too_many or unused:
+        print("  rewrite the phrases, or add an exception with its reason to ci/style.yaml")
+        return 1
+    fewer = sum(limits.values()) - len(found)
+    print(f"√ style: {len(found)} hits" + (f", {fewer} fewer than recorded: run python ci/style.py" if fewer else ""))
+    return 0
+
+
+def _spans(text: str, prose: str) -> list[tuple[int, int]]:
+    return [match.span() for match in re.finditer(_spaced(re.escape(text).replace(r"\ ", " ")), prose)]
+
+
+def _spaced(pattern: str) -> str:
+    """Let each space of a pattern match any white space, such as a line break; in a look-behind, one character."""
+    return _SPACE.sub(lambda found: found[1].replace(" ", r"\s") if found[1] else r"\s+", pattern)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
