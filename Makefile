@@ -33,10 +33,14 @@ charts: setup
 	@$(PYTHON) ci/toolchain.py helm
 	@$(PYTHON) ci/charts.py
 
-## package: write both charts, the wheel, a bill of materials and checksums into dist/, for a release
+## image: build the operator's image and write it to dist/ as an OCI archive
+.PHONY: image
+image: toolchain
+	@$(PYTHON) ci/operator_image.py
+
+## package: write both charts, the wheel, the operator's image, a bill of materials and checksums to dist/
 .PHONY: package
-package: setup
-	@$(PYTHON) ci/toolchain.py helm
+package: toolchain
 	@$(PYTHON) ci/package.py
 
 ## publish: make a release on GitHub from what `make package` wrote; TAG=v…, as the release workflow does

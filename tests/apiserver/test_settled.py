@@ -10,10 +10,11 @@ from tests.apiserver.broken import kube_proxy, kube_proxy_status, say
 from task_gateway.errors import SystemPodFailed, WaitTimeout
 from task_gateway.kube.client import Kube
 from task_gateway.kube.kinds import POD
+from task_gateway.kube.pods import KUBE_PROXY, SYSTEM_NAMESPACE
 from task_gateway.kube.wait import wait_until_settled
 from task_gateway.model import Manifest
 from task_gateway.settings import Wait
-from task_gateway_lab.clusters.system_pods import KUBE_PROXY, NAMESPACE, not_all_running
+from task_gateway_lab.clusters.system_pods import not_all_running
 
 SECONDS = 2.0
 NODE = "settled"
@@ -24,12 +25,12 @@ NAME = f"kube-proxy-{NODE}"
 def proxy(control_plane: Kube) -> Iterator[str]:
     control_plane.create(kube_proxy(NODE))
     yield NAME
-    control_plane.delete(POD, NAME, NAMESPACE)
+    control_plane.delete(POD, NAME, SYSTEM_NAMESPACE)
 
 
 def settle(kube: Kube, seconds: float = 10) -> list[Manifest]:
     wait = Wait("settled", "kube-proxy keeps running", seconds)
-    return wait_until_settled(kube, wait, POD, NAMESPACE, KUBE_PROXY, not_ready, seconds=SECONDS)
+    return wait_until_settled(kube, wait, POD, SYSTEM_NAMESPACE, KUBE_PROXY, not_ready, seconds=SECONDS)
 
 
 def not_ready(found: Sequence[Manifest]) -> str | None:
@@ -41,7 +42,7 @@ def not_ready(found: Sequence[Manifest]) -> str | None:
 
 
 def test_pods_that_stay_ready_have_settled(control_plane: Kube, proxy: str) -> None:
-    say(control_plane, POD, proxy, kube_proxy_status(ready=True), NAMESPACE)
+    say(control_plane, POD, proxy, kube_proxy_status(ready=True), SYSTEM_NAMESPACE)
     started = time.monotonic()
     (found,) = settle(control_plane)
     assert found["metadata"]["name"] == proxy
@@ -49,12 +50,12 @@ def test_pods_that_stay_ready_have_settled(control_plane: Kube, proxy: str) -> N
 
 
 def test_one_that_ends_within_the_time_has_not(control_plane: Kube, proxy: str) -> None:
-    say(control_plane, POD, proxy, kube_proxy_status(ready=True), NAMESPACE)
+    say(control_plane, POD, proxy, kube_proxy_status(ready=True), SYSTEM_NAMESPACE)
 
     def flap() -> None:
         for ready in (False, True):
             time.sleep(SECONDS / 2)
-            say(control_plane, POD, proxy, kube_proxy_status(ready=ready), NAMESPACE)
+            say(control_plane, POD, proxy, kube_proxy_status(ready=ready), SYSTEM_NAMESPACE)
 
     kubelet = threading.Thread(target=flap)
     started = time.monotonic()
@@ -67,7 +68,7 @@ def test_one_that_ends_within_the_time_has_not(control_plane: Kube, proxy: str) 
 
 
 def test_the_error_has_the_last_state(control_plane: Kube, proxy: str) -> None:
-    say(control_plane, POD, proxy, kube_proxy_status(ready=False), NAMESPACE)
+    say(control_plane, POD, proxy, kube_proxy_status(ready=False), SYSTEM_NAMESPACE)
     with pytest.raises(WaitTimeout) as late:
         settle(control_plane, seconds=1)
     assert "CrashLoopBackOff" in late.value.last_state

@@ -12,6 +12,7 @@ import pytest
 import charts
 import package
 import pins
+import wheel_file
 from task_gateway import __version__
 from task_gateway.kube.process import run
 
@@ -69,7 +70,7 @@ def test_a_wheel_is_the_same_from_files_of_another_time(dist: Path, tmp_path: Pa
     for name in ("pyproject.toml", "README.md", *charts.LEGAL):
         shutil.copyfile(pins.ROOT / name, sources / name)
     aged(pins.ROOT / "harness", sources / "harness")
-    made = package.wheel(tmp_path, sources)
+    made = wheel_file.wheel(tmp_path, sources)
     assert made.read_bytes() == (dist / made.name).read_bytes()
 
 

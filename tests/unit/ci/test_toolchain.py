@@ -36,8 +36,8 @@ def test_a_version_that_was_changed_alone_is_found(monkeypatch: pytest.MonkeyPat
 
 @pytest.mark.parametrize("changes", ["## 0.0.1", "## Unreleased\n## 0.0.1", "# Changes"])
 def test_changes_begin_with_what_is_unreleased_and_then_the_version(changes: str) -> None:
-    assert pins.changes(f"# Changes\n\n## Unreleased\n\n## {pins.__version__}\n") is None
-    assert pins.changes(f"# Changes\n\n## [Unreleased]\n\n## [{pins.__version__}] - 2026-01-01\n") is None
+    assert pins.changes(f"# Changes\n\n## Unreleased\n\n## {__version__}\n") is None
+    assert pins.changes(f"# Changes\n\n## [Unreleased]\n\n## [{__version__}] - 2026-01-01\n") is None
     assert pins.changes(changes)
 
 
