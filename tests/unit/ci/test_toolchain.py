@@ -11,6 +11,7 @@ import images
 import pins
 import programs
 from progress import Part, Progress
+from task_gateway import __version__
 
 
 def test_generated_files_agree_with_the_pins() -> None:
