@@ -122,7 +122,7 @@ faults: toolchain charts
 ## policies: the chart's NetworkPolicies on clusters whose network heeds them, with both controllers
 .PHONY: policies
 policies: toolchain charts
-	@$(PYTHON) ci/policy_node.py
+	@PYTHONPATH=ci $(PYTHON) -m offline.policy_node
 	@$(PYTHON) -m pytest tests/policies
 
 ## rehearse: a first start in pull mode, with a registry on this machine and no internet; MODE=build: in build mode

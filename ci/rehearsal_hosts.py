@@ -21,8 +21,8 @@ from pathlib import Path
 import archives
 import image_list
 import pins
-import programs
 import sources
+from offline import programs
 from task_gateway import settings
 from task_gateway.kube.process import Process, spawn
 from task_gateway_lab.clusters.engine import Engine

@@ -22,10 +22,10 @@ from functools import partial
 from pathlib import Path
 
 import image_list
-import images as recipes
 import pins
-import programs
 import rehearsal_hosts as hosts
+from offline import images as recipes
+from offline import programs
 from progress import Progress, attended
 from task_gateway import images
 from task_gateway.errors import EngineError, ScenarioFailed, UsageError

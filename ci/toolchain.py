@@ -16,15 +16,12 @@ from contextlib import contextmanager
 from functools import partial
 from types import ModuleType
 
-import built
-import host_programs
 import image_list
 import needs
-import programs
-import pulled
-import pulling
+from offline import built, programs
+from online import host_programs, pulled, pulling
+from online.pulling import PullFailed, Refusal
 from progress import Progress, attended
-from pulling import PullFailed, Refusal
 from task_gateway import images, settings
 from task_gateway.errors import EngineError, ToolMissing, UsageError
 from task_gateway_lab.clusters.engine import Engine, choose_engine

@@ -13,7 +13,7 @@ from tests.faults.watching import until
 from tests.matrix.test_production import ENVOYS
 from tests.task_pod import task_pod
 
-import policy_node
+from offline import policy_node
 from task_gateway.controllers import base as controllers
 from task_gateway.kube import helm
 from task_gateway.kube.client import Kube

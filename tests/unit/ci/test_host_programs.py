@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 import archives
-import host_programs
 import image_list
-import programs
+from offline import programs
+from online import host_programs
 
 
 @pytest.fixture

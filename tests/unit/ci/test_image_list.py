@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 import image_list
-import images
 import pins
-import pulled
+from offline import images
+from online import pulled
 from task_gateway.errors import UsageError
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 import image_list
-import pulling
-from pulling import PullFailed, Refusal
+from online import pulling
+from online.pulling import PullFailed, Refusal
 from task_gateway.errors import DiskFull
 from task_gateway_lab.clusters.engine import Engine
 

@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 
 import image_list
-import images
 import pins
-import programs
+from offline import images, programs
 from progress import Part, Progress
 from task_gateway import __version__
 
@@ -61,6 +60,17 @@ def test_every_program_the_images_need_is_built() -> None:
     needed = {name for group in images.NODE_PROGRAMS.values() for name in group} | set(images.SCRATCH) | {"kube-proxy"}
     assert needed <= built
     assert set(images.SCRATCH) <= set(image_list.names())
+
+
+def test_a_key_follows_what_a_module_does_and_not_where_things_stand(tmp_path: Path) -> None:
+    def read(head: str, body: str) -> bytes:
+        file = tmp_path / "module.py"
+        file.write_text(f"{head}\n\nfrom base import A\n\n{body}\n")
+        return images.statements(file)
+
+    before = read('"""Builds."""', "B = A + 1")
+    assert before == read('"""Builds it."""\nimport other', "B = A + 1")
+    assert before != read('"""Builds."""', "B = A + 2")
 
 
 def test_progress_counts_only_what_is_missing_and_says_what_is_left(tmp_path: Path) -> None:

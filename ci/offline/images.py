@@ -1,5 +1,6 @@
 """Builds the container images that cannot be pulled, under upstream names, and the kind node that carries them."""
 
+import ast
 import hashlib
 import json
 import platform
@@ -11,15 +12,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pins
-import programs
+from engine_images import KEY_LABEL, RECIPES, present, save
 from image_list import names
+from offline import programs
 from task_gateway.errors import EngineError
 from task_gateway.kube.process import run
 from task_gateway_lab.clusters.engine import Engine
 from task_gateway_lab.clusters.kind_config import CNI_FILE, IpFamily, bridge
 
-RECIPES = pins.CI / "images"
-KEY_LABEL = "task-gateway.dev/key"
 BASE = "localhost/task-gateway/debian"
 NODE_BASE = "localhost/task-gateway/node-base"
 NODE_FILES = ("etc", "kind", "usr")  # of kind's module, under images/base/files
@@ -57,27 +57,18 @@ def key() -> str:
     digest = hashlib.sha256(json.dumps([names(), pins.read()["DEBIAN_RELEASE"]]).encode())
     for program in programs.EVERY:
         digest.update(programs.key(program).encode())
-    for file in [*sorted(p for p in RECIPES.rglob("*") if p.is_file()), Path(__file__)]:
+    for file in sorted(p for p in RECIPES.rglob("*") if p.is_file()):
         digest.update(file.read_bytes())
+    digest.update(statements(Path(__file__)))
     return digest.hexdigest()[:12]
 
 
-def present(engine: Engine, image: str, wanted: str | None) -> bool:
-    """Tell whether the engine has `image`, and where `wanted` is given, whether it was built with that key."""
-    answer = engine.run("image", "inspect", "--format", "{{json .Config.Labels}}", image, check=False)
-    return answer.code == 0 and (wanted is None or f'"{wanted}"' in answer.stdout)
-
-
-def built(engine: Engine, image: str) -> bool:
-    """Tell whether the engine's `image` was built here, whatever went into it."""
-    answer = engine.run("image", "inspect", "--format", "{{json .Config.Labels}}", image, check=False)
-    return answer.code == 0 and KEY_LABEL in answer.stdout
-
-
-def save(engine: Engine, archive: Path, images: list[str]) -> None:
-    """Write images into one archive that containerd can import."""
-    many = ["-m"] if engine.name == "podman" else []
-    engine.run("save", *many, "-o", archive, *images)
+def statements(module: Path) -> bytes:
+    """Return what a module does, without its docstring and imports: a key of this stays when modules move."""
+    text = module.read_text()
+    moving = (ast.Import, ast.ImportFrom, ast.Expr)
+    kept = [ast.get_source_segment(text, each) or "" for each in ast.parse(text).body if not isinstance(each, moving)]
+    return "\n".join(kept).encode()
 
 
 class Builder:

@@ -7,14 +7,13 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import host_programs
 import image_list
-import images as recipes
 import pins
-import pulling
+from engine_images import KEY_LABEL, RECIPES, present, save
 from image_list import Image
+from online import host_programs, pulling
+from online.pulling import PullFailed, Refusal
 from progress import Part, Progress
-from pulling import PullFailed, Refusal
 from task_gateway import settings
 from task_gateway_lab.clusters.engine import Engine
 
@@ -30,7 +29,7 @@ def key() -> str:
     digest = hashlib.sha256()
     for purpose, image in sorted(image_list.chosen().items()):
         digest.update(f"{purpose}={image.pinned}\n".encode())
-    for file in (*sorted(recipes.RECIPES.glob("task*.Containerfile")), pins.TENSORBOARD_LOCK, pins.NOTEBOOK_LOCK):
+    for file in (*sorted(RECIPES.glob("task*.Containerfile")), pins.TENSORBOARD_LOCK, pins.NOTEBOOK_LOCK):
         digest.update(file.read_bytes())
     return digest.hexdigest()[:12]
 
@@ -58,14 +57,8 @@ def make(engine: Engine, progress: Progress) -> None:
     pulls = [_pull_part(engine, images[purpose]) for purpose in ("node", *IN_NODES)]
     tools = host_programs.parts(engine, images, progress)
     wanted = progress.expect([*pulls, *tools])
-    rest = progress.expect(
-        [
-            Part(
-                "task image", 60, lambda: recipes.present(engine, task_image(), key()), lambda: _task(engine, progress)
-            ),
-            Part("archive for nodes", 20, lambda: archive().exists(), lambda: _save(engine)),
-        ]
-    )
+    task = Part("task image", 60, lambda: present(engine, task_image(), key()), lambda: _task(engine, progress))
+    rest = progress.expect([task, Part("archive for nodes", 20, lambda: archive().exists(), lambda: _save(engine))])
     with ThreadPoolExecutor(LANES) as lanes:
         for done in [lanes.submit(progress.make, part) for part in wanted]:
             done.result()
@@ -92,8 +85,8 @@ def _task(engine: Engine, progress: Progress) -> None:
     with tempfile.TemporaryDirectory(prefix="task-gateway-image-") as folder:
         shutil.copy(lock, folder)
         engine.run(
-            "build", "-q", "-t", task_image(), "--label", f"{recipes.KEY_LABEL}={key()}",
-            "--build-arg", f"BASE={base.tagged}", *_network(), "-f", recipes.RECIPES / recipe, folder,
+            "build", "-q", "-t", task_image(), "--label", f"{KEY_LABEL}={key()}",
+            "--build-arg", f"BASE={base.tagged}", *_network(), "-f", RECIPES / recipe, folder,
         )  # fmt: skip
 
 
@@ -113,7 +106,7 @@ def _save(engine: Engine) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_suffix(f".{os.getpid()}")
     try:
-        recipes.save(engine, partial, [*(images[purpose].tagged for purpose in IN_NODES), task_image()])
+        save(engine, partial, [*(images[purpose].tagged for purpose in IN_NODES), task_image()])
         for old in target.parent.glob("*.tar"):
             old.unlink()
         partial.rename(target)

@@ -1,6 +1,6 @@
 """Makes the kind node on which NetworkPolicies hold: the toolchain's, with Calico in place of the plain bridge.
 
-python ci/policy_node.py   make it if it is not there, after the toolchain
+PYTHONPATH=ci python -m offline.policy_node   make it if it is not there, after the toolchain
 
 Where images are pulled, nothing is made: kind's own network heeds NetworkPolicies.
 """
@@ -13,16 +13,17 @@ import tempfile
 from functools import partial
 from pathlib import Path
 
-import images as recipes
+import engine_images
 import pins
-import programs
+from offline import programs
+from offline.images import statements
 from progress import Part, Progress, attended
 from task_gateway import images
 from task_gateway.kube.process import run
 from task_gateway_lab.clusters.engine import Engine, engine
 
 IMAGE = "localhost/task-gateway/policy-node"
-RECIPES = pins.CI / "policies"
+RECIPES = Path(__file__).parent / "policies"
 CALICO = "github.com/projectcalico/calico"
 FELIX = programs.Program("calico-felix", "calico", f"{CALICO}/felix/cmd/calico-felix", 240)
 CNI_PLUGIN = programs.Program("calico", "calico", f"{CALICO}/cni-plugin/cmd/calico", 10)
@@ -47,7 +48,7 @@ def main(progress: Progress) -> int:
         progress.note("NetworkPolicies: kind's own network heeds them")
         return 0
     used = engine(images.load().engine)
-    there = partial(recipes.present, used, IMAGE, key())
+    there = partial(engine_images.present, used, IMAGE, key())
     node = Part("policy node image", EXPECTED_SECONDS, there, partial(_build, used))
     progress.make_missing([programs.part(FELIX), programs.part(CNI_PLUGIN), node])
     return 0
@@ -58,8 +59,9 @@ def key() -> str:
     digest = hashlib.sha256(images.load().key.encode())
     for program in (FELIX, CNI_PLUGIN):
         digest.update(programs.key(program).encode())
-    for file in [*sorted(RECIPES.iterdir()), Path(__file__)]:
+    for file in sorted(RECIPES.iterdir()):
         digest.update(file.read_bytes())
+    digest.update(statements(Path(__file__)))
     return digest.hexdigest()[:12]
 
 
@@ -74,7 +76,7 @@ def _build(used: Engine) -> None:
         shutil.copytree(definitions, root / "etc/calico/crds", copy_function=shutil.copyfile)
         (root / "etc/calico/crds").chmod(0o755)  # a module cache is read-only
         used.run(
-            "build", "-q", "-t", IMAGE, "--label", f"{recipes.KEY_LABEL}={key()}",
+            "build", "-q", "-t", IMAGE, "--label", f"{engine_images.KEY_LABEL}={key()}",
             "--build-arg", f"BASE={images.load().node}", "-f", RECIPES / "node.Containerfile", name,
         )  # fmt: skip
 

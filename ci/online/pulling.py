@@ -6,7 +6,7 @@ Engines give the reason of a failure in words only; they are read here and nowhe
 import threading
 from enum import StrEnum
 
-import images as recipes
+import engine_images
 from image_list import Image
 from task_gateway.errors import DiskFull, ImageMissing
 from task_gateway.kube.process import Completed, failure
@@ -57,7 +57,7 @@ def ensure(engine: Engine, image: Image) -> None:
 def there(engine: Engine, image: Image) -> bool:
     """Tell whether the engine has the pulled image under both of its names; one that was built here does not count."""
     if image.digest is None:
-        return recipes.present(engine, image.tagged, None) and not recipes.built(engine, image.tagged)
+        return engine_images.present(engine, image.tagged, None) and not engine_images.built(engine, image.tagged)
     ids = {_id(engine, name) for name in (image.pinned, image.tagged)}
     return len(ids) == 1 and None not in ids
 

@@ -3,8 +3,9 @@
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import image_list
-import images as recipes
-import programs
+from engine_images import present
+from offline import images as recipes
+from offline import programs
 from progress import Part, Progress
 from task_gateway_lab.clusters.engine import Engine
 
@@ -22,7 +23,7 @@ def task_image() -> str:
 def ready(engine: Engine) -> bool:
     """Tell whether all is there that `make` makes."""
     built = all(programs.part(each).done() for each in programs.HOST_PROGRAMS)
-    return built and recipes.present(engine, image_list.names()["node"], recipes.key())
+    return built and present(engine, image_list.names()["node"], recipes.key())
 
 
 def make(engine: Engine, progress: Progress) -> None:
@@ -42,12 +43,12 @@ def _compile(parts: list[Part], progress: Progress) -> None:
 
 def _inside(engine: Engine) -> tuple[programs.Program, ...]:
     """Return the programs that go into images, none if the node image is there."""
-    there = recipes.present(engine, image_list.names()["node"], recipes.key())
+    there = present(engine, image_list.names()["node"], recipes.key())
     return () if there else programs.IMAGE_PROGRAMS
 
 
 def _images(engine: Engine, compiled: "Future[None]", progress: Progress) -> None:
-    if recipes.present(engine, image_list.names()["node"], recipes.key()):
+    if present(engine, image_list.names()["node"], recipes.key()):
         return
     builder = recipes.Builder(engine)
     early = {"Debian base": builder.base, "notebook image": builder.notebook, "Envoy image": builder.envoy}

@@ -13,10 +13,10 @@ from functools import partial
 from pathlib import Path
 
 import archives
-import programs
-import pulling
 from image_list import Image
-from images import SCRATCH
+from offline import programs
+from offline.images import SCRATCH
+from online import pulling
 from progress import Part, Progress
 from task_gateway import settings
 from task_gateway.errors import DownloadFailed, TaskGatewayError

@@ -1,0 +1,1 @@
+"""Fetches the toolchain where registries answer: images through the engine, programs from their releases."""
