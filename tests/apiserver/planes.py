@@ -7,6 +7,7 @@ from pathlib import Path
 
 import yaml
 
+import pins
 from task_gateway.crds import bundles, schema
 from task_gateway.kube import helm
 from task_gateway.kube.client import Kube
@@ -16,7 +17,7 @@ from task_gateway.settings import API_READY
 from task_gateway_lab.clusters import base
 
 CHART = Path(__file__).parents[2] / "charts" / "internal-task-gateway"
-BUNDLE = "v1.6.1"
+BUNDLE = f"v{pins.read()['GATEWAY_API_VERSION']}"
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
+from tests.apiserver.planes import BUNDLE
 from typer.testing import CliRunner
 
 from task_gateway.cli.main import build
@@ -224,12 +225,12 @@ def test_a_crd_that_the_server_has_stays_as_it_is(kube: Kube) -> None:
 
 
 def test_the_live_crds_of_a_cluster_are_asked_about(kube: Kube) -> None:
-    crd = bundles.fetch("v1.6.1", "standard").crds[schema.GATEWAYS]
+    crd = bundles.fetch(BUNDLE, "standard").crds[schema.GATEWAYS]
     with runtime.installed(kube, crd, "v1"):
         result = CliRunner().invoke(build(), ["cel", "--kubeconfig", str(kube.cluster.kubeconfig)])
     assert result.exit_code == 0
     assert "213 [1]" in result.stdout
-    assert "v1.6.1  standard" in result.stdout
+    assert f"{BUNDLE}  standard" in result.stdout
 
 
 def test_an_admission_policy_that_says_no(kube: Kube) -> None:

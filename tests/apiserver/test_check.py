@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from tests.apiserver import broken
 from tests.apiserver.broken import COUNT, RELEASE, rendered
+from tests.apiserver.planes import BUNDLE
 from tests.preflight import NAMESPACE, Break, Stage, assert_exactly, checks_of, results, troubled
 
 from task_gateway.checks.base import CHECKS
@@ -65,7 +66,7 @@ def installed(
 ) -> InternalTaskGateway:
     """The CRDs, what the chart makes, and what a controller would make and say of it."""
     placeholder, start = ports
-    bundle = bundles.fetch("v1.6.1", "standard")
+    bundle = bundles.fetch(BUNDLE, "standard")
     for each in (*bundle.crds.values(), *bundle.policies):
         plane.apply(each)
     for crd in bundle.crds:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from tests.apiserver.planes import BUNDLE
 
 from task_gateway.crds import bundles, edit, edit_live, ports_policy, raised, schema
 from task_gateway.crds.raising import UNGUARDED, raise_to
@@ -295,9 +296,9 @@ def test_a_change_by_somebody_else_meanwhile_is_not_overwritten(fresh: Fresh) ->
 
 
 def test_upstreams_policy_on_upgrades_is_told_of_and_its_refusal_explained(fresh: Fresh) -> None:
-    kube = fresh("v1.6.1")
-    policies = {version: bundles.fetch(version, "standard").policies for version in ("v1.6.1", NEWEST)}
-    for each in policies["v1.6.1"]:
+    kube = fresh(BUNDLE)
+    policies = {version: bundles.fetch(version, "standard").policies for version in (BUNDLE, NEWEST)}
+    for each in policies[BUNDLE]:
         kube.create(each)
     assert raised.state(kube).safe_upgrades_policy
     assert raise_to(kube, 100).notes == (f"the policy {raised.SAFE_UPGRADES} is installed and lets this through",)
