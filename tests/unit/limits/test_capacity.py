@@ -43,17 +43,6 @@ def test_a_finding_keeps_its_note(kube: Kube) -> None:
     assert rule.at(site) == Limit("x", "things (1 of others)", 3, 2, "range", "read", "more")
 
 
-def test_every_limit_of_the_house_is_found() -> None:
-    assert LIMITS.names() == sorted(
-        [
-            "annotations-size", "cel-run-time-cost", "cel-static-cost", "controller-ports", "crd-spec-max-items",
-            "crd-status-max-items", "endpoint-slice-ports", "listener-set-max-items", "listener-sets",
-            "load-balancer-listeners", "max-aux-containers", "node-ports", "object-size", "port-range",
-            "quota-routes", "quota-services", "service-addresses", "slots",
-        ]
-    )  # fmt: skip
-
-
 @pytest.mark.parametrize(
     ("cidr", "addresses"), [("10.96.0.0/16", 65534), ("10.96.0.0/29", 6), ("fd00::/120", 255), ("10.0.0.1/32", 0)]
 )

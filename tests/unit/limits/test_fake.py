@@ -1,0 +1,34 @@
+"""A further limit is one function: the capacity, its table and checks count it without another change."""
+
+from collections.abc import Callable
+
+import pytest
+from rich.console import Console
+
+from task_gateway.limits.base import LIMITS, Finding, Found, Scope, limit
+from task_gateway.limits.capacity import assess
+from task_gateway.limits.site import Site
+from task_gateway.report.limits import terminal
+
+Make = Callable[..., Site]
+
+
+@pytest.fixture(autouse=True)
+def _registered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Register a limit beside one that does not apply, in place of those that read a cluster."""
+    monkeypatch.setattr(LIMITS, "_parts", {"slots": LIMITS.get("slots")})
+
+    @limit("desks", Scope.CLUSTER, "desks in the cluster")
+    def desks(_site: Site) -> Finding:
+        return Finding(5, 5, Found.READ, "buy desks", "one of them is high")
+
+
+def test_the_lowest_limit_is_the_capacity_and_the_table_marks_it(site: Make) -> None:
+    found = assess(site(strategy="listeners", slots=[], listeners=[]))
+    assert (found.capacity, found.binding, found.headroom) == (5, "desks", 5)
+    assert [each.id for each in found.limits] == ["desks", "slots"]
+    console = Console(width=200)
+    with console.capture() as shown:
+        console.print(terminal([found]))
+    (row,) = [line for line in shown.get().splitlines() if line.strip().startswith("desks")]
+    assert all(word in row for word in ("◀", "cluster", "desks in the cluster (one of them is high)", "buy desks"))

@@ -1,0 +1,55 @@
+"""A further scenario is one declaration: it is listed, chosen, run and reported without another change."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from task_gateway.cli.main import main
+from task_gateway.scenarios.declared import SCENARIOS, Move, Scenario, Scene, declare
+from task_gateway.scenarios.world import World
+
+FAKE = Scenario(
+    name="lamp_is_lit",
+    group="Operations",
+    sentence="The lamp of the gateway is lit.",
+    moves=(Move("the lamp is lit", lambda scene: look(scene), "lamp show --release $release"),),
+    tags=("lamp",),
+)
+
+
+def look(scene: Scene) -> str:
+    return f"it is yellow in {scene.world.given.name}"
+
+
+@pytest.fixture(autouse=True)
+def _registered(monkeypatch: pytest.MonkeyPatch) -> None:
+    SCENARIOS.names()  # those of the house are loaded first
+    monkeypatch.setattr(SCENARIOS, "_parts", {**SCENARIOS._parts})
+    declare(FAKE)
+
+
+def test_it_is_listed_with_its_tag(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["scenario", "list", "--tag", "lamp", "-o", "json"]) == 0
+    (found,) = json.loads(capsys.readouterr().out)
+    assert (found["name"], found["group"], found["person"]) == (FAKE.name, FAKE.group, False)
+    assert (found["sentence"], found["steps"]) == (FAKE.sentence, ["the lamp is lit"])
+
+
+@pytest.mark.parametrize("words", [["scenario", "run", FAKE.name], ["scenario", "run", "--tag", "lamp"], ["bugbash"]])
+def test_it_is_run_and_every_report_has_its_row(
+    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(SCENARIOS, "_parts", {FAKE.name: FAKE})
+    monkeypatch.setattr(World, "up", lambda _world, _steps: None)
+    monkeypatch.setenv("KEEP", "")
+    for name in ("chart.tgz", "crds.tgz"):
+        (tmp_path / name).touch()
+    files = ["--chart", str(tmp_path / "chart.tgz"), "--crds", str(tmp_path / "crds.tgz"), "--image", "task:1"]
+    assert main([*words, *files, "--name", "run", "--reports", str(tmp_path), "-o", "json"]) == 0
+    (row,) = json.loads(capsys.readouterr().out)["rows"]
+    assert (row["name"], row["status"], row["steps"][0]["detail"]) == (FAKE.name, "passed", "it is yellow in run")
+    assert row["repeat"] == ["# the lamp is lit", "lamp show --release itg"]
+    for file in ("report.html", "report.md", "junit.xml", "result.json"):
+        assert FAKE.name in (tmp_path / "run" / file).read_text("utf-8")
+    assert FAKE.sentence in (tmp_path / "run" / "report.html").read_text("utf-8")
