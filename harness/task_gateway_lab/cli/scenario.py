@@ -19,8 +19,9 @@ app = typer.Typer(no_args_is_help=True, help=__doc__)
 TagOption = Annotated[list[str] | None, typer.Option("--tag", help="Only scenarios with this tag; may be repeated.")]
 MasterOption = Annotated[
     str,
-    typer.Option(help="Play against the Determined master at this URL; its password: TASK_GATEWAY_MASTER_PASSWORD."),
+    typer.Option(help="Play against the platform at this URL; its password: TASK_GATEWAY_MASTER_PASSWORD."),
 ]
+PlatformOption = Annotated[str, typer.Option(help="Platform that answers at --master.")]
 UserOption = Annotated[str, typer.Option("--master-user", help="The user of that master.")]
 PoolOption = Annotated[
     list[str] | None, typer.Option(help="MANAGER=POOL: that master's resource pool of a manager; may be repeated.")
@@ -58,6 +59,7 @@ def run(
     master_port: _play.PortOption = MASTER_PORT,
     first_port: _play.FirstPortOption = FIRST_PORT,
     master: MasterOption = "",
+    platform: PlatformOption = "determined",
     master_user: UserOption = "determined",
     pool: PoolOption = None,
     experiment: ExperimentOption = None,
@@ -67,21 +69,20 @@ def run(
     """Play scenarios on clusters of their own and report to REPORTS/NAME/. Exit code 1 if one failed."""
     chosen = _play.chosen(names or (), tag or ())
     given = _play.given(chosen, name, chart, crds, image, controller, against or (), keep, master_port, first_port)
-    world = _product(given, master, master_user, pool or (), experiment or ()) if master else runtime.World(given)
+    login = _login(master, master_user, pool or (), experiment or ()) if master else None
+    world = runtime.Product(given, platform, login) if login else runtime.World(given)
     _play.play(chosen, world, reports, output, parallel=parallel, resume=resume)
 
 
-def _product(
-    given: "runtime.Given", url: str, user: str, pools: Sequence[str], experiments: Sequence[int]
-) -> "runtime.World":
-    """Return the world of a Determined master; UsageError without its password, or where a pool cannot be read."""
+def _login(url: str, user: str, pools: Sequence[str], experiments: Sequence[int]) -> "runtime.Login":
+    """Return what a platform is opened with; UsageError without its password, or where a pool cannot be read."""
     password = os.environ.get(PASSWORD)
     if password is None:
         raise UsageError("the master's password is not given", hint=f"export {PASSWORD}=…")
     named = dict(each.split("=", 1) for each in pools if "=" in each)
     if len(named) != len(pools) or not named:
         raise UsageError("each manager needs a resource pool", where="--pool", hint="--pool east=POOL --pool west=POOL")
-    return runtime.Product(given, url, user, password, named, experiments)
+    return runtime.Login(url, user, password, named, experiments)
 
 
 def _plain(scenario: Scenario) -> dict[str, object]:

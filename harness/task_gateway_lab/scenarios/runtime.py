@@ -13,6 +13,7 @@ from task_gateway_lab.master.kinds.base import KINDS
 from task_gateway_lab.master.kinds.tensorboard import STEPS
 from task_gateway_lab.master.notebook import Notebook
 from task_gateway_lab.master.platform import Running, Wish
+from task_gateway_lab.master.platforms.base import Login
 from task_gateway_lab.master.sides import Side
 from task_gateway_lab.scenarios.product import Product
 from task_gateway_lab.scenarios.run import run
@@ -23,6 +24,7 @@ __all__ = [
     "KINDS",
     "STEPS",
     "Given",
+    "Login",
     "Node",
     "Notebook",
     "Product",

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from task_gateway.cli.main import main
-from task_gateway.scenarios.declared import SCENARIOS, Move, Scenario, Scene, declare
-from task_gateway.scenarios.world import World
+from task_gateway_lab.scenarios.declared import SCENARIOS, Move, Scenario, Scene, declare
+from task_gateway_lab.scenarios.world import World
 
 FAKE = Scenario(
     name="lamp_is_lit",
@@ -49,7 +49,7 @@ def test_it_is_run_and_every_report_has_its_row(
     assert main([*words, *files, "--name", "run", "--reports", str(tmp_path), "-o", "json"]) == 0
     (row,) = json.loads(capsys.readouterr().out)["rows"]
     assert (row["name"], row["status"], row["steps"][0]["detail"]) == (FAKE.name, "passed", "it is yellow in run")
-    assert row["repeat"] == ["# the lamp is lit", "lamp show --release itg"]
+    assert row["repeat"] == ["# the lamp is lit", "lamp show --release task-gateway"]
     for file in ("report.html", "report.md", "junit.xml", "result.json"):
         assert FAKE.name in (tmp_path / "run" / file).read_text("utf-8")
     assert FAKE.sentence in (tmp_path / "run" / "report.html").read_text("utf-8")

@@ -7,7 +7,7 @@ The API reports where a port is dialled for shells only. A notebook and a Tensor
 a notebook by a token of its own, which is in its `serviceAddress`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qs, quote, urljoin, urlsplit
 
@@ -17,6 +17,7 @@ from task_gateway.model import Address
 from task_gateway.polling import attempts
 from task_gateway_lab.master.exchange import accepted, call
 from task_gateway_lab.master.platform import Running, Wish
+from task_gateway_lab.master.platforms.base import PLATFORMS, Login
 from task_gateway_lab.master.table import wait_for_reply
 
 KINDS = {"notebook": "notebooks", "tensorboard": "tensorboards", "shell": "shells", "command": "commands"}
@@ -25,21 +26,18 @@ SERVED = {"notebook": "api", "tensorboard": ""}
 """What is asked for below a task's URL to see that it serves: it is RUNNING some 20 seconds before, and gives a 502."""
 
 
+@PLATFORMS.register("determined")
 class Determined:
-    """The master at `url`, as one user; `pools` names the resource pool of each resource manager that is used.
+    """A Determined master as one user. A TensorBoard shows the experiments of the login, and needs one at least."""
 
-    A TensorBoard shows `experiments`, of which it needs one at least.
-    """
-
-    def __init__(
-        self, url: str, user: str, password: str, pools: Mapping[str, str], experiments: Sequence[int] = ()
-    ) -> None:
-        self._url = url.rstrip("/") + "/"
-        self._pools = dict(pools)
-        self._experiments = list(experiments)
+    def __init__(self, login: Login) -> None:
+        self._url = login.url.rstrip("/") + "/"
+        self._pools = dict(login.pools)
+        self._experiments = list(login.experiments)
         self._kinds: dict[str, str] = {}
-        login = call("POST", self._at("auth/login"), body={"username": user, "password": password, "isHashed": False})
-        token = accepted(login, "logging in", self._url).json().get("token")
+        asked = {"username": login.user, "password": login.password, "isHashed": False}
+        answer = call("POST", self._at("auth/login"), body=asked)
+        token = accepted(answer, "logging in", self._url).json().get("token")
         if not token:
             raise ScenarioFailed("the master's answer to the login has no token", where=self._url)
         self._authorization = f"Bearer {token}"
