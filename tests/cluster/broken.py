@@ -3,15 +3,12 @@
 import json
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import pytest
 import yaml
 from tests.cluster.conftest import COUNT, GATEWAY, NAMESPACE, RELEASE, START
-from tests.preflight import DEPLOYMENT, SERVICE, Break, Stage
+from tests.preflight import DEPLOYMENT, SERVICE, Stage
 
-from task_gateway.checks import routing
 from task_gateway.controllers.base import default
 from task_gateway.crds import schema
 from task_gateway.kube.wait import condition, wait_for
@@ -25,16 +22,6 @@ from task_gateway.settings import GATEWAY_PROGRAMMED, Wait
 ROUTE = "gateway.networking.k8s.io/v1/TCPRoute"
 MADE_BY = default()
 SEEN = Wait("seen", "the controller has seen the change", 120)
-
-
-def written(text: str) -> Break:
-    """Tell the check of another file."""
-
-    def act(stage: Stage) -> AbstractContextManager[object]:
-        stage.text = text
-        return nullcontext()
-
-    return act
 
 
 def gateway(name: str, port: int, gateway_class: str = f"{RELEASE}.{NAMESPACE}", **spec: Any) -> Manifest:
@@ -252,37 +239,6 @@ def nearly_full(stage: Stage) -> Iterator[None]:
 
 
 @contextmanager
-def leaked_claim(stage: Stage) -> Iterator[None]:
-    with claimed(stage, 1) as slots:
-        (exposure,) = slots.exposed()
-        long_ago = (datetime.now(UTC) - timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-        notes = {"metadata": {"annotations": {names.CLAIMED_AT: long_ago}}}
-        stage.kube.patch(SERVICE, f"{RELEASE}-slot-{exposure.port}", NAMESPACE, notes)
-        yield
-
-
-@contextmanager
-def leaked_service(stage: Stage) -> Iterator[None]:
-    labels = {names.GATEWAY_LABEL: RELEASE, names.GATEWAY_NAMESPACE_LABEL: NAMESPACE, TASK_LABEL: "gone"}
-    meta = {"name": "gone", "namespace": NAMESPACE, "labels": labels}
-    service = {"apiVersion": "v1", "kind": "Service", "metadata": meta, "spec": {"ports": [{"port": 20100}]}}
-    with stage.made(service), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(routing, "GRACE", timedelta(0))  # the API server alone writes when an object was made
-        yield
-
-
-@contextmanager
-def selector_changed(stage: Stage) -> Iterator[None]:
-    name = f"{RELEASE}-slot-{START}"
-    stage.kube.patch(SERVICE, name, NAMESPACE, {"spec": {"selector": {"app": "somebody-elses"}}})
-    try:
-        yield
-    finally:
-        free = {"app": None, TASK_LABEL: names.released(START)}  # a selector that is there may not be removed
-        stage.kube.patch(SERVICE, name, NAMESPACE, {"spec": {"selector": free}})
-
-
-@contextmanager
 def route_deleted(stage: Stage) -> Iterator[None]:
     name = f"{RELEASE}-slot-{START}"
     route = stage.kube.get(ROUTE, name, NAMESPACE)
@@ -365,15 +321,3 @@ def routes_of_all_namespaces(stage: Stage) -> AbstractContextManager[object]:
     opened = json.loads(json.dumps(before))
     opened[0]["allowedRoutes"]["namespaces"]["from"] = "All"
     return stage.patched(GATEWAY, RELEASE, {"spec": {"listeners": opened}}, {"spec": {"listeners": before}})
-
-
-def two_managers_one_port(stage: Stage) -> AbstractContextManager[object]:
-    stage.text = yaml.safe_dump(
-        {
-            "resource_manager": (manager := yaml.safe_load(stage.config().read_text())["resource_manager"]),
-            "additional_resource_managers": [
-                {"resource_manager": manager | {"name": "west"}, "resource_pools": [{"pool_name": "west"}]}
-            ],
-        }
-    )
-    return nullcontext()

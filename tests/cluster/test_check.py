@@ -27,15 +27,6 @@ def test_of_a_healthy_installation_nothing_is_said(stage: Stage) -> None:
 
 
 TABLE: list[tuple[str, Break, str]] = [
-    ("the file is no YAML", broken.written("resource_manager: [\n"), "ITG0601"),
-    ("a key is misspelt", configured(gateway_prot=1), "ITG0602"),
-    ("the range ends before it starts", configured(gateway_port_range_start=30000), "ITG0603"),
-    ("two resource managers share ports", broken.two_managers_one_port, "ITG0604"),
-    ("a port is below 1025", configured(gateway_port_range_start=80), "ITG0605"),
-    ("gateway_name is missing", configured(gateway_name=None), "ITG0606"),
-    ("gateway_namespace is no label", configured(gateway_namespace="Name.Space"), "ITG0607"),
-    ("gateway_ip has a port", configured(gateway_ip="192.0.2.1:80"), "ITG0608"),
-    ("a resource manager is of no known type", broken.written("resource_manager:\n  type: kubernets\n"), "ITG0609"),
     ("the API server is away", broken.api_server_away, "ITG0101"),
     ("a node is not Ready", broken.node_not_ready, "ITG0103"),
     ("the spec alone is raised", broken.spec_alone_raised, "ITG0205"),
@@ -56,9 +47,6 @@ TABLE: list[tuple[str, Break, str]] = [
     ("every slot is taken", broken.nearly_full, "ITG0503"),
     ("somebody else listens in the range", broken.foreign_in_range, "ITG0504"),
     ("the range has ports of the controller", broken.range_of_the_controller, "ITG0505"),
-    ("a claim was never released", broken.leaked_claim, "ITG0506"),
-    ("a task's Service was left behind", broken.leaked_service, "ITG0507"),
-    ("a slot's selector was changed", broken.selector_changed, "ITG0508"),
     ("a slot's route was deleted", broken.route_deleted, "ITG0509"),
     ("a slot's route is refused", broken.route_refused, "ITG0510"),
     ("a task's pod is not Ready", broken.pod_not_ready, "ITG0511"),
