@@ -1,7 +1,9 @@
 """What the tests of strategies stand on: the site of one gateway, and API servers that fail at a chosen moment."""
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from task_gateway.errors import ClusterUnreachable
@@ -50,46 +52,47 @@ class Site:
         return [each["port"] for each in self.kube.get(GATEWAY, "gw", NAMESPACE)["spec"]["listeners"]]
 
 
-class Failing:
+class Writes:
+    """An API server whose writes are counted: `write` gets the number of each, the first being 0, and does it."""
+
+    def __init__(self, kube: Kube) -> None:
+        self._kube, self._numbers = kube, itertools.count()
+
+    def __getattr__(self, verb: str) -> Callable[..., Any]:
+        real: Callable[..., Any] = getattr(self._kube, verb)
+        if verb not in WRITES:
+            return real
+        return lambda *args, **kwargs: self.write(next(self._numbers), partial(real, *args, **kwargs))
+
+    def write(self, number: int, real: Callable[[], Any]) -> Any:
+        raise NotImplementedError
+
+
+class Failing(Writes):
     """An API server that can no longer be reached after so many writes."""
 
     def __init__(self, kube: Kube, writes: int) -> None:
-        self._kube = kube
-        self._left = writes
+        super().__init__(kube)
+        self._writes = writes
 
-    def __getattr__(self, verb: str) -> Callable[..., Any]:
-        real: Callable[..., Any] = getattr(self._kube, verb)
-        if verb not in WRITES:
-            return real
-
-        def call(*args: Any, **kwargs: Any) -> Any:
-            if self._left == 0:
-                raise ClusterUnreachable("gone")
-            self._left -= 1
-            return real(*args, **kwargs)
-
-        return call
+    def write(self, number: int, real: Callable[[], Any]) -> Any:
+        if number >= self._writes:
+            raise ClusterUnreachable("gone")
+        return real()
 
 
-class Once:
-    """An API server of which one write fails, the first being 0: before it arrives, or its answer is lost after it."""
+class Once(Writes):
+    """An API server of which one write fails: before it arrives, or its answer is lost after it."""
 
     def __init__(self, kube: Kube, write: int, error: BaseException, *, arrives: bool) -> None:
-        self._kube, self._left, self._error, self._arrives = kube, write, error, arrives
+        super().__init__(kube)
+        self._fails, self._error, self._arrives = write, error, arrives
 
-    def __getattr__(self, verb: str) -> Callable[..., Any]:
-        real: Callable[..., Any] = getattr(self._kube, verb)
-        if verb not in WRITES:
-            return real
-
-        def call(*args: Any, **kwargs: Any) -> Any:
-            self._left -= 1
-            answer = real(*args, **kwargs) if self._left != -1 or self._arrives else None
-            if self._left == -1:
-                raise self._error
-            return answer
-
-        return call
+    def write(self, number: int, real: Callable[[], Any]) -> Any:
+        answer = real() if number != self._fails or self._arrives else None
+        if number == self._fails:
+            raise self._error
+        return answer
 
 
 def fill_gateway(site: Site, count: int) -> None:

@@ -6,7 +6,7 @@ import signal
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from tests.apiserver.strategies import WRITES
+from tests.apiserver.strategies import Writes
 
 from task_gateway.kube.client import Kube
 from task_gateway.model import Cluster, InternalTaskGateway, Task
@@ -16,24 +16,17 @@ PROCESSES = multiprocessing.get_context("forkserver")
 PROCESSES.set_forkserver_preload([__name__])
 
 
-class Deadly:
+class Deadly(Writes):
     """An API server that kills who talks to it before the write of that number, the first being 0."""
 
     def __init__(self, kube: Kube, write: int) -> None:
-        self._kube, self._left = kube, write
+        super().__init__(kube)
+        self._deadly = write
 
-    def __getattr__(self, verb: str) -> Callable[..., Any]:
-        real: Callable[..., Any] = getattr(self._kube, verb)
-        if verb not in WRITES:
-            return real
-
-        def call(*args: Any, **kwargs: Any) -> Any:
-            if self._left == 0:
-                os.kill(os.getpid(), signal.SIGKILL)
-            self._left -= 1
-            return real(*args, **kwargs)
-
-        return call
+    def write(self, number: int, real: Callable[[], Any]) -> Any:
+        if number == self._deadly:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return real()
 
 
 def killed_at_every_step(

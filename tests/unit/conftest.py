@@ -16,7 +16,7 @@ apiVersion: v1
 kind: Config
 current-context: here
 contexts: [{name: here, context: {cluster: here, user: me}}]
-clusters: [{name: here, cluster: {server: "https://192.0.2.1:6443"}}]
+clusters: [{name: here, cluster: {server: "https://127.0.0.1:1"}}]
 users: [{name: me, user: {token: t}}]
 """
 

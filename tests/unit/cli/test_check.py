@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
+from tests.unit.conftest import KUBECONFIG
 
 from task_gateway.checks import run
 from task_gateway.cli import check as command
@@ -18,14 +19,6 @@ from task_gateway.limits.target import Target
 from task_gateway.model import Check
 
 GATEWAY = {"gateway_name": "gw", "gateway_namespace": "ns", "gateway_ip": "192.0.2.7"}
-KUBECONFIG = """
-apiVersion: v1
-kind: Config
-current-context: here
-contexts: [{name: here, context: {cluster: here, user: me}}]
-clusters: [{name: here, cluster: {server: "https://127.0.0.1:1"}}]
-users: [{name: me, user: {token: t}}]
-"""
 
 
 @pytest.fixture(autouse=True)
