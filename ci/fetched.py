@@ -1,6 +1,6 @@
 """Every part that is fetched, with its version and the digests it may have: read from the files that pin them.
 
-docs/provenance.md and the bill of materials are made from it. A digest of a Go module is one of its files, as go.sum
+The bill of materials is made from it. A digest of a Go module is one of its files, as go.sum
 has it; one of a Python package is of an archive, of which there are several for different machines.
 """
 
@@ -13,7 +13,6 @@ import yaml
 
 import image_list
 import pins
-from task_gateway_lab.report import markdown_text
 
 # Our charts' own parts, and the Go modules that they are made from.
 CHART_SOURCES = {
@@ -22,7 +21,6 @@ CHART_SOURCES = {
     "standard": "sigs.k8s.io/gateway-api",
     "experimental": "sigs.k8s.io/gateway-api",
 }
-HEAD = ("name", "version", "digest", "pinned in")
 GO, PYTHON, CHART, IMAGE = "golang", "pypi", "helm", "oci"
 _SUM = re.compile(r"^(\S+) (v\S+) (h1:\S+)$", re.MULTILINE)
 _LOCKED = re.compile(r"^([\w.-]+)==([^\s;]+)[^\n]*((?:\n    --hash=\S+[^\n]*)+)", re.MULTILINE)
@@ -86,20 +84,6 @@ def container_images() -> list[Part]:
         Part(IMAGE, each.name, each.tag, (each.digest,) if each.digest else (), pinned_in) for each in image_list.read()
     )
     return _merged(found)
-
-
-def table(rows: list[Part]) -> str:
-    """Return a table for docs/provenance.md."""
-    found = []
-    for part in rows:
-        files = ", ".join(f"[{file.removeprefix('ci/')}](../{file})" for file in part.pinned_in)
-        found.append((f"`{part.name}`", part.version, _digest(part.digests), files))
-    return markdown_text.table(HEAD, found, plain=range(len(HEAD)))
-
-
-def _digest(digests: tuple[str, ...]) -> str:
-    more = f" and {len(digests) - 1} more" if len(digests) > 1 else ""
-    return f"`{digests[0]}`{more}" if digests else "by tag"
 
 
 def _merged(found: Iterable[Part]) -> list[Part]:

@@ -13,7 +13,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-import fetched
 import image_list
 import pins
 from docs import bench, cel, checks, controllers, first_start, limits, release, reliability
@@ -193,10 +192,6 @@ PARTS = (
     Part("../charts/gateway-api-crds/README.md", "values", partial(values, "gateway-api-crds")),
     Part("release-notes.md", "figures", release_figures),
     Part("release-notes.md", "shortfalls", release_shortfalls),
-    Part("provenance.md", "charts", lambda: fetched.table(fetched.charts())),
-    Part("provenance.md", "images", lambda: fetched.table(fetched.container_images())),
-    Part("provenance.md", "python", lambda: fetched.table(fetched.python_packages())),
-    Part("provenance.md", "go", lambda: fetched.table(fetched.go_modules())),
     Part("controllers.md", "requirements", required),
     Part("controllers.md", "measured", probed),
 )
