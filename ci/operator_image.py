@@ -13,9 +13,10 @@ import tempfile
 from pathlib import Path
 
 import image_list
-import images as recipes
 import pins
-import pulling
+from engine_images import KEY_LABEL, present
+from offline import images as recipes
+from online import pulling
 from progress import Part, Progress, attended
 from task_gateway import __version__, images
 from task_gateway.kube.process import Word, run
@@ -52,7 +53,7 @@ def make(progress: Progress, into: Path = pins.ROOT / "dist") -> Path:
                 Part(
                     "operator image",
                     BUILD_SECONDS,
-                    lambda: recipes.present(used, NAME, key),
+                    lambda: present(used, NAME, key),
                     lambda: _build(used, there.mode, built, folder, key),
                 ),
                 Part("operator archive", 10, lambda: _written(archive, key), lambda: _save(used, archive, key)),
@@ -76,7 +77,7 @@ def _build(used: Engine, mode: str, built: Path, folder: Path, key: str) -> None
     run(["uv", "pip", "install", "--quiet", *target, "--require-hashes", "--requirement", pins.OPERATOR_LOCK])
     run(["uv", "pip", "install", "--quiet", *target, "--no-deps", built])
     shutil.rmtree(folder / "packages" / "bin", ignore_errors=True)  # their first lines name this machine's Python
-    used.run("build", "-q", "-t", NAME, "--label", f"{recipes.KEY_LABEL}={key}",
+    used.run("build", "-q", "-t", NAME, "--label", f"{KEY_LABEL}={key}",
              "--build-arg", f"BASE={base}", "-f", RECIPE, folder)  # fmt: skip
 
 
