@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 import image_list
 import pins
-from docs import bench, cel, checks, controllers, first_start, limits, release, reliability
+from docs import bench, cel, checks, controllers, first_start, limits, release, reliability, schema
 from docs import values as chart_values
 from task_gateway import records
 from task_gateway.controllers.base import in_order as known
@@ -140,6 +140,11 @@ def values(chart: str) -> str:
     return chart_values.table(pins.ROOT / "charts" / chart)
 
 
+def described(chart: str) -> str:
+    """Return the schema of a chart with the comments of its values."""
+    return schema.described(pins.ROOT / "charts" / chart, foreign="envoy-gateway")
+
+
 def current(record: dict[str, Any]) -> dict[str, Any]:
     """Return a record without what was recorded of strategies and limits that no longer exist."""
     found = dict(record)
@@ -186,6 +191,8 @@ PARTS = (
     Part("checks.md", "", checks.page),
     Part("quick-start.md", "first start", lambda: first_start.page(_record("first-start"))),
     Part("quick-start.md", "notebook", notebook),
+    Part("../charts/internal-task-gateway/values.schema.json", "", partial(described, "internal-task-gateway")),
+    Part("../charts/gateway-api-crds/values.schema.json", "", partial(described, "gateway-api-crds")),
     Part("values.md", "gateway", partial(values, "internal-task-gateway")),
     Part("values.md", "crds", partial(values, "gateway-api-crds")),
     Part("../charts/internal-task-gateway/README.md", "values", partial(values, "internal-task-gateway")),

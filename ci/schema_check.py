@@ -22,7 +22,7 @@ SKIPPED = ("monitoring.coreos.com/v1/ServiceMonitor", "cert-manager.io/v1/Certif
 EVERYTHING = ("--values", pins.ROOT / "tests" / "chart" / "everything.yaml")
 PRODUCTION = ("--values", GATEWAY_CHART / "production.yaml")
 CONTOUR = ("--values", GATEWAY_CHART / "contour.yaml")
-UNRAISED = ("--set", "slots.count=60")
+UNRAISED = ("--set", "slots[0].start=20000,slots[0].count=60")
 """Of one Gateway, as Contour has them: as many as the pinned CRDs let it have."""
 RENDERED: Mapping[str, tuple[Path, tuple[Word, ...]]] = {
     "defaults": (GATEWAY_CHART, ()),

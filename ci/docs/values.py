@@ -5,7 +5,7 @@ What may be said is from values.schema.json, which Helm holds the values to.
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ Schema = dict[str, Any]
 class Value:
     """A value: its path with dots, what may be said, its default as YAML in one line, and what its comment says.
 
-    `default` is empty for a map of further values.
+    `default` is empty for a map of further values, and for a key of a list's items.
     """
 
     path: str
@@ -38,6 +38,14 @@ def table(chart: Path) -> str:
 
 def values(chart: Path) -> list[Value]:
     """Return every leaf of values.yaml, and each map with a comment of its own; ValueError for one without schema."""
+    return [each for each in every(chart) if each.kind or each.says]
+
+
+def every(chart: Path) -> list[Value]:
+    """Return every leaf and every map of values.yaml; ValueError for one without schema.
+
+    The keys of a list's first item follow the list where they have comments; `[]` stands for an item in their path.
+    """
     text = (chart / "values.yaml").read_text("utf-8")
     schema: Schema = json.loads((chart / "values.schema.json").read_text("utf-8"))
     return list(_walk(yaml.compose(text), "", schema, schema, text.splitlines()))
@@ -59,12 +67,14 @@ def _walk(node: Any, path: str, schema: Schema, root: Schema, lines: list[str]) 
         known = resolved(properties[key.value], root)
         says = _comment(lines, key.start_mark.line, key.start_mark.column)
         if isinstance(value, yaml.MappingNode) and value.value and "properties" in known:
-            if says:
-                yield Value(here, "", "", says)
+            yield Value(here, "", "", says)
             yield from _walk(value, here, known, root, lines)
-        else:
-            default = yaml.safe_load(yaml.serialize(value))
-            yield Value(here, _kind(known, root), json.dumps(default, ensure_ascii=False), says)
+            continue
+        default = yaml.safe_load(yaml.serialize(value))
+        yield Value(here, _kind(known, root), json.dumps(default, ensure_ascii=False), says)
+        if isinstance(value, yaml.SequenceNode) and value.value and isinstance(value.value[0], yaml.MappingNode):
+            item = _walk(value.value[0], f"{here}[]", resolved(known["items"], root), root, lines)
+            yield from (replace(each, default="") for each in item if each.says)
 
 
 def _comment(lines: list[str], line: int, column: int) -> str:
@@ -85,7 +95,7 @@ def _kind(schema: Schema, root: Schema) -> str:
     least, most = schema.get("minimum"), schema.get("maximum")
     if "integer" in words and least is not None:
         words += f", {least} to {most}" if most is not None else f" from {least} on"
-    if words == "array":
+    if "array" in words:
         item = resolved(schema.get("items", {}), root)
         words = f"list of {_kind(item, root)}" if item else "list"
     return words.replace("object", "map")

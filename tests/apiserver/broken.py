@@ -32,7 +32,11 @@ RESTRICTED = {"allowPrivilegeEscalation": False, "runAsNonRoot": True, "capabili
 def rendered(
     parts: tuple[str, ...], start: int, placeholder: int = 1024, rbac: Manifest | None = None
 ) -> list[Manifest]:
-    given = {"slots": {"start": start, "count": COUNT}, "gateway": {"placeholderPort": placeholder}, "rbac": rbac or {}}
+    given = {
+        "slots": [{"start": start, "count": COUNT}],
+        "gateway": {"placeholderPort": placeholder},
+        "rbac": rbac or {},
+    }
     return planes.rendered(RELEASE, NAMESPACE, given, *parts)
 
 

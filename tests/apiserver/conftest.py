@@ -37,8 +37,16 @@ def with_crds() -> Iterator[Kube]:
 def kube() -> Iterator[Kube]:
     """A control plane with the CRDs, and the Gateway, the templates and some slots of the chart."""
     with gateway_api("strategies", NAMESPACE, "others") as kube:
-        apply_chart(kube, "gw", NAMESPACE, {"slots": {"namespace": "others"}}, "gateway", "gatewayclass", "configmap")
-        apply_chart(kube, "gw", NAMESPACE, {"slots": {"start": SLOTS[0], "count": len(SLOTS)}}, "services")
+        apply_chart(
+            kube,
+            "gw",
+            NAMESPACE,
+            {"slots": [{"namespace": "others", "start": 20000, "count": 64}]},
+            "gateway",
+            "gatewayclass",
+            "configmap",
+        )
+        apply_chart(kube, "gw", NAMESPACE, {"slots": [{"start": SLOTS[0], "count": len(SLOTS)}]}, "services")
         yield kube
 
 

@@ -11,7 +11,7 @@ from task_gateway.kube.client import Kube
 from task_gateway.kube.process import Word, run, tool
 from task_gateway.model import Manifest
 
-NAMESPACE, VALUES = "gateways", {"slots": {"start": 20000, "count": 1}}
+NAMESPACE, VALUES = "gateways", {"slots": [{"start": 20000, "count": 1}]}
 OWN, OTHER = "gateway.envoyproxy.io/gatewayclass-controller", "example.com/other"
 
 

@@ -36,7 +36,7 @@ OBJECTS = ("gateway", "gatewayclass", "listenersets", "services", "configmap")
 def kube() -> Iterator[Kube]:
     """A control plane of its own, with the CRDs of Gateway API and all the chart makes but the controller."""
     with gateway_api("limits", NAMESPACE) as kube:
-        apply_chart(kube, "itg", NAMESPACE, {"slots": {"start": START, "count": COUNT}}, *OBJECTS)
+        apply_chart(kube, "itg", NAMESPACE, {"slots": [{"start": START, "count": COUNT}]}, *OBJECTS)
         yield kube
 
 
@@ -305,7 +305,7 @@ def test_a_gateway_on_a_cluster_without_crds_has_no_room(control_plane: Kube) ->
 def test_a_resource_managers_own_rights_are_enough_for_the_capacity(kube: Kube, made: Any, tmp_path: Path) -> None:
     made({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "master", "namespace": NAMESPACE}})
     values = {
-        "slots": {"start": START, "count": COUNT},
+        "slots": [{"start": START, "count": COUNT}],
         "rbac": {"subjects": [{"kind": "ServiceAccount", "name": "master"}]},
     }
     for obj in rendered("itg", NAMESPACE, values, "role", "rolebinding"):

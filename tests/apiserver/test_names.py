@@ -21,8 +21,10 @@ from task_gateway.routing.gateway_api import GATEWAY
 
 HOME, TASKS, OTHER, IP = "gateways", "tasks", "aaa", "192.0.2.7"
 VALUES: dict[str, Any] = {
-    "slots": {"namespace": TASKS, "start": 20000, "count": 3},
-    "taskNamespaces": [{"namespace": OTHER, "start": 21000, "count": 2}],
+    "slots": [
+        {"namespace": TASKS, "start": 20000, "count": 3},
+        {"namespace": OTHER, "start": 21000, "count": 2},
+    ],
     "rbac": {"subjects": [{"kind": "Group", "name": "ml-platform"}, {"kind": "ServiceAccount", "name": "master"}]},
 }
 PARTS = ("gateway", "configmap", "services", "role", "rolebinding")

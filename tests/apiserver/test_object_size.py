@@ -37,7 +37,7 @@ def reported(listener: Manifest) -> Manifest:
 
 
 def written(kube: Kube, count: int) -> None:
-    values = yaml.safe_load((CHART / "contour.yaml").read_text()) | {"slots": {"start": 20000, "count": count}}
+    values = yaml.safe_load((CHART / "contour.yaml").read_text()) | {"slots": [{"start": 20000, "count": count}]}
     (made,) = rendered("gw", NAMESPACE, values, "gateway")
     kube.delete(GATEWAY, "gw", NAMESPACE)
     gateway = kube.create(made)

@@ -33,7 +33,7 @@ KUBERNETES = "endpointslice-controller.k8s.io"
 
 def manifests(site: Site, count: int = 2) -> list[Manifest]:
     """Return the slots' Services and what goes with them, as the chart renders them."""
-    values = {"slots": {"start": START, "count": count}}
+    values = {"slots": [{"start": START, "count": count}]}
     return planes.rendered("gw", site.namespace, values, "services", "configmap", "slots-policy")
 
 
@@ -188,9 +188,8 @@ def test_a_slot_that_is_deleted_and_made_again_is_free(guarded: Site, tmp_path: 
     ],
 )
 def test_an_upgrade_of_any_kind_keeps_claims_or_is_refused(empty: Site, words: tuple[str, ...], kept: bool) -> None:
-    given = (
-        f"slots.start={START},slots.count=2,controller.install=false,gatewayClass.create=false,gatewayClass.name=none"
-    )
+    given = f"slots[0].start={START},slots[0].count=2,controller.install=false"
+    given += ",gatewayClass.create=false,gatewayClass.name=none"
     where: list[Word] = ["--namespace", empty.namespace, "--kubeconfig", empty.kube.cluster.kubeconfig]
     upgrade: list[Word] = [tool("helm"), "upgrade", "--install", "gw", CHART, *where, "--set", given]
     run([*upgrade, words[0]])
@@ -208,7 +207,7 @@ def test_an_upgrade_of_any_kind_keeps_claims_or_is_refused(empty: Site, words: t
 
 
 def test_the_policy_can_be_left_out(empty: Site) -> None:
-    values = {"slots": {"start": START, "count": 2, "admissionPolicy": False}}
+    values = {"slots": [{"start": START, "count": 2}], "slotsPolicy": {"enabled": False}}
     with pytest.raises(CommandFailed, match="could not find template"):
         planes.rendered("gw", empty.namespace, values, "slots-policy")
 

@@ -47,7 +47,7 @@ class Site:
 
 def rendered(namespace: str, count: int) -> list[Manifest]:
     """Return the Services and the ConfigMap of templates that the chart makes."""
-    return planes.rendered("gw", namespace, {"slots": {"start": START, "count": count}}, "services", "configmap")
+    return planes.rendered("gw", namespace, {"slots": [{"start": START, "count": count}]}, "services", "configmap")
 
 
 def of_kind(kind: str, items: list[Manifest]) -> list[Manifest]:
@@ -188,7 +188,7 @@ def test_only_ports_in_the_range_are_claimed(site: Site) -> None:
     assert "3 slots, 1 of them in the port range 32769-32769, 1 held by 1 task (most by ada: 1): none is free" in (
         caught.value.message
     )
-    assert "slots.count" in str(caught.value.hint)
+    assert f'slots=[{{"namespace":"{site.namespace}","start":{START},"count":6}}]' in str(caught.value.hint)
     assert "gateway_port_range_end" in str(caught.value.hint)
 
 
@@ -301,14 +301,14 @@ def test_a_helm_upgrade_keeps_claims(empty: Site, mode: str) -> None:
     install += ["--namespace", empty.namespace, "--kubeconfig", empty.kube.cluster.kubeconfig]
     install += [
         "--set",
-        f"slots.start={START},controller.install=false,gatewayClass.create=false,gatewayClass.name=none",
+        f"slots[0].start={START},controller.install=false,gatewayClass.create=false,gatewayClass.name=none",
     ]
-    run([*install, "--set", "slots.count=3"])
+    run([*install, "--set", "slots[0].count=3"])
     empty.slots.expose(empty.task("a", port=9999))
     empty.slots.expose(empty.task("b"))
     empty.slots.release("b")
     before = [empty.service(port) for port in range(START, START + 3)]
-    run([*install, "--set", "slots.count=4"])
+    run([*install, "--set", "slots[0].count=4"])
     assert [claims(empty.service(port)) for port in range(START, START + 3)] == list(map(claims, before))
     assert [claims(service)["selector"] for service in before] == [
         {"task-gateway.dev/task": "a"},

@@ -294,7 +294,7 @@ def as_master(site: Site, tmp_path: Path) -> Iterator[Callable[[list[str]], Kube
 
     def connect(strategies: list[str]) -> Kube:
         values = {
-            "slots": {"namespace": "others", "count": 1},
+            "slots": [{"namespace": "others", "start": 20000, "count": 1}],
             "rbac": {"strategies": strategies, "subjects": [{"kind": "ServiceAccount", "name": "master"}]},
         }
         parts = ["--show-only", "templates/role.yaml", "--show-only", "templates/rolebinding.yaml"]

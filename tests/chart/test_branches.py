@@ -35,7 +35,7 @@ VALUES: dict[str, list[str]] = {
     "Determined": ["--values", str(CHART / "determined.yaml")],
     "a controller and a class that are there": [
         "--set", "controller.install=false,gatewayClass.create=false,gatewayClass.name=theirs",
-        "--set", "tls.secretName=own,slots.parent=Gateway,service.type=ClusterIP,envoy.tcpKeepalive=null",
+        "--set", "tls.secretName=own,slotListeners.kind=Gateway,envoy.service.type=ClusterIP,envoy.tcpKeepalive=null",
         "--set", "networkPolicy.enabled=true,rbac.create=false",
     ],
     "a Contour that is there": [
@@ -46,7 +46,7 @@ VALUES: dict[str, list[str]] = {
         "--set", "controller.install=false,gatewayClass.controllerName=fake.example/controller",
     ],
     "Contour at the last ports": [
-        "--values", str(CHART / "contour.yaml"), "--set", "slots.start=57500,slots.count=40",
+        "--values", str(CHART / "contour.yaml"), "--set", "slots[0].start=57500,slots[0].count=40",
     ],
     NAMED: [],
     "everything for a controller that is there": ["--values", str(EVERYTHING), "--set", "controller.install=false"],

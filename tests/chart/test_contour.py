@@ -19,7 +19,7 @@ def by_kind(objects: list[Manifest], kind: str) -> dict[str, Manifest]:
 
 
 def test_slots_are_listeners_of_the_gateway(render: Render) -> None:
-    objects = render(CONTOUR | {"slots": {"start": 20000, "count": 3, "namespace": "tasks"}})
+    objects = render(CONTOUR | {"slots": [{"start": 20000, "count": 3, "namespace": "tasks"}]})
     gateway = by_kind(objects, "Gateway")["tg"]
     assert [each["name"] for each in gateway["spec"]["listeners"]] == ["slot-20000", "slot-20001", "slot-20002"]
     assert "allowedListeners" not in gateway["spec"]
@@ -44,13 +44,13 @@ def test_nothing_of_envoy_gateway_is_there_and_nothing_of_contour_without_it(ren
     [(1025, 9025), (20000, 28000), (57535, 65535), (57536, 1024), (58558, 2046), (58559, 1024), (65535, 8000)],
 )
 def test_the_service_leads_to_where_contour_lets_envoy_listen(render: Render, port: int, inside: int) -> None:
-    (service,) = render(CONTOUR | {"slots": {"start": port, "count": 1}}, show="contour/envoy-service")
+    (service,) = render(CONTOUR | {"slots": [{"start": port, "count": 1}]}, show="contour/envoy-service")
     (found,) = service["spec"]["ports"]
     assert (found["port"], found["targetPort"]) == (port, inside)
 
 
 def test_more_ports_for_tasks_with_listeners_of_their_own(render: Render) -> None:
-    values = CONTOUR | {"slots": {"start": 20000, "count": 2}, "contour": {"ports": {"start": 20001, "count": 3}}}
+    values = CONTOUR | {"slots": [{"start": 20000, "count": 2}], "contour": {"ports": {"start": 20001, "count": 3}}}
     (service,) = render(values, show="contour/envoy-service")
     assert [each["port"] for each in service["spec"]["ports"]] == [20000, 20001, 20002, 20003]
 
@@ -68,7 +68,7 @@ def test_addresses_are_the_services_and_reported_by_contour(render: Render) -> N
 
 
 def test_contour_reads_secrets_and_routes_in_two_namespaces_alone(render: Render) -> None:
-    objects = render(CONTOUR | {"slots": {"namespace": "tasks"}})
+    objects = render(CONTOUR | {"slots": [{"namespace": "tasks", "start": 20000, "count": 64}]})
     roles = [each for each in objects if each["kind"] == "Role" and each["metadata"]["name"] == "tg-contour"]
     assert {each["metadata"]["namespace"] for each in roles} == {"gateways", "tasks"}
     (cluster,) = [each for name, each in by_kind(objects, "ClusterRole").items() if name.endswith("-contour")]
@@ -106,10 +106,10 @@ def test_pods_are_restricted(render: Render, name: str) -> None:
     ("values", "said"),
     [
         ({"controller": {"name": "contour"}}, "controller.name=contour needs envoy-gateway.enabled=false"),
-        (CONTOUR | {"slots": {"parent": "ListenerSet"}}, "Contour has no ListenerSets"),
-        (CONTOUR | {"slots": {"start": 58000, "count": 1500}}, "58000 and 59023 would be one port of Envoy"),
+        (CONTOUR | {"slotListeners": {"kind": "ListenerSet"}}, "Contour does not support ListenerSets"),
+        (CONTOUR | {"slots": [{"start": 58000, "count": 1500}]}, "58000 and 59023 would be one port of Envoy"),
         (
-            CONTOUR | {"slots": {"start": 57600, "count": 1}, "contour": {"ports": {"start": 58623, "count": 1}}},
+            CONTOUR | {"slots": [{"start": 57600, "count": 1}], "contour": {"ports": {"start": 58623, "count": 1}}},
             "57600 and 58623 would be one port of Envoy",
         ),
         (
@@ -131,14 +131,14 @@ def test_helm_test_waits_for_what_there_is(render: Render) -> None:
         return {each["name"] for each in pod["spec"]["initContainers"]}
 
     assert waits({}) == {"gateway", "listenersets", "reported-0"}
-    assert waits(CONTOUR) == waits({"slots": {"parent": "Gateway"}}) == {"gateway", "reported-0"}
+    assert waits(CONTOUR) == waits({"slotListeners": {"kind": "Gateway"}}) == {"gateway", "reported-0"}
 
 
 def test_ports_that_only_envoy_gateway_keeps_are_free_with_contour(render: Render) -> None:
-    assert render(CONTOUR | {"slots": {"start": 19000, "count": 4}}, show="services")
+    assert render(CONTOUR | {"slots": [{"start": 19000, "count": 4}]}, show="services")
 
 
 def test_slots_of_envoy_gateway_can_be_listeners_of_the_gateway_too(render: Render) -> None:
-    objects = render({"slots": {"count": 2, "parent": "Gateway"}})
+    objects = render({"slots": [{"start": 20000, "count": 2}], "slotListeners": {"kind": "Gateway"}})
     assert len(by_kind(objects, "Gateway")["tg"]["spec"]["listeners"]) == 2
     assert by_kind(objects, "ListenerSet") == {}

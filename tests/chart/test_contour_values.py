@@ -28,12 +28,12 @@ def test_routes_have_the_newest_version_that_is_served(
 ) -> None:
     shown = ("--show-only", "templates/tcproutes.yaml")
     options = (*shown, *(word for each in served for word in ("--api-versions", each)))
-    done = helm("template", "tg", values=CONTOUR | {"slots": {"start": 20000, "count": 1}}, options=options)
+    done = helm("template", "tg", values=CONTOUR | {"slots": [{"start": 20000, "count": 1}]}, options=options)
     assert yaml.safe_load(done.stdout)["apiVersion"] == f"gateway.networking.k8s.io/{version}", done.stderr
 
 
 def test_templates_are_what_the_slots_were_made_from(render: Render) -> None:
-    values = CONTOUR | {"slots": {"start": 20100, "count": 1, "namespace": "tasks"}}
+    values = CONTOUR | {"slots": [{"start": 20100, "count": 1, "namespace": "tasks"}]}
     (config,) = render(values, show="configmap")
     parent, route, service = yaml.safe_load_all(
         Template(config["data"]["slots.yaml"]).substitute(PORT=20100, NAMESPACE="tasks")
@@ -67,12 +67,15 @@ def test_each_namespace_is_watched_once(render: Render) -> None:
         return said
 
     assert watched(CONTOUR) == "--watch-namespaces=gateways"
-    assert watched(CONTOUR | {"slots": {"namespace": "tasks"}}) == "--watch-namespaces=gateways,tasks"
+    assert (
+        watched(CONTOUR | {"slots": [{"namespace": "tasks", "start": 20000, "count": 64}]})
+        == "--watch-namespaces=gateways,tasks"
+    )
 
 
 def test_the_service_has_what_the_values_say_of_load_balancers(render: Render) -> None:
     def service(**values: object) -> Manifest:
-        (found,) = render(CONTOUR | {"service": values}, show="contour/envoy-service")
+        (found,) = render(CONTOUR | {"envoy": {"service": values}}, show="contour/envoy-service")
         return found
 
     chosen = {"loadBalancerClass": "example.com/lb", "loadBalancerSourceRanges": ["10.0.0.0/8"]}

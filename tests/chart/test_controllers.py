@@ -16,7 +16,7 @@ Render = Callable[..., list[Manifest]]
 THEIRS = {
     "controller": {"install": False},
     "gatewayClass": {"controllerName": "fake.example/gateway-controller"},
-    "slots": {"count": 2},
+    "slots": [{"start": 20000, "count": 2}],
     "networkPolicy": {"enabled": True},
 }
 ENVOY_GATEWAY_API = "gateway.envoyproxy.io"
@@ -24,7 +24,7 @@ ENVOY_GATEWAY_API = "gateway.envoyproxy.io"
 
 def installs(controller: Controller, packages: Mapping[str, Path]) -> dict[str, Any]:
     """Return the values that install a controller, with few slots."""
-    return controller.values(packages["internal-task-gateway"]) | {"slots": {"start": 20000, "count": 2}}
+    return controller.values(packages["internal-task-gateway"]) | {"slots": [{"start": 20000, "count": 2}]}
 
 
 def only(objects: list[Manifest], kind: str) -> Manifest:
@@ -56,7 +56,7 @@ def test_the_chart_refuses_the_ports_that_the_library_leaves_out(
     controller = CONTROLLERS.get(name)
     values = installs(controller, packages)
     for first, count in ((19000, 4), (57536, 1100)):
-        slots = {"slots": {"start": first, "count": count}}
+        slots = {"slots": [{"start": first, "count": count}]}
         done = helm("template", "tg", values=values | slots, options=("--show-only", "templates/checks.yaml"))
         refused = "for itself" in done.stderr or "would be one port" in done.stderr
         assert refused is bool(controller.unusable(range(first, first + count))), done.stderr
@@ -66,7 +66,7 @@ def test_the_chart_refuses_the_ports_that_the_library_leaves_out(
 def test_ports_inside_a_proxy_are_those_of_the_library(render: Render, packages: dict[str, Path], port: int) -> None:
     for controller in in_order():
         if controller.proxy_port is not None:
-            values = installs(controller, packages) | {"slots": {"start": port, "count": 1}}
+            values = installs(controller, packages) | {"slots": [{"start": port, "count": 1}]}
             services = [each for each in render(values) if GATEWAY_NAME in each["metadata"].get("labels", {})]
             (found,) = only(services, "Service")["spec"]["ports"]
             assert (found["port"], found["targetPort"]) == (port, controller.proxy_port(port))
@@ -93,4 +93,4 @@ def test_a_controller_that_is_not_known_gets_nothing_of_another_one(render: Rend
 
 
 def test_a_controller_that_is_not_known_may_have_every_port(render: Render) -> None:
-    assert render(THEIRS | {"slots": {"start": 19000, "count": 4}}, show="services")
+    assert render(THEIRS | {"slots": [{"start": 19000, "count": 4}]}, show="services")

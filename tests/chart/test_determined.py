@@ -1,6 +1,7 @@
 """The profile for a Determined master: a Gateway that its client can write, its rights verb by verb, and no slots."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import yaml
@@ -8,6 +9,7 @@ from tests.chart.conftest import ROOT
 from tests.chart.test_notes import block
 
 from task_gateway.crds import edit, schema
+from task_gateway.kube.helm import merged
 from task_gateway.kube.process import Completed
 from task_gateway.model import Manifest
 from task_gateway.routing import names
@@ -16,12 +18,13 @@ Render = Callable[..., list[Manifest]]
 DETERMINED: Manifest = yaml.safe_load((ROOT / "charts/internal-task-gateway/determined.yaml").read_text())
 CRDS: Manifest = yaml.safe_load((ROOT / "charts/gateway-api-crds/determined.yaml").read_text())
 CONTOUR: Manifest = yaml.safe_load((ROOT / "charts/internal-task-gateway/contour.yaml").read_text())
+TASKS = [{"namespace": "tasks", "start": 20000, "count": 0}]
 GROUP = "gateway.networking.k8s.io"
 
 
-def profile(**values: Manifest) -> Manifest:
+def profile(**values: Any) -> Manifest:
     """Return the profile with values of one's own over it, as helm merges them."""
-    return DETERMINED | {key: DETERMINED.get(key, {}) | value for key, value in values.items()}
+    return merged(DETERMINED, values)
 
 
 def test_the_gateway_has_a_placeholder_and_nothing_that_an_older_client_erases(render: Render) -> None:
@@ -34,7 +37,7 @@ def test_the_gateway_has_a_placeholder_and_nothing_that_an_older_client_erases(r
 
 
 def test_no_object_of_a_slot_is_made(render: Render) -> None:
-    objects = render(profile(slots={"namespace": "tasks"}))
+    objects = render(profile(slots=TASKS))
     assert {each["kind"] for each in objects}.isdisjoint({"ListenerSet", "TCPRoute"})
     assert not [each for each in objects if "task-gateway.dev/slot" in (each["metadata"].get("labels") or {})]
 
@@ -45,7 +48,7 @@ def test_envoys_service_takes_no_node_ports(render: Render) -> None:
 
 
 def test_the_masters_rights_verb_by_verb(render: Render) -> None:
-    roles = render(profile(slots={"namespace": "tasks"}), show="role")
+    roles = render(profile(slots=TASKS), show="role")
     gateways = {"apiGroups": [GROUP], "resources": ["gateways"], "resourceNames": ["tg"], "verbs": ["get", "update"]}
     made = {"verbs": ["list", "create", "delete"]}
     assert {role["metadata"]["namespace"]: role["rules"] for role in roles} == {
@@ -64,7 +67,7 @@ def test_the_masters_rights_verb_by_verb(render: Render) -> None:
 
 def test_beside_other_strategies_both_have_their_rights(render: Render) -> None:
     alone, slots, both = (
-        render({"slots": {"count": 1}, "rbac": {"strategies": strategies}}, show="role")
+        render({"slots": [{"start": 20000, "count": 1}], "rbac": {"strategies": strategies}}, show="role")
         for strategies in (["determined"], ["slots"], ["determined", "slots"])
     )
     for one, two, together in zip(alone, slots, both, strict=True):
@@ -73,14 +76,14 @@ def test_beside_other_strategies_both_have_their_rights(render: Render) -> None:
 
 @pytest.mark.parametrize("parent", ["", "Gateway"])
 def test_without_slots_no_right_to_patch_is_left_that_would_mean_every_service(render: Render, parent: str) -> None:
-    for role in render({"slots": {"count": 0, "parent": parent}}, show="role"):
+    for role in render({"slots": [{"start": 20000, "count": 0}], "slotListeners": {"kind": parent}}, show="role"):
         assert not [rule for rule in role["rules"] if "patch" in rule["verbs"]]
 
 
 def test_the_gateway_says_where_tasks_are_only_where_no_slot_does(render: Render) -> None:
-    (gateway,) = render(profile(slots={"namespace": "tasks"}), show="gateway")
+    (gateway,) = render(profile(slots=TASKS), show="gateway")
     assert gateway["metadata"]["annotations"]["task-gateway.dev/task-namespace"] == "tasks"
-    (gateway,) = render({"slots": {"namespace": "tasks"}}, show="gateway")
+    (gateway,) = render({"slots": [{"namespace": "tasks", "start": 20000, "count": 64}]}, show="gateway")
     assert "annotations" not in gateway["metadata"]
 
 
@@ -97,7 +100,7 @@ def test_helm_test_waits_for_the_gateway_alone(render: Render) -> None:
 def test_the_range_of_the_master_is_named_in_the_notes_and_at_the_gateway(
     render: Render, release: Callable[..., Manifest], ports: Manifest, expected: str | None
 ) -> None:
-    values = profile(slots={"namespace": "tasks"}, taskPorts=ports)
+    values = profile(slots=TASKS, taskPorts=ports)
     notes = release(values)["info"]["notes"]
     assert "offers\n  no slots to tasks in namespace tasks, but takes listeners of their own\n" in notes
     (gateway,) = render(values, show="gateway")
@@ -115,8 +118,7 @@ def test_the_range_fits_the_listeners_of_the_crds_profile_beside_the_placeholder
 
 
 def test_the_policy_names_the_gateway_and_the_namespaces_of_tasks(render: Render) -> None:
-    values = profile(slots={"namespace": "tasks"})
-    values["taskNamespaces"] = [{"namespace": "more", "start": 20000, "count": 0}]
+    values = profile(slots=[*TASKS, {"namespace": "more", "start": 20000, "count": 0}])
     policy, binding = render(values, show="routepolicy")
     name = policy["metadata"]["name"]
     assert name == names.route_policy("tg", "gateways") == binding["spec"]["policyName"]
@@ -141,7 +143,7 @@ def test_contour_is_told_the_ports_that_tasks_will_have(render: Render, helm: Ca
     without = profile(taskPorts={"count": 0}) | CONTOUR
     done = helm("template", "tg", values=without)
     assert done.code != 0
-    assert "slots.count=0, taskPorts.count=0 and contour.ports.count=0" in done.stderr
+    assert "there are no slots, taskPorts.count=0 and contour.ports.count=0" in done.stderr
     (service,) = render(profile() | CONTOUR, show="contour/envoy-service")
     assert [each["port"] for each in service["spec"]["ports"]] == list(range(24000, 24499))
     values = without | {"contour": {"ports": {"start": 32768, "count": 3}}}

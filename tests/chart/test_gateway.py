@@ -34,7 +34,7 @@ def test_addresses_are_given_to_the_gateway(render: Render) -> None:
 
 def test_service_of_envoy(render: Render) -> None:
     def service(**values: object) -> Manifest:
-        (envoy,) = render({"service": values}, show="envoyproxy")
+        (envoy,) = render({"envoy": {"service": values}}, show="envoyproxy")
         found: Manifest = envoy["spec"]["provider"]["kubernetes"]["envoyService"]
         return found
 
@@ -67,13 +67,13 @@ def test_objects_that_helm_names_by_hand_are_unique(render: Render) -> None:
 
 
 def test_the_load_balancers_bound_is_kept_with_the_gateway(render: Render) -> None:
-    (gateway,) = render({"service": {"loadBalancerListeners": 50}}, show="gateway")
+    (gateway,) = render({"envoy": {"service": {"loadBalancerListeners": 50}}}, show="gateway")
     assert gateway["metadata"]["annotations"] == {"task-gateway.dev/load-balancer-listeners": "50"}
     assert "annotations" not in render(show="gateway")[0]["metadata"]
 
 
 def test_the_gateway_takes_listener_sets_of_its_own_namespace_only(render: Render) -> None:
-    (gateway,) = render({"slots": {"namespace": "tasks"}}, show="gateway")
+    (gateway,) = render({"slots": [{"namespace": "tasks", "start": 20000, "count": 64}]}, show="gateway")
     assert gateway["spec"]["allowedListeners"] == {"namespaces": {"from": "Same"}}
 
 

@@ -18,7 +18,7 @@ def hooked(objects: list[Manifest], event: str) -> dict[str, Manifest]:
 
 
 def test_the_test_waits_for_gateway_listeners_and_routes(render: Render) -> None:
-    found = hooked(render({"slots": {"namespace": "tasks"}}), "test")
+    found = hooked(render({"slots": [{"namespace": "tasks", "start": 20000, "count": 64}]}), "test")
     assert list(found) == ["Pod"], "helm test --logs asks for the logs of every hook"
     pod = found["Pod"]
     waits = {each["name"]: each["args"] for each in pod["spec"]["initContainers"]}
@@ -124,5 +124,7 @@ def test_the_test_waits_as_long_as_contour_writes(render: Render) -> None:
         }
 
     contour = {"controller": {"name": "contour"}, "envoy-gateway": {"enabled": False}}
-    assert timeouts({"slots": {"count": 1000}}) == {"--timeout=120s"}
-    assert timeouts(contour | {"slots": {"count": 1000}, "contour": {"clientQPS": 5}}) == {"--timeout=320s"}
+    assert timeouts({"slots": [{"start": 20000, "count": 1000}]}) == {"--timeout=120s"}
+    assert timeouts(contour | {"slots": [{"start": 20000, "count": 1000}], "contour": {"clientQPS": 5}}) == {
+        "--timeout=320s"
+    }

@@ -13,7 +13,10 @@ OWN_PORTS = {"contour": [8002], "envoy-gateway": [19000, 19001, 19002, 19003]}
 
 
 def policies(render: Render, controller: str, **values: object) -> dict[tuple[str, str], Manifest]:
-    given = {"networkPolicy": {"enabled": True, **values}, "slots": {"namespace": "jobs"}}
+    given = {
+        "networkPolicy": {"enabled": True, **values},
+        "slots": [{"namespace": "jobs", "start": 20000, "count": 64}],
+    }
     objects = render(CONTROLLERS[controller] | given)
     found = [each for each in objects if each["kind"] == "NetworkPolicy"]
     return {(each["metadata"]["namespace"], each["metadata"]["name"]): each["spec"] for each in found}
@@ -62,7 +65,7 @@ def test_envoy_makes_connections_to_tasks_and_to_its_controller(render: Render, 
 def test_source_ranges_hold_at_envoy_where_it_sees_clients(render: Render, controller: str) -> None:
     def allowed(policy: str) -> list[Manifest] | None:
         service = {"loadBalancerSourceRanges": ["10.0.0.0/8"], "externalTrafficPolicy": policy}
-        values = {"networkPolicy": {"enabled": True}, "service": service}
+        values = {"networkPolicy": {"enabled": True}, "envoy": {"service": service}}
         objects = render(CONTROLLERS[controller] | values, show="networkpolicy/envoy")
         (rule,) = next(each for each in objects if each["metadata"]["name"] == "tg-envoy")["spec"]["ingress"]
         found: list[Manifest] | None = rule.get("from")

@@ -18,7 +18,7 @@ def block(notes: str) -> Manifest:
 
 
 def test_block_has_the_five_keys(release: Release) -> None:
-    values = {"gateway": {"addresses": ["fd00::1"]}, "slots": {"start": 30000, "count": 10}}
+    values = {"gateway": {"addresses": ["fd00::1"]}, "slots": [{"start": 30000, "count": 10}]}
     assert block(release(values)["info"]["notes"]) == {
         "gateway_name": "tg",
         "gateway_namespace": "gateways",

@@ -55,7 +55,7 @@ def test_images_have_the_pinned_versions(render: Callable[..., list[Manifest]]) 
     values = read("internal-task-gateway/values.yaml")
     assert values["envoy"]["image"] == f"docker.io/envoyproxy/envoy:distroless-v{pins()['ENVOY_VERSION']}"
     assert values["contour"]["image"] == f"ghcr.io/projectcontour/contour:v{pins()['CONTOUR_VERSION']}"
-    assert values["kubectl"]["image"] == f"registry.k8s.io/kubectl:v{pins()['KUBERNETES_VERSION']}"
+    assert values["hooks"]["image"] == f"registry.k8s.io/kubectl:v{pins()['KUBERNETES_VERSION']}"
     controller = f"docker.io/envoyproxy/gateway:v{pins()['ENVOY_GATEWAY_VERSION']}"
     objects = render()
     (deployment,) = [each for each in objects if each["kind"] == "Deployment"]
@@ -68,7 +68,7 @@ def test_images_have_the_pinned_versions(render: Callable[..., list[Manifest]]) 
 @pytest.mark.parametrize(
     ("chart", "values"),
     [
-        ("internal-task-gateway", {"slots": {"count": 1000, "namespace": "tasks"}}),
+        ("internal-task-gateway", {"slots": [{"namespace": "tasks", "start": 20000, "count": 1000}]}),
         ("gateway-api-crds", {"channel": "standard"}),
         ("gateway-api-crds", {"channel": "experimental"}),
     ],

@@ -79,7 +79,7 @@ def test_pods_run_where_the_values_say(render: Render, controller: str) -> None:
 
 
 def test_hooks_run_where_their_values_say(render: Render, controller: str) -> None:
-    objects = render(CONTROLLERS[controller] | {"kubectl": PLACED})
+    objects = render(CONTROLLERS[controller] | {"hooks": PLACED})
     own = [
         each
         for each in objects
@@ -206,7 +206,7 @@ def test_what_is_made_for_one_task_has_the_common_labels(render: Render) -> None
 
 def test_resources_of_every_container_follow_the_values(render: Render, controller: str) -> None:
     resources = {"requests": {"cpu": "100m", "memory": "64Mi"}, "limits": {"cpu": "200m", "memory": "128Mi"}}
-    values: Manifest = {"kubectl": {"resources": resources}, "contour": {"resources": resources}}
+    values: Manifest = {"hooks": {"resources": resources}, "contour": {"resources": resources}}
     values |= {"envoy": {"resources": resources, "shutdownManager": {"resources": resources}}}
     sub_chart = {"deployment": {"envoyGateway": {"resources": resources}}, "certgen": {"job": {"resources": resources}}}
     objects = render(merged(CONTROLLERS[controller], values, {"envoy-gateway": sub_chart}))
@@ -238,7 +238,7 @@ def test_pods_have_labels_and_annotations_of_ones_own(render: Render, controller
 
 @pytest.mark.parametrize("family", ["IPv4", "IPv6", "DualStack"])
 def test_address_families(render: Render, controller: str, family: str) -> None:
-    found = made(render, controller, {"service": {"ipFamily": family}})
+    found = made(render, controller, {"envoy": {"service": {"ipFamily": family}}})
     if controller == "envoy-gateway":
         assert found["EnvoyProxy/tg"]["spec"]["ipFamily"] == family
     else:
@@ -270,7 +270,7 @@ def test_the_values_for_production_are_heeded(render: Render, controller: str) -
         ),
         ({"envoy": {"drainSeconds": -1}}, ["'/envoy/drainSeconds'"]),
         ({"envoy": {"nodeSelector": {"a": 1}}}, ["'/envoy/nodeSelector/a'"]),
-        ({"service": {"ipFamily": "IPv5"}}, ["'/service/ipFamily'"]),
+        ({"envoy": {"service": {"ipFamily": "IPv5"}}}, ["'/envoy/service/ipFamily'"]),
         ({"global": {"imageRegistry": "https://registry.example"}}, ["'/global/imageRegistry'"]),
     ],
 )

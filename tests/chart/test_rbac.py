@@ -12,7 +12,7 @@ GATEWAY_API = "gateway.networking.k8s.io"
 
 
 def test_resource_manager_has_exactly_these_rights(render: Render) -> None:
-    roles = render({"slots": {"count": 2, "namespace": "tasks"}}, show="role")
+    roles = render({"slots": [{"namespace": "tasks", "start": 20000, "count": 2}]}, show="role")
     read = ["get", "list", "watch"]
     assert {role["metadata"]["namespace"]: role["rules"] for role in roles} == {
         "gateways": [
@@ -49,7 +49,7 @@ def test_resource_manager_has_exactly_these_rights(render: Render) -> None:
 def rights(render: Render, strategies: list[str]) -> dict[str, set[str]]:
     """Return the verbs by resource, and by resource/name where names are given, over both Roles."""
     found: dict[str, set[str]] = {}
-    for role in render({"slots": {"count": 1}, "rbac": {"strategies": strategies}}, show="role"):
+    for role in render({"slots": [{"start": 20000, "count": 1}], "rbac": {"strategies": strategies}}, show="role"):
         for rule in role["rules"]:
             (resource,) = rule["resources"]
             for name in rule.get("resourceNames", [""]):
@@ -110,7 +110,10 @@ def test_a_removed_strategy_is_refused_with_those_to_use(helm: Callable[..., Com
 
 def test_subjects_are_bound_in_both_namespaces(render: Render) -> None:
     subjects = [{"kind": "ServiceAccount", "name": "master"}, {"kind": "User", "name": "ada@example.com"}]
-    bindings = render({"slots": {"namespace": "tasks"}, "rbac": {"subjects": subjects}}, show="rolebinding")
+    bindings = render(
+        {"slots": [{"namespace": "tasks", "start": 20000, "count": 64}], "rbac": {"subjects": subjects}},
+        show="rolebinding",
+    )
     assert {each["metadata"]["namespace"]: each["roleRef"]["name"] for each in bindings} == {
         "gateways": "tg-resource-manager",
         "tasks": "tg-resource-manager-slots",

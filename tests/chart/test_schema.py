@@ -20,13 +20,13 @@ NOT_OURS = {
     "contour-crds.global": "Helm gives it to each sub-chart",
     "envoy-gateway": "values of its own chart, of which ours sets a few",
     "global": "Helm gives it to each chart",
+    **dict.fromkeys(("service", "kubectl", "taskNamespaces"), "removed: the templates name what replaces it"),
     "standard": "Helm gives each sub-chart an entry",
     "experimental": "Helm gives each sub-chart an entry",
 }
 """What a schema lets in beside what values.yaml has, and why."""
 SAMPLES: dict[str, Any] = {
     "global.imagePullSecrets": [{"name": "mirror"}],
-    "taskNamespaces": [{"namespace": "b", "start": 21000, "count": 1}],
     "tls.certManager.issuerRef": {"name": "internal", "kind": "Issuer"},
     "rbac.subjects": [{"kind": "User", "name": "ada"}],
     "contour.extraEnv": [{"name": "GOGC", "value": "400"}],
@@ -35,7 +35,7 @@ SAMPLES: dict[str, Any] = {
     "envoy.resources": {"limits": {"cpu": 1}},
     "envoy.shutdownManager.resources": {"requests": {"cpu": "50m"}},
     "contour.resources": {"requests": {"memory": "1Gi"}},
-    "kubectl.resources": {"limits": {"memory": "256Mi"}},
+    "hooks.resources": {"limits": {"memory": "256Mi"}},
 }
 """What lists and maps may hold that are empty by default and have names of their own."""
 
@@ -93,7 +93,7 @@ def test_a_misspelt_name_is_refused_where_it_stands(chart: str, path: tuple[Step
     ("values", "where"),
     [
         ({"envoy": {"autoscaling": {"enabledx": True}}}, "'/envoy/autoscaling'"),
-        ({"taskNamespaces": [{"namespace": "b", "start": 21000, "count": 1, "startx": 1}]}, "'/taskNamespaces/0'"),
+        ({"slots": [{"start": 21000, "count": 1, "startx": 1}]}, "'/slots/0'"),
         ({"envoy-gateway": {"config": {"envoyGateway": {"loging": {}}}}}, "'/envoy-gateway/config/envoyGateway'"),
         ({"global": {"imageRegistri": "mirror.example"}}, "'/global'"),
     ],

@@ -26,7 +26,7 @@ def slot_objects(render: Render, values: dict[str, Any], release: str = "tg") ->
 
 @pytest.mark.parametrize(("start", "count"), [(20000, 1), (20000, 64), (20000, 65), (1025, 130), (65535, 1)])
 def test_each_port_has_one_listener_route_and_service(render: Render, start: int, count: int) -> None:
-    values = {"slots": {"start": start, "count": count, "namespace": "tasks"}}
+    values = {"slots": [{"start": start, "count": count, "namespace": "tasks"}]}
     objects = slot_objects(render, values)
     ports = list(range(start, start + count))
 
@@ -80,20 +80,20 @@ def test_a_policy_of_each_release_keeps_the_selectors_of_its_slots(render: Rende
     (service, *_) = render(show="services")
     assert selector["matchLabels"].items() <= service["metadata"]["labels"].items()
     assert [each["key"] for each in selector["matchExpressions"]] == [names.SLOT_LABEL]
-    for values in ({"slots": {"admissionPolicy": False}}, {"slots": {"count": 0}}):
+    for values in ({"slotsPolicy": {"enabled": False}}, {"slots": [{"start": 20000, "count": 0}]}):
         found = [each["metadata"]["name"] for each in by_kind(render(values), policy["kind"])]
         assert policy["metadata"]["name"] not in found
 
 
 def test_a_thousand_slots_render(render: Render) -> None:
-    objects = render({"slots": {"count": 1000}})
+    objects = render({"slots": [{"start": 20000, "count": 1000}]})
     slots = [each for each in objects if names.SLOT_LABEL in each["metadata"].get("labels", {})]
     assert len(by_kind(slots, "TCPRoute")) == len(by_kind(slots, "Service")) == 1000
     assert len(by_kind(objects, "ListenerSet")) == 16
 
 
 def test_templates_are_what_the_slots_were_made_from(render: Render) -> None:
-    values = {"slots": {"start": 20100, "count": 1, "namespace": "tasks"}}
+    values = {"slots": [{"start": 20100, "count": 1, "namespace": "tasks"}]}
     (config,) = render(values, show="configmap")
     assert config["metadata"]["name"] == names.templates("tg")
     assert config["data"]["version"] == "2"
@@ -102,7 +102,7 @@ def test_templates_are_what_the_slots_were_made_from(render: Render) -> None:
 
 
 def test_templates_of_one_task(render: Render) -> None:
-    (config,) = render({"slots": {"namespace": "tasks"}}, show="configmap")
+    (config,) = render({"slots": [{"namespace": "tasks", "start": 20000, "count": 64}]}, show="configmap")
     words = {"PORT": 20100, "TARGET_PORT": 8888, "TASK": "t-1", "NAMESPACE": "elsewhere", "OWNER": "ada"}
     words |= {"OBJECT": "Pod/t-1/u-1"}
     text = Template(config["data"]["listeners.yaml"]).substitute(words)
@@ -132,7 +132,7 @@ def test_templates_of_one_task(render: Render) -> None:
 
 @pytest.mark.parametrize("release", ["a", "x" * 53, "y" * 40, "9gate.way", "a" * 27 + "." + "c" * 20])
 def test_names_are_valid_and_labels_fit(render: Render, release: str) -> None:
-    values = {"slots": {"start": 65535, "count": 1}, "controller": {"install": False}}
+    values = {"slots": [{"start": 65535, "count": 1}], "controller": {"install": False}}
     objects = render(values, release=release)
     gateway = by_kind(objects, "Gateway")[0]["metadata"]["name"]
     for each in objects:

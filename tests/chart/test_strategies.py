@@ -26,7 +26,7 @@ def test_the_schema_allows_every_strategy_and_the_rights_of_a_determined_master(
 
 @EACH
 def test_the_template_is_what_the_traits_say(render: Render, traits: Traits) -> None:
-    (config,) = render({"slots": {"namespace": "tasks"}}, show="configmap")
+    (config,) = render({"slots": [{"namespace": "tasks", "start": 20000, "count": 64}]}, show="configmap")
     parent, _, service = yaml.safe_load_all(Template(config["data"][f"{traits.name}.yaml"]).substitute(WORDS))
     assert (parent["kind"] == "Gateway") is traits.on_gateway
     assert (service["spec"].get("clusterIP") != "None") is traits.cluster_ip
@@ -35,7 +35,7 @@ def test_the_template_is_what_the_traits_say(render: Render, traits: Traits) -> 
 
 @EACH
 def test_the_role_grants_the_rights_of_the_traits_and_no_other_write(render: Render, traits: Traits) -> None:
-    values = {"slots": {"namespace": "tasks", "count": 1}, "rbac": {"strategies": [traits.name]}}
+    values = {"slots": [{"namespace": "tasks", "start": 20000, "count": 1}], "rbac": {"strategies": [traits.name]}}
     granted = {
         (verb, group, resource, role["metadata"]["namespace"] == "tasks")
         for role in render(values, show="role")

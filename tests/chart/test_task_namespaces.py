@@ -13,9 +13,9 @@ from task_gateway.model import Manifest
 
 Render = Callable[..., list[Manifest]]
 PORTS = {"a": range(20000, 20070), "b": range(21000, 21065), "c": range(19010, 19011)}
-VALUES = {
-    "slots": {"namespace": "a", "count": 70},
-    "taskNamespaces": [
+VALUES: dict[str, Any] = {
+    "slots": [
+        {"namespace": "a", "start": 20000, "count": 70},
         {"namespace": "b", "start": 21000, "count": 65},
         {"namespace": "c", "start": 19010, "count": 1},
     ],
@@ -26,9 +26,7 @@ VALUES = {
 @pytest.fixture(params=["ListenerSet", "Gateway", "contour"])
 def objects(request: pytest.FixtureRequest, render: Render) -> list[Manifest]:
     """What is rendered for three namespaces, with listeners of each kind."""
-    if request.param == "contour":
-        return render(VALUES | CONTOUR)
-    return render(VALUES | {"slots": {**VALUES["slots"], "parent": request.param}})  # type: ignore[dict-item]
+    return render(VALUES | (CONTOUR if request.param == "contour" else {"slotListeners": {"kind": request.param}}))
 
 
 def of(objects: list[Manifest], kind: str) -> list[Manifest]:
@@ -88,21 +86,37 @@ def test_notes_say_which_ports_each_namespace_has(release: Callable[..., Manifes
     assert (ports["gateway_port_range_start"], ports["gateway_port_range_end"]) == (19010, 21064)
 
 
+def test_two_groups_of_a_namespace_are_one_of_its_roles(render: Render) -> None:
+    groups = [{"start": 20000, "count": 65}, {"start": 21000, "count": 2}]
+    objects = render({"slots": groups})
+    names = [f"tg-slot-{port}" for port in (*range(20000, 20065), 21000, 21001)]
+    assert [each["metadata"]["name"] for each in of(objects, "TCPRoute")] == names
+    (role,) = [each for each in of(objects, "Role") if each["metadata"]["name"] == "tg-resource-manager-slots"]
+    assert role["rules"][-1]["resourceNames"] == names
+    assert [len(each["spec"]["listeners"]) for each in of(objects, "ListenerSet")] == [64, 1, 2]
+    (pod,) = render({"slots": groups}, show="tests/pod")
+    assert [each["name"] for each in pod["spec"]["containers"]] == ["routes-0"]
+
+
+def test_without_an_item_tasks_run_in_the_namespace_of_the_release(render: Render) -> None:
+    (gateway,) = render({"slots": []}, show="gateway")
+    assert gateway["metadata"]["annotations"]["task-gateway.dev/task-namespace"] == "gateways"
+
+
 @pytest.mark.parametrize(
     ("more", "words"),
     [
-        ({"namespace": "b", "start": 20063, "count": 2}, ["taskNamespaces[0].start=20063", "slots has", "20000-20063"]),
-        ({"namespace": "gateways", "start": 21000, "count": 2}, ["taskNamespaces[0]", "namespace gateways"]),
-        ({"namespace": "b", "start": 65500, "count": 37}, ["taskNamespaces[0].start=65500", "65500-65536"]),
-        ({"namespace": "b", "start": 1030, "count": 18000}, ["taskNamespaces[0].start=1030", "19000-19003"]),
-        ({"namespace": "", "start": 21000, "count": 2}, ["'/taskNamespaces/0/namespace'"]),
-        ({"namespace": "b", "start": 21000}, ["'/taskNamespaces/0'"]),
+        ({"namespace": "b", "start": 20063, "count": 2}, ["slots[1].start=20063", "slots[0] has", "20000-20063"]),
+        ({"namespace": "b", "start": 65500, "count": 37}, ["slots[1].start=65500", "65500-65536"]),
+        ({"namespace": "b", "start": 1030, "count": 18000}, ["slots[1].start=1030", "19000-19003"]),
+        ({"namespace": "b", "start": 21000}, ["'/slots/1': missing property 'count'"]),
+        ({"namespace": "b", "count": 2}, ["'/slots/1': missing property 'start'"]),
+        ({"namespace": "b", "start": 21000, "count": 2, "size": 2}, ["'/slots/1': additional properties 'size'"]),
     ],
     ids=json.dumps,
 )
-def test_ports_and_namespaces_are_given_once(
-    helm: Callable[..., Completed], more: dict[str, Any], words: list[str]
-) -> None:
-    done = helm("template", "tg", values={"taskNamespaces": [more]}, options=("--namespace", "gateways"))
+def test_each_group_has_its_own_ports(helm: Callable[..., Completed], more: dict[str, Any], words: list[str]) -> None:
+    groups = [{"start": 20000, "count": 64}, more]
+    done = helm("template", "tg", values={"slots": groups}, options=("--namespace", "gateways"))
     assert done.code != 0
     assert [word for word in words if word not in done.stderr] == []

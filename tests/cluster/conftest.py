@@ -58,7 +58,7 @@ def installed(kind_cluster: Cluster, chart: Path, crds_chart: Path) -> Installed
         helm.install(kind_cluster, RELEASE, chart, NAMESPACE)
     helm.install(kind_cluster, CRDS_CHART, crds_chart, CRDS_NAMESPACE)
     address = node_address(kube)
-    values = {"gateway": {"addresses": [address]}, "slots": {"start": START, "count": COUNT}}
+    values = {"gateway": {"addresses": [address]}, "slots": [{"start": START, "count": COUNT}]}
     helm.install(kind_cluster, RELEASE, chart, NAMESPACE, values)
     wait_for(kube, GATEWAY_PROGRAMMED, GATEWAY, RELEASE, NAMESPACE, condition("Programmed"))
     return Installed(kind_cluster, kube, InternalTaskGateway(RELEASE, NAMESPACE, address, START, START + COUNT - 1))

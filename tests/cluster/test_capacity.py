@@ -32,7 +32,7 @@ def roomy(installed: Installed, chart: Path) -> Iterator[Installed]:
     values = {
         "controller": {"install": False},
         "gateway": {"addresses": [address], "placeholderPort": 1026},
-        "slots": {"start": FIRST["slots"], "count": SLOTS},
+        "slots": [{"start": FIRST["slots"], "count": SLOTS}],
     }
     helm.install(installed.cluster, RELEASE, chart, NAMESPACE, values)
     wait_for(installed.kube, GATEWAY_PROGRAMMED, GATEWAY, RELEASE, NAMESPACE, condition("Programmed"))

@@ -40,7 +40,7 @@ def contour(chart: Path) -> Iterator[Installed]:
         values = yaml.safe_load((ROOT / "charts/internal-task-gateway/contour.yaml").read_text())
         values |= {
             "gateway": {"addresses": [address]},
-            "slots": {"start": START, "count": COUNT},
+            "slots": [{"start": START, "count": COUNT}],
             "contour": {"replicas": 1, "ports": {"start": START + COUNT, "count": OWN}},
         }
         helm.install(cluster, RELEASE, chart, NAMESPACE, values)

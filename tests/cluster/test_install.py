@@ -71,7 +71,7 @@ def test_uninstall_leaves_nothing_but_crds(chart: Path, kind_cluster: Cluster, i
             assert not [name for name in names if "gateway" in name or RELEASE in name], kind
         assert kube.served(GATEWAY)
     finally:
-        values = {"gateway": {"addresses": [installed.gateway.gateway_ip]}, "slots": {"start": START, "count": COUNT}}
+        values = {"gateway": {"addresses": [installed.gateway.gateway_ip]}, "slots": [{"start": START, "count": COUNT}]}
         helm.install(kind_cluster, RELEASE, chart, NAMESPACE, values)
     assert {each["metadata"]["name"]: each["spec"] for each in gateway_api(kube)} == before
 

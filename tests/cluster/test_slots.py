@@ -66,7 +66,7 @@ def test_each_port_leads_to_its_own_task_and_to_nothing_after_release(
     # A chart upgrade leaves live tasks alone.
     values = {
         "gateway": {"addresses": [installed.gateway.gateway_ip]},
-        "slots": {"start": START, "count": COUNT},
+        "slots": [{"start": START, "count": COUNT}],
         "rbac": {"subjects": [{"kind": "User", "name": "resource-manager"}]},
     }
     helm.install(installed.cluster, RELEASE, chart, NAMESPACE, values)

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -60,7 +60,7 @@ class Stand:
     @property
     def values(self) -> dict[str, Any]:
         """The values that the chart is installed with; one pod of the controller, so that one can stand still."""
-        own = {"gateway": {"addresses": [self.gateway.gateway_ip]}, "slots": {"start": START, "count": COUNT}}
+        own = {"gateway": {"addresses": [self.gateway.gateway_ip]}, "slots": [{"start": START, "count": COUNT}]}
         quick = {"contour": {"clientQPS": 500}}
         ports = self.controller.task_ports(PER_TASK_START, PER_TASK_COUNT)
         return helm.merged(self.controller.values(self.chart), own, self.controller.one_pod, quick, ports)
@@ -178,15 +178,23 @@ class Stand:
 
 
 @contextmanager
-def standing(name: str, controller: Controller, packages: Path) -> Iterator[Stand]:
-    """Lend a kind cluster with both charts of a folder installed, and one of the controllers in it."""
+def standing(
+    name: str,
+    controller: Controller,
+    packages: Path,
+    spelt: Callable[[dict[str, Any]], dict[str, Any]] = dict,
+) -> Iterator[Stand]:
+    """Lend a kind cluster with both charts of a folder installed, and one of the controllers in it.
+
+    `spelt` returns the values with the names that these charts have for them.
+    """
     (chart,), (crds,) = packages.glob("internal-task-gateway-*.tgz"), packages.glob("gateway-api-crds-*.tgz")
     with base.lent("kind", base.Wish(f"{name}-{os.getpid()}"), say=print) as cluster:
         kube = Kube(cluster)
         gateway = InternalTaskGateway(RELEASE, NAMESPACE, node_address(kube), START, START + COUNT - 1)
         made = Stand(cluster, kube, controller, gateway, chart)
         made.install_crds(crds)
-        helm.install(cluster, RELEASE, chart, NAMESPACE, made.values)
+        helm.install(cluster, RELEASE, chart, NAMESPACE, spelt(made.values))
         made.gateway_is_programmed()
         yield made
 

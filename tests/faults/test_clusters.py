@@ -88,7 +88,7 @@ def test_the_chart_is_upgraded_under_live_tasks(stand: Stand, mode: str) -> None
     try:
         with watching(stand.greetings) as seen:
             changed = stand.values | {"rbac": {"subjects": [{"kind": "User", "name": mode.strip("-=")}]}}
-            changed["slots"]["count"] += 4
+            changed["slots"][0]["count"] += 4
             stand.upgrade(changed, mode)
             stand.everything_holds()
             stand.upgrade(stand.values, mode)
@@ -131,7 +131,9 @@ def test_a_namespace_is_deleted_under_a_task(stand: Stand) -> None:
     stand.kube.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": TEAM}})
     told = bool(stand.controller.watch_option)  # it reads no other namespaces than the chart names
     if told:
-        stand.upgrade(stand.values | {"taskNamespaces": [{"namespace": TEAM, "start": START + COUNT, "count": 1}]})
+        stand.upgrade(
+            stand.values | {"slots": [*stand.values["slots"], {"namespace": TEAM, "start": START + COUNT, "count": 1}]}
+        )
     with watching(stand.greetings) as seen:
         stand.kube.create(pod("of-the-team", TEAM, PORTS))
         wait_for(stand.kube, settings.POD_READY, POD, "of-the-team", TEAM, not_ready)

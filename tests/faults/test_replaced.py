@@ -85,7 +85,7 @@ def test_the_slots_are_replaced(stand: Stand, write: Write) -> None:
 @contextmanager
 def without_policy(stand: Stand) -> Iterator[None]:
     """Take the policy away, until the API server has taken it up."""
-    off = helm.merged(stand.values, {"slots": {"admissionPolicy": False}})
+    off = helm.merged(stand.values, {"slotsPolicy": {"enabled": False}})
     stand.upgrade(off)
     until(partial(guarded, stand), CLOSED_SECONDS)
     try:
@@ -113,7 +113,7 @@ def test_the_slots_are_replaced_without_the_policy(stand: Stand, write: Write) -
     with without_policy(stand):
         try:
             if write is forced:
-                off = helm.merged(stand.values, {"slots": {"admissionPolicy": False}})
+                off = helm.merged(stand.values, {"slotsPolicy": {"enabled": False}})
                 stand.upgrade(off, "--server-side=false", "--force-replace")
             else:
                 write(stand)

@@ -169,7 +169,7 @@ def test_documented_values_alone_install_it_with_and_without_crds(life: Life, tm
 
 def test_another_controller_and_a_second_gateway_stand_beside_it(life: Life, tmp_path: Path) -> None:
     other = OTHER[life.controller.name]
-    beside = {"slots": {"namespace": NAMESPACE, "start": FIRST_PORTS["beside"]}}
+    beside: Manifest = {"slots": [{"namespace": NAMESPACE, "start": FIRST_PORTS["beside"], "count": 64}]}
     if other == ENVOY_GATEWAY:
         beside["gateway"] = {"addresses": [life.address], "placeholderPort": 1025}
     life.install("beside", other.values(life.chart) | beside)
@@ -178,7 +178,7 @@ def test_another_controller_and_a_second_gateway_stand_beside_it(life: Life, tmp
             "controller": {"install": False},
             "gatewayClass": {"create": False, "name": f"{RELEASE}.{NAMESPACE}"},
             "gateway": {"addresses": [life.address], "placeholderPort": 1026},
-            "slots": {"namespace": NAMESPACE, "start": FIRST_PORTS["second"], "count": COUNT},
+            "slots": [{"namespace": NAMESPACE, "start": FIRST_PORTS["second"], "count": COUNT}],
         }
         life.install("second", there)
     else:
@@ -186,7 +186,7 @@ def test_another_controller_and_a_second_gateway_stand_beside_it(life: Life, tmp
         there = {"controller": {"name": CONTOUR.name, "install": False}}
         there |= {"gatewayClass": {"create": False, "name": f"{RELEASE}.{NAMESPACE}"}}
         refused(life, there, f"the Contour of GatewayClass {RELEASE}.{NAMESPACE} serves Gateway {RELEASE} alone")
-        refused(life, contour | {"slots": {"count": 2 * COUNT + 1}}, "129 slots .* let it have 128")
+        refused(life, contour | {"slots": [{"start": 20000, "count": 2 * COUNT + 1}]}, "129 slots .* let it have 128")
     assert life.check(tmp_path) == {}
     for number, release in enumerate(life.values, LIVE[-1] + 1):
         task = stand_ins.task(number, NAMESPACE)
@@ -212,7 +212,7 @@ def test_an_upgrade_and_a_rollback_keep_fifty_tasks(life: Life) -> None:
     stand = Stand(life.cluster, life.kube, life.controller, life.gateway(RELEASE), life.chart)
     before = life.values[RELEASE]
     changed = before | {
-        "slots": {"count": MORE},
+        "slots": [{"start": 20000, "count": MORE}],
         "envoy": before["envoy"] | {"podAnnotations": {"example.com/rolled": "yes"}},
     }
     with watching(life.live) as seen:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.faults.stand import Stand, standing
@@ -16,8 +17,15 @@ STRATEGIES = ("slots", "listeners")
 
 @pytest.fixture(params=controllers.names())
 def stand(request: pytest.FixtureRequest) -> Iterator[Stand]:
-    with standing(f"test-previous-{request.param}", controllers.CONTROLLERS.get(request.param), PREVIOUS) as made:
+    controller = controllers.CONTROLLERS.get(request.param)
+    with standing(f"test-previous-{request.param}", controller, PREVIOUS, as_before) as made:
         yield made
+
+
+def as_before(values: dict[str, Any]) -> dict[str, Any]:
+    """Return values with the names of the release before, in which `slots` is a map: one group."""
+    (slots,) = values["slots"]
+    return values | {"slots": slots}
 
 
 def test_an_upgrade_from_the_release_before_keeps_every_task(

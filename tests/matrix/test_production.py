@@ -73,14 +73,14 @@ def production(request: pytest.FixtureRequest, chart: Path, crds_chart: Path) ->
             kube.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
         kube.create(authority.secret("tasks", NAMESPACE, address))
         helm.install(cluster, CRDS_CHART, crds_chart, CRDS_NAMESPACE, dict(controller.crds))
-        first, second = TASKS.items()
         values = (
             production_values(chart)
             | controller.values(chart)
             | {
                 "gateway": {"addresses": [address]},
-                "slots": {"namespace": first[0], "start": first[1], "count": COUNT},
-                "taskNamespaces": [{"namespace": second[0], "start": second[1], "count": COUNT}],
+                "slots": [
+                    {"namespace": namespace, "start": start, "count": COUNT} for namespace, start in TASKS.items()
+                ],
                 "tls": {"secretName": "tasks"},
                 "commonLabels": {"team": "ml"},
             }
@@ -215,8 +215,9 @@ def idle_for(production: Production, address: Address, patience: float) -> float
 
 def test_a_release_whose_ports_meet_changes_nothing(production: Production) -> None:
     before = production.kube.get(GATEWAY, RELEASE, NAMESPACE)["metadata"]["generation"]
-    values = production.values | {"taskNamespaces": [{"namespace": "tasks-b", "start": 20001, "count": COUNT}]}
-    with pytest.raises(CommandFailed, match=r"taskNamespaces\[0\].start=20001"):
+    first, second = production.values["slots"]
+    values = production.values | {"slots": [first, second | {"start": 20001}]}
+    with pytest.raises(CommandFailed, match=r"slots\[1\].start=20001"):
         helm.install(production.cluster, RELEASE, production.chart, NAMESPACE, values)
     assert production.kube.get(GATEWAY, RELEASE, NAMESPACE)["metadata"]["generation"] == before
 

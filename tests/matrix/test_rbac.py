@@ -61,7 +61,7 @@ class Less:
 
 def taken_away(strategy: str) -> Iterator[Less]:
     """Yield the Roles as they are, then once for each verb in them without it."""
-    values = {"slots": {"namespace": TASKS, "start": SLOTS[0], "count": COUNT}, "rbac": {"strategies": [strategy]}}
+    values = {"slots": [{"namespace": TASKS, "start": SLOTS[0], "count": COUNT}], "rbac": {"strategies": [strategy]}}
     roles = rendered("gw", NAMESPACE, values, "role")
     yield Less(f"{strategy}-all", "nothing", roles)
     count = 0
@@ -79,7 +79,7 @@ def taken_away(strategy: str) -> Iterator[Less]:
 @pytest.fixture(scope="module")
 def admin() -> Iterator[Kube]:
     with gateway_api("rbac", NAMESPACE, TASKS) as kube:
-        values = {"slots": {"namespace": TASKS, "start": SLOTS[0], "count": COUNT}}
+        values = {"slots": [{"namespace": TASKS, "start": SLOTS[0], "count": COUNT}]}
         apply_chart(kube, "gw", NAMESPACE, values, "gateway", "configmap", "listenersets", "services", "tcproutes")
         kube.create(identity.account(TASKS))
         kube.create(POD)

@@ -134,7 +134,7 @@ def satisfying(controller: Controller, chart: Path, address: str) -> Manifest:
     values: Manifest = {
         "commonLabels": TEAM,
         "gateway": {"addresses": [address]},
-        "slots": {"start": START, "count": COUNT},
+        "slots": [{"start": START, "count": COUNT}],
         "envoy": {
             "drainSeconds": 5,
             "resources": RESOURCES,
@@ -142,7 +142,7 @@ def satisfying(controller: Controller, chart: Path, address: str) -> Manifest:
             "podDisruptionBudget": {"maxUnavailable": 1},
         },
         "contour": {"replicas": 1, "resources": RESOURCES},
-        "kubectl": {"resources": RESOURCES},
+        "hooks": {"resources": RESOURCES},
         "envoy-gateway": {
             "commonLabels": TEAM,
             "deployment": {"pod": {"labels": TEAM}, "envoyGateway": {"resources": RESOURCES}},
@@ -201,7 +201,7 @@ def test_the_restrictions_refuse_the_default_values(restricted: Restricted) -> N
     with pytest.raises(DeniedByPolicy, match="label team is required"):
         try_out(restricted.values | {"commonLabels": {}})
     with pytest.raises(Forbidden, match="minimum cpu usage per Container is 50m"):
-        try_out(restricted.values | {"kubectl": {}})
+        try_out(restricted.values | {"hooks": {}})
     try_out(restricted.values)
 
 
@@ -227,7 +227,7 @@ def test_a_task_is_reached(restricted: Restricted) -> None:
 
 
 def test_an_upgrade_that_changes_the_labels_keeps_the_claim(restricted: Restricted) -> None:
-    restricted.install({"commonLabels": {"tier": "gold"}, "slots": {"count": MORE}})
+    restricted.install({"commonLabels": {"tier": "gold"}, "slots": [{"start": START, "count": MORE}]})
     slots = restricted.kube.list(SERVICE, NAMESPACE, names.slots_selector(RELEASE, NAMESPACE))
     assert len(slots) == MORE
     assert {each["metadata"]["labels"]["tier"] for each in slots} == {"gold"}

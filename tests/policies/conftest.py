@@ -161,11 +161,9 @@ def built(request: pytest.FixtureRequest) -> Iterator[Site]:
         for namespace in sorted(set(PODS.values())):
             kube.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
         helm.install(cluster, CRDS_CHART, crds, CRDS_NAMESPACE, dict(controller.crds))
-        (first, start), (second, more) = TASKS.values()
         values = controller.values(chart) | {
             "gateway": {"addresses": [node_address(kube)]},
-            "slots": {"namespace": first, "start": start, "count": COUNT},
-            "taskNamespaces": [{"namespace": second, "start": more, "count": COUNT}],
+            "slots": [{"namespace": namespace, "start": start, "count": COUNT} for namespace, start in TASKS.values()],
             "contour": {"replicas": 1},
         }
         helm.install(cluster, RELEASE, chart, NAMESPACE, values)

@@ -1,15 +1,15 @@
 {{/*
-Where slots are: in the namespace of `slots` and in each of `taskNamespaces`. As a list of {namespace, start, count, from},
-the keys of `from` being the values that say so, and `set` the number of its first ListenerSet.
+The groups of slots, as a list of {namespace, start, count, from, set}: the items of `slots` with their namespace, `from` being
+the value that an item is, and `set` the number of its first ListenerSet. Without an item there are no slots, and tasks run in
+the namespace of the release.
 */}}
 {{- define "task-gateway.groups" -}}
-{{- $first := dict "namespace" (include "task-gateway.slotsNamespace" .) "start" .Values.slots.start "count" .Values.slots.count "from" "slots" -}}
+{{- include "task-gateway.refuseRemoved" . -}}
 {{- $groups := list -}}
 {{- $set := 0 -}}
-{{- /* `helm upgrade --reuse-values` from a release that had no such value brings none. */ -}}
-{{- range $index, $each := prepend (.Values.taskNamespaces | default list) $first -}}
-{{- $from := $each.from | default (printf "taskNamespaces[%d]" (sub $index 1)) -}}
-{{- $groups = append $groups (merge (dict "set" $set "from" $from) $each) -}}
+{{- range $index, $each := .Values.slots | default (list (dict "start" 20000 "count" 0)) -}}
+{{- $more := dict "namespace" ($each.namespace | default $.Release.Namespace) "from" (printf "slots[%d]" $index) "set" $set -}}
+{{- $groups = append $groups (merge $more $each) -}}
 {{- $set = add $set (div (add $each.count 63) 64) -}}
 {{- end -}}
 {{ toJson $groups }}
@@ -49,7 +49,7 @@ allows beside the Gateway's own.
 {{ gt (int $count) 0 | ternary $range (dict) | toJson }}
 {{- end }}
 
-{{- /* The namespaces of all groups, as a list. */ -}}
+{{- /* The namespaces of tasks, as a list. Groups can share one. */ -}}
 {{- define "task-gateway.taskNamespaces" -}}
 {{- $names := list -}}
 {{- range include "task-gateway.groups" . | fromJsonArray }}{{ $names = append $names .namespace }}{{ end -}}

@@ -9,7 +9,7 @@ helm.sh/hook-output-log-policy: hook-failed
 {{- /* {name, context, arguments}: one call of kubectl, within Pod Security "restricted" */ -}}
 {{- define "task-gateway.kubectl" -}}
 - name: {{ .name }}
-  image: {{ include "task-gateway.image" (dict "image" .context.Values.kubectl.image "context" .context) }}
+  image: {{ include "task-gateway.image" (dict "image" .context.Values.hooks.image "context" .context) }}
   args: {{ toJson .arguments }}
   resources:
     {{- include "task-gateway.shortLived" .context | nindent 4 }}

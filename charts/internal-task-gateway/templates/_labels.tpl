@@ -23,13 +23,14 @@ patch:
 {{- end }}
 
 {{- /*
-{chart, release, managedBy, gateway, gatewayNamespace, labels}: objects of which there are many. No version, so that an upgrade
+{chart, release, managedBy, gateway, gatewayNamespace, use, labels}: objects of which there are many. No version, so that an upgrade
 changes none of them.
 */ -}}
 {{- define "task-gateway.portLabels" -}}
 app.kubernetes.io/name: {{ .chart }}
 app.kubernetes.io/instance: {{ .release }}
 app.kubernetes.io/managed-by: {{ .managedBy }}
+app.kubernetes.io/component: {{ .use }}
 task-gateway.dev/gateway: {{ .gateway }}
 task-gateway.dev/gateway-namespace: {{ .gatewayNamespace }}
 {{- with .labels }}

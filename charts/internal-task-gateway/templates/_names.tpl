@@ -15,18 +15,14 @@ gw-{{ $release | replace "." "-" | trunc 28 | trimSuffix "-" }}-{{ $release | sh
 {{- end -}}
 {{- end }}
 
-{{- define "task-gateway.slotsNamespace" -}}
-{{ .Values.slots.namespace | default .Release.Namespace }}
-{{- end }}
-
 {{- /* Classes belong to the cluster. No namespace has a dot in its name, so that no two releases share a class. */ -}}
 {{- define "task-gateway.class" -}}
 {{ .Values.gatewayClass.name | default (printf "%s.%s" (include "task-gateway.gateway" .) .Release.Namespace) }}
 {{- end }}
 
-{{- /* ListenerSet or Gateway: what has the listeners of the slots */ -}}
+{{- /* ListenerSet or Gateway: kind of object that holds the listeners of the slots */ -}}
 {{- define "task-gateway.slotsParent" -}}
-{{ .Values.slots.parent | default (include "task-gateway.controller" . | fromJson).slotsParent }}
+{{ (.Values.slotListeners | default dict).kind | default (include "task-gateway.controller" . | fromJson).slotsParent }}
 {{- end }}
 
 {{- /* Admission policies belong to the cluster too. */ -}}

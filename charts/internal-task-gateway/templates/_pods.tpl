@@ -51,7 +51,7 @@ behavior:
 
 {{- /* For containers that run a moment and end: jobs, the test, and Contour's init container of Envoy. */ -}}
 {{- define "task-gateway.shortLived" -}}
-{{- with .Values.kubectl.resources -}}
+{{- with .Values.hooks.resources -}}
 {{ toYaml . }}
 {{- else -}}
 requests: { cpu: 10m, memory: 32Mi, ephemeral-storage: 1Mi }

@@ -22,7 +22,6 @@ labels: {{ .Values.commonLabels | default dict | toJson }}
 routeVersion: {{ $old | ternary "v1alpha2" "v1" }}
 gateway: {{ include "task-gateway.gateway" . }}
 gatewayNamespace: {{ .Release.Namespace }}
-namespace: {{ include "task-gateway.slotsNamespace" . }}
 tlsSecret: {{ include "task-gateway.tlsSecret" . | quote }}
 use: slot
 {{- end }}

@@ -101,12 +101,12 @@ def own_controller(site: Site) -> Trouble | None:
 
 @check(
     "ITG0307", "the controller looks at the namespace of the tasks",
-    "{upgrade} --set 'taskNamespaces[0].namespace={tasks},taskNamespaces[0].start=PORT,taskNamespaces[0].count=1'",
+    "{upgrade} --set-json 'slots=[ITEMS, {{\"namespace\": \"{tasks}\", \"start\": 24000, \"count\": 0}}]'",
     ("ITG0303",), each_namespace=True,
 )  # fmt: skip
 def watched(site: Site) -> Trouble | None:
-    """Contour looks into the namespaces that its chart names, and has rights in no other: slots.namespace, those of
-    taskNamespaces, and that of the release. A task with listeners of its own elsewhere is never reached."""
+    """Contour watches the namespaces of the chart's value slots and that of the release, and has rights in no other. A
+    task with listeners of its own elsewhere is never reached. In the fix, ITEMS stands for the present items."""
     option = site.controller.watch_option
     if not option:
         return None

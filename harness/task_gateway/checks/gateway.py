@@ -81,7 +81,7 @@ def answers(site: Site) -> Trouble | None:
 
 
 @check("ITG0406", "the proxy's Service takes no node ports", "{upgrade} "
-       "--set service.allocateLoadBalancerNodePorts=false", ("ITG0403",))  # fmt: skip
+       "--set envoy.service.allocateLoadBalancerNodePorts=false", ("ITG0403",))  # fmt: skip
 def node_ports(site: Site) -> Trouble | None:
     """Each port of the gateway takes a node port too: there are 2,768 in a cluster, and every node listens on them."""
     found = [each["metadata"]["name"] for each in site.proxy_services if takes_node_ports(each)]

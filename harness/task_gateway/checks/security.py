@@ -61,7 +61,7 @@ def rights(site: Site) -> Trouble | None:
 
 @check(
     "ITG0702", "a gateway in public is open to named addresses alone", "{upgrade} "
-    "--set 'service.loadBalancerSourceRanges={{192.0.2.0/24}}'", ("ITG0401",),
+    "--set 'envoy.service.loadBalancerSourceRanges={{192.0.2.0/24}}'", ("ITG0401",),
 )  # fmt: skip
 def source_ranges(site: Site) -> Trouble | None:
     """The address is a public one and the load balancer lets everybody in: whoever reaches a port reaches its task,

@@ -33,7 +33,7 @@ def controller_(site: Site) -> Finding:
 @limit("node-ports", Scope.CLUSTER, "node ports that the proxy's Service can have")
 def node_ports(site: Site) -> Finding:
     """Count the default range less those of other Services; no limit where the proxy's Service takes none."""
-    advice = "service.allocateLoadBalancerNodePorts=false of the chart, or another --service-node-port-range"
+    advice = "envoy.service.allocateLoadBalancerNodePorts=false of the chart, or another --service-node-port-range"
     if not any(takes_node_ports(service) for service in site.proxy_services):
         return Finding(None, None, Found.READ, advice, "the proxy's Service takes none")
     mine = {_name(service) for service in site.proxy_services}

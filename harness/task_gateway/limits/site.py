@@ -100,7 +100,7 @@ class Site:
 
     @cached_property
     def namespace(self) -> str:
-        """The first namespace of tasks: the configured one, else the chart's `slots.namespace`."""
+        """The first namespace of tasks: the configured one, else the first of the chart's `slots`."""
         return self.namespaces[0]
 
     @cached_property

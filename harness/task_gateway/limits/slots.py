@@ -13,4 +13,4 @@ def installed(site: Site) -> Finding:
     outside = len(site.slots) - len(mine)
     note = f"{free} free" + (f", {outside} more outside the range" if outside else "")
     tasks = None if site.traits.per_task else len(mine)
-    return Finding(len(mine), tasks, Found.READ, "helm upgrade … --reuse-values --set slots.count=N", note)
+    return Finding(len(mine), tasks, Found.READ, "slots[].count of the chart", note)

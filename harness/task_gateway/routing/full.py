@@ -1,7 +1,7 @@
 """Says that no further task fits: who holds how many ports, and what to raise."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from task_gateway.errors import NoFreeSlot, UsageError
 from task_gateway.model import InternalTaskGateway
@@ -9,9 +9,12 @@ from task_gateway.printable import printable
 from task_gateway.routing import names
 from task_gateway.routing.ports import in_range
 from task_gateway.routing.table import Slot
-from task_gateway.routing.templates import upgrade
+from task_gateway.routing.templates import upgrade_slots
 
 OWNERS_SHOWN = 3
+FEW = 64
+"""Slots to start with: as many as the chart has by default."""
+REPEAT = "repeat the items of other namespaces, because Helm replaces the whole list"
 
 
 def no_slots(gateway: InternalTaskGateway, namespace: str, where: str) -> UsageError:
@@ -19,12 +22,13 @@ def no_slots(gateway: InternalTaskGateway, namespace: str, where: str) -> UsageE
     return UsageError(
         f"the chart {names.CHART} has made no slots for Gateway {gateway.gateway_name} in namespace {namespace}",
         where=where,
-        hint=upgrade(gateway, f"--set slots.count=64 --set slots.namespace={namespace}"),
+        hint=f"{upgrade_slots(gateway, namespace, (gateway.gateway_port_range_start, FEW))}; {REPEAT}",
     )
 
 
 def slots_taken(
     gateway: InternalTaskGateway,
+    namespace: str,
     where: str,
     slots: Sequence[Slot],
     mine: Sequence[Slot],
@@ -40,13 +44,14 @@ def slots_taken(
     free = len(mine) - len(taken) - blocked
     lacking = f"{free} free, {missing} wanted" if free else "none is free"
     first, last = gateway.gateway_port_range_start, gateway.gateway_port_range_end
-    change = upgrade(gateway, f"--set slots.count={2 * len(slots)}")
+    *groups, (start, count) = _groups(slot.port for slot in slots)
+    change = upgrade_slots(gateway, namespace, *groups, (start, 2 * count))
     return NoFreeSlot(
         f"no free slot: {_count(len(slots), 'slot')}, {len(mine)} of them in the port range {first}-{last}, "
         f"{held}{others}: {lacking}",
         where=where,
-        hint="release a task, or raise slots.count of the chart and gateway_port_range_end of the "
-        f"master configuration: {change}",
+        hint="release a task, or raise the count of the chart's slots and gateway_port_range_end of the "
+        f"master configuration: {change}; {REPEAT}",
     )
 
 
@@ -65,6 +70,18 @@ def ports_taken(
         hint="release a task, or raise gateway_port_range_end of the master configuration; "
         "task-gateway limits shows what binds",
     )
+
+
+def _groups(ports: Iterable[int]) -> list[tuple[int, int]]:
+    """Return the runs of successive ports, each as its first port and how many there are."""
+    found: list[tuple[int, int]] = []
+    for port in sorted(ports):
+        start, count = found[-1] if found else (port, 0)
+        if port == start + count and found:
+            found[-1] = (start, count + 1)
+        else:
+            found.append((port, 1))
+    return found
 
 
 def _owners(taken: Sequence[Slot]) -> str:

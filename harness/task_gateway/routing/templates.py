@@ -3,6 +3,7 @@
 A template is parsed first and filled in afterwards, so that no value can change its shape.
 """
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -105,6 +106,15 @@ def upgrade(gateway: InternalTaskGateway, change: str = "") -> str:
     """Return the command that upgrades the chart of a gateway."""
     words = f"helm upgrade <release> {names.CHART} --namespace {gateway.gateway_namespace} --reuse-values"
     return f"{words} {change}".strip()
+
+
+def upgrade_slots(gateway: InternalTaskGateway, namespace: str, *groups: tuple[int, int]) -> str:
+    """Return the command that gives a namespace these groups of slots, each as its first port and its number of slots.
+
+    It replaces the whole list of the release: the items of other namespaces have to be repeated.
+    """
+    items = [{"namespace": namespace, "start": start, "count": count} for start, count in groups]
+    return upgrade(gateway, f"--set-json 'slots={json.dumps(items, separators=(',', ':'))}'")
 
 
 @lru_cache(maxsize=16)

@@ -94,7 +94,8 @@ def _sweep(kube: MeteredKube) -> None:
 
 def values(controller: Controller, chart: Path, combo: Combo, address: str) -> Mapping[str, Any]:
     """Return the chart's values for a combination: those of the controller's own file, and what is measured."""
-    own: Mapping[str, Any] = {"gateway": {"addresses": [address]}, "slots": {"start": FIRST_PORT, "count": combo.slots}}
+    slots = [{"start": FIRST_PORT, "count": combo.slots}]
+    own: Mapping[str, Any] = {"gateway": {"addresses": [address]}, "slots": slots}
     layers = [controller.values(chart), own, controller.one_pod]  # a second one does the same work on the same node
     if combo.traits.per_task:
         layers += [controller.unlimited, controller.task_ports(FIRST_TASK_PORT, TASK_PORTS)]

@@ -20,7 +20,7 @@ MANAGER, FIRST, SECOND, PORT = "east", "task-forced-1", "task-forced-2", 9000
 BOTH = (FIRST, SECOND)
 SECONDS, CHECK = 10.0, "ITG0508"
 REPLACED = ("--reuse-values", "--server-side=false", "--force-replace")
-WITHOUT = {"slots": {"admissionPolicy": False}}
+WITHOUT = {"slotsPolicy": {"enabled": False}}
 POLICY = Wait("policy-taken-up", "the API server has taken up a policy that was made or deleted", 60)
 PAUSE_SECONDS = 0.5
 UPGRADE = "helm upgrade $release internal-task-gateway -n $gateway_namespace"
@@ -174,7 +174,7 @@ declare(
             Move(
                 "forced upgrade without the policy",
                 unguarded,
-                f"{UPGRADE} --reuse-values --set slots.admissionPolicy=false\n{UPGRADE} {' '.join(REPLACED)}",
+                f"{UPGRADE} --reuse-values --set slotsPolicy.enabled=false\n{UPGRADE} {' '.join(REPLACED)}",
             ),
             Move(
                 "lost claims named",

@@ -17,7 +17,7 @@ from task_gateway_lab.master.platforms.base import Login
 from task_gateway_lab.master.sides import Side
 from task_gateway_lab.scenarios.product import Product
 from task_gateway_lab.scenarios.run import run
-from task_gateway_lab.scenarios.world import Given, World, data, node_addresses
+from task_gateway_lab.scenarios.world import Given, World, chart_values, data, node_addresses
 
 __all__ = [
     "API_SERVER",
@@ -36,6 +36,7 @@ __all__ = [
     "accepted",
     "browser",
     "call",
+    "chart_values",
     "data",
     "launcher",
     "manifests",

@@ -1,5 +1,7 @@
 """Scenario: one gateway serves two task namespaces; `ls`, `gc` and `capacity` cover both."""
 
+import json
+
 from task_gateway import settings
 from task_gateway.deferred import secrets
 from task_gateway.errors import ScenarioFailed
@@ -28,8 +30,10 @@ def second(scene: Scene) -> str:
     scene.later.callback(side.kube.delete, NAMESPACE, name)
     scene.later.callback(scene.world.install, side)
     start = scene.world.given.first_port + PORTS
-    scene.facts |= {"second_namespace": name, "second_start": str(start)}
-    return scene.world.install(side, {"taskNamespaces": [{"namespace": name, "start": start, "count": COUNT}]})
+    own = runtime.chart_values(side.block, side.namespace)["slots"]
+    slots = [*own, {"namespace": name, "start": start, "count": COUNT}]
+    scene.facts |= {"second_namespace": name, "slots": json.dumps(slots, separators=(",", ":"))}
+    return scene.world.install(side, {"slots": slots})
 
 
 def exposed(scene: Scene) -> str:
@@ -102,8 +106,7 @@ declare(
                 second,
                 f"{KUBECTL} create namespace $second_namespace\n"
                 "helm upgrade $release internal-task-gateway -n $gateway_namespace --reuse-values \\\n"
-                "  --set 'taskNamespaces[0].namespace=$second_namespace,"
-                f"taskNamespaces[0].start=$second_start,taskNamespaces[0].count={COUNT}'",
+                "  --set-json 'slots=$slots'",
             ),
             start("command", MANAGER, FIRST),
             Move(

@@ -188,7 +188,8 @@ class World:
         name, namespace = gateway.gateway_name, gateway.gateway_namespace
         wait_for(kube, settings.GATEWAY_PROGRAMMED, GATEWAY, name, namespace, condition("Programmed"))
         self.versions |= image_versions(kube.list(POD, namespace))
-        return f"Gateway {namespace}/{name} at {gateway.gateway_ip}, {found['slots']['count']} slots"
+        count = sum(each["count"] for each in found["slots"])
+        return f"Gateway {namespace}/{name} at {gateway.gateway_ip}, {count} slots"
 
     def master_text(self, others: Mapping[str, Kube], home: Kube) -> str:
         """Return a master's configuration for its own cluster and others, by resource manager."""
@@ -257,10 +258,10 @@ def chart_values(gateway: InternalTaskGateway, tasks_namespace: str, nodes: Sequ
     """
     start, end = gateway.gateway_port_range_start, gateway.gateway_port_range_end
     addresses = list(dict.fromkeys([gateway.gateway_ip, *(each for each in nodes if _version(each) == 6)]))
-    both = {"service": {"ipFamily": "DualStack"}} if len(addresses) > 1 else {}
+    both = {"envoy": {"service": {"ipFamily": "DualStack"}}} if len(addresses) > 1 else {}
     return both | {
         "gateway": {"name": gateway.gateway_name, "addresses": addresses},
-        "slots": {"namespace": tasks_namespace, "start": start, "count": end - start + 1},
+        "slots": [{"namespace": tasks_namespace, "start": start, "count": end - start + 1}],
         "rbac": {"strategies": STRATEGIES.names(), "subjects": [identity.subject(tasks_namespace)]},
     }
 

@@ -30,7 +30,7 @@ def chart(tmp_path: Path) -> Path:
 def test_the_values_are_the_controllers_own_and_what_is_measured(chart: Path, combo: Combo) -> None:
     found = stand.values(CONTROLLERS.get(combo.controller), chart, combo, ADDRESS)
     assert found["gateway"] == {"addresses": [ADDRESS]}
-    assert found["slots"]["count"] == combo.slots
+    assert [each["count"] for each in found["slots"]] == [combo.slots]
     assert (found.get("controller") == {"name": "contour"}) is (combo.controller == "contour")
     # Contour's Service has a port for a task's own listener only if it is told to.
     wants_ports = combo.controller == "contour" and combo.strategy == "listeners"

@@ -152,7 +152,7 @@ def test_the_bench_has_rows_for_it(tmp_path: Path) -> None:
     ]
     (controller, *_) = controllers()
     values = stand.values(controller, tmp_path / "chart.tgz", rows[0], "192.0.2.1")
-    assert values["slots"] == {"start": combos.FIRST_PORT, "count": 1}
+    assert values["slots"] == [{"start": combos.FIRST_PORT, "count": 1}]
     assert f"{controller.name} with beacons" in combos.names()
 
 

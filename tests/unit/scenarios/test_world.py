@@ -46,7 +46,7 @@ def test_in_clusters_that_are_lent_namespaces_have_the_name_of_the_run() -> None
 def test_the_chart_gets_the_ports_the_address_and_who_the_master_is() -> None:
     values = chart_values(InternalTaskGateway("g", "gateways", "10.89.0.7", 20000, 20007), "tasks")
     assert values["gateway"] == {"name": "g", "addresses": ["10.89.0.7"]}
-    assert values["slots"] == {"namespace": "tasks", "start": 20000, "count": 8}
+    assert values["slots"] == [{"namespace": "tasks", "start": 20000, "count": 8}]
     assert values["rbac"]["strategies"] == ["listeners", "slots"]
     (subject,) = values["rbac"]["subjects"]
     assert subject["namespace"] == "tasks"

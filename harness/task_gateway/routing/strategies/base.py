@@ -111,7 +111,7 @@ def check_task(task: Task, gateway: InternalTaskGateway, namespace: str) -> None
         raise UsageError(
             f"task {task.id} runs in namespace {task.namespace}, Gateway {gateway.gateway_name} is to serve "
             f"namespace {namespace}",
-            hint=upgrade(gateway, f"--set slots.namespace={task.namespace}"),
+            hint=f"add an item for namespace {task.namespace} to the value slots of the chart: {upgrade(gateway)}",
         )
 
 

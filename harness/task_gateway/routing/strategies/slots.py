@@ -287,7 +287,7 @@ class Slots:
         mine = table.inside(slots, gateway.gateway_port_range_start, gateway.gateway_port_range_end)
         free = [slot for slot in table.pick(mine) if slot.port not in foreign]
         if len(free) < missing:
-            raise full.slots_taken(gateway, self._where, slots, mine, foreign, missing)
+            raise full.slots_taken(gateway, self._namespace, self._where, slots, mine, foreign, missing)
         return free
 
     def _exposure(self, slot: Slot) -> Exposure:

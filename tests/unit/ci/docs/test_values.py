@@ -48,6 +48,17 @@ def test_each_leaf_and_each_map_with_a_comment_has_a_row(chart: Path) -> None:
     ]
 
 
+def test_the_keys_of_an_item_follow_their_list_without_a_default(chart: Path) -> None:
+    (chart / "values.yaml").write_text("# Of a list.\nlist:\n    # Of a key.\n  - name: a\n    silent: b\n")
+    names = {"name": {"type": "string"}, "silent": {"type": "string"}}
+    items = {"type": ["array", "object"], "items": {"type": "object", "properties": names}}
+    (chart / "values.schema.json").write_text(json.dumps({"properties": {"list": items}}))
+    assert values_page.values(chart) == [
+        values_page.Value("list", "list of map", '[{"name": "a", "silent": "b"}]', "Of a list."),
+        values_page.Value("list[].name", "string", "", "Of a key."),
+    ]
+
+
 def test_the_table_is_markdown_that_its_words_do_not_break(chart: Path) -> None:
     rows = values_page.table(chart).splitlines()
     assert rows[2] == "| `map` |  |  | Of a map \\| with a bar. In two lines. |"
