@@ -10,7 +10,7 @@ from task_gateway.version import __version__
 
 if TYPE_CHECKING:
     from task_gateway.errors import NoFreeSlot, NotReachable, TaskGatewayError, WaitTimeout
-    from task_gateway.limits.target import connect
+    from task_gateway.inventory.target import connect
     from task_gateway.model import Address, InternalTaskGateway, Task
     from task_gateway.routing.gateway import TaskGateway
 
@@ -29,7 +29,7 @@ __all__ = [
 
 _HOMES = {
     "errors": ("NoFreeSlot", "NotReachable", "TaskGatewayError", "WaitTimeout"),
-    "limits.target": ("connect",),
+    "inventory.target": ("connect",),
     "model": ("Address", "InternalTaskGateway", "Task"),
     "routing.gateway": ("TaskGateway",),
 }

@@ -7,7 +7,7 @@ import pytest
 
 import task_gateway
 from task_gateway import errors, model, version
-from task_gateway.limits import target
+from task_gateway.inventory import target
 from task_gateway.routing import gateway
 
 ROOMS = (errors, model, version, target, gateway)

@@ -15,7 +15,7 @@ from task_gateway.checks.base import profile_of
 from task_gateway.cli import _target
 from task_gateway.cli.output import Output, emit
 from task_gateway.errors import ApiError, ClusterUnreachable, ConfigError, UsageError
-from task_gateway.limits.target import Target, of, targets
+from task_gateway.inventory.target import GatewayTarget, target_for, targets
 from task_gateway.model import Check, CheckReport, MasterConfig
 from task_gateway.report import checks as shown
 from task_gateway.routing.gateway_api import GATEWAY
@@ -105,7 +105,7 @@ def _read(file: Path | None) -> tuple[MasterConfig | None, ConfigError | None]:
 
 def _targets(
     master: MasterConfig | None, kubeconfig: Path | None, context: str | None, profile: str
-) -> tuple[list[Target], list[Check]]:
+) -> tuple[list[GatewayTarget], list[Check]]:
     """Return the gateways to look at, and what there is to say of those whose kubeconfig cannot be used.
 
     UsageError where that is all of them.
@@ -116,7 +116,7 @@ def _targets(
     found, unusable, problems = [], [], []
     for manager in managers:
         try:
-            found.append(of(manager, kubeconfig, context))
+            found.append(target_for(manager, kubeconfig, context))
         except UsageError as problem:
             problems.append(problem)
             unusable += run.of_unusable(manager, problem, profile=profile)
@@ -125,7 +125,7 @@ def _targets(
     return found, unusable
 
 
-def _until_something_changes(found: Sequence[Target], deadline: float) -> None:
+def _until_something_changes(found: Sequence[GatewayTarget], deadline: float) -> None:
     """Return at the first change of the first Gateway, or after a while, for what no Gateway shows."""
     seconds = max(0.1, min(LOOK_AGAIN_SECONDS, deadline - time.monotonic()))
     target = found[0]

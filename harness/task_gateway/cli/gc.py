@@ -33,11 +33,11 @@ def gc(
 
     Exit code 0 if nothing is left, 1 if something is, or if something may not be read.
     """
-    site = _gateway.choose(config, kubeconfig, context, gateway, namespace=namespace)
+    snapshot = _gateway.choose(config, kubeconfig, context, gateway, namespace=namespace)
     found, skipped = _gateway.ask(
-        _gateway.open_all(site), lambda each: each.reconcile(dry_run=not apply, grace_seconds=grace)
+        _gateway.open_all(snapshot), lambda each: each.reconcile(dry_run=not apply, grace_seconds=grace)
     )
-    repairs = determined_left.free(site.kube, site.gateway, dry_run=not apply, grace_seconds=grace, say=_say)
+    repairs = determined_left.free(snapshot.kube, snapshot.gateway, dry_run=not apply, grace_seconds=grace, say=_say)
     repairs += [repair for part in found for repair in part]
     result = {"repairs": repairs, "dry_run": not apply, "skipped": skipped}
     emit(result, output, lambda _: shown.repairs(repairs, dry_run=not apply))

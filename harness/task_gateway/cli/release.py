@@ -30,11 +30,11 @@ def release(
 
     Exit code 1 if the task is not exposed.
     """
-    site = _gateway.choose(config, kubeconfig, context, gateway, namespace=namespace)
-    opened = _gateway.open_all(site)
+    snapshot = _gateway.choose(config, kubeconfig, context, gateway, namespace=namespace)
+    opened = _gateway.open_all(snapshot)
     found, _ = _gateway.ask(opened, lambda each: each.exposed())
     where, task_id = exposed.meant(
-        task, [one for part in found for one in part], site.namespaces, exposed.labels_of(site.kube)
+        task, [one for part in found for one in part], snapshot.namespaces, exposed.labels_of(snapshot.kube)
     )
     strategies = {one.strategy for part in found for one in part if (one.namespace, one.task_id) == (where, task_id)}
     for each in opened:
