@@ -13,15 +13,18 @@ if TYPE_CHECKING:
     from task_gateway.inventory.target import connect
     from task_gateway.model import Address, InternalTaskGateway, Task
     from task_gateway.routing.gateway import TaskGateway
+    from task_gateway.settings import Settings, Wait
 
 __all__ = [
     "Address",
     "InternalTaskGateway",
     "NoFreeSlot",
     "NotReachable",
+    "Settings",
     "Task",
     "TaskGateway",
     "TaskGatewayError",
+    "Wait",
     "WaitTimeout",
     "__version__",
     "connect",
@@ -32,6 +35,7 @@ _HOMES = {
     "inventory.target": ("connect",),
     "model": ("Address", "InternalTaskGateway", "Task"),
     "routing.gateway": ("TaskGateway",),
+    "settings": ("Settings", "Wait"),
 }
 _HOME = {name: f"{__name__}.{home}" for home, names in _HOMES.items() for name in names}
 

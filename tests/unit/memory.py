@@ -7,11 +7,12 @@ from task_gateway.controllers.base import Controller, of_class
 from task_gateway.crds import schema
 from task_gateway.errors import Forbidden, NotFound
 from task_gateway.kube import pods
-from task_gateway.kube.client import Kube
+from task_gateway.kube.client import Kube, Manifests
 from task_gateway.kube.kinds import CONFIG_MAP, DEPLOYMENT, ENDPOINT_SLICE, POD, SERVICE
 from task_gateway.model import Cluster, InternalTaskGateway, Manifest
 from task_gateway.routing import endpoints, names
 from task_gateway.routing.gateway_api import GATEWAY, GATEWAY_CLASS, LISTENER_SET, ROUTES
+from task_gateway.settings import DEFAULTS
 
 GATEWAY_OF_TESTS = InternalTaskGateway("gw", "ns", "192.0.2.7", 2000, 2009)
 QUOTA, NODE = "v1/ResourceQuota", "v1/Node"
@@ -27,6 +28,7 @@ class Memory(Kube):
 
     def __init__(self) -> None:
         self.cluster = Cluster("here", "existing", Path("kubeconfig"))
+        self.settings = DEFAULTS
         self.server = "https://192.0.2.1:6443"
         self.kinds = set(SERVED)
         self.refused: set[str] = set()
@@ -65,6 +67,11 @@ class Memory(Kube):
                 for key, sign, value in wanted
             )
         ]
+
+    def snapshot(
+        self, kind: str, namespace: str | None = None, *, name: str | None = None, labels: str = ""
+    ) -> tuple[Manifests, str]:
+        return [each for each in self.list(kind, namespace, labels) if name in (None, each["metadata"]["name"])], "1"
 
 
 def as_labels(selector: str) -> dict[str, str]:

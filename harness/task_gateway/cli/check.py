@@ -19,7 +19,7 @@ from task_gateway.inventory.target import GatewayTarget, target_for, targets
 from task_gateway.model import Check, CheckReport, MasterConfig
 from task_gateway.report import checks as shown
 from task_gateway.routing.gateway_api import GATEWAY
-from task_gateway.settings import ALL_RIGHT, LOOK_AGAIN_SECONDS
+from task_gateway.settings import CHECK_INTERVAL_SECONDS, CHECKS_PASS
 
 
 class CheckOutput(StrEnum):
@@ -84,7 +84,7 @@ def check(
         return [*read, *itertools.chain.from_iterable(each)]
 
     checks = look()
-    deadline = time.monotonic() + ALL_RIGHT.seconds
+    deadline = time.monotonic() + CHECKS_PASS.seconds
     while wait and not run.report(checks, chosen).success and time.monotonic() < deadline:
         _until_something_changes(found, deadline)
         checks = look()
@@ -127,7 +127,7 @@ def _targets(
 
 def _until_something_changes(found: Sequence[GatewayTarget], deadline: float) -> None:
     """Return at the first change of the first Gateway, or after a while, for what no Gateway shows."""
-    seconds = max(0.1, min(LOOK_AGAIN_SECONDS, deadline - time.monotonic()))
+    seconds = max(0.1, min(CHECK_INTERVAL_SECONDS, deadline - time.monotonic()))
     target = found[0]
     until = time.monotonic() + seconds
     gateway = target.manager.internal_task_gateway

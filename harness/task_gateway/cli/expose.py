@@ -5,7 +5,6 @@ from typing import Annotated
 
 import typer
 
-from task_gateway import settings
 from task_gateway.cli import _gateway, _target
 from task_gateway.cli._gateway import GatewayOption, NamespaceOption, StrategyOption
 from task_gateway.cli.output import Output, OutputOption, emit, warn
@@ -45,7 +44,7 @@ def expose(
     where = namespace_of(snapshot.kube, snapshot.namespaces, pod_or_job)
     tasks = _gateway.open_(snapshot, where)
     task = task_of(snapshot.kube, where, pod_or_job, tuple(port), owner)
-    addresses = tasks.expose(task, wait=settings.TASK_EXPOSED if wait else None)
+    addresses = tasks.expose(task, wait=wait)
     ports = [
         {"target_port": target, "host": address.host, "port": address.port}
         for target, address in zip(task.ports, addresses, strict=True)

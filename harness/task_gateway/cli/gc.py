@@ -4,12 +4,12 @@ from typing import Annotated
 
 import typer
 
-from task_gateway import settings
 from task_gateway.cli import _gateway, _target
 from task_gateway.cli._gateway import GatewayOption, NamespaceOption
 from task_gateway.cli.output import Output, OutputOption, emit
 from task_gateway.report import tasks as shown
 from task_gateway.routing import determined_left
+from task_gateway.settings import DEFAULTS
 
 
 def register(root: typer.Typer) -> None:
@@ -21,7 +21,7 @@ def gc(
     apply: Annotated[bool, typer.Option("--apply", help="Do it; without this nothing is changed.")] = False,
     grace: Annotated[
         float, typer.Option(help="Seconds for which a claim without a pod is left alone.", min=0)
-    ] = settings.GRACE_SECONDS,
+    ] = DEFAULTS.claim_grace_seconds,
     namespace: NamespaceOption = None,
     gateway: GatewayOption = None,
     config: _target.ConfigOption = None,

@@ -10,6 +10,7 @@ from task_gateway.kube.kubeconfig import choose
 from task_gateway.model import InternalTaskGateway, Manifest, MasterConfig, ResourceManager
 from task_gateway.routing import determined, names, table
 from task_gateway.routing.gateway_api import GATEWAY
+from task_gateway.settings import DEFAULTS, Settings
 
 
 @dataclass(frozen=True)
@@ -43,9 +44,12 @@ def target_for(manager: ResourceManager, kubeconfig: Path | None = None, context
     return GatewayTarget(manager, connect(kubeconfig, context))
 
 
-def connect(kubeconfig: Path | None = None, context: str | None = None) -> Kube:
-    """Return the API server of a kubeconfig, by default the one that kubectl would use."""
-    return Kube(choose(kubeconfig, context))
+def connect(kubeconfig: Path | None = None, context: str | None = None, *, settings: Settings = DEFAULTS) -> Kube:
+    """Return the API server of a kubeconfig, by default the one that kubectl would use.
+
+    `settings` are used by each TaskGateway of it that is given none.
+    """
+    return Kube(choose(kubeconfig, context), settings)
 
 
 def discover(kube: Kube) -> list[GatewayTarget]:

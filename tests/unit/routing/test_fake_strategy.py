@@ -24,6 +24,7 @@ from task_gateway.routing.strategies import base
 from task_gateway.routing.strategies.base import STRATEGIES, Quiet
 from task_gateway.routing.strategies.traits import Right, Traits
 from task_gateway.routing.use import Use
+from task_gateway.settings import DEFAULTS, Settings
 from task_gateway_lab.bench import combos, stand
 
 Make = Callable[..., GatewaySnapshot]
@@ -42,7 +43,8 @@ class Beacons:
         recognises=lambda listener, ours: ours and listener.name.startswith("beacon-"),
     )
 
-    def __init__(self, kube: Kube, gateway: InternalTaskGateway, namespace: str) -> None:
+    def __init__(self, kube: Kube, gateway: InternalTaskGateway, namespace: str, settings: Settings = DEFAULTS) -> None:
+        self.settings = settings
         self._namespace, self._host, self._found, self.reads = namespace, gateway.gateway_ip, list[Exposure](), 0
 
     def expose(self, task: Task, *, quiet: Quiet | None = None) -> tuple[Exposure, ...]:
@@ -147,10 +149,12 @@ def test_the_bench_has_rows_for_it(tmp_path: Path) -> None:
 def test_the_library_reads_its_state_once() -> None:
     cluster = Granting()
     cluster.put(ENDPOINT_SLICE, {"endpoints": [{}]}, "one-x", "ns", f"{SERVICE_OF}=one")
-    tasks = TaskGateway(cluster, GATEWAY, "ns", "beacons")
+    settings = Settings(port_cooldown_seconds=1)
+    tasks = TaskGateway(cluster, GATEWAY, "ns", "beacons", settings=settings)
     assert tasks.expose(Task("one", "ns", (2001,))) == (Address("192.0.2.7", 2001),)
     (exposed,) = tasks.exposed(ready=True)
     strategy: Any = tasks._strategy
+    assert strategy.settings is settings
     assert (exposed.ready, strategy.reads, cluster.listed) == (True, 1, [ENDPOINT_SLICE])
 
 

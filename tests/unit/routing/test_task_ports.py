@@ -16,6 +16,7 @@ from task_gateway.routing import templates
 from task_gateway.routing.gateway_api import GATEWAY, GATEWAY_CLASS
 from task_gateway.routing.strategies.base import STRATEGIES
 from task_gateway.routing.use import Use
+from task_gateway.settings import Settings
 
 CONTOUR, ENVOY = "projectcontour.io/gateway-controller", "gateway.envoyproxy.io/gatewayclass-controller"
 OTHER = "example.com/gateway-controller"
@@ -142,13 +143,18 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
     return lambda seconds: now.__setitem__(0, now[0] + seconds)
 
 
-def test_what_serves_a_gateway_is_read_again_after_a_while(clock: Callable[[float], None]) -> None:
+@pytest.mark.parametrize("kept", [60.0, 5.0])
+def test_what_serves_a_gateway_is_read_again_after_a_while(clock: Callable[[float], None], kept: float) -> None:
     cluster: Any = Cluster(ENVOY, None, held=[])
-    strategy: Any = STRATEGIES.get("listeners")(cluster, InternalTaskGateway("gw", "ns", "", 19000, 19003), "ns")
+    gateway, settings = InternalTaskGateway("gw", "ns", "", 19000, 19003), Settings(controller_cache_seconds=kept)
+    strategy: Any = STRATEGIES.get("listeners")(cluster, gateway, "ns", settings)
     with pytest.raises(NoFreeSlot, match="4 kept by the controller"):
         strategy._free(set(), 1)
     cluster._controller = OTHER
     with pytest.raises(NoFreeSlot):
         strategy._free(set(), 1)
-    clock(60.0)
+    clock(kept - 1)
+    with pytest.raises(NoFreeSlot):
+        strategy._free(set(), 1)
+    clock(1.0)
     assert len(strategy._free(set(), 1)) == 4
