@@ -10,18 +10,21 @@ from task_gateway.version import __version__
 
 if TYPE_CHECKING:
     from task_gateway.errors import NoFreeSlot, NotReachable, TaskGatewayError, WaitTimeout
-    from task_gateway.limits.target import connect
+    from task_gateway.inventory.target import connect
     from task_gateway.model import Address, InternalTaskGateway, Task
     from task_gateway.routing.gateway import TaskGateway
+    from task_gateway.settings import Settings, Wait
 
 __all__ = [
     "Address",
     "InternalTaskGateway",
     "NoFreeSlot",
     "NotReachable",
+    "Settings",
     "Task",
     "TaskGateway",
     "TaskGatewayError",
+    "Wait",
     "WaitTimeout",
     "__version__",
     "connect",
@@ -29,9 +32,10 @@ __all__ = [
 
 _HOMES = {
     "errors": ("NoFreeSlot", "NotReachable", "TaskGatewayError", "WaitTimeout"),
-    "limits.target": ("connect",),
+    "inventory.target": ("connect",),
     "model": ("Address", "InternalTaskGateway", "Task"),
     "routing.gateway": ("TaskGateway",),
+    "settings": ("Settings", "Wait"),
 }
 _HOME = {name: f"{__name__}.{home}" for home, names in _HOMES.items() for name in names}
 

@@ -1,8 +1,9 @@
-"""Every knob that is not the user's: where things are kept, and how long each named wait may last."""
+"""The settings of a master, how long each named wait may last, and where the toolchain keeps things."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from enum import Enum
+from math import inf
 from pathlib import Path
 
 from task_gateway.errors import UsageError, WaitTimeout
@@ -80,37 +81,81 @@ PAGE_SHOWN = Wait("page-shown", "the page shows what it should", 60)
 GATEWAY_WRITTEN = Wait("gateway-written", "a listener is written against other writers of the Gateway", 30)
 SLOT_WRITTEN = Wait("slot-written", "a slot is claimed or released against other writers", 15)
 
-ALL_RIGHT = Wait("all-right", "no check is wrong", 300)
+CHECKS_PASS = Wait("all-right", "no check is wrong", 300)
 
 SETTLED_SECONDS = 5.0
 """How long kube-proxy must run without a change to count as up: one that lacks what it needs exits within a second."""
 
-LOOK_AGAIN_SECONDS = 5.0
-"""How long `check --wait` waits for a change of the Gateway before it looks again at what no Gateway shows."""
+CHECK_INTERVAL_SECONDS = 5.0
+"""How long `check --wait` waits for a change of the Gateway before it reads again what no Gateway shows."""
 
-CONTROLLER_SECONDS = 60.0
-"""How long the controller of a Gateway, and the ports of its proxy's Service, are known before they are read again."""
+PROBE_PAUSE_SECONDS = 0.1
+"""Pause between two attempts at something that no watch shows, unless the caller has its own."""
 
-CLAIM_PAUSE_SECONDS = 0.05
-"""Longest random pause before the slots are read again, when others took every one that looked free."""
 
-PROBE_SECONDS = 2.0
-"""How long one attempt to reach a port may take: to connect, and again to receive a byte."""
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What a master can change in how a TaskGateway works. Every field is a time in seconds; 0 or more, and finite.
 
-PROBE_FIRST_PAUSE_SECONDS, PROBE_PAUSE_SECONDS = 0.005, 0.1
-"""Pause between two attempts to reach a port: the first, and the longest that it doubles up to."""
+    UsageError for another value. The fields are described, with their defaults, in docs/tasks.md.
+    """
 
-WATCH_SECONDS = 60.0
-"""How long one watch of a mirror lasts before the next goes on where it ended; the thread of a closed one ends then."""
+    port_cooldown_seconds: float = 60.0
+    """How long a released port is only taken if no other one is free."""
+    claim_grace_seconds: float = 60.0
+    """How old a claim is before `reconcile` frees it: a master may claim a port before the pod of its task exists."""
+    expose_seconds: float = TASK_EXPOSED.seconds
+    """How long `expose(wait=True)` waits for a connection that reaches a pod of the task."""
+    release_seconds: float = TASK_REFUSED.seconds
+    """How long `release(wait=True)` waits until new connections reach nothing, and `expose` for a port in cooldown."""
+    slot_write_seconds: float = SLOT_WRITTEN.seconds
+    """How long a slot is claimed or released against other writers."""
+    gateway_write_seconds: float = GATEWAY_WRITTEN.seconds
+    """How long a listener is written against other writers of the Gateway, by the strategy `listeners`."""
+    claim_pause_seconds: float = 0.05
+    """Longest random pause before the next attempt, after other writers were faster."""
+    probe_seconds: float = 2.0
+    """How long one attempt to reach a port may take: to connect, and again to receive a byte."""
+    probe_first_pause_seconds: float = 0.005
+    """First pause between two attempts to reach a port; it doubles from one to the next."""
+    probe_pause_seconds: float = PROBE_PAUSE_SECONDS
+    """Longest pause between two attempts to reach a port."""
+    min_open_seconds: float = 0.25
+    """How long a connection must stay open to count as one that reached a pod: Envoy closes it at once without one."""
+    controller_cache_seconds: float = 60.0
+    """How long the controller of a Gateway, and the ports of its proxy's Service, are known without another read."""
+    watch_seconds: float = 60.0
+    """How long one watch lasts before the next continues from it; the thread of a closed TaskGateway ends by then."""
+    watch_pause_seconds: float = 0.5
+    """Pause before the next watch after an error."""
 
-WATCH_PAUSE_SECONDS = 0.5
-"""Pause before a mirror watches again after an error."""
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if not 0 <= value < inf:
+                hint = "give a number of seconds, 0 or more"
+                raise UsageError(f"{field.name} is {value}", where="Settings", hint=hint)
 
-HELD_SECONDS = 0.25
-"""How long a connection must stay open to count as one that reached a pod: Envoy closes it at once where none is."""
+    @property
+    def task_exposed(self) -> Wait:
+        """The wait of `expose(wait=True)`."""
+        return replace(TASK_EXPOSED, seconds=self.expose_seconds)
 
-REST_SECONDS = 60.0
-"""How long a released port rests: another that is free goes first."""
+    @property
+    def task_refused(self) -> Wait:
+        """The wait of `release(wait=True)`."""
+        return replace(TASK_REFUSED, seconds=self.release_seconds)
 
-GRACE_SECONDS = 60.0
-"""Younger claims are left alone by a reconcile: a master may claim a port before its task's pod is there."""
+    @property
+    def slot_written(self) -> Wait:
+        """The wait for the write of a slot."""
+        return replace(SLOT_WRITTEN, seconds=self.slot_write_seconds)
+
+    @property
+    def gateway_written(self) -> Wait:
+        """The wait for a write of the Gateway."""
+        return replace(GATEWAY_WRITTEN, seconds=self.gateway_write_seconds)
+
+
+DEFAULTS = Settings()
+"""The settings that are used unless a caller gives its own."""

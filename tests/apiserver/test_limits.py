@@ -11,10 +11,10 @@ from tests.apiserver.planes import apply_chart, gateway_api, rendered
 
 from task_gateway.crds import schema
 from task_gateway.errors import UsageError
+from task_gateway.inventory.snapshot import GatewaySnapshot
+from task_gateway.inventory.target import GatewayTarget, targets
 from task_gateway.kube.client import Kube
 from task_gateway.limits import capacity
-from task_gateway.limits.site import Site
-from task_gateway.limits.target import Target, targets
 from task_gateway.model import (
     InternalTaskGateway,
     Limit,
@@ -50,7 +50,7 @@ def assess(kube: Kube) -> Assess:
     def look(first: int = START, last: int = START + 99, strategy: str | None = None, **manager: Any) -> ManagerLimits:
         gateway = InternalTaskGateway("itg", NAMESPACE, "192.0.2.7", first, last)
         made = ResourceManager("east", "east", internal_task_gateway=gateway, **manager)
-        return capacity.look(Target(made, kube), strategy)
+        return capacity.look(GatewayTarget(made, kube), strategy)
 
     return look
 
@@ -179,8 +179,8 @@ def test_a_foreign_listener_set_holds_its_port(assess: Assess, kube: Kube, made:
     seen = assess(first=21000, last=21009, strategy="listeners")
     assert (seen.capacity, seen.active, seen.headroom) == (9, 0, 9)
     gateway = InternalTaskGateway("itg", NAMESPACE, "192.0.2.7", 21000, 21009)
-    site = Site(Target(ResourceManager("east", "east", internal_task_gateway=gateway), kube))
-    assert [str(each) for each in site.foreign_listeners] == [f"listener x of ListenerSet {NAMESPACE}/theirs"]
+    snapshot = GatewaySnapshot(GatewayTarget(ResourceManager("east", "east", internal_task_gateway=gateway), kube))
+    assert [str(each) for each in snapshot.foreign_listeners] == [f"listener x of ListenerSet {NAMESPACE}/theirs"]
 
 
 def test_the_ports_of_envoy_gateway_are_no_tasks_ports(assess: Assess) -> None:
@@ -297,7 +297,7 @@ def test_a_cluster_without_a_gateway_of_ours_says_what_to_name(control_plane: Ku
 def test_a_gateway_on_a_cluster_without_crds_has_no_room(control_plane: Kube) -> None:
     gateway = InternalTaskGateway("itg", NAMESPACE, "192.0.2.7", START, START + 9)
     manager = ResourceManager("east", "east", internal_task_gateway=gateway)
-    seen = capacity.look(Target(manager, control_plane))
+    seen = capacity.look(GatewayTarget(manager, control_plane))
     assert (seen.strategy, seen.capacity) == ("listeners", 0)
     assert seen.binding == "crd-spec-max-items"
 

@@ -11,10 +11,10 @@ from tests.apiserver.planes import apply_chart, gateway_api
 
 from task_gateway.checks import gateway
 from task_gateway.cli.main import main
+from task_gateway.inventory.snapshot import GatewaySnapshot
+from task_gateway.inventory.target import targets
 from task_gateway.kube.client import Kube
 from task_gateway.kube.kinds import JOB, POD, SERVICE
-from task_gateway.limits.site import Site
-from task_gateway.limits.target import targets
 from task_gateway.model import TASK_LABEL, Manifest
 from task_gateway.routing import names
 from task_gateway.routing.gateway_api import GATEWAY
@@ -298,11 +298,11 @@ def test_the_proxy_is_found_also_where_gateways_share_it(kube: Kube, merged: boo
     say(kube, [{"type": "IPAddress", "value": IP}], Programmed="True")
     try:
         (target,) = targets(None, kube.cluster.kubeconfig)
-        site = Site(target)
-        assert [each["metadata"]["name"] for each in site.proxy_services] == ["envoy"]
-        assert gateway.rivals(site) is None
-        vars(site)["proxy_services"] = []
-        found = gateway.rivals(site)
+        snapshot = GatewaySnapshot(target)
+        assert [each["metadata"]["name"] for each in snapshot.proxy.services] == ["envoy"]
+        assert gateway.rivals(snapshot) is None
+        kube.patch(SERVICE, "envoy", HOME, {"metadata": {"labels": dict.fromkeys(labels)}})
+        found = gateway.rivals(GatewaySnapshot(target))
         assert found is not None
         assert "has port 20000" in found.message
     finally:

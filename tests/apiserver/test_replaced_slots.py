@@ -17,10 +17,10 @@ from tests.apiserver.test_slots import CHART, START, Site, claims, empty
 
 from task_gateway.checks import routing
 from task_gateway.errors import CommandFailed, Forbidden, NoFreeSlot
+from task_gateway.inventory.snapshot import GatewaySnapshot
+from task_gateway.inventory.target import GatewayTarget
 from task_gateway.kube.kinds import ENDPOINT_SLICE, POD, SERVICE
 from task_gateway.kube.process import Word, run, tool
-from task_gateway.limits import site as sites
-from task_gateway.limits.target import Target
 from task_gateway.model import TASK_LABEL, Address, Manifest, ResourceManager
 from task_gateway.routing import names
 from task_gateway.routing.gateway import TaskGateway
@@ -218,9 +218,9 @@ def lost(site: Site, folder: Path) -> None:
     assert site.slots.exposed() == []
 
 
-def site_of(site: Site) -> sites.Site:
+def snapshot_of(site: Site) -> GatewaySnapshot:
     manager = ResourceManager("east", "east", "kubernetes", site.namespace, internal_task_gateway=site.gateway)
-    return sites.Site(Target(manager, site.kube))
+    return GatewaySnapshot(GatewayTarget(manager, site.kube))
 
 
 def gc(site: Site, *, apply: bool = False) -> list[dict[str, Any]]:
@@ -231,7 +231,7 @@ def gc(site: Site, *, apply: bool = False) -> list[dict[str, Any]]:
 
 def test_a_lost_claim_is_named_and_one_command_closes_its_port(bare: Site, tmp_path: Path) -> None:
     lost(bare, tmp_path)
-    trouble = routing.selectors(site_of(bare))
+    trouble = routing.selectors(snapshot_of(bare))
     assert trouble is not None
     assert not trouble.warning
     assert trouble.message == f"port {START} is free and leads to Pod a1 (10.244.0.7), the claim of task a is gone"
@@ -244,7 +244,7 @@ def test_a_lost_claim_is_named_and_one_command_closes_its_port(bare: Site, tmp_p
     # Kubernetes empties the EndpointSlices of a Service from here on, which no controller does in this test.
     assert bare.service(START)["spec"]["selector"] == {TASK_LABEL: names.released(START)}
     assert gc(bare) == []
-    assert routing.selectors(site_of(bare)) is None
+    assert routing.selectors(snapshot_of(bare)) is None
 
 
 def test_no_task_is_given_a_port_that_still_leads_to_another(bare: Site, tmp_path: Path) -> None:
@@ -275,7 +275,7 @@ def test_endpoints_that_a_deleted_service_left_are_seen(bare: Site, tmp_path: Pa
 def test_a_claim_whose_selector_was_changed_is_restored(bare: Site, change: Manifest) -> None:
     name = f"gw-slot-{START}"
     bare.kube.patch(SERVICE, name, bare.namespace, {"spec": change})
-    assert routing.selectors(site_of(bare)) is not None
+    assert routing.selectors(snapshot_of(bare)) is not None
     assert [each["action"] for each in gc(bare, apply=True)] == ["restore"]
     spec = bare.service(START)["spec"]
     assert (spec["selector"], spec["type"]) == ({TASK_LABEL: "a"}, "ClusterIP")
@@ -288,7 +288,7 @@ def test_a_slice_that_kubernetes_does_not_keep_is_to_be_deleted(bare: Site) -> N
     leads_to(bare, START + 1, "stranger", "10.244.0.9", managed_by="somebody")
     bare.slots.expose(bare.task("b"))
     bare.slots.release("b")
-    trouble = routing.selectors(site_of(bare))
+    trouble = routing.selectors(snapshot_of(bare))
     assert trouble is not None
     assert trouble.message == f"port {START + 1} is free and leads to Pod stranger (10.244.0.9)"
     run(
@@ -298,7 +298,7 @@ def test_a_slice_that_kubernetes_does_not_keep_is_to_be_deleted(bare: Site) -> N
             f"{tool('kubectl')} --kubeconfig {bare.kube.cluster.kubeconfig} {trouble.fix.removeprefix('kubectl ')}",
         ]
     )
-    assert routing.selectors(site_of(bare)) is None
+    assert routing.selectors(snapshot_of(bare)) is None
     assert bare.kube.list(POD, bare.namespace)
     assert [each["metadata"]["name"] for each in bare.kube.list(ENDPOINT_SLICE, bare.namespace)] == [
         f"gw-slot-{START}-a1"

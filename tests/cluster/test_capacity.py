@@ -10,10 +10,10 @@ from tests.cluster.conftest import GATEWAY, Installed
 from task_gateway.crds.raising import raise_to
 from task_gateway.crds.restore import restore
 from task_gateway.errors import TaskGatewayError
+from task_gateway.inventory.target import GatewayTarget
 from task_gateway.kube import helm
 from task_gateway.kube.wait import condition, wait_for
 from task_gateway.limits import capacity
-from task_gateway.limits.target import Target
 from task_gateway.model import InternalTaskGateway, ManagerLimits, Manifest, ResourceManager, Task
 from task_gateway.routing.strategies.base import STRATEGIES, Strategy
 from task_gateway.settings import GATEWAY_PROGRAMMED, Wait
@@ -57,7 +57,7 @@ def with_range(roomy: Installed, strategy: str, count: int) -> InternalTaskGatew
 
 def limits(roomy: Installed, gateway: InternalTaskGateway, strategy: str) -> ManagerLimits:
     manager = ResourceManager("fit", "fit", default_namespace=NAMESPACE, internal_task_gateway=gateway)
-    return capacity.look(Target(manager, roomy.kube), strategy)
+    return capacity.look(GatewayTarget(manager, roomy.kube), strategy)
 
 
 def fill(strategy: Strategy) -> tuple[list[str], TaskGatewayError]:

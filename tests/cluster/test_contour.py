@@ -11,10 +11,10 @@ from tests.cluster.test_controller_probe import probed
 from tests.cluster.test_slots import PORT, pod, said_by
 
 from task_gateway.checks import run
+from task_gateway.inventory.target import GatewayTarget
 from task_gateway.kube import helm
 from task_gateway.kube.client import Kube
 from task_gateway.kube.wait import condition, wait_for
-from task_gateway.limits.target import Target
 from task_gateway.model import InternalTaskGateway, ResourceManager, Task
 from task_gateway.probe import objects
 from task_gateway.probe.stage import MANAGER
@@ -84,5 +84,5 @@ def test_the_probe_adds_to_the_one_gateway_and_takes_it_back(contour: Installed,
 
 def test_the_check_has_nothing_to_say(contour: Installed) -> None:
     manager = ResourceManager("contour", "contour", internal_task_gateway=contour.gateway)
-    checks = run.of_target(Target(manager, contour.kube), named=False)
+    checks = run.of_target(GatewayTarget(manager, contour.kube), named=False)
     assert {each.code: each.result for each in checks if each.result in ("warning", "error")} == {}

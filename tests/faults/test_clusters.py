@@ -9,8 +9,8 @@ from task_gateway import settings
 from task_gateway.checks import run
 from task_gateway.checks.base import Result
 from task_gateway.errors import NotFound
+from task_gateway.inventory.target import GatewayTarget
 from task_gateway.kube.wait import wait_for
-from task_gateway.limits.target import Target
 from task_gateway.model import InternalTaskGateway, Manifest, ResourceManager, Task
 from task_gateway.routing.gateway import TaskGateway
 from task_gateway.routing.gateway_api import GATEWAY, LISTENER_SET
@@ -108,7 +108,7 @@ def test_the_release_is_about_to_be_uninstalled(stand: Stand) -> None:
 
     def warned() -> str:
         manager = ResourceManager("east", "east", internal_task_gateway=stand.gateway)
-        looked = run.of_target(Target(manager, stand.kube), named=False, uninstall=True)
+        looked = run.of_target(GatewayTarget(manager, stand.kube), named=False, uninstall=True)
         (found,) = [each for each in looked if each.code == "ITG0512"]
         return f"{found.result}: {found.message}"
 

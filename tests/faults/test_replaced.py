@@ -14,10 +14,10 @@ from tests.faults.watching import until, watching
 
 from task_gateway.checks import routing
 from task_gateway.errors import CommandFailed
+from task_gateway.inventory.snapshot import GatewaySnapshot
+from task_gateway.inventory.target import GatewayTarget
 from task_gateway.kube import helm
 from task_gateway.kube.process import Word, run, tool
-from task_gateway.limits.site import Site
-from task_gateway.limits.target import Target
 from task_gateway.model import Address, Manifest, ResourceManager
 from task_gateway.routing import names
 from task_gateway.routing.reach import wait_until_refused
@@ -118,7 +118,7 @@ def test_the_slots_are_replaced_without_the_policy(stand: Stand, write: Write) -
             else:
                 write(stand)
             assert stand.tasks().exposed() == []
-            trouble = routing.selectors(site_of(stand))
+            trouble = routing.selectors(snapshot_of(stand))
             assert trouble is not None
             assert "is free and leads to Pod " in trouble.message
             repairs = stand.tasks().reconcile(dry_run=False, grace_seconds=0)
@@ -129,7 +129,7 @@ def test_the_slots_are_replaced_without_the_policy(stand: Stand, write: Write) -
                 wait_until_refused(each, TASK_REFUSED)
             inherit(stand, "lost", "heir")
             assert closed(address)
-            assert routing.selectors(site_of(stand)) is None
+            assert routing.selectors(snapshot_of(stand)) is None
         finally:
             stand.told.clear()
     for task, _ in told.values():
@@ -153,12 +153,12 @@ def test_the_slots_are_deleted_and_made_again(stand: Stand) -> None:
     stand.told.clear()
     for port in range(START, START + COUNT):
         wait_until_refused(Address(stand.gateway.gateway_ip, port), TASK_REFUSED)
-    assert routing.selectors(site_of(stand)) is None
+    assert routing.selectors(snapshot_of(stand)) is None
     for task, _ in told.values():
         stand.expose(task, PORTS[:1])
     stand.everything_holds()
 
 
-def site_of(stand: Stand) -> Site:
+def snapshot_of(stand: Stand) -> GatewaySnapshot:
     manager = ResourceManager("east", "east", "kubernetes", NAMESPACE, internal_task_gateway=stand.gateway)
-    return Site(Target(manager, stand.kube))
+    return GatewaySnapshot(GatewayTarget(manager, stand.kube))

@@ -1,15 +1,14 @@
-"""A gateway that is looked at without a cluster: what a check reads is put there by the test."""
+"""A gateway without a cluster: what a check or a limit reads is in the memory of the test."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.unit.memory import GATEWAY_OF_TESTS, Memory, furnish
 
-from task_gateway.kube.client import Kube
-from task_gateway.limits.site import Site
-from task_gateway.limits.target import Target
-from task_gateway.model import Cluster, InternalTaskGateway, ResourceManager
+from task_gateway.inventory.snapshot import GatewaySnapshot
+from task_gateway.inventory.target import GatewayTarget
+from task_gateway.model import InternalTaskGateway, ResourceManager
 
 KUBECONFIG = """
 apiVersion: v1
@@ -22,27 +21,31 @@ users: [{name: me, user: {token: t}}]
 
 
 @pytest.fixture
-def kube(tmp_path: Path) -> Kube:
-    """A client that is never used: what is tested with it reads nothing."""
-    file = tmp_path / "kubeconfig"
-    file.write_text(KUBECONFIG)
-    return Kube(Cluster("here", "existing", file))
+def memory() -> Memory:
+    return Memory()
 
 
 @pytest.fixture
-def target(kube: Kube, monkeypatch: pytest.MonkeyPatch) -> Target:
-    monkeypatch.setattr(Site, "_known_namespaces", ["ns"])
-    monkeypatch.setattr(Site, "_slot_services", [])
-    gateway = InternalTaskGateway("gw", "ns", "192.0.2.7", 2000, 2009)
-    manager = ResourceManager("east", "east", internal_task_gateway=gateway)
-    return Target(manager, kube)
+def target(memory: Memory) -> GatewayTarget:
+    return GatewayTarget(ResourceManager("east", "east", internal_task_gateway=GATEWAY_OF_TESTS), memory)
 
 
 @pytest.fixture
-def site(target: Target) -> Callable[..., Site]:
-    def make(**read: Any) -> Site:
-        found = Site(target)
-        vars(found).update(read)  # where a cached property keeps what it read
-        return found
+def snapshot() -> Callable[..., GatewaySnapshot]:
+    """Make the snapshot of a gateway of which the memory has these parts, see `furnish`; each has its own memory."""
+
+    def make(
+        strategy: str | None = None,
+        *,
+        gateway: InternalTaskGateway = GATEWAY_OF_TESTS,
+        kube: Memory | None = None,
+        namespaces: tuple[str, ...] = ("ns",),
+        options: dict[str, Any] | None = None,
+        **parts: Any,
+    ) -> GatewaySnapshot:
+        memory = kube or Memory()
+        furnish(memory, gateway, namespaces=namespaces, **parts)
+        manager = ResourceManager("east", "east", default_namespace=namespaces[0], internal_task_gateway=gateway)
+        return GatewaySnapshot(GatewayTarget(manager, memory), strategy, **(options or {}))
 
     return make

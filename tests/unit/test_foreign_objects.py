@@ -2,28 +2,25 @@
 
 from contextlib import suppress
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.unit import foreign
-from tests.unit.conftest import KUBECONFIG
+from tests.unit.memory import QUOTA, Memory
 
 from task_gateway.checks import gateway as gateway_checks
 from task_gateway.checks import routing, security
-from task_gateway.errors import TaskGatewayError
+from task_gateway.errors import NotFound, TaskGatewayError
+from task_gateway.inventory.snapshot import GatewaySnapshot
+from task_gateway.inventory.target import GatewayTarget
 from task_gateway.kube import services as service_reader
-from task_gateway.kube.client import Kube
+from task_gateway.kube.kinds import ENDPOINT_SLICE, POD, SERVICE
 from task_gateway.kube.quantity import whole
 from task_gateway.kube.wait import condition
 from task_gateway.limits.base import LIMITS
-from task_gateway.limits.site import Site
-from task_gateway.limits.target import Target
-from task_gateway.model import Cluster, InternalTaskGateway, Manifest, ResourceManager, Task
+from task_gateway.model import InternalTaskGateway, Manifest, ResourceManager, Task
 from task_gateway.report import tasks
-from task_gateway.routing import claims, endpoints, live, table
+from task_gateway.routing import claims, endpoints, gateway_api, live, table
 from task_gateway.routing.gateway_api import not_so, reported_parents
 from task_gateway.routing.leftovers import Left
 from task_gateway.routing.parents import listeners_of
@@ -32,7 +29,7 @@ from task_gateway.routing.strategies.base import STRATEGIES
 NOW = datetime(2026, 3, 4, tzinfo=UTC)
 GATEWAY = InternalTaskGateway("gw", "ns", "192.0.2.7", 2000, 2009)
 CLUSTER_ONLY = ("cel-run-time-cost", "cel-static-cost", "service-addresses")
-"""Limits that ask the API server for more than a Site has."""
+"""Limits that ask the API server for more than a GatewaySnapshot has."""
 CHECKS = (
     routing.foreign, routing.reserved, routing.leaked_claims,
     routing.leaked_objects, routing.selectors, routing.complete, routing.accepted, routing.ready, routing.in_use,
@@ -89,11 +86,20 @@ def test_listeners(gateway: Manifest, listener_set: Manifest) -> None:
         assert len(listeners_of(each, GATEWAY)) == len(each["spec"]["listeners"])
 
 
-@pytest.fixture(scope="module")
-def kube(tmp_path_factory: pytest.TempPathFactory) -> Kube:
-    file: Path = tmp_path_factory.mktemp("foreign") / "kubeconfig"
-    file.write_text(KUBECONFIG)
-    return Kube(Cluster("here", "existing", file))
+class Foreign(Memory):
+    """Returns all objects of a kind, whatever their names, namespaces and labels are."""
+
+    def __init__(self, found: dict[str, list[Manifest]]) -> None:
+        super().__init__()
+        self.found = found
+
+    def get(self, kind: str, name: str, namespace: str | None = None) -> Manifest:
+        for each in self.found.get(kind, []):
+            return each
+        raise NotFound(f"there is no {kind} {namespace}/{name}", status=404)
+
+    def list(self, kind: str, namespace: str | None = None, labels: str = "") -> list[Manifest]:
+        return self.found.get(kind, [])
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
@@ -109,7 +115,6 @@ def kube(tmp_path_factory: pytest.TempPathFactory) -> Kube:
     class_name=st.sampled_from(["", "gateway.envoyproxy.io/x", "projectcontour.io/x", "example.com/x"]),
 )
 def test_checks_and_limits(
-    kube: Kube,
     gateway: Manifest,
     sets: list[Manifest],
     services: list[Manifest],
@@ -120,20 +125,20 @@ def test_checks_and_limits(
     strategy: str,
     class_name: str,
 ) -> None:
-    site = Site(Target(ResourceManager("east", "east", internal_task_gateway=GATEWAY), kube), strategy)
-    read: dict[str, Any] = {
-        "gateway_object": gateway, "listener_sets": sets, "services": services, "all_services": services,
-        "proxy_services": services, "pods": pods, "routes": routes, "quotas": quotas, "nodes": [], "proxies": [],
-        "gateway_class": {"spec": {"controllerName": class_name}}, "crd": None, "listener_set_crd": None,
-        "templates": None, "namespace": "ns", "namespaces": ("ns",), "_slot_services": services,
-        "endpoints": endpoints.by_service(slices), "route_kind": None,
-    }  # fmt: skip
-    vars(site).update(read)
+    class_ = {"metadata": {"name": "klass"}, "spec": {"controllerName": class_name}}
+    kube = Foreign(
+        {
+            gateway_api.GATEWAY: [gateway], gateway_api.GATEWAY_CLASS: [class_], gateway_api.LISTENER_SET: sets,
+            gateway_api.ROUTES[0]: routes, SERVICE: services, POD: pods, ENDPOINT_SLICE: slices, QUOTA: quotas,
+        }
+    )  # fmt: skip
+    manager = ResourceManager("east", "east", default_namespace="ns", internal_task_gateway=GATEWAY)
+    snapshot = GatewaySnapshot(GatewayTarget(manager, kube), strategy)
     for rule in LIMITS:
         if rule.id not in CLUSTER_ONLY:
-            found = rule.at(site)
+            found = rule.at(snapshot)
             assert (found.value or 0) >= 0
             assert (found.tasks or 0) >= 0
     for look in CHECKS:
         with suppress(TaskGatewayError):
-            look(site)
+            look(snapshot)

@@ -6,11 +6,11 @@ import sys
 import pytest
 
 import task_gateway
-from task_gateway import errors, model, version
-from task_gateway.limits import target
+from task_gateway import errors, model, settings, version
+from task_gateway.inventory import target
 from task_gateway.routing import gateway
 
-ROOMS = (errors, model, version, target, gateway)
+ROOMS = (errors, model, settings, version, target, gateway)
 
 
 def test_each_exported_name_is_that_of_its_room() -> None:

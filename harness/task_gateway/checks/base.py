@@ -11,9 +11,9 @@ from enum import StrEnum
 from functools import lru_cache
 
 from task_gateway.errors import UsageError
+from task_gateway.inventory.snapshot import GatewaySnapshot
 from task_gateway.kube.pods import not_running
 from task_gateway.limits.capacity import assess
-from task_gateway.limits.site import Site
 from task_gateway.model import ManagerLimits, Manifest
 from task_gateway.registry import Registry
 from task_gateway.routing import determined, templates
@@ -53,7 +53,7 @@ class Profile:
 PROFILES = {DETERMINED: Profile(determined.STRATEGY, frozenset({"ITG0406"}))}
 
 
-Look = Callable[[Site], Trouble | None]
+Look = Callable[[GatewaySnapshot], Trouble | None]
 
 
 @dataclass(frozen=True)
@@ -97,8 +97,8 @@ def check(
 
     `description` is what is so when all is well. In `fix`, {gateway}, {namespace}, {tasks}, {gateway_class} and
     {proxies} stand for names of the gateway that is looked at and the labels of its proxies, {upgrade} for the command
-    that upgrades its chart. With `each_namespace` the function is called once for each namespace of tasks, with a site
-    that has only the slots, Services, routes and pods of that namespace.
+    that upgrades its chart. With `each_namespace` the function is called once for each namespace of tasks, with a
+    snapshot that has only the slots, Services, routes and pods of that namespace.
     """
 
     def keep(look: Look) -> Look:
@@ -120,9 +120,9 @@ def profile_of(name: str) -> Profile | None:
 
 
 @lru_cache(maxsize=16)
-def limits_of(site: Site) -> ManagerLimits:
+def limits_of(snapshot: GatewaySnapshot) -> ManagerLimits:
     """Return the limits of a gateway, looked for once however many checks ask."""
-    return assess(site)
+    return assess(snapshot)
 
 
 def minor(version: str) -> tuple[int, ...]:
@@ -174,14 +174,14 @@ def category_of(code: str) -> str:
     return CATEGORIES[int(code[3:5]) - 1]
 
 
-def fill(fix: str, site: Site) -> str:
+def fill(fix: str, snapshot: GatewaySnapshot) -> str:
     """Return a command with the names of a gateway in it."""
-    release = release_of(site.gateway_object) or site.gateway.gateway_name
+    release = release_of(snapshot.objects.gateway) or snapshot.gateway.gateway_name
     return fix.format(
-        upgrade=templates.upgrade(site.gateway).replace("<release>", release),
-        gateway=site.gateway.gateway_name,
-        namespace=site.gateway.gateway_namespace,
-        tasks=site.namespace,
-        gateway_class=site.spec.get("gatewayClassName", "CLASS"),
-        proxies=site.proxy_labels if "{proxies}" in fix else "",
+        upgrade=templates.upgrade(snapshot.gateway).replace("<release>", release),
+        gateway=snapshot.gateway.gateway_name,
+        namespace=snapshot.gateway.gateway_namespace,
+        tasks=snapshot.namespace,
+        gateway_class=snapshot.objects.spec.get("gatewayClassName", "CLASS"),
+        proxies=snapshot.proxy.labels if "{proxies}" in fix else "",
     )

@@ -1,10 +1,10 @@
 """The cluster itself: does it answer, is it of a version that is known to work, can it run a pod?"""
 
 from task_gateway.checks.base import Trouble, check, minor, some
+from task_gateway.inventory.snapshot import GatewaySnapshot
 from task_gateway.kube import pods
 from task_gateway.kube.kubectl import command
 from task_gateway.kube.wait import condition
-from task_gateway.limits.site import Site
 from task_gateway.model import Manifest
 
 OLDEST = (1, 34)
@@ -12,28 +12,28 @@ OLDEST = (1, 34)
 
 
 @check("ITG0101", "the API server answers", "kubectl get --raw /readyz")
-def answers(site: Site) -> Trouble | None:
+def answers(snapshot: GatewaySnapshot) -> Trouble | None:
     """The server in the kubeconfig is down, unreachable from here or not ready, or rejects its credentials. The login
     command (`exec`) failed, the proxy does not answer, or the server's certificate is not trusted, not for this name,
     or out of date. Everything else depends on it."""
-    said = site.kube.unready()
-    fix = command(site.kube.cluster, "get --raw /readyz")
-    return Trouble(f"{said} at {site.kube.server}", fix=fix) if said else None
+    said = snapshot.kube.unready()
+    fix = command(snapshot.kube.cluster, "get --raw /readyz")
+    return Trouble(f"{said} at {snapshot.kube.server}", fix=fix) if said else None
 
 
 @check("ITG0102", "Kubernetes is of a supported version", "upgrade the cluster", ("ITG0101",))
-def version(site: Site) -> Trouble | None:
+def version(snapshot: GatewaySnapshot) -> Trouble | None:
     """Tests run on Kubernetes 1.34 and later. Releases before 1.33 neither tell the ranges of Services nor run the
     admission policy on ports."""
-    found = site.kube.version()
+    found = snapshot.kube.version()
     oldest = ".".join(map(str, OLDEST))
     return None if minor(found) >= OLDEST else Trouble(f"{found} is older than {oldest}", warning=True)
 
 
 @check("ITG0103", "nodes are Ready", "kubectl describe nodes", ("ITG0101",))
-def nodes(site: Site) -> Trouble | None:
+def nodes(snapshot: GatewaySnapshot) -> Trouble | None:
     """Without a Ready node neither the proxy nor a task can run; with some not Ready, less fits."""
-    states = {each["metadata"]["name"]: condition("Ready")(each) for each in site.nodes}
+    states = {each["metadata"]["name"]: condition("Ready")(each) for each in snapshot.cluster.nodes}
     troubled = sorted(name for name, said in states.items() if said is not None)
     if not troubled and states:
         return None
@@ -47,13 +47,13 @@ def nodes(site: Site) -> Trouble | None:
     "kubectl describe pods --namespace kube-system --selector k8s-app=kube-proxy",
     ("ITG0101",),
 )
-def kube_proxy(site: Site) -> Trouble | None:
+def kube_proxy(snapshot: GatewaySnapshot) -> Trouble | None:
     """Pods on a node without kube-proxy cannot reach Services. An installation there fails with misleading errors, for
     example about a certificate. On a machine with several kind clusters kube-proxy exits with "too many open files"
     when the inotify limits of the machine are reached. A cluster without kube-proxy pods passes: its network plugin
     replaces them, or its provider hides them."""
-    running = {_node(pod) for pod in site.kube_proxies if pods.not_running(pod) is None}
-    wrong = sorted((pod for pod in site.kube_proxies if _node(pod) not in running), key=_node)
+    running = {_node(pod) for pod in snapshot.cluster.kube_proxies if pods.not_running(pod) is None}
+    wrong = sorted((pod for pod in snapshot.cluster.kube_proxies if _node(pod) not in running), key=_node)
     if not wrong:
         return None
     name = wrong[0]["metadata"]["name"]

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from task_gateway.checks.base import CHECKS, Rule, Trouble, category_of, check, limits_of
 from task_gateway.errors import Problem
-from task_gateway.limits.site import Site
+from task_gateway.inventory.snapshot import GatewaySnapshot
 from task_gateway.reasons import ConfigRule
 
 VALIDATE = "task-gateway config validate FILE"
@@ -65,10 +65,10 @@ def code_of(problem: Problem) -> str:
     "lower max_aux_containers_per_agent of the resource pools, or: task-gateway limits",
     ("ITG0401",),
 )
-def aux_containers(site: Site) -> Trouble | None:
+def aux_containers(snapshot: GatewaySnapshot) -> Trouble | None:
     """max_aux_containers_per_agent of the resource pools, times the nodes, is more than the gateway has room for:
     the last notebooks start and nobody can reach them."""
-    seen = limits_of(site)
+    seen = limits_of(snapshot)
     most = next(each for each in seen.limits if each.id == "max-aux-containers")
     if most.value is None or seen.capacity is None or most.value <= seen.capacity:
         return None

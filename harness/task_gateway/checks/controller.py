@@ -4,29 +4,33 @@ from functools import lru_cache
 
 from task_gateway.checks.base import Trouble, check, minor, release_of, unavailable
 from task_gateway.controllers.base import default
+from task_gateway.inventory.snapshot import GatewaySnapshot
 from task_gateway.kube.kinds import DEPLOYMENT, POD
 from task_gateway.kube.wait import condition
-from task_gateway.limits.site import Site
 from task_gateway.model import Manifest
 from task_gateway.routing import names
 from task_gateway.routing.gateway_api import allowed_from
 
 
 @check("ITG0301", "the GatewayClass exists", "kubectl get gatewayclasses", ("ITG0401",))
-def exists(site: Site) -> Trouble | None:
+def exists(snapshot: GatewaySnapshot) -> Trouble | None:
     """The Gateway names a class that is not there: no controller looks at the Gateway."""
-    return None if site.gateway_class else Trouble(f"there is no GatewayClass {site.spec.get('gatewayClassName')}")
+    return (
+        None
+        if snapshot.objects.gateway_class
+        else Trouble(f"there is no GatewayClass {snapshot.objects.spec.get('gatewayClassName')}")
+    )
 
 
 @check(
     "ITG0302", "the GatewayClass is accepted", "kubectl describe gatewayclass {gateway_class}", ("ITG0301", "ITG0303")
 )
-def accepted(site: Site) -> Trouble | None:
+def accepted(snapshot: GatewaySnapshot) -> Trouble | None:
     """The controller refuses the class, mostly for its parameters, or has not looked at it. Contour, which serves one
     Gateway by its name, says nothing of classes."""
-    if not site.controller.reports_classes:
+    if not snapshot.objects.controller.reports_classes:
         return None
-    said = condition("Accepted")(site.gateway_class)
+    said = condition("Accepted")(snapshot.objects.gateway_class)
     return Trouble(str(said)) if said else None
 
 
@@ -36,31 +40,32 @@ def accepted(site: Site) -> Trouble | None:
     f"kubectl describe deployments --all-namespaces --selector {default().labels}",
     ("ITG0301",),
 )
-def available(site: Site) -> Trouble | None:
+def available(snapshot: GatewaySnapshot) -> Trouble | None:
     """The controller's Deployment is missing, scaled to nothing, or its pods do not become ready: what is changed
     now does not reach the proxy, which goes on with what it was told last."""
-    if site.gateway_class is None or not site.controller.labels:
+    if snapshot.objects.gateway_class is None or not snapshot.objects.controller.labels:
         return None
-    fix = f"kubectl describe deployments --all-namespaces --selector {site.controller.labels}"
-    found = deployments(site)
+    fix = f"kubectl describe deployments --all-namespaces --selector {snapshot.objects.controller.labels}"
+    found = deployments(snapshot)
     if not found:
-        return Trouble(f"there is no Deployment of {site.controller.name}", fix=fix)
-    pods = site.kube.list(POD, labels=site.controller.labels) if unavailable(found) else ()
+        return Trouble(f"there is no Deployment of {snapshot.objects.controller.name}", fix=fix)
+    pods = snapshot.kube.list(POD, labels=snapshot.objects.controller.labels) if unavailable(found) else ()
     said = unavailable(found, pods)
     return Trouble(said, fix=fix) if said else None
 
 
 @check("ITG0304", "the controller is of a supported version", "{upgrade}", ("ITG0303",))
-def supported(site: Site) -> Trouble | None:
+def supported(snapshot: GatewaySnapshot) -> Trouble | None:
     """Other controllers and versions may work; they are not what the project is tested with."""
-    if site.gateway_class is None:
+    if snapshot.objects.gateway_class is None:
         return None
-    wanted = site.controller.tested
+    wanted = snapshot.objects.controller.tested
     if wanted is None:
         return Trouble(
-            f"{site.gateway_class['spec']['controllerName']} is not a controller that is tested", warning=True
+            f"{snapshot.objects.gateway_class['spec']['controllerName']} is not a controller that is tested",
+            warning=True,
         )
-    images = [each["spec"]["template"]["spec"]["containers"][0]["image"] for each in deployments(site)]
+    images = [each["spec"]["template"]["spec"]["containers"][0]["image"] for each in deployments(snapshot)]
     others = [image for image in images if _version(image) != wanted]
     tested = ".".join(map(str, wanted))
     return Trouble(f"{', '.join(others)}: tested is {tested}", warning=True) if others else None
@@ -70,15 +75,15 @@ def supported(site: Site) -> Trouble | None:
     "ITG0305", "ListenerSets are let in where the controller has them", "kubectl get listenersets --all-namespaces",
     ("ITG0301",),
 )  # fmt: skip
-def listener_sets(site: Site) -> Trouble | None:
+def listener_sets(snapshot: GatewaySnapshot) -> Trouble | None:
     """Contour has no ListenerSets. Where its Gateway lets them in, they are taken and no port of theirs ever answers:
     slots are listeners of the Gateway itself there, and tasks have slots or listeners."""
-    if site.controller.listener_sets:
+    if snapshot.objects.controller.listener_sets:
         return None
-    title, attached = site.controller.title, len(site.listener_sets)
+    title, attached = snapshot.objects.controller.title, len(snapshot.objects.listener_sets)
     if attached:
         return Trouble(f"{title} serves none of the {attached} ListenerSets of the Gateway")
-    if allowed_from(site.spec) == "None":
+    if allowed_from(snapshot.objects.spec) == "None":
         return None
     return Trouble(f"the Gateway lets ListenerSets in, which {title} does not serve", warning=True)
 
@@ -87,15 +92,19 @@ def listener_sets(site: Site) -> Trouble | None:
     "ITG0306", "the class is not that of a Contour for another Gateway",
     "helm upgrade … --reset-then-reuse-values --values contour.yaml", ("ITG0301",),
 )  # fmt: skip
-def own_controller(site: Site) -> Trouble | None:
+def own_controller(snapshot: GatewaySnapshot) -> Trouble | None:
     """A Contour serves the one Gateway that its configuration names: another one of its class is never looked at. Give
     each Gateway a Contour of its own, with controller.install=true and the values of contour.yaml."""
-    meta = (site.gateway_class or {}).get("metadata") or {}
+    meta = (snapshot.objects.gateway_class or {}).get("metadata") or {}
     name = (meta.get("labels") or {}).get(names.GATEWAY_LABEL)
     namespace = (meta.get("annotations") or {}).get("meta.helm.sh/release-namespace")
-    if not site.controller.one_gateway or not (name and namespace) or f"{namespace}/{name}" == site.name:
+    if (
+        not snapshot.objects.controller.one_gateway
+        or not (name and namespace)
+        or f"{namespace}/{name}" == snapshot.name
+    ):
         return None
-    title = site.controller.title
+    title = snapshot.objects.controller.title
     return Trouble(f"the {title} of GatewayClass {meta['name']} serves Gateway {namespace}/{name} alone")
 
 
@@ -104,28 +113,30 @@ def own_controller(site: Site) -> Trouble | None:
     "{upgrade} --set-json 'slots=[ITEMS, {{\"namespace\": \"{tasks}\", \"start\": 24000, \"count\": 0}}]'",
     ("ITG0303",), each_namespace=True,
 )  # fmt: skip
-def watched(site: Site) -> Trouble | None:
+def watched(snapshot: GatewaySnapshot) -> Trouble | None:
     """Contour watches the namespaces of the chart's value slots and that of the release, and has rights in no other. A
     task with listeners of its own elsewhere is never reached. In the fix, ITEMS stands for the present items."""
-    option = site.controller.watch_option
+    option = snapshot.objects.controller.watch_option
     if not option:
         return None
-    wanted = (site.gateway.gateway_namespace, release_of(site.gateway_object))
-    for each in deployments(site):
+    wanted = (snapshot.gateway.gateway_namespace, release_of(snapshot.objects.gateway))
+    for each in deployments(snapshot):
         (container, *_) = each["spec"]["template"]["spec"]["containers"]
         own = (each["metadata"]["namespace"], release_of(each)) == wanted
         told = [word.partition("=")[2] for word in container.get("args") or [] if word.startswith(option)]
-        if own and told and site.namespace not in told[0].split(","):
+        if own and told and snapshot.namespace not in told[0].split(","):
             read = told[0].replace(",", ", ")
-            return Trouble(f"{site.controller.title} looks at {read}, and not at namespace {site.namespace}")
+            return Trouble(
+                f"{snapshot.objects.controller.title} looks at {read}, and not at namespace {snapshot.namespace}"
+            )
     return None
 
 
 @lru_cache(maxsize=16)
-def deployments(site: Site) -> list[Manifest]:
+def deployments(snapshot: GatewaySnapshot) -> list[Manifest]:
     """Return the Deployments of the controller in all namespaces, listed once for all checks; none if it is unknown."""
-    labels = site.controller.labels
-    return site.kube.list(DEPLOYMENT, labels=labels) if labels else []
+    labels = snapshot.objects.controller.labels
+    return snapshot.kube.list(DEPLOYMENT, labels=labels) if labels else []
 
 
 def _version(image: str) -> tuple[int, ...]:

@@ -4,7 +4,7 @@ import json
 
 from task_gateway.checks.base import fill
 from task_gateway.errors import ApiError
-from task_gateway.limits.site import Site
+from task_gateway.inventory.snapshot import GatewaySnapshot
 from task_gateway.model import Manifest
 from task_gateway.routing import names
 
@@ -13,21 +13,21 @@ ROLE_BINDING = "rbac.authorization.k8s.io/v1/RoleBinding"
 SELF = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview", "metadata": {}}
 
 
-def grant(site: Site) -> str:
+def grant(snapshot: GatewaySnapshot) -> str:
     """Return the upgrade that adds the user to `rbac.subjects`, with the subjects that are bound now.
 
     Where these may not be read, a command that shows them, since an upgrade replaces the whole list.
     """
-    name, namespace = names.resource_manager(site.gateway.gateway_name), site.gateway.gateway_namespace
+    name, namespace = names.resource_manager(snapshot.gateway.gateway_name), snapshot.gateway.gateway_namespace
     try:
-        bound = site.kube.find(ROLE_BINDING, name, namespace)
+        bound = snapshot.kube.find(ROLE_BINDING, name, namespace)
     except ApiError:
         return f"kubectl get rolebinding {name} --namespace {namespace} --output jsonpath='{{.subjects}}'"
     subjects = [_value(each) for each in (bound or {}).get("subjects") or []]
-    added = subject(site.user or _self(site))
+    added = subject(snapshot.user or _self(snapshot))
     if added not in subjects:
         subjects.append(added)
-    return f"{fill('{upgrade}', site)} --set-json 'rbac.subjects={json.dumps(subjects)}'"
+    return f"{fill('{upgrade}', snapshot)} --set-json 'rbac.subjects={json.dumps(subjects)}'"
 
 
 def subject(user: str) -> Manifest:
@@ -42,9 +42,9 @@ def _value(bound: Manifest) -> Manifest:
     return {key: bound[key] for key in ("kind", "name", "namespace") if bound.get(key)}
 
 
-def _self(site: Site) -> str:
+def _self(snapshot: GatewaySnapshot) -> str:
     """Return the user of the kubeconfig, NAME where the API server does not tell."""
     try:
-        return str(site.kube.create(SELF)["status"]["userInfo"]["username"])
+        return str(snapshot.kube.create(SELF)["status"]["userInfo"]["username"])
     except (ApiError, KeyError):
         return "NAME"

@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 from task_gateway.checks.base import DETERMINED, Trouble, check, fill, limits_of, some
 from task_gateway.errors import TemplatesMismatch
+from task_gateway.inventory.snapshot import GatewaySnapshot
 from task_gateway.kube.wait import condition
 from task_gateway.limits.ports import task_ports
-from task_gateway.limits.site import Site
 from task_gateway.model import TASK_LABEL, Limit, Manifest
 from task_gateway.routing import determined, endpoints, names, table, templates
 from task_gateway.routing.endpoints import Endpoint
@@ -29,36 +29,36 @@ LIMITS = "task-gateway limits"
     "{upgrade}",
     ("ITG0401",),
 )
-def spoken(site: Site) -> Trouble | None:
+def spoken(snapshot: GatewaySnapshot) -> Trouble | None:
     """The chart is not installed for this Gateway, or it is of another version than the harness that claims its
     slots."""
-    if site.traits.like_determined and site.templates is None:
+    if snapshot.traits.like_determined and snapshot.objects.templates is None:
         return None  # a Determined master makes its own objects
     try:
-        templates.load(site.kube, site.gateway)
+        templates.load(snapshot.kube, snapshot.gateway)
     except TemplatesMismatch as mismatch:
         return Trouble(mismatch.message, fix=mismatch.hint or "")
     return None
 
 
 @check("ITG0502", "every port of the range can serve a task", LIMITS, ("ITG0401", "ITG0205", "ITG0204"))
-def range_is_used(site: Site) -> Trouble | None:
+def range_is_used(snapshot: GatewaySnapshot) -> Trouble | None:
     """Another limit is lower than the port range: the master will start tasks that get no port. The message names
     it."""
-    seen = limits_of(site)
+    seen = limits_of(snapshot)
     usable = next(each for each in seen.limits if each.id == "port-range").tasks or 0
     if seen.capacity is None or seen.capacity >= usable:
         return None
     lost = usable - seen.capacity
     message = f"{seen.capacity} tasks fit, bound by {seen.binding}; {lost} of {usable} ports can never serve one"
-    fix = _narrower(site, seen.capacity) if _has_determined(site) else _binding(seen.limits).raise_
+    fix = _narrower(snapshot, seen.capacity) if _has_determined(snapshot) else _binding(seen.limits).raise_
     return Trouble(message, warning=True, fix=fix)
 
 
 @check("ITG0503", "there is room for more tasks", LIMITS, ("ITG0401",))
-def headroom(site: Site) -> Trouble | None:
+def headroom(snapshot: GatewaySnapshot) -> Trouble | None:
     """Nearly all, or all, that fits is in use. The next task may start and not be reachable."""
-    seen = limits_of(site)
+    seen = limits_of(snapshot)
     if seen.capacity is None or seen.headroom is None or seen.headroom >= LOW * seen.capacity:
         return None
     message = f"{seen.active} of {seen.capacity} are in use, bound by {seen.binding}"
@@ -71,9 +71,9 @@ def headroom(site: Site) -> Trouble | None:
     "kubectl get gateways,listenersets --namespace {namespace} -o wide",
     ("ITG0401",),
 )
-def foreign(site: Site) -> Trouble | None:
+def foreign(snapshot: GatewaySnapshot) -> Trouble | None:
     """A listener in the port range belongs neither to a slot nor to a task. Its port leads elsewhere."""
-    found = [f"{each.port}: {each}" for each in site.foreign_listeners]
+    found = [f"{each.port}: {each}" for each in snapshot.foreign_listeners]
     return Trouble(some(found), warning=True) if found else None
 
 
@@ -83,19 +83,19 @@ def foreign(site: Site) -> Trouble | None:
     "choose another range in the master configuration",
     ("ITG0301",),
 )
-def reserved(site: Site) -> Trouble | None:
+def reserved(snapshot: GatewaySnapshot) -> Trouble | None:
     """Envoy Gateway keeps 19000 to 19003 inside its proxy, Contour loses a port where two of its listeners meet. And
     Contour adds no port to its Service: tasks that bring listeners of their own have those of contour.ports alone."""
-    found = task_ports(site)
+    found = task_ports(snapshot)
     kept = sorted(found.unusable)
     if not kept:
         return None
     message = f"{len(kept)} ports, {kept[0]} to {kept[-1]}"
     if not found.missing:
         return Trouble(message, warning=True)
-    ports = site.controller.set_task_ports(site.ports[0], len(site.ports))
-    service = f"{len(found.missing)} of them are not in the Service of {site.controller.title}'s proxy"
-    return Trouble(f"{message}; {service}", warning=True, fix=fill(f"{{upgrade}} --set {ports}", site))
+    ports = snapshot.objects.controller.set_task_ports(snapshot.ports[0], len(snapshot.ports))
+    service = f"{len(found.missing)} of them are not in the Service of {snapshot.objects.controller.title}'s proxy"
+    return Trouble(f"{message}; {service}", warning=True, fix=fill(f"{{upgrade}} --set {ports}", snapshot))
 
 
 @check(
@@ -105,14 +105,14 @@ def reserved(site: Site) -> Trouble | None:
     ("ITG0401",),
     each_namespace=True,
 )
-def leaked_claims(site: Site) -> Trouble | None:
+def leaked_claims(snapshot: GatewaySnapshot) -> Trouble | None:
     """A slot is claimed and no pod of its task is there, ten minutes after the claim: the master went away between
     the two, or never released. The port is lost to others. The command that is shown frees it; without --apply it
     says what it would do."""
-    tasks = {(each["metadata"].get("labels") or {}).get(TASK_LABEL) for each in site.pods}
+    tasks = {(each["metadata"].get("labels") or {}).get(TASK_LABEL) for each in snapshot.tasks.pods}
     leaked = [
         slot
-        for slot in site.slots
+        for slot in snapshot.slots
         if slot.task is not None and slot.task not in tasks and _old(table.moment(slot.claimed_at))
     ]
     if not leaked:
@@ -127,19 +127,19 @@ def leaked_claims(site: Site) -> Trouble | None:
     ("ITG0401",),
     each_namespace=True,
 )
-def leaked_objects(site: Site) -> Trouble | None:
+def leaked_objects(snapshot: GatewaySnapshot) -> Trouble | None:
     """A Service or a route was made for a task whose pod is gone, more than ten minutes after it was made."""
-    pods = {(each["metadata"].get("labels") or {}).get(TASK_LABEL) for each in site.pods}
+    pods = {(each["metadata"].get("labels") or {}).get(TASK_LABEL) for each in snapshot.tasks.pods}
     found = {
         f"{kind}/{each['metadata']['name']}": task
-        for kind, objects in (("service", site.services), ("tcproute", site.routes))
+        for kind, objects in (("service", snapshot.tasks.services), ("tcproute", snapshot.tasks.routes))
         for each in objects
-        if (task := _task_of(each, site)) is not None and task not in pods and _old(_made(each))
+        if (task := _task_of(each, snapshot)) is not None and task not in pods and _old(_made(each))
     }
     if not found:
         return None
     message = some([f"{name}: task {task}" for name, task in found.items()])
-    return Trouble(message, warning=True, fix=f"kubectl delete --namespace {site.namespace} {' '.join(found)}")
+    return Trouble(message, warning=True, fix=f"kubectl delete --namespace {snapshot.namespace} {' '.join(found)}")
 
 
 @check(
@@ -149,24 +149,24 @@ def leaked_objects(site: Site) -> Trouble | None:
     ("ITG0401",),
     each_namespace=True,
 )
-def selectors(site: Site) -> Trouble | None:
+def selectors(snapshot: GatewaySnapshot) -> Trouble | None:
     """Something other than a claim or a release wrote a slot's Service: its selector is not that of the claim, or the
     claim is gone and the endpoints of its pod are still there, because Kubernetes keeps the endpoints of a Service that
     loses its selector (`kubectl replace`, a forced upgrade). The port may lead to the task of another user. The command
     closes such a port, or restores the selector of its claim; expose a task whose claim is gone again."""
     wrong = [
         f"port {each.port} selects {_selected(each)}, not {table.wanted(each)}"
-        for each in site.slots
+        for each in snapshot.slots
         if not table.agrees(each)
     ]
     if wrong:
         return Trouble(some(wrong))
-    lost = [(slot, found) for slot in site.slots if (found := endpoints.left(slot, site.endpoints))]
+    lost = [(slot, found) for slot in snapshot.slots if (found := endpoints.left(slot, snapshot.tasks.endpoints))]
     if not lost:
         return None
-    message = some([f"port {slot.port} is free and leads to {_led_to(found, site)}" for slot, found in lost])
+    message = some([f"port {slot.port} is free and leads to {_led_to(found, snapshot)}" for slot, found in lost])
     foreign = [each.slice for _, found in lost for each in found if not each.managed]
-    delete = f"kubectl delete endpointslices --namespace {site.namespace} {' '.join(dict.fromkeys(foreign))}"
+    delete = f"kubectl delete endpointslices --namespace {snapshot.namespace} {' '.join(dict.fromkeys(foreign))}"
     return Trouble(message, fix=delete if foreign else "")
 
 
@@ -177,13 +177,13 @@ def selectors(site: Site) -> Trouble | None:
     ("ITG0401", "ITG0203", "ITG0204"),
     each_namespace=True,
 )
-def complete(site: Site) -> Trouble | None:
+def complete(snapshot: GatewaySnapshot) -> Trouble | None:
     """A listener or a route of a slot was deleted: its port is closed, whoever claims it."""
     built = {each.name for each in in_order() if not each.per_task}
-    ports = {each.port for each in site.listeners if each.use in built}
-    routed = {each["metadata"].get("labels", {}).get(names.SLOT_LABEL) for each in site.routes}
-    found = [f"port {slot.port} has no listener" for slot in site.slots if slot.port not in ports]
-    found += [f"port {slot.port} has no route" for slot in site.slots if str(slot.port) not in routed]
+    ports = {each.port for each in snapshot.objects.listeners if each.use in built}
+    routed = {each["metadata"].get("labels", {}).get(names.SLOT_LABEL) for each in snapshot.tasks.routes}
+    found = [f"port {slot.port} has no listener" for slot in snapshot.slots if slot.port not in ports]
+    found += [f"port {slot.port} has no route" for slot in snapshot.slots if str(slot.port) not in routed]
     return Trouble(some(found)) if found else None
 
 
@@ -194,13 +194,13 @@ def complete(site: Site) -> Trouble | None:
     ("ITG0403", "ITG0203"),
     each_namespace=True,
 )
-def accepted(site: Site) -> Trouble | None:
+def accepted(snapshot: GatewaySnapshot) -> Trouble | None:
     """The controller of the class refuses a route and gives the reason in the route's status. Its port leads nowhere.
     Entries of other controllers do not count."""
     found = [
         f"TCPRoute {each['metadata']['name']}: {f'{seen.reason}: {seen.message}' if seen.is_reported else UNREPORTED}"
-        for each in _ours(site.routes, site)
-        if (seen := not_accepted(each, site.controller_name))
+        for each in _ours(snapshot.tasks.routes, snapshot)
+        if (seen := not_accepted(each, snapshot.objects.controller_name))
     ]
     return Trouble(some(found)) if found else None
 
@@ -212,12 +212,12 @@ def accepted(site: Site) -> Trouble | None:
     ("ITG0401",),
     each_namespace=True,
 )
-def ready(site: Site) -> Trouble | None:
+def ready(snapshot: GatewaySnapshot) -> Trouble | None:
     """A task has a port, its pod is there and is not Ready: the port closes without an answer until it is."""
-    exposed = {slot.task for slot in site.slots if slot.task} | {_task_of(each, site) for each in site.services}
+    exposed = _exposed(snapshot)
     found = [
         f"{each['metadata']['name']}: {said}"
-        for each in site.pods
+        for each in snapshot.tasks.pods
         if (each["metadata"].get("labels") or {}).get(TASK_LABEL) in exposed - {None}
         and (said := condition("Ready")(each))
     ]
@@ -232,23 +232,31 @@ def ready(site: Site) -> Trouble | None:
     before_uninstall=True,
     each_namespace=True,
 )
-def in_use(site: Site) -> Trouble | None:
+def in_use(snapshot: GatewaySnapshot) -> Trouble | None:
     """Tasks are exposed: `helm uninstall` removes the Gateway, its slots and Envoy, and cuts them off all at once.
     Looked at with `task-gateway check --uninstall` only."""
-    pods = {(each["metadata"].get("labels") or {}).get(TASK_LABEL) for each in site.pods} - {None}
-    tasks = {slot.task for slot in site.slots if slot.task} | {_task_of(each, site) for each in site.services}
+    pods = {(each["metadata"].get("labels") or {}).get(TASK_LABEL) for each in snapshot.tasks.pods} - {None}
+    tasks = _exposed(snapshot)
     found = sorted(tasks & pods - {None}, key=str)
-    found += sorted({each.allocation for each in determined.routed(site.kube, site.gateway_object, site.namespace)})
+    found += sorted(
+        {each.allocation for each in determined.routed(snapshot.kube, snapshot.objects.gateway, snapshot.namespace)}
+    )
     return Trouble(f"{len(found)} live tasks: {some(list(map(str, found)))}", warning=True) if found else None
 
 
-def _has_determined(site: Site) -> bool:
-    return site.profile == DETERMINED or bool(site.determined)
+def _exposed(snapshot: GatewaySnapshot) -> set[str | None]:
+    """Return the tasks that have a slot or a Service; None stands for Services of no task."""
+    services = {_task_of(each, snapshot) for each in snapshot.tasks.services}
+    return {slot.task for slot in snapshot.slots if slot.task} | services
 
 
-def _narrower(site: Site, capacity: int) -> str:
+def _has_determined(snapshot: GatewaySnapshot) -> bool:
+    return snapshot.profile == DETERMINED or bool(snapshot.determined)
+
+
+def _narrower(snapshot: GatewaySnapshot, capacity: int) -> str:
     """Return the advice to end the port range where the capacity ends: the master then refuses the task itself."""
-    last = task_ports(site).usable[max(capacity, 1) - 1]
+    last = task_ports(snapshot).usable[max(capacity, 1) - 1]
     return f"set gateway_port_range_end: {last} in the master configuration"
 
 
@@ -256,8 +264,8 @@ def _binding(limits: tuple[Limit, ...]) -> Limit:
     return next(each for each in limits if each.tasks is not None)
 
 
-def _ours(objects: Iterable[Manifest], site: Site) -> list[Manifest]:
-    gateway, namespace = site.gateway.gateway_name, site.gateway.gateway_namespace
+def _ours(objects: Iterable[Manifest], snapshot: GatewaySnapshot) -> list[Manifest]:
+    gateway, namespace = snapshot.gateway.gateway_name, snapshot.gateway.gateway_namespace
     wanted = {names.GATEWAY_LABEL: gateway, names.GATEWAY_NAMESPACE_LABEL: namespace}.items()
     return [each for each in objects if wanted <= (each["metadata"].get("labels") or {}).items()]
 
@@ -266,19 +274,19 @@ def _selected(slot: table.Slot) -> str:
     return " and ".join([slot.selects or "no task", *slot.strangers])
 
 
-def _led_to(found: Sequence[Endpoint], site: Site) -> str:
+def _led_to(found: Sequence[Endpoint], snapshot: GatewaySnapshot) -> str:
     """Return what a port leads to, with the tasks that lost their claim of it."""
     names_of = {each.pod for each in found if each.pod}
-    pods = [each["metadata"] for each in site.pods if each["metadata"]["name"] in names_of]
+    pods = [each["metadata"] for each in snapshot.tasks.pods if each["metadata"]["name"] in names_of]
     tasks = sorted({task for each in pods if (task := (each.get("labels") or {}).get(TASK_LABEL))})
     claim = f", the claim of task {', '.join(tasks)} is gone" if tasks else ""
     return f"{endpoints.words(found)}{claim}"
 
 
-def _task_of(obj: Manifest, site: Site) -> str | None:
+def _task_of(obj: Manifest, snapshot: GatewaySnapshot) -> str | None:
     """Return the task that an object was made for, None for a slot's and for what is not ours."""
     task: str | None = (obj["metadata"].get("labels") or {}).get(TASK_LABEL)
-    return task if task is not None and _ours([obj], site) else None
+    return task if task is not None and _ours([obj], snapshot) else None
 
 
 def _made(obj: Manifest) -> datetime:

@@ -6,8 +6,8 @@ from dataclasses import replace
 from task_gateway.checks import config
 from task_gateway.checks.base import CATEGORIES, CHECKS, Result, Rule, Trouble, fill, profile_of
 from task_gateway.errors import ApiError, ClusterUnreachable, ConfigError, Forbidden, UsageError
-from task_gateway.limits.site import Site
-from task_gateway.limits.target import Target
+from task_gateway.inventory.snapshot import GatewaySnapshot
+from task_gateway.inventory.target import GatewayTarget
 from task_gateway.model import Check, CheckCategory, CheckReport, ResourceManager
 
 ANSWERS = "ITG0101"
@@ -32,7 +32,7 @@ def of_config(problem: ConfigError | None, file: str) -> list[Check]:
 
 
 def of_target(
-    target: Target,
+    target: GatewayTarget,
     *,
     named: bool,
     uninstall: bool = False,
@@ -46,7 +46,7 @@ def of_target(
     who is in `groups`.
     """
     chosen = profile_of(profile)
-    site = Site(target, chosen.strategy if chosen else None, profile=profile, user=user, groups=groups)
+    snapshot = GatewaySnapshot(target, chosen.strategy if chosen else None, profile=profile, user=user, groups=groups)
     suffix = f" ({target.manager.name})" if named else ""
     seen: dict[str, Check] = {}
     barred: set[str] = set()
@@ -55,7 +55,7 @@ def of_target(
         rule = next(each for each in waiting if not any(other.code in each.after for other in waiting))
         waiting.remove(rule)
         cause = next((code for code in rule.after if code in barred), None)
-        made = _skipped(rule, f"after {cause}") if cause else _look(rule, site)
+        made = _skipped(rule, f"after {cause}") if cause else _look(rule, snapshot)
         if chosen and rule.code in chosen.escalated and made.result == Result.WARNING:
             made = replace(made, result=Result.ERROR)
         if cause or made.result == Result.ERROR:
@@ -103,10 +103,10 @@ def _rules(*, uninstall: bool, profile: str) -> list[Rule]:
     ]
 
 
-def _look(rule: Rule, site: Site) -> Check:
+def _look(rule: Rule, snapshot: GatewaySnapshot) -> Check:
     """Make one check; what may not be read is skipped and bars no other, for all may be well with it."""
     try:
-        trouble = _trouble(rule, site)
+        trouble = _trouble(rule, snapshot)
     except Forbidden as problem:
         return _skipped(rule, f"since {problem.where} may not be read")
     except ClusterUnreachable as problem:
@@ -116,18 +116,18 @@ def _look(rule: Rule, site: Site) -> Check:
     if trouble is None:
         return Check(rule.code, rule.description, Result.OK, docs=rule.docs)
     result = Result.WARNING if trouble.warning else Result.ERROR
-    fix = trouble.fix or _fix(rule, site)
+    fix = trouble.fix or _fix(rule, snapshot)
     return Check(rule.code, rule.description, result, " ".join(trouble.message.split()), fix, rule.docs)
 
 
-def _trouble(rule: Rule, site: Site) -> Trouble | None:
+def _trouble(rule: Rule, snapshot: GatewaySnapshot) -> Trouble | None:
     """Return what is wrong, of a rule for each namespace all that is; Forbidden if nothing is where it may be read."""
     if rule.look is None:
         return None
-    if not rule.each_namespace or len(site.spaces) == 1:
-        return rule.look(site)
+    if not rule.each_namespace or len(snapshot.spaces) == 1:
+        return rule.look(snapshot)
     found, unread = [], []
-    for space in site.spaces:
+    for space in snapshot.spaces:
         try:
             if (trouble := rule.look(space)) is not None:
                 found.append((space, trouble))
@@ -146,8 +146,8 @@ def _skipped(rule: Rule, why: str) -> Check:
     return Check(rule.code, rule.description, Result.SKIPPED, why, docs=rule.docs)
 
 
-def _fix(rule: Rule, site: Site) -> str:
+def _fix(rule: Rule, snapshot: GatewaySnapshot) -> str:
     try:
-        return fill(rule.fix, site)
+        return fill(rule.fix, snapshot)
     except (ApiError, ClusterUnreachable):
         return rule.fix

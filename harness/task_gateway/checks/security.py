@@ -8,7 +8,7 @@ from task_gateway.checks.determined_rights import BY_ITS_OWN_ROLE, BY_THIS_CHART
 from task_gateway.checks.gateway import resolve
 from task_gateway.checks.grants import ACCOUNT, grant
 from task_gateway.errors import Forbidden
-from task_gateway.limits.site import Site
+from task_gateway.inventory.snapshot import GatewaySnapshot
 from task_gateway.model import Manifest
 from task_gateway.routing import names
 
@@ -24,7 +24,7 @@ OF_DETERMINED: tuple[Need, ...] = (*BY_THIS_CHART, *BY_ITS_OWN_ROLE)
     "ITG0701", "the resource manager has the rights that it needs", "{upgrade} "
     "--set-json 'rbac.subjects=[SUBJECTS]'", ("ITG0401",), each_namespace=True,
 )  # fmt: skip
-def rights(site: Site) -> Trouble | None:
+def rights(snapshot: GatewaySnapshot) -> Trouble | None:
     """The user or service account of the kubeconfig, or the one of `--as` in the groups of `--as-group`, lacks a right
     that the strategy needs, or with the profile `determined` one that a Determined master needs. The list rbac.subjects
     is replaced as a whole: the command that is shown has those that are bound now, and the one that lacks the right.
@@ -32,30 +32,32 @@ def rights(site: Site) -> Trouble | None:
     its start, or its tasks fail. Without rights to nodes it only shows none, which is a warning. See
     docs/determined.md for both."""
     try:
-        ours = site.profile != DETERMINED and (not site.traits.like_determined or site.templates is not None)
-        needs = site.traits.rights if ours else OF_DETERMINED
-        slot = site.slots[0].service if site.slots else ""
+        ours = snapshot.profile != DETERMINED and (
+            not snapshot.traits.like_determined or snapshot.objects.templates is not None
+        )
+        needs = snapshot.traits.rights if ours else OF_DETERMINED
+        slot = snapshot.slots[0].service if snapshot.slots else ""
     except Forbidden as problem:
         return Trouble(f"{problem.where} may not be read")
     named = {
-        "gateways": site.gateway.gateway_name,
-        "configmaps": names.templates(site.gateway.gateway_name),
+        "gateways": snapshot.gateway.gateway_name,
+        "configmaps": names.templates(snapshot.gateway.gateway_name),
         "services": slot,
     }
     missing = []
     for verb, group, resource, with_tasks in (*ALWAYS, *needs):
-        namespace = site.namespace if with_tasks else site.gateway.gateway_namespace
+        namespace = snapshot.namespace if with_tasks else snapshot.gateway.gateway_namespace
         name = named.get(resource, "") if verb in ("get", "patch", "update") else ""
-        if not _may(site, verb, group, resource, namespace, name):
+        if not _may(snapshot, verb, group, resource, namespace, name):
             missing.append(((verb, group, resource), f"{verb} {resource} in {namespace}"))
     if ours:
-        return Trouble(f"missing: {_said(missing)}", fix=grant(site)) if missing else None
-    missing += [(each, f"{each[0]} {each[2]} in all namespaces") for each in EVERYWHERE if not _may(site, *each)]
-    nodes = [(each, f"{each[0]} {each[2]}") for each in NODES if not _may(site, *each)]
+        return Trouble(f"missing: {_said(missing)}", fix=grant(snapshot)) if missing else None
+    missing += [(each, f"{each[0]} {each[2]} in all namespaces") for each in EVERYWHERE if not _may(snapshot, *each)]
+    nodes = [(each, f"{each[0]} {each[2]}") for each in NODES if not _may(snapshot, *each)]
     if not missing and not nodes:
         return None
     chart = {need[:3] for need in (*ALWAYS, *BY_THIS_CHART)}
-    fix = grant(site) if any(need in chart for need, _ in missing) else _bind(site.user)
+    fix = grant(snapshot) if any(need in chart for need, _ in missing) else _bind(snapshot.user)
     return Trouble(f"missing: {_said([*missing, *nodes])}", warning=not missing, fix=fix)
 
 
@@ -63,11 +65,11 @@ def rights(site: Site) -> Trouble | None:
     "ITG0702", "a gateway in public is open to named addresses alone", "{upgrade} "
     "--set 'envoy.service.loadBalancerSourceRanges={{192.0.2.0/24}}'", ("ITG0401",),
 )  # fmt: skip
-def source_ranges(site: Site) -> Trouble | None:
+def source_ranges(snapshot: GatewaySnapshot) -> Trouble | None:
     """The address is a public one and the load balancer lets everybody in: whoever reaches a port reaches its task,
     which asks for no login of the platform."""
-    public = [each for each in resolve(site.gateway.gateway_ip) if ipaddress.ip_address(each).is_global]
-    services = [each for each in site.proxy_services if each["spec"].get("type") == "LoadBalancer"]
+    public = [each for each in resolve(snapshot.gateway.gateway_ip) if ipaddress.ip_address(each).is_global]
+    services = [each for each in snapshot.proxy.services if each["spec"].get("type") == "LoadBalancer"]
     opened = [each["metadata"]["name"] for each in services if not each["spec"].get("loadBalancerSourceRanges")]
     if not public or not opened:
         return None
@@ -80,18 +82,18 @@ def source_ranges(site: Site) -> Trouble | None:
     "{upgrade} --set routePolicy.enabled=true",
     ("ITG0401",),
 )
-def allowed_routes(site: Site) -> Trouble | None:
+def allowed_routes(snapshot: GatewaySnapshot) -> Trouble | None:
     """A listener takes routes of all namespaces: anyone who may create a TCPRoute in any namespace can point a port at
     their own pod. The listeners of a Determined master always do. The value routePolicy.enabled refuses such routes for
     the Gateway, whatever its listeners let in; determined.yaml sets it."""
-    parents = [each for each in (site.gateway_object, *site.listener_sets) if each is not None]
+    parents = [each for each in (snapshot.objects.gateway, *snapshot.objects.listener_sets) if each is not None]
     found = [
         f"listener {each['name']} of {parent['kind']} {parent['metadata']['name']}"
         for parent in parents
         for each in parent["spec"].get("listeners") or []
         if ((each.get("allowedRoutes") or {}).get("namespaces") or {}).get("from") == "All"
     ]
-    if not found or _routes_are_refused(site):
+    if not found or _routes_are_refused(snapshot):
         return None
     more = f", and {len(found) - 1} more" if len(found) > 1 else ""
     return Trouble(f"{found[0]} lets in routes of all namespaces{more}", warning=True)
@@ -101,30 +103,30 @@ def allowed_routes(site: Site) -> Trouble | None:
     "ITG0704", "the proxy's pods are restricted", "kubectl get pods --all-namespaces -o yaml -l {proxies}",
     ("ITG0409",),
 )  # fmt: skip
-def restricted(site: Site) -> Trouble | None:
+def restricted(snapshot: GatewaySnapshot) -> Trouble | None:
     """A container of the proxy may gain privileges, run as root, or keep capabilities: more than the Pod Security
     Standard `restricted` allows."""
     found = [
         f"container {container['name']} of {each['metadata']['name']}"
-        for each in site.proxies
+        for each in snapshot.proxy.workloads
         for container in each["spec"]["template"]["spec"]["containers"]
         if not _is_restricted(container, each["spec"]["template"]["spec"])
     ]
     return Trouble(", ".join(found), warning=True) if found else None
 
 
-def _routes_are_refused(site: Site) -> bool:
+def _routes_are_refused(snapshot: GatewaySnapshot) -> bool:
     """Tell whether the chart's policy on TCPRoutes is in force."""
-    name = names.route_policy(site.gateway.gateway_name, site.gateway.gateway_namespace)
-    return all(site.kube.find(kind, name) is not None for kind in (POLICY, BINDING))
+    name = names.route_policy(snapshot.gateway.gateway_name, snapshot.gateway.gateway_namespace)
+    return all(snapshot.kube.find(kind, name) is not None for kind in (POLICY, BINDING))
 
 
-def _may(site: Site, verb: str, group: str, resource: str, namespace: str = "", name: str = "") -> bool:
+def _may(snapshot: GatewaySnapshot, verb: str, group: str, resource: str, namespace: str = "", name: str = "") -> bool:
     """Ask the API server for one right; an empty namespace means all of them."""
     resource, _, subresource = resource.partition("/")
     attributes = {"verb": verb, "group": group, "resource": resource, "namespace": namespace, "name": name}
     attributes |= {"subresource": subresource} if subresource else {}
-    return bool(site.kube.create(_review(attributes, site.user, site.groups))["status"]["allowed"])
+    return bool(snapshot.kube.create(_review(attributes, snapshot.user, snapshot.groups))["status"]["allowed"])
 
 
 def _said(missing: Iterable[tuple[object, str]]) -> str:

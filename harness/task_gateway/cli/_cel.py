@@ -14,8 +14,8 @@ from task_gateway.cli._target import ClusterOption, ContextOption
 from task_gateway.cli.output import Output, OutputOption, emit, say
 from task_gateway.crds import bundles, cel_run, cel_sources, schema
 from task_gateway.errors import UsageError
+from task_gateway.inventory.target import connect
 from task_gateway.kube.client import Kube
-from task_gateway.limits.target import connect
 from task_gateway.model import Manifest
 from task_gateway.report import cel_text, plot
 

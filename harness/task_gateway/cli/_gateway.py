@@ -9,8 +9,8 @@ import typer
 from task_gateway.cli import _target
 from task_gateway.cli.output import warn
 from task_gateway.errors import Forbidden, UsageError
-from task_gateway.limits.site import Site
-from task_gateway.limits.target import targets
+from task_gateway.inventory.snapshot import GatewaySnapshot
+from task_gateway.inventory.target import targets
 from task_gateway.model import PortUse, Skipped
 from task_gateway.routing.gateway import TaskGateway
 from task_gateway.routing.strategies.base import STRATEGIES, in_order
@@ -40,7 +40,7 @@ def choose(
     *,
     strategy: str | None = None,
     namespace: str | None = None,
-) -> Site:
+) -> GatewaySnapshot:
     """Return the one gateway that is meant; UsageError names those there are if it is not plain which."""
     if namespace == "":
         raise UsageError("--namespace is empty", hint="name a namespace, or leave the option out for all")
@@ -49,28 +49,28 @@ def choose(
     if not found:
         raise UsageError("no resource manager has an internal_task_gateway", where=str(config))
     if wanted is None and len(found) == 1:
-        return Site(next(iter(found.values())), strategy, namespace=namespace)
+        return GatewaySnapshot(next(iter(found.values())), strategy, namespace=namespace)
     if wanted not in found:
         problem = "there are several gateways" if wanted is None else f"no gateway is called {wanted!r}"
         raise UsageError(problem, hint=f"--gateway {' | '.join(found)}")
-    return Site(found[wanted], strategy, namespace=namespace)
+    return GatewaySnapshot(found[wanted], strategy, namespace=namespace)
 
 
-def open_(site: Site, namespace: str) -> TaskGateway:
+def open_(snapshot: GatewaySnapshot, namespace: str) -> TaskGateway:
     """Return the library for a gateway and one namespace of tasks; UsageError for an unknown strategy."""
-    return TaskGateway(site.kube, site.gateway, namespace, site.strategy)
+    return TaskGateway(snapshot.kube, snapshot.gateway, namespace, snapshot.strategy)
 
 
-def open_each(site: Site) -> list[TaskGateway]:
+def open_each(snapshot: GatewaySnapshot) -> list[TaskGateway]:
     """Return the library for a gateway once for each namespace of tasks."""
-    return [open_(site, namespace) for namespace in site.namespaces]
+    return [open_(snapshot, namespace) for namespace in snapshot.namespaces]
 
 
-def open_all(site: Site) -> list[TaskGateway]:
+def open_all(snapshot: GatewaySnapshot) -> list[TaskGateway]:
     """Return the library for a gateway once for each namespace and strategy, for what works on all tasks."""
     return [
-        TaskGateway(site.kube, site.gateway, namespace, strategy)
-        for namespace in site.namespaces
+        TaskGateway(snapshot.kube, snapshot.gateway, namespace, strategy)
+        for namespace in snapshot.namespaces
         for strategy in STRATEGIES.names()
     ]
 
@@ -91,7 +91,7 @@ def ask(opened: Sequence[TaskGateway], call: Callable[[TaskGateway], T]) -> tupl
     return answers, skipped
 
 
-def port_use(site: Site) -> PortUse:
+def port_use(snapshot: GatewaySnapshot) -> PortUse:
     """Return how the ports of a gateway's range are used by the tasks of all its namespaces that may be read."""
-    uses, _ = ask(open_each(site), lambda each: each.uses())
+    uses, _ = ask(open_each(snapshot), lambda each: each.uses())
     return counted(merged(uses))

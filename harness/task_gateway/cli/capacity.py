@@ -27,9 +27,9 @@ def capacity(
 
     The same is in `task-gateway limits`.
     """
-    site = _gateway.choose(config, kubeconfig, context, gateway, strategy=strategy, namespace=namespace)
-    use = _gateway.port_use(site)
-    found = limits.assess(site)
+    snapshot = _gateway.choose(config, kubeconfig, context, gateway, strategy=strategy, namespace=namespace)
+    use = _gateway.port_use(snapshot)
+    found = limits.assess(snapshot)
     named = ("name", "gateway", "strategy", "capacity", "active", "headroom", "binding")
-    result = {name: getattr(found, name) for name in named} | {"ports": use, "namespaces": site.namespaces}
+    result = {name: getattr(found, name) for name in named} | {"ports": use, "namespaces": snapshot.namespaces}
     emit(result, output, lambda _: shown.headline_with_ports(found, use))

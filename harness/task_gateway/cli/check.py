@@ -15,11 +15,11 @@ from task_gateway.checks.base import profile_of
 from task_gateway.cli import _target
 from task_gateway.cli.output import Output, emit
 from task_gateway.errors import ApiError, ClusterUnreachable, ConfigError, UsageError
-from task_gateway.limits.target import Target, of, targets
+from task_gateway.inventory.target import GatewayTarget, target_for, targets
 from task_gateway.model import Check, CheckReport, MasterConfig
 from task_gateway.report import checks as shown
 from task_gateway.routing.gateway_api import GATEWAY
-from task_gateway.settings import ALL_RIGHT, LOOK_AGAIN_SECONDS
+from task_gateway.settings import CHECK_INTERVAL_SECONDS, CHECKS_PASS
 
 
 class CheckOutput(StrEnum):
@@ -84,7 +84,7 @@ def check(
         return [*read, *itertools.chain.from_iterable(each)]
 
     checks = look()
-    deadline = time.monotonic() + ALL_RIGHT.seconds
+    deadline = time.monotonic() + CHECKS_PASS.seconds
     while wait and not run.report(checks, chosen).success and time.monotonic() < deadline:
         _until_something_changes(found, deadline)
         checks = look()
@@ -105,7 +105,7 @@ def _read(file: Path | None) -> tuple[MasterConfig | None, ConfigError | None]:
 
 def _targets(
     master: MasterConfig | None, kubeconfig: Path | None, context: str | None, profile: str
-) -> tuple[list[Target], list[Check]]:
+) -> tuple[list[GatewayTarget], list[Check]]:
     """Return the gateways to look at, and what there is to say of those whose kubeconfig cannot be used.
 
     UsageError where that is all of them.
@@ -116,7 +116,7 @@ def _targets(
     found, unusable, problems = [], [], []
     for manager in managers:
         try:
-            found.append(of(manager, kubeconfig, context))
+            found.append(target_for(manager, kubeconfig, context))
         except UsageError as problem:
             problems.append(problem)
             unusable += run.of_unusable(manager, problem, profile=profile)
@@ -125,9 +125,9 @@ def _targets(
     return found, unusable
 
 
-def _until_something_changes(found: Sequence[Target], deadline: float) -> None:
+def _until_something_changes(found: Sequence[GatewayTarget], deadline: float) -> None:
     """Return at the first change of the first Gateway, or after a while, for what no Gateway shows."""
-    seconds = max(0.1, min(LOOK_AGAIN_SECONDS, deadline - time.monotonic()))
+    seconds = max(0.1, min(CHECK_INTERVAL_SECONDS, deadline - time.monotonic()))
     target = found[0]
     until = time.monotonic() + seconds
     gateway = target.manager.internal_task_gateway

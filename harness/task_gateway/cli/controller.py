@@ -9,7 +9,7 @@ from task_gateway import images, records
 from task_gateway.cli._target import ClusterOption, ContextOption
 from task_gateway.cli.output import Output, OutputOption, emit, say
 from task_gateway.errors import UsageError
-from task_gateway.limits.target import connect
+from task_gateway.inventory.target import connect
 from task_gateway.probe import probe as probing
 from task_gateway.probe.stage import Asked
 from task_gateway.report import controllers as shown

@@ -11,7 +11,7 @@ from task_gateway.crds import raised, raising, restore
 from task_gateway.crds.edit_live import Change
 from task_gateway.crds.ports_policy import NAME
 from task_gateway.deferred import rich
-from task_gateway.limits.target import connect
+from task_gateway.inventory.target import connect
 from task_gateway.report import cells
 
 app = typer.Typer(no_args_is_help=True, help=__doc__)

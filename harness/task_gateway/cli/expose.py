@@ -5,7 +5,6 @@ from typing import Annotated
 
 import typer
 
-from task_gateway import settings
 from task_gateway.cli import _gateway, _target
 from task_gateway.cli._gateway import GatewayOption, NamespaceOption, StrategyOption
 from task_gateway.cli.output import Output, OutputOption, emit, warn
@@ -40,17 +39,17 @@ def expose(
 
     A pod without the label task-gateway.dev/task is given it. Repeated, the same addresses are printed.
     """
-    site = _gateway.choose(config, kubeconfig, context, gateway, strategy=strategy, namespace=namespace)
-    addressing.require(site.kube, site.gateway)
-    where = namespace_of(site.kube, site.namespaces, pod_or_job)
-    tasks = _gateway.open_(site, where)
-    task = task_of(site.kube, where, pod_or_job, tuple(port), owner)
-    addresses = tasks.expose(task, wait=settings.TASK_EXPOSED if wait else None)
+    snapshot = _gateway.choose(config, kubeconfig, context, gateway, strategy=strategy, namespace=namespace)
+    addressing.require(snapshot.kube, snapshot.gateway)
+    where = namespace_of(snapshot.kube, snapshot.namespaces, pod_or_job)
+    tasks = _gateway.open_(snapshot, where)
+    task = task_of(snapshot.kube, where, pod_or_job, tuple(port), owner)
+    addresses = tasks.expose(task, wait=wait)
     ports = [
         {"target_port": target, "host": address.host, "port": address.port}
         for target, address in zip(task.ports, addresses, strict=True)
     ]
-    warnings = _warnings(site.kube, task, pod_or_job)
+    warnings = _warnings(snapshot.kube, task, pod_or_job)
     for each in warnings:
         warn(each.message)
     result = {"task": task.id, "namespace": task.namespace, "ports": ports, "warnings": warnings}

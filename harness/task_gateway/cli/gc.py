@@ -4,12 +4,12 @@ from typing import Annotated
 
 import typer
 
-from task_gateway import settings
 from task_gateway.cli import _gateway, _target
 from task_gateway.cli._gateway import GatewayOption, NamespaceOption
 from task_gateway.cli.output import Output, OutputOption, emit
 from task_gateway.report import tasks as shown
 from task_gateway.routing import determined_left
+from task_gateway.settings import DEFAULTS
 
 
 def register(root: typer.Typer) -> None:
@@ -21,7 +21,7 @@ def gc(
     apply: Annotated[bool, typer.Option("--apply", help="Do it; without this nothing is changed.")] = False,
     grace: Annotated[
         float, typer.Option(help="Seconds for which a claim without a pod is left alone.", min=0)
-    ] = settings.GRACE_SECONDS,
+    ] = DEFAULTS.claim_grace_seconds,
     namespace: NamespaceOption = None,
     gateway: GatewayOption = None,
     config: _target.ConfigOption = None,
@@ -33,11 +33,11 @@ def gc(
 
     Exit code 0 if nothing is left, 1 if something is, or if something may not be read.
     """
-    site = _gateway.choose(config, kubeconfig, context, gateway, namespace=namespace)
+    snapshot = _gateway.choose(config, kubeconfig, context, gateway, namespace=namespace)
     found, skipped = _gateway.ask(
-        _gateway.open_all(site), lambda each: each.reconcile(dry_run=not apply, grace_seconds=grace)
+        _gateway.open_all(snapshot), lambda each: each.reconcile(dry_run=not apply, grace_seconds=grace)
     )
-    repairs = determined_left.free(site.kube, site.gateway, dry_run=not apply, grace_seconds=grace, say=_say)
+    repairs = determined_left.free(snapshot.kube, snapshot.gateway, dry_run=not apply, grace_seconds=grace, say=_say)
     repairs += [repair for part in found for repair in part]
     result = {"repairs": repairs, "dry_run": not apply, "skipped": skipped}
     emit(result, output, lambda _: shown.repairs(repairs, dry_run=not apply))

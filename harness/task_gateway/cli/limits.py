@@ -8,9 +8,9 @@ from task_gateway.cli import _gateway, _target
 from task_gateway.cli._gateway import GatewayOption, NamespaceOption, StrategyOption
 from task_gateway.cli.output import Output, OutputOption, emit, warn
 from task_gateway.errors import ClusterUnreachable, TaskGatewayError
+from task_gateway.inventory.snapshot import GatewaySnapshot
+from task_gateway.inventory.target import GatewayTarget, targets
 from task_gateway.limits import capacity
-from task_gateway.limits.site import Site
-from task_gateway.limits.target import Target, targets
 from task_gateway.model import ManagerLimits
 from task_gateway.report import limits as shown
 from task_gateway.routing.strategies.base import STRATEGIES
@@ -45,18 +45,18 @@ def limits(
     emit({"resource_managers": found}, output, lambda _: shown.terminal(found))
 
 
-def _of(target: Target, strategy: str | None) -> ManagerLimits:
+def _of(target: GatewayTarget, strategy: str | None) -> ManagerLimits:
     direct = target.manager.internal_task_gateway is None
-    return capacity.look(target, strategy) if direct else _assessed(Site(target, strategy))
+    return capacity.look(target, strategy) if direct else _assessed(GatewaySnapshot(target, strategy))
 
 
-def _assessed(site: Site) -> ManagerLimits:
+def _assessed(snapshot: GatewaySnapshot) -> ManagerLimits:
     """Return the limits of a gateway with the use of its ports, without it where that cannot be read."""
-    found = replace(capacity.assess(site), namespaces=tuple(site.namespaces))
+    found = replace(capacity.assess(snapshot), namespaces=tuple(snapshot.namespaces))
     try:
-        return replace(found, ports=_gateway.port_use(site))
+        return replace(found, ports=_gateway.port_use(snapshot))
     except ClusterUnreachable:
         raise
     except TaskGatewayError as problem:
-        warn(f"the use of the ports of Gateway {site.name} is not known: {problem.message}")
+        warn(f"the use of the ports of Gateway {snapshot.name} is not known: {problem.message}")
         return found

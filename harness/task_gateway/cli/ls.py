@@ -7,7 +7,7 @@ import typer
 from task_gateway.cli import _gateway, _target
 from task_gateway.cli._gateway import GatewayOption, NamespaceOption
 from task_gateway.cli.output import Output, OutputOption, emit
-from task_gateway.limits.site import Site
+from task_gateway.inventory.snapshot import GatewaySnapshot
 from task_gateway.model import Exposure
 from task_gateway.report import tasks as shown
 from task_gateway.routing import determined
@@ -30,10 +30,10 @@ def ls(
     output: OutputOption = Output.text,
 ) -> None:
     """List the tasks that are exposed, by port, of all task namespaces of the gateway."""
-    site = _gateway.choose(config, kubeconfig, context, gateway, namespace=namespace)
-    several = len(site.namespaces) > 1
-    opened = _gateway.open_all(site)
-    found = _exposed(site, opened)
+    snapshot = _gateway.choose(config, kubeconfig, context, gateway, namespace=namespace)
+    several = len(snapshot.namespaces) > 1
+    opened = _gateway.open_all(snapshot)
+    found = _exposed(snapshot, opened)
     emit(
         {"tasks": found},
         output,
@@ -41,8 +41,8 @@ def ls(
     )
     if not watch:
         return
-    for _ in changes(site.kube, site.gateway, site.namespaces):
-        now = _exposed(site, opened)
+    for _ in changes(snapshot.kube, snapshot.gateway, snapshot.namespaces):
+        now = _exposed(snapshot, opened)
         changed = [each for each in now if each not in found]
         gone = [each for each in found if each.port not in {one.port for one in now}]
         found = now
@@ -51,7 +51,9 @@ def ls(
             emit({"tasks": changed, "gone": gone}, output, lambda _, rows=rows: rows)  # type: ignore[misc]
 
 
-def _exposed(site: Site, opened: list[TaskGateway]) -> list[Exposure]:
+def _exposed(snapshot: GatewaySnapshot, opened: list[TaskGateway]) -> list[Exposure]:
     found, _ = _gateway.ask(opened, lambda each: each.exposed(ready=True))
     ours = [each for part in found for each in part]
-    return sorted([*ours, *determined.exposures(site.kube, site.gateway, site.namespace)], key=lambda each: each.port)
+    return sorted(
+        [*ours, *determined.exposures(snapshot.kube, snapshot.gateway, snapshot.namespace)], key=lambda each: each.port
+    )

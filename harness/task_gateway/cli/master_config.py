@@ -23,7 +23,7 @@ def master_config(
     output: OutputOption = Output.text,
 ) -> None:
     """Print the block `internal_task_gateway` of a live gateway, for the master configuration."""
-    site = _gateway.choose(None, kubeconfig, context, gateway)
-    addresses.require(site.kube, site.gateway)
-    block = {"internal_task_gateway": dataclasses.asdict(site.gateway)}
+    snapshot = _gateway.choose(None, kubeconfig, context, gateway)
+    addresses.require(snapshot.kube, snapshot.gateway)
+    block = {"internal_task_gateway": dataclasses.asdict(snapshot.gateway)}
     emit(block, output, lambda _: yaml.safe_dump(block, sort_keys=False).rstrip())

@@ -4,7 +4,6 @@ from typing import Annotated
 
 import typer
 
-from task_gateway import settings
 from task_gateway.cli import _gateway, _target
 from task_gateway.cli._gateway import GatewayOption, NamespaceOption
 from task_gateway.cli.output import Output, OutputOption, emit
@@ -30,14 +29,14 @@ def release(
 
     Exit code 1 if the task is not exposed.
     """
-    site = _gateway.choose(config, kubeconfig, context, gateway, namespace=namespace)
-    opened = _gateway.open_all(site)
+    snapshot = _gateway.choose(config, kubeconfig, context, gateway, namespace=namespace)
+    opened = _gateway.open_all(snapshot)
     found, _ = _gateway.ask(opened, lambda each: each.exposed())
     where, task_id = exposed.meant(
-        task, [one for part in found for one in part], site.namespaces, exposed.labels_of(site.kube)
+        task, [one for part in found for one in part], snapshot.namespaces, exposed.labels_of(snapshot.kube)
     )
     strategies = {one.strategy for part in found for one in part if (one.namespace, one.task_id) == (where, task_id)}
     for each in opened:
         if each.namespace == where and each.strategy in strategies:
-            each.release(task_id, wait=settings.TASK_REFUSED if wait else None)
+            each.release(task_id, wait=wait)
     emit({"task": task_id, "namespace": where, "released": True}, output, lambda _: f"task {task_id} is released")

@@ -12,6 +12,7 @@ from task_gateway.errors import ApiError, ClusterUnreachable, NotFound
 from task_gateway.kube.mapping import map_status
 from task_gateway.kube.transport import Transport
 from task_gateway.model import Cluster, Manifest
+from task_gateway.settings import DEFAULTS, Settings
 
 IDLE_SECONDS = 30.0  # between bytes
 FIRST_ERROR = 300
@@ -25,8 +26,10 @@ Manifests = list[Manifest]
 class Kube:
     """The API server of one cluster. Kinds are written `v1/Service`, `apps/v1/Deployment`: apiVersion, slash, kind."""
 
-    def __init__(self, cluster: Cluster) -> None:
+    def __init__(self, cluster: Cluster, settings: Settings = DEFAULTS) -> None:
         self.cluster = cluster
+        self.settings = settings
+        """Those of each TaskGateway of this connection that is given none."""
         self._transport = Transport(cluster)
         self.server: str = self._transport.server
         self._resources: dict[str, dict[str, Manifest]] = {}

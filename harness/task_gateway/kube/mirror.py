@@ -4,10 +4,10 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
 
-from task_gateway import settings
 from task_gateway.errors import ApiError, TaskGatewayError
 from task_gateway.kube.client import Kube
 from task_gateway.model import Manifest
+from task_gateway.settings import DEFAULTS, Settings
 
 T = TypeVar("T")
 GONE = 410  # the version that a watch was to go on from is forgotten
@@ -30,9 +30,10 @@ class Mirror(Generic[T]):
         *,
         name: str | None = None,
         labels: str = "",
+        settings: Settings = DEFAULTS,
     ) -> None:
         self._kube, self._kind, self._namespace, self._parse = kube, kind, namespace, parse
-        self._name, self._labels = name, labels
+        self._name, self._labels, self._settings = name, labels, settings
         self._lock = threading.Lock()
         self._closed = threading.Event()
         self._following = False
@@ -94,9 +95,9 @@ class Mirror(Generic[T]):
                         self._note(obj, None if event == "DELETED" else self._parse(obj))
             except ApiError as refused:
                 version = None if refused.status == GONE else version
-                self._closed.wait(settings.WATCH_PAUSE_SECONDS)
+                self._closed.wait(self._settings.watch_pause_seconds)
             except TaskGatewayError:
-                self._closed.wait(settings.WATCH_PAUSE_SECONDS)
+                self._closed.wait(self._settings.watch_pause_seconds)
 
     def _events(self, version: str) -> Iterator[tuple[str, Manifest]]:
         return self._kube.watch(
@@ -104,7 +105,7 @@ class Mirror(Generic[T]):
             self._namespace,
             name=self._name,
             labels=self._labels,
-            seconds=settings.WATCH_SECONDS,
+            seconds=self._settings.watch_seconds,
             version=version,
         )
 

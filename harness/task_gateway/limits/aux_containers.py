@@ -1,17 +1,17 @@
 """The other side: how many tasks without a GPU the master may start, which is best kept within the capacity."""
 
+from task_gateway.inventory.snapshot import GatewaySnapshot
 from task_gateway.limits.base import Finding, Found, Scope, limit
-from task_gateway.limits.site import Site
 
 KEY = "max_aux_containers_per_agent"
 
 
 @limit("max-aux-containers", Scope.CLUSTER, "notebooks, TensorBoards, shells and commands that the master may start")
-def containers(site: Site) -> Finding:
+def containers(snapshot: GatewaySnapshot) -> Finding:
     """Multiply what the pools allow a node by the nodes: a demand, not a supply, hence no part of the capacity."""
-    pools = site.manager.resource_pools
+    pools = snapshot.manager.resource_pools
     advice = f"keep {KEY} of the resource pools within the capacity"
     if not pools:
         return Finding(None, None, Found.READ, advice, "no resource pools configured")
-    most = sum(pool.max_aux_containers_per_agent for pool in pools) * len(site.nodes)
-    return Finding(most, None, Found.READ, advice, f"pools: {len(pools)}, nodes: {len(site.nodes)}")
+    most = sum(pool.max_aux_containers_per_agent for pool in pools) * len(snapshot.cluster.nodes)
+    return Finding(most, None, Found.READ, advice, f"pools: {len(pools)}, nodes: {len(snapshot.cluster.nodes)}")

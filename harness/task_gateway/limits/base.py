@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from task_gateway.errors import Forbidden
-from task_gateway.limits.site import Site
+from task_gateway.inventory.snapshot import GatewaySnapshot
 from task_gateway.model import Limit
 from task_gateway.registry import Registry
 
@@ -39,7 +39,7 @@ class Finding:
     note: str = ""
 
 
-Look = Callable[[Site], Finding]
+Look = Callable[[GatewaySnapshot], Finding]
 
 
 @dataclass(frozen=True)
@@ -51,10 +51,10 @@ class Rule:
     scope: Scope
     look: Look
 
-    def at(self, site: Site) -> Limit:
-        """Return the limit as it is at `site`; what may not be read limits nothing and says so."""
+    def at(self, snapshot: GatewaySnapshot) -> Limit:
+        """Return the limit as it is at `snapshot`; what may not be read limits nothing and says so."""
         try:
-            finding = self.look(site)
+            finding = self.look(snapshot)
         except Forbidden as refused:
             finding = Finding(None, None, Found.READ, f"unknown: {refused.where} may not be read")
         description = f"{self.description} ({finding.note})" if finding.note else self.description

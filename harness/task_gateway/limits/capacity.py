@@ -1,34 +1,34 @@
 """The one question: how many tasks fit at once, and what stands in the way of more."""
 
+from task_gateway.inventory.snapshot import GatewaySnapshot
+from task_gateway.inventory.target import GatewayTarget
 from task_gateway.limits.base import LIMITS
-from task_gateway.limits.site import Site
-from task_gateway.limits.target import Target
 from task_gateway.model import Limit, ManagerLimits
 
 DIRECT = "direct"
 
 
-def look(target: Target, strategy: str | None = None) -> ManagerLimits:
+def look(target: GatewayTarget, strategy: str | None = None) -> ManagerLimits:
     """Return all limits of a target; one without a gateway has no capacity, its tasks are dialled at their pods."""
     manager = target.manager
     if manager.internal_task_gateway is None:
         return ManagerLimits(manager.name, manager.cluster_name, DIRECT, "", None, 0, None, None)
-    return assess(Site(target, strategy))
+    return assess(GatewaySnapshot(target, strategy))
 
 
-def assess(site: Site) -> ManagerLimits:
+def assess(snapshot: GatewaySnapshot) -> ManagerLimits:
     """Return all limits of a gateway, the lowest first; capacity is the least that applies to its strategy."""
-    limits = ladder([rule.at(site) for rule in LIMITS])
+    limits = ladder([rule.at(snapshot) for rule in LIMITS])
     least = next((each for each in limits if each.tasks is not None), None)
     capacity = None if least is None else least.tasks
     return ManagerLimits(
-        name=site.manager.name,
-        cluster=site.manager.cluster_name,
-        strategy=site.strategy,
-        gateway=site.name,
+        name=snapshot.manager.name,
+        cluster=snapshot.manager.cluster_name,
+        strategy=snapshot.strategy,
+        gateway=snapshot.name,
         capacity=capacity,
-        active=site.active,
-        headroom=None if capacity is None else max(0, capacity - site.active),
+        active=snapshot.active,
+        headroom=None if capacity is None else max(0, capacity - snapshot.active),
         binding=None if least is None else least.id,
         limits=limits,
     )

@@ -2,9 +2,9 @@
 
 from task_gateway.crds import edit, probe, schema
 from task_gateway.errors import ApiError, UsageError
+from task_gateway.inventory.snapshot import GatewaySnapshot
 from task_gateway.limits.base import Finding, Found, Scope, limit
 from task_gateway.limits.crd import room
-from task_gateway.limits.site import Site
 
 STATIC_UPSTREAM = 213
 """Largest maxItems with the rules of every release from v1.0.0 to v1.7.0, found by `task-gateway crds cel`."""
@@ -16,27 +16,27 @@ DROP = "task-gateway crds raise --max-listeners N --drop-quadratic-rules"
 
 
 @limit("cel-static-cost", Scope.CLUSTER, "largest maxItems of spec.listeners that the API server accepts in the CRD")
-def static(site: Site) -> Finding:
+def static(snapshot: GatewaySnapshot) -> Finding:
     """Ask the API server by dry runs of the CRD; where that is refused, give the known figure of the upstream rules."""
-    if site.crd is None:
+    if snapshot.crds.gateways is None:
         return Finding(None, None, Found.DOCUMENTED, DROP, "no CRD")
     try:
-        found = probe.largest(site.kube, site.crd, schema.SPEC_LISTENERS)
+        found = probe.largest(snapshot.kube, snapshot.crds.gateways, schema.SPEC_LISTENERS)
     except (ApiError, UsageError):
-        value = STATIC_UPSTREAM if has_quadratic_rules(site) else None
-        return Finding(value, room(site, value), Found.DOCUMENTED, DROP, "the API server could not be asked")
+        value = STATIC_UPSTREAM if has_quadratic_rules(snapshot) else None
+        return Finding(value, room(snapshot, value), Found.DOCUMENTED, DROP, "the API server could not be asked")
     note = "or more" if found.at_least else ""
-    return Finding(found.accepted, room(site, found.accepted), Found.PROBED, DROP, note)
+    return Finding(found.accepted, room(snapshot, found.accepted), Found.PROBED, DROP, note)
 
 
 @limit("cel-run-time-cost", Scope.CLUSTER, "listeners of one Gateway that the CRD's rules can walk at run time")
-def run_time(site: Site) -> Finding:
+def run_time(snapshot: GatewaySnapshot) -> Finding:
     """Give the known figure of the upstream rules; without the quadratic ones other limits are reached first."""
-    value = RUN_TIME_UPSTREAM if has_quadratic_rules(site) else None
-    return Finding(value, room(site, value), Found.DOCUMENTED, DROP)
+    value = RUN_TIME_UPSTREAM if has_quadratic_rules(snapshot) else None
+    return Finding(value, room(snapshot, value), Found.DOCUMENTED, DROP)
 
 
-def has_quadratic_rules(site: Site) -> bool:
+def has_quadratic_rules(snapshot: GatewaySnapshot) -> bool:
     """Tell whether a served version of the CRD has a rule whose cost grows with the square of the listeners."""
-    crd = site.crd
+    crd = snapshot.crds.gateways
     return crd is not None and any(edit.quadratic_rules(crd, version) for version in schema.served(crd))

@@ -1,16 +1,16 @@
 """ListenerSets: how many listeners one has, and how many of them a Gateway takes."""
 
 from task_gateway.crds import schema
+from task_gateway.inventory.snapshot import GatewaySnapshot
 from task_gateway.limits.base import Finding, Found, Scope, limit
-from task_gateway.limits.site import Site
 
 
 @limit("listener-set-max-items", Scope.LISTENER_SET, "listeners of one ListenerSet: maxItems of its spec.listeners")
-def items(site: Site) -> Finding:
+def items(snapshot: GatewaySnapshot) -> Finding:
     """Read the least of the served versions. More listeners go into more sets, hence it limits no tasks."""
-    crd = site.listener_set_crd
+    crd = snapshot.crds.listener_sets
     if crd is None:
-        refused = 0 if not (site.traits.on_gateway or site.slots) else None
+        refused = 0 if not (snapshot.traits.on_gateway or snapshot.slots) else None
         return Finding(0, refused, Found.READ, "install the CRDs of Gateway API v1.5.0 or later", "not served")
     numbers = [schema.max_items(crd, version, schema.SPEC_LISTENERS) for version in schema.served(crd)]
     value = min((number for number in numbers if number is not None), default=None)
@@ -18,9 +18,8 @@ def items(site: Site) -> Finding:
 
 
 @limit("listener-sets", Scope.GATEWAY, "ListenerSets of one Gateway")
-def sets(site: Site) -> Finding:
+def sets(snapshot: GatewaySnapshot) -> Finding:
     """Gateway API sets no bound; some controllers serve none. The chart creates those of the slots."""
-    if not site.controller.listener_sets:
-        tasks = 0 if site.traits.sets_per_task else None
-        return Finding(0, tasks, Found.DOCUMENTED, f"nothing: {site.controller.title} has no ListenerSets")
+    if not snapshot.objects.controller.listener_sets:
+        return Finding(0, None, Found.DOCUMENTED, f"nothing: {snapshot.objects.controller.title} has no ListenerSets")
     return Finding(None, None, Found.DOCUMENTED, "nothing: Gateway API sets no bound")

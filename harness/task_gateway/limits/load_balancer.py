@@ -1,9 +1,9 @@
 """Cloud load balancers: how many listeners one takes. No API of Kubernetes tells, hence it is known by value."""
 
+from task_gateway.inventory.snapshot import GatewaySnapshot
 from task_gateway.kube.quantity import whole
 from task_gateway.limits.base import Finding, Found, Scope, limit
 from task_gateway.limits.ports import proxied
-from task_gateway.limits.site import Site
 
 AWS_SUFFIX = ".amazonaws.com"
 AWS_LISTENERS = 50
@@ -14,20 +14,20 @@ ANNOTATION = "task-gateway.dev/load-balancer-listeners"
 
 
 @limit("load-balancer-listeners", Scope.CLOUD, "listeners that the cloud's load balancer takes")
-def listeners(site: Site) -> Finding:
+def listeners(snapshot: GatewaySnapshot) -> Finding:
     """Take the Gateway's annotation, else what is known of the cloud whose host name the load balancer has."""
     advice = f"ask the cloud for more, then annotate the Gateway with {ANNOTATION}"
-    notes = ((site.gateway_object or {}).get("metadata") or {}).get("annotations") or {}
+    notes = ((snapshot.objects.gateway or {}).get("metadata") or {}).get("annotations") or {}
     if (value := whole(notes.get(ANNOTATION, ""))) is not None:
-        return Finding(value, proxied(site, value), Found.READ, advice, "by annotation")
-    if any(name.endswith(AWS_SUFFIX) for name in _host_names(site)):
-        return Finding(AWS_LISTENERS, proxied(site, AWS_LISTENERS), Found.DOCUMENTED, advice, "AWS")
+        return Finding(value, proxied(snapshot, value), Found.READ, advice, "by annotation")
+    if any(name.endswith(AWS_SUFFIX) for name in _host_names(snapshot)):
+        return Finding(AWS_LISTENERS, proxied(snapshot, AWS_LISTENERS), Found.DOCUMENTED, advice, "AWS")
     return Finding(None, None, Found.DOCUMENTED, f"where there is one, annotate the Gateway with {ANNOTATION}")
 
 
-def _host_names(site: Site) -> list[str]:
-    names = [site.gateway.gateway_ip]
-    for service in site.proxy_services:
+def _host_names(snapshot: GatewaySnapshot) -> list[str]:
+    names = [snapshot.gateway.gateway_ip]
+    for service in snapshot.proxy.services:
         ingress = ((service.get("status") or {}).get("loadBalancer") or {}).get("ingress") or []
         names += [each.get("hostname", "") for each in ingress]
     return names

@@ -2,10 +2,10 @@
 
 import json
 
+from task_gateway.inventory.snapshot import GatewaySnapshot
 from task_gateway.limits.base import Finding, Found, Scope, limit
 from task_gateway.limits.crd import room
 from task_gateway.limits.ports import proxied
-from task_gateway.limits.site import Site
 from task_gateway.model import Manifest
 from task_gateway.routing.strategies.base import in_order
 
@@ -29,28 +29,28 @@ ENDPOINT_SLICE_PORTS = 20_000
 
 
 @limit("object-size", Scope.GATEWAY, "bytes of the Gateway in etcd")
-def size(site: Site) -> Finding:
+def size(snapshot: GatewaySnapshot) -> Finding:
     """Divide what etcd takes by the bytes of one listener, read from the Gateway if it has enough of them."""
-    gateway = site.gateway_object
+    gateway = snapshot.objects.gateway
     count = len((gateway or {}).get("spec", {}).get("listeners") or [])
     trusted = gateway is not None and count >= LISTENERS_TO_TRUST
     each = max(1, _bytes(gateway) // count) if trusted and gateway is not None else LISTENER_BYTES
     found = Found.READ if trusted else Found.DOCUMENTED
-    return Finding(ETCD_REQUEST, room(site, ETCD_REQUEST // each), found, _advice(), f"{each} a listener")
+    return Finding(ETCD_REQUEST, room(snapshot, ETCD_REQUEST // each), found, _advice(), f"{each} a listener")
 
 
 @limit(
     "annotations-size", Scope.GATEWAY, "bytes of the Gateway's annotations, where a Determined master notes each port"
 )
-def annotations(site: Site) -> Finding:
+def annotations(snapshot: GatewaySnapshot) -> Finding:
     """Divide it by the bytes of one port's annotation."""
-    return Finding(ANNOTATIONS, room(site, ANNOTATIONS // ANNOTATION_BYTES), Found.DOCUMENTED, _advice())
+    return Finding(ANNOTATIONS, room(snapshot, ANNOTATIONS // ANNOTATION_BYTES), Found.DOCUMENTED, _advice())
 
 
 @limit("endpoint-slice-ports", Scope.CLUSTER, "ports of one EndpointSlice, hence of the proxy's Service")
-def endpoint_slice_ports(site: Site) -> Finding:
+def endpoint_slice_ports(snapshot: GatewaySnapshot) -> Finding:
     """Count a port for each listener, the placeholder's included."""
-    tasks = proxied(site, ENDPOINT_SLICE_PORTS)
+    tasks = proxied(snapshot, ENDPOINT_SLICE_PORTS)
     return Finding(ENDPOINT_SLICE_PORTS, tasks, Found.DOCUMENTED, "nothing: a second gateway")
 
 

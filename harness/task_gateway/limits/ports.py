@@ -1,7 +1,7 @@
 """Ports: the configured range, less what others hold of it, and the node ports that a load balancer may need."""
 
+from task_gateway.inventory.snapshot import GatewaySnapshot
 from task_gateway.limits.base import Finding, Found, Scope, limit
-from task_gateway.limits.site import Site
 from task_gateway.model import Manifest
 from task_gateway.routing.listening import ports_of
 from task_gateway.routing.ports import TaskPorts
@@ -14,44 +14,44 @@ WIDEN = "gateway_port_range_start and gateway_port_range_end of the master confi
 
 
 @limit("port-range", Scope.RANGE, "ports of the range that tasks can have")
-def range_(site: Site) -> Finding:
+def range_(snapshot: GatewaySnapshot) -> Finding:
     """Count the range's ports without those of foreign listeners and those that the controller keeps."""
-    found = task_ports(site)
+    found = task_ports(snapshot)
     usable, held, kept = len(found.usable), len(found.held), len(found.unusable)
-    note = f"{len(site.ports)} ports, {held} of others, {kept} of the controller" if held or kept else ""
+    note = f"{len(snapshot.ports)} ports, {held} of others, {kept} of the controller" if held or kept else ""
     return Finding(usable, usable, Found.READ, WIDEN, note)
 
 
 @limit("controller-ports", Scope.RANGE, "ports of the range that the controller keeps for itself")
-def controller_(site: Site) -> Finding:
+def controller_(snapshot: GatewaySnapshot) -> Finding:
     """Count them; they are no tasks' limit of their own, the port range is less by them."""
-    kept = sorted(task_ports(site).unusable)
+    kept = sorted(task_ports(snapshot).unusable)
     note = f"{kept[0]} to {kept[-1]}" if kept else ""
     return Finding(len(kept), None, Found.DOCUMENTED, f"choose {WIDEN} without them", note)
 
 
 @limit("node-ports", Scope.CLUSTER, "node ports that the proxy's Service can have")
-def node_ports(site: Site) -> Finding:
+def node_ports(snapshot: GatewaySnapshot) -> Finding:
     """Count the default range less those of other Services; no limit where the proxy's Service takes none."""
     advice = "envoy.service.allocateLoadBalancerNodePorts=false of the chart, or another --service-node-port-range"
-    if not any(takes_node_ports(service) for service in site.proxy_services):
+    if not any(takes_node_ports(service) for service in snapshot.proxy.services):
         return Finding(None, None, Found.READ, advice, "the proxy's Service takes none")
-    mine = {_name(service) for service in site.proxy_services}
-    taken = sum(_node_ports(service) for service in site.all_services if _name(service) not in mine)
+    mine = {_name(service) for service in snapshot.proxy.services}
+    taken = sum(_node_ports(service) for service in snapshot.cluster.services if _name(service) not in mine)
     free = NODE_PORTS - taken
-    return Finding(free, proxied(site, free), Found.READ, advice)
+    return Finding(free, proxied(snapshot, free), Found.READ, advice)
 
 
-def task_ports(site: Site) -> TaskPorts:
+def task_ports(snapshot: GatewaySnapshot) -> TaskPorts:
     """Return which ports of the range a task can have. A slot's port is in the proxy's Service in any case."""
-    held = ports_of(each for each in site.listeners if each.use != site.strategy)
-    bound = None if not site.traits.per_task or site.controller.adds_ports else site.service_ports
-    return ports_of_tasks(site.gateway, site.controller, held, bound)
+    held = ports_of(each for each in snapshot.objects.listeners if each.use != snapshot.strategy)
+    bound = None if not snapshot.traits.per_task or snapshot.objects.controller.adds_ports else snapshot.proxy.ports
+    return ports_of_tasks(snapshot.gateway, snapshot.objects.controller, held, bound)
 
 
-def proxied(site: Site, ports: int) -> int:
+def proxied(snapshot: GatewaySnapshot, ports: int) -> int:
     """Return how many tasks fit where the proxy has `ports`: the listeners that no task can use need theirs as well."""
-    return max(0, ports - sum(each.use != site.strategy for each in site.listeners))
+    return max(0, ports - sum(each.use != snapshot.strategy for each in snapshot.objects.listeners))
 
 
 def takes_node_ports(service: Manifest) -> bool:

@@ -4,37 +4,37 @@ import ipaddress
 from collections.abc import Iterable
 
 from task_gateway.errors import NotFound
+from task_gateway.inventory.snapshot import GatewaySnapshot
 from task_gateway.kube.quantity import whole
 from task_gateway.limits.base import Finding, Found, Scope, limit
-from task_gateway.limits.site import Site
 
 SERVICE_CIDR = "networking.k8s.io/v1/ServiceCIDR"
 
 
 @limit("service-addresses", Scope.CLUSTER, "cluster IP addresses of Services")
-def addresses(site: Site) -> Finding:
+def addresses(snapshot: GatewaySnapshot) -> Finding:
     """Count the addresses of the Service ranges less those in use; the API tells the ranges from Kubernetes 1.33 on."""
     advice = "add a ServiceCIDR to the cluster"
     try:
-        ranges = [each["spec"]["cidrs"][0] for each in site.kube.list(SERVICE_CIDR)]
+        ranges = [each["spec"]["cidrs"][0] for each in snapshot.kube.list(SERVICE_CIDR)]
     except NotFound:
         return Finding(None, None, Found.READ, advice, "the API does not tell")
-    used = sum(each["spec"].get("clusterIP", "None") not in ("None", "") for each in site.all_services)
+    used = sum(each["spec"].get("clusterIP", "None") not in ("None", "") for each in snapshot.cluster.services)
     total = sum(usable(cidr) for cidr in ranges)
-    tasks = total - used + site.active if site.traits.cluster_ip else None
+    tasks = total - used + snapshot.active if snapshot.traits.cluster_ip else None
     return Finding(total - used, tasks, Found.READ, advice, f"free of {total}")
 
 
 @limit("quota-services", Scope.CLUSTER, "Services that the ResourceQuotas of the task namespace leave")
-def service_quota(site: Site) -> Finding:
+def service_quota(snapshot: GatewaySnapshot) -> Finding:
     """Take the least of all quotas on Services there."""
-    return _least(site, ("services", "count/services"))
+    return _least(snapshot, ("services", "count/services"))
 
 
 @limit("quota-routes", Scope.CLUSTER, "TCPRoutes that the ResourceQuotas of the task namespace leave")
-def route_quota(site: Site) -> Finding:
+def route_quota(snapshot: GatewaySnapshot) -> Finding:
     """Take the least of all quotas on TCPRoutes there."""
-    return _least(site, ("count/tcproutes.gateway.networking.k8s.io",))
+    return _least(snapshot, ("count/tcproutes.gateway.networking.k8s.io",))
 
 
 def usable(cidr: str) -> int:
@@ -43,13 +43,13 @@ def usable(cidr: str) -> int:
     return max(0, network.num_addresses - (2 if network.version == 4 else 1))
 
 
-def _least(site: Site, resources: tuple[str, ...]) -> Finding:
+def _least(snapshot: GatewaySnapshot, resources: tuple[str, ...]) -> Finding:
     """Return what the tightest quota on the resources leaves, and name its namespace; Forbidden if one is unreadable.
 
     Every task namespace has its own quotas, but a task may run in any of them: the least is where the next task is
     refused first.
     """
-    quotas = {each.namespace: each.quotas for each in site.spaces}
+    quotas = {each.namespace: each.tasks.quotas for each in snapshot.spaces}
     left, unread = [], []
     for namespace, found in quotas.items():
         for quota in found:
@@ -65,7 +65,7 @@ def _least(site: Site, resources: tuple[str, ...]) -> Finding:
     if not left:
         return Finding(None, None, Found.READ, _advice(quotas), "; ".join(notes) or "no quota")
     least, where = min(left, key=lambda each: each[0])
-    tasks = least + site.active if site.traits.per_task else None
+    tasks = least + snapshot.active if snapshot.traits.per_task else None
     if len(quotas) > 1:
         notes.append(f"the least of {len(quotas)} namespaces: {where}")
     return Finding(least, tasks, Found.READ, _advice([where]), "; ".join(notes))

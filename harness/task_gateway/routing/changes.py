@@ -5,12 +5,12 @@ import queue
 import threading
 from collections.abc import Iterator, Sequence
 
-from task_gateway import settings
 from task_gateway.errors import TaskGatewayError
 from task_gateway.kube.client import Kube
 from task_gateway.kube.kinds import ENDPOINT_SLICE, SERVICE
 from task_gateway.model import InternalTaskGateway
 from task_gateway.routing import determined, names
+from task_gateway.settings import DEFAULTS
 
 SETTLED_SECONDS = 0.1
 """Changes that follow each other within this time are told once."""
@@ -29,7 +29,7 @@ def changes(kube: Kube, gateway: InternalTaskGateway, namespaces: Sequence[str])
         try:
             _, version = kube.snapshot(kind, namespace, labels=selector)
             while True:
-                seconds = settings.WATCH_SECONDS
+                seconds = DEFAULTS.watch_seconds
                 for event, obj in kube.watch(kind, namespace, labels=selector, seconds=seconds, version=version):
                     version = obj["metadata"]["resourceVersion"]
                     if event != "BOOKMARK":

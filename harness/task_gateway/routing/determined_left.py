@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from time import sleep
 
-from task_gateway import settings
 from task_gateway.errors import Conflict
 from task_gateway.kube.client import Kube
 from task_gateway.kube.kinds import JOB, POD, SERVICE
@@ -18,6 +17,7 @@ from task_gateway.polling import attempts, scattered
 from task_gateway.routing import determined
 from task_gateway.routing.gateway_api import GATEWAY, ROUTES, route_kind
 from task_gateway.routing.listening import DETERMINED_NOTE
+from task_gateway.settings import DEFAULTS
 
 REASON = "its listener has no route, and its allocation has no Service, Job or pod"
 Say = Callable[[str], object]
@@ -81,7 +81,7 @@ def without(gateway: Manifest, ports: Mapping[int, str]) -> tuple[Manifest, dict
 
 def _freed(kube: Kube, gateway: InternalTaskGateway, uid: str, seen: Mapping[int, str]) -> dict[int, str]:
     """Write the Gateway without what is still left of `seen`, and return that; nothing if it is another Gateway."""
-    for _ in attempts(settings.GATEWAY_WRITTEN, scattered(settings.CLAIM_PAUSE_SECONDS)):
+    for _ in attempts(DEFAULTS.gateway_written, scattered(DEFAULTS.claim_pause_seconds)):
         idle = left(kube, _gateway(kube, gateway))
         now = _gateway(kube, gateway)  # read again after the lists: others write it all the time
         if now is None or now["metadata"]["uid"] != uid:

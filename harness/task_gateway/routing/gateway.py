@@ -7,7 +7,6 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
-from task_gateway import settings
 from task_gateway.errors import TemplatesMismatch
 from task_gateway.kube.client import Kube
 from task_gateway.model import Address, Exposure, InternalTaskGateway, PortUse, Repair, Task
@@ -16,7 +15,7 @@ from task_gateway.routing import reach, readiness, templates
 from task_gateway.routing.live import live_tasks
 from task_gateway.routing.strategies.base import STRATEGIES, default
 from task_gateway.routing.use import Use, counted
-from task_gateway.settings import Wait
+from task_gateway.settings import Settings, Wait
 
 
 class TaskGateway:
@@ -25,15 +24,26 @@ class TaskGateway:
     Any thread may call, and any number of processes may use one gateway: whoever writes says what it has read, and the
     API server lets one win. Two calls for one task in one process wait for each other.
 
+    `settings` are those of the connection unless others are given.
+
     Inside `with` the state is followed by watches, so that no call has to read it first: for who exposes often.
     """
 
-    def __init__(self, kube: Kube, gateway: InternalTaskGateway, namespace: str, strategy: str = "") -> None:
+    def __init__(
+        self,
+        kube: Kube,
+        gateway: InternalTaskGateway,
+        namespace: str,
+        strategy: str = "",
+        *,
+        settings: Settings | None = None,
+    ) -> None:
         self.gateway = gateway
         self.namespace = namespace
         self.strategy = strategy or default()
+        self.settings = kube.settings if settings is None else settings
         self._kube = kube
-        self._strategy = STRATEGIES.get(self.strategy)(kube, gateway, namespace)
+        self._strategy = STRATEGIES.get(self.strategy)(kube, gateway, namespace, self.settings)
         self._lock = threading.Lock()
         self._busy: dict[str, tuple[threading.Lock, int]] = {}
 
@@ -48,36 +58,48 @@ class TaskGateway:
     def __exit__(self, *error: object) -> None:
         self._strategy.close()
 
-    def expose(self, task: Task, *, wait: Wait | None = None) -> tuple[Address, ...]:
+    def expose(self, task: Task, *, wait: Wait | bool = False) -> tuple[Address, ...]:
         """Make every port of a task reachable, or none; return the addresses in the order of its ports.
 
-        The same addresses again if repeated, also after a crash. With `wait` (settings.TASK_EXPOSED) it returns once a
-        connection through each address reaches a pod of the task; NotReachable names the object that is in the way
-        (the task stays exposed). NoFreeSlot when there are not ports enough, UsageError when the task is exposed with
-        other ports or is not for this gateway, NoAddress when the gateway has none to dial (nothing is written),
-        ClusterUnreachable when nothing is known: a repeat is safe.
+        The same addresses again if repeated, also after a crash. With `wait` (True: as long as the settings say) it
+        returns once a connection through each address reaches a pod of the task; NotReachable names the object that
+        is in the way (the task stays exposed). NoFreeSlot when there are not ports enough, UsageError when the task is
+        exposed with other ports or is not for this gateway, NoAddress when the gateway has none to dial (nothing is
+        written), ClusterUnreachable when nothing is known: a repeat is safe.
         """
         addresses_of.require(self._kube, self.gateway)
         with self._alone(task.id):
-            tls = wait is not None and self._ends_tls()
-            quiet = None if wait is None else partial(reach.wait_until_refused, tls=tls)
+            tls = bool(wait) and self._ends_tls()
+            refused = partial(
+                reach.wait_until_refused, wait=self.settings.task_refused, tls=tls, settings=self.settings
+            )
+            quiet = refused if wait else None
             exposed = self._strategy.expose(task, quiet=quiet)
-        if wait is not None:
-            readiness.wait_until_reached(self._kube, self.gateway, self.namespace, task.id, exposed, wait, tls=tls)
+        if wait:
+            readiness.wait_until_reached(
+                self._kube,
+                self.gateway,
+                self.namespace,
+                task.id,
+                exposed,
+                self.settings.task_exposed if wait is True else wait,
+                tls=tls,
+                settings=self.settings,
+            )
         return tuple(each.address for each in exposed)
 
-    def release(self, task_id: str, *, wait: Wait | None = None) -> None:
+    def release(self, task_id: str, *, wait: Wait | bool = False) -> None:
         """Make a task unreachable and free its ports; fine if it is not exposed.
 
-        With `wait` (settings.TASK_REFUSED) it returns once new connections reach nothing. A repeat is safe.
+        With `wait` (True: as long as the settings say) it returns once new connections reach nothing. A repeat is safe.
         """
         with self._alone(task_id):
             released = self._strategy.release(task_id)
-        if wait is None or not released or not self.gateway.gateway_ip:
+        if not wait or not released or not self.gateway.gateway_ip:
             return
-        tls = self._ends_tls()
+        tls, limit = self._ends_tls(), self.settings.task_refused if wait is True else wait
         for address in released:
-            reach.wait_until_refused(address, wait, tls=tls)
+            reach.wait_until_refused(address, limit, tls=tls, settings=self.settings)
 
     def exposed(self, *, ready: bool = False) -> list[Exposure]:
         """Return the exposed ports in their order; with `ready` each says whether a ready pod is behind it."""
@@ -95,13 +117,15 @@ class TaskGateway:
         """Return how each port of the range is used, as seen from this namespace; see `use.merged`."""
         return self._strategy.ports()
 
-    def reconcile(self, *, dry_run: bool = True, grace_seconds: float = settings.GRACE_SECONDS) -> list[Repair]:
+    def reconcile(self, *, dry_run: bool = True, grace_seconds: float | None = None) -> list[Repair]:
         """Free claims and remove objects whose task has neither pod nor Job; complete what live tasks have by half.
 
-        What is younger than `grace_seconds` is left alone, for its pod may be to come. Listeners, routes and Services
-        of others are never touched. A repair that fails is not done, and the next call finds it again.
+        What is younger than `grace_seconds` (default: of the settings) is left alone, for its pod may be to come.
+        Listeners, routes and Services of others are never touched. A repair that fails is not done, and the next call
+        finds it again.
         """
-        before = datetime.now(UTC) - timedelta(seconds=grace_seconds)
+        grace = self.settings.claim_grace_seconds if grace_seconds is None else grace_seconds
+        before = datetime.now(UTC) - timedelta(seconds=grace)
         found = self._strategy.reconcile(lambda: live_tasks(self._kube, self.namespace), before, dry_run=dry_run)
         return [replace(each, namespace=self.namespace) for each in found]
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from task_gateway.errors import Forbidden
 from task_gateway.kube.client import Kube
+from task_gateway.kube.reader import Reader
 from task_gateway.model import InternalTaskGateway, Manifest
 from task_gateway.reasons import Condition
 
@@ -17,9 +18,9 @@ ROUTES = ("gateway.networking.k8s.io/v1/TCPRoute", "gateway.networking.k8s.io/v1
 """The versions of TCPRoute, the newest first."""
 
 
-def route_kind(kube: Kube) -> str | None:
+def route_kind(reader: Reader) -> str | None:
     """Return the newest served version of TCPRoute, None if none is served."""
-    return next((kind for kind in ROUTES if kube.served(kind)), None)
+    return next((kind for kind in ROUTES if reader.served(kind)), None)
 
 
 def reported_parents(route: Manifest, controller: str = "") -> list[Manifest]:

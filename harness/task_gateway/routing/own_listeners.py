@@ -9,13 +9,13 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 
-from task_gateway import settings
 from task_gateway.errors import Conflict
 from task_gateway.kube.client import Kube
 from task_gateway.model import InternalTaskGateway, Manifest
 from task_gateway.polling import attempts, scattered
 from task_gateway.routing.listening import Listener
 from task_gateway.routing.parents import Parents, listeners_of
+from task_gateway.settings import DEFAULTS, Settings
 
 Edit = Callable[[list[Manifest]], list[Manifest] | None]
 """Takes the listeners and returns those to write, None if there is nothing to write."""
@@ -26,7 +26,15 @@ IsMine = Callable[[Listener], bool]
 class OwnListeners:
     """Every write replaces the whole Gateway, if it is still as it was read; others' listeners stay as they are."""
 
-    def __init__(self, kube: Kube, gateway: InternalTaskGateway, parents: Parents, is_mine: IsMine) -> None:
+    def __init__(
+        self,
+        kube: Kube,
+        gateway: InternalTaskGateway,
+        parents: Parents,
+        is_mine: IsMine,
+        settings: Settings = DEFAULTS,
+    ) -> None:
+        self._settings = settings
         self._kube, self._gateway, self._parents, self._is_mine = kube, gateway, parents, is_mine
         self._one_at_a_time = threading.Lock()
 
@@ -63,9 +71,9 @@ class OwnListeners:
 
         The lock keeps the threads of one process from making each other's writes fail.
         """
-        wait = settings.GATEWAY_WRITTEN
+        wait = self._settings.gateway_written
         version = ""
-        for _ in attempts(wait, scattered(settings.CLAIM_PAUSE_SECONDS)):
+        for _ in attempts(wait, scattered(self._settings.claim_pause_seconds)):
             with self._one_at_a_time:
                 gateway = self._parents.gateway_object()
                 before: list[Manifest] = gateway["spec"].get("listeners") or []

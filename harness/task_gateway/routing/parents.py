@@ -12,6 +12,7 @@ from task_gateway.routing import names
 from task_gateway.routing.gateway_api import GATEWAY, LISTENER_SET, allowed_from, is_attached
 from task_gateway.routing.listening import DETERMINED_NOTE, FOREIGN, Listener
 from task_gateway.routing.strategies.base import in_order
+from task_gateway.settings import DEFAULTS, Settings
 
 Listeners = tuple[Listener, ...]
 
@@ -36,8 +37,8 @@ def listeners_of(parent: Manifest, gateway: InternalTaskGateway) -> Listeners:
 class Parents:
     """The listeners of one gateway: read when asked for, or followed by watches."""
 
-    def __init__(self, kube: Kube, gateway: InternalTaskGateway) -> None:
-        self._kube, self._gateway = kube, gateway
+    def __init__(self, kube: Kube, gateway: InternalTaskGateway, settings: Settings = DEFAULTS) -> None:
+        self._kube, self._gateway, self._settings = kube, gateway, settings
         self._mirrors: Sequence[Mirror[Listeners]] = ()
 
     def gateway_object(self) -> Manifest:
@@ -65,14 +66,19 @@ class Parents:
     def _sources(self, gateway: Manifest) -> list[Mirror[Listeners]]:
         mine = self._gateway
         own: Mirror[Listeners] = Mirror(
-            self._kube, GATEWAY, mine.gateway_namespace, self._of_gateway, name=mine.gateway_name
+            self._kube,
+            GATEWAY,
+            mine.gateway_namespace,
+            self._of_gateway,
+            name=mine.gateway_name,
+            settings=self._settings,
         )
         if not self._kube.served(LISTENER_SET):
             return [own]
         return [own, *(self._sets(namespace) for namespace in self._namespaces(gateway))]
 
     def _sets(self, namespace: str | None) -> Mirror[Listeners]:
-        return Mirror(self._kube, LISTENER_SET, namespace, self._of_set)
+        return Mirror(self._kube, LISTENER_SET, namespace, self._of_set, settings=self._settings)
 
     def _namespaces(self, gateway: Manifest) -> list[str | None]:
         """Return where to read ListenerSets: everywhere, unless the Gateway or the API server only allows its own."""

@@ -11,11 +11,10 @@ from contextlib import suppress
 from enum import Enum
 from functools import partial
 
-from task_gateway import settings
 from task_gateway.deferred import ssl
 from task_gateway.model import Address
 from task_gateway.polling import attempts, doubled
-from task_gateway.settings import Wait
+from task_gateway.settings import DEFAULTS, TASK_EXPOSED, TASK_REACHABLE, TASK_REFUSED, Settings, Wait
 
 Attempt = Callable[[Address, float], "Answer"]
 
@@ -30,38 +29,45 @@ class Answer(Enum):
     UNREACHABLE = "could not be reached"
 
 
-def probe(address: Address, timeout: float = settings.PROBE_SECONDS) -> Answer:
+def probe(address: Address, timeout: float = DEFAULTS.probe_seconds) -> Answer:
     """Send one HTTP request and say what came of it; `timeout` in seconds, to connect and again to answer."""
     return _attempt(address, timeout, timeout, f"GET / HTTP/1.0\r\nHost: {address}\r\n\r\n".encode())
 
 
-def is_open(address: Address, timeout: float = settings.PROBE_SECONDS, *, tls: bool = False) -> Answer:
+def is_open(
+    address: Address, timeout: float = DEFAULTS.probe_seconds, *, tls: bool = False, settings: Settings = DEFAULTS
+) -> Answer:
     """Say what a port does to who only connects; TALKS is also one that stays open, for it waits for its client.
 
     Nothing is sent, since a task may speak anything; but with `tls`, where the listener ends TLS, a handshake:
     Contour's Envoy looks for the task only after it. Whose certificate it is does not matter here.
-    However short `timeout` is, a connection has to stay open for HELD_SECONDS: Envoy's close may come late.
+    However short `timeout` is, a connection has to stay open for min_open_seconds: Envoy's close may come late.
     """
-    answer = _attempt(address, timeout, settings.HELD_SECONDS, tls=tls)
+    answer = _attempt(address, timeout, settings.min_open_seconds, tls=tls)
     return Answer.TALKS if answer is Answer.SILENT else answer
 
 
-def wait_until_open(address: Address, wait: Wait = settings.TASK_EXPOSED, *, tls: bool = False) -> None:
+def wait_until_open(
+    address: Address, wait: Wait = TASK_EXPOSED, *, tls: bool = False, settings: Settings = DEFAULTS
+) -> None:
     """Return once a connection stays open or brings a byte; WaitTimeout has the last Answer as `seen`."""
-    _wait(address, wait, (Answer.TALKS,), partial(is_open, tls=tls))
+    _wait(address, wait, (Answer.TALKS,), partial(is_open, tls=tls, settings=settings), settings)
 
 
-def wait_until_answers(address: Address, wait: Wait = settings.TASK_REACHABLE) -> None:
+def wait_until_answers(address: Address, wait: Wait = TASK_REACHABLE) -> None:
     """Return once the port sends a byte; WaitTimeout says what it did last."""
-    _wait(address, wait, (Answer.TALKS,), probe)
+    _wait(address, wait, (Answer.TALKS,), probe, DEFAULTS)
 
 
-def wait_until_refused(address: Address, wait: Wait = settings.TASK_REFUSED, *, tls: bool = False) -> Answer:
+def wait_until_refused(
+    address: Address, wait: Wait = TASK_REFUSED, *, tls: bool = False, settings: Settings = DEFAULTS
+) -> Answer:
     """Return REFUSED or CLOSED once the port reaches nothing; WaitTimeout says what it did last.
 
     With `tls` by a handshake: a listener that ends TLS closes on a request without, also while it leads to the task.
     """
-    return _wait(address, wait, (Answer.REFUSED, Answer.CLOSED), partial(is_open, tls=True) if tls else probe)
+    attempt: Attempt = partial(is_open, tls=True, settings=settings) if tls else probe
+    return _wait(address, wait, (Answer.REFUSED, Answer.CLOSED), attempt, settings)
 
 
 def _attempt(address: Address, timeout: float, patience: float, request: bytes = b"", *, tls: bool = False) -> Answer:
@@ -98,10 +104,10 @@ def _unverified() -> "ssl.SSLContext":
     return context
 
 
-def _wait(address: Address, wait: Wait, wanted: Collection[Answer], attempt: Attempt) -> Answer:
+def _wait(address: Address, wait: Wait, wanted: Collection[Answer], attempt: Attempt, settings: Settings) -> Answer:
     answer = Answer.UNREACHABLE
-    for left in attempts(wait, doubled(settings.PROBE_FIRST_PAUSE_SECONDS, settings.PROBE_PAUSE_SECONDS)):
-        answer = attempt(address, max(min(settings.PROBE_SECONDS, left), 0.01))
+    for left in attempts(wait, doubled(settings.probe_first_pause_seconds, settings.probe_pause_seconds)):
+        answer = attempt(address, max(min(settings.probe_seconds, left), 0.01))
         if answer in wanted:
             return answer
     raise wait.timed_out(f"{address} {answer.value}", str(address), seen=answer)

@@ -9,7 +9,6 @@ from enum import Enum
 from ipaddress import ip_address
 from time import monotonic
 
-from task_gateway import settings
 from task_gateway.errors import NotReachable, WaitTimeout
 from task_gateway.kube.client import Kube
 from task_gateway.kube.kinds import ENDPOINT_SLICE, POD
@@ -28,7 +27,7 @@ from task_gateway.routing.gateway_api import (
     reported_parents,
     route_kind,
 )
-from task_gateway.settings import Wait
+from task_gateway.settings import DEFAULTS, Settings, Wait
 
 _is_ready = condition("Ready")
 
@@ -42,6 +41,7 @@ def wait_until_reached(
     wait: Wait,
     *,
     tls: bool,
+    settings: Settings = DEFAULTS,
 ) -> None:
     """Return once a connection to every port reaches a pod of the task; NotReachable tells what is in the way.
 
@@ -54,9 +54,9 @@ def wait_until_reached(
         with _blamed(wait, f"EndpointSlice of Service {namespace}/{each.service}"):
             _watch(kube, ENDPOINT_SLICE, namespace, f"{SERVICE_OF}={each.service}", _endpoint_missing, deadline)
     for each in exposed:
-        left = Wait(wait.name, wait.sentence, max(deadline - monotonic(), settings.PROBE_SECONDS))
+        left = Wait(wait.name, wait.sentence, max(deadline - monotonic(), settings.probe_seconds))
         try:
-            reach.wait_until_open(each.address, left, tls=tls)
+            reach.wait_until_open(each.address, left, tls=tls, settings=settings)
         except WaitTimeout as shut:
             where, state = _in_the_way(kube, gateway, namespace, each, shut.seen)
             seen = state if isinstance(state, Condition) else shut.seen

@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from time import monotonic
 
-from task_gateway import settings
 from task_gateway.controllers.base import Controller, of_class, service_ports
 from task_gateway.errors import Forbidden, TemplatesMismatch
 from task_gateway.kube.client import Kube
@@ -12,6 +11,7 @@ from task_gateway.kube.kinds import SERVICE
 from task_gateway.model import InternalTaskGateway, Manifest
 from task_gateway.routing import templates
 from task_gateway.routing.gateway_api import controller_of_class
+from task_gateway.settings import DEFAULTS, Settings
 
 
 @dataclass(frozen=True)
@@ -35,15 +35,17 @@ class Serving:
         gateway: InternalTaskGateway,
         gateway_object: Callable[[], Manifest],
         chart: Callable[[], Mapping[str, str]],
+        settings: Settings = DEFAULTS,
     ) -> None:
+        self._settings = settings
         self._kube, self._gateway = kube, gateway
         self._gateway_object, self._chart = gateway_object, chart
         self._known: tuple[float, Served] | None = None
 
     def read(self) -> Served:
-        """Return what serves the gateway; read again after settings.CONTROLLER_SECONDS, or when forgotten."""
+        """Return what serves the gateway; read again after Settings.controller_cache_seconds, or when forgotten."""
         known = self._known
-        if known is not None and monotonic() - known[0] < settings.CONTROLLER_SECONDS:
+        if known is not None and monotonic() - known[0] < self._settings.controller_cache_seconds:
             return known[1]
         began, found = monotonic(), self._read()
         self._known = (began, found)

@@ -52,11 +52,9 @@ def table() -> list[Combo]:
 
 
 def combos(controller: Controller) -> Iterator[Combo]:
-    """Yield what is measured with one controller and each strategy that it supports: of slots few and many."""
+    """Yield what is measured with one controller and each strategy: of slots few and many."""
     name, plan = controller.name, controller.bench
     for each in base.in_order():
-        if each.sets_per_task and not controller.listener_sets:
-            continue
         if each.per_task:
             yield Combo(name, each.name, 1, plan.listeners if each.on_gateway else SIZES, plan.samples_per_task)
         else:

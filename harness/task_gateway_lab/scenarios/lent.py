@@ -17,9 +17,9 @@ from task_gateway.settings import Wait
 from task_gateway_lab.master import manifests
 
 if TYPE_CHECKING:
-    from task_gateway.limits import target
+    from task_gateway.inventory import target
 else:
-    target = Deferred("task_gateway.limits.target")
+    target = Deferred("task_gateway.inventory.target")
 
 NAMESPACE = "v1/Namespace"
 NAMESPACE_GONE = Wait("namespace-gone", "the namespace and all in it is gone", 180)

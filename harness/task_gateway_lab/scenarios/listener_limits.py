@@ -14,10 +14,11 @@ from task_gateway_lab.scenarios.places import OWN_LISTENERS
 
 if TYPE_CHECKING:
     from task_gateway.crds import schema
-    from task_gateway.limits import capacity, target
+    from task_gateway.inventory import target
+    from task_gateway.limits import capacity
 else:
     schema = Deferred("task_gateway.crds.schema")
-    capacity, target = Deferred("task_gateway.limits.capacity"), Deferred("task_gateway.limits.target")
+    capacity, target = Deferred("task_gateway.limits.capacity"), Deferred("task_gateway.inventory.target")
 
 MANAGER = "west"
 FIRST, COUNT = OWN_LISTENERS
@@ -47,7 +48,7 @@ def fill(strategy: Traits) -> Move:
         side = scene.world.sides[MANAGER]
         gateway = side.other(strategy.name, ports=OWN_PORTS if strategy.per_task else None)
         manager = replace(side.manager, internal_task_gateway=gateway.gateway)
-        found = capacity.look(target.Target(manager, side.kube), strategy.name)
+        found = capacity.look(target.GatewayTarget(manager, side.kube), strategy.name)
         fitted = found.active
         while True:
             task = Task(f"limit-{strategy.name}-{fitted}", side.namespace, (8080,))

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from typing import Any
 
-from task_gateway.limits.site import Site
+from task_gateway.inventory.snapshot import GatewaySnapshot
 from task_gateway.model import Manifest
 
-Make = Callable[..., Site]
+Make = Callable[..., GatewaySnapshot]
 ENVOY, CONTOUR = "gateway.envoyproxy.io/gatewayclass-controller", "projectcontour.io/gateway-controller"
 
 

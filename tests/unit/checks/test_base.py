@@ -63,11 +63,13 @@ def test_our_own_commands_exist_with_their_options(rule: Rule) -> None:
     assert {word for word in words if word.startswith("--")} <= known
 
 
-def test_commands_have_the_names_of_the_gateway_and_of_its_release(site: Make) -> None:
+def test_commands_have_the_names_of_the_gateway_and_of_its_release(snapshot: Make) -> None:
     meta = {"labels": {"app.kubernetes.io/instance": "rel"}}
     spec = {"gatewayClassName": "klass"}
-    found = site(
-        gateway_object={"metadata": meta, "spec": spec}, namespace="tasks", controller=CONTROLLERS.get("contour")
+    found = snapshot(
+        gateway_object={"metadata": meta, "spec": spec},
+        namespaces=("tasks",),
+        controller=CONTROLLERS.get("contour"),
     )
     assert fill("x {gateway} {namespace} {tasks} {gateway_class}", found) == "x gw ns tasks klass"
     assert fill("kubectl get pods -l {proxies}", found).endswith(" -l gateway.networking.k8s.io/gateway-name=gw")

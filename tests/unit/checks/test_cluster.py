@@ -5,7 +5,6 @@ from tests.unit.checks.objects import CONTOUR, ENVOY, Make, so
 
 from task_gateway.checks import cluster, controller, crds
 from task_gateway.checks.base import Trouble
-from task_gateway.controllers.base import UNKNOWN
 from task_gateway.kube.client import Kube
 from task_gateway.model import Manifest
 
@@ -17,18 +16,20 @@ def node(name: str, ready: str) -> Manifest:
 @pytest.mark.parametrize(
     ("version", "right"), [("v1.33.9", False), ("v1.34.0", True), ("v1.37.0+k3s1", True), ("v2.0.0", True)]
 )
-def test_old_kubernetes_is_a_warning(site: Make, monkeypatch: pytest.MonkeyPatch, version: str, right: bool) -> None:
+def test_old_kubernetes_is_a_warning(
+    snapshot: Make, monkeypatch: pytest.MonkeyPatch, version: str, right: bool
+) -> None:
     monkeypatch.setattr(Kube, "version", lambda _: version)
-    said = cluster.version(site())
+    said = cluster.version(snapshot())
     assert said == (None if right else Trouble("v1.33.9 is older than 1.34", warning=True))
 
 
-def test_some_nodes_not_ready_warn_and_none_ready_is_an_error(site: Make) -> None:
-    assert cluster.nodes(site(nodes=[node("a", "True")])) is None
-    some = cluster.nodes(site(nodes=[node("a", "True"), node("b", "Unknown")]))
+def test_some_nodes_not_ready_warn_and_none_ready_is_an_error(snapshot: Make) -> None:
+    assert cluster.nodes(snapshot(nodes=[node("a", "True")])) is None
+    some = cluster.nodes(snapshot(nodes=[node("a", "True"), node("b", "Unknown")]))
     assert some == Trouble("not Ready: b", warning=True)
-    assert cluster.nodes(site(nodes=[node("b", "False")])) == Trouble("not Ready: b")
-    assert cluster.nodes(site(nodes=[])) == Trouble("there are no nodes")
+    assert cluster.nodes(snapshot(nodes=[node("b", "False")])) == Trouble("not Ready: b")
+    assert cluster.nodes(snapshot(nodes=[])) == Trouble("there are no nodes")
 
 
 def kube_proxy(node: str, ready: str, restarts: int = 0) -> Manifest:
@@ -38,28 +39,28 @@ def kube_proxy(node: str, ready: str, restarts: int = 0) -> Manifest:
     return {"metadata": {"name": f"kube-proxy-{node}"}, "spec": {"nodeName": node}, "status": status}
 
 
-def test_a_node_whose_kube_proxy_does_not_run_is_named(site: Make) -> None:
-    assert cluster.kube_proxy(site(kube_proxies=[])) is None, "another component may replace it"
-    assert cluster.kube_proxy(site(kube_proxies=[kube_proxy("a", "True", restarts=7)])) is None
+def test_a_node_whose_kube_proxy_does_not_run_is_named(snapshot: Make) -> None:
+    assert cluster.kube_proxy(snapshot(kube_proxies=[])) is None, "another component may replace it"
+    assert cluster.kube_proxy(snapshot(kube_proxies=[kube_proxy("a", "True", restarts=7)])) is None
     broken = kube_proxy("b", "False", restarts=7)
     said = "node b: Pod kube-proxy-b: container kube-proxy: CrashLoopBackOff"
     logs = "kubectl logs --namespace kube-system kube-proxy-b --previous"
-    assert cluster.kube_proxy(site(kube_proxies=[broken])) == Trouble(said, fix=logs)
-    some = cluster.kube_proxy(site(kube_proxies=[kube_proxy("a", "True"), broken]))
+    assert cluster.kube_proxy(snapshot(kube_proxies=[broken])) == Trouble(said, fix=logs)
+    some = cluster.kube_proxy(snapshot(kube_proxies=[kube_proxy("a", "True"), broken]))
     assert some == Trouble(said, warning=True, fix=logs)
-    assert cluster.kube_proxy(site(kube_proxies=[broken, kube_proxy("b", "True")])) is None, "it was replaced"
-    begun = cluster.kube_proxy(site(kube_proxies=[kube_proxy("b", "False")]))
+    assert cluster.kube_proxy(snapshot(kube_proxies=[broken, kube_proxy("b", "True")])) is None, "it was replaced"
+    begun = cluster.kube_proxy(snapshot(kube_proxies=[kube_proxy("b", "False")]))
     assert begun is not None
     assert begun.fix == "", "there is no previous log"
 
 
-def test_a_crd_whose_names_clash_is_not_established(site: Make) -> None:
+def test_a_crd_whose_names_clash_is_not_established(snapshot: Make) -> None:
     crd = {"metadata": {}, "status": {"conditions": [so("Established", "False")]}}
-    said = crds.established(site(crd=crd))
+    said = crds.established(snapshot(crd=crd))
     assert said is not None
     assert said.message.startswith("Established is False")
     crd["status"]["conditions"] = [so("Established", "True")]
-    assert crds.established(site(crd=crd)) is None
+    assert crds.established(snapshot(crd=crd)) is None
 
 
 def crd(version: str, **lists: int) -> Manifest:
@@ -71,20 +72,19 @@ def crd(version: str, **lists: int) -> Manifest:
     return {"metadata": {"annotations": notes}, "spec": {"versions": [each]}}
 
 
-def test_the_command_raises_to_the_larger_number(site: Make) -> None:
-    said = crds.agree(site(crd=crd("v1.6.1", spec=213, status=64)))
+def test_the_command_raises_to_the_larger_number(snapshot: Make) -> None:
+    said = crds.agree(snapshot(crd=crd("v1.6.1", spec=213, status=64)))
     assert said == Trouble(
         "maxItems differ: v1 spec.listeners 213, v1 status.listeners 64",
         fix="task-gateway crds raise --max-listeners 213",
     )
-    assert crds.agree(site(crd=crd("v1.6.1", spec=213, status=213))) is None
+    assert crds.agree(snapshot(crd=crd("v1.6.1", spec=213, status=213))) is None
 
 
 @pytest.mark.parametrize(("version", "right"), [("v1.5.9", False), ("v1.6.0", True), ("v1.10.0", True), ("", False)])
-def test_envoy_gateway_needs_the_crds_of_its_time(site: Make, version: str, right: bool) -> None:
-    class_ = {"spec": {"controllerName": ENVOY}}
-    assert (crds.bundle(site(crd=crd(version), gateway_class=class_)) is None) == right
-    assert crds.bundle(site(crd=crd(version), gateway_class={"spec": {"controllerName": CONTOUR}})) is None
+def test_envoy_gateway_needs_the_crds_of_its_time(snapshot: Make, version: str, right: bool) -> None:
+    assert (crds.bundle(snapshot(crd=crd(version), controller=ENVOY)) is None) == right
+    assert crds.bundle(snapshot(crd=crd(version), controller=CONTOUR)) is None
 
 
 def deployment(image: str) -> Manifest:
@@ -103,14 +103,10 @@ def deployment(image: str) -> Manifest:
         ("else.where/controller", "", "else.where/controller is not a controller that is tested"),
     ],
 )
-def test_other_controllers_are_a_warning(
-    site: Make, monkeypatch: pytest.MonkeyPatch, name: str, image: str, said: str | None
-) -> None:
-    monkeypatch.setattr(Kube, "list", lambda *_, **__: [deployment(image)])
-    found = controller.supported(site(gateway_class={"spec": {"controllerName": name}}))
+def test_other_controllers_are_a_warning(snapshot: Make, name: str, image: str, said: str | None) -> None:
+    found = controller.supported(snapshot(controller=name, controllers=[deployment(image)]))
     assert found == (None if said is None else Trouble(said, warning=True))
 
 
-def test_an_unknown_controller_has_no_deployments(site: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Kube, "list", lambda *_, **__: [deployment("any")])
-    assert controller.deployments(site(controller=UNKNOWN)) == []
+def test_an_unknown_controller_has_no_deployments(snapshot: Make) -> None:
+    assert controller.deployments(snapshot(controllers=[deployment("any")])) == []

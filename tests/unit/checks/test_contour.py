@@ -6,12 +6,13 @@ import pytest
 
 from task_gateway.checks import controller, routing
 from task_gateway.checks.base import Trouble
+from task_gateway.inventory.snapshot import GatewaySnapshot
 from task_gateway.limits import ports
-from task_gateway.limits.site import Site
 from task_gateway.model import Manifest
 
-Make = Callable[..., Site]
+Make = Callable[..., GatewaySnapshot]
 CONTOUR, ENVOY = "projectcontour.io/gateway-controller", "gateway.envoyproxy.io/gatewayclass-controller"
+SET = {"spec": {"parentRef": {"name": "gw"}}}
 SAME = {"allowedListeners": {"namespaces": {"from": "Same"}}}
 
 
@@ -31,12 +32,14 @@ def gateway(**spec: object) -> Manifest:
     [
         (CONTOUR, [], {}, None),
         (CONTOUR, [], SAME, Trouble("the Gateway lets ListenerSets in, which Contour does not serve", warning=True)),
-        (CONTOUR, [{}, {}], SAME, Trouble("Contour serves none of the 2 ListenerSets of the Gateway")),
-        (ENVOY, [{}, {}], SAME, None),
+        (CONTOUR, [SET, SET], SAME, Trouble("Contour serves none of the 2 ListenerSets of the Gateway")),
+        (ENVOY, [SET, SET], SAME, None),
     ],
 )
-def test_listener_sets(site: Make, name: str, attached: list[Manifest], spec: Manifest, said: Trouble | None) -> None:
-    found = site(gateway_class=class_of(name), gateway_object=gateway(**spec), listener_sets=attached)
+def test_listener_sets(
+    snapshot: Make, name: str, attached: list[Manifest], spec: Manifest, said: Trouble | None
+) -> None:
+    found = snapshot(gateway_class=class_of(name), gateway_object=gateway(**spec), listener_sets=attached)
     assert controller.listener_sets(found) == said
 
 
@@ -51,10 +54,10 @@ def test_listener_sets(site: Make, name: str, attached: list[Manifest], spec: Ma
     ],
 )
 def test_one_gateway_for_each_contour(
-    site: Make, name: str, labels: dict[str, str], namespace: str, said: str | None
+    snapshot: Make, name: str, labels: dict[str, str], namespace: str, said: str | None
 ) -> None:
     notes = {"meta.helm.sh/release-namespace": namespace}
-    found = controller.own_controller(site(gateway_class=class_of(name, labels=labels, annotations=notes)))
+    found = controller.own_controller(snapshot(gateway_class=class_of(name, labels=labels, annotations=notes)))
     assert found == (None if said is None else Trouble(f"the Contour of GatewayClass klass serves {said}"))
 
 
@@ -73,23 +76,20 @@ def contour(namespace: str, release: str, *args: str) -> Manifest:
         (contour("elsewhere", "rel", "--watch-namespaces=elsewhere"), None),
     ],
 )
-def test_the_namespace_of_the_tasks_is_looked_at(
-    site: Make, monkeypatch: pytest.MonkeyPatch, found: Manifest, said: str | None
-) -> None:
-    monkeypatch.setattr(controller, "deployments", lambda _: [found])
-    read = {"gateway_object": gateway(), "namespace": "tasks"}
-    assert controller.watched(site(gateway_class=class_of(CONTOUR), **read)) == (said and Trouble(said))
-    assert controller.watched(site(gateway_class=class_of(ENVOY), **read)) is None
+def test_the_namespace_of_the_tasks_is_looked_at(snapshot: Make, found: Manifest, said: str | None) -> None:
+    there = {"gateway_object": gateway(), "namespaces": ("tasks",), "controllers": [found]}
+    assert controller.watched(snapshot(gateway_class=class_of(CONTOUR), **there)) == (said and Trouble(said))
+    assert controller.watched(snapshot(gateway_class=class_of(ENVOY), **there)) is None
 
 
 def proxy(*found: int) -> Manifest:
     return {"metadata": {"name": "envoy", "namespace": "ns"}, "spec": {"ports": [{"port": port} for port in found]}}
 
 
-def test_ports_that_its_service_lacks_are_no_task_s(site: Make) -> None:
-    read = {"gateway_class": class_of(CONTOUR), "gateway_object": gateway(), "listeners": [], "namespace": "ns"}
+def test_ports_that_its_service_lacks_are_no_task_s(snapshot: Make) -> None:
+    read = {"gateway_class": class_of(CONTOUR), "gateway_object": gateway()}
     services = [proxy(*range(2000, 2006))]
-    found = site(**read, proxy_services=services, strategy="listeners")
+    found = snapshot("listeners", **read, proxy_services=services)
     said = routing.reserved(found)
     assert said is not None
     assert said.message == "4 ports, 2006 to 2009; 4 of them are not in the Service of Contour's proxy"
@@ -98,8 +98,8 @@ def test_ports_that_its_service_lacks_are_no_task_s(site: Make) -> None:
         "--set contour.ports.start=2000,contour.ports.count=10"
     )
     assert ports.range_(found).tasks == 6
-    whole = site(**read, proxy_services=[proxy(*range(2000, 2010))], strategy="listeners")
+    whole = snapshot("listeners", **read, proxy_services=[proxy(*range(2000, 2010))])
     assert routing.reserved(whole) is None
-    assert routing.reserved(site(**read, proxy_services=services, strategy="slots")) is None
+    assert routing.reserved(snapshot("slots", **read, proxy_services=services)) is None
     added = read | {"gateway_class": class_of(ENVOY)}
-    assert routing.reserved(site(**added, proxy_services=services, strategy="listeners")) is None
+    assert routing.reserved(snapshot("listeners", **added, proxy_services=services)) is None

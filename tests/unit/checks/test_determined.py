@@ -4,16 +4,19 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from tests.unit.memory import Memory, furnish, slot
 
 from task_gateway.checks import determined, run, security
 from task_gateway.checks.base import CHECKS, PROFILES, Look, Result, Rule, Trouble
+from task_gateway.checks.security import BINDING, POLICY
 from task_gateway.errors import UsageError
+from task_gateway.inventory.snapshot import GatewaySnapshot
+from task_gateway.inventory.target import GatewayTarget
 from task_gateway.kube.client import Kube
-from task_gateway.limits.site import Site
-from task_gateway.limits.target import Target
-from task_gateway.model import Manifest
+from task_gateway.model import InternalTaskGateway, Manifest
+from task_gateway.routing.gateway_api import ROUTES
 
-Make = Callable[..., Site]
+Make = Callable[..., GatewaySnapshot]
 PLACEHOLDER = {"name": "placeholder", "port": 1024, "protocol": "TCP"}
 TASK = {"name": "det-2000", "port": 2000, "protocol": "TCP", "allowedRoutes": {"namespaces": {"from": "All"}}}
 RULE = "self.all(l1, self.exists_one(l2, l1.port == l2.port))"
@@ -32,9 +35,9 @@ def crd(most: int | None, *rules: str) -> Manifest:
     return {"metadata": {}, "spec": {"versions": [{"name": "v1", "served": True, "schema": schema}]}}
 
 
-def test_a_gateway_needs_a_listener_that_is_no_tasks(site: Make) -> None:
+def test_a_gateway_needs_a_listener_that_is_no_tasks(snapshot: Make) -> None:
     def said(*listeners: Manifest, **notes: str) -> Trouble | None:
-        return determined.placeholder(site(gateway_object=gateway(*listeners, notes=notes)))
+        return determined.placeholder(snapshot(gateway_object=gateway(*listeners, notes=notes)))
 
     wrong = Trouble("every listener of the Gateway is a task's")
     assert said(PLACEHOLDER, TASK) is None
@@ -44,22 +47,25 @@ def test_a_gateway_needs_a_listener_that_is_no_tasks(site: Make) -> None:
     assert said(PLACEHOLDER, **{"determined.ai/det-gateway-port-1024": "allocation"}) == wrong
 
 
-def test_parameters_of_the_gateway_are_moved_to_the_class_by_the_command(site: Make) -> None:
+def test_parameters_of_the_gateway_are_moved_to_the_class_by_the_command(snapshot: Make) -> None:
     own = {"group": "gateway.envoyproxy.io", "kind": "EnvoyProxy", "name": "envoy"}
-    said = determined.parameters(site(gateway_object=gateway(PLACEHOLDER, infrastructure={"parametersRef": own})))
+    said = determined.parameters(snapshot(gateway_object=gateway(PLACEHOLDER, infrastructure={"parametersRef": own})))
     assert said is not None
     assert said.message == "infrastructure.parametersRef is EnvoyProxy envoy"
     moved, removed = said.fix.split(" && ")
     assert moved.startswith("kubectl patch gatewayclass c ")
     assert '"name": "envoy", "namespace": "ns"' in moved
     assert "/spec/infrastructure/parametersRef" in removed
-    assert determined.parameters(site(gateway_object=gateway(infrastructure={"labels": {"a": "b"}}))) is None
+    assert determined.parameters(snapshot(gateway_object=gateway(infrastructure={"labels": {"a": "b"}}))) is None
 
 
-def test_listener_sets_are_let_in_no_more(site: Make) -> None:
+def test_listener_sets_are_let_in_no_more(snapshot: Make) -> None:
     def said(sets: int = 0, **spec: Any) -> str | None:
-        found = [{"metadata": {"namespace": "ns", "name": f"set-{number}"}} for number in range(sets)]
-        trouble = determined.listener_sets(site(gateway_object=gateway(PLACEHOLDER, **spec), listener_sets=found))
+        found = [
+            {"metadata": {"namespace": "ns", "name": f"set-{number}"}, "spec": {"parentRef": {"name": "gw"}}}
+            for number in range(sets)
+        ]
+        trouble = determined.listener_sets(snapshot(gateway_object=gateway(PLACEHOLDER, **spec), listener_sets=found))
         return None if trouble is None else trouble.message
 
     same = {"namespaces": {"from": "Same"}}
@@ -73,7 +79,7 @@ def test_listener_sets_are_let_in_no_more(site: Make) -> None:
     assert said(1) == "allowedListeners lets ListenerSets of None in: ns/set-0"
 
 
-def test_fields_that_came_later_are_found_at_any_depth(site: Make) -> None:
+def test_fields_that_came_later_are_found_at_any_depth(snapshot: Make) -> None:
     tls = {"mode": "Terminate", "certificateRefs": [{"name": "s"}], "frontendValidation": {}}
     spec: Manifest = {
         "addresses": [{"value": "192.0.2.7", "routability": "Public"}],
@@ -86,12 +92,12 @@ def test_fields_that_came_later_are_found_at_any_depth(site: Make) -> None:
         "addresses.routability", "allowedListeners", "defaultScope", "infrastructure.parametersRef",
         "listeners.filters", "listeners.tls.frontendValidation",
     ]  # fmt: skip
-    said = determined.unknown_fields(site(gateway_object=found))
+    said = determined.unknown_fields(snapshot(gateway_object=found))
     assert said == Trouble(
         "erased by the first write: addresses.routability, defaultScope, listeners.filters, "
         "listeners.tls.frontendValidation"
     )
-    assert determined.unknown_fields(site(gateway_object=gateway(PLACEHOLDER, TASK))) is None
+    assert determined.unknown_fields(snapshot(gateway_object=gateway(PLACEHOLDER, TASK))) is None
 
 
 @pytest.mark.parametrize(
@@ -108,28 +114,28 @@ def test_fields_that_came_later_are_found_at_any_depth(site: Make) -> None:
     ],
 )
 def test_quadratic_rules_are_told_before_they_hurt(
-    site: Make, allowed: int | None, there: int, ports: int, result: str | None
+    snapshot: Make, allowed: int | None, there: int, ports: int, result: str | None
 ) -> None:
     tasks = [{"name": f"det-{port}", "port": port} for port in range(3000, 2999 + there)]
-    found = site(gateway_object=gateway(PLACEHOLDER, *tasks), listener_sets=[], crd=crd(allowed, RULE))
-    found.gateway = type(found.gateway)("gw", "ns", "192.0.2.7", 2000, 1999 + ports)
-    said = determined.cheap_rules(found)
+    own = InternalTaskGateway("gw", "ns", "192.0.2.7", 2000, 1999 + ports)
+    there_now: dict[str, Any] = {"gateway": own, "gateway_object": gateway(PLACEHOLDER, *tasks)}
+    said = determined.cheap_rules(snapshot(**there_now, crd=crd(allowed, RULE)))
     assert (None if said is None else "warning" if said.warning else "error") == result
     if said is not None:
         assert said.fix == f"task-gateway crds raise --max-listeners {allowed or 1 + ports} --drop-quadratic-rules"
-    found.crd = crd(allowed)
-    assert determined.cheap_rules(found) is None
+    assert determined.cheap_rules(snapshot(**there_now, crd=crd(allowed))) is None
 
 
-def test_the_masters_client_wants_an_older_version_of_routes(site: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    served = {"gateway.networking.k8s.io/v1/TCPRoute"}
-    monkeypatch.setattr(Kube, "served", lambda _, kind: kind in served)
-    assert determined.alpha_routes(site()) == Trouble("not served: gateway.networking.k8s.io/v1alpha2/TCPRoute")
-    served.add("gateway.networking.k8s.io/v1alpha2/TCPRoute")
-    assert determined.alpha_routes(site()) is None
+def test_the_masters_client_wants_an_older_version_of_routes(snapshot: Make) -> None:
+    memory = Memory()
+    newest, alpha = ROUTES
+    assert newest in memory.kinds
+    assert determined.alpha_routes(snapshot(kube=memory)) == Trouble(f"not served: {alpha}")
+    memory.kinds.add(alpha)
+    assert determined.alpha_routes(snapshot(kube=memory)) is None
 
 
-def test_rights_of_another_are_asked_for_in_its_name(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rights_of_another_are_asked_for_in_its_name(snapshot: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[Manifest] = []
 
     def create(_self: Kube, review: Manifest) -> Manifest:
@@ -138,7 +144,7 @@ def test_rights_of_another_are_asked_for_in_its_name(target: Target, monkeypatch
 
     monkeypatch.setattr(Kube, "create", create)
     monkeypatch.setattr(security, "grant", lambda _: "")
-    found = as_master(target)
+    found = as_master(snapshot)
     assert security.rights(found) == Trouble("missing: update gateways in ns")
     assert {each["kind"] for each in asked} == {"SubjectAccessReview"}
     assert asked[0]["spec"]["user"] == "system:serviceaccount:det:master"
@@ -164,10 +170,9 @@ def test_rights_of_another_are_asked_for_in_its_name(target: Target, monkeypatch
     }
 
 
-def as_master(target: Target) -> Site:
-    found = Site(target, "listeners", profile="determined", user="system:serviceaccount:det:master")
-    vars(found).update(templates={}, slots=[], namespace="tasks")
-    return found
+def as_master(snapshot: Make, user: str = "system:serviceaccount:det:master") -> GatewaySnapshot:
+    options = {"profile": "determined", "user": user}
+    return snapshot("listeners", namespaces=("tasks",), chart={}, options=options)
 
 
 BIND = "kubectl create clusterrolebinding determined-master --clusterrole=determined-master"
@@ -186,33 +191,25 @@ BIND = "kubectl create clusterrolebinding determined-master --clusterrole=determ
     ],
 )  # fmt: skip
 def test_what_its_own_role_lacks_is_bound_by_the_command(
-    target: Target, monkeypatch: pytest.MonkeyPatch, user: str, lacking: str, message: str, warning: bool, fix: str
+    snapshot: Make, monkeypatch: pytest.MonkeyPatch, user: str, lacking: str, message: str, warning: bool, fix: str
 ) -> None:
     def create(_self: Kube, review: Manifest) -> Manifest:
         return {"status": {"allowed": review["spec"]["resourceAttributes"]["resource"] != lacking}}
 
     monkeypatch.setattr(security, "grant", lambda _: "bind the Role")
     monkeypatch.setattr(Kube, "create", create)
-    found = as_master(target)
-    found.user = user
-    assert security.rights(found) == Trouble(message, warning=warning, fix=fix)
+    assert security.rights(as_master(snapshot, user)) == Trouble(message, warning=warning, fix=fix)
 
 
 @pytest.mark.parametrize("there", [True, False])
-def test_listeners_open_to_all_need_the_policy(site: Make, monkeypatch: pytest.MonkeyPatch, there: bool) -> None:
-    asked = []
-
-    def find(_self: Kube, kind: str, name: str, namespace: str | None = None) -> Manifest | None:
-        asked.append((kind.rpartition("/")[2], name))
-        return {} if there else None
-
-    monkeypatch.setattr(Kube, "find", find)
-    assert security.allowed_routes(site(gateway_object=gateway(PLACEHOLDER), listener_sets=[])) is None
-    assert asked == []
-    said = security.allowed_routes(site(gateway_object=gateway(PLACEHOLDER, TASK), listener_sets=[]))
+def test_listeners_open_to_all_need_the_policy(snapshot: Make, there: bool) -> None:
+    assert security.allowed_routes(snapshot(gateway_object=gateway(PLACEHOLDER))) is None
+    memory = Memory()
+    for kind in (POLICY, BINDING) if there else (POLICY,):
+        memory.put(kind, {}, "task-routes.gw.ns")
+    said = security.allowed_routes(snapshot(kube=memory, gateway_object=gateway(PLACEHOLDER, TASK)))
     wrong = Trouble("listener det-2000 of Gateway gw lets in routes of all namespaces", warning=True)
     assert said == (None if there else wrong)
-    assert asked[0] == ("ValidatingAdmissionPolicy", "task-routes.gw.ns")
 
 
 @pytest.mark.parametrize("user", ["ada", "system:serviceaccount:", "system:serviceaccount:only"])
@@ -230,12 +227,13 @@ def rule(code: str, look: Look, profile: str = "") -> Rule:
 
 
 def test_a_profile_adds_its_checks_and_makes_some_warnings_errors(
-    target: Target, monkeypatch: pytest.MonkeyPatch
+    target: GatewayTarget, memory: Memory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    furnish(memory, slots=[slot(2000)])
     seen: list[tuple[str, str, str]] = []
 
-    def look(site: Site) -> Trouble:
-        seen.append((site.profile, site.strategy, site.user))
+    def look(snapshot: GatewaySnapshot) -> Trouble:
+        seen.append((snapshot.profile, snapshot.strategy, snapshot.user))
         return Trouble("so", warning=True)
 
     (escalated,) = PROFILES["determined"].escalated
@@ -247,11 +245,12 @@ def test_a_profile_adds_its_checks_and_makes_some_warnings_errors(
 
     assert results("determined") == {escalated: Result.ERROR, "ITG0999": Result.WARNING, "ITG0998": Result.WARNING}
     assert set(seen) == {("determined", "listeners", "ada")}
-    monkeypatch.setattr(Site, "strategy", "slots")
+    seen.clear()
     assert results("") == {escalated: Result.WARNING, "ITG0999": Result.WARNING}
+    assert set(seen) == {("", "slots", "ada")}
 
 
-def test_a_profile_that_is_not_there_is_refused_with_those_that_are(target: Target) -> None:
+def test_a_profile_that_is_not_there_is_refused_with_those_that_are(target: GatewayTarget) -> None:
     with pytest.raises(UsageError, match="no profile 'determind'") as refused:
         run.of_target(target, named=False, profile="determind")
     assert refused.value.hint == "known: determined"

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from docs.checks import page
 from task_gateway.checks.base import CHECKS, Trouble, check
 from task_gateway.cli.main import build
-from task_gateway.limits.site import Site
+from task_gateway.inventory.snapshot import GatewaySnapshot
 
 CODE = "ITG0499"
 MASTER = """
@@ -28,9 +28,9 @@ def _registered(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(CHECKS, "_parts", {rule.code: rule for rule in CHECKS if rule.look is None})
 
     @check(CODE, "the Gateway has a flag", "kubectl annotate gateway gw flag=here")
-    def flag(site: Site) -> Trouble | None:
+    def flag(snapshot: GatewaySnapshot) -> Trouble | None:
         """A Gateway without a flag is not found."""
-        return Trouble(f"Gateway {site.gateway.gateway_name} has no flag", fix="raise one")
+        return Trouble(f"Gateway {snapshot.gateway.gateway_name} has no flag", fix="raise one")
 
 
 @pytest.fixture

@@ -5,32 +5,30 @@ from tests.unit.checks.objects import Make, so, workload
 
 from task_gateway.checks import base, gateway
 from task_gateway.checks.base import Trouble
-from task_gateway.controllers.base import CONTROLLERS, UNKNOWN
-from task_gateway.kube.client import Kube
+from task_gateway.controllers.base import CONTROLLERS
 from task_gateway.model import Address, Manifest
-from task_gateway.routing.listening import Listener
 from task_gateway.routing.reach import Answer
 
 
 def test_the_address_is_compared_as_an_address_and_host_names_are_looked_up(
-    site: Make, monkeypatch: pytest.MonkeyPatch
+    snapshot: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def status(*values: str) -> Manifest:
         return {"status": {"addresses": [{"value": each} for each in values]}}
 
     names = {"elb.example.com": {"192.0.2.7"}}
     monkeypatch.setattr(gateway, "resolve", lambda host: names.get(host, {host}))
-    assert gateway.address(site(gateway_object=status("192.0.2.7"))) is None
-    assert gateway.address(site(gateway_object=status("198.51.100.1", "elb.example.com"))) is None
-    said = gateway.address(site(gateway_object=status("198.51.100.1")))
+    assert gateway.address(snapshot(gateway_object=status("192.0.2.7"))) is None
+    assert gateway.address(snapshot(gateway_object=status("198.51.100.1", "elb.example.com"))) is None
+    said = gateway.address(snapshot(gateway_object=status("198.51.100.1")))
     assert said == Trouble("gateway_ip is 192.0.2.7, the Gateway has 198.51.100.1")
-    said = gateway.address(site(gateway_object={}))
+    said = gateway.address(snapshot(gateway_object={}))
     assert said == Trouble("gateway_ip is 192.0.2.7, the Gateway has no address")
 
 
-def test_a_host_name_that_nobody_knows_is_said(site: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_host_name_that_nobody_knows_is_said(snapshot: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gateway, "resolve", lambda _: set())
-    said = gateway.address(site(gateway_object={}))
+    said = gateway.address(snapshot(gateway_object={}))
     assert said == Trouble("gateway_ip 192.0.2.7 cannot be resolved from here")
 
 
@@ -51,7 +49,7 @@ def test_one_address_has_many_spellings() -> None:
     ],
 )
 def test_a_port_of_the_range_is_tried_before_others(
-    site: Make, monkeypatch: pytest.MonkeyPatch, answer: Answer, right: bool
+    snapshot: Make, monkeypatch: pytest.MonkeyPatch, answer: Answer, right: bool
 ) -> None:
     tried = []
 
@@ -60,25 +58,25 @@ def test_a_port_of_the_range_is_tried_before_others(
         return answer
 
     monkeypatch.setattr(gateway, "probe", probe)
-    listeners = [Listener(f"l-{port}", port, "Gateway", "ns", "gw", "foreign") for port in (1024, 2003, 2004)]
-    said = gateway.answers(site(listeners=listeners, controller=UNKNOWN))
+    listeners = [{"name": f"l-{port}", "port": port} for port in (1024, 2003, 2004)]
+    said = gateway.answers(snapshot(gateway_object={"spec": {"listeners": listeners}}))
     assert tried == ["192.0.2.7:2003"]
     assert said == (
         None if right else Trouble(f"{tried[0]} {answer.value}", fix="curl --verbose telnet://192.0.2.7:2003")
     )
-    assert gateway.answers(site(listeners=listeners[:1], controller=UNKNOWN)) == (None if said is None else Trouble(
-        f"192.0.2.7:1024 {answer.value}", fix="curl --verbose telnet://192.0.2.7:1024"
-    ))  # fmt: skip
+    said = gateway.answers(snapshot(gateway_object={"spec": {"listeners": listeners[:1]}}))
+    fix = "curl --verbose telnet://192.0.2.7:1024"
+    assert said == (None if right else Trouble(f"192.0.2.7:1024 {answer.value}", fix=fix))
 
 
-@pytest.mark.parametrize(("use", "tried"), [("foreign", False), ("listeners", True)])
+@pytest.mark.parametrize(("name", "tried"), [("foreign", False), ("det-2003", True)])
 def test_contour_answers_nowhere_before_the_first_task(
-    site: Make, monkeypatch: pytest.MonkeyPatch, use: str, tried: bool
+    snapshot: Make, monkeypatch: pytest.MonkeyPatch, name: str, tried: bool
 ) -> None:
     monkeypatch.setattr(gateway, "probe", lambda _: Answer.REFUSED)
-    listeners = [Listener("placeholder", 1024, "Gateway", "ns", "gw", "foreign")]
-    listeners += [Listener("det-2003", 2003, "Gateway", "ns", "gw", use)]
-    said = gateway.answers(site(listeners=listeners, controller=CONTROLLERS.get("contour")))
+    listeners = [{"name": "placeholder", "port": 1024}, {"name": name, "port": 2003}]
+    found = snapshot(gateway_object={"spec": {"listeners": listeners}}, controller=CONTROLLERS.get("contour"))
+    said = gateway.answers(found)
     assert (said is not None) is tried
 
 
@@ -102,25 +100,24 @@ def test_a_proxy_that_is_not_there_is_told_with_the_reason_that_kubernetes_has()
     )
 
 
-def test_a_gateway_without_a_proxy_is_told_with_its_condition(site: Make) -> None:
+def test_a_gateway_without_a_proxy_is_told_with_its_condition(snapshot: Make) -> None:
     refused = so("Programmed", "False") | {"reason": "AddressNotUsable"}
     gateway_object = {"metadata": {"generation": 1}, "status": {"conditions": [so("Accepted", "True"), refused]}}
-    found = site(controller=CONTROLLERS.get("envoy-gateway"), proxies=[], gateway_object=gateway_object)
+    found = snapshot(controller=CONTROLLERS.get("envoy-gateway"), gateway_object=gateway_object)
     said = gateway.proxy(found)
     assert said is not None
     assert said.message == "the controller has created no proxy: Programmed is False (AddressNotUsable): so"
-    assert gateway.proxy(site(controller=UNKNOWN, proxies=[], gateway_object=gateway_object)) is None
+    assert gateway.proxy(snapshot(gateway_object=gateway_object)) is None
 
 
-def test_a_proxy_without_a_service_leads_to_the_controllers_log(site: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_proxy_without_a_service_leads_to_the_controllers_log(snapshot: Make) -> None:
     status = {"conditions": [so("Programmed", "False") | {"reason": "AddressNotUsable"}]}
-    found = site(
+    found = snapshot(
         gateway_object={"metadata": {}, "status": status},
         controller=CONTROLLERS.get("envoy-gateway"),
         proxies=[workload()],
-        proxy_services=[],
+        controllers=[workload()],
     )
-    monkeypatch.setattr(Kube, "list", lambda *_, **__: [workload()])
     said = gateway.programmed(found)
     assert said is not None
     assert said.message == "Programmed is False (AddressNotUsable): so; the proxy has no Service"

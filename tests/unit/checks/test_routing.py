@@ -1,25 +1,21 @@
 """Checks of routes and slots, where a cluster would be hard to bring into the state."""
 
-from dataclasses import replace
-
 import pytest
 from tests.unit.checks.objects import CONTOUR, Make, so
+from tests.unit.memory import slice_of, slot
 
 from task_gateway.checks import routing
 from task_gateway.checks.base import Trouble
-from task_gateway.limits.site import Site
-from task_gateway.model import ManagerLimits, Manifest
-from task_gateway.routing.endpoints import Endpoint
-from task_gateway.routing.table import Slot
+from task_gateway.model import InternalTaskGateway, ManagerLimits, Manifest
 
 
 @pytest.mark.parametrize(("active", "result"), [(90, None), (91, "warning"), (99, "warning"), (100, "error")])
 def test_little_headroom_warns_and_none_is_an_error(
-    site: Make, monkeypatch: pytest.MonkeyPatch, active: int, result: str | None
+    snapshot: Make, monkeypatch: pytest.MonkeyPatch, active: int, result: str | None
 ) -> None:
     limits = ManagerLimits("east", "east", "slots", "ns/gw", 100, active, 100 - active, "slots")
     monkeypatch.setattr(routing, "limits_of", lambda _: limits)
-    said = routing.headroom(site())
+    said = routing.headroom(snapshot())
     assert (None if said is None else "warning" if said.warning else "error") == result
 
 
@@ -36,9 +32,9 @@ LABELS = {"task-gateway.dev/gateway": "gw", "task-gateway.dev/gateway-namespace"
 NEW, OLD = {"name": "set-0", "sectionName": "new"}, {"name": "set-0", "sectionName": "old"}
 
 
-def test_a_route_counts_as_refused_by_the_parents_that_it_names(site: Make) -> None:
+def test_a_route_counts_as_refused_by_the_parents_that_it_names(snapshot: Make) -> None:
     def accepted(*said: tuple[Manifest, str]) -> Trouble | None:
-        return routing.accepted(site(routes=[route(NEW, said=said)], controller_name=""))
+        return routing.accepted(snapshot(routes=[route(NEW, said=said)]))
 
     assert accepted((NEW, "True"), (OLD, "False")) is None
     assert accepted((NEW, "False"), (OLD, "True")) == Trouble("TCPRoute r: Because: so")
@@ -60,56 +56,57 @@ THEIRS, OWN = {"controllerName": "example.com/other"}, {"controllerName": "examp
     ids=["own accepts", "own refuses", "own is silent", "class unreadable, one accepts", "class unreadable, none does"],
 )
 def test_only_the_controller_of_the_class_counts(
-    site: Make, known: bool, states: list[tuple[Manifest, str]], trouble: str | None
+    snapshot: Make, known: bool, states: list[tuple[Manifest, str]], trouble: str | None
 ) -> None:
     refs = [{"parentRef": NEW, "conditions": [so("Accepted", state)], **whose} for whose, state in states]
     seen = route(NEW) | {"status": {"parents": refs}}
-    said = routing.accepted(site(routes=[seen], controller_name=OWN["controllerName"] if known else ""))
+    said = routing.accepted(snapshot(routes=[seen], controller=OWN["controllerName"] if known else None))
     assert said == (None if trouble is None else Trouble(trouble))
 
 
-def test_only_the_first_three_are_named(site: Make) -> None:
+def test_only_the_first_three_are_named(snapshot: Make) -> None:
     refused = [route(NEW, said=((NEW, "False"),)) for _ in range(5)]
-    said = routing.accepted(site(routes=refused, controller_name=""))
+    said = routing.accepted(snapshot(routes=refused))
     assert said is not None
     assert said.message.endswith("; TCPRoute r: Because: so, and 2 more")
 
 
-SLOT = Slot(2000, "gw-slot-2000", "1", unselected=True)
+SLOT = slot(2000)
 MINE = {"metadata": {"name": "a1", "labels": {"task-gateway.dev/task": "t1"}}}
-LEFT = Endpoint("gw-slot-2000-x", "a1", "10.0.0.7", managed=True)
+LEFT = slice_of("gw-slot-2000", "a1", "10.0.0.7")
+
+
+def selecting(task: str, **notes: str) -> Manifest:
+    return slot(2000, selector={"task-gateway.dev/task": task}, **notes)
 
 
 @pytest.mark.parametrize(
-    ("slot", "found", "message", "fix"),
+    ("service", "slices", "message", "fix"),
     [
         (SLOT, [], None, ""),
         (SLOT, [LEFT], "port 2000 is free and leads to Pod a1 (10.0.0.7), the claim of task t1 is gone", ""),
-        (SLOT, [replace(LEFT, pod="")], "port 2000 is free and leads to 10.0.0.7", ""),
-        (replace(SLOT, unselected=False, selects="released.2000"), [LEFT], None, ""),
+        (SLOT, [slice_of("gw-slot-2000", "", "10.0.0.7")], "port 2000 is free and leads to 10.0.0.7", ""),
+        (selecting("released.2000"), [LEFT], None, ""),
         (
-            replace(SLOT, unselected=False, selects="released.2000"),
-            [replace(LEFT, pod="other", managed=False)],
+            selecting("released.2000"),
+            [slice_of("gw-slot-2000", "other", "10.0.0.7", managed=False)],
             "port 2000 is free and leads to Pod other (10.0.0.7)",
             "kubectl delete endpointslices --namespace ns gw-slot-2000-x",
         ),
-        (replace(SLOT, task="t1"), [LEFT], "port 2000 selects no task, not t1", ""),
-        (replace(SLOT, task="t1", unselected=False, selects="t2"), [], "port 2000 selects t2, not t1", ""),
-        (replace(SLOT, task="t1", unselected=False, selects="t1"), [LEFT], None, ""),
+        (slot(2000, claimed_by="t1"), [LEFT], "port 2000 selects no task, not t1", ""),
+        (selecting("t2", claimed_by="t1"), [], "port 2000 selects t2, not t1", ""),
+        (selecting("t1", claimed_by="t1"), [LEFT], None, ""),
     ],
 )
 def test_a_slot_leads_to_its_own_task_or_to_none(
-    site: Make, slot: Slot, found: list[Endpoint], message: str | None, fix: str
+    snapshot: Make, service: Manifest, slices: list[Manifest], message: str | None, fix: str
 ) -> None:
-    said = routing.selectors(site(slots=[slot], endpoints={slot.service: found}, pods=[MINE], namespace="ns"))
+    said = routing.selectors(snapshot("slots", slots=[service], slices=slices, pods=[MINE]))
     assert said == (None if message is None else Trouble(message, fix=fix))
 
 
-def test_contours_colliding_ports_are_kept(site: Make) -> None:
-    found = site(gateway_class={"spec": {"controllerName": CONTOUR}}, strategy="slots", listeners=[])
-    assert routing.reserved(found) is None
-    high = Site.__new__(Site)
-    vars(high).update(vars(found))
-    high.gateway = type(found.gateway)("gw", "ns", "192.0.2.7", 58000, 59100)
-    said = routing.reserved(high)
+def test_contours_colliding_ports_are_kept(snapshot: Make) -> None:
+    assert routing.reserved(snapshot("slots", controller=CONTOUR)) is None
+    high = InternalTaskGateway("gw", "ns", "192.0.2.7", 58000, 59100)
+    said = routing.reserved(snapshot("slots", gateway=high, controller=CONTOUR))
     assert said == Trouble("78 ports, 59023 to 59100", warning=True)

@@ -12,8 +12,8 @@ from task_gateway.checks.base import CHECKS, Look, Result, Rule, Trouble
 from task_gateway.checks.config import RULES, code_of
 from task_gateway.config import document
 from task_gateway.errors import ApiError, ClusterUnreachable, ConfigError, Forbidden, Problem, UsageError
-from task_gateway.limits.site import Site
-from task_gateway.limits.target import Target
+from task_gateway.inventory.snapshot import GatewaySnapshot
+from task_gateway.inventory.target import GatewayTarget
 from task_gateway.model import Check
 from task_gateway.reasons import ConfigRule
 
@@ -132,19 +132,19 @@ def rule(code: str, look: Look, *after: str) -> Rule:
     return Rule(code, "gateway", f"{code} is right", "kubectl get gateway {gateway}", "", after, look)
 
 
-def right(_site: Site) -> Trouble | None:
+def right(_snapshot: GatewaySnapshot) -> Trouble | None:
     return None
 
 
 def raising(problem: Exception) -> Look:
-    def look(_site: Site) -> Trouble | None:
+    def look(_snapshot: GatewaySnapshot) -> Trouble | None:
         raise problem
 
     return look
 
 
 @pytest.fixture
-def looked(target: Target, monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, Check]]:
+def looked(target: GatewayTarget, monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, Check]]:
     """Run these checks in place of the real ones."""
 
     def look(*rules: Rule, named: bool = False) -> dict[str, Check]:

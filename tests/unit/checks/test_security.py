@@ -30,10 +30,10 @@ from task_gateway.model import Manifest
         ),
     ],
 )
-def test_what_restricted_means(site: Make, container: Manifest, pod: Manifest, right: bool) -> None:
+def test_what_restricted_means(snapshot: Make, container: Manifest, pod: Manifest, right: bool) -> None:
     spec = {"containers": [{"name": "envoy", "securityContext": container}], **pod}
     proxy = {"metadata": {"name": "proxy"}, "spec": {"template": {"spec": spec}}}
-    said = security.restricted(site(proxies=[proxy]))
+    said = security.restricted(snapshot(proxies=[proxy]))
     assert said == (None if right else Trouble("container envoy of proxy", warning=True))
 
 
@@ -48,17 +48,17 @@ def test_what_restricted_means(site: Make, container: Manifest, pod: Manifest, r
     ],
 )
 def test_public_addresses_want_source_ranges(
-    site: Make, monkeypatch: pytest.MonkeyPatch, address: str, service: Manifest, right: bool
+    snapshot: Make, monkeypatch: pytest.MonkeyPatch, address: str, service: Manifest, right: bool
 ) -> None:
     monkeypatch.setattr(security, "resolve", lambda _: {address})
-    said = security.source_ranges(site(proxy_services=[{"metadata": {"name": "envoy"}, "spec": service}]))
+    said = security.source_ranges(snapshot(proxy_services=[{"metadata": {"name": "envoy"}, "spec": service}]))
     assert said == (
         None if right else Trouble(f"{address} is public and Service envoy has no source ranges", warning=True)
     )
 
 
 @pytest.mark.parametrize(
-    ("strategy", "templates", "wanted"),
+    ("strategy", "chart", "wanted"),
     [
         ("slots", {}, "get gateways gw ns, get configmaps gw-task-routing-templates ns, get services  ns, "
          "list services  ns, patch services  ns, list endpointslices  ns"),
@@ -70,7 +70,7 @@ def test_public_addresses_want_source_ranges(
     ],
 )  # fmt: skip
 def test_rights_are_asked_for_as_the_strategy_needs_them(
-    site: Make, monkeypatch: pytest.MonkeyPatch, strategy: str, templates: Any, wanted: str
+    snapshot: Make, monkeypatch: pytest.MonkeyPatch, strategy: str, chart: Any, wanted: str
 ) -> None:
     asked = []
 
@@ -81,6 +81,6 @@ def test_rights_are_asked_for_as_the_strategy_needs_them(
 
     monkeypatch.setattr(Kube, "create", create)
     monkeypatch.setattr(security, "grant", lambda _: "")
-    said = security.rights(site(strategy=strategy, templates=templates, slots=[], namespace="ns"))
+    said = security.rights(snapshot(strategy, chart=chart))
     assert ", ".join(asked) == wanted
     assert said == (Trouble("missing: patch services in ns") if strategy == "slots" else None)

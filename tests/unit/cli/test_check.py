@@ -14,8 +14,8 @@ from task_gateway.checks import run
 from task_gateway.cli import check as command
 from task_gateway.cli.main import main
 from task_gateway.errors import ClusterUnreachable
+from task_gateway.inventory.target import GatewayTarget
 from task_gateway.kube.client import Kube
-from task_gateway.limits.target import Target
 from task_gateway.model import Check
 
 GATEWAY = {"gateway_name": "gw", "gateway_namespace": "ns", "gateway_ip": "192.0.2.7"}
@@ -90,7 +90,7 @@ def test_resource_managers_without_a_gateway_are_left_out(capsys: pytest.Capture
     assert set(results(capsys.readouterr().out).values()) == {"ok"}
 
 
-def found(target: Target, result: str) -> list[Check]:
+def found(target: GatewayTarget, result: str) -> list[Check]:
     name = target.manager.name
     return [Check("ITG0101", f"answers ({name})", "ok"), Check("ITG0403", f"Programmed ({name})", result, "no", "fix")]
 
@@ -100,7 +100,7 @@ def test_each_resource_manager_is_named_where_there_are_several(
 ) -> None:
     asked = []
 
-    def look(target: Target, *, named: bool, **_: object) -> list[Check]:
+    def look(target: GatewayTarget, *, named: bool, **_: object) -> list[Check]:
         asked.append((target.manager.name, named))
         return found(target, "ok")
 

@@ -39,7 +39,7 @@ UNUSED = (
     "tempfile",
     "task_gateway_lab.clusters.kind",
     "task_gateway.crds.raising",
-    "task_gateway.limits.site",
+    "task_gateway.inventory.snapshot",
     "task_gateway_lab.master.platform",
     "task_gateway.routing.gateway",
     *(f"task_gateway_lab.scenarios.{name}" for name in sorted(RUN_ONLY)),

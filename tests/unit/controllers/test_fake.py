@@ -15,15 +15,15 @@ from task_gateway.checks.base import Trouble
 from task_gateway.cli.main import build
 from task_gateway.controllers import base
 from task_gateway.controllers.base import CONTROLLERS, UNKNOWN, BenchPlan, Controller
+from task_gateway.inventory.snapshot import GatewaySnapshot
 from task_gateway.limits.base import LIMITS
-from task_gateway.limits.site import Site
 from task_gateway.model import Manifest
 from task_gateway.model_controllers import ControllerRecord
 from task_gateway.probe.versions import image_versions
 from task_gateway_lab.bench import combos, stand
 from task_gateway_lab.scenarios.world import NEEDS, Given, World
 
-Make = Callable[..., Site]
+Make = Callable[..., GatewaySnapshot]
 FAKE = Controller(
     name="fake",
     title="Fakeway",
@@ -68,30 +68,31 @@ def test_the_fallback_finds_a_proxy_by_the_labels_of_every_controller() -> None:
     assert len(labels) == len(set(labels))
 
 
-def test_limits_ask_it(site: Make) -> None:
+def test_limits_ask_it(snapshot: Make) -> None:
     proxy = {"metadata": {"name": "p", "namespace": "ns"}, "spec": {"ports": [{"port": n} for n in range(2000, 2008)]}}
-    read: dict[str, Any] = {"gateway_class": CLASS, "listeners": [], "proxy_services": [proxy]}
-    found = LIMITS.get("port-range").at(site(**read, strategy="listeners"))
+    read: dict[str, Any] = {"gateway_class": CLASS, "proxy_services": [proxy]}
+    found = LIMITS.get("port-range").at(snapshot("listeners", **read))
     assert found.tasks == 4  # 2000, 2002, 2004 and 2006: two neighbours are one port, 2008 is not in the Service
-    sets = LIMITS.get("listener-sets").at(site(**read))
+    sets = LIMITS.get("listener-sets").at(snapshot(**read))
     assert (sets.value, sets.tasks, sets.raise_) == (0, None, "nothing: Fakeway has no ListenerSets")
 
 
-def test_checks_ask_it(site: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_checks_ask_it(snapshot: Make) -> None:
     container = {"image": "registry.example/example/fake:v2.0.5", "args": ["--only=ns,a"]}
     meta = {"name": "fake", "namespace": "ns", "labels": {"app.kubernetes.io/instance": "rel"}}
     deployment = {"metadata": meta, "spec": {"template": {"spec": {"containers": [container]}}}}
-    monkeypatch.setattr(controller_checks, "deployments", lambda _: [deployment])
     gateway_object = {
         "metadata": {"name": "gw", "generation": 5, "labels": meta["labels"]},
         "spec": {"gatewayClassName": "klass", "listeners": [{"name": "a"}]},
         "status": {"listeners": [{"name": "a"}], "conditions": [{"type": "Programmed", "observedGeneration": 1}]},
     }
     crd = {"metadata": {"annotations": {"gateway.networking.k8s.io/bundle-version": "v1.6.3"}}, "spec": {}}
-    found = site(
+    sets = [{"spec": {"parentRef": {"name": "gw", "namespace": "ns"}}}]
+    found = snapshot(
+        "slots",
         gateway_class={**CLASS, "metadata": {"name": "klass", "labels": {"task-gateway.dev/gateway": "first"},
                        "annotations": {"meta.helm.sh/release-namespace": "ns"}}},
-        gateway_object=gateway_object, namespace="tasks", listener_sets=[{}], crd=crd, strategy="slots", listeners=[],
+        gateway_object=gateway_object, namespaces=("tasks",), listener_sets=sets, crd=crd, controllers=[deployment],
     )  # fmt: skip
     assert controller_checks.supported(found) == Trouble(f"{container['image']}: tested is 2.1", warning=True)
     assert controller_checks.listener_sets(found) == Trouble("Fakeway serves none of the 1 ListenerSets of the Gateway")

@@ -3,14 +3,15 @@
 import queue
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
-from task_gateway import settings
 from task_gateway.errors import ApiError, ClusterUnreachable
+from task_gateway.kube.client import Kube
 from task_gateway.kube.mirror import Mirror
 from task_gateway.model import Manifest
+from task_gateway.settings import Settings
 
 Event = tuple[str, Manifest] | Exception
 
@@ -42,14 +43,16 @@ class Server:
 
 
 @pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Server:
-    monkeypatch.setattr(settings, "WATCH_PAUSE_SECONDS", 0.001)
+def server() -> Server:
     return Server()
 
 
 @pytest.fixture
 def mirror(server: Server) -> Iterator[Mirror[str]]:
-    made: Mirror[str] = Mirror(server, "v1/Service", "n", lambda each: each["value"] or None)  # type: ignore[arg-type]
+    quick = Settings(watch_pause_seconds=0.001)
+    made: Mirror[str] = Mirror(
+        cast(Kube, server), "v1/Service", "n", lambda each: each["value"] or None, settings=quick
+    )
     yield made
     made.close()
     server.events.put(None)

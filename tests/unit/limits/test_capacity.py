@@ -1,15 +1,19 @@
 """The ladder: the least limit that applies is the capacity, whatever the order."""
 
+from collections.abc import Callable
+
 import pytest
+from tests.unit.memory import QUOTA, Memory
 
 from task_gateway.errors import Forbidden
-from task_gateway.kube.client import Kube
+from task_gateway.inventory.snapshot import GatewaySnapshot
+from task_gateway.inventory.target import GatewayTarget
 from task_gateway.limits.base import LIMITS, Finding, Found, Rule, Scope
 from task_gateway.limits.capacity import ladder, look
 from task_gateway.limits.services import usable
-from task_gateway.limits.site import Site
-from task_gateway.limits.target import Target
-from task_gateway.model import InternalTaskGateway, Limit, Manifest, ResourceManager
+from task_gateway.model import Limit, Manifest, ResourceManager
+
+Make = Callable[..., GatewaySnapshot]
 
 
 def limit(id: str, tasks: int | None) -> Limit:
@@ -21,26 +25,22 @@ def test_the_ladder_goes_up_and_ends_with_what_does_not_apply() -> None:
     assert [each.id for each in rungs] == ["d", "b", "e", "a", "c"]
 
 
-def test_without_a_gateway_there_is_no_capacity(kube: Kube) -> None:
-    seen = look(Target(ResourceManager("home", "home"), kube))
+def test_without_a_gateway_there_is_no_capacity(memory: Memory) -> None:
+    seen = look(GatewayTarget(ResourceManager("home", "home"), memory))
     assert (seen.strategy, seen.capacity, seen.headroom, seen.binding, seen.limits) == ("direct", None, None, None, ())
 
 
-def test_what_may_not_be_read_limits_nothing_and_is_named(kube: Kube) -> None:
-    def look_in_vain(_site: Site) -> Finding:
+def test_what_may_not_be_read_limits_nothing_and_is_named(target: GatewayTarget) -> None:
+    def look_in_vain(_snapshot: GatewaySnapshot) -> Finding:
         raise Forbidden("no", where="v1/Node")
 
-    gateway = InternalTaskGateway("gw", "ns", "192.0.2.7", 2000, 2009)
-    site = Site(Target(ResourceManager("east", "east", internal_task_gateway=gateway), kube))
-    seen = Rule("nodes", "nodes", Scope.CLUSTER, look_in_vain).at(site)
+    seen = Rule("nodes", "nodes", Scope.CLUSTER, look_in_vain).at(GatewaySnapshot(target))
     assert (seen.value, seen.tasks, seen.raise_) == (None, None, "unknown: v1/Node may not be read")
 
 
-def test_a_finding_keeps_its_note(kube: Kube) -> None:
-    gateway = InternalTaskGateway("gw", "ns", "192.0.2.7", 2000, 2009)
-    site = Site(Target(ResourceManager("east", "east", internal_task_gateway=gateway), kube))
-    rule = Rule("x", "things", Scope.RANGE, lambda _site: Finding(3, 2, Found.READ, "more", "1 of others"))
-    assert rule.at(site) == Limit("x", "things (1 of others)", 3, 2, "range", "read", "more")
+def test_a_finding_keeps_its_note(target: GatewayTarget) -> None:
+    rule = Rule("x", "things", Scope.RANGE, lambda _snapshot: Finding(3, 2, Found.READ, "more", "1 of others"))
+    assert rule.at(GatewaySnapshot(target)) == Limit("x", "things (1 of others)", 3, 2, "range", "read", "more")
 
 
 @pytest.mark.parametrize(
@@ -61,11 +61,9 @@ def test_addresses_of_a_service_range(cidr: str, addresses: int) -> None:
         ({"pods": "1"}, {"pods": "1"}, None),
     ],
 )
-def test_what_a_quota_leaves(target: Target, hard: dict[str, str], used: dict[str, str], left: int | None) -> None:
-    site = Site(target, "listeners")
-    vars(site).update(quotas=[{"metadata": {"name": "q"}, "status": {"hard": hard, "used": used}}], namespaces=("ns",))
-    vars(site).update(listeners=[])
-    found = LIMITS.get("quota-services").at(site)
+def test_what_a_quota_leaves(snapshot: Make, hard: dict[str, str], used: dict[str, str], left: int | None) -> None:
+    quota = {"metadata": {"name": "q"}, "status": {"hard": hard, "used": used}}
+    found = LIMITS.get("quota-services").at(snapshot("listeners", quotas=[quota]))
     assert (found.value, found.tasks) == (left, left)
     assert ("cannot be read: q: 'much'" in found.description) is ("much" in hard.values())
 
@@ -85,31 +83,24 @@ def quota(left: int) -> Manifest:
     ],
 )
 def test_the_least_of_all_task_namespaces_counts(
-    target: Target, quotas: dict[str, list[Manifest]], left: int | None, raised: str, note: str
+    snapshot: Make, quotas: dict[str, list[Manifest]], left: int | None, raised: str, note: str
 ) -> None:
-    site = Site(target, "listeners")
-    vars(site).update(namespaces=tuple(quotas), listeners=[])
-    spaces = tuple(site.within(each) for each in quotas)
-    for space in spaces:
-        vars(space).update(quotas=quotas[space.namespace])
-    vars(site).update(spaces=spaces)
-    found = LIMITS.get("quota-services").at(site)
+    first, *others = quotas
+    placed = [each | {"metadata": {"name": "q", "namespace": where}} for where in quotas for each in quotas[where]]
+    chart = {"taskNamespaces": " ".join(others)}
+    found = LIMITS.get("quota-services").at(snapshot("listeners", namespaces=(first,), chart=chart, quotas=placed))
     assert (found.value, found.tasks) == (left, left)
     assert found.raise_ == f"the ResourceQuota in namespace {raised}"
     assert found.description == LIMITS.get("quota-services").description + (f" ({note})" if note else "")
 
 
-def test_a_quota_that_may_not_be_read_leaves_an_unknown_number(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(_kube: Kube, kind: str, namespace: str | None = None, _labels: str = "") -> list[Manifest]:
-        raise Forbidden("no", where=f"{kind} in namespace {namespace}")
-
-    monkeypatch.setattr(Kube, "list", refuse)
-    site = Site(target, "listeners")
-    vars(site).update(namespaces=("a", "b"), listeners=[])
-    found = LIMITS.get("quota-services").at(site)
+def test_a_quota_that_may_not_be_read_leaves_an_unknown_number(snapshot: Make, memory: Memory) -> None:
+    memory.refused.add(QUOTA)
+    made = snapshot("listeners", kube=memory, namespaces=("a",), chart={"taskNamespaces": "b"})
+    found = LIMITS.get("quota-services").at(made)
     assert (found.value, found.raise_) == (None, "unknown: v1/ResourceQuota in namespace a may not be read")
 
 
-def test_no_limit_is_below_0(target: Target) -> None:
-    rule = Rule("x", "things", Scope.RANGE, lambda _site: Finding(-8, -1, Found.READ, "more"))
-    assert (rule.at(Site(target)).value, rule.at(Site(target)).tasks) == (0, 0)
+def test_no_limit_is_below_0(target: GatewayTarget) -> None:
+    rule = Rule("x", "things", Scope.RANGE, lambda _snapshot: Finding(-8, -1, Found.READ, "more"))
+    assert (rule.at(GatewaySnapshot(target)).value, rule.at(GatewaySnapshot(target)).tasks) == (0, 0)

@@ -5,12 +5,12 @@ from collections.abc import Callable
 import pytest
 from rich.console import Console
 
+from task_gateway.inventory.snapshot import GatewaySnapshot
 from task_gateway.limits.base import LIMITS, Finding, Found, Scope, limit
 from task_gateway.limits.capacity import assess
-from task_gateway.limits.site import Site
 from task_gateway.report.limits import terminal
 
-Make = Callable[..., Site]
+Make = Callable[..., GatewaySnapshot]
 
 
 @pytest.fixture(autouse=True)
@@ -19,12 +19,12 @@ def _registered(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(LIMITS, "_parts", {"slots": LIMITS.get("slots")})
 
     @limit("desks", Scope.CLUSTER, "desks in the cluster")
-    def desks(_site: Site) -> Finding:
+    def desks(_snapshot: GatewaySnapshot) -> Finding:
         return Finding(5, 5, Found.READ, "buy desks", "one of them is high")
 
 
-def test_the_lowest_limit_is_the_capacity_and_the_table_marks_it(site: Make) -> None:
-    found = assess(site(strategy="listeners", slots=[], listeners=[]))
+def test_the_lowest_limit_is_the_capacity_and_the_table_marks_it(snapshot: Make) -> None:
+    found = assess(snapshot("listeners"))
     assert (found.capacity, found.binding, found.headroom) == (5, "desks", 5)
     assert [each.id for each in found.limits] == ["desks", "slots"]
     console = Console(width=200)

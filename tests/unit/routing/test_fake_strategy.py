@@ -6,28 +6,28 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.unit.memory import Memory
 
 from task_gateway.checks import crds, security
 from task_gateway.checks.base import Trouble
 from task_gateway.controllers.base import in_order as controllers
-from task_gateway.controllers.contour import CONTOUR
 from task_gateway.errors import UsageError
+from task_gateway.inventory.snapshot import GatewaySnapshot
 from task_gateway.kube.client import Kube
 from task_gateway.kube.kinds import ENDPOINT_SLICE
 from task_gateway.limits.base import LIMITS
-from task_gateway.limits.site import Site
 from task_gateway.model import Address, Exposure, InternalTaskGateway, Manifest, Repair, Task
 from task_gateway.routing.endpoints import SERVICE_OF
 from task_gateway.routing.gateway import TaskGateway
 from task_gateway.routing.listening import Listener
-from task_gateway.routing.parents import listeners_of
 from task_gateway.routing.strategies import base
 from task_gateway.routing.strategies.base import STRATEGIES, Quiet
 from task_gateway.routing.strategies.traits import Right, Traits
 from task_gateway.routing.use import Use
+from task_gateway.settings import DEFAULTS, Settings
 from task_gateway_lab.bench import combos, stand
 
-Make = Callable[..., Site]
+Make = Callable[..., GatewaySnapshot]
 GATEWAY = InternalTaskGateway("gw", "ns", "192.0.2.7", 2000, 2009)
 
 
@@ -43,7 +43,8 @@ class Beacons:
         recognises=lambda listener, ours: ours and listener.name.startswith("beacon-"),
     )
 
-    def __init__(self, kube: Kube, gateway: InternalTaskGateway, namespace: str) -> None:
+    def __init__(self, kube: Kube, gateway: InternalTaskGateway, namespace: str, settings: Settings = DEFAULTS) -> None:
+        self.settings = settings
         self._namespace, self._host, self._found, self.reads = namespace, gateway.gateway_ip, list[Exposure](), 0
 
     def expose(self, task: Task, *, quiet: Quiet | None = None) -> tuple[Exposure, ...]:
@@ -73,24 +74,20 @@ class Beacons:
         pass
 
 
-class Cluster:
-    """An API server that grants nothing, serves no ListenerSets, and counts what is listed."""
+class Granting(Memory):
+    """An API server that grants everything but beacons, and counts what is listed."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.listed: list[str] = []
         self.asked: list[str] = []
 
-    def served(self, _kind: str) -> bool:
-        return False
-
-    def list(self, kind: str, _namespace: str | None = None, _labels: str = "") -> list[Manifest]:
+    def list(self, kind: str, namespace: str | None = None, labels: str = "") -> list[Manifest]:
         self.listed.append(kind)
-        return [{"metadata": {"labels": {SERVICE_OF: "one"}}, "endpoints": [{}]}] if kind == ENDPOINT_SLICE else []
+        return super().list(kind, namespace, labels)
 
-    def find(self, *_: object) -> None:
-        return None
-
-    def create(self, review: Manifest) -> Manifest:
+    def create(self, obj: Manifest, *, dry_run: bool = False) -> Manifest:
+        review = obj
         one = review["spec"]["resourceAttributes"]
         self.asked.append(f"{one['verb']} {one['resource']} in {one['namespace']}")
         return {"status": {"allowed": one["resource"] != "beacons"}}
@@ -103,27 +100,22 @@ def _registered(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def found(site: Make) -> Site:
+def found(snapshot: Make) -> GatewaySnapshot:
     """A gateway with one listener of a beacon and one of somebody else's, and no slots."""
     spec = {"parentRef": {"name": "gw"}, "listeners": [{"name": "beacon-2001", "port": 2001}, {"name": "x", "port": 1}]}
     meta = {"name": "set", "namespace": "ns", "labels": {"task-gateway.dev/gateway": "gw"}}
     quota = {"metadata": {"name": "q"}, "status": {"hard": {"services": "5"}, "used": {"services": "2"}}}
-    made = site(
-        listeners=list(listeners_of({"metadata": meta, "spec": spec}, GATEWAY)), slots=[], quotas=[quota],
-        listener_set_crd=None, crd=None, gateway_class=None, templates={"data": {}}, namespaces=("ns",),
-    )  # fmt: skip
-    made.kube = Cluster()  # type: ignore[assignment]
-    return made
+    return snapshot(kube=Granting(), listener_sets=[{"metadata": meta, "spec": spec}], quotas=[quota], chart={})
 
 
-def test_its_listeners_are_recognised_and_it_is_the_one_in_use(found: Site) -> None:
-    uses = [(each.name, each.use) for each in found.listeners]
+def test_its_listeners_are_recognised_and_it_is_the_one_in_use(found: GatewaySnapshot) -> None:
+    uses = [(each.name, each.use) for each in found.objects.listeners]
     assert uses == [("beacon-2001", "beacons"), ("x", "foreign")]
     assert (found.strategy, found.active) == ("beacons", 1)
     assert base.default() != "beacons"
 
 
-def test_limits_ask_its_traits(found: Site) -> None:
+def test_limits_ask_its_traits(found: GatewaySnapshot) -> None:
     def tasks(id: str) -> int | None:
         return LIMITS.get(id).at(found).tasks
 
@@ -131,24 +123,22 @@ def test_limits_ask_its_traits(found: Site) -> None:
     assert tasks("slots") is None
     assert tasks("crd-spec-max-items") is None, "it adds no listener to the Gateway"
     assert tasks("listener-set-max-items") == 0, "no ListenerSets are served"
-    assert tasks("listener-sets") is None
-    found.controller = CONTOUR
-    assert tasks("listener-sets") == 0, "Contour serves none"
 
 
-def test_checks_ask_its_traits(found: Site) -> None:
+def test_checks_ask_its_traits(snapshot: Make) -> None:
+    kube = Granting()
+    found = snapshot("beacons", kube=kube, chart={})
     assert crds.listener_sets(found) == Trouble("not served: gateway.networking.k8s.io/v1/ListenerSet")
     lacking = security.rights(found)
     assert lacking is not None
     assert lacking.message == "missing: create beacons in ns"
-    kube: Any = found.kube
     assert kube.asked == ["get gateways in ns", "create beacons in ns"]
 
 
 def test_the_bench_has_rows_for_it(tmp_path: Path) -> None:
     rows = combos.chosen([], ["beacons"], [], None)
     assert [(each.controller, each.sizes, each.claimed) for each in rows] == [
-        (each.name, combos.SIZES, 0) for each in controllers() if each.listener_sets
+        (each.name, combos.SIZES, 0) for each in controllers()
     ]
     (controller, *_) = controllers()
     values = stand.values(controller, tmp_path / "chart.tgz", rows[0], "192.0.2.1")
@@ -157,11 +147,14 @@ def test_the_bench_has_rows_for_it(tmp_path: Path) -> None:
 
 
 def test_the_library_reads_its_state_once() -> None:
-    cluster: Any = Cluster()
-    tasks = TaskGateway(cluster, GATEWAY, "ns", "beacons")
+    cluster = Granting()
+    cluster.put(ENDPOINT_SLICE, {"endpoints": [{}]}, "one-x", "ns", f"{SERVICE_OF}=one")
+    settings = Settings(port_cooldown_seconds=1)
+    tasks = TaskGateway(cluster, GATEWAY, "ns", "beacons", settings=settings)
     assert tasks.expose(Task("one", "ns", (2001,))) == (Address("192.0.2.7", 2001),)
     (exposed,) = tasks.exposed(ready=True)
     strategy: Any = tasks._strategy
+    assert strategy.settings is settings
     assert (exposed.ready, strategy.reads, cluster.listed) == (True, 1, [ENDPOINT_SLICE])
 
 

@@ -63,7 +63,7 @@ class Cluster:
 def blamed(cluster: Cluster, monkeypatch: pytest.MonkeyPatch, answer: Answer) -> NotReachable:
     """Return the error of a wait for a port that answers like this."""
 
-    def shut(address: Address, wait: Wait, *, tls: bool) -> None:
+    def shut(address: Address, wait: Wait, *, tls: bool, **_: object) -> None:
         raise wait.timed_out(str(address), seen=answer)
 
     monkeypatch.setattr(reach, "wait_until_open", shut)

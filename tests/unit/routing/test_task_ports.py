@@ -1,21 +1,22 @@
 """Which ports a task can have: limits and expose give one answer, with every controller."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from task_gateway.errors import Forbidden, NoFreeSlot
+from task_gateway.inventory.snapshot import GatewaySnapshot
+from task_gateway.inventory.target import GatewayTarget
 from task_gateway.kube.client import Kube
 from task_gateway.kube.kinds import SERVICE
 from task_gateway.limits.base import LIMITS
-from task_gateway.limits.site import Site
-from task_gateway.limits.target import Target
 from task_gateway.model import InternalTaskGateway, Manifest, ResourceManager
 from task_gateway.routing import templates
 from task_gateway.routing.gateway_api import GATEWAY, GATEWAY_CLASS
 from task_gateway.routing.strategies.base import STRATEGIES
 from task_gateway.routing.use import Use
+from task_gateway.settings import Settings
 
 CONTOUR, ENVOY = "projectcontour.io/gateway-controller", "gateway.envoyproxy.io/gatewayclass-controller"
 OTHER = "example.com/gateway-controller"
@@ -65,12 +66,11 @@ def free(cluster: Cluster, first: int, last: int) -> list[int]:
     return found
 
 
-def counted(cluster: Cluster, kube: Kube, first: int, last: int) -> int:
+def counted(cluster: Cluster, first: int, last: int) -> int:
     """Return how many tasks the limit `port-range` leaves room for, with the strategy `listeners`."""
     gateway = InternalTaskGateway("gw", "ns", "192.0.2.7", first, last)
-    site = Site(Target(ResourceManager("east", "east", internal_task_gateway=gateway), kube), "listeners")
-    site.kube = cluster  # type: ignore[assignment]
-    found = LIMITS.get("port-range").at(site).tasks
+    target = GatewayTarget(ResourceManager("east", "east", internal_task_gateway=gateway), cast(Kube, cluster))
+    found = LIMITS.get("port-range").at(GatewaySnapshot(target, "listeners")).tasks
     assert found is not None
     return found
 
@@ -90,10 +90,10 @@ def counted(cluster: Cluster, kube: Kube, first: int, last: int) -> int:
     ],
 )
 def test_a_task_can_have_every_port_that_its_controller_can_serve(
-    kube: Kube, controller: str, first: int, last: int, usable: int
+    controller: str, first: int, last: int, usable: int
 ) -> None:
     cluster = Cluster(controller, range(first, last + 1), held=[])
-    assert (counted(cluster, kube, first, last), len(free(cluster, first, last))) == (usable, usable)
+    assert (counted(cluster, first, last), len(free(cluster, first, last))) == (usable, usable)
 
 
 @pytest.mark.parametrize(
@@ -108,18 +108,18 @@ def test_a_task_can_have_every_port_that_its_controller_can_serve(
     ],
 )
 def test_ports_of_the_service_and_of_others_count(
-    kube: Kube, controller: str, service: range | None, held: list[int], usable: list[int]
+    controller: str, service: range | None, held: list[int], usable: list[int]
 ) -> None:
     cluster = Cluster(controller, service, held)
     assert free(cluster, 58559, 58568) == usable
-    assert counted(cluster, kube, 58559, 58568) == len(usable)
+    assert counted(cluster, 58559, 58568) == len(usable)
 
 
-def test_an_identity_that_may_read_neither_knows_both_from_the_chart(kube: Kube) -> None:
+def test_an_identity_that_may_read_neither_knows_both_from_the_chart() -> None:
     cluster = Cluster("not to be read", [], held=[], refused=(GATEWAY_CLASS, SERVICE))
     cluster.chart |= {"controllerName": CONTOUR, "servicePorts": "58500-58560 58565-58600"}
     assert free(cluster, 58559, 58568) == [58559, 58560, 58565, 58566, 58567, 58568]
-    assert counted(cluster, kube, 58559, 58568) == 6
+    assert counted(cluster, 58559, 58568) == 6
 
 
 @pytest.mark.parametrize(("controller", "reserved"), [(ENVOY, 4), (CONTOUR, 0), (OTHER, 0)])
@@ -130,7 +130,7 @@ def test_a_port_without_a_slot_is_reserved_only_where_the_controller_keeps_it(co
     assert (uses.count(Use.RESERVED), uses.count(Use.ABSENT)) == (reserved, 20 - reserved)
 
 
-def test_a_chart_of_another_release_tells_nothing(kube: Kube) -> None:
+def test_a_chart_of_another_release_tells_nothing() -> None:
     cluster = Cluster("not to be read", None, held=[], refused=(GATEWAY_CLASS,))
     cluster.chart = {"version": "1", "controllerName": CONTOUR}
     assert len(free(cluster, 57536, 59581)) == 2046
@@ -143,13 +143,18 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
     return lambda seconds: now.__setitem__(0, now[0] + seconds)
 
 
-def test_what_serves_a_gateway_is_read_again_after_a_while(clock: Callable[[float], None]) -> None:
+@pytest.mark.parametrize("kept", [60.0, 5.0])
+def test_what_serves_a_gateway_is_read_again_after_a_while(clock: Callable[[float], None], kept: float) -> None:
     cluster: Any = Cluster(ENVOY, None, held=[])
-    strategy: Any = STRATEGIES.get("listeners")(cluster, InternalTaskGateway("gw", "ns", "", 19000, 19003), "ns")
+    gateway, settings = InternalTaskGateway("gw", "ns", "", 19000, 19003), Settings(controller_cache_seconds=kept)
+    strategy: Any = STRATEGIES.get("listeners")(cluster, gateway, "ns", settings)
     with pytest.raises(NoFreeSlot, match="4 kept by the controller"):
         strategy._free(set(), 1)
     cluster._controller = OTHER
     with pytest.raises(NoFreeSlot):
         strategy._free(set(), 1)
-    clock(60.0)
+    clock(kept - 1)
+    with pytest.raises(NoFreeSlot):
+        strategy._free(set(), 1)
+    clock(1.0)
     assert len(strategy._free(set(), 1)) == 4

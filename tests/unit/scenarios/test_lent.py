@@ -66,7 +66,7 @@ def uninstalled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def connected(monkeypatch: pytest.MonkeyPatch, *clusters: Theirs) -> Lent:
     known = {str(number): each for number, each in enumerate(clusters)}
-    monkeypatch.setattr("task_gateway.limits.target.connect", lambda kubeconfig, context: known[context])
+    monkeypatch.setattr("task_gateway.inventory.target.connect", lambda kubeconfig, context: known[context])
     made = Lent(SPACES, "release")
     made.connect(list(known))
     return made
@@ -86,7 +86,7 @@ def test_a_namespace_that_is_there_is_neither_used_nor_removed(
     monkeypatch: pytest.MonkeyPatch, uninstalled: list[str]
 ) -> None:
     theirs = Theirs("run-gateway")
-    monkeypatch.setattr("task_gateway.limits.target.connect", lambda kubeconfig, context: theirs)
+    monkeypatch.setattr("task_gateway.inventory.target.connect", lambda kubeconfig, context: theirs)
     made = Lent(SPACES, "release")
     with pytest.raises(ClusterExists, match="run-gateway is there already"):
         made.connect(["theirs"])

@@ -15,6 +15,7 @@ from task_gateway.routing import names
 from task_gateway.routing.strategies.traits import Traits
 from task_gateway.routing.templates import upgrade
 from task_gateway.routing.use import Use
+from task_gateway.settings import DEFAULTS, Settings
 
 Quiet = Callable[[Address], object]
 """Called before a port is taken that still rests: returns once it reaches nothing, or raises."""
@@ -67,8 +68,10 @@ class StrategyFactory(Protocol):
         """What other rooms need to know of it."""
         ...
 
-    def __call__(self, kube: Kube, gateway: InternalTaskGateway, namespace: str) -> Strategy:
-        """Take the cluster of the gateway, the gateway, and the namespace that the tasks run in."""
+    def __call__(
+        self, kube: Kube, gateway: InternalTaskGateway, namespace: str, settings: Settings = DEFAULTS
+    ) -> Strategy:
+        """Take the cluster of the gateway, the gateway, the namespace that the tasks run in, and the settings."""
         ...
 
 

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from time import monotonic, sleep
 
-from task_gateway import settings
 from task_gateway.errors import AlreadyExists, ApiError, Conflict, NoFreeSlot, NotFound, TaskGatewayError, UsageError
 from task_gateway.kube.client import Kube
 from task_gateway.kube.kinds import SERVICE
@@ -35,6 +34,7 @@ from task_gateway.routing.strategies.base import Quiet, check_target_ports, chec
 from task_gateway.routing.strategies.traits import GATEWAY_API, Right, Traits
 from task_gateway.routing.templates import Templates
 from task_gateway.routing.use import Use
+from task_gateway.settings import DEFAULTS, Settings
 
 
 @dataclass(frozen=True)
@@ -69,8 +69,9 @@ class Listeners:
         recognises=_recognises,
     )
 
-    def __init__(self, kube: Kube, gateway: InternalTaskGateway, namespace: str) -> None:
+    def __init__(self, kube: Kube, gateway: InternalTaskGateway, namespace: str, settings: Settings = DEFAULTS) -> None:
         self._kube = kube
+        self._settings = settings
         self._gateway = gateway
         self._namespace = namespace
         self._loaded: Templates | None = None
@@ -79,10 +80,11 @@ class Listeners:
             f"{names.gateway_selector(gateway.gateway_name, gateway.gateway_namespace)},"
             f"{names.STRATEGY_LABEL}={self.traits.name}"
         )
-        self._claims = Mirror(kube, SERVICE, namespace, claims.parse, labels=f"{self._selector},{TASK_LABEL}")
-        self._parents = Parents(kube, gateway)
-        self._serving = Serving(kube, gateway, self._parents.gateway_object, lambda: self._templates().texts)
-        self._listeners = OwnListeners(kube, gateway, self._parents, self._is_mine)
+        labels = f"{self._selector},{TASK_LABEL}"
+        self._claims = Mirror(kube, SERVICE, namespace, claims.parse, labels=labels, settings=settings)
+        self._parents = Parents(kube, gateway, settings)
+        self._serving = Serving(kube, gateway, self._parents.gateway_object, lambda: self._templates().texts, settings)
+        self._listeners = OwnListeners(kube, gateway, self._parents, self._is_mine, settings)
         self._picks = Picks()
         self._released: dict[int, float] = {}
 
@@ -217,7 +219,7 @@ class Listeners:
                         return claim
                     lost.add(port.port)
             if port is None:  # other threads try all that are left
-                sleep(random.uniform(0, settings.CLAIM_PAUSE_SECONDS))
+                sleep(random.uniform(0, self._settings.claim_pause_seconds))
 
     def _free(self, lost: Collection[int], wanted: int) -> Sequence[Port]:
         """Return the free ports in the order to try: from the one after the newest claim's on, resting ones last."""
@@ -375,7 +377,7 @@ class Listeners:
         return [claim for claim in map(self._claims.keep, services) if claim is not None]
 
     def _is_resting(self, port: int) -> bool:
-        return monotonic() - self._released.get(port, float("-inf")) < settings.REST_SECONDS
+        return monotonic() - self._released.get(port, float("-inf")) < self._settings.port_cooldown_seconds
 
     def _exposure(self, claim: Claim) -> Exposure:
         return claims.exposure(claim, self._namespace, self.traits.name, self._gateway.gateway_ip)

@@ -12,7 +12,6 @@ from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 
-from task_gateway import settings
 from task_gateway.errors import Conflict, NotFound, TaskGatewayError, WaitTimeout
 from task_gateway.kube.client import Kube
 from task_gateway.kube.kinds import ENDPOINT_SLICE, SERVICE
@@ -29,6 +28,7 @@ from task_gateway.routing.strategies.base import Quiet, check_target_ports, chec
 from task_gateway.routing.strategies.traits import Right, Traits
 from task_gateway.routing.table import Slot
 from task_gateway.routing.use import Use
+from task_gateway.settings import DEFAULTS, Settings
 
 
 def _recognises(listener: Listener, ours: bool) -> bool:
@@ -53,16 +53,17 @@ class Slots:
         recognises=_recognises,
     )
 
-    def __init__(self, kube: Kube, gateway: InternalTaskGateway, namespace: str) -> None:
+    def __init__(self, kube: Kube, gateway: InternalTaskGateway, namespace: str, settings: Settings = DEFAULTS) -> None:
         self._kube = kube
+        self._settings = settings
         self._gateway = gateway
         self._namespace = namespace
         self._checked = False
         selector = names.slots_selector(gateway.gateway_name, gateway.gateway_namespace)
-        self._slots = Mirror(kube, SERVICE, namespace, table.parse, labels=selector)
-        self._parents = Parents(kube, gateway)
+        self._slots = Mirror(kube, SERVICE, namespace, table.parse, labels=selector, settings=settings)
+        self._parents = Parents(kube, gateway, settings)
         self._serving = Serving(
-            kube, gateway, self._parents.gateway_object, lambda: templates.load(kube, gateway).texts
+            kube, gateway, self._parents.gateway_object, lambda: templates.load(kube, gateway).texts, settings
         )
         self._picks = Picks()
 
@@ -75,7 +76,7 @@ class Slots:
         if not self._checked:
             templates.load(self._kube, self._gateway)
             self._checked = True
-        deadline = _deadline()
+        deadline = self._deadline()
         held = {slot.target_port: slot for slot in self._still_held(task.id)}
         check_target_ports(
             task, held.keys(), ", ".join(f"Service {self._namespace}/{s.service}" for s in held.values())
@@ -117,7 +118,7 @@ class Slots:
                 return Use.FOREIGN
             if slot is None:
                 return Use.RESERVED if port in kept else Use.ABSENT
-            return Use.RESTING if table.resting(slot, now, settings.REST_SECONDS) else Use.FREE
+            return Use.RESTING if table.resting(slot, now, self._settings.port_cooldown_seconds) else Use.FREE
 
         return {port: use(port) for port in in_range(self._gateway)}
 
@@ -159,7 +160,9 @@ class Slots:
         while True:
             with self._picks.lend(lambda: self._candidates(missing)) as candidate:
                 if candidate is not None and not self._shut(candidate, deadline):
-                    if quiet is not None and table.resting(candidate, datetime.now(UTC), settings.REST_SECONDS):
+                    if quiet is not None and table.resting(
+                        candidate, datetime.now(UTC), self._settings.port_cooldown_seconds
+                    ):
                         quiet(self._address(candidate.port))
                     seen = self._write(
                         candidate, deadline, _is_free, lambda slot: table.claim(slot, task, port, datetime.now(UTC))
@@ -167,9 +170,9 @@ class Slots:
                     if seen is not None and seen.task == task.id:
                         return seen
             if candidate is None:
-                time.sleep(random.uniform(0, settings.CLAIM_PAUSE_SECONDS))
+                time.sleep(random.uniform(0, self._settings.claim_pause_seconds))
             if time.monotonic() > deadline:
-                raise settings.SLOT_WRITTEN.timed_out("others claimed first each time", self._where)
+                raise self._settings.slot_written.timed_out("others claimed first each time", self._where)
 
     def _shut(self, slot: Slot, deadline: float) -> bool:
         """Close a free slot that still leads somewhere: no task may have it before. False if it leads nowhere.
@@ -200,7 +203,7 @@ class Slots:
     def _mended(self, slot: Slot) -> bool:
         seen = self._write(
             slot,
-            _deadline(),
+            self._deadline(),
             lambda each: each.task == slot.task and (each.unselected or not table.agrees(each)),
             _closed,
         )
@@ -216,7 +219,7 @@ class Slots:
 
     def _free(self, slots: Collection[Slot], task_id: str) -> Sequence[Slot]:
         """Free slots of a task, and return those that are free now: another task may have one by then."""
-        deadline = _deadline()
+        deadline = self._deadline()
         seen = [
             self._write(
                 slot,
@@ -241,7 +244,7 @@ class Slots:
         """
         while slot is not None and wanted(slot):
             if time.monotonic() > deadline:
-                raise _timed_out(slot, self._namespace)
+                raise self._timed_out(slot)
             try:
                 patch = body(slot)
                 service = self._kube.patch(SERVICE, slot.service, self._namespace, patch, strategic=True)
@@ -305,6 +308,14 @@ class Slots:
             service=slot.service,
         )
 
+    def _deadline(self) -> float:
+        return time.monotonic() + self._settings.slot_write_seconds
+
+    def _timed_out(self, slot: Slot) -> WaitTimeout:
+        holder = "free" if slot.task is None else f"held by {slot.task}"
+        state = f"port {slot.port} is {holder} at version {slot.resource_version}, others wrote first each time"
+        return self._settings.slot_written.timed_out(state, f"Service {self._namespace}/{slot.service}")
+
     @property
     def _where(self) -> str:
         return f"Services of Gateway {self._gateway.gateway_name} in namespace {self._namespace}"
@@ -319,14 +330,3 @@ def _is_free(slot: Slot) -> bool:
 
 def _closed(slot: Slot) -> Manifest:
     return table.close(slot, datetime.now(UTC))
-
-
-def _deadline() -> float:
-    return time.monotonic() + settings.SLOT_WRITTEN.seconds
-
-
-def _timed_out(slot: Slot, namespace: str) -> WaitTimeout:
-    wait = settings.SLOT_WRITTEN
-    holder = "free" if slot.task is None else f"held by {slot.task}"
-    state = f"port {slot.port} is {holder} at version {slot.resource_version}, others wrote first each time"
-    return wait.timed_out(state, f"Service {namespace}/{slot.service}")

@@ -38,8 +38,3 @@ class Traits:
     """What a resource manager may do in addition to reading the Gateway."""
     recognises: Callable[[Listener, bool], bool]
     """Tells whether a listener serves a task or slot of the strategy; the bool: its parent has the Gateway's label."""
-
-    @property
-    def sets_per_task(self) -> bool:
-        """Whether it creates ListenerSets for tasks, which some controllers do not serve."""
-        return self.per_task and not self.on_gateway

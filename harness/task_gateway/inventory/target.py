@@ -1,4 +1,4 @@
-"""Which gateways are looked at: those that a master configuration names, or those that the chart installed."""
+"""Which gateways a command works on: those that a master configuration names, or those that the chart installed."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,43 +10,49 @@ from task_gateway.kube.kubeconfig import choose
 from task_gateway.model import InternalTaskGateway, Manifest, MasterConfig, ResourceManager
 from task_gateway.routing import determined, names, table
 from task_gateway.routing.gateway_api import GATEWAY
+from task_gateway.settings import DEFAULTS, Settings
 
 
 @dataclass(frozen=True)
-class Target:
+class GatewayTarget:
     """One resource manager, and the API server of the cluster that its tasks run in."""
 
     manager: ResourceManager
     kube: Kube
 
 
-def targets(master: MasterConfig | None, kubeconfig: Path | None = None, context: str | None = None) -> list[Target]:
+def targets(
+    master: MasterConfig | None, kubeconfig: Path | None = None, context: str | None = None
+) -> list[GatewayTarget]:
     """Return a target per resource manager of type kubernetes, or without a configuration per Gateway of the chart.
 
     A `kubeconfig` or `context` given is used in place of each resource manager's own `kubeconfig_path`. UsageError if a
     kubeconfig cannot be used, or if there is nothing to look at.
     """
     if master is None:
-        return installed(connect(kubeconfig, context))
-    found = [of(each, kubeconfig, context) for each in master.resource_managers if each.type == "kubernetes"]
+        return discover(connect(kubeconfig, context))
+    found = [target_for(each, kubeconfig, context) for each in master.resource_managers if each.type == "kubernetes"]
     if not found:
         raise UsageError("no resource manager is of type kubernetes", where=master.file)
     return found
 
 
-def of(manager: ResourceManager, kubeconfig: Path | None = None, context: str | None = None) -> Target:
+def target_for(manager: ResourceManager, kubeconfig: Path | None = None, context: str | None = None) -> GatewayTarget:
     """Return the target of one resource manager; UsageError if its kubeconfig cannot be used."""
     if kubeconfig is None and context is None and manager.kubeconfig_path:
-        return Target(manager, connect(Path(manager.kubeconfig_path).expanduser()))
-    return Target(manager, connect(kubeconfig, context))
+        return GatewayTarget(manager, connect(Path(manager.kubeconfig_path).expanduser()))
+    return GatewayTarget(manager, connect(kubeconfig, context))
 
 
-def connect(kubeconfig: Path | None = None, context: str | None = None) -> Kube:
-    """Return the API server of a kubeconfig, by default the one that kubectl would use."""
-    return Kube(choose(kubeconfig, context))
+def connect(kubeconfig: Path | None = None, context: str | None = None, *, settings: Settings = DEFAULTS) -> Kube:
+    """Return the API server of a kubeconfig, by default the one that kubectl would use.
+
+    `settings` are used by each TaskGateway of it that is given none.
+    """
+    return Kube(choose(kubeconfig, context), settings)
 
 
-def installed(kube: Kube) -> list[Target]:
+def discover(kube: Kube) -> list[GatewayTarget]:
     """Return the Gateways that the chart installed, each as the resource manager that a master would be told of."""
     try:
         gateways = kube.list(GATEWAY, labels=f"{names.GATEWAY_LABEL},app.kubernetes.io/name={names.CHART}")
@@ -58,7 +64,7 @@ def installed(kube: Kube) -> list[Target]:
             where=kube.server,
             hint="name the gateways with --config master.yaml, or the cluster with --context",
         )
-    return [Target(_as_manager(gateway, kube), kube) for gateway in gateways]
+    return [GatewayTarget(_as_manager(gateway, kube), kube) for gateway in gateways]
 
 
 def _as_manager(gateway: Manifest, kube: Kube) -> ResourceManager:

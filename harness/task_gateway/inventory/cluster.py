@@ -1,0 +1,30 @@
+"""What belongs to the cluster as a whole: its nodes, what makes Services work on them, and all Services."""
+
+from functools import cached_property
+
+from task_gateway.kube import pods
+from task_gateway.kube.kinds import POD, SERVICE
+from task_gateway.kube.reader import Reader
+from task_gateway.model import Manifest
+
+
+class ClusterObjects:
+    """Objects of one cluster that belong to no gateway, each kind read when it is first asked for."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+
+    @cached_property
+    def nodes(self) -> list[Manifest]:
+        """The nodes of the cluster."""
+        return self._reader.list("v1/Node")
+
+    @cached_property
+    def kube_proxies(self) -> list[Manifest]:
+        """The pods of kube-proxy; none if another component replaces it, or if the provider hides it."""
+        return self._reader.list(POD, pods.SYSTEM_NAMESPACE, pods.KUBE_PROXY)
+
+    @cached_property
+    def services(self) -> list[Manifest]:
+        """All Services of the cluster."""
+        return self._reader.list(SERVICE)

@@ -1,0 +1,91 @@
+"""The Gateway with what hangs on it: its class and controller, its listeners, and the ConfigMap of its chart."""
+
+from functools import cached_property
+
+from task_gateway.controllers.base import Controller, of_class
+from task_gateway.errors import Forbidden
+from task_gateway.kube.reader import Reader, list_readable
+from task_gateway.model import InternalTaskGateway, Manifest
+from task_gateway.routing import names, templates
+from task_gateway.routing.gateway_api import GATEWAY, GATEWAY_CLASS, LISTENER_SET, is_attached
+from task_gateway.routing.listening import Listener
+from task_gateway.routing.parents import listeners_of
+
+
+class GatewayObjects:
+    """The objects of one Gateway, each read when it is first asked for. `use` of a listener is a strategy, or foreign.
+
+    Forbidden, except where the text says otherwise, if an object may not be read.
+    """
+
+    def __init__(self, reader: Reader, gateway: InternalTaskGateway) -> None:
+        self._reader = reader
+        self._gateway = gateway
+
+    @cached_property
+    def gateway(self) -> Manifest | None:
+        """The Gateway, None if there is none or its kind is not served."""
+        return self._reader.find(GATEWAY, self._gateway.gateway_name, self._gateway.gateway_namespace)
+
+    @property
+    def spec(self) -> Manifest:
+        """The Gateway's spec, empty if there is no Gateway."""
+        return (self.gateway or {}).get("spec") or {}
+
+    @property
+    def status(self) -> Manifest:
+        """The Gateway's status, empty if there is none."""
+        return (self.gateway or {}).get("status") or {}
+
+    @property
+    def gateway_for_conditions(self) -> Manifest | None:
+        """The Gateway as checks of conditions need it: without generation if the controller does not report one."""
+        found = self.gateway
+        if found is None or self.controller.reports_generation:
+            return found
+        return found | {"metadata": {key: value for key, value in found["metadata"].items() if key != "generation"}}
+
+    @cached_property
+    def gateway_class(self) -> Manifest | None:
+        """The Gateway's class, None if there is none."""
+        name = self.spec.get("gatewayClassName")
+        return self._reader.find(GATEWAY_CLASS, name) if name else None
+
+    @property
+    def controller(self) -> Controller:
+        """The controller of the class; the fallback if this project does not know it."""
+        return of_class(self.controller_name)
+
+    @cached_property
+    def controller_name(self) -> str:
+        """The controllerName of the class; the one in the chart's ConfigMap if the class may not be read."""
+        try:
+            return str(((self.gateway_class or {}).get("spec") or {}).get("controllerName", ""))
+        except Forbidden:
+            return templates.controller_name(self.chart)
+
+    @cached_property
+    def listener_sets(self) -> list[Manifest]:
+        """The ListenerSets of the Gateway, in all namespaces, or in its own if only that may be read."""
+        found = list_readable(self._reader, LISTENER_SET, self._gateway.gateway_namespace)
+        return [each for each in found if is_attached(each, self._gateway)]
+
+    @cached_property
+    def listeners(self) -> list[Listener]:
+        """Every listener of the gateway, the Gateway's own first."""
+        parents = [*([self.gateway] if self.gateway else []), *self.listener_sets]
+        return [each for parent in parents for each in listeners_of(parent, self._gateway)]
+
+    @cached_property
+    def templates(self) -> Manifest | None:
+        """The ConfigMap of task routing templates, None if there is none."""
+        name = names.templates(self._gateway.gateway_name)
+        return self._reader.find("v1/ConfigMap", name, self._gateway.gateway_namespace)
+
+    @property
+    def chart(self) -> Manifest:
+        """The data of that ConfigMap; empty if there is none or it may not be read."""
+        try:
+            return (self.templates or {}).get("data") or {}
+        except Forbidden:
+            return {}
