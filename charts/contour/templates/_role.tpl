@@ -1,6 +1,6 @@
-{{- if include "task-gateway.contour.active" . }}
-{{- $name := include "task-gateway.contour.name" . }}
-{{- range $namespace := include "task-gateway.contour.namespaces" . | fromJsonArray }}
+{{- define "contour.role" -}}
+{{- $name := .contour.name }}
+{{- range $namespace := .namespaces }}
 ---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: Role
@@ -8,7 +8,7 @@ metadata:
   name: {{ $name }}
   namespace: {{ $namespace }}
   labels:
-    {{- include "task-gateway.labels" $ | nindent 4 }}
+    {{- toYaml $.labels | nindent 4 }}
 rules:
   - apiGroups: [""]
     resources: [services, secrets]
@@ -29,7 +29,7 @@ rules:
   - apiGroups: [projectcontour.io]
     resources: [httpproxies, tlscertificatedelegations]
     verbs: [get, list, watch]
-  {{- if eq $namespace $.Release.Namespace }}
+  {{- if eq $namespace $.namespace }}
   - apiGroups: [coordination.k8s.io]
     resources: [leases]
     verbs: [create, get, update]
@@ -44,7 +44,7 @@ metadata:
   name: {{ $name }}
   namespace: {{ $namespace }}
   labels:
-    {{- include "task-gateway.labels" $ | nindent 4 }}
+    {{- toYaml $.labels | nindent 4 }}
 roleRef:
   apiGroup: rbac.authorization.k8s.io
   kind: Role
@@ -52,6 +52,6 @@ roleRef:
 subjects:
   - kind: ServiceAccount
     name: {{ $name }}
-    namespace: {{ $.Release.Namespace }}
+    namespace: {{ $.namespace }}
 {{- end }}
 {{- end }}

@@ -1,0 +1,10 @@
+{{- define "contour.serviceaccount" -}}
+apiVersion: v1
+kind: ServiceAccount
+metadata:
+  name: {{ .contour.name }}
+  namespace: {{ .namespace }}
+  labels:
+    {{- toYaml .labels | nindent 4 }}
+automountServiceAccountToken: false
+{{- end }}
