@@ -116,6 +116,7 @@ def test_pods_are_restricted(render: Render, name: str) -> None:
         ),
         ({"controller": {"name": "nginx"}}, "'/controller/name'"),
         ({"controller": "nginx"}, "'/controller'"),
+        (CONTOUR | {"contour": {"replica": 1}}, "additional properties 'replica' not allowed"),
         (CONTOUR | {"tags": {"envoy-gateway": True}}, "'/tags/envoy-gateway'"),
         ({"controller": {"contour": True}}, "'/controller/contour'"),
     ],
