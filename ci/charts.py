@@ -32,10 +32,13 @@ GATEWAY_CHART = CHARTS / "internal-task-gateway"
 CRDS_CHART = CHARTS / "gateway-api-crds"
 OURS = (GATEWAY_CHART, CRDS_CHART)
 LEGAL = ("LICENSE", "NOTICE")  # in each package, because the charts contain files of other projects
+PROFILES = (GATEWAY_CHART / "production.yaml", GATEWAY_CHART / "determined.yaml", CRDS_CHART / "determined.yaml")
 ENVOY_GATEWAY = GATEWAY_CHART / "charts" / "gateway-helm"
 CHANNELS = tuple(CRDS_CHART / "charts" / channel for channel in ("standard", "experimental"))
-CONTOUR_CRDS = GATEWAY_CHART / "charts" / "contour-crds"
-COPIES = (ENVOY_GATEWAY, CONTOUR_CRDS, *CHANNELS)
+CONTOUR_CHART = CHARTS / "contour"
+CONTOUR = GATEWAY_CHART / "charts" / CONTOUR_CHART.name
+CONTOUR_CRDS = CONTOUR_CHART / "charts" / "contour-crds"
+COPIES = (ENVOY_GATEWAY, CONTOUR, CONTOUR_CRDS, *CHANNELS)
 GATEWAYS = "gateway.networking.k8s.io_gateways.yaml"
 SAFE_UPGRADES = "config/crd/standard/gateway.networking.k8s.io_vap_safeupgrades.yaml"  # of both channels
 CONTOUR_WATCHES = ("httpproxies.projectcontour.io", "tlscertificatedelegations.projectcontour.io")
@@ -58,11 +61,13 @@ def main() -> None:
         versions = pins.read()
         copy_envoy_gateway(f"v{versions['ENVOY_GATEWAY_VERSION']}")
         copy_contour_crds(f"v{versions['CONTOUR_VERSION']}", f"v{versions['GATEWAY_API_VERSION']}")
+        copy_contour()
         copy_crds(f"v{versions['GATEWAY_API_VERSION']}")
         for chart in OURS:
             for old in DIST.glob(f"{chart.name}-*.tgz"):
                 old.unlink()
             package(chart, DIST)
+        profiles(DIST)
         stamp.write_text(key)
     packages = ", ".join(sorted(package.name for package in DIST.glob("*.tgz")))
     print(f"√ charts: {packages} in {time.monotonic() - started:.0f} s")
@@ -94,6 +99,22 @@ def _legal(chart: str) -> Iterator[tuple[tarfile.TarInfo, IO[bytes]]]:
         member = tarfile.TarInfo(f"{chart}/{name}")
         member.size = len(content)
         yield member, io.BytesIO(content)
+
+
+def profiles(into: Path) -> list[Path]:
+    """Write the values files that users name in a command, as CHART-PROFILE.yaml; return their paths.
+
+    Helm reads a values file from a path or a URL, and not from inside a package.
+    """
+    made = profile_files(into)
+    for profile, target in zip(PROFILES, made, strict=True):
+        shutil.copyfile(profile, target)
+    return made
+
+
+def profile_files(folder: Path) -> list[Path]:
+    """Return the paths of the values files in a folder."""
+    return [folder / f"{profile.parent.name}-{profile.name}" for profile in PROFILES]
 
 
 def copy_envoy_gateway(version: str) -> None:
@@ -133,6 +154,12 @@ def copy_contour_crds(version: str, gateway_api: str) -> None:
             (CONTOUR_CRDS / "crds" / f"{crd['metadata']['name']}.yaml").write_text(text)
     policy = module_dir("sigs.k8s.io/gateway-api", gateway_api) / SAFE_UPGRADES
     shutil.copyfile(policy, CONTOUR_CRDS / "safe_upgrades.yaml")
+
+
+def copy_contour() -> None:
+    """Put the sub-chart of Contour, with its CRDs, where Helm looks for a dependency."""
+    _copy(CONTOUR_CHART, CONTOUR)
+    shutil.rmtree(CONTOUR / "tests", ignore_errors=True)
 
 
 def copy_crds(version: str) -> None:
@@ -190,7 +217,7 @@ def _copy(source: Path, target: Path) -> None:
 
 def _made() -> bool:
     packaged = all(any(DIST.glob(f"{chart.name}-*.tgz")) for chart in OURS)
-    return packaged and all(copy.exists() for copy in COPIES)
+    return packaged and all(each.exists() for each in (*COPIES, *profile_files(DIST)))
 
 
 def _key() -> str:

@@ -74,7 +74,9 @@ def charts() -> list[Part]:
 
 
 def _dependencies(chart: Path) -> list[tuple[str, str]]:
-    return [(each["name"], each["version"]) for each in yaml.safe_load(chart.read_text())["dependencies"]]
+    """Return name and version of each dependency that is not another chart of this project."""
+    found = yaml.safe_load(chart.read_text())["dependencies"]
+    return [(each["name"], each["version"]) for each in found if "file://" not in each.get("repository", "")]
 
 
 def container_images() -> list[Part]:

@@ -1,7 +1,7 @@
 """Makes what a release consists of, in dist/: `python ci/package.py`.
 
-Both charts, the wheel, the operator's image, a bill of materials, and the checksums of all. The same input gives the
-same bytes, except for the image, which contains packages of its base as they are on that day.
+Both charts, their profiles, the wheel, the operator's image, a bill of materials, and the checksums of all. The same
+input gives the same bytes, except for the image, which contains packages of its base as they are on that day.
 """
 
 import hashlib
@@ -35,7 +35,7 @@ def release(into: Path, images: Sequence[Path] = ()) -> list[str]:
 
     `images` are archives that are in the folder already.
     """
-    files = [*images, *(charts.package(chart, into) for chart in charts.OURS), wheel(into)]
+    files = [*images, *(charts.package(chart, into) for chart in charts.OURS), *charts.profiles(into), wheel(into)]
     digests = {file.name: _sha256(file) for file in files}
     text = sbom.document(digests)
     if wrong := sbom.problem(text):

@@ -272,6 +272,10 @@ def _charts(pins: dict[str, str]) -> dict[Path, dict[str, str]]:
     return {
         ROOT / "charts" / "internal-task-gateway" / "Chart.yaml": {"version": __version__, "appVersion": __version__},
         ROOT / "charts" / "gateway-api-crds" / "Chart.yaml": {"version": __version__, "appVersion": gateway_api},
+        ROOT / "charts" / "contour" / "Chart.yaml": {
+            "version": __version__,
+            "appVersion": f"v{pins['CONTOUR_VERSION']}",
+        },
     }
 
 

@@ -41,7 +41,7 @@ def helm(packages: dict[str, Path]) -> Callable[..., Completed]:
 
 @pytest.fixture(scope="session")
 def render(helm: Callable[..., Completed]) -> Callable[..., list[Manifest]]:
-    """Return the objects that a chart renders for a release `tg` in the namespace `gateways`."""
+    """Return the objects that a chart renders for a release `tg` in `gateways`; only one if named as KIND/NAME."""
 
     def call(
         values: Mapping[str, Any] | None = None,
@@ -49,11 +49,13 @@ def render(helm: Callable[..., Completed]) -> Callable[..., list[Manifest]]:
         chart: str = "internal-task-gateway",
         release: str = "tg",
         show: str = "",
+        only: str = "",
     ) -> list[Manifest]:
         options = ("--namespace", "gateways", *(("--show-only", f"templates/{show}.yaml") if show else ()))
         done = helm("template", release, chart=chart, values=values, options=options)
         assert done.code == 0, done.stderr
-        return [document for document in yaml.load_all(done.stdout, yaml.CSafeLoader) if document]
+        objects = [document for document in yaml.load_all(done.stdout, yaml.CSafeLoader) if document]
+        return [each for each in objects if only in ("", f"{each['kind']}/{each['metadata']['name']}")]
 
     return call
 

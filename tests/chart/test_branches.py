@@ -22,7 +22,8 @@ TAG = re.compile(
 )
 REFUSES = re.compile(r"\s*\{\{-?\s*fail\b")
 PLANTED = "planted-"
-SEEN_BY_A_CLUSTER = ("lookup ", "$live", "with $tasks", "$served.Has", "if $old", ".Subcharts")
+CONTOUR = CHART.parent / "contour"
+SEEN_BY_A_CLUSTER = ("lookup ", "$live", "with $tasks", "$served.Has", "if $old", ".subCharts")
 """Words of branches that look at a cluster, at what another branch found there, or at a sub-chart: tests/cluster and
 tests/matrix have those."""
 NAMED = "a release whose name begins with a digit"
@@ -39,8 +40,7 @@ VALUES: dict[str, list[str]] = {
         "--set", "networkPolicy.enabled=true,rbac.create=false",
     ],
     "a Contour that is there": [
-        "--values", str(CHART / "contour.yaml"),
-        "--set", "controller.install=false,gatewayClass.create=false,gatewayClass.name=theirs",
+        "--set", "controller.name=contour,controller.install=false,gatewayClass.create=false,gatewayClass.name=theirs",
     ],
     "a controller that the chart does not know": [
         "--set", "controller.install=false,gatewayClass.controllerName=fake.example/controller",
@@ -83,12 +83,13 @@ def branches(text: str, file: Path) -> Iterator[Branch]:
 
 
 def copied(folder: Path) -> Path:
-    """Return a copy of the chart without its sub-charts, which are another's to test."""
+    """Return a copy of the chart without the sub-charts of other projects."""
     chart = folder / CHART.name
-    shutil.copytree(CHART, chart, ignore=shutil.ignore_patterns("charts"))
-    about = yaml.safe_load((chart / "Chart.yaml").read_text())
-    del about["dependencies"]
-    (chart / "Chart.yaml").write_text(yaml.safe_dump(about))
+    for source, copy in ((CHART, chart), (CONTOUR, chart / "charts" / CONTOUR.name)):
+        shutil.copytree(source, copy, ignore=shutil.ignore_patterns("charts"))
+        about = yaml.safe_load((copy / "Chart.yaml").read_text())
+        about["dependencies"] = [each for each in about["dependencies"] if each["name"] == CONTOUR.name]
+        (copy / "Chart.yaml").write_text(yaml.safe_dump(about))
     return chart
 
 
@@ -109,7 +110,7 @@ def test_the_values_are_right(chart: Path, values: str) -> None:
 
 
 def test_every_branch_is_rendered_by_some_values(chart: Path) -> None:
-    texts = {file: file.read_text() for file in sorted(chart.joinpath("templates").rglob("*")) if file.is_file()}
+    texts = {file: file.read_text() for file in sorted(chart.rglob("templates/**/*")) if file.is_file()}
     waiting = {
         f"{PLANTED}{number}-": branch
         for number, branch in enumerate(

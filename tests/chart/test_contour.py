@@ -61,9 +61,9 @@ def test_addresses_are_the_services_and_reported_by_contour(render: Render) -> N
     assert service["spec"]["externalIPs"] == ["192.0.2.7"]
     (gateway,) = render(values, show="gateway")
     assert "addresses" not in gateway["spec"]
-    (contour,) = render(values, show="contour/deployment")
+    (contour,) = render(values, only="Deployment/tg-contour")
     assert "--ingress-status-address=192.0.2.7" in contour["spec"]["template"]["spec"]["containers"][0]["args"]
-    (without,) = render(CONTOUR, show="contour/deployment")
+    (without,) = render(CONTOUR, only="Deployment/tg-contour")
     assert "--envoy-service-name=tg-envoy" in without["spec"]["template"]["spec"]["containers"][0]["args"]
 
 
@@ -77,7 +77,7 @@ def test_contour_reads_secrets_and_routes_in_two_namespaces_alone(render: Render
 
 
 def test_certificates_are_tried_for_again_and_given_up_before_helm_gives_up(render: Render) -> None:
-    (job,) = [each for each in render(CONTOUR, show="contour/certificates") if each["kind"] == "Job"]
+    (job,) = render(CONTOUR, only="Job/tg-contour-certs")
     limit = job["spec"]["backoffLimit"]
     assert limit >= 3
     pauses = sum(10 * 2**number for number in range(limit))  # the Job controller's
@@ -85,11 +85,9 @@ def test_certificates_are_tried_for_again_and_given_up_before_helm_gives_up(rend
     assert job["spec"]["template"]["spec"]["restartPolicy"] == "Never", "the pod of each attempt keeps its log"
 
 
-@pytest.mark.parametrize("name", ["deployment", "envoy", "certificates"])
+@pytest.mark.parametrize("name", ["Deployment/tg-contour", "Deployment/tg-envoy", "Job/tg-contour-certs"])
 def test_pods_are_restricted(render: Render, name: str) -> None:
-    for obj in render(CONTOUR, show=f"contour/{name}"):
-        if obj["kind"] not in ("Deployment", "Job"):
-            continue
+    for obj in render(CONTOUR, only=name):
         pod = obj["spec"]["template"]["spec"]
         assert pod["securityContext"]["runAsNonRoot"] is True
         assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
@@ -99,13 +97,13 @@ def test_pods_are_restricted(render: Render, name: str) -> None:
                 "readOnlyRootFilesystem": True,
                 "capabilities": {"drop": ["ALL"]},
             }
-        assert pod["automountServiceAccountToken"] is (name != "envoy")
+        assert pod["automountServiceAccountToken"] is (name != "Deployment/tg-envoy")
 
 
 @pytest.mark.parametrize(
     ("values", "said"),
     [
-        ({"controller": {"name": "contour"}}, "controller.name=contour needs envoy-gateway.enabled=false"),
+        ({"controller": {"name": "contour"}}, "to install Contour, set controller=contour"),
         (CONTOUR | {"slotListeners": {"kind": "ListenerSet"}}, "Contour does not support ListenerSets"),
         (CONTOUR | {"slots": [{"start": 58000, "count": 1500}]}, "58000 and 59023 would be one port of Envoy"),
         (
@@ -117,6 +115,10 @@ def test_pods_are_restricted(render: Render, name: str) -> None:
             "contour.ports.start=65000 and contour.ports.count=537: the last port must be at most 65535",
         ),
         ({"controller": {"name": "nginx"}}, "'/controller/name'"),
+        ({"controller": "nginx"}, "'/controller'"),
+        (CONTOUR | {"contour": {"replica": 1}}, "additional properties 'replica' not allowed"),
+        (CONTOUR | {"tags": {"envoy-gateway": True}}, "'/tags/envoy-gateway'"),
+        ({"controller": {"contour": True}}, "'/controller/contour'"),
     ],
 )
 def test_values_that_cannot_be_are_refused(helm: Callable[..., Completed], values: Manifest, said: str) -> None:

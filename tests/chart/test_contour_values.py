@@ -45,13 +45,13 @@ def test_templates_are_what_the_slots_were_made_from(render: Render) -> None:
 
 
 def test_the_rate_of_requests_is_the_burst_too(render: Render) -> None:
-    said = arguments(render(CONTOUR | {"contour": {"clientQPS": 7}}, show="contour/deployment"))
+    said = arguments(render(CONTOUR | {"contour": {"clientQPS": 7}}, only="Deployment/tg-contour"))
     assert {"--kubernetes-client-qps=7", "--kubernetes-client-burst=7"} <= set(said)
 
 
 def test_the_environment_is_what_the_values_say_beside_what_contour_needs(render: Render) -> None:
     def environment(values: Manifest) -> dict[str, str | None]:
-        (found,) = render(CONTOUR | values, show="contour/deployment")
+        (found,) = render(CONTOUR | values, only="Deployment/tg-contour")
         variables = found["spec"]["template"]["spec"]["containers"][0]["env"]
         return {each["name"]: each.get("value") for each in variables}
 
@@ -63,7 +63,9 @@ def test_the_environment_is_what_the_values_say_beside_what_contour_needs(render
 
 def test_each_namespace_is_watched_once(render: Render) -> None:
     def watched(values: Manifest) -> str:
-        (said,) = [each for each in arguments(render(values, show="contour/deployment")) if "watch-namespaces" in each]
+        (said,) = [
+            each for each in arguments(render(values, only="Deployment/tg-contour")) if "watch-namespaces" in each
+        ]
         return said
 
     assert watched(CONTOUR) == "--watch-namespaces=gateways"
@@ -109,11 +111,11 @@ def test_certificates_come_first_and_their_secrets_go_last(render: Render) -> No
 def test_the_secrets_that_are_removed_are_those_that_are_mounted(render: Render) -> None:
     mounted = {
         volume["secret"]["secretName"]
-        for show in ("contour/deployment", "contour/envoy")
-        for volume in render(CONTOUR, show=show)[0]["spec"]["template"]["spec"]["volumes"]
+        for name in ("tg-contour", "tg-envoy")
+        for volume in render(CONTOUR, only=f"Deployment/{name}")[0]["spec"]["template"]["spec"]["volumes"]
         if "secret" in volume
     }
-    (deployment,) = render(CONTOUR, show="contour/deployment")
+    (deployment,) = render(CONTOUR, only="Deployment/tg-contour")
     (container,) = deployment["spec"]["template"]["spec"]["containers"]
     (lease,) = [each.partition("=")[2] for each in container["args"] if "leader-election-resource-name=" in each]
     found = {each["kind"]: each for each in render(CONTOUR, show="uninstall/remains")}

@@ -43,7 +43,7 @@ def test_the_time_of_the_test_ends_after_that_of_its_waits(render: Render) -> No
     [
         ({}, "gateway.envoyproxy.io/gatewayclass-controller"),
         (
-            {"controller": {"name": "contour"}, "envoy-gateway": {"enabled": False}},
+            {"controller": "contour"},
             "projectcontour.io/gateway-controller",
         ),
         (
@@ -93,7 +93,7 @@ def test_what_helm_does_not_know_of_goes_after_the_controller_that_made_it(rende
 
     secrets = [f"secrets/{each}" for each in ("envoy", "envoy-gateway", "envoy-oidc-hmac", "envoy-rate-limit")]
     assert removed({}) == [*secrets, "leases.coordination.k8s.io/5b9825d2.gateway.envoyproxy.io"]
-    assert removed({"controller": {"install": False}}) == removed({"envoy-gateway": {"enabled": False}}) == []
+    assert removed({"controller": {"install": False}}) == []
 
 
 def test_hooks_of_envoy_gateways_chart_go_too(render: Render) -> None:
@@ -123,7 +123,7 @@ def test_the_test_waits_as_long_as_contour_writes(render: Render) -> None:
             argument for each in pod["spec"]["initContainers"] for argument in each["args"] if "timeout" in argument
         }
 
-    contour = {"controller": {"name": "contour"}, "envoy-gateway": {"enabled": False}}
+    contour = {"controller": "contour"}
     assert timeouts({"slots": [{"start": 20000, "count": 1000}]}) == {"--timeout=120s"}
     assert timeouts(contour | {"slots": [{"start": 20000, "count": 1000}], "contour": {"clientQPS": 5}}) == {
         "--timeout=320s"

@@ -14,7 +14,9 @@ from task_gateway.kube.process import Completed
 from task_gateway.model import Manifest
 
 Render = Callable[..., list[Manifest]]
-SCHEMA = json.loads((CHART / "values.schema.json").read_text("utf-8"))
+SCHEMA, CONTOUR_SCHEMA = (
+    json.loads((chart / "values.schema.json").read_text("utf-8")) for chart in (CHART, CHART.parent / "contour")
+)
 DURATION = re.compile(r"([0-9]{1,5}(h|m|s|ms)){1,4}")
 UNITS = {"h": 3600, "m": 60, "s": 1}
 CONTOUR = yaml.safe_load((CHART / "contour.yaml").read_text("utf-8"))
@@ -41,7 +43,8 @@ def put(path: tuple[str, ...], value: int) -> dict[str, Any]:
 
 @pytest.mark.parametrize("values", [{}, CONTOUR], ids=["envoy-gateway", "contour"])
 def test_no_integer_gets_an_exponent(helm: Callable[..., Completed], values: dict[str, Any]) -> None:
-    large = [put(path, most) for path, most in integers(SCHEMA) if most == LARGE]
+    every = [*integers(SCHEMA), *((("contour", *path), most) for path, most in integers(CONTOUR_SCHEMA))]
+    large = [put(path, most) for path, most in every if most == LARGE]
     assert len(large) >= 5
     scaled = {"envoy": {"resources": {"requests": {"cpu": 1}}, "podDisruptionBudget": {"minAvailable": LARGE}}}
     tolerations = {"envoy": {"tolerations": [{"operator": "Exists", "tolerationSeconds": 31_536_000}]}}

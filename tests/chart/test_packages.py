@@ -29,8 +29,10 @@ def read(path: str) -> Any:
 
 def test_charts_carry_the_pinned_versions() -> None:
     gateway_api = f"v{pins()['GATEWAY_API_VERSION']}"
-    envoy_gateway, contour_crds = read("internal-task-gateway/Chart.yaml")["dependencies"]
-    assert contour_crds["version"] == f"v{pins()['CONTOUR_VERSION']}"
+    envoy_gateway, contour = read("internal-task-gateway/Chart.yaml")["dependencies"]
+    (contour_crds,) = read("contour/Chart.yaml")["dependencies"]
+    assert contour["version"] == read("contour/Chart.yaml")["version"]
+    assert {contour_crds["version"], read("contour/Chart.yaml")["appVersion"]} == {f"v{pins()['CONTOUR_VERSION']}"}
     assert envoy_gateway["version"] == f"v{pins()['ENVOY_GATEWAY_VERSION']}"
     crds = read("gateway-api-crds/Chart.yaml")
     assert {crds["appVersion"], *(channel["version"] for channel in crds["dependencies"])} == {gateway_api}
@@ -54,7 +56,7 @@ def _documents(package: tarfile.TarFile, member: tarfile.TarInfo) -> list[str]:
 def test_images_have_the_pinned_versions(render: Callable[..., list[Manifest]]) -> None:
     values = read("internal-task-gateway/values.yaml")
     assert values["envoy"]["image"] == f"docker.io/envoyproxy/envoy:distroless-v{pins()['ENVOY_VERSION']}"
-    assert values["contour"]["image"] == f"ghcr.io/projectcontour/contour:v{pins()['CONTOUR_VERSION']}"
+    assert read("contour/values.yaml")["image"] == f"ghcr.io/projectcontour/contour:v{pins()['CONTOUR_VERSION']}"
     assert values["hooks"]["image"] == f"registry.k8s.io/kubectl:v{pins()['KUBERNETES_VERSION']}"
     controller = f"docker.io/envoyproxy/gateway:v{pins()['ENVOY_GATEWAY_VERSION']}"
     objects = render()

@@ -40,7 +40,10 @@ def test_all_files_are_there_with_their_checksums(dist: Path) -> None:
     listed = [line.split("  ")[1] for line in (dist / package.SUMS).read_text().splitlines()]
     assert listed == [
         f"gateway-api-crds-{__version__}.tgz",
+        "gateway-api-crds-determined.yaml",
         f"internal-task-gateway-{__version__}.tgz",
+        "internal-task-gateway-determined.yaml",
+        "internal-task-gateway-production.yaml",
         f"task-gateway-{__version__}.cdx.json",
         f"task_gateway-{__version__}-py3-none-any.whl",
     ]

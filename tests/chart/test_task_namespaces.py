@@ -73,7 +73,7 @@ def test_the_resource_manager_writes_to_each_namespaces_own_slots(objects: list[
 
 
 def test_contour_looks_into_every_namespace(render: Render) -> None:
-    (contour,) = render(VALUES | CONTOUR, show="contour/deployment")
+    (contour,) = render(VALUES | CONTOUR, only="Deployment/tg-contour")
     arguments = contour["spec"]["template"]["spec"]["containers"][0]["args"]
     assert "--watch-namespaces=gateways,a,b,c" in arguments
 

@@ -7,7 +7,7 @@ controller is one definition here, named task-gateway.controller.NAME, its name 
   slotsParent      kind of object that holds the slot listeners by default: ListenerSet or Gateway
   listenerSets     whether it serves ListenerSets
   oneGateway       whether an installation serves only the Gateway that its configuration names
-  subChart         the dependency of this chart that installs it; empty if this chart's own templates do
+  byDefault        whether controller.install=true installs it; `controller: NAME` installs another one
   fromGateway      whether it creates the proxy from the Gateway, with the labels and addresses of the Gateway
   parameters       group and kind of the object that the class refers to, which this chart creates for it
   reserved         first and last port that no listener can have
@@ -20,13 +20,23 @@ controller is one definition here, named task-gateway.controller.NAME, its name 
   statusesPerSecond  how many statuses of routes it writes per second after an installation; 0: all at once
   remains          names, by kind, of what it creates for itself and Helm does not know: certificates, and the lease of its leader
 */ -}}
+{{- /* The name of the controller: `controller: NAME`, or controller.name. */ -}}
+{{- define "task-gateway.controllerKey" -}}
+{{ kindIs "string" .Values.controller | ternary .Values.controller (get (kindIs "map" .Values.controller | ternary .Values.controller dict) "name") }}
+{{- end }}
+
+{{- /* `true` if this release installs the controller; empty otherwise. */ -}}
+{{- define "task-gateway.installs" -}}
+{{- if kindIs "string" .Values.controller }}true{{ else if .Values.controller.install }}true{{ end -}}
+{{- end }}
+
 {{- define "task-gateway.controller" -}}
 {{- $known := list "envoy-gateway" "contour" -}}
-{{- $name := .Values.controller.name -}}
+{{- $name := include "task-gateway.controllerKey" . -}}
 {{- $found := has $name $known | ternary (include (printf "task-gateway.controller.%s" $name) . | fromYaml) dict -}}
 {{- $class := .Values.gatewayClass.controllerName -}}
 {{- /* A class of another domain, where this release installs no controller, is that of one that the chart does not know. */ -}}
-{{- if and $class (not .Values.controller.install) (ne (splitList "/" $class | first) (splitList "/" $found.class | first)) -}}
+{{- if and $class (not (include "task-gateway.installs" .)) (ne (splitList "/" $class | first) (splitList "/" $found.class | first)) -}}
 {{- $found = include "task-gateway.controller.unknown" . | fromYaml -}}
 {{- end -}}
 {{ toJson $found }}
@@ -38,7 +48,7 @@ class: gateway.envoyproxy.io/gatewayclass-controller
 slotsParent: ListenerSet
 listenerSets: true
 oneGateway: false
-subChart: envoy-gateway
+byDefault: true
 fromGateway: true
 parameters: { group: gateway.envoyproxy.io, kind: EnvoyProxy }
 reserved: { first: 19000, last: 19003 }
@@ -56,11 +66,9 @@ xdsPeers:
   app.kubernetes.io/component: proxy
 ports: { first: 19000, last: 19003, metrics: 19001, xds: 18000, controllerMetrics: 19001 }
 statusesPerSecond: 0
-{{- if ne (toString (dig "enabled" "unset" (index .Values "envoy-gateway"))) "false" }}
 remains:
   secrets: [envoy, envoy-gateway, envoy-oidc-hmac, envoy-rate-limit]
   leases: [5b9825d2.gateway.envoyproxy.io]
-{{- end }}
 {{- end }}
 
 {{- define "task-gateway.controller.contour" -}}
@@ -70,7 +78,7 @@ class: projectcontour.io/gateway-controller
 slotsParent: Gateway
 listenerSets: false
 oneGateway: true
-subChart: ""
+byDefault: false
 fromGateway: false
 sharesPorts: true
 gatewayFirst: false
@@ -81,7 +89,8 @@ selector:
 xdsPeers:
   {{- $envoy | nindent 2 }}
 ports: { first: 8002, last: 8002, metrics: 8002, xds: 8001, controllerMetrics: 8000 }
-statusesPerSecond: {{ int64 .Values.contour.clientQPS }}
+# Without the sub-chart, as client-go limits a Contour that has no limit of its own.
+statusesPerSecond: {{ int64 (.Values.contour.clientQPS | default 5) }}
 remains:
   secrets: {{ include "task-gateway.contour.secrets" . }}
   leases: [{{ include "task-gateway.contour.name" . }}]
@@ -94,7 +103,7 @@ class: {{ .Values.gatewayClass.controllerName }}
 slotsParent: ListenerSet
 listenerSets: true
 oneGateway: false
-subChart: ""
+byDefault: false
 fromGateway: true
 sharesPorts: false
 gatewayFirst: false

@@ -90,11 +90,11 @@ def listener_sets(snapshot: GatewaySnapshot) -> Trouble | None:
 
 @check(
     "ITG0306", "the class is not that of a Contour for another Gateway",
-    "helm upgrade … --reset-then-reuse-values --values contour.yaml", ("ITG0301",),
+    "helm upgrade … --reset-then-reuse-values --set controller=contour", ("ITG0301",),
 )  # fmt: skip
 def own_controller(snapshot: GatewaySnapshot) -> Trouble | None:
     """A Contour serves the one Gateway that its configuration names: another one of its class is never looked at. Give
-    each Gateway a Contour of its own, with controller.install=true and the values of contour.yaml."""
+    each Gateway a Contour of its own, with controller=contour."""
     meta = (snapshot.objects.gateway_class or {}).get("metadata") or {}
     name = (meta.get("labels") or {}).get(names.GATEWAY_LABEL)
     namespace = (meta.get("annotations") or {}).get("meta.helm.sh/release-namespace")

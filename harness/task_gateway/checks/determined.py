@@ -104,8 +104,8 @@ def parameters(snapshot: GatewaySnapshot) -> Trouble | None:
 
 
 @check(
-    "ITG0413", "no ListenerSet hangs on the Gateway", "{upgrade} --values determined.yaml", ("ITG0401",),
-    profile=DETERMINED,
+    "ITG0413", "no ListenerSet hangs on the Gateway",
+    "{upgrade} --values dist/internal-task-gateway-determined.yaml", ("ITG0401",), profile=DETERMINED,
 )  # fmt: skip
 def listener_sets(snapshot: GatewaySnapshot) -> Trouble | None:
     """allowedListeners is erased by the first write of a Determined master: ListenerSets are let in no more, and all

@@ -136,6 +136,11 @@ class Controller:
         found: dict[str, Any] = yaml.safe_load(packaged(chart, self.values_file))
         return found
 
+    def reused(self) -> dict[str, Any]:
+        """Return the values with which the chart uses a controller of this kind that runs already."""
+        name = {"name": self.name} if self.values_file else {}
+        return {"controller": {**name, "install": False}}
+
     def task_ports(self, first: int, count: int) -> dict[str, Any]:
         """Return the values with which the proxy's Service has ports for tasks that bring their own listeners."""
         return nested(self.ports_value, {"start": first, "count": count}) if self.ports_value else {}

@@ -181,7 +181,7 @@ class World:
             first, last = gateway.gateway_port_range_start, gateway.gateway_port_range_end
             self._lent.require_ports(kube, gateway.gateway_ip, range(first, last + 1))
             if self._lent.has_controller(kube, controller):
-                found["controller"] = {**found.get("controller", {}), "install": False}
+                found |= controller.reused()
         else:
             helm.install(kube.cluster, CRDS_CHART, self.given.crds, CRDS_NAMESPACE, controller.crds)
         helm.install(kube.cluster, data()["release"], self.given.chart, gateway.gateway_namespace, found)

@@ -18,7 +18,7 @@ ADDRESS = "192.0.2.1"
 
 @pytest.fixture
 def chart(tmp_path: Path) -> Path:
-    file, content = tmp_path / "chart.tgz", b"controller: {name: contour}\nenvoy-gateway: {enabled: false}\n"
+    file, content = tmp_path / "chart.tgz", b"controller: contour\n"
     with tarfile.open(file, "w:gz") as package:
         member = tarfile.TarInfo("internal-task-gateway/contour.yaml")
         member.size = len(content)
@@ -31,7 +31,7 @@ def test_the_values_are_the_controllers_own_and_what_is_measured(chart: Path, co
     found = stand.values(CONTROLLERS.get(combo.controller), chart, combo, ADDRESS)
     assert found["gateway"] == {"addresses": [ADDRESS]}
     assert [each["count"] for each in found["slots"]] == [combo.slots]
-    assert (found.get("controller") == {"name": "contour"}) is (combo.controller == "contour")
+    assert (found.get("controller") == "contour") is (combo.controller == "contour")
     # Contour's Service has a port for a task's own listener only if it is told to.
     wants_ports = combo.controller == "contour" and combo.strategy == "listeners"
     assert ((found.get("contour") or {}).get("ports", {}).get("start") == FIRST_TASK_PORT) is wants_ports

@@ -4,7 +4,7 @@ wraps around; a Service brings both together, whose ports are made here: those o
 */}}
 
 {{- define "task-gateway.contour.active" -}}
-{{- if and .Values.controller.install (eq .Values.controller.name "contour") }}true{{ end -}}
+{{- if and (kindIs "string" .Values.controller) (eq (include "task-gateway.controllerKey" .) "contour") }}true{{ end -}}
 {{- end }}
 
 {{- define "task-gateway.contour.name" -}}
@@ -62,4 +62,47 @@ app.kubernetes.io/instance: {{ .context.Release.Name }}
 {{- /* Namespaces that Contour looks into, as a list. */ -}}
 {{- define "task-gateway.contour.namespaces" -}}
 {{ prepend (include "task-gateway.taskNamespaces" . | fromJsonArray) .Release.Namespace | uniq | toJson }}
+{{- end }}
+
+{{- /*
+What the templates of the sub-chart contour render from, in JSON: its README describes each key. A template of a sub-chart
+cannot read the values of the chart around it, so this chart passes them.
+*/ -}}
+{{- define "task-gateway.contour.parameters" -}}
+{{- $hook := dict "event" "pre-install,pre-upgrade" "weight" 0 -}}
+{{- $parameters := dict
+  "release" .Release.Name
+  "namespace" .Release.Namespace
+  "gateway" (include "task-gateway.gateway" .)
+  "class" (include "task-gateway.class" .)
+  "namespaces" (include "task-gateway.contour.namespaces" . | fromJsonArray)
+  "address" (.Values.gateway.addresses | default list | first | default "")
+  "ipFamily" .Values.envoy.service.ipFamily
+  "certificates" (include "task-gateway.contour.certificates" .)
+  "labels" (include "task-gateway.labels" . | fromYaml)
+  "podSecurity" (include "task-gateway.podSecurity" . | fromYaml)
+  "containerSecurity" (include "task-gateway.containerSecurity" . | fromYaml)
+  "hooks" (dict
+    "first" (include "task-gateway.hook" $hook | fromYaml)
+    "second" (include "task-gateway.hook" (set $hook "weight" 1) | fromYaml)
+    "resources" (include "task-gateway.shortLived" . | fromYaml)
+    "placement" (include "task-gateway.placement" (dict "values" .Values.hooks "context" .) | fromYaml)) -}}
+{{- $secrets := include "task-gateway.contour.secrets" . | fromJsonArray -}}
+{{- range $key, $secret := dict "contour" (first $secrets) "envoy" (last $secrets) -}}
+{{- $name := include (printf "task-gateway.contour.%s" (eq $key "envoy" | ternary "envoy" "name")) $ -}}
+{{- $selector := include "task-gateway.contour.selector" (dict "name" $name "context" $) | fromYaml -}}
+{{- $values := get $.Values $key -}}
+{{- $_ := set $parameters $key (dict
+  "name" $name
+  "secret" $secret
+  "selector" $selector
+  "values" $values
+  "image" (include "task-gateway.image" (dict "image" $values.image "context" $))
+  "podLabels" (include "task-gateway.podLabels" (dict "labels" $values.podLabels "context" $) | fromYaml)
+  "placement" (include "task-gateway.placement" (dict "values" $values "selector" $selector "context" $) | fromYaml)) -}}
+{{- end -}}
+{{- if .Values.envoy.autoscaling.enabled -}}
+{{- $_ := set $parameters.envoy "autoscaling" (include "task-gateway.autoscaling" .Values.envoy.autoscaling | fromYaml) -}}
+{{- end -}}
+{{ toJson $parameters }}
 {{- end }}

@@ -1,32 +1,30 @@
 {{- /*
 Contour and Envoy know each other by certificates that a Job makes before both are there; those that there are stay.
 */ -}}
-{{- if include "task-gateway.contour.active" . }}
-{{- $name := include "task-gateway.contour.certificates" . }}
-{{- $early := include "task-gateway.hook" (dict "event" "pre-install,pre-upgrade" "weight" 0) }}
-{{- $made := include "task-gateway.hook" (dict "event" "pre-install,pre-upgrade" "weight" 1) }}
+{{- define "contour.certificates" -}}
+{{- $name := .certificates }}
 apiVersion: v1
 kind: ServiceAccount
 metadata:
   name: {{ $name }}
-  namespace: {{ .Release.Namespace }}
+  namespace: {{ .namespace }}
   labels:
-    {{- include "task-gateway.labels" . | nindent 4 }}
+    {{- toYaml .labels | nindent 4 }}
     app.kubernetes.io/component: hook
   annotations:
-    {{- $early | nindent 4 }}
+    {{- toYaml .hooks.first | nindent 4 }}
 automountServiceAccountToken: false
 ---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: Role
 metadata:
   name: {{ $name }}
-  namespace: {{ .Release.Namespace }}
+  namespace: {{ .namespace }}
   labels:
-    {{- include "task-gateway.labels" . | nindent 4 }}
+    {{- toYaml .labels | nindent 4 }}
     app.kubernetes.io/component: hook
   annotations:
-    {{- $early | nindent 4 }}
+    {{- toYaml .hooks.first | nindent 4 }}
 rules:
   - apiGroups: [""]
     resources: [secrets]
@@ -36,12 +34,12 @@ apiVersion: rbac.authorization.k8s.io/v1
 kind: RoleBinding
 metadata:
   name: {{ $name }}
-  namespace: {{ .Release.Namespace }}
+  namespace: {{ .namespace }}
   labels:
-    {{- include "task-gateway.labels" . | nindent 4 }}
+    {{- toYaml .labels | nindent 4 }}
     app.kubernetes.io/component: hook
   annotations:
-    {{- $early | nindent 4 }}
+    {{- toYaml .hooks.first | nindent 4 }}
 roleRef:
   apiGroup: rbac.authorization.k8s.io
   kind: Role
@@ -49,18 +47,18 @@ roleRef:
 subjects:
   - kind: ServiceAccount
     name: {{ $name }}
-    namespace: {{ .Release.Namespace }}
+    namespace: {{ .namespace }}
 ---
 apiVersion: batch/v1
 kind: Job
 metadata:
   name: {{ $name }}
-  namespace: {{ .Release.Namespace }}
+  namespace: {{ .namespace }}
   labels:
-    {{- include "task-gateway.labels" . | nindent 4 }}
+    {{- toYaml .labels | nindent 4 }}
     app.kubernetes.io/component: hook
   annotations:
-    {{- $made | nindent 4 }}
+    {{- toYaml .hooks.second | nindent 4 }}
 spec:
   # Five attempts within 150 s, because pods on a new node may not reach the API server yet. With more attempts Helm,
   # which waits for 300 s by default, would time out and not show why the Job failed.
@@ -68,20 +66,20 @@ spec:
   template:
     metadata:
       labels:
-        {{- include "task-gateway.labels" . | nindent 8 }}
+        {{- toYaml .labels | nindent 8 }}
         app.kubernetes.io/component: hook
     spec:
       serviceAccountName: {{ $name }}
       automountServiceAccountToken: true
       restartPolicy: Never
-      {{- with include "task-gateway.placement" (dict "values" .Values.hooks "context" .) | trim }}
-      {{- . | nindent 6 }}
+      {{- with .hooks.placement }}
+      {{- toYaml . | nindent 6 }}
       {{- end }}
       securityContext:
-        {{- include "task-gateway.podSecurity" . | nindent 8 }}
+        {{- toYaml .podSecurity | nindent 8 }}
       containers:
         - name: certgen
-          image: {{ include "task-gateway.image" (dict "image" .Values.contour.image "context" .) }}
+          image: {{ .contour.image }}
           imagePullPolicy: IfNotPresent
           command: [contour, certgen]
           args:
@@ -90,9 +88,9 @@ spec:
             - --secrets-format=compact
             - --secrets-name-suffix=-{{ $name }}
             - --certificate-lifetime=3650
-            - --namespace={{ .Release.Namespace }}
+            - --namespace={{ .namespace }}
           resources:
-            {{- include "task-gateway.shortLived" . | nindent 12 }}
+            {{- toYaml .hooks.resources | nindent 12 }}
           securityContext:
-            {{- include "task-gateway.containerSecurity" . | nindent 12 }}
+            {{- toYaml .containerSecurity | nindent 12 }}
 {{- end }}

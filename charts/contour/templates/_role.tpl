@@ -1,6 +1,6 @@
-{{- if include "task-gateway.contour.active" . }}
-{{- $name := include "task-gateway.contour.name" . }}
-{{- range $namespace := include "task-gateway.contour.namespaces" . | fromJsonArray }}
+{{- define "contour.role" -}}
+{{- $name := .contour.name }}
+{{- range $namespace := .namespaces }}
 ---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: Role
@@ -8,7 +8,7 @@ metadata:
   name: {{ $name }}
   namespace: {{ $namespace }}
   labels:
-    {{- include "task-gateway.labels" $ | nindent 4 }}
+    {{- toYaml $.labels | nindent 4 }}
     app.kubernetes.io/component: contour
 rules:
   - apiGroups: [""]
@@ -30,7 +30,7 @@ rules:
   - apiGroups: [projectcontour.io]
     resources: [httpproxies, tlscertificatedelegations]
     verbs: [get, list, watch]
-  {{- if eq $namespace $.Release.Namespace }}
+  {{- if eq $namespace $.namespace }}
   - apiGroups: [coordination.k8s.io]
     resources: [leases]
     verbs: [create, get, update]
@@ -45,7 +45,7 @@ metadata:
   name: {{ $name }}
   namespace: {{ $namespace }}
   labels:
-    {{- include "task-gateway.labels" $ | nindent 4 }}
+    {{- toYaml $.labels | nindent 4 }}
     app.kubernetes.io/component: contour
 roleRef:
   apiGroup: rbac.authorization.k8s.io
@@ -54,6 +54,6 @@ roleRef:
 subjects:
   - kind: ServiceAccount
     name: {{ $name }}
-    namespace: {{ $.Release.Namespace }}
+    namespace: {{ $.namespace }}
 {{- end }}
 {{- end }}

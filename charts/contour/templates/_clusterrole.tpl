@@ -1,11 +1,11 @@
-{{- if include "task-gateway.contour.active" . }}
-{{- $name := include "task-gateway.class" . | printf "%s-contour" }}
+{{- define "contour.clusterrole" -}}
+{{- $name := printf "%s-contour" .class }}
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRole
 metadata:
   name: {{ $name }}
   labels:
-    {{- include "task-gateway.labels" . | nindent 4 }}
+    {{- toYaml .labels | nindent 4 }}
     app.kubernetes.io/component: contour
 rules:
   - apiGroups: [gateway.networking.k8s.io]
@@ -23,7 +23,7 @@ kind: ClusterRoleBinding
 metadata:
   name: {{ $name }}
   labels:
-    {{- include "task-gateway.labels" . | nindent 4 }}
+    {{- toYaml .labels | nindent 4 }}
     app.kubernetes.io/component: contour
 roleRef:
   apiGroup: rbac.authorization.k8s.io
@@ -31,6 +31,6 @@ roleRef:
   name: {{ $name }}
 subjects:
   - kind: ServiceAccount
-    name: {{ include "task-gateway.contour.name" . }}
-    namespace: {{ .Release.Namespace }}
+    name: {{ .contour.name }}
+    namespace: {{ .namespace }}
 {{- end }}

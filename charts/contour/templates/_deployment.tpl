@@ -1,78 +1,79 @@
-{{- if include "task-gateway.contour.active" . }}
-{{- $name := include "task-gateway.contour.name" . }}
+{{- define "contour.deployment" -}}
+{{- $name := .contour.name }}
 apiVersion: apps/v1
 kind: Deployment
 metadata:
   name: {{ $name }}
-  namespace: {{ .Release.Namespace }}
+  namespace: {{ .namespace }}
   labels:
-    {{- include "task-gateway.labels" . | nindent 4 }}
+    {{- toYaml .labels | nindent 4 }}
     app.kubernetes.io/component: contour
     # As Contour's own manifests have it, so that it is found by the same label; its pods have it too.
     app: contour
 spec:
-  replicas: {{ int64 .Values.contour.replicas }}
+  replicas: {{ int64 .contour.values.replicas }}
   selector:
     matchLabels:
-      {{- include "task-gateway.contour.selector" (dict "name" $name "context" .) | nindent 6 }}
+      {{- toYaml .contour.selector | nindent 6 }}
   template:
     metadata:
       labels:
-        {{- include "task-gateway.contour.selector" (dict "name" $name "context" .) | nindent 8 }}
+        {{- toYaml .contour.selector | nindent 8 }}
         app: contour
-        {{- include "task-gateway.podLabels" (dict "labels" .Values.contour.podLabels "context" .) | nindent 8 }}
+        {{- with .contour.podLabels }}
+        {{- toYaml . | nindent 8 }}
+        {{- end }}
       annotations:
-        {{- with .Values.contour.podAnnotations }}
+        {{- with .contour.values.podAnnotations }}
         {{- toYaml . | nindent 8 }}
         {{- end }}
         # It reads its configuration when it starts.
-        checksum/config: {{ include (print $.Template.BasePath "/contour/configmap.yaml") . | sha256sum }}
+        checksum/config: {{ include "contour.configmap" . | sha256sum }}
     spec:
       serviceAccountName: {{ $name }}
       automountServiceAccountToken: true
-      {{- $placement := dict "values" .Values.contour "selector" (include "task-gateway.contour.selector" (dict "name" $name "context" .) | fromYaml) "context" . }}
-      {{- with include "task-gateway.placement" $placement | trim }}
-      {{- . | nindent 6 }}
+      {{- with .contour.placement }}
+      {{- toYaml . | nindent 6 }}
       {{- end }}
       securityContext:
-        {{- include "task-gateway.podSecurity" . | nindent 8 }}
+        {{- toYaml .podSecurity | nindent 8 }}
       containers:
         - name: contour
-          image: {{ include "task-gateway.image" (dict "image" .Values.contour.image "context" .) }}
+          image: {{ .contour.image }}
           imagePullPolicy: IfNotPresent
           command: [contour, serve]
           args:
             - --incluster
             - --config-path=/config/contour.yaml
-            - {{ printf "--xds-address=%s" (eq .Values.envoy.service.ipFamily "IPv6" | ternary "::" "0.0.0.0") | quote }}
+            - {{ printf "--xds-address=%s" (eq .ipFamily "IPv6" | ternary "::" "0.0.0.0") | quote }}
             - --xds-port=8001
             - --contour-cafile=/certs/ca.crt
             - --contour-cert-file=/certs/tls.crt
             - --contour-key-file=/certs/tls.key
-            - --watch-namespaces={{ include "task-gateway.contour.namespaces" . | fromJsonArray | join "," }}
+            - --watch-namespaces={{ .namespaces | join "," }}
             - --leader-election-resource-name={{ $name }}
-            - --leader-election-resource-namespace={{ .Release.Namespace }}
-            - --kubernetes-client-qps={{ int64 .Values.contour.clientQPS }}
-            - --kubernetes-client-burst={{ int64 .Values.contour.clientQPS }}
+            - --leader-election-resource-namespace={{ .namespace }}
+            - --kubernetes-client-qps={{ int64 .contour.values.clientQPS }}
+            - --kubernetes-client-burst={{ int64 .contour.values.clientQPS }}
             {{- range list "extensionservices" "tlsroutes" "grpcroutes" "backendtlspolicies" }}
             - --disable-feature={{ . }}
             {{- end }}
-            {{- if has .Values.envoy.service.ipFamily (list "IPv6" "DualStack") }}
+            {{- if has .ipFamily (list "IPv6" "DualStack") }}
             # Envoy's listeners: on Linux this address takes IPv4 connections as well.
             - "--envoy-service-http-address=::"
             {{- end }}
-            {{- with .Values.gateway.addresses }}
-            - --ingress-status-address={{ first . }}
+            {{- with .address }}
+            - --ingress-status-address={{ . }}
             {{- else }}
-            - --envoy-service-namespace={{ .Release.Namespace }}
-            - --envoy-service-name={{ include "task-gateway.contour.envoy" . }}
+            - --envoy-service-namespace={{ .namespace }}
+            - --envoy-service-name={{ .envoy.name }}
             {{- end }}
           env:
-            {{- with .Values.contour.extraEnv }}
+            {{- with .contour.values.extraEnv }}
             {{- toYaml . | nindent 12 }}
             {{- end }}
             - name: CONTOUR_NAMESPACE
-              value: {{ .Release.Namespace }}
+              value: {{ .namespace }}
             - name: POD_NAME
               valueFrom:
                 fieldRef:
@@ -90,12 +91,12 @@ spec:
             httpGet:
               path: /healthz
               port: metrics
-          {{- with .Values.contour.resources }}
+          {{- with .contour.values.resources }}
           resources:
             {{- toYaml . | nindent 12 }}
           {{- end }}
           securityContext:
-            {{- include "task-gateway.containerSecurity" . | nindent 12 }}
+            {{- toYaml .containerSecurity | nindent 12 }}
           volumeMounts:
             - name: config
               mountPath: /config
@@ -109,5 +110,5 @@ spec:
             name: {{ $name }}
         - name: certs
           secret:
-            secretName: {{ include "task-gateway.contour.secrets" . | fromJsonArray | first }}
+            secretName: {{ .contour.secret }}
 {{- end }}

@@ -1,58 +1,59 @@
-{{- if include "task-gateway.contour.active" . }}
-{{- $name := include "task-gateway.contour.envoy" . }}
+{{- define "contour.envoy" -}}
+{{- $name := .envoy.name }}
 apiVersion: apps/v1
 kind: Deployment
 metadata:
   name: {{ $name }}
-  namespace: {{ .Release.Namespace }}
+  namespace: {{ .namespace }}
   labels:
-    {{- include "task-gateway.labels" . | nindent 4 }}
+    {{- toYaml .labels | nindent 4 }}
     app.kubernetes.io/component: envoy
-    gateway.networking.k8s.io/gateway-name: {{ include "task-gateway.gateway" . }}
+    gateway.networking.k8s.io/gateway-name: {{ .gateway }}
 spec:
-  {{- if not .Values.envoy.autoscaling.enabled }}
-  replicas: {{ int64 .Values.envoy.replicas }}
+  {{- if not .envoy.autoscaling }}
+  replicas: {{ int64 .envoy.values.replicas }}
   {{- end }}
   selector:
     matchLabels:
-      {{- include "task-gateway.contour.selector" (dict "name" $name "context" .) | nindent 6 }}
+      {{- toYaml .envoy.selector | nindent 6 }}
   template:
     metadata:
       labels:
-        {{- include "task-gateway.contour.selector" (dict "name" $name "context" .) | nindent 8 }}
-        gateway.networking.k8s.io/gateway-name: {{ include "task-gateway.gateway" . }}
-        {{- include "task-gateway.podLabels" (dict "labels" .Values.envoy.podLabels "context" .) | nindent 8 }}
-      {{- with .Values.envoy.podAnnotations }}
+        {{- toYaml .envoy.selector | nindent 8 }}
+        gateway.networking.k8s.io/gateway-name: {{ .gateway }}
+        {{- with .envoy.podLabels }}
+        {{- toYaml . | nindent 8 }}
+        {{- end }}
+      {{- with .envoy.values.podAnnotations }}
       annotations:
         {{- toYaml . | nindent 8 }}
       {{- end }}
     spec:
       automountServiceAccountToken: false
       # Envoy itself ends at once, so that what is open lives as long as the hook before.
-      terminationGracePeriodSeconds: {{ add .Values.envoy.drainSeconds 30 }}
-      {{- $placement := dict "values" .Values.envoy "selector" (include "task-gateway.contour.selector" (dict "name" $name "context" .) | fromYaml) "context" . }}
-      {{- with include "task-gateway.placement" $placement | trim }}
-      {{- . | nindent 6 }}
+      terminationGracePeriodSeconds: {{ add .envoy.values.drainSeconds 30 }}
+      {{- with .envoy.placement }}
+      {{- toYaml . | nindent 6 }}
       {{- end }}
       securityContext:
-        {{- include "task-gateway.podSecurity" . | nindent 8 }}
+        {{- toYaml .podSecurity | nindent 8 }}
       initContainers:
         - name: bootstrap
-          image: {{ include "task-gateway.image" (dict "image" .Values.contour.image "context" .) }}
+          image: {{ .contour.image }}
           imagePullPolicy: IfNotPresent
           command: [contour, bootstrap, /config/envoy.json]
           args:
-            - --xds-address={{ include "task-gateway.contour.name" . }}
+            - --xds-address={{ .contour.name }}
             - --xds-port=8001
             - --resources-dir=/config/resources
             - --envoy-cafile=/certs/ca.crt
             - --envoy-cert-file=/certs/tls.crt
             - --envoy-key-file=/certs/tls.key
-            - --namespace={{ .Release.Namespace }}
+            - --namespace={{ .namespace }}
           resources:
-            {{- include "task-gateway.shortLived" . | nindent 12 }}
+            {{- toYaml .hooks.resources | nindent 12 }}
           securityContext:
-            {{- include "task-gateway.containerSecurity" . | nindent 12 }}
+            {{- toYaml .containerSecurity | nindent 12 }}
           volumeMounts:
             - name: config
               mountPath: /config
@@ -61,13 +62,13 @@ spec:
               readOnly: true
       containers:
         - name: envoy
-          image: {{ include "task-gateway.image" (dict "image" .Values.envoy.image "context" .) }}
+          image: {{ .envoy.image }}
           imagePullPolicy: IfNotPresent
           args:
             - --config-path
             - /config/envoy.json
             - --service-cluster
-            - {{ .Release.Namespace }}
+            - {{ .namespace }}
             - --service-node
             - $(POD_NAME)
             - --log-level
@@ -89,13 +90,13 @@ spec:
           lifecycle:
             preStop:
               sleep:
-                seconds: {{ int64 .Values.envoy.drainSeconds }}
-          {{- with .Values.envoy.resources }}
+                seconds: {{ int64 .envoy.values.drainSeconds }}
+          {{- with .envoy.values.resources }}
           resources:
             {{- toYaml . | nindent 12 }}
           {{- end }}
           securityContext:
-            {{- include "task-gateway.containerSecurity" . | nindent 12 }}
+            {{- toYaml .containerSecurity | nindent 12 }}
           volumeMounts:
             - name: config
               mountPath: /config
@@ -112,5 +113,5 @@ spec:
           emptyDir: {}
         - name: certs
           secret:
-            secretName: {{ include "task-gateway.contour.secrets" . | fromJsonArray | last }}
+            secretName: {{ .envoy.secret }}
 {{- end }}
