@@ -5,6 +5,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from task_gateway.errors import UsageError
+
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
@@ -12,7 +14,8 @@ if TYPE_CHECKING:
 
 PACKAGE = "task_gateway_lab"
 COMMANDS = f"{PACKAGE}.cli"
-INSTALL = "pip install 'task-gateway[lab]', if it is a command of the laboratory"
+EXTRA = "pip install 'task-gateway[lab]'"
+INSTALL = f"{EXTRA}, if it is a command of the laboratory"
 
 
 def installed() -> bool:
@@ -27,7 +30,9 @@ def folders() -> list[str]:
 
 
 def control_plane(name: str, say: "Say") -> "AbstractContextManager[Cluster]":
-    """Return an API server that lasts as long as the context; ModuleNotFoundError without the laboratory."""
+    """Return an API server that lasts as long as the context; UsageError without the laboratory."""
+    if not installed():
+        raise UsageError("the laboratory is not installed, which starts API servers", hint=EXTRA)
     base = import_module(f"{PACKAGE}.clusters.base")
     lent: AbstractContextManager[Cluster] = base.lent("control-plane", base.Wish(name), say=say)
     return lent
