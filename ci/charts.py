@@ -59,7 +59,7 @@ def main() -> None:
             return
         stamp.unlink(missing_ok=True)
         versions = pins.read()
-        for chart in (*OURS, CONTOUR_CHART):  # Helm packages every folder there, also one that is no dependency any more
+        for chart in (*OURS, CONTOUR_CHART):  # Helm also packages folders that are no dependency
             shutil.rmtree(chart / "charts", ignore_errors=True)
         copy_envoy_gateway(f"v{versions['ENVOY_GATEWAY_VERSION']}")
         copy_contour_crds(f"v{versions['CONTOUR_VERSION']}", f"v{versions['GATEWAY_API_VERSION']}")
