@@ -1,10 +1,11 @@
 """One cluster's API server: dictionaries in and out, over the connections and credentials of a kubeconfig."""
 
+import builtins
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import cast
+from typing import TypeVar, cast
 from urllib.parse import quote, urlencode
 
 from task_gateway.deferred import urllib3
@@ -21,6 +22,8 @@ MERGE_PATCH = "application/merge-patch+json"
 STRATEGIC_PATCH = "application/strategic-merge-patch+json"
 APPLY_PATCH = "application/apply-patch+yaml"  # JSON is YAML
 Manifests = list[Manifest]
+T = TypeVar("T")
+Read = tuple[list[T], str]
 
 
 class Kube:
@@ -86,6 +89,23 @@ class Kube:
         objects = [{"apiVersion": version, "kind": word, **item} for item in answer["items"]]
         return objects, answer["metadata"]["resourceVersion"]
 
+    def paged(
+        self, kind: str, namespace: str | None, read: Callable[[Manifest], T], *, labels: str = "", page: int
+    ) -> Read[T]:
+        """Return what `read` makes of each object that matches, and the version of the whole list.
+
+        The API server is asked for `page` objects at a time, so that no more of them are in memory at once. ApiError of
+        status 410 if reading takes so long that it has forgotten that version.
+        """
+        found: builtins.list[T] = []
+        query = _selection(None, labels) | {"limit": str(page)}
+        while True:
+            answer = self._request("GET", self._path(kind, namespace), _where(kind, namespace), query=query)
+            found += map(read, answer["items"])
+            if not (more := answer["metadata"].get("continue")):
+                return found, answer["metadata"]["resourceVersion"]
+            query["continue"] = more
+
     def create(self, obj: Manifest, *, dry_run: bool = False) -> Manifest:
         """Create an object; AlreadyExists if its name is taken. A dry run is admitted and validated, never kept."""
         kind, namespace = _kind(obj), obj["metadata"].get("namespace")
@@ -112,12 +132,23 @@ class Kube:
         )
 
     def patch(
-        self, kind: str, name: str, namespace: str | None, body: Manifest, *, strategic: bool = False
+        self,
+        kind: str,
+        name: str,
+        namespace: str | None,
+        body: Manifest,
+        *,
+        strategic: bool = False,
+        subresource: str = "",
     ) -> Manifest:
-        """Merge `body` into an object; with `metadata.resourceVersion` in it, Conflict if the object changed."""
+        """Merge `body` into an object, or into its `status` by a right to that only.
+
+        With `metadata.resourceVersion` in it, Conflict if the object changed since; with `metadata.uid`, Conflict if it
+        is another of that name.
+        """
         return self._request(
             "PATCH",
-            self._path(kind, namespace, name),
+            "/".join(part for part in (self._path(kind, namespace, name), subresource) if part),
             _where(kind, namespace, name),
             body=body,
             content_type=STRATEGIC_PATCH if strategic else MERGE_PATCH,

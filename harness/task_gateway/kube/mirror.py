@@ -1,6 +1,7 @@
 """A local copy of some objects of one kind, kept by a watch: reading it costs nothing however many there are."""
 
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
 
@@ -11,7 +12,11 @@ from task_gateway.settings import DEFAULTS, Settings
 
 T = TypeVar("T")
 GONE = 410  # the version that a watch was to go on from is forgotten
+GONE_KEPT = 1000
+"""How many objects that are gone are remembered: as many late answers of writes can bring none of them back."""
 Key = tuple[str, str]
+Changed = Callable[[T | None, T | None], object]
+"""Called with what an object was and is now, where they differ; None for one that is not there, or is none of ours."""
 
 
 class Mirror(Generic[T]):
@@ -19,6 +24,8 @@ class Mirror(Generic[T]):
 
     Until `follow` is called every `read` asks the API server; from then on a thread keeps the copy, and what this
     process writes is noted at once by `keep`. An older state never replaces a newer one, whichever way it comes.
+    `changed` is called in the thread that noted a change, in the order of the changes; it must not read a mirror. With
+    `page` the first reading asks for so many objects at a time, which bounds its memory.
     """
 
     def __init__(
@@ -30,21 +37,27 @@ class Mirror(Generic[T]):
         *,
         name: str | None = None,
         labels: str = "",
+        changed: Changed[T] | None = None,
+        page: int | None = None,
         settings: Settings = DEFAULTS,
     ) -> None:
         self._kube, self._kind, self._namespace, self._parse = kube, kind, namespace, parse
-        self._name, self._labels, self._settings = name, labels, settings
-        self._lock = threading.Lock()
+        self._name, self._labels = name, labels
+        self._changed, self._page, self._settings = changed, page, settings
+        self._lock = threading.RLock()
         self._closed = threading.Event()
         self._following = False
         self._seen: dict[Key, tuple[int, T | None]] = {}
         """Version and value by object; a value of None is an object that is gone, or is none of ours."""
+        self._gone: deque[Key] = deque()
+        self.restarts = 0
+        """How often the watch was started again after an error."""
 
     def read(self) -> list[T]:
         """Return the objects as they are now, or, where they are followed, as they were some milliseconds ago."""
         if not self._following:
-            found, _ = self._snapshot()
-            return [value for value in map(self._parse, found) if value is not None]
+            found, _ = self._snapshot(lambda obj: (obj, self._parse(obj)))
+            return [value for _, value in found if value is not None]
         with self._lock:
             return [value for _, value in self._seen.values() if value is not None]
 
@@ -59,14 +72,13 @@ class Mirror(Generic[T]):
     def keep(self, obj: Manifest) -> T | None:
         """Note what a write answered, and return it as it is parsed."""
         value = self._parse(obj)
-        self._note(obj, value)
+        self._note(_key(obj), _version(obj), value)
         return value
 
     def drop(self, namespace: str, name: str, version: str) -> None:
         """Note that an object is gone that was of that version last; one made since under its name stays."""
-        with self._lock:
-            if self._seen.get((namespace, name), (0, None))[0] <= int(version):
-                self._seen[namespace, name] = (int(version), None)
+        if self._seen.get((namespace, name), (0, None))[0] <= int(version):
+            self._note((namespace, name), int(version), None)
 
     def follow(self) -> None:
         """Read everything once and start to follow it; the errors of that reading are the caller's."""
@@ -92,12 +104,16 @@ class Mirror(Generic[T]):
                         return
                     version = obj["metadata"]["resourceVersion"]
                     if event != "BOOKMARK":
-                        self._note(obj, None if event == "DELETED" else self._parse(obj))
+                        self._note(_key(obj), _version(obj), None if event == "DELETED" else self._parse(obj))
             except ApiError as refused:
                 version = None if refused.status == GONE else version
-                self._closed.wait(self._settings.watch_pause_seconds)
+                self._pause()
             except TaskGatewayError:
-                self._closed.wait(self._settings.watch_pause_seconds)
+                self._pause()
+
+    def _pause(self) -> None:
+        self.restarts += 1
+        self._closed.wait(self._settings.watch_pause_seconds)
 
     def _events(self, version: str) -> Iterator[tuple[str, Manifest]]:
         return self._kube.watch(
@@ -110,25 +126,48 @@ class Mirror(Generic[T]):
         )
 
     def _refresh(self) -> str:
-        found, version = self._snapshot()
-        there = {_key(obj) for obj in found}
+        found, version = self._snapshot(lambda obj: (_key(obj), _version(obj), self._parse(obj)))
+        there = {key for key, *_ in found}
         with self._lock:
-            for key, (seen, _) in list(self._seen.items()):
-                if key not in there and seen <= int(version):
-                    self._seen[key] = (int(version), None)
-        for obj in found:
-            self._note(obj, self._parse(obj))
+            gone = [key for key, (seen, _) in self._seen.items() if key not in there and seen <= int(version)]
+        for key in gone:
+            self._note(key, int(version), None)
+        for each in found:
+            self._note(*each)
         return version
 
-    def _snapshot(self) -> tuple[list[Manifest], str]:
-        return self._kube.snapshot(self._kind, self._namespace, name=self._name, labels=self._labels)
+    def _snapshot(self, read: Callable[[Manifest], "_Read"]) -> "tuple[list[_Read], str]":
+        if self._page is not None:
+            return self._kube.paged(self._kind, self._namespace, read, labels=self._labels, page=self._page)
+        found, version = self._kube.snapshot(self._kind, self._namespace, name=self._name, labels=self._labels)
+        return [read(each) for each in found], version
 
-    def _note(self, obj: Manifest, value: T | None) -> None:
-        key, version = _key(obj), int(obj["metadata"]["resourceVersion"])
+    def _note(self, key: Key, version: int, value: T | None) -> None:
         with self._lock:
-            if key not in self._seen or version >= self._seen[key][0]:
-                self._seen[key] = (version, value)
+            seen, before = self._seen.get(key, (0, None))
+            if version < seen:
+                return
+            self._seen[key] = (version, value)
+            if value is None:
+                self._forget(key)
+            if self._changed is not None and before != value:
+                self._changed(before, value)
+
+    def _forget(self, key: Key) -> None:
+        """Remember only the objects that went last."""
+        self._gone.append(key)
+        if len(self._gone) > GONE_KEPT:
+            oldest = self._gone.popleft()
+            if self._seen.get(oldest, (0, self))[1] is None:
+                del self._seen[oldest]
+
+
+_Read = TypeVar("_Read")
 
 
 def _key(obj: Manifest) -> Key:
     return obj["metadata"].get("namespace", ""), obj["metadata"]["name"]
+
+
+def _version(obj: Manifest) -> int:
+    return int(obj["metadata"]["resourceVersion"])

@@ -8,6 +8,7 @@ from typing import Any, cast
 import pytest
 
 from task_gateway.errors import ApiError, ClusterUnreachable
+from task_gateway.kube import mirror as mirrors
 from task_gateway.kube.client import Kube
 from task_gateway.kube.mirror import Mirror
 from task_gateway.model import Manifest
@@ -29,10 +30,17 @@ class Server:
         self.events: queue.Queue[Event | None] = queue.Queue()
         self.watched_from: list[str] = []
         self.snapshots = 0
+        self.pages: list[int] = []
 
     def snapshot(self, *_: Any, **__: Any) -> tuple[list[Manifest], str]:
         self.snapshots += 1
         return list(self.there), str(self.version)
+
+    def paged(
+        self, _kind: str, _namespace: str, read: Callable[[Manifest], Any], *, page: int, **_: Any
+    ) -> tuple[list[Any], str]:
+        self.pages.append(page)
+        return [read(each) for each in self.there], str(self.version)
 
     def watch(self, *_: Any, version: str, **__: Any) -> Iterator[tuple[str, Manifest]]:
         self.watched_from.append(version)
@@ -139,3 +147,48 @@ def test_the_errors_of_the_first_reading_are_the_callers(server: Server, mirror:
     server.snapshot = refuse  # type: ignore[method-assign]
     with pytest.raises(ClusterUnreachable):
         mirror.follow()
+
+
+def test_each_change_is_told_once_with_what_was_before(server: Server) -> None:
+    seen: list[tuple[str | None, str | None]] = []
+    mirror: Mirror[str] = Mirror(
+        cast(Kube, server),
+        "v1/Service",
+        "n",
+        lambda each: each["value"] or None,
+        changed=lambda before, after: seen.append((before, after)),
+    )
+    server.there = [obj("a", 1, "one")]
+    mirror.follow()
+    server.events.put(("MODIFIED", obj("a", 2, "one")))
+    server.events.put(("MODIFIED", obj("a", 3, "two")))
+    server.events.put(("DELETED", obj("a", 4, "two")))
+    until(lambda: len(seen) == 3)
+    assert seen == [(None, "one"), ("one", "two"), ("two", None)]
+    assert mirror.restarts == 0
+    server.events.put(ClusterUnreachable("gone"))
+    until(lambda: mirror.restarts == 1)
+    mirror.close()
+    server.events.put(None)
+
+
+def test_of_many_objects_that_went_only_the_last_are_remembered(
+    server: Server, mirror: Mirror[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mirrors, "GONE_KEPT", 2)
+    mirror.follow()
+    for version in range(1, 20, 2):
+        server.events.put(("ADDED", obj(f"p-{version}", version, "x")))
+        server.events.put(("DELETED", obj(f"p-{version}", version + 1, "x")))
+    server.events.put(("ADDED", obj("mark", 50, "mark")))
+    until(lambda: mirror.read() == ["mark"])
+    assert len(mirror._seen) == 3
+
+
+def test_with_pages_it_reads_so_many_at_a_time(server: Server) -> None:
+    mirror: Mirror[str] = Mirror(cast(Kube, server), "v1/Pod", "n", lambda each: each["value"], page=250)
+    server.there = [obj("a", 1, "one")]
+    mirror.follow()
+    assert (mirror.read(), server.pages, server.snapshots) == (["one"], [250], 0)
+    mirror.close()
+    server.events.put(None)
