@@ -125,8 +125,9 @@ class Exposure:
 
     `target_port` is a number, or a port's name where somebody else wrote one into the Service.
     `kind` is Pod or Job and `object_name` its name, both empty where the task's object is not known. `since` is when
-    the port was taken. `ready` tells whether a ready pod is behind the Service, None where nobody looked. `service` is
-    the Service behind the port, which no output shows.
+    the port was taken. `ready` tells whether a ready pod is behind the Service, None where nobody looked.
+    `by_operator` tells that the operator exposes it, because of a label of the pod. `service` is the Service behind the
+    port, which no output shows.
     """
 
     task_id: str
@@ -140,6 +141,7 @@ class Exposure:
     since: datetime | None = None
     ready: bool | None = None
     object_name: str = ""
+    by_operator: bool = False
     service: str = field(default="", metadata={"json": False})
 
 

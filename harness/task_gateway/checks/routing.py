@@ -9,7 +9,7 @@ from task_gateway.inventory.snapshot import GatewaySnapshot
 from task_gateway.kube.wait import condition
 from task_gateway.limits.ports import task_ports
 from task_gateway.model import TASK_LABEL, Limit, Manifest
-from task_gateway.routing import determined, endpoints, names, table, templates
+from task_gateway.routing import determined, endpoints, live, names, table, templates
 from task_gateway.routing.endpoints import Endpoint
 from task_gateway.routing.gateway_api import UNREPORTED, not_accepted
 from task_gateway.routing.strategies.base import in_order
@@ -110,11 +110,15 @@ def leaked_claims(snapshot: GatewaySnapshot) -> Trouble | None:
     the two, or never released. The port is lost to others. The command that is shown frees it; without --apply it
     says what it would do."""
     tasks = {(each["metadata"].get("labels") or {}).get(TASK_LABEL) for each in snapshot.tasks.pods}
+    tasks |= {each["metadata"]["uid"] for each in snapshot.tasks.pods}
     leaked = [
         slot
         for slot in snapshot.slots
         if slot.task is not None and slot.task not in tasks and _old(table.moment(slot.claimed_at))
     ]
+    if any(slot.by_operator for slot in leaked):  # the port of a pod that is gone stays with its Job
+        jobs = live.ids((), snapshot.tasks.jobs)
+        leaked = [slot for slot in leaked if not slot.by_operator or names.object_uid(slot.object) not in jobs]
     if not leaked:
         return None
     return Trouble(some([f"port {slot.port}: task {slot.task}" for slot in leaked]), warning=True)

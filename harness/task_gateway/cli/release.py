@@ -6,8 +6,8 @@ import typer
 
 from task_gateway.cli import _gateway, _target
 from task_gateway.cli._gateway import GatewayOption, NamespaceOption
-from task_gateway.cli.output import Output, OutputOption, emit
-from task_gateway.routing import exposed
+from task_gateway.cli.output import Output, OutputOption, emit, warn
+from task_gateway.routing import exposed, names
 
 
 def register(root: typer.Typer) -> None:
@@ -39,4 +39,6 @@ def release(
     for each in opened:
         if each.namespace == where and each.strategy in strategies:
             each.release(task_id, wait=wait)
+    if any(one.by_operator and one.task_id == task_id for part in found for one in part):
+        warn(f"the operator exposes the pod again; to end that: kubectl label pod NAME {names.EXPOSE}-")
     emit({"task": task_id, "namespace": where, "released": True}, output, lambda _: f"task {task_id} is released")

@@ -1,9 +1,9 @@
-"""The objects in one namespace of tasks: Services, routes, pods, endpoints and quotas."""
+"""The objects in one namespace of tasks: Services, routes, pods, Jobs, endpoints and quotas."""
 
 from functools import cached_property
 
 from task_gateway.inventory.crds import InstalledCrds
-from task_gateway.kube.kinds import ENDPOINT_SLICE, POD, SERVICE
+from task_gateway.kube.kinds import ENDPOINT_SLICE, JOB, POD, SERVICE
 from task_gateway.kube.reader import Reader
 from task_gateway.model import Manifest
 from task_gateway.routing import endpoints
@@ -32,6 +32,11 @@ class TaskObjects:
     def pods(self) -> list[Manifest]:
         """The pods."""
         return self._reader.list(POD, self._namespace)
+
+    @cached_property
+    def jobs(self) -> list[Manifest]:
+        """The Jobs of the namespace."""
+        return self._reader.list(JOB, self._namespace)
 
     @cached_property
     def endpoints(self) -> endpoints.Endpoints:

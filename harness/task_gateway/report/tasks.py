@@ -10,6 +10,8 @@ from task_gateway.model import Exposure, Repair
 from task_gateway.report.cells import cells, table
 
 COLUMNS = ("TASK", "KIND", "PORT", "TARGET", "STRATEGY", "READY", "AGE", "OWNER")
+OPERATOR = "operator"
+"""What the column STRATEGY says of a port that the operator exposes."""
 STEPS = ((86400, "d"), (3600, "h"), (60, "m"), (1, "s"))
 
 
@@ -64,4 +66,12 @@ def _space(task: Exposure, *, namespaces: bool) -> list[str]:
 def _words(task: Exposure, now: datetime) -> list[str]:
     ready = {None: "", True: "yes", False: "no"}[task.ready]
     ports = [str(task.port), str(task.target_port)]
-    return [task.task_id, task.kind, *ports, task.strategy, ready, age(task.since, now), task.owner]
+    return [
+        task.task_id,
+        task.kind,
+        *ports,
+        OPERATOR if task.by_operator else task.strategy,
+        ready,
+        age(task.since, now),
+        task.owner,
+    ]

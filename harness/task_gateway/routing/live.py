@@ -5,23 +5,29 @@ from collections.abc import Iterable
 from task_gateway.kube.client import Kube
 from task_gateway.kube.kinds import JOB, POD
 from task_gateway.model import TASK_LABEL, Manifest
+from task_gateway.routing import names
 
 NO_POD = "no pod or Job of the task is there"
 ENDED_POD, ENDED_JOB = ("Succeeded", "Failed"), ("Complete", "Failed")
 
 
 def live_tasks(kube: Kube, namespace: str) -> set[str]:
-    """Return the ids of the tasks of a namespace that have a pod, or a Job, that has not ended."""
-    return ids(kube.list(POD, namespace, TASK_LABEL), kube.list(JOB, namespace))
+    """Return the ids of the tasks of a namespace that have a pod, or a Job, that has not ended; see `ids`."""
+    pods = (each for labels in (TASK_LABEL, names.EXPOSE) for each in kube.list(POD, namespace, labels))
+    return ids(pods, kube.list(JOB, namespace))
 
 
 def ids(pods: Iterable[Manifest], jobs: Iterable[Manifest]) -> set[str]:
-    """Return the ids of the tasks of those pods and Jobs that have not ended."""
+    """Return the ids of the tasks of those pods and Jobs that have not ended, and the uids of those.
+
+    The operator knows a task by the uid of its pod, and keeps the port of a pod that ended while its Job lives.
+    """
     alive = [each for each in jobs if not _job_ended(each)]
     templates = [each["spec"].get("template") or {} for each in alive]
     running = [each for each in pods if not _pod_ended(each)]
     labels = [(each.get("metadata") or {}).get("labels") or {} for each in (*running, *templates, *alive)]
-    return {each[TASK_LABEL] for each in labels if TASK_LABEL in each}
+    uids = {str(each["metadata"]["uid"]) for each in (*running, *alive)}
+    return uids | {each[TASK_LABEL] for each in labels if TASK_LABEL in each}
 
 
 def end_of(obj: Manifest) -> str | None:

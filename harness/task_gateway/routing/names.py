@@ -27,6 +27,17 @@ OWNER = f"{LABEL_PREFIX}/owner"
 OBJECT = f"{LABEL_PREFIX}/object"
 CLAIMED_AT = f"{LABEL_PREFIX}/claimed-at"
 RELEASED_AT = f"{LABEL_PREFIX}/released-at"
+POD_NOTE = f"{LABEL_PREFIX}/pod"
+"""On a slot that the operator claimed: NAME/UID of the pod, whose uid is the id of the task too."""
+
+EXPOSE = f"{LABEL_PREFIX}/expose"
+"""The label of pods for the operator: numbers or names of container ports, separated by dots."""
+PORT_WISH = f"{LABEL_PREFIX}/port"
+"""An annotation of such pods: the ports of the gateway that they should get, in the order of their own."""
+ADDRESS, ADDRESSES = f"{LABEL_PREFIX}/address", f"{LABEL_PREFIX}/addresses"
+"""Annotations that the operator writes: the address of the first port; of several ports all, as a JSON object."""
+EXPOSED = f"{LABEL_PREFIX}/Exposed"
+"""The type of the condition that the operator writes."""
 
 _TASK_ID = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_-]{0,61}[A-Za-z0-9])?")
 
@@ -89,6 +100,11 @@ def noted_object(note: str) -> TaskObject | None:
 def object_kind(note: str) -> str:
     """Return the kind that `object_note` wrote, empty if it wrote none."""
     return note.partition("/")[0]
+
+
+def object_uid(note: str) -> str:
+    """Return the uid that `object_note` wrote, empty if it wrote none."""
+    return note.partition("/")[2].partition("/")[2]
 
 
 def object_name(note: str) -> str:

@@ -1,6 +1,6 @@
 """What has the listeners of a gateway: the Gateway itself and the ListenerSets that are attached to it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import chain
 
@@ -35,10 +35,17 @@ def listeners_of(parent: Manifest, gateway: InternalTaskGateway) -> Listeners:
 
 
 class Parents:
-    """The listeners of one gateway: read when asked for, or followed by watches."""
+    """The listeners of one gateway: read when asked for, or followed by watches; `changed` is called after changes."""
 
-    def __init__(self, kube: Kube, gateway: InternalTaskGateway, settings: Settings = DEFAULTS) -> None:
-        self._kube, self._gateway, self._settings = kube, gateway, settings
+    def __init__(
+        self,
+        kube: Kube,
+        gateway: InternalTaskGateway,
+        settings: Settings = DEFAULTS,
+        *,
+        changed: Callable[[], object] | None = None,
+    ) -> None:
+        self._kube, self._gateway, self._settings, self._changed = kube, gateway, settings, changed
         self._mirrors: Sequence[Mirror[Listeners]] = ()
 
     def gateway_object(self) -> Manifest:
@@ -49,6 +56,11 @@ class Parents:
         """Return every listener, the Gateway's own first."""
         sources = self._mirrors or self._sources(self.gateway_object())
         return list(chain.from_iterable(chain.from_iterable(each.read() for each in sources)))
+
+    @property
+    def restarts(self) -> int:
+        """How often a watch was started again after an error."""
+        return sum(each.restarts for each in self._mirrors)
 
     def follow(self) -> None:
         """Keep the listeners by watches from now on."""
@@ -72,13 +84,18 @@ class Parents:
             self._of_gateway,
             name=mine.gateway_name,
             settings=self._settings,
+            changed=self._told,
         )
         if not self._kube.served(LISTENER_SET):
             return [own]
         return [own, *(self._sets(namespace) for namespace in self._namespaces(gateway))]
 
     def _sets(self, namespace: str | None) -> Mirror[Listeners]:
-        return Mirror(self._kube, LISTENER_SET, namespace, self._of_set, settings=self._settings)
+        return Mirror(self._kube, LISTENER_SET, namespace, self._of_set, settings=self._settings, changed=self._told)
+
+    def _told(self, _before: Listeners | None, _after: Listeners | None) -> None:
+        if self._changed is not None:
+            self._changed()
 
     def _namespaces(self, gateway: Manifest) -> list[str | None]:
         """Return where to read ListenerSets: everywhere, unless the Gateway or the API server only allows its own."""

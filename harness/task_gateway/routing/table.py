@@ -20,7 +20,8 @@ class Slot:
     """One slot as it was read. `task` is None while it is free, `released_at` empty if it was never used.
 
     `selects` is the task of its selector, `strangers` are keys of it that neither a claim nor a release writes.
-    `unselected` tells that Kubernetes keeps its endpoints as they are: no selector, or type ExternalName.
+    `unselected` tells that Kubernetes keeps its endpoints as they are: no selector, or type ExternalName. `pod` is the
+    name of the pod that the operator claimed it for, whose uid the task is; empty where somebody else claimed it.
     """
 
     port: int
@@ -35,6 +36,12 @@ class Slot:
     strangers: tuple[str, ...] = ()
     selects: str | None = None
     unselected: bool = False
+    pod: str = ""
+
+    @property
+    def by_operator(self) -> bool:
+        """Whether the operator claimed it."""
+        return bool(self.pod)
 
 
 def parse(service: Manifest) -> Slot | None:
@@ -45,12 +52,13 @@ def parse(service: Manifest) -> Slot | None:
     if port is None:
         return None
     notes, selector = meta.get("annotations") or {}, spec.get("selector") or {}
+    task = notes.get(names.CLAIMED_BY)
     return Slot(
         port=port["port"],
         service=meta["name"],
         resource_version=meta["resourceVersion"],
         target_port=port.get("targetPort"),
-        task=notes.get(names.CLAIMED_BY),
+        task=task,
         owner=notes.get(names.OWNER, ""),
         object=notes.get(names.OBJECT, ""),
         claimed_at=notes.get(names.CLAIMED_AT, ""),
@@ -58,6 +66,7 @@ def parse(service: Manifest) -> Slot | None:
         strangers=tuple(key for key in selector if key != TASK_LABEL),
         selects=selector.get(TASK_LABEL),
         unselected=not selector or spec.get("type") == EXTERNAL_NAME,
+        pod=_pod(notes.get(names.POD_NOTE, ""), task),
     )
 
 
@@ -78,14 +87,18 @@ def resting(slot: Slot, now: datetime, seconds: float) -> bool:
     return slot.task is None and released is not None and (now - released).total_seconds() < seconds
 
 
-def claim(slot: Slot, task: Task, target_port: int, now: datetime) -> Manifest:
-    """Return the strategic merge patch that gives a slot to a task's port, if the slot is still as it was read."""
+def claim(slot: Slot, task: Task, target_port: int, now: datetime, *, pod: str = "") -> Manifest:
+    """Return the strategic merge patch that gives a slot to a task's port, if the slot is still as it was read.
+
+    `pod` marks the claim as one of the operator: the name of the pod whose uid is the id of the task.
+    """
     notes = {
         names.CLAIMED_BY: names.check_task_id(task.id),
         names.OWNER: task.owner,
         names.OBJECT: names.object_note(task.object),
         names.CLAIMED_AT: stamp(now),
         names.RELEASED_AT: None,
+        names.POD_NOTE: f"{pod}/{task.id}" if pod else None,
     }
     ports = [{"port": slot.port, "targetPort": target_port}]
     return _patch(slot, notes, {"selector": selecting(slot, task.id), "ports": ports})
@@ -102,6 +115,7 @@ def release(slot: Slot, now: datetime) -> Manifest:
         names.OBJECT: None,
         names.CLAIMED_AT: None,
         names.RELEASED_AT: stamp(now),
+        names.POD_NOTE: None,
     }
     return _patch(slot, notes, {"selector": selecting(slot, names.released(slot.port))})
 
@@ -144,6 +158,12 @@ def moment(text: str) -> datetime | None:
         return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
     except ValueError:
         return None
+
+
+def _pod(note: str, task: str | None) -> str:
+    """Return the pod that a note names; empty if the note is left from the claim of another task."""
+    name, _, uid = note.partition("/")
+    return name if uid and uid == task else ""
 
 
 def _patch(slot: Slot, notes: Mapping[str, str | None], spec: Manifest) -> Manifest:

@@ -140,6 +140,7 @@ def test_claim_is_one_conditional_patch() -> None:
                 "task-gateway.dev/object": "Pod/nb-1-0/u-1",
                 "task-gateway.dev/claimed-at": "2026-03-04T05:06:07.000089Z",
                 "task-gateway.dev/released-at": None,
+                "task-gateway.dev/pod": None,
             },
         },
         "spec": {
@@ -159,10 +160,26 @@ def test_release_is_one_conditional_patch_that_selects_no_pod() -> None:
                 "task-gateway.dev/object": None,
                 "task-gateway.dev/claimed-at": None,
                 "task-gateway.dev/released-at": "2026-03-04T05:06:07.000089Z",
+                "task-gateway.dev/pod": None,
             },
         },
         "spec": {"selector": {"task-gateway.dev/task": "released.32768"}},
     }
+
+
+def test_a_claim_of_the_operator_is_told_by_a_note_that_names_the_pod_and_the_task() -> None:
+    notes = table.claim(Slot(32768, "s", "1"), TASK, 8888, NOW, pod="nb-1-0")["metadata"]["annotations"]
+    found = table.parse(service(annotations={key: text for key, text in notes.items() if text is not None}))
+    assert found is not None
+    assert (found.pod, found.by_operator) == ("nb-1-0", True)
+    left = table.parse(service(annotations=found_after(notes, "another")))
+    assert left is not None
+    assert (left.pod, left.by_operator) == ("", False)
+
+
+def found_after(notes: dict[str, str | None], task: str) -> dict[str, str]:
+    """Return the notes after a claim by an earlier release, which leaves what it does not know."""
+    return {key: text for key, text in notes.items() if text is not None} | {"task-gateway.dev/claimed-by": task}
 
 
 def test_claim_refuses_an_id_that_marks_released_slots() -> None:
@@ -173,7 +190,7 @@ def test_claim_refuses_an_id_that_marks_released_slots() -> None:
 @given(ports, st.integers(1, 65535))
 def test_claim_and_release_write_the_same_annotations(port: int, target: int) -> None:
     slot = Slot(port, "s", "1")
-    claim = table.claim(slot, replace(TASK, ports=(target,)), target, NOW)
+    claim = table.claim(slot, replace(TASK, ports=(target,)), target, NOW, pod="nb-1-0")
     release = table.release(slot, NOW)
     claimed, released = claim["metadata"]["annotations"], release["metadata"]["annotations"]
     assert claimed.keys() == released.keys()

@@ -12,11 +12,11 @@ from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 
-from task_gateway.errors import Conflict, NotFound, TaskGatewayError, WaitTimeout
+from task_gateway.errors import NotFound, TaskGatewayError
 from task_gateway.kube.client import Kube
-from task_gateway.kube.kinds import ENDPOINT_SLICE, SERVICE
+from task_gateway.kube.kinds import SERVICE
 from task_gateway.kube.mirror import Mirror
-from task_gateway.model import Address, Exposure, InternalTaskGateway, Manifest, Repair, Task
+from task_gateway.model import Address, Exposure, InternalTaskGateway, Repair, Task
 from task_gateway.routing import endpoints, full, names, table, templates
 from task_gateway.routing.listening import SLOT, Listener
 from task_gateway.routing.live import NO_POD
@@ -24,6 +24,7 @@ from task_gateway.routing.parents import Parents
 from task_gateway.routing.picks import Picks
 from task_gateway.routing.ports import in_range, task_ports
 from task_gateway.routing.serving import Serving
+from task_gateway.routing.slot_writer import SlotWriter, closed, is_free, released
 from task_gateway.routing.strategies.base import Quiet, check_target_ports, check_task, declare
 from task_gateway.routing.strategies.traits import Right, Traits
 from task_gateway.routing.table import Slot
@@ -65,6 +66,7 @@ class Slots:
         self._serving = Serving(
             kube, gateway, self._parents.gateway_object, lambda: templates.load(kube, gateway).texts, settings
         )
+        self._writer = SlotWriter(kube, namespace, self._slots, settings)
         self._picks = Picks()
 
     def expose(self, task: Task, *, quiet: Quiet | None = None) -> tuple[Exposure, ...]:
@@ -76,18 +78,18 @@ class Slots:
         if not self._checked:
             templates.load(self._kube, self._gateway)
             self._checked = True
-        deadline = self._deadline()
+        until = self._writer.deadline()
         held = {slot.target_port: slot for slot in self._still_held(task.id)}
         check_target_ports(
             task, held.keys(), ", ".join(f"Service {self._namespace}/{s.service}" for s in held.values())
         )
         for slot in held.values():
-            self._write(slot, deadline, lambda each: each.task == task.id and not table.agrees(each), _closed)
+            self._writer.write(slot, until, lambda each: each.task == task.id and not table.agrees(each), closed)
         claimed: dict[int | str | None, Slot] = {}
         try:
             for port in task.ports:
                 if port not in held:
-                    claimed[port] = self._claim(task, port, deadline, len(task.ports) - len(held) - len(claimed), quiet)
+                    claimed[port] = self._claim(task, port, until, len(task.ports) - len(held) - len(claimed), quiet)
         except BaseException:
             with suppress(TaskGatewayError):
                 self._free(claimed.values(), task.id)
@@ -136,7 +138,7 @@ class Slots:
                 continue
             twice, key = (slot.task, slot.target_port) in kept, (slot.task, slot.target_port)
             kept.add(key)
-            if slot.task in tasks and not twice:
+            if not twice and (slot.task in tasks or (slot.by_operator and names.object_uid(slot.object) in tasks)):
                 continue
             reason = f"target port {slot.target_port} has another slot" if twice else NO_POD
             done = not dry_run and bool(self._free([slot], str(slot.task)))
@@ -156,37 +158,27 @@ class Slots:
         self._slots.close()
         self._parents.close()
 
-    def _claim(self, task: Task, port: int, deadline: float, missing: int, quiet: Quiet | None) -> Slot:
+    def _claim(self, task: Task, port: int, until: float, missing: int, quiet: Quiet | None) -> Slot:
         while True:
             with self._picks.lend(lambda: self._candidates(missing)) as candidate:
-                if candidate is not None and not self._shut(candidate, deadline):
+                if candidate is not None and not self._writer.shut(candidate, until):
                     if quiet is not None and table.resting(
                         candidate, datetime.now(UTC), self._settings.port_cooldown_seconds
                     ):
                         quiet(self._address(candidate.port))
-                    seen = self._write(
-                        candidate, deadline, _is_free, lambda slot: table.claim(slot, task, port, datetime.now(UTC))
+                    seen = self._writer.write(
+                        candidate, until, is_free, lambda slot: table.claim(slot, task, port, datetime.now(UTC))
                     )
                     if seen is not None and seen.task == task.id:
                         return seen
             if candidate is None:
                 time.sleep(random.uniform(0, self._settings.claim_pause_seconds))
-            if time.monotonic() > deadline:
+            if time.monotonic() > until:
                 raise self._settings.slot_written.timed_out("others claimed first each time", self._where)
-
-    def _shut(self, slot: Slot, deadline: float) -> bool:
-        """Close a free slot that still leads somewhere: no task may have it before. False if it leads nowhere.
-
-        Kubernetes leaves the endpoints of a Service without a selector as they are, so that reading them is enough.
-        """
-        if not slot.unselected or not endpoints.left(slot, self._endpoints([slot])):
-            return False
-        self._write(slot, deadline, lambda each: each.task is None and each.unselected, _closed)
-        return True
 
     def _mend(self, slots: Collection[Slot], *, dry_run: bool) -> list[Repair]:
         """Give slots the selector of their claim: those that have another, and free ones that lead somewhere."""
-        repairs, found = [], self._endpoints(slots)
+        repairs, found = [], self._writer.endpoints(slots)
         for slot in slots:
             stray = endpoints.left(slot, found) if slot.unselected else ()
             if table.agrees(slot) and not stray:
@@ -201,63 +193,27 @@ class Slots:
         return repairs
 
     def _mended(self, slot: Slot) -> bool:
-        seen = self._write(
+        seen = self._writer.write(
             slot,
-            self._deadline(),
+            self._writer.deadline(),
             lambda each: each.task == slot.task and (each.unselected or not table.agrees(each)),
-            _closed,
+            closed,
         )
         return seen is not None and seen.task == slot.task and table.agrees(seen)
 
-    def _endpoints(self, slots: Collection[Slot]) -> endpoints.Endpoints:
-        """Return the endpoints of the free slots of which Kubernetes removes none; of one slot by its own Service."""
-        unselected = [slot for slot in slots if slot.task is None and slot.unselected]
-        if not unselected:
-            return {}
-        labels = f"{endpoints.SERVICE_OF}={unselected[0].service}" if len(unselected) == 1 else endpoints.SERVICE_OF
-        return endpoints.by_service(self._kube.list(ENDPOINT_SLICE, self._namespace, labels))
-
     def _free(self, slots: Collection[Slot], task_id: str) -> Sequence[Slot]:
         """Free slots of a task, and return those that are free now: another task may have one by then."""
-        deadline = self._deadline()
+        until = self._writer.deadline()
         seen = [
-            self._write(
+            self._writer.write(
                 slot,
-                deadline,
+                until,
                 lambda each: each.task == task_id,
-                lambda each: table.release(each, datetime.now(UTC)),
+                released,
             )
             for slot in slots
         ]
         return [slot for slot in seen if slot is not None and slot.task is None]
-
-    def _write(
-        self,
-        slot: Slot | None,
-        deadline: float,
-        wanted: Callable[[Slot], bool],
-        body: Callable[[Slot], Manifest],
-    ) -> Slot | None:
-        """Write to a slot for as long as it is `wanted`, and return it as seen last; None if it is gone.
-
-        A conflict says only that somebody wrote, perhaps this very call whose answer was lost: read it again.
-        """
-        while slot is not None and wanted(slot):
-            if time.monotonic() > deadline:
-                raise self._timed_out(slot)
-            try:
-                patch = body(slot)
-                service = self._kube.patch(SERVICE, slot.service, self._namespace, patch, strategic=True)
-                return self._slots.keep(service)
-            except Conflict:
-                slot = self._reread(slot)
-            except NotFound:
-                return None
-        return slot
-
-    def _reread(self, slot: Slot) -> Slot | None:
-        found = self._kube.find(SERVICE, slot.service, self._namespace)
-        return None if found is None else self._slots.keep(found)
 
     def _held(self, task_id: str) -> Sequence[Slot]:
         """Return the slots of a task; where none is known, for another process may have claimed them, by a new look."""
@@ -266,7 +222,7 @@ class Slots:
     def _still_held(self, task_id: str) -> Sequence[Slot]:
         """Return the slots of a task, each looked at anew: another process may have given it to another task."""
         known = [slot for slot in self._slots.read() if slot.task == task_id]
-        return [slot for slot in map(self._reread, known) if slot is not None and slot.task == task_id]
+        return [slot for slot in map(self._writer.reread, known) if slot is not None and slot.task == task_id]
 
     def _foreign(self) -> set[int]:
         """Return the ports whose listener is not a slot's: what comes through them is not for the slot's task."""
@@ -305,16 +261,9 @@ class Slots:
             address=self._address(slot.port),
             since=table.moment(slot.claimed_at),
             object_name=names.object_name(slot.object),
+            by_operator=slot.by_operator,
             service=slot.service,
         )
-
-    def _deadline(self) -> float:
-        return time.monotonic() + self._settings.slot_write_seconds
-
-    def _timed_out(self, slot: Slot) -> WaitTimeout:
-        holder = "free" if slot.task is None else f"held by {slot.task}"
-        state = f"port {slot.port} is {holder} at version {slot.resource_version}, others wrote first each time"
-        return self._settings.slot_written.timed_out(state, f"Service {self._namespace}/{slot.service}")
 
     @property
     def _where(self) -> str:
@@ -322,11 +271,3 @@ class Slots:
 
     def _address(self, port: int) -> Address:
         return Address(self._gateway.gateway_ip, port)
-
-
-def _is_free(slot: Slot) -> bool:
-    return slot.task is None
-
-
-def _closed(slot: Slot) -> Manifest:
-    return table.close(slot, datetime.now(UTC))
