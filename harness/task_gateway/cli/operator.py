@@ -1,0 +1,58 @@
+"""Expose pods that carry a label."""
+
+import signal
+import threading
+from typing import Annotated
+
+import typer
+
+from task_gateway.cli import _target
+from task_gateway.errors import TaskGatewayError, UsageError
+from task_gateway.limits.target import connect
+from task_gateway.operator.request import allowed
+from task_gateway.operator.run import Operator, Options
+
+
+def register(root: typer.Typer) -> None:
+    """Add the command to the program."""
+    root.command(epilog="Example: task-gateway operator --gateway task-gateway/task-gateway")(operator)
+
+
+def operator(
+    gateway: Annotated[str, typer.Option(help="The Gateway whose slots it gives to pods, as NAMESPACE/NAME.")],
+    namespace: Annotated[
+        list[str] | None,
+        typer.Option("--namespace", "-n", help="A task namespace; may be repeated. Default: all of the chart's."),
+    ] = None,
+    allowed_ports: Annotated[
+        str, typer.Option(help="Pod ports that may be exposed, as in 8888,6006,8000-9000. Default: all.")
+    ] = "",
+    port: Annotated[
+        int, typer.Option(help="Port of /healthz, /readyz and /metrics; 0 takes a free one.", min=0, max=65535)
+    ] = 8080,
+    measure_reached: Annotated[
+        bool, typer.Option(help="Connect to new addresses through the gateway to measure when they are reached.")
+    ] = True,
+    kubeconfig: _target.ClusterOption = None,
+    context: _target.ContextOption = None,
+) -> None:
+    """Run the operator: it gives a port to each pod with the label task-gateway.dev/expose, and frees it afterwards.
+
+    Log lines are JSON objects on stdout. SIGTERM and Ctrl-C end it; the exit code is 0 then.
+    """
+    home, _, name = gateway.partition("/")
+    if not home or not name:
+        raise UsageError(f"{gateway!r} is not NAMESPACE/NAME", where="--gateway", hint="kubectl get gateways -A")
+    options = Options(name, home, tuple(namespace or ()), allowed(allowed_ports), port, measure_reached)
+    stopped = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopped.set())
+    try:
+        replica = Operator(connect(kubeconfig, context), options)
+    except OSError as problem:
+        raise TaskGatewayError(f"port {port} cannot be served: {problem.strerror}", where="--port") from None
+    try:
+        replica.start()
+        stopped.wait()
+    finally:
+        replica.stop()

@@ -1,0 +1,43 @@
+"""Sends the Events of pods after what they tell is written, so that no claim waits for one."""
+
+import queue
+import threading
+from datetime import UTC, datetime
+
+from task_gateway.errors import AlreadyExists, TaskGatewayError
+from task_gateway.kube.client import Kube
+from task_gateway.operator import result
+from task_gateway.operator.log import say
+from task_gateway.operator.pods import Pod
+from task_gateway.operator.result import Result
+
+COMPONENT = "task-gateway-operator"
+WAITING = 10_000
+"""How many Events may wait to be sent; further ones are left out."""
+
+
+class Events:
+    """One thread that creates Events. One that cannot be created is logged and left out."""
+
+    def __init__(self, kube: Kube) -> None:
+        self._kube = kube
+        self._waiting: queue.Queue[tuple[Pod, Result]] = queue.Queue(WAITING)
+        threading.Thread(target=self._run, name="sends Events", daemon=True).start()
+
+    def tell(self, pod: Pod, wanted: Result) -> None:
+        """Have an Event sent if the result is news to the pod as it was before."""
+        if result.is_news(pod.said, wanted):
+            try:
+                self._waiting.put_nowait((pod, wanted))
+            except queue.Full:
+                say("event left out", "warning", namespace=pod.namespace, pod=pod.name)
+
+    def _run(self) -> None:
+        while True:
+            pod, wanted = self._waiting.get()
+            try:
+                self._kube.create(result.event(pod, str(wanted.reason), wanted.message, datetime.now(UTC), COMPONENT))
+            except AlreadyExists:
+                pass
+            except TaskGatewayError as problem:
+                say("event", "warning", namespace=pod.namespace, pod=pod.name, message=problem.message)

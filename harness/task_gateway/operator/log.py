@@ -1,0 +1,17 @@
+"""The operator's log: one JSON object a line, for what was done and what failed."""
+
+import json
+import sys
+import threading
+from datetime import UTC, datetime
+
+_lock = threading.Lock()
+
+
+def say(event: str, level: str = "info", /, **fields: object) -> None:
+    """Print one event with its fields; texts of users are escaped as JSON does it, and no line has a secret."""
+    now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    line = json.dumps({"time": now, "level": level, "event": event, **fields}, default=str)
+    with _lock:
+        sys.stdout.write(line + "\n")
+        sys.stdout.flush()

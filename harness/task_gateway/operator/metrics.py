@@ -1,0 +1,69 @@
+"""What the operator counts, in the text format of Prometheus; the names are stable and listed in docs/operator.md."""
+
+import threading
+from bisect import bisect_left
+from collections.abc import Mapping
+
+PREFIX = "task_gateway_operator_"
+SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+"""The upper bounds of the histograms: from one write to the API server to a gateway that is far behind."""
+
+
+class Histogram:
+    """Seconds, counted by upper bound."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._counts = [0] * (len(SECONDS) + 1)
+        self._sum = 0.0
+
+    def observe(self, seconds: float) -> None:
+        """Count one duration."""
+        with self._lock:
+            self._counts[bisect_left(SECONDS, seconds)] += 1
+            self._sum += seconds
+
+    def lines(self, name: str) -> list[str]:
+        """Return it in the text format."""
+        with self._lock:
+            counts, total = list(self._counts), self._sum
+        below, lines = 0, [f"# TYPE {PREFIX}{name} histogram"]
+        for bound, count in zip((*map(str, SECONDS), "+Inf"), counts, strict=True):
+            below += count
+            lines.append(f'{PREFIX}{name}_bucket{{le="{bound}"}} {below}')
+        return [*lines, f"{PREFIX}{name}_sum {total:.6f}", f"{PREFIX}{name}_count {below}"]
+
+
+class Counter:
+    """A number that only grows."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.value = 0
+
+    def add(self, count: int = 1) -> None:
+        """Count more."""
+        with self._lock:
+            self.value += count
+
+
+class Metrics:
+    """What is counted while the operator runs."""
+
+    def __init__(self) -> None:
+        self.claim_seconds = Histogram()
+        self.reached_seconds = Histogram()
+        self.retries = Counter()
+
+    def text(self, gauges: Mapping[str, Mapping[str, int]], *, leader: bool, watch_restarts: int) -> str:
+        """Return all of it; `gauges` has a number for each task namespace, by name of the metric."""
+        lines: list[str] = []
+        for name, values in gauges.items():
+            lines.append(f"# TYPE {PREFIX}{name} gauge")
+            lines += [f'{PREFIX}{name}{{namespace="{namespace}"}} {value}' for namespace, value in values.items()]
+        lines += [f"# TYPE {PREFIX}leader gauge", f"{PREFIX}leader {int(leader)}"]
+        for name, value in (("retries_total", self.retries.value), ("watch_restarts_total", watch_restarts)):
+            lines += [f"# TYPE {PREFIX}{name} counter", f"{PREFIX}{name} {value}"]
+        lines += self.claim_seconds.lines("claim_seconds")
+        lines += self.reached_seconds.lines("reached_seconds")
+        return "\n".join(lines) + "\n"

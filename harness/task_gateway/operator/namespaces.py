@@ -1,0 +1,90 @@
+"""One task namespace as it is followed: watches of its slots, Jobs and pods, which note each change in its Space."""
+
+import time
+from collections.abc import Callable, Iterable
+
+from task_gateway.kube.client import Kube
+from task_gateway.kube.kinds import JOB, POD, SERVICE
+from task_gateway.kube.mirror import Mirror
+from task_gateway.model import InternalTaskGateway, Manifest
+from task_gateway.operator import pods
+from task_gateway.operator.actor import Actor, Told
+from task_gateway.operator.metrics import Metrics
+from task_gateway.operator.pods import Pod
+from task_gateway.operator.request import Allowed
+from task_gateway.operator.space import Space, parse_job
+from task_gateway.routing import names, table
+
+PAGE = 250
+"""How many pods are read at a time: a pod of 10 KiB takes ten times as much memory while it is read."""
+
+Key = tuple[str, str]
+"""A namespace and a task."""
+
+
+class Followed:
+    """A task namespace. `wake` is called with the tasks for which something may be to do."""
+
+    def __init__(
+        self,
+        kube: Kube,
+        gateway: InternalTaskGateway,
+        namespace: str,
+        permitted: Allowed,
+        metrics: Metrics,
+        told: Told,
+        wake: Callable[[Iterable[Key]], object],
+    ) -> None:
+        self.space = Space(gateway, namespace, permitted, gateway.gateway_ip)
+        self._namespace, self._wake = namespace, wake
+        selector = names.slots_selector(gateway.gateway_name, gateway.gateway_namespace)
+        self._slots = Mirror(
+            kube,
+            SERVICE,
+            namespace,
+            table.parse,
+            labels=selector,
+            changed=lambda before, after: self.wake(self.space.note_slot(before, after)),
+        )
+        self._jobs = Mirror(
+            kube,
+            JOB,
+            namespace,
+            parse_job,
+            changed=lambda before, after: self.wake(self.space.note_job(before, after)),
+            page=PAGE,
+        )
+        self._pods = Mirror(kube, POD, namespace, _labelled, labels=names.EXPOSE, changed=self._pod, page=PAGE)
+        self.actor = Actor(kube, self.space, self._slots, self._pods, metrics, told)
+
+    @property
+    def restarts(self) -> int:
+        """How often a watch was started again after an error."""
+        return sum(each.restarts for each in (self._slots, self._jobs, self._pods))
+
+    def follow(self) -> None:
+        """Read everything and start to follow it: Jobs first, for what is kept for them; errors are the caller's."""
+        for each in (self._jobs, self._slots, self._pods):
+            each.follow()
+
+    def close(self) -> None:
+        """End the watches."""
+        for each in (self._jobs, self._slots, self._pods):
+            each.close()
+
+    def wake(self, uids: Iterable[str]) -> None:
+        """Have tasks of this namespace worked on."""
+        self._wake([(self._namespace, uid) for uid in uids])
+
+    def _pod(self, before: Pod | None, after: Pod | None) -> None:
+        if before is not None and (after is None or after.ended or after.uid != before.uid):
+            self.actor.addressed.pop(before.uid, None)
+        if after is not None and after.address and not after.ended:
+            self.actor.addressed.setdefault(after.uid, time.monotonic())
+        self.wake(self.space.note_pod(before, after))
+
+
+def _labelled(pod: Manifest) -> Pod | None:
+    """Read a pod that carries the label; what a write answered may carry it no more."""
+    found = pods.parse(pod)
+    return None if found.label is None else found

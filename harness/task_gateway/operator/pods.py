@@ -1,0 +1,126 @@
+"""What the operator knows of a pod: the few fields that it needs, so that thousands of pods fit into little memory."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from sys import intern
+
+from task_gateway.kube.kinds import JOB, POD
+from task_gateway.model import TASK_LABEL, Manifest, TaskObject
+from task_gateway.routing import names
+from task_gateway.routing.live import end_of
+
+TCP = "TCP"
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """The condition of a pod that the operator wrote last; `since` is RFC 3339, empty where none is written."""
+
+    status: str = ""
+    reason: str = ""
+    message: str = ""
+    since: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Pod:
+    """One pod with the label, as it was read. `object` is what its claims name: its Job if it is of one, else itself.
+
+    `named` are the TCP ports of its containers that have a name. `published` are the addresses that are written on it,
+    by the port as its label names it; `task` is the value of its task label. `label` is None where the pod does not
+    carry the label any more. A pod that is being deleted (`deleted`) has ended.
+    """
+
+    namespace: str
+    name: str
+    uid: str
+    version: str
+    label: str | None
+    created: str
+    object: TaskObject
+    wish: str = ""
+    owner: str = ""
+    address: str = ""
+    ended: bool = False
+    deleted: bool = False
+    task: str = ""
+    named: tuple[tuple[str, int], ...] = ()
+    published: tuple[tuple[str, str], ...] = ()
+    said: Said = Said()
+
+    @property
+    def ports(self) -> dict[str, int]:
+        """The gateway's ports that are written on the pod, by the port as its label names it."""
+        found = {}
+        for written, address in self.published:
+            port = address.rpartition(":")[2]
+            if port.isdecimal():
+                found[written] = int(port)
+        return found
+
+    @property
+    def marked(self) -> bool:
+        """Whether anything of the operator is written on the pod."""
+        return bool(self.published or self.said.status or self.task == self.uid)
+
+
+def parse(pod: Manifest) -> Pod:
+    """Read a pod; whatever a user wrote into its labels and annotations, reading it never fails."""
+    meta, status, spec = pod["metadata"], pod.get("status") or {}, pod.get("spec") or {}
+    labels, notes = meta.get("labels") or {}, meta.get("annotations") or {}
+    label = labels.get(names.EXPOSE)
+    return Pod(
+        namespace=intern(meta["namespace"]),
+        name=meta["name"],
+        uid=meta["uid"],
+        version=meta["resourceVersion"],
+        label=label,
+        created=meta.get("creationTimestamp") or "",
+        object=_object(meta),
+        wish=notes.get(names.PORT_WISH, ""),
+        owner=notes.get(names.OWNER, ""),
+        address=status.get("podIP") or "",
+        ended=end_of(pod) is not None,
+        deleted=bool(meta.get("deletionTimestamp")),
+        task=labels.get(TASK_LABEL, ""),
+        named=_named(spec),
+        published=_published(label or "", notes),
+        said=_said(status),
+    )
+
+
+def _object(meta: Manifest) -> TaskObject:
+    for each in meta.get("ownerReferences") or []:
+        if each.get("controller") and f"{each.get('apiVersion')}/{each.get('kind')}" == JOB:
+            return TaskObject(JOB, each["name"], each["uid"])
+    return TaskObject(POD, meta["name"], meta["uid"])
+
+
+def _named(spec: Manifest) -> tuple[tuple[str, int], ...]:
+    containers = [*(spec.get("containers") or []), *(spec.get("initContainers") or [])]
+    ports = (port for each in containers for port in each.get("ports") or [])
+    return tuple(
+        (port["name"], port["containerPort"]) for port in ports if port.get("name") and port.get("protocol", TCP) == TCP
+    )
+
+
+def _published(label: str, notes: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """Return the addresses on a pod; what is no JSON object of texts, for somebody else wrote it, is none."""
+    first = notes.get(names.ADDRESS)
+    if names.ADDRESSES in notes:
+        try:
+            found = json.loads(notes[names.ADDRESSES])
+        except (ValueError, RecursionError):
+            found = None
+        if isinstance(found, dict) and all(isinstance(each, str) for each in found.values()):
+            return tuple(found.items())
+    return () if first is None else ((label.partition(".")[0], first),)
+
+
+def _said(status: Manifest) -> Said:
+    for each in status.get("conditions") or []:
+        if each.get("type") == names.EXPOSED:
+            fields = ("status", "reason", "message", "lastTransitionTime")
+            return Said(*(each.get(field) or "" for field in fields))
+    return Said()

@@ -1,0 +1,38 @@
+"""Measures how long it takes from a pod's address to a connection through the gateway, for a few pods at a time."""
+
+import threading
+import time
+
+from task_gateway.errors import WaitTimeout
+from task_gateway.model import Address
+from task_gateway.operator.metrics import Histogram
+from task_gateway.routing import reach
+from task_gateway.settings import Wait
+
+AT_ONCE = 4
+"""How many are measured at the same time; the others are not, so that a burst costs no more."""
+REACHED = Wait("operator-reached", "a connection through the gateway reaches the pod", 10)
+
+
+class Reached:
+    """Opens connections, sends nothing, and counts the seconds until one stays open."""
+
+    def __init__(self, seconds: Histogram, *, tls: bool) -> None:
+        self._seconds, self._tls = seconds, tls
+        self._free = threading.Semaphore(AT_ONCE)
+
+    def measure(self, address: str, since: float) -> None:
+        """Measure one address in the background, `since` a time of `time.monotonic`; skipped if others are measured."""
+        if self._free.acquire(blocking=False):
+            host, _, port = address.rpartition(":")
+            dialled = Address(host.strip("[]"), int(port))
+            threading.Thread(target=self._measure, args=(dialled, since), name="measures", daemon=True).start()
+
+    def _measure(self, address: Address, since: float) -> None:
+        try:
+            reach.wait_until_open(address, REACHED, tls=self._tls)
+            self._seconds.observe(time.monotonic() - since)
+        except WaitTimeout:
+            pass
+        finally:
+            self._free.release()

@@ -1,0 +1,107 @@
+"""What the operator writes on a pod: addresses, condition and task label, in one patch; and the Event that says so."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from task_gateway.model import TASK_LABEL, Manifest
+from task_gateway.operator.pods import Pod, Said
+from task_gateway.operator.request import Reason
+from task_gateway.routing import names
+
+EVENT_MESSAGE = 1024
+"""The longest message of an Event that the API server accepts, in characters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a pod should say: its addresses by the port as its label names it, and why it has these.
+
+    Without a reason nothing of the operator stays on the pod.
+    """
+
+    addresses: tuple[tuple[str, str], ...] = ()
+    reason: Reason | None = None
+    message: str = ""
+
+    @property
+    def status(self) -> str:
+        """The status of the condition."""
+        return "True" if self.reason is Reason.EXPOSED else "False"
+
+
+def same(pod: Pod, result: Result) -> bool:
+    """Tell whether a pod says it already. The message of a lack of slots has counts that change, and never counts."""
+    if pod.published != result.addresses or (pod.task == pod.uid) != bool(result.addresses):
+        return False
+    if result.reason is None:
+        return pod.said.status == ""
+    if (pod.said.status, pod.said.reason) != (result.status, result.reason):
+        return False
+    return result.reason is Reason.NO_FREE_SLOT or pod.said.message == result.message
+
+
+def is_news(said: Said, result: Result) -> bool:
+    """Tell whether an Event should say the result: its reason is another one, or it says something else of it."""
+    if result.reason is None:
+        return False
+    return said.reason != result.reason or (result.reason is not Reason.NO_FREE_SLOT and said.message != result.message)
+
+
+def patch(pod: Pod, result: Result, now: datetime) -> Manifest:
+    """Return the strategic merge patch of a pod's status, if the pod is still as it was read."""
+    first = result.addresses[0][1] if result.addresses else None
+    several = len(result.addresses) > 1
+    notes = {names.ADDRESS: first, names.ADDRESSES: json.dumps(dict(result.addresses)) if several else None}
+    meta: Manifest = {"uid": pod.uid, "resourceVersion": pod.version, "annotations": notes}
+    if result.addresses:
+        meta["labels"] = {TASK_LABEL: pod.uid}
+    elif pod.task == pod.uid:
+        meta["labels"] = {TASK_LABEL: None}
+    return {"metadata": meta, "status": {"conditions": [_condition(pod.said, result, now)]}}
+
+
+def event(pod: Pod, reason: str, message: str, now: datetime, component: str) -> Manifest:
+    """Return the Event of a pod; a Warning unless the pod is exposed."""
+    at = now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    name = f"{pod.name[:200]}.{time_of(now):x}"
+    return {
+        "apiVersion": "v1",
+        "kind": "Event",
+        "metadata": {"name": name, "namespace": pod.namespace},
+        "involvedObject": {
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "name": pod.name,
+            "namespace": pod.namespace,
+            "uid": pod.uid,
+            "resourceVersion": pod.version,
+        },
+        "reason": reason,
+        "message": message[:EVENT_MESSAGE],
+        "type": "Normal" if reason == Reason.EXPOSED else "Warning",
+        "source": {"component": component},
+        "reportingComponent": component,
+        "firstTimestamp": at,
+        "lastTimestamp": at,
+        "count": 1,
+    }
+
+
+def time_of(now: datetime) -> int:
+    """Return a time as microseconds since 1970, as part of a name."""
+    return int(now.timestamp() * 1_000_000)
+
+
+def _condition(said: Said, result: Result, now: datetime) -> Mapping[str, str | None]:
+    if result.reason is None:
+        return {"type": names.EXPOSED, "$patch": "delete"}
+    since = said.since if said.status == result.status and said.since else now.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return {
+        "type": names.EXPOSED,
+        "status": result.status,
+        "reason": result.reason.value,
+        "message": result.message,
+        "lastTransitionTime": since,
+    }

@@ -1,0 +1,317 @@
+"""The pods, Jobs and slots of one task namespace as they were seen last, and who is next. No I/O happens here.
+
+What changes is noted by the watches; each note returns the tasks for which something may be to do. `step` asks the
+planner and lends the slot that it chose, so that two threads never try the same one.
+"""
+
+import threading
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
+
+from task_gateway.kube.kinds import JOB
+from task_gateway.model import InternalTaskGateway, Manifest
+from task_gateway.operator.pods import Pod
+from task_gateway.operator.request import Allowed, Reason, Request, requested
+from task_gateway.operator.steps import Claim, Step, View, chosen, next_step
+from task_gateway.routing import full, live, names
+from task_gateway.routing.table import Slot
+
+Uids = list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One Job: whether it has not ended."""
+
+    uid: str
+    alive: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Ports of pods that are exposed, ports that wait for a slot, and slots that are free."""
+
+    exposed: int
+    waiting: int
+    free: int
+
+
+def parse_job(job: Manifest) -> Job:
+    """Read a Job."""
+    return Job(job["metadata"]["uid"], live.end_of(job) is None)
+
+
+class Space:
+    """One task namespace of a gateway. Any thread may call."""
+
+    def __init__(self, gateway: InternalTaskGateway, namespace: str, permitted: Allowed, host: str = "") -> None:
+        self._gateway, self.namespace, self._permitted, self._host = gateway, namespace, permitted, host
+        self._lock = threading.RLock()
+        self._pods: dict[str, Pod] = {}
+        self._jobs: dict[str, bool] = {}
+        self._slots: dict[str, Slot] = {}
+        self._held: dict[str, set[str]] = {}
+        """The Services of the slots that the operator claimed, by task."""
+        self._of_job: dict[str, set[str]] = {}
+        self._free: set[str] = set()
+        self._foreign: frozenset[int] = frozenset()
+        self._lent: dict[str, str] = {}
+        """The task that each Service is lent to."""
+        self._waiting: dict[str, int] = {}
+        """How many free slots each pod lacks, those that came first at the front."""
+        self._refused: set[str] = set()
+        self._gone: set[str] = set()
+        """Pods of which a look at the API server said that they are not there any more."""
+        self._written: dict[int, str] = {}
+        """The pod on which each port of the gateway is written."""
+
+    def note_pod(self, before: Pod | None, after: Pod | None) -> Uids:
+        """Note a pod that was made, changed or went."""
+        with self._lock:
+            woken = []
+            if before is not None and (after is None or after.uid != before.uid):
+                self._pods.pop(before.uid, None)
+            if before is not None:
+                for port in before.ports.values():
+                    if self._written.get(port) == before.uid:
+                        del self._written[port]
+            if after is not None:
+                self._pods[after.uid] = after
+                self._gone.discard(after.uid)
+                if not after.ended:
+                    self._written |= dict.fromkeys(after.ports.values(), after.uid)
+            for uid in {each.uid for each in (before, after) if each is not None}:
+                woken += [*self._update(uid), uid]
+            return woken
+
+    def note_slot(self, before: Slot | None, after: Slot | None) -> Uids:
+        """Note a slot that was made, changed or went."""
+        with self._lock:
+            touched = []
+            if before is not None:
+                self._slots.pop(before.service, None)
+                self._free.discard(before.service)
+                if before.by_operator:
+                    touched.append(str(before.task))
+                    _remove(self._held, str(before.task), before.service)
+                    _remove(self._of_job, names.object_uid(before.object), before.service)
+            if after is not None:
+                self._slots[after.service] = after
+                if after.task is None and after.port not in self._foreign:
+                    self._free.add(after.service)
+                if after.by_operator:
+                    touched.append(str(after.task))
+                    self._held.setdefault(str(after.task), set()).add(after.service)
+                    self._of_job.setdefault(names.object_uid(after.object), set()).add(after.service)
+            woken = [each for uid in dict.fromkeys(touched) for each in (*self._update(uid), uid)]
+            if before is not None and before.task in self._gone and before.task not in self._held:
+                self._gone.discard(str(before.task))
+            return woken + self._unrefused()
+
+    def note_job(self, before: Job | None, after: Job | None) -> Uids:
+        """Note a Job that was made, ended or went."""
+        with self._lock:
+            for each in (before, after):
+                if each is not None:
+                    self._jobs.pop(each.uid, None)
+            if after is not None:
+                self._jobs[after.uid] = after.alive
+            uids = {each.uid for each in (before, after) if each is not None}
+            return [str(self._slots[each].task) for uid in uids for each in self._of_job.get(uid, ())]
+
+    def note_foreign(self, ports: Collection[int]) -> Uids:
+        """Note the ports that have a listener of somebody else: their slots are not given away."""
+        with self._lock:
+            self._foreign = frozenset(ports)
+            self._free = {
+                each.service for each in self._slots.values() if each.task is None and each.port not in self._foreign
+            }
+            return self._unrefused()
+
+    def note_host(self, host: str) -> Uids:
+        """Note the address of the gateway."""
+        with self._lock:
+            if host == self._host:
+                return []
+            self._host = host
+            return self.everybody()
+
+    def note_gone(self, uid: str) -> Uids:
+        """Note that a look at the API server found no such pod: its slots are kept as long as its Job lives."""
+        with self._lock:
+            self._gone.add(uid)
+            return []
+
+    def everybody(self) -> Uids:
+        """Return every task that is known: first those whose pod is not, then those that wait, in their order."""
+        with self._lock:
+            order = sorted(self._waiting, key=lambda uid: _came(self._pods[uid]))
+            self._waiting = {uid: self._waiting[uid] for uid in order}
+            self._refused.clear()
+            lost = [uid for uid in self._held if uid not in self._pods]
+            return [*lost, *self._waiting, *(uid for uid in self._pods if uid not in self._waiting)]
+
+    def step(self, uid: str) -> Step | None:
+        """Return what is next for a task; the slot of a Claim is lent to it until `back`."""
+        with self._lock:
+            self.back(uid)
+            self._refused.discard(uid)
+            found = next_step(self._view(uid))
+            if isinstance(found, Claim):
+                self._lent[found.slot.service] = uid
+            return found
+
+    def job_lives(self, slot: Slot) -> bool:
+        """Tell whether a slot is kept for a Job that has not ended."""
+        with self._lock:
+            return self._job_lives(slot)
+
+    def back(self, uid: str) -> None:
+        """Take back what is lent to a task."""
+        with self._lock:
+            for service in [each for each, lent in self._lent.items() if lent == uid]:
+                del self._lent[service]
+
+    def pod(self, uid: str) -> Pod | None:
+        """Return a pod as it was seen last."""
+        with self._lock:
+            return self._pods.get(uid)
+
+    def counts(self) -> Counts:
+        """Return how the slots and the pods of the namespace stand."""
+        with self._lock:
+            exposed = sum(len(each) for each in self._held.values())
+            return Counts(exposed, sum(self._waiting.values()), len(self._free))
+
+    def _view(self, uid: str) -> View:
+        pod, held = self._pods.get(uid), [self._slots[each] for each in self._held.get(uid, ())]
+        over = pod is None or pod.ended
+        kept = over and (pod is not None or uid in self._gone) and any(self._job_lives(each) for each in held)
+        if pod is None or over:
+            return View(pod, Request(), held, self._host, None, kept=kept)
+        request = self._request(pod)
+        missing = self._missing(pod, request)
+        offers = self._offers(pod, request) if missing and request.problem is None else {}
+        lack = ""
+        if missing and offers is None and uid in self._waiting:
+            self._refused.add(uid)
+            lack = self._lack(len(missing))
+        return View(pod, request, held, self._host, offers, lack)
+
+    def _request(self, pod: Pod) -> Request:
+        return requested(pod, self._permitted, claimed=pod.uid in self._held)
+
+    def _missing(self, pod: Pod, request: Request) -> list[int]:
+        held = [self._slots[each] for each in self._held.get(pod.uid, ())]
+        mine = chosen(pod, request, held)
+        return [each.number for each in request.ports if each.number not in mine]
+
+    def _offers(self, pod: Pod, request: Request) -> dict[int, Slot] | None:
+        """Return a slot for each port that a pod lacks; None if others are before it, or not enough are free."""
+        missing, found = self._missing(pod, request), dict[int, Slot]()
+        kept = self._kept(pod, missing)
+        if pod.uid in self._waiting and not self._is_next(pod.uid):
+            return None
+        taken: set[str] = set()
+        for port in (each for each in request.ports if each.number in missing):
+            slot = kept.get(port.number) or self._best(pod, {pod.ports.get(port.written), port.wish}, taken)
+            if slot is None:
+                return None
+            taken.add(slot.service)
+            found[port.number] = slot
+        return found
+
+    def _best(self, pod: Pod, wanted: set[int | None], taken: set[str]) -> Slot | None:
+        """Return the free slot that goes next: a wanted one, else as `table.pick` orders them.
+
+        A port that is written on another living pod, which lost its claim, goes last.
+        """
+        free = (
+            self._slots[each] for each in self._free if each not in taken and self._lent.get(each, pod.uid) == pod.uid
+        )
+
+        def order(slot: Slot) -> tuple[bool, bool, str, int]:
+            owner = self._written.get(slot.port, pod.uid)
+            return (slot.port not in wanted, owner != pod.uid, slot.released_at, slot.port)
+
+        return min(free, key=order, default=None)
+
+    def _kept(self, pod: Pod, missing: Iterable[int]) -> dict[int, Slot]:
+        """Return the slots that a Job keeps of pods that have ended or are not known, by the port of the pod."""
+        if pod.object.kind != JOB:
+            return {}
+        wanted, found = set(missing), dict[int, Slot]()
+        for slot in sorted((self._slots[each] for each in self._of_job.get(pod.object.uid, ())), key=_by_port):
+            before = self._pods.get(str(slot.task))
+            over = slot.task != pod.uid and (before is None or before.ended)
+            free = self._lent.get(slot.service, pod.uid) == pod.uid
+            if over and free and isinstance(slot.target_port, int) and slot.target_port in wanted:
+                found.setdefault(slot.target_port, slot)
+        return found
+
+    def _update(self, uid: str) -> Uids:
+        """Note how many free slots a pod lacks, and return those that may go on because it lacks none any more."""
+        pod, lacks = self._pods.get(uid), 0
+        if pod is not None and not pod.ended and pod.address:
+            request = self._request(pod)
+            if request.problem is None:
+                missing = self._missing(pod, request)
+                lacks = len(missing) - len(self._kept(pod, missing))
+        if lacks:
+            self._waiting[uid] = lacks
+            return []
+        self._refused.discard(uid)
+        return self._unrefused() if self._waiting.pop(uid, 0) else []
+
+    def _is_next(self, uid: str) -> bool:
+        """Tell whether there are slots enough for a pod and for all that came before it."""
+        wanted = 0
+        for each, lacks in self._waiting.items():
+            wanted += lacks
+            if wanted > len(self._free):
+                return False
+            if each == uid:
+                break
+        return True
+
+    def _unrefused(self) -> Uids:
+        """Return those that were refused a slot and may have one now."""
+        found, wanted = [], 0
+        if self._refused:
+            for uid, lacks in self._waiting.items():
+                wanted += lacks
+                if wanted > len(self._free):
+                    break
+                if uid in self._refused:
+                    found.append(uid)
+        return found
+
+    def _job_lives(self, slot: Slot) -> bool:
+        task_object = names.noted_object(slot.object)
+        return task_object is not None and task_object.kind == JOB and self._jobs.get(task_object.uid, False)
+
+    def _lack(self, missing: int) -> str:
+        slots = sorted(self._slots.values(), key=_by_port)
+        where = f"namespace {self.namespace}"
+        if not slots:
+            return full.no_slots(self._gateway, self.namespace, where).message
+        gateway = replace(self._gateway, gateway_port_range_start=slots[0].port, gateway_port_range_end=slots[-1].port)
+        said = full.slots_taken(gateway, where, slots, slots, self._foreign, missing)
+        return f"{said.message}; {said.hint}"
+
+
+def _came(pod: Pod) -> tuple[str, str]:
+    """Return what orders pods that wait: since when a lack of slots is written on them, else when they were made."""
+    return (pod.said.since if pod.said.reason == Reason.NO_FREE_SLOT else "~", pod.created)
+
+
+def _by_port(slot: Slot) -> int:
+    return slot.port
+
+
+def _remove(index: dict[str, set[str]], key: str, service: str) -> None:
+    found = index.get(key)
+    if found is not None:
+        found.discard(service)
+        if not found:
+            del index[key]

@@ -1,0 +1,142 @@
+"""The planner: what the operator does next for one pod, from what is known of it and of the slots. Pure functions.
+
+One step at a time: after each the same question is asked again, so that a crash between two steps, or somebody
+else's write, needs no code of its own.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from task_gateway.operator.pods import Pod
+from task_gateway.operator.request import Port, Reason, Request
+from task_gateway.operator.result import Result, same
+from task_gateway.routing import table
+from task_gateway.routing.table import Slot
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Take a slot for one port of a pod: a free one, or one that is kept for the pod's Job."""
+
+    pod: Pod
+    port: Port
+    slot: Slot
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """Free a slot of a pod that has ended, or that does not ask for it (any more).
+
+    A pod that has not ended may have changed since it was seen, so that a look at the API server comes first: it must
+    be as it was, or, where `pod` is None, not be there, or carry no label.
+    """
+
+    slot: Slot
+    pod: Pod | None
+
+
+@dataclass(frozen=True, slots=True)
+class Restore:
+    """Give a claimed slot the selector of its claim again."""
+
+    slot: Slot
+
+
+@dataclass(frozen=True, slots=True)
+class Publish:
+    """Write the result on a pod."""
+
+    pod: Pod
+    result: Result
+
+
+Step = Claim | Release | Restore | Publish
+
+
+@dataclass(frozen=True)
+class View:
+    """What is known of one task: its pod, what that asks for, and its slots.
+
+    `held` are the slots that the operator claimed for it, `host` is the gateway's address, empty while it has none.
+    `offers` are the slots that each missing port may take now, None where others are before it or too few are free;
+    `lack` says how many there are. `kept` tells that a living Job keeps the slots of this pod, which has ended.
+    """
+
+    pod: Pod | None
+    request: Request
+    held: Sequence[Slot]
+    host: str
+    offers: Mapping[int, Slot] | None
+    lack: str = ""
+    kept: bool = False
+
+
+def next_step(view: View) -> Step | None:
+    """Return what to do next for a task; None if all is as it should be, or has to wait for a change."""
+    pod = view.pod
+    if pod is None or pod.ended or pod.label is None:
+        return _end(view)
+    mine = chosen(pod, view.request, view.held)
+    for slot in mine.values():
+        if not table.agrees(slot):
+            return Restore(slot)
+    missing = [port for port in view.request.ports if port.number not in mine]
+    if missing and view.request.problem is None and pod.address and view.host and view.offers is not None:
+        return Claim(pod, missing[0], view.offers[missing[0].number])
+    if missing and not pod.published and mine and view.request.problem is None and view.lack:
+        return Release(next(iter(mine.values())), pod)  # all ports or none: others may need it
+    result = _result(view, mine, missing)
+    if result is not None and not same(pod, result):
+        return Publish(pod, result)
+    for slot in view.held:
+        if mine.get(_number(slot)) != slot:
+            return Release(slot, pod)
+    return None
+
+
+def chosen(pod: Pod, request: Request, held: Sequence[Slot]) -> dict[int, Slot]:
+    """Return the slot of each port that a pod asks for: the one that is written on it, else the one claimed first."""
+    published = pod.ports
+    found: dict[int, Slot] = {}
+    for port in request.ports:
+        slots = [slot for slot in held if _number(slot) == port.number]
+        if slots:
+            before = published.get(port.written)
+            found[port.number] = min(slots, key=lambda slot: (slot.port != before, slot.claimed_at, slot.port))
+    return found
+
+
+def _end(view: View) -> Step | None:
+    if view.held and not view.kept:
+        return Release(view.held[0], view.pod)
+    if view.pod is not None and view.pod.marked and not view.pod.deleted:
+        return Publish(view.pod, Result())
+    return None
+
+
+def _result(view: View, mine: Mapping[int, Slot], missing: Sequence[Port]) -> Result | None:
+    """Return what the pod should say; None as long as it is not known."""
+    pod, request = view.pod, view.request
+    if pod is None or (mine and not view.host):
+        return None
+    addresses = tuple(
+        (port.written, f"{_bracketed(view.host)}:{mine[port.number].port}")
+        for port in request.ports
+        if port.number in mine
+    )
+    if request.problem is not None:
+        return Result(addresses, request.problem, request.message)
+    if not missing:
+        ports = ", ".join(f"port {written} at {address}" for written, address in addresses)
+        return Result(addresses, Reason.EXPOSED, ports)
+    if pod.address and view.host and view.lack:
+        return Result(addresses, Reason.NO_FREE_SLOT, view.lack)
+    return None
+
+
+def _number(slot: Slot) -> int:
+    return slot.target_port if isinstance(slot.target_port, int) else 0
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

@@ -1,0 +1,226 @@
+"""An operator against a real API server: as threads of the test, or as a process of its own that may be killed."""
+
+import json
+import multiprocessing
+import os
+import signal
+import threading
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from tests.apiserver.planes import apply_chart
+from tests.apiserver.strategies import WRITES
+from tests.apiserver.test_names import say
+
+from task_gateway.errors import NotFound
+from task_gateway.kube.client import Kube
+from task_gateway.kube.kinds import JOB, LEASE, POD, SERVICE
+from task_gateway.model import Cluster, Manifest
+from task_gateway.operator.request import allowed
+from task_gateway.operator.rights import WITH_TASKS, with_gateway
+from task_gateway.operator.run import Operator, Options
+from task_gateway.routing import names
+
+HOME, TASKS, IP, START = "gateways", "tasks", "192.0.2.7", 20000
+ACCOUNT = "operator"
+EXPOSED = "task-gateway.dev/Exposed"
+PROCESSES = multiprocessing.get_context("forkserver")
+PROCESSES.set_forkserver_preload([__name__])
+
+
+@dataclass
+class Site:
+    """A gateway with a few slots in one task namespace; `account` is the API server as the operator's account."""
+
+    kube: Kube
+    account: Kube
+
+    def options(self, **changed: Any) -> Options:
+        fixed = {"gateway": "gw", "gateway_namespace": HOME, "port": 0, "measure_reached": False}
+        return Options(**(fixed | changed))
+
+    @contextmanager
+    def operator(self, kube: Any = None, **changed: Any) -> Iterator[Operator]:
+        """Run an operator with the rights of its Roles only."""
+        made = Operator(kube or self.account, self.options(**changed))
+        try:
+            made.start()
+            until(lambda: made.leads)
+            yield made
+        finally:
+            made.stop()
+
+    def pod(self, name: str, expose: str | None = "8888", *, address: str = "10.0.0.1", **more: Any) -> Manifest:
+        """Create a pod as a user would, and give it an address as the kubelet would."""
+        labels = {names.EXPOSE: expose} if expose is not None else {}
+        meta = {"name": name, "namespace": TASKS, "labels": labels, "annotations": more.get("annotations", {})}
+        if "job" in more:
+            job = more["job"]["metadata"]
+            owner = {"apiVersion": "batch/v1", "kind": "Job", "name": job["name"], "uid": job["uid"]}
+            meta["ownerReferences"] = [owner | {"controller": True}]
+        ports = [{"name": "http", "containerPort": 8888}, {"name": "board", "containerPort": 6006}]
+        spec = {
+            "containers": [{"name": "task", "image": "none", "ports": ports}],
+            "terminationGracePeriodSeconds": 0,
+        }
+        made = self.kube.create({"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec})
+        return (
+            self.status(name, {"phase": "Running", "podIP": address, "podIPs": [{"ip": address}]}) if address else made
+        )
+
+    def status(self, name: str, status: Manifest) -> Manifest:
+        return self.kube.patch(POD, name, TASKS, {"status": status}, strategic=True, subresource="status")
+
+    def change(self, name: str, **meta: Any) -> Manifest:
+        return self.kube.patch(POD, name, TASKS, {"metadata": meta})
+
+    def get(self, name: str) -> Manifest:
+        return self.kube.get(POD, name, TASKS)
+
+    def said(self, name: str) -> tuple[str, str] | None:
+        """Return status and reason of a pod's condition."""
+        return next(
+            (
+                (each["status"], each["reason"])
+                for each in self.get(name)["status"].get("conditions") or []
+                if each["type"] == EXPOSED
+            ),
+            None,
+        )
+
+    def wait(self, name: str, reason: str) -> Manifest:
+        """Return a pod once its condition has a reason."""
+        until(lambda: (self.said(name) or ("", ""))[1] == reason, lambda: f"{name}: {self.get(name)}")
+        return self.get(name)
+
+    def notes(self, name: str) -> dict[str, str]:
+        found = self.get(name)["metadata"].get("annotations") or {}
+        return {key: value for key, value in found.items() if key in (names.ADDRESS, names.ADDRESSES)}
+
+    def address(self, name: str) -> str:
+        return self.notes(name)[names.ADDRESS]
+
+    def claims(self) -> dict[int, str]:
+        """Return the task of each port that has one."""
+        return {
+            int(each["metadata"]["labels"][names.SLOT_LABEL]): task
+            for each in self.kube.list(SERVICE, TASKS, names.SLOT_LABEL)
+            if (task := (each["metadata"].get("annotations") or {}).get(names.CLAIMED_BY))
+        }
+
+    def versions(self) -> dict[str, str]:
+        """Return the version of every object that the operator may write, but its Lease."""
+        return {
+            f"{kind} {each['metadata']['name']}": each["metadata"]["resourceVersion"]
+            for kind in (SERVICE, POD, "v1/Event")
+            for each in self.kube.list(kind, TASKS)
+        }
+
+    def clean(self) -> None:
+        """Remove all pods and Jobs, and make every slot as it was at first."""
+        for kind in (POD, JOB, "v1/Event"):
+            for each in self.kube.list(kind, TASKS):
+                with suppress(NotFound):
+                    self.kube.delete(kind, each["metadata"]["name"], TASKS)
+        for each in self.kube.list(SERVICE, TASKS, names.SLOT_LABEL):
+            fresh = {"metadata": {"annotations": None}, "spec": {"selector": None}}
+            self.kube.patch(SERVICE, each["metadata"]["name"], TASKS, fresh)
+        self.kube.delete(LEASE, "gw-operator", HOME)
+
+
+def installed(kube: Kube, folder: Path, slots: int) -> Site:
+    """Install a gateway with slots, and the operator's account with the rights that it names."""
+    values = {"slots": {"namespace": TASKS, "start": START, "count": slots}}
+    apply_chart(kube, "gw", HOME, values, "gateway", "configmap", "services")
+    say(kube, [{"type": "IPAddress", "value": IP}], Programmed="True")
+    kube.create({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": ACCOUNT, "namespace": HOME}})
+    home = [_rule(each.right.verb, each.right.group, each.right.resource, each.name) for each in with_gateway("gw")]
+    for namespace, rules in ((HOME, home), (TASKS, [_rule(*each[:3]) for each in WITH_TASKS])):
+        meta = {"name": ACCOUNT, "namespace": namespace}
+        group = "rbac.authorization.k8s.io"
+        kube.create({"apiVersion": f"{group}/v1", "kind": "Role", "metadata": meta, "rules": rules})
+        kube.create({
+            "apiVersion": f"{group}/v1", "kind": "RoleBinding", "metadata": meta,
+            "roleRef": {"apiGroup": group, "kind": "Role", "name": ACCOUNT},
+            "subjects": [{"kind": "ServiceAccount", "name": ACCOUNT, "namespace": HOME}],
+        })  # fmt: skip
+    content = yaml.safe_load(kube.cluster.kubeconfig.read_text())
+    content["users"][0]["user"] = {"token": kube.token(ACCOUNT, HOME, 7200)}
+    file = folder / "operator.kubeconfig"
+    file.write_text(yaml.safe_dump(content))
+    return Site(kube, Kube(Cluster("operator", "existing", file)))
+
+
+def _rule(verb: str, group: str, resource: str, name: str = "") -> Manifest:
+    return {"apiGroups": [group], "resources": [resource], "verbs": [verb]} | (
+        {"resourceNames": [name]} if name else {}
+    )
+
+
+def until(seen: Callable[[], bool], last: Callable[[], object] = lambda: "", seconds: float = 30) -> None:
+    """Return once it is so; nothing announces what a test looks for here."""
+    deadline = time.monotonic() + seconds
+    while not seen():
+        assert time.monotonic() < deadline, last()
+        time.sleep(0.02)
+
+
+def scraped(operator: Operator, path: str = "metrics") -> str:
+    with urllib.request.urlopen(f"http://127.0.0.1:{operator.port}/{path}", timeout=10) as answer:
+        return str(answer.read().decode())
+
+
+class Deadly:
+    """An API server that kills who talks to it before the write of that number, but those of the Lease are free."""
+
+    def __init__(self, kube: Kube, write: int, made: Any) -> None:
+        self._kube, self._write, self._made, self._lock = kube, write, made, threading.Lock()
+
+    def __getattr__(self, verb: str) -> Callable[..., Any]:
+        real: Callable[..., Any] = getattr(self._kube, verb)
+        if verb not in WRITES or verb == "replace":
+            return real
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            if verb == "create" and args[0]["kind"] == "Lease":
+                return real(*args, **kwargs)
+            with self._lock:
+                if self._made.value == self._write:
+                    os.kill(os.getpid(), signal.SIGKILL)
+                self._made.value += 1
+            return real(*args, **kwargs)
+
+        return call
+
+
+def killed(cluster: Cluster, options: Options, write: int, settled: Callable[[], bool]) -> bool:
+    """Run an operator in a process until it is killed before that write, or all is settled; tell whether it was."""
+    made = PROCESSES.Value("i", 0)
+    child = PROCESSES.Process(target=_work, args=(cluster, options, write, made))
+    child.start()
+    try:
+        until(lambda: child.exitcode is not None or settled(), seconds=60)
+    finally:
+        child.kill()
+        child.join()
+    return bool(made.value == write)
+
+
+def _work(cluster: Cluster, options: Options, write: int, made: Any) -> None:
+    kube: Any = Deadly(Kube(cluster), write, made)
+    Operator(kube, options).start()
+    signal.pause()
+
+
+def addresses(notes: dict[str, str]) -> dict[str, str]:
+    found: dict[str, str] = json.loads(notes[names.ADDRESSES])
+    return found
+
+
+__all__ = ["Deadly", "Site", "addresses", "allowed", "installed", "killed", "scraped", "until"]

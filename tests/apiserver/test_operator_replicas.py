@@ -1,0 +1,163 @@
+"""Several operators, and ones that die: the Lease, kills before every write, and views that are old."""
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+import pytest
+from tests.apiserver.operators import HOME, IP, START, TASKS, Site, addresses, installed, killed, until
+from tests.apiserver.planes import gateway_api
+
+from task_gateway.kube.kinds import LEASE, POD
+from task_gateway.model import InternalTaskGateway
+from task_gateway.operator.run import Operator
+from task_gateway.routing.gateway import TaskGateway
+
+SLOTS = 8
+
+
+@pytest.fixture(scope="module")
+def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    with gateway_api("replicas", HOME, TASKS) as kube:
+        yield installed(kube, tmp_path_factory.mktemp("operator"), SLOTS)
+
+
+@pytest.fixture
+def site(plane: Site) -> Iterator[Site]:
+    plane.clean()
+    yield plane
+    plane.clean()
+
+
+def test_one_of_two_acts_and_the_other_takes_over_at_once(site: Site) -> None:
+    with site.operator(identity="one") as one:
+        two = Operator(site.account, site.options(identity="two"))
+        try:
+            two.start()
+            site.pod("a")
+            site.wait("a", "Exposed")
+            assert (one.leads, two.leads) == (True, False)
+            one.stop()
+            began = time.monotonic()
+            until(lambda: two.leads)
+            assert time.monotonic() - began < 10  # the Lease lasts for 15 s: it was freed
+            site.pod("b")
+            site.wait("b", "Exposed")
+            spec = site.kube.get(LEASE, "gw-operator", HOME)["spec"]
+            assert (spec["holderIdentity"], spec["leaseDurationSeconds"]) == ("two", 15)
+        finally:
+            two.stop()
+    assert site.kube.get(LEASE, "gw-operator", HOME)["spec"]["holderIdentity"] == ""
+
+
+def test_a_holder_that_vanished_is_waited_for_and_one_that_lost_the_lease_stops(site: Site) -> None:
+    with site.operator(identity="one") as one:
+        lease = site.kube.get(LEASE, "gw-operator", HOME)
+        lease["spec"] |= {"holderIdentity": "thief", "leaseDurationSeconds": 2}
+        until(lambda: _taken(site, lease))
+        until(lambda: not one.leads)
+        site.pod("a")
+        until(lambda: one.leads)  # two seconds without a renewal
+        site.wait("a", "Exposed")
+
+
+def _taken(site: Site, lease: dict[str, object]) -> bool:
+    fresh = site.kube.get(LEASE, "gw-operator", HOME)
+    fresh["spec"] = lease["spec"]
+    site.kube.replace(fresh)
+    return True
+
+
+@pytest.mark.parametrize("verb", ["expose", "change", "end"])
+def test_killed_before_every_write_and_started_again(site: Site, verb: str) -> None:
+    """Each SIGKILL is followed by a new operator, which completes what was begun: no port is leaked or given twice."""
+    write, was_killed = 0, True
+    while was_killed:
+        site.clean()
+        names = ("a", "b")
+        if verb != "expose":
+            with site.operator():
+                for name in names:
+                    site.pod(name, "8888.6006")
+                    site.wait(name, "Exposed")
+        before = {name: site.address(name) for name in names} if verb != "expose" else {}
+        for name in names:
+            if verb == "expose":
+                site.pod(name, "8888.6006")
+            elif verb == "change":
+                site.change(name, labels={"task-gateway.dev/expose": "8888.9000"})
+            else:
+                site.status(name, {"phase": "Succeeded"})
+        was_killed = killed(site.account.cluster, site.options(), write, lambda: settled(site, verb))
+        site.kube.delete(LEASE, "gw-operator", HOME)
+        with site.operator():
+            until(lambda: settled(site, verb), lambda: f"after a kill: {site.claims()}")
+            if verb == "change":
+                assert {name: site.address(name) for name in names} == before
+        write += 1
+    assert write > 4
+
+
+def settled(site: Site, verb: str) -> bool:
+    if verb == "end":
+        return site.claims() == {} and all(site.said(each) is None for each in "ab")
+    wanted = {"8888", "6006"} if verb == "expose" else {"8888", "9000"}
+    tasks = list(site.claims().values())
+    if sorted(tasks) != sorted(2 * [site.get(each)["metadata"]["uid"] for each in "ab"]):
+        return False
+    gateway = InternalTaskGateway("gw", HOME, IP, START, START + SLOTS - 1)
+    found = TaskGateway(site.kube, gateway, TASKS).exposed()
+    shown = {(each.task_id, str(each.target_port)): str(each.address) for each in found}
+    return all(
+        _addresses(site, each) == {port: shown.get((site.get(each)["metadata"]["uid"], port)) for port in wanted}
+        for each in "ab"
+    )
+
+
+def _addresses(site: Site, name: str) -> dict[str, str]:
+    notes = site.notes(name)
+    return addresses(notes) if len(notes) == 2 else {}
+
+
+def test_two_operators_that_both_act_do_no_harm(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both believe to hold the Lease: each pod has one port in the end, and no port has two."""
+    monkeypatch.setattr("task_gateway.operator.lease.Elector.leads", True)
+    with site.operator(identity="one"):
+        two = Operator(site.account, site.options(identity="two"))
+        two.start()
+        try:
+            for number in range(SLOTS):
+                site.pod(f"p-{number}")
+            for number in range(SLOTS):
+                site.wait(f"p-{number}", "Exposed")
+            found = {name: site.address(name) for name in (f"p-{number}" for number in range(SLOTS))}
+            uids = {site.get(name)["metadata"]["uid"]: address for name, address in found.items()}
+            until(lambda: len(site.claims()) == SLOTS)
+            assert {f"{IP}:{port}": task for port, task in site.claims().items()} == {
+                address: uid for uid, address in uids.items()
+            }
+            for name in found:
+                site.kube.delete(POD, name, TASKS)
+            until(lambda: site.claims() == {})
+        finally:
+            two.stop()
+
+
+def test_the_command_ends_within_a_second_and_frees_the_lease(site: Site) -> None:
+    file = str(site.account.cluster.kubeconfig)
+    words = [sys.executable, "-m", "task_gateway.cli.main", "operator", "--gateway", f"{HOME}/gw", "--port", "0"]
+    command = subprocess.Popen([*words, "--kubeconfig", file], stdout=subprocess.PIPE, text=True)
+    try:
+        assert command.stdout is not None
+        until(lambda: '"ready"' in command.stdout.readline())  # type: ignore[union-attr]
+        site.pod("a")
+        site.wait("a", "Exposed")
+        began = time.monotonic()
+        command.send_signal(signal.SIGTERM)
+        assert command.wait(10) == 0
+        assert time.monotonic() - began < 3  # 0.3 s on an idle machine
+        assert site.kube.get(LEASE, "gw-operator", HOME)["spec"]["holderIdentity"] == ""
+    finally:
+        command.kill()

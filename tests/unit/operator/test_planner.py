@@ -1,0 +1,232 @@
+"""The planner among random steps of pods, labels, Jobs, masters and operators that see late: no port has two tasks."""
+
+from dataclasses import replace
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.unit.operator.world import ALLOWED, FIRST, HOST, Seer, World, made
+
+from task_gateway.operator.pods import Pod, Said
+from task_gateway.operator.request import Reason, requested
+from task_gateway.routing.table import Slot
+
+LABELS = ("8888", "8888.6006", "http", "6006.http", "22", "8888.8888", "none", None)
+NAMES = ("a", "b", "c", "d")
+ACTIONS = (
+    *("make", "make", "label", "end", "drop", "wipe", "job", "master", "master back"),
+    *("see", "see", "decide", "decide", "act", "act", "act", "crash"),
+)
+STEPS = st.lists(st.tuples(st.sampled_from(ACTIONS), st.integers(0, 50), st.integers(0, 50)), max_size=120)
+
+
+class Walk:
+    """Random steps, and what must hold after each."""
+
+    def __init__(self, slots: int) -> None:
+        self.world = World.of(slots)
+        self.world.operators = [Seer(self.world), Seer(self.world)]
+        self.given: dict[tuple[str, str], int] = {}
+        self.count = 0
+
+    def step(self, action: str, number: int, other: int) -> None:
+        world, name = self.world, NAMES[number % len(NAMES)]
+        pod, operator = world.pods.get(name), world.operators[number % 2]
+        match action:
+            case "make" if pod is None:
+                self.count += 1
+                job = f"job-{other % 2}" if other % 3 == 0 else ""
+                if job and not world.jobs.get(job, False):
+                    world.put_job(job, alive=True)
+                wish = str(FIRST + other % 4) if other % 5 == 0 else ""
+                world.put_pod(made(name, f"{name}-{self.count}", LABELS[other % len(LABELS)], job=job, wish=wish))
+            case "label" if pod is not None:
+                world.put_pod(replace(pod, label=LABELS[other % len(LABELS)]))
+            case "end" if pod is not None:
+                world.put_pod(replace(pod, ended=True))
+            case "drop" if pod is not None:
+                world.drop_pod(name)
+            case "wipe" if pod is not None and len(self.held(pod.uid)) < 2:
+                world.put_pod(replace(pod, published=(), said=Said(), task=""))
+            case "job":
+                world.put_job(f"job-{other % 2}", alive=False)
+            case "master":
+                self.master(other, "", "master")
+            case "master back":
+                self.master(other, "master", "")
+            case "see":
+                operator.see(1 + other % 4)
+            case "decide":
+                operator.decide(other)
+            case "act":
+                operator.act()
+            case "crash":
+                world.operators[number % 2] = Seer(world)
+        self.holds()
+
+    def master(self, number: int, before: str, after: str) -> None:
+        slots = [each for each in self.world.slots.values() if (each.task or "") == before]
+        if slots:
+            slot = slots[number % len(slots)]
+            self.world.put_slot(Slot(slot.port, slot.service, "", 80, after or None, selects=after or "released"))
+
+    def held(self, uid: str) -> list[Slot]:
+        return [each for each in self.world.slots.values() if each.task == uid]
+
+    def holds(self) -> None:
+        """What is written on a living pod is its own, and stays as it is for as long as the pod asks for it."""
+        by_port = {each.port: each for each in self.world.slots.values()}
+        asked = set()
+        for pod in self.world.live():
+            for port in pod.ports.values():
+                assert by_port[port].task == pod.uid, f"{pod.name} says {port}, which {by_port[port].task} has"
+            for port in requested(pod, ALLOWED, claimed=True).ports:
+                asked.add((pod.uid, port.written))
+                if port.written in pod.ports:
+                    first = self.given.setdefault((pod.uid, port.written), pod.ports[port.written])
+                    assert pod.ports[port.written] == first, f"a port of {pod.name} moved"
+        self.given = {key: port for key, port in self.given.items() if key in asked}
+
+    def ends(self) -> None:
+        """Nothing is leaked, and each pod says what it has; only one operator works on."""
+        (leader, *_), world = self.world.operators, self.world
+        world.operators = [leader]
+        leader.settle()
+        self.holds()
+        wanted = {each.uid: requested(each, ALLOWED, claimed=True).ports for each in world.live()}
+        for slot in world.slots.values():
+            if slot.by_operator:
+                numbers = [each.number for each in wanted.get(str(slot.task), ())]
+                kept = slot.object.startswith("Job/") and world.jobs[slot.object.rpartition("/")[2]]
+                assert slot.target_port in numbers or kept, f"{slot} is leaked"
+        free = sum(each.task is None for each in world.slots.values())
+        lacks = []
+        for pod in world.live():
+            request = requested(pod, ALLOWED, claimed=bool(self.held(pod.uid)))
+            has = {each.target_port for each in self.held(pod.uid)}
+            assert len(has) == len(self.held(pod.uid))
+            assert len(pod.published) == len(has)
+            missing = [each for each in request.ports if each.number not in has]
+            if request.problem:
+                assert (pod.said.status, pod.said.reason) == ("False", request.problem)
+            elif missing:
+                assert pod.said.reason == Reason.NO_FREE_SLOT
+                lacks.append(len(missing))
+            else:
+                assert (pod.said.status, pod.said.reason) == ("True", Reason.EXPOSED)
+                assert pod.task == pod.uid
+        assert not lacks or free < max(lacks)
+        for pod in world.pods.values():
+            assert not (pod.ended or pod.label is None) or not pod.marked, f"{pod.name} is marked still"
+
+
+@settings(max_examples=400)
+@given(STEPS, st.integers(1, 4))
+def test_no_port_has_two_tasks_none_moves_and_none_is_leaked(steps: list[tuple[str, int, int]], slots: int) -> None:
+    walk = Walk(slots)
+    for each in steps:
+        walk.step(*each)
+    walk.ends()
+
+
+def settled(slots: int, *pods: Pod) -> tuple[World, Seer]:
+    world = World.of(slots)
+    world.operators = [Seer(world)]
+    for each in pods:
+        if each.object.uid != each.uid:
+            world.put_job(each.object.uid, alive=True)
+        world.put_pod(each)
+    world.operators[0].settle()
+    return world, world.operators[0]
+
+
+def ports(world: World, name: str) -> list[int]:
+    return list(world.pods[name].ports.values())
+
+
+def test_several_ports_by_number_and_by_name() -> None:
+    world, _ = settled(4, made("a", "u-a", "8888.board"))
+    pod = world.pods["a"]
+    assert pod.published == (("8888", f"{HOST}:{FIRST}"), ("board", f"{HOST}:{FIRST + 1}"))
+    assert (pod.task, pod.said.status, pod.said.reason) == ("u-a", "True", "Exposed")
+    assert [each.target_port for each in world.slots.values()][:2] == [8888, 6006]
+
+
+def test_a_changed_label_keeps_what_it_names_still() -> None:
+    world, operator = settled(4, made("a", "u-a", "8888.6006"))
+    world.put_pod(replace(world.pods["a"], label="6006.8080"))
+    operator.settle()
+    assert world.pods["a"].published == (("6006", f"{HOST}:{FIRST + 1}"), ("8080", f"{HOST}:{FIRST + 2}"))
+    assert world.slots["slot-0"].task is None
+
+
+def test_first_come_first_served_when_a_slot_frees() -> None:
+    world, operator = settled(1, made("a", "u-a"), made("b", "u-b"), made("c", "u-c"))
+    assert [world.pods[each].said.reason for each in "abc"] == ["Exposed", "NoFreeSlot", "NoFreeSlot"]
+    assert "1 slot" in world.pods["b"].said.message
+    assert "slots.count" in world.pods["b"].said.message
+    for gone, next_ in (("a", "b"), ("b", "c")):
+        world.drop_pod(gone)
+        operator.settle()
+        assert ports(world, next_) == [FIRST]
+
+
+def test_who_waits_for_two_slots_is_not_passed_by_who_waits_for_one() -> None:
+    world, operator = settled(2, made("a", "u-a"), made("b", "u-b", "8888.6006"), made("c", "u-c"))
+    assert [world.pods[each].said.reason for each in "abc"] == ["Exposed", "NoFreeSlot", "NoFreeSlot"]
+    world.drop_pod("a")
+    operator.settle()
+    assert [world.pods[each].said.reason for each in "bc"] == ["Exposed", "NoFreeSlot"]
+
+
+def test_the_order_survives_a_restart() -> None:
+    world, _ = settled(1, made("a", "u-a"), made("c", "u-1"), made("b", "u-2"))
+    world.put_pod(replace(world.pods["c"], said=replace(world.pods["c"].said, since="2026-01-01T00:00:01Z")))
+    world.put_pod(replace(world.pods["b"], said=replace(world.pods["b"].said, since="2026-01-01T00:00:00Z")))
+    world.drop_pod("a")
+    world.operators = [Seer(world)]
+    world.operators[0].settle()
+    assert [world.pods[each].said.reason for each in "cb"] == ["NoFreeSlot", "Exposed"]
+
+
+def test_a_jobs_next_pod_gets_the_same_port_while_the_job_lives() -> None:
+    world, operator = settled(3, made("a", "u-a", job="j"), made("b", "u-b"))
+    (port,) = ports(world, "a")
+    world.put_pod(replace(world.pods["a"], ended=True))
+    operator.settle()
+    assert not world.pods["a"].marked
+    world.put_pod(made("c", "u-c", "8888.6006", job="j"))
+    operator.settle()
+    assert ports(world, "c") == [port, FIRST + 2]
+    world.drop_pod("a")
+    world.drop_pod("c")
+    operator.settle()
+    world.put_pod(made("d", "u-d"))
+    operator.settle()
+    assert world.pods["d"].said.reason == Reason.NO_FREE_SLOT
+    world.put_job("j", alive=False)
+    operator.settle()
+    assert world.pods["d"].said.reason == Reason.EXPOSED
+
+
+def test_a_wish_and_what_is_written_on_a_pod_go_before_the_order() -> None:
+    world, operator = settled(4, made("a", "u-a", wish=str(FIRST + 2)), made("b", "u-b", wish=str(FIRST + 2)))
+    assert (ports(world, "a"), ports(world, "b")) == ([FIRST + 2], [FIRST])
+    slot = world.slots["slot-2"]
+    world.put_slot(Slot(slot.port, slot.service, "", unselected=True))  # a forced upgrade: the claim is gone
+    world.put_pod(made("c", "u-c"))
+    operator.settle()
+    assert (ports(world, "a"), ports(world, "c")) == ([FIRST + 2], [FIRST + 1])
+
+
+def test_a_pod_of_another_owner_is_left_alone() -> None:
+    pod = replace(made("a", "u-a"), task="of-a-master")
+    world, _ = settled(1, pod)
+    assert (world.pods["a"].task, world.pods["a"].said.reason) == ("of-a-master", Reason.NOT_ALLOWED)
+    assert world.slots["slot-0"].task is None
+
+
+def test_a_selector_that_somebody_else_changed_is_restored() -> None:
+    world, operator = settled(1, made("a", "u-a"))
+    world.put_slot(replace(world.slots["slot-0"], selects="another", strangers=("app",)))
+    operator.settle()
+    assert (world.slots["slot-0"].selects, world.slots["slot-0"].strangers) == ("u-a", ())

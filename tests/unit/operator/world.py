@@ -1,0 +1,209 @@
+"""A cluster for the planner without I/O: pods, Jobs and slots as they are, and operators that see them late."""
+
+from dataclasses import dataclass, field, replace
+
+from task_gateway.kube.kinds import JOB, POD
+from task_gateway.model import InternalTaskGateway, TaskObject
+from task_gateway.operator.pods import Pod, Said
+from task_gateway.operator.request import allowed
+from task_gateway.operator.result import Result
+from task_gateway.operator.space import Job, Space
+from task_gateway.operator.steps import Claim, Publish, Release, Restore, Step
+from task_gateway.routing.table import Slot
+
+HOST, FIRST = "192.0.2.7", 20000
+GATEWAY = InternalTaskGateway("gw", "gateways", HOST, 1, 65535)
+NAMED = (("http", 8888), ("board", 6006))
+ALLOWED = allowed("6006,8000-9000")
+
+
+def made(name: str, uid: str, label: str | None = "8888", *, job: str = "", wish: str = "", version: int = 1) -> Pod:
+    owner = TaskObject(JOB, job, job) if job else TaskObject(POD, name, uid)
+    return Pod("tasks", name, uid, str(version), label, uid, owner, wish=wish, address="10.0.0.1", named=NAMED)
+
+
+@dataclass
+class World:
+    """What the API server has; `version` counts its writes."""
+
+    slots: dict[str, Slot]
+    pods: dict[str, Pod] = field(default_factory=dict)
+    jobs: dict[str, bool] = field(default_factory=dict)
+    version: int = 1
+    operators: "list[Seer]" = field(default_factory=list)
+
+    @classmethod
+    def of(cls, slots: int) -> "World":
+        found = [Slot(FIRST + each, f"slot-{each}", "1", unselected=True) for each in range(slots)]
+        return cls({each.service: each for each in found})
+
+    def put_pod(self, pod: Pod) -> Pod:
+        self.version += 1
+        self.pods[pod.name] = pod = replace(pod, version=str(self.version))
+        self._tell(("pod", pod.name, pod if pod.label is not None else None))
+        return pod
+
+    def drop_pod(self, name: str) -> None:
+        del self.pods[name]
+        self._tell(("pod", name, None))
+
+    def put_slot(self, slot: Slot) -> None:
+        self.version += 1
+        self.slots[slot.service] = slot = replace(slot, resource_version=str(self.version))
+        self._tell(("slot", slot.service, slot))
+
+    def put_job(self, uid: str, *, alive: bool) -> None:
+        self.jobs[uid] = alive
+        self._tell(("job", uid, Job(uid, alive)))
+
+    def live(self) -> list[Pod]:
+        return [each for each in self.pods.values() if not each.ended and each.label is not None]
+
+    def _tell(self, event: tuple[str, str, Pod | Slot | Job | None]) -> None:
+        for each in self.operators:
+            each.events.append(event)
+
+
+class Seer:
+    """An operator: what it knows may be old, and what it decided is done later."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.space = Space(GATEWAY, "tasks", ALLOWED, HOST)
+        self.events: list[tuple[str, str, Pod | Slot | Job | None]] = []
+        self.known: dict[tuple[str, str], Pod | Slot | Job] = {}
+        self.queue: dict[str, None] = {}
+        self.decided: tuple[str, Step] | None = None
+        for job, alive in world.jobs.items():
+            self._note("job", job, Job(job, alive))
+        for slot in world.slots.values():
+            self._note("slot", slot.service, slot)
+        for pod in world.pods.values():
+            self._note("pod", pod.name, pod if pod.label is not None else None)
+        self.queue = dict.fromkeys(self.space.everybody())
+
+    def see(self, count: int) -> None:
+        """Have the next events arrive."""
+        for _ in range(min(count, len(self.events))):
+            self._note(*self.events.pop(0))
+
+    def decide(self, choice: int = 0) -> bool:
+        """Ask the planner for one task of the queue."""
+        if self.decided is not None or not self.queue:
+            return False
+        uid = list(self.queue)[choice % len(self.queue)]
+        step = self.space.step(uid)
+        if step is None:
+            del self.queue[uid]
+        else:
+            self.decided = (uid, step)
+        return True
+
+    def act(self) -> None:
+        """Do what was decided, as far as the cluster still allows it."""
+        if self.decided is None:
+            return
+        (uid, step), self.decided = self.decided, None
+        match step:
+            case Claim():
+                self._claim(step)
+            case Release():
+                self._release(step)
+            case Restore(slot):
+                now = self.world.slots[slot.service]
+                if now.task == slot.task:
+                    self._put(replace(now, selects=now.task, unselected=False, strangers=()))
+            case Publish(pod, result):
+                self._publish(pod, result)
+        self.space.back(uid)
+
+    def settle(self) -> None:
+        """Go on until there is nothing to do."""
+        for _ in range(3000):
+            self.act()
+            self.see(len(self.events))
+            if not self.decide() and self.decided is None and not self.events:
+                return
+        raise AssertionError(f"no end: {self.queue} {self.decided}")
+
+    def _claim(self, step: Claim) -> None:
+        now = self.world.slots[step.slot.service]
+        if step.slot.task is not None and self._look(step.slot) is not None:
+            return
+        if now.task != step.slot.task:
+            self._see_slot(now)
+            return
+        pod = step.pod
+        self.world.version += 1
+        note = f"{pod.object.kind.rpartition('/')[2]}/{pod.object.name}/{pod.object.uid}"
+        self._put(
+            Slot(
+                now.port, now.service, "", step.port.number, pod.uid, "", note, f"{self.world.version:09}",
+                selects=pod.uid, pod=pod.name,
+            )
+        )  # fmt: skip
+
+    def _release(self, step: Release) -> None:
+        slot, left = step.slot, None
+        if step.pod is None or not step.pod.ended:
+            left = self._look(slot)
+            if left is not None and left.label is not None and (step.pod is None or left.version != step.pod.version):
+                return
+            if left is None and step.pod is None and self.space.job_lives(slot):
+                self.space.note_gone(str(slot.task))
+                return
+        now = self.world.slots[slot.service]
+        if now.by_operator and (now.task, now.claimed_at) == (slot.task, slot.claimed_at):
+            self.world.version += 1
+            stamp = f"{self.world.version:09}"
+            self._put(
+                Slot(now.port, now.service, "", now.target_port, released_at=stamp, selects=f"released.{now.port}")
+            )
+        else:
+            self._see_slot(now)
+        if left is not None and left.marked:
+            self._publish(left, Result())
+
+    def _publish(self, pod: Pod, result: Result) -> None:
+        now = self.world.pods.get(pod.name)
+        if now is None or now.uid != pod.uid or now.version != pod.version:
+            self._note("pod", pod.name, now if now is not None and now.label is not None else None)
+            return
+        said = Said() if result.reason is None else Said(result.status, result.reason, result.message, "now")
+        task = pod.uid if result.addresses else "" if pod.task == pod.uid else pod.task
+        written = self.world.put_pod(replace(now, published=result.addresses, said=said, task=task))
+        self._note("pod", pod.name, written if written.label is not None else None)
+
+    def _look(self, slot: Slot) -> Pod | None:
+        found = self.world.pods.get(slot.pod)
+        if found is None or found.uid != slot.task:
+            return None
+        self._note("pod", found.name, found if found.label is not None else None)
+        return None if found.ended else found
+
+    def _put(self, slot: Slot) -> None:
+        self.world.put_slot(slot)
+        self._see_slot(self.world.slots[slot.service])
+
+    def _see_slot(self, slot: Slot) -> None:
+        self._note("slot", slot.service, slot)
+
+    def _note(self, kind: str, key: str, after: Pod | Slot | Job | None) -> None:
+        """Note an object as a mirror does: what is older than what is known is left out."""
+        before = self.known.get((kind, key))
+        if before is not None and after is not None and _version(after) < _version(before):
+            return
+        if before == after:
+            return
+        if after is None:
+            self.known.pop((kind, key), None)
+        else:
+            self.known[kind, key] = after
+        note = {"pod": self.space.note_pod, "slot": self.space.note_slot, "job": self.space.note_job}[kind]
+        self.queue |= dict.fromkeys(note(before, after))  # type: ignore[operator, arg-type]
+
+
+def _version(obj: Pod | Slot | Job) -> int:
+    if isinstance(obj, Pod):
+        return int(obj.version)
+    return int(obj.resource_version) if isinstance(obj, Slot) else 0
