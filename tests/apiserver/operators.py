@@ -42,7 +42,7 @@ class Site:
     account: Kube
 
     def options(self, **changed: Any) -> Options:
-        fixed = {"gateway": "gw", "gateway_namespace": HOME, "port": 0, "measure_reached": False}
+        fixed: dict[str, Any] = {"gateway": "gw", "gateway_namespace": HOME, "port": 0, "measure_reached": False}
         return Options(**(fixed | changed))
 
     @contextmanager
@@ -136,7 +136,7 @@ class Site:
 
 def installed(kube: Kube, folder: Path, slots: int) -> Site:
     """Install a gateway with slots, and the operator's account with the rights that it names."""
-    values = {"slots": {"namespace": TASKS, "start": START, "count": slots}}
+    values = {"slots": [{"namespace": TASKS, "start": START, "count": slots}]}
     apply_chart(kube, "gw", HOME, values, "gateway", "configmap", "services")
     say(kube, [{"type": "IPAddress", "value": IP}], Programmed="True")
     kube.create({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": ACCOUNT, "namespace": HOME}})

@@ -148,7 +148,7 @@ def test_no_free_slot_then_first_come_first_served(site: Site) -> None:
     assert site.address("x-first") == f"{IP}:{START + 2}"
     assert site.said("b-second") == ("False", "NoFreeSlot")
     events = [each for each in site.kube.list("v1/Event", TASKS) if each["involvedObject"]["name"] == "x-first"]
-    assert "slots.count" in next(each["message"] for each in events if each["reason"] == "NoFreeSlot")
+    assert "helm upgrade" in next(each["message"] for each in events if each["reason"] == "NoFreeSlot")
     site.kube.delete(POD, "has-0", TASKS)
     site.wait("b-second", "Exposed")
 

@@ -148,16 +148,17 @@ def test_two_operators_that_both_act_do_no_harm(site: Site, monkeypatch: pytest.
 def test_the_command_ends_within_a_second_and_frees_the_lease(site: Site) -> None:
     file = str(site.account.cluster.kubeconfig)
     words = [sys.executable, "-m", "task_gateway.cli.main", "operator", "--gateway", f"{HOME}/gw", "--port", "0"]
-    command = subprocess.Popen([*words, "--kubeconfig", file], stdout=subprocess.PIPE, text=True)
-    try:
+    with subprocess.Popen([*words, "--kubeconfig", file], stdout=subprocess.PIPE, text=True) as command:
         assert command.stdout is not None
-        until(lambda: '"ready"' in command.stdout.readline())  # type: ignore[union-attr]
-        site.pod("a")
-        site.wait("a", "Exposed")
-        began = time.monotonic()
-        command.send_signal(signal.SIGTERM)
-        assert command.wait(10) == 0
-        assert time.monotonic() - began < 3  # 0.3 s on an idle machine
-        assert site.kube.get(LEASE, "gw-operator", HOME)["spec"]["holderIdentity"] == ""
-    finally:
-        command.kill()
+        try:
+            while '"ready"' not in (line := command.stdout.readline()):
+                assert line
+            site.pod("a")
+            site.wait("a", "Exposed")
+            began = time.monotonic()
+            command.send_signal(signal.SIGTERM)
+            assert command.wait(10) == 0
+            assert time.monotonic() - began < 3  # 0.3 s on an idle machine
+            assert site.kube.get(LEASE, "gw-operator", HOME)["spec"]["holderIdentity"] == ""
+        finally:
+            command.kill()

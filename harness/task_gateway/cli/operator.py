@@ -8,7 +8,7 @@ import typer
 
 from task_gateway.cli import _target
 from task_gateway.errors import TaskGatewayError, UsageError
-from task_gateway.limits.target import connect
+from task_gateway.inventory.target import connect
 from task_gateway.operator.request import allowed
 from task_gateway.operator.run import Operator, Options
 

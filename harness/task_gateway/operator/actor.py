@@ -1,5 +1,6 @@
 """Does what the planner says for the tasks of one namespace: the writes to slots and pods, each on a condition."""
 
+import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -15,9 +16,9 @@ from task_gateway.operator.metrics import Metrics
 from task_gateway.operator.pods import Pod
 from task_gateway.operator.result import Result
 from task_gateway.operator.space import Space
-from task_gateway.operator.steps import Claim, Publish, Release, Restore, Step
-from task_gateway.routing import names, table
-from task_gateway.routing.slot_writer import SlotWriter, closed, deadline, released
+from task_gateway.operator.steps import Claim, Clear, Publish, Release, Restore, Step
+from task_gateway.routing import endpoints, names, table
+from task_gateway.routing.slot_writer import SlotWriter, closed, released
 from task_gateway.routing.table import Slot
 
 OWNER_SECONDS = 60.0
@@ -37,8 +38,13 @@ class Actor:
     ) -> None:
         self._kube, self._space, self._pods, self._metrics, self._told = kube, space, seen, metrics, told
         self._namespace = space.namespace
-        self._writer = SlotWriter(kube, space.namespace, slots)
+        self._slots = slots
+        self._look_once = threading.Lock()
+        self._nowhere: dict[str, str] | None = None
+        self._writer = SlotWriter(kube, space.namespace, slots, kube.settings)
         self._owner: tuple[float, str] | None = None
+        self._versions: dict[str, str] = {}
+        """The version of each slot that this process wrote last."""
         self.addressed: dict[str, float] = {}
         """Since when the address of each pod without its slots is known, as a time of `time.monotonic`."""
 
@@ -64,18 +70,25 @@ class Actor:
                 self._release(step)
             case Restore(slot):
                 self._writer.write(
-                    slot, deadline(), lambda each: each.task == slot.task and not table.agrees(each), closed
+                    slot,
+                    self._writer.deadline(),
+                    lambda each: each.task == slot.task and not table.agrees(each),
+                    closed,
                 )
                 self._say("restored", slot)
-            case Publish(pod, wanted):
-                self._publish(pod, wanted)
+            case Publish(pod, wanted, slots):
+                if all(map(self._holds, slots)):
+                    self._publish(pod, wanted)
+            case Clear(pod):
+                self._clear_left(pod)
 
     def _claim(self, step: Claim) -> None:
-        pod, slot, until = step.pod, step.slot, deadline()
+        pod, slot, until = step.pod, step.slot, self._writer.deadline()
         if slot.task is not None:  # kept for the Job
-            if self._look(slot) is not None:
+            before = self._look(slot)
+            if before is not None and not before.ended:
                 return
-        elif self._writer.shut(slot, until):
+        elif not self._leads_nowhere(slot) and self._writer.shut(slot, until):
             return
         owner = pod.owner or self._namespace_owner()
         task = Task(pod.uid, self._namespace, (step.port.number,), owner, pod.object)
@@ -88,6 +101,7 @@ class Actor:
         if seen is None or seen.task != pod.uid:
             self._metrics.retries.add()
             return
+        self._versions[seen.service] = seen.resource_version
         self._say("claimed", seen, pod=pod.name, target_port=step.port.number)
         if (since := self.addressed.get(pod.uid)) is not None:
             self._metrics.claim_seconds.observe(time.monotonic() - since)
@@ -96,24 +110,57 @@ class Actor:
         slot, left = step.slot, None
         if step.pod is None or not step.pod.ended:
             left = self._look(slot)
-            if left is not None and left.label is not None and (step.pod is None or left.version != step.pod.version):
+            alive = left if left is not None and not left.ended else None
+            if alive and alive.label is not None and (step.pod is None or alive.version != step.pod.version):
                 return
-            if left is None and step.pod is None and self._space.job_lives(slot):
+            if alive is None and step.pod is None and self._space.job_lives(slot):
                 self._space.note_gone(str(slot.task))
+                self._clear(left)
                 return
-        self._writer.write(slot, deadline(), lambda each: _is_same(each, slot), released)
+        self._writer.write(slot, self._writer.deadline(), lambda each: _is_same(each, slot), released)
         self._say("released", slot, pod=slot.pod)
-        if left is not None and left.marked:
-            self._publish(left, Result())
+        self._clear(left)
+
+    def _leads_nowhere(self, slot: Slot) -> bool:
+        """Tell whether a slot that no task had yet was seen to have no endpoints, by one look for all such slots."""
+        if not slot.unselected:
+            return True
+        with self._look_once:
+            if self._nowhere is None:
+                unused = [each for each in self._slots.read() if each.task is None and each.unselected]
+                found = self._writer.endpoints(unused)
+                self._nowhere = {
+                    each.service: each.resource_version for each in unused if not endpoints.left(each, found)
+                }
+            return self._nowhere.get(slot.service) == slot.resource_version
+
+    def _holds(self, slot: Slot) -> bool:
+        """Tell whether a slot still is as it was seen; one that this process wrote itself is not read again."""
+        if self._versions.get(slot.service) == slot.resource_version:
+            return True
+        now = self._writer.reread(slot)
+        return now is not None and (now.task, now.claimed_at) == (slot.task, slot.claimed_at)
+
+    def _clear(self, left: Pod | None) -> bool:
+        """Remove what is written on a pod that carries no label; False if there is nothing to remove."""
+        if left is None or left.label is not None or not left.marked or left.deleted:
+            return False
+        self._publish(left, Result())
+        return True
+
+    def _clear_left(self, pod: Pod) -> None:
+        found = self._kube.find(POD, pod.name, self._namespace)
+        left = None if found is None or found["metadata"]["uid"] != pod.uid else pods.parse(found)
+        if not self._clear(left):
+            self._space.note_cleared(pod.uid)
 
     def _look(self, slot: Slot) -> Pod | None:
-        """Return the pod of a slot if it is there and has not ended, by a look at the API server."""
+        """Return the pod of a slot if it is there, by a look at the API server."""
         found = self._kube.find(POD, slot.pod, self._namespace)
         if found is None or found["metadata"]["uid"] != slot.task:
             return None
         self._pods.keep(found)
-        pod = pods.parse(found)
-        return None if pod.ended else pod
+        return pods.parse(found)
 
     def _publish(self, pod: Pod, wanted: Result) -> None:
         body = result.patch(pod, wanted, datetime.now(UTC))

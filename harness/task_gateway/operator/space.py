@@ -50,9 +50,12 @@ class Space:
         self._pods: dict[str, Pod] = {}
         self._jobs: dict[str, bool] = {}
         self._slots: dict[str, Slot] = {}
+        self._by_port: dict[int, str] = {}
         self._held: dict[str, set[str]] = {}
         """The Services of the slots that the operator claimed, by task."""
         self._of_job: dict[str, set[str]] = {}
+        self._pods_of: dict[str, set[str]] = {}
+        """The slots and the pods of each Job; those of other pods are filed under the pod's own uid."""
         self._free: set[str] = set()
         self._foreign: frozenset[int] = frozenset()
         self._lent: dict[str, str] = {}
@@ -62,6 +65,8 @@ class Space:
         self._refused: set[str] = set()
         self._gone: set[str] = set()
         """Pods of which a look at the API server said that they are not there any more."""
+        self._left: dict[str, Pod] = {}
+        """Pods with something written on them that do not carry the label any more, or are gone."""
         self._written: dict[int, str] = {}
         """The pod on which each port of the gateway is written."""
 
@@ -71,25 +76,33 @@ class Space:
             woken = []
             if before is not None and (after is None or after.uid != before.uid):
                 self._pods.pop(before.uid, None)
+                _remove(self._pods_of, before.object.uid, before.uid)
+                if before.marked and not before.deleted:
+                    self._left[before.uid] = before
             if before is not None:
                 for port in before.ports.values():
                     if self._written.get(port) == before.uid:
                         del self._written[port]
             if after is not None:
                 self._pods[after.uid] = after
+                self._pods_of.setdefault(after.object.uid, set()).add(after.uid)
                 self._gone.discard(after.uid)
+                self._left.pop(after.uid, None)
                 if not after.ended:
                     self._written |= dict.fromkeys(after.ports.values(), after.uid)
             for uid in {each.uid for each in (before, after) if each is not None}:
                 woken += [*self._update(uid), uid]
+            if before is not None and before.object.kind == JOB:  # what it leaves may be kept for the next one
+                woken += self._update_all(self._pods_of.get(before.object.uid, ()))
             return woken
 
     def note_slot(self, before: Slot | None, after: Slot | None) -> Uids:
         """Note a slot that was made, changed or went."""
         with self._lock:
-            touched = []
+            touched: list[str] = []
             if before is not None:
                 self._slots.pop(before.service, None)
+                self._by_port.pop(before.port, None)
                 self._free.discard(before.service)
                 if before.by_operator:
                     touched.append(str(before.task))
@@ -97,13 +110,17 @@ class Space:
                     _remove(self._of_job, names.object_uid(before.object), before.service)
             if after is not None:
                 self._slots[after.service] = after
+                self._by_port[after.port] = after.service
                 if after.task is None and after.port not in self._foreign:
                     self._free.add(after.service)
                 if after.by_operator:
                     touched.append(str(after.task))
                     self._held.setdefault(str(after.task), set()).add(after.service)
                     self._of_job.setdefault(names.object_uid(after.object), set()).add(after.service)
-            woken = [each for uid in dict.fromkeys(touched) for each in (*self._update(uid), uid)]
+            for each in (before, after):
+                if each is not None and each.by_operator:
+                    touched += self._pods_of.get(names.object_uid(each.object), ())
+            woken = self._update_all(touched)
             if before is not None and before.task in self._gone and before.task not in self._held:
                 self._gone.discard(str(before.task))
             return woken + self._unrefused()
@@ -142,13 +159,18 @@ class Space:
             self._gone.add(uid)
             return []
 
+    def note_cleared(self, uid: str) -> None:
+        """Note that nothing is written on a pod that left any more, or that it is gone."""
+        with self._lock:
+            self._left.pop(uid, None)
+
     def everybody(self) -> Uids:
         """Return every task that is known: first those whose pod is not, then those that wait, in their order."""
         with self._lock:
             order = sorted(self._waiting, key=lambda uid: _came(self._pods[uid]))
             self._waiting = {uid: self._waiting[uid] for uid in order}
             self._refused.clear()
-            lost = [uid for uid in self._held if uid not in self._pods]
+            lost = [uid for uid in (*self._held, *self._left) if uid not in self._pods]
             return [*lost, *self._waiting, *(uid for uid in self._pods if uid not in self._waiting)]
 
     def step(self, uid: str) -> Step | None:
@@ -188,7 +210,7 @@ class Space:
         over = pod is None or pod.ended
         kept = over and (pod is not None or uid in self._gone) and any(self._job_lives(each) for each in held)
         if pod is None or over:
-            return View(pod, Request(), held, self._host, None, kept=kept)
+            return View(pod, Request(), held, self._host, None, kept=kept, left=self._left.get(uid))
         request = self._request(pod)
         missing = self._missing(pod, request)
         offers = self._offers(pod, request) if missing and request.problem is None else {}
@@ -196,7 +218,9 @@ class Space:
         if missing and offers is None and uid in self._waiting:
             self._refused.add(uid)
             lack = self._lack(len(missing))
-        return View(pod, request, held, self._host, offers, lack)
+        by_port = {each: self._by_port[port] for each, port in pod.ports.items() if port in self._by_port}
+        written = {each: self._slots[service] for each, service in by_port.items()}
+        return View(pod, request, held, self._host, offers, lack, written=written)
 
     def _request(self, pod: Pod) -> Request:
         return requested(pod, self._permitted, claimed=pod.uid in self._held)
@@ -263,6 +287,9 @@ class Space:
         self._refused.discard(uid)
         return self._unrefused() if self._waiting.pop(uid, 0) else []
 
+    def _update_all(self, uids: Iterable[str]) -> Uids:
+        return [each for uid in dict.fromkeys(uids) for each in (*self._update(uid), uid)]
+
     def _is_next(self, uid: str) -> bool:
         """Tell whether there are slots enough for a pod and for all that came before it."""
         wanted = 0
@@ -296,7 +323,7 @@ class Space:
         if not slots:
             return full.no_slots(self._gateway, self.namespace, where).message
         gateway = replace(self._gateway, gateway_port_range_start=slots[0].port, gateway_port_range_end=slots[-1].port)
-        said = full.slots_taken(gateway, where, slots, slots, self._foreign, missing)
+        said = full.slots_taken(gateway, self.namespace, where, slots, slots, self._foreign, missing)
         return f"{said.message}; {said.hint}"
 
 

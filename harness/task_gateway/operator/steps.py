@@ -5,7 +5,7 @@ else's write, needs no code of its own.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from task_gateway.operator.pods import Pod
 from task_gateway.operator.request import Port, Reason, Request
@@ -44,13 +44,21 @@ class Restore:
 
 @dataclass(frozen=True, slots=True)
 class Publish:
-    """Write the result on a pod."""
+    """Write the result on a pod. `slots` are those of addresses that come or go: each must be as it was seen still."""
 
     pod: Pod
     result: Result
+    slots: tuple[Slot, ...] = ()
 
 
-Step = Claim | Release | Restore | Publish
+@dataclass(frozen=True, slots=True)
+class Clear:
+    """Remove what is written on a pod that carries the label no more, as a look at the API server has to confirm."""
+
+    pod: Pod
+
+
+Step = Claim | Release | Restore | Publish | Clear
 
 
 @dataclass(frozen=True)
@@ -59,7 +67,9 @@ class View:
 
     `held` are the slots that the operator claimed for it, `host` is the gateway's address, empty while it has none.
     `offers` are the slots that each missing port may take now, None where others are before it or too few are free;
-    `lack` says how many there are. `kept` tells that a living Job keeps the slots of this pod, which has ended.
+    `lack` says how many there are. `kept` tells that a living Job keeps the slots of this pod, which has ended. `left`
+    is a pod with something written on it that was seen before, and does not carry the label any more, or is gone.
+    `written` are the slots whose ports are written on the pod, whoever has them.
     """
 
     pod: Pod | None
@@ -69,6 +79,8 @@ class View:
     offers: Mapping[int, Slot] | None
     lack: str = ""
     kept: bool = False
+    left: Pod | None = None
+    written: Mapping[str, Slot] = field(default_factory=dict)
 
 
 def next_step(view: View) -> Step | None:
@@ -87,7 +99,14 @@ def next_step(view: View) -> Step | None:
         return Release(next(iter(mine.values())), pod)  # all ports or none: others may need it
     result = _result(view, mine, missing)
     if result is not None and not same(pod, result):
-        return Publish(pod, result)
+        now = dict(_named(view.request, mine))
+        differ = [
+            each
+            for port in view.request.ports
+            for each in (now.get(port.written), view.written.get(port.written))
+            if now.get(port.written) != view.written.get(port.written) and each is not None
+        ]
+        return Publish(pod, result, tuple(differ))
     for slot in view.held:
         if mine.get(_number(slot)) != slot:
             return Release(slot, pod)
@@ -111,7 +130,7 @@ def _end(view: View) -> Step | None:
         return Release(view.held[0], view.pod)
     if view.pod is not None and view.pod.marked and not view.pod.deleted:
         return Publish(view.pod, Result())
-    return None
+    return Clear(view.left) if view.left is not None else None
 
 
 def _result(view: View, mine: Mapping[int, Slot], missing: Sequence[Port]) -> Result | None:
@@ -119,11 +138,7 @@ def _result(view: View, mine: Mapping[int, Slot], missing: Sequence[Port]) -> Re
     pod, request = view.pod, view.request
     if pod is None or (mine and not view.host):
         return None
-    addresses = tuple(
-        (port.written, f"{_bracketed(view.host)}:{mine[port.number].port}")
-        for port in request.ports
-        if port.number in mine
-    )
+    addresses = tuple((written, f"{_bracketed(view.host)}:{slot.port}") for written, slot in _named(request, mine))
     if request.problem is not None:
         return Result(addresses, request.problem, request.message)
     if not missing:
@@ -132,6 +147,11 @@ def _result(view: View, mine: Mapping[int, Slot], missing: Sequence[Port]) -> Re
     if pod.address and view.host and view.lack:
         return Result(addresses, Reason.NO_FREE_SLOT, view.lack)
     return None
+
+
+def _named(request: Request, mine: Mapping[int, Slot]) -> list[tuple[str, Slot]]:
+    """Return the slots of a pod in the order of its ports, each with its port as the label names it."""
+    return [(port.written, mine[port.number]) for port in request.ports if port.number in mine]
 
 
 def _number(slot: Slot) -> int:

@@ -8,7 +8,7 @@ from task_gateway.operator.pods import Pod, Said
 from task_gateway.operator.request import allowed
 from task_gateway.operator.result import Result
 from task_gateway.operator.space import Job, Space
-from task_gateway.operator.steps import Claim, Publish, Release, Restore, Step
+from task_gateway.operator.steps import Claim, Clear, Publish, Release, Restore, Step
 from task_gateway.routing.table import Slot
 
 HOST, FIRST = "192.0.2.7", 20000
@@ -113,8 +113,17 @@ class Seer:
                 now = self.world.slots[slot.service]
                 if now.task == slot.task:
                     self._put(replace(now, selects=now.task, unselected=False, strangers=()))
-            case Publish(pod, result):
-                self._publish(pod, result)
+            case Publish(pod, result, slots):
+                seen = [(each, self.world.slots[each.service]) for each in slots]
+                if all((was.task, was.claimed_at) == (now.task, now.claimed_at) for was, now in seen):
+                    self._publish(pod, result)
+                else:
+                    for _, now_there in seen:
+                        self._see_slot(now_there)
+            case Clear(pod):
+                left = self.world.pods.get(pod.name)
+                if not self._clear(left if left is not None and left.uid == pod.uid else None):
+                    self.space.note_cleared(pod.uid)
         self.space.back(uid)
 
     def settle(self) -> None:
@@ -128,7 +137,8 @@ class Seer:
 
     def _claim(self, step: Claim) -> None:
         now = self.world.slots[step.slot.service]
-        if step.slot.task is not None and self._look(step.slot) is not None:
+        before = self._look(step.slot) if step.slot.task is not None else None
+        if before is not None and not before.ended:
             return
         if now.task != step.slot.task:
             self._see_slot(now)
@@ -147,22 +157,28 @@ class Seer:
         slot, left = step.slot, None
         if step.pod is None or not step.pod.ended:
             left = self._look(slot)
-            if left is not None and left.label is not None and (step.pod is None or left.version != step.pod.version):
+            alive = left is not None and not left.ended
+            if left and alive and left.label is not None and (step.pod is None or left.version != step.pod.version):
                 return
-            if left is None and step.pod is None and self.space.job_lives(slot):
+            if not alive and step.pod is None and self.space.job_lives(slot):
                 self.space.note_gone(str(slot.task))
+                self._clear(left)
                 return
         now = self.world.slots[slot.service]
         if now.by_operator and (now.task, now.claimed_at) == (slot.task, slot.claimed_at):
             self.world.version += 1
             stamp = f"{self.world.version:09}"
-            self._put(
-                Slot(now.port, now.service, "", now.target_port, released_at=stamp, selects=f"released.{now.port}")
-            )
+            free = f"released.{now.port}"
+            self._put(Slot(now.port, now.service, "", now.target_port, released_at=stamp, selects=free))
         else:
             self._see_slot(now)
-        if left is not None and left.marked:
-            self._publish(left, Result())
+        self._clear(left)
+
+    def _clear(self, left: Pod | None) -> bool:
+        if left is None or left.label is not None or not left.marked:
+            return False
+        self._publish(left, Result())
+        return True
 
     def _publish(self, pod: Pod, result: Result) -> None:
         now = self.world.pods.get(pod.name)
@@ -179,7 +195,7 @@ class Seer:
         if found is None or found.uid != slot.task:
             return None
         self._note("pod", found.name, found if found.label is not None else None)
-        return None if found.ended else found
+        return found
 
     def _put(self, slot: Slot) -> None:
         self.world.put_slot(slot)
@@ -200,7 +216,7 @@ class Seer:
         else:
             self.known[kind, key] = after
         note = {"pod": self.space.note_pod, "slot": self.space.note_slot, "job": self.space.note_job}[kind]
-        self.queue |= dict.fromkeys(note(before, after))  # type: ignore[operator, arg-type]
+        self.queue |= dict.fromkeys(note(before, after))  # type: ignore[operator]
 
 
 def _version(obj: Pod | Slot | Job) -> int:
