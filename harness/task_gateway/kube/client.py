@@ -112,12 +112,23 @@ class Kube:
         )
 
     def patch(
-        self, kind: str, name: str, namespace: str | None, body: Manifest, *, strategic: bool = False
+        self,
+        kind: str,
+        name: str,
+        namespace: str | None,
+        body: Manifest,
+        *,
+        strategic: bool = False,
+        subresource: str = "",
     ) -> Manifest:
-        """Merge `body` into an object; with `metadata.resourceVersion` in it, Conflict if the object changed."""
+        """Merge `body` into an object, or into its `status` by a right to that only.
+
+        With `metadata.resourceVersion` in it, Conflict if the object changed since; with `metadata.uid`, Conflict if it
+        is another of that name.
+        """
         return self._request(
             "PATCH",
-            self._path(kind, namespace, name),
+            "/".join(part for part in (self._path(kind, namespace, name), subresource) if part),
             _where(kind, namespace, name),
             body=body,
             content_type=STRATEGIC_PATCH if strategic else MERGE_PATCH,
