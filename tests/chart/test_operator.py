@@ -31,7 +31,6 @@ def test_it_is_these_objects(render: Render) -> None:
     assert set(rendered(render)) == {
         "Deployment/gateways/tg-operator",
         "ServiceAccount/gateways/tg-operator",
-        "PodDisruptionBudget/gateways/tg-operator",
         "Role/gateways/tg-operator",
         "RoleBinding/gateways/tg-operator",
         "Role/tasks/tg-operator-tasks",
@@ -124,7 +123,8 @@ def test_every_expression_of_a_policy_uses_every_variable(render: Render) -> Non
 def test_its_pods_are_found_by_what_selects_them(render: Render) -> None:
     metrics = {"serviceMonitor": {"enabled": True}}
     peers = {"enabled": True, "metricsPeers": [{"namespaceSelector": {}}]}
-    found = rendered(render, metrics=metrics, networkPolicy=peers)
+    budget = {"podDisruptionBudget": {"maxUnavailable": 1}}
+    found = rendered(render, budget, metrics=metrics, networkPolicy=peers)
     deployment = found["Deployment/gateways/tg-operator"]["spec"]
     pod = deployment["template"]
     labels = pod["metadata"]["labels"].items()
