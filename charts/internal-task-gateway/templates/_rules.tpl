@@ -20,7 +20,7 @@
 {{- $gateway := include "task-gateway.gateway" .context -}}
 {{- $names := list -}}
 {{- range $group := include "task-gateway.groups" .context | fromJsonArray -}}
-{{- if eq $group.namespace $.namespace -}}
+{{- if and (eq $group.namespace $.namespace) (eq $group.use "slot") -}}
 {{- range include "task-gateway.groupPorts" $group | fromJsonArray -}}
 {{- $names = append $names (include "task-gateway.portName" (dict "gateway" $gateway "use" "slot" "port" .)) -}}
 {{- end -}}
