@@ -21,8 +21,12 @@ from task_gateway.kube.process import run, tool
 EXCEPTIONS = pins.CI / "policy_exceptions.yaml"
 CHART = pins.ROOT / "charts" / "internal-task-gateway"
 PRODUCTION = ("--values", CHART / "production.yaml")
-RENDERED = {"envoy-gateway": PRODUCTION, "contour": ("--values", CHART / "contour.yaml", *PRODUCTION)}
-"""What is looked at: each controller with the values for production."""
+OPERATOR = ("--set", "operator.enabled=true,operator.image=localhost/task-gateway/operator:1")
+RENDERED = {
+    "envoy-gateway": (*PRODUCTION, *OPERATOR),
+    "contour": ("--values", CHART / "contour.yaml", *PRODUCTION, *OPERATOR),
+}
+"""What is looked at: each controller with the values for production, and the operator."""
 FINE = 10  # kube-score's grade of what it finds nothing at
 
 

@@ -28,6 +28,7 @@ class Counting:
 
     def __init__(self, kube: Kube) -> None:
         self._kube = kube
+        self.settings = kube.settings
         self.made: list[str] = []
 
     def __getattr__(self, verb: str) -> Callable[..., Any]:

@@ -17,6 +17,7 @@ class Turns:
 
     def __init__(self, kube: Kube, programs: Sequence[Program]) -> None:
         self._kube = kube
+        self.settings = kube.settings
         self._changed = threading.Condition()
         self._waiting: set[int] = set()
         self._ended: set[int] = set()
@@ -70,6 +71,7 @@ class _Turn:
 
     def __init__(self, turns: Turns, number: int) -> None:
         self._turns, self._number = turns, number
+        self.settings = turns.settings
 
     def __getattr__(self, verb: str) -> Callable[..., Any]:
         if verb not in CALLS:

@@ -35,6 +35,8 @@ SAMPLES: dict[str, dict[str, Any]] = {
         "envoy.podDisruptionBudget": {"maxUnavailable": 1},
         "envoy.resources": {"limits": {"cpu": 1}},
         "envoy.shutdownManager.resources": {"requests": {"cpu": "50m"}},
+        "operator.podDisruptionBudget": {"maxUnavailable": 1},
+        "operator.resources": {"limits": {"memory": "512Mi"}},
         "hooks.resources": {"limits": {"memory": "256Mi"}},
     },
     CONTOUR: {

@@ -32,12 +32,13 @@ OTHERS: Mapping[str, Any] = {
     "envoy.image": "envoy:other",
     "contour.image": "contour:other",
     "hooks.image": "kubectl:other",
+    "operator.image": "operator:other",
     "metrics.serviceMonitor.interval": "10s",
     "contour.extraEnv": [],
     "envoy.autoscaling.scaleDownSeconds": 600,
     "metrics.dashboard.labels.grafana_dashboard": "2",
 }
-"""Values that are neither a number nor a switch, and not in everything.yaml; one more would be too much."""
+"""Values that are neither a number nor a switch, and whose default changes nothing, or is refused, there."""
 MAPS: Mapping[str, Mapping[str, Any]] = {
     "commonLabels": {"example.com/other": "a"},
     "annotations": {"example.com/other": "a"},
@@ -88,14 +89,14 @@ def put(path: str, value: Any) -> dict[str, Any]:
 
 
 def other(path: str, value: Any) -> Any:
-    """Return a value that is not this one: the default where it differs, else one of OTHERS, or by its type."""
+    """Return a value that is not this one: one of OTHERS, else the default where it differs, or by its type."""
     default = at(DEFAULTS, path)
     if isinstance(value, dict):
         return MAPS[path.rpartition(".")[2]]
-    if value != default:
-        return default
     if path in OTHERS:
         return OTHERS[path]
+    if value != default:
+        return default
     if isinstance(value, bool):
         return not value
     return value + 1 if isinstance(value, int) else value

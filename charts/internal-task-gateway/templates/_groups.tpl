@@ -1,6 +1,6 @@
 {{/*
-The groups of slots, as a list of {namespace, start, count, from, set}: the items of `slots` with their namespace, `from` being
-the value that an item is, and `set` the number of its first ListenerSet. Without an item there are no slots, and tasks run in
+The groups of slots, as a list of {namespace, start, count, from, set, use}: the items of `slots` with their namespace, `from` being
+the value that an item is, `set` the number of its first ListenerSet, and `use` "static" for one with a selector, "slot" otherwise. Without an item there are no slots, and tasks run in
 the namespace of the release.
 */}}
 {{- define "task-gateway.groups" -}}
@@ -8,7 +8,7 @@ the namespace of the release.
 {{- $groups := list -}}
 {{- $set := 0 -}}
 {{- range $index, $each := .Values.slots | default (list (dict "start" 20000 "count" 0)) -}}
-{{- $more := dict "namespace" ($each.namespace | default $.Release.Namespace) "from" (printf "slots[%d]" $index) "set" $set -}}
+{{- $more := dict "namespace" ($each.namespace | default $.Release.Namespace) "from" (printf "slots[%d]" $index) "set" $set "use" (empty $each.selector | ternary "slot" "static") -}}
 {{- $groups = append $groups (merge $more $each) -}}
 {{- $set = add $set (div (add $each.count 63) 64) -}}
 {{- end -}}
@@ -20,10 +20,17 @@ the namespace of the release.
 {{ untilStep (int .start) (add .start .count | int) 1 | toJson }}
 {{- end }}
 
-{{- /* How many slots all groups have. */ -}}
+{{- /* How many slots all groups have, static ones too. */ -}}
 {{- define "task-gateway.slotCount" -}}
 {{- $count := 0 -}}
 {{- range include "task-gateway.groups" . | fromJsonArray }}{{ $count = add $count .count }}{{ end -}}
+{{ $count }}
+{{- end }}
+
+{{- /* How many of them can be claimed. */ -}}
+{{- define "task-gateway.claimableCount" -}}
+{{- $count := 0 -}}
+{{- range include "task-gateway.groups" . | fromJsonArray }}{{ if eq .use "slot" }}{{ $count = add $count .count }}{{ end }}{{ end -}}
 {{ $count }}
 {{- end }}
 

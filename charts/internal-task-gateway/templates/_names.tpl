@@ -60,7 +60,7 @@ task-routes.{{ include "task-gateway.gateway" . }}.{{ .Release.Namespace }}
 {{ include "task-gateway.gateway" . }}-test
 {{- end }}
 
-{{- /* {gateway, use: slot | task, port}: a route and its Service */ -}}
+{{- /* {gateway, use: slot | static | task, port}: a route and its Service */ -}}
 {{- define "task-gateway.portName" -}}
 {{ .gateway }}-{{ .use }}-{{ .port }}
 {{- end }}

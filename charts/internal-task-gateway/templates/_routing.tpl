@@ -6,7 +6,8 @@ What makes a task reachable, for the slots and for the task routing templates al
   routeVersion                of TCPRoute: the newest that the cluster serves
   gateway, gatewayNamespace   the Gateway
   namespace                   where the route, the Service and the task's pods are
-  use                         "slot": made now, taken later; "task": made for one task
+  use                         "slot": made now, taken later; "static": made now for the pods of a selector; "task": made for one task
+  selector, targetPort, n     of a static slot: labels of its pods, in which {n} stands for its number in the group, and their port
   strategy                    of a task's objects: who made them
   port                        a number, or "${PORT}" in a template
   tlsSecret                   with the certificate of the port; empty: what comes is passed on as it is
@@ -33,6 +34,8 @@ labels:
   {{- include "task-gateway.portLabels" . | nindent 2 }}
   {{- if eq .use "slot" }}
   task-gateway.dev/slot: "{{ .port }}"
+  {{- else if eq .use "static" }}
+  task-gateway.dev/static: "{{ .port }}"
   {{- else }}
   {{- include "task-gateway.taskLabels" . | nindent 2 }}
   {{- end }}
@@ -133,7 +136,8 @@ spec:
 {{- end }}
 
 {{- /*
-A slot's selector, target port and annotations are written by who claims it, hence never here. Envoy reads endpoints, so
+A slot's selector, target port and annotations are written by who claims it, hence never here. A static slot has them here, and
+has neither the label nor the listener name of a slot: nothing can claim it, and its port is one of somebody else to all that do. Envoy reads endpoints, so
 that no Service needs an address of its own, nor kube-proxy to look at all its rules with each claim; that of strategy
 listeners has one, as the Service that a Determined master makes.
 */ -}}
@@ -158,11 +162,18 @@ spec:
   {{- if eq .use "task" }}
   selector:
     task-gateway.dev/task: "${TASK}"
+  {{- else if eq .use "static" }}
+  selector:
+    {{- range $key, $value := .selector }}
+    {{ $key }}: {{ $value | replace "{n}" (toString $.n) | quote }}
+    {{- end }}
   {{- end }}
   ports:
     - port: {{ .port }}
       protocol: TCP
       {{- if eq .use "task" }}
       targetPort: ${TARGET_PORT}
+      {{- else if eq .use "static" }}
+      targetPort: {{ int64 .targetPort }}
       {{- end }}
 {{- end }}

@@ -9,5 +9,5 @@
 
 {{- /* {name, gateway, namespace}: a metric of the gateway's tasks; both controllers name a cluster after the route or its Service */ -}}
 {{- define "task-gateway.metric" -}}
-{{ .name }}{namespace="{{ .namespace }}",envoy_cluster_name=~".*[/_]{{ .gateway }}-{{ .use | default "(slot|task)" }}-[0-9]+[/_].*"}
+{{ .name }}{namespace="{{ .namespace }}",envoy_cluster_name=~".*[/_]{{ .gateway }}-{{ .use | default "(slot|static|task)" }}-[0-9]+[/_].*"}
 {{- end }}
