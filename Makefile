@@ -88,7 +88,7 @@ static: setup docs
 
 ## test: unit and chart tests, then those with a browser, a real API server and a real cluster
 .PHONY: test
-test: check toolchain
+test: check image
 	@$(PYTHON) -m pytest --numprocesses 2 --dist loadfile tests/page tests/apiserver
 	@$(PYTHON) -m pytest tests/cluster
 
@@ -99,7 +99,7 @@ many: toolchain
 
 ## guides: every command of the guides in docs/, each guide on a cluster of its own (20 minutes)
 .PHONY: guides
-guides: toolchain charts
+guides: image charts
 	@$(PYTHON) -m pytest tests/guides
 
 ## matrix: releases of the CRDs and of the charts, verbs of the Role, both controllers in production (40 minutes)

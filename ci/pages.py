@@ -124,6 +124,24 @@ kubectl --namespace tasks wait pod/notebook --for condition=Ready --timeout 3m
 """
 
 
+def labelled() -> str:
+    """Return the commands that start a notebook which a label exposes, for the quick start."""
+    image = image_list.names()["notebook"]
+    return f"""
+<!-- run by tests/guides/test_quick_start.py -->
+
+```console
+kubectl --namespace tasks run labelled --image {image} --image-pull-policy IfNotPresent \\
+    --env JUPYTER_TOKEN=quick-start --labels task-gateway.dev/expose=8888
+kubectl --namespace tasks wait pod/labelled --for condition=task-gateway.dev/Exposed --timeout 3m
+export TASK=$(kubectl --namespace tasks get pod labelled \\
+    --output 'jsonpath={{.metadata.annotations.task-gateway\\.dev/address}}')
+curl --fail --silent --show-error --retry 60 --retry-delay 1 --retry-all-errors "http://$TASK/api/status?token=quick-start"
+kubectl --namespace tasks delete pod labelled
+```
+"""
+
+
 def required() -> str:
     """Return what a controller has to do."""
     return controllers.requirements([(each.name, each.required, each.sentence) for each in in_order()])
@@ -191,6 +209,7 @@ PARTS = (
     Part("checks.md", "", checks.page),
     Part("quick-start.md", "first start", lambda: first_start.page(_record("first-start"))),
     Part("quick-start.md", "notebook", notebook),
+    Part("quick-start.md", "labelled", labelled),
     Part("../charts/internal-task-gateway/values.schema.json", "", partial(described, "internal-task-gateway")),
     Part("../charts/contour/values.schema.json", "", partial(described, "contour")),
     Part("../charts/gateway-api-crds/values.schema.json", "", partial(described, "gateway-api-crds")),

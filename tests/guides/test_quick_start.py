@@ -25,11 +25,13 @@ def test_block(shell: blocks.Shell, block: blocks.Block) -> None:
 
 
 def test_what_the_commands_said(shell: blocks.Shell) -> None:
-    _, _, installed, _, exposed, ended, removed = shell.said
+    _, _, installed, _, exposed, ended, _, labelled, removed = shell.said
     assert "Phase:          Succeeded" in installed
     assert ":20000" in exposed
     assert '"kernels"' in exposed
     assert "the port leads nowhere" in ended
     assert "8 tasks fit" in ended
+    assert "condition met" in labelled
+    assert '"kernels"' in labelled
     assert CLUSTER in removed
     assert CLUSTER not in {cluster.name for cluster in base.known()}

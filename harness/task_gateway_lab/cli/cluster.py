@@ -52,6 +52,17 @@ def down(name: Name, output: OutputOption = Output.text) -> None:
     emit({"name": name, "removed": True}, output, lambda _: f"cluster {name} is removed")
 
 
+@app.command(epilog="Example: task-gateway cluster load lab dist/task-gateway-operator-0.1.0.oci.tar")
+def load(
+    name: Name,
+    archive: Annotated[Path, typer.Argument(help="The archive, as docker save or podman save writes it.")],
+    output: OutputOption = Output.text,
+) -> None:
+    """Load images from an archive into a cluster."""
+    base.load(name, archive)
+    emit({"name": name, "archive": str(archive)}, output, lambda _: f"{archive} is loaded into cluster {name}")
+
+
 @app.command(epilog="Example: task-gateway cluster ls -o json")
 def ls(output: OutputOption = Output.text) -> None:
     """List the clusters that were brought up here and are not removed yet."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from task_gateway import settings
 from task_gateway.errors import ClusterExists, ClusterUnknown, TaskGatewayError, UsageError
@@ -45,6 +45,14 @@ class Provider(Protocol):
 
     def down(self, cluster: Cluster) -> None:
         """Remove what `up` made; fine if part of it is gone already."""
+
+
+@runtime_checkable
+class LoadsImages(Protocol):
+    """A provider whose nodes take images that no registry has."""
+
+    def load(self, cluster: Cluster, archive: Path) -> None:
+        """Load the images of an archive, as an engine's `save` writes it, into the nodes of a cluster."""
 
 
 PROVIDERS: Registry[Callable[[], Provider]] = Registry("cluster provider", "task_gateway_lab.clusters")
@@ -124,6 +132,18 @@ def down(name: str) -> None:
     cluster = find(name)
     PROVIDERS.get(cluster.provider)().down(cluster)
     forget(name)
+
+
+def load(name: str, archive: Path) -> None:
+    """Load the images of an archive into the nodes of a cluster; UsageError if its provider cannot do that."""
+    cluster = find(name)
+    if not archive.is_file():
+        raise UsageError("there is no such archive of images", where=str(archive), hint="make image")
+    provider = PROVIDERS.get(cluster.provider)()
+    if not isinstance(provider, LoadsImages):
+        hint = "push the image to a registry that the cluster reads"
+        raise UsageError(f"images cannot be loaded into a cluster of the provider {cluster.provider}", hint=hint)
+    provider.load(cluster, archive)
 
 
 @contextmanager

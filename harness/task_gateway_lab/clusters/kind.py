@@ -83,6 +83,16 @@ class Kind:
         say(f"cluster {name}: up after {time.monotonic() - started:.0f} s")
         return cluster
 
+    def load(self, cluster: Cluster, archive: Path) -> None:
+        """Load the images of an archive into the cluster's node."""
+        used, node = engine((folder(cluster.name) / ENGINE).read_text()), f"{cluster.name}-control-plane"
+        inside = f"/root/{archive.name}"
+        used.run("cp", archive, f"{node}:{inside}")
+        try:
+            _import(used, node, inside)
+        finally:
+            used.run("exec", node, "rm", "-f", inside)
+
     def down(self, cluster: Cluster) -> None:
         """Remove the cluster's node and its volume; fine if `up` never got as far as to make them."""
         place = folder(cluster.name)
@@ -109,16 +119,20 @@ def _node(name: str, there: images.Images, ip_family: IpFamily) -> Node:
 
 
 def _load_images(used: Engine, node: str, there: images.Images, say: Say) -> None:
-    """Load the archive of images into a node; without it, a node image that was built has them.
+    """Load the archive of images into a node; without it, a node image that was built has them."""
+    if there.archive is None:
+        return
+    say(f"{node}: loading images")
+    _import(used, node, f"{IMAGES_FOLDER}/{Path(there.archive).name}")
+
+
+def _import(used: Engine, node: str, archive: str) -> None:
+    """Import images from a file in the node.
 
     Unlike `kind load` it asks only for the node's own platform: an engine that stores images as containerd does saves
     an index of all platforms with the content of one (https://github.com/kubernetes-sigs/kind/issues/3795).
     """
-    if there.archive is None:
-        return
-    say(f"{node}: loading images")
-    inside = f"{IMAGES_FOLDER}/{Path(there.archive).name}"
-    used.run("exec", node, "ctr", "--namespace", "k8s.io", "images", "import", "--no-unpack", inside)
+    used.run("exec", node, "ctr", "--namespace", "k8s.io", "images", "import", "--no-unpack", archive)
 
 
 def _kind(used: Engine, *arguments: Word, input: str | None = None) -> Completed:

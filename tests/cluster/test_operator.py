@@ -1,0 +1,101 @@
+"""The operator in its own image, on a real cluster: a label exposes a pod, and its end closes the port."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.cluster.conftest import COUNT, NAMESPACE, RELEASE, START, Installed
+from tests.cluster.test_slots import PORT, pod, said_by
+
+from task_gateway.kube import helm
+from task_gateway.kube.wait import condition, wait_for, wait_until_gone
+from task_gateway.model import Address, Manifest
+from task_gateway.routing.reach import Answer, probe, wait_until_answers, wait_until_refused
+from task_gateway.settings import POD_GONE, POD_READY, Wait
+from task_gateway_lab.clusters import base
+
+POD, DEPLOYMENT, LEASE = "v1/Pod", "apps/v1/Deployment", "coordination.k8s.io/v1/Lease"
+IMAGE = "localhost/task-gateway/operator"
+EXPOSED = "task-gateway.dev/Exposed"
+PUBLISHED = Wait("published", "the operator has written the pod's address", 30)
+ENDED = Wait("ended", "a port of a pod that is gone reaches nothing", 30)
+ROLLED_OUT = Wait("rolled-out", "both replicas of the operator are ready", 180)
+
+
+@pytest.fixture(scope="module")
+def operator(installed: Installed, chart: Path) -> Iterator[Installed]:
+    """The release with the operator in it, whose image no registry has."""
+    (archive,) = (chart.parent).glob("task-gateway-operator-*.oci.tar")
+    base.load(installed.cluster.name, archive)
+    version = archive.name.removeprefix("task-gateway-operator-").removesuffix(".oci.tar")
+    values: dict[str, Any] = {
+        "gateway": {"addresses": [installed.gateway.gateway_ip]},
+        "slots": [{"start": START, "count": COUNT}],
+    }
+    on = values | {"operator": {"enabled": True, "image": f"{IMAGE}:{version}", "allowedPorts": [str(PORT)]}}
+    helm.install(installed.cluster, RELEASE, chart, NAMESPACE, on)
+    wait_for(installed.kube, ROLLED_OUT, DEPLOYMENT, f"{RELEASE}-operator", NAMESPACE, condition("Available"))
+    yield installed
+    helm.install(installed.cluster, RELEASE, chart, NAMESPACE, values)
+
+
+def labelled(name: str, wanted: str = str(PORT)) -> Manifest:
+    made = pod(name)
+    made["metadata"]["labels"] = {"task-gateway.dev/expose": wanted}
+    return made
+
+
+def address_of(found: Manifest) -> Address:
+    host, _, port = found["metadata"]["annotations"]["task-gateway.dev/address"].rpartition(":")
+    return Address(host, int(port))
+
+
+def exposed(site: Installed, name: str) -> Address:
+    return address_of(wait_for(site.kube, PUBLISHED, POD, name, NAMESPACE, condition(EXPOSED)))
+
+
+def test_a_label_exposes_a_pod_and_its_end_closes_the_port(operator: Installed) -> None:
+    operator.kube.create(labelled("labelled"))
+    wait_for(operator.kube, POD_READY, POD, "labelled", NAMESPACE, condition("Ready"))
+    address = exposed(operator, "labelled")
+    wait_until_answers(address)
+    assert said_by(address) == "labelled"
+    operator.kube.delete(POD, "labelled", NAMESPACE)
+    wait_until_refused(address, ENDED)
+
+
+def test_a_name_that_comes_back_is_another_task(operator: Installed) -> None:
+    operator.kube.create(labelled("again"))
+    first = exposed(operator, "again")
+    operator.kube.delete(POD, "again", NAMESPACE)
+    wait_until_gone(operator.kube, POD_GONE, POD, "again", NAMESPACE)
+    operator.kube.create(labelled("again"))
+    second = exposed(operator, "again")
+    assert second != first, "a port rests before it is used again"
+    wait_for(operator.kube, POD_READY, POD, "again", NAMESPACE, condition("Ready"))
+    wait_until_answers(second)
+    assert said_by(second) == "again"
+    assert probe(first) in (Answer.CLOSED, Answer.REFUSED)
+    operator.kube.delete(POD, "again", NAMESPACE)
+
+
+def test_a_port_that_the_administrator_does_not_allow_is_refused(operator: Installed) -> None:
+    operator.kube.create(labelled("forbidden", "9"))
+    found = wait_for(operator.kube, PUBLISHED, POD, "forbidden", NAMESPACE, condition(EXPOSED, "False"))
+    (said,) = [each for each in found["status"]["conditions"] if each["type"] == EXPOSED]
+    assert said["reason"] == "NotAllowed"
+    operator.kube.delete(POD, "forbidden", NAMESPACE)
+
+
+def test_the_other_replica_takes_over_when_the_leader_ends(operator: Installed) -> None:
+    lease = operator.kube.get(LEASE, f"{RELEASE}-operator", NAMESPACE)
+    leader = str(lease["spec"]["holderIdentity"])
+    pods = operator.kube.list(POD, NAMESPACE, "app.kubernetes.io/component=operator")
+    (holder,) = [each["metadata"]["name"] for each in pods if each["metadata"]["name"] in leader]
+    operator.kube.delete(POD, holder, NAMESPACE)
+    operator.kube.create(labelled("after"))
+    exposed(operator, "after")
+    assert operator.kube.get(LEASE, f"{RELEASE}-operator", NAMESPACE)["spec"]["holderIdentity"] != leader
+    operator.kube.delete(POD, "after", NAMESPACE)
+    wait_for(operator.kube, ROLLED_OUT, DEPLOYMENT, f"{RELEASE}-operator", NAMESPACE, condition("Available"))
