@@ -1,4 +1,4 @@
-"""What a controller has to do, and what the tested ones were seen to do, for docs/controllers.md."""
+"""The requirements on a gateway controller, and the recorded results of the tested ones, for docs/controllers.md."""
 
 from collections.abc import Mapping, Sequence
 
@@ -9,13 +9,13 @@ from task_gateway_lab.report.markdown_text import table
 
 
 def requirements(found: Sequence[tuple[str, bool, str]]) -> str:
-    """Return the requirements themselves, each by its name, whether it is required, and its sentence."""
+    """Return a table of the requirements. `found` has the name of each, whether it is required, and its sentence."""
     rows = [(f"`{name}`", "required" if required else "optional", sentence) for name, required, sentence in found]
-    return table(("Requirement", "", "What is looked for"), rows, plain=[0]) + "\n"
+    return table(("Requirement", "", "What the probe checks"), rows, plain=[0]) + "\n"
 
 
 def measured(records: Sequence[ControllerRecord]) -> str:
-    """Return what each controller was seen to do, side by side, as a part of a page."""
+    """Return two tables with a column for each record: the versions, and the result of each requirement."""
     parts = [table(("", *map(_name, records)), _versions(records)), ""]
     head = ("Requirement", *map(_name, records))
     rows = [(f"`{name}`", *(_cell(record, name) for record in records)) for name in _names(records)]
@@ -33,10 +33,15 @@ def _name(record: ControllerRecord) -> str:
 def _versions(records: Sequence[ControllerRecord]) -> list[tuple[str, ...]]:
     parts = dict.fromkeys(name for record in records for name in record.versions)
     rows = [(part, *(record.versions.get(part, "-") for record in records)) for part in parts]
-    rows.append(("probed by", *(f"Gateway {record.gateway}" for record in records)))
+    rows.append(("probed through", *(_gateway(record.gateway) for record in records)))
     rows.append(("cluster", *(_size(record.cluster) for record in records)))
-    rows.append(("all that is required", *("met" if record.suitable else "not met" for record in records)))
+    rows.append(("all required features", *("met" if record.suitable else "not met" for record in records)))
     return rows
+
+
+def _gateway(name: str) -> str:
+    """Return the Gateway of a probe; only one that existed before has the form namespace/name."""
+    return f"Gateway {name}" if "/" in name else "its own Gateway"
 
 
 def _size(cluster: Mapping[str, str]) -> str:
@@ -46,6 +51,6 @@ def _size(cluster: Mapping[str, str]) -> str:
 def _cell(record: ControllerRecord, name: str) -> str:
     found = next((each for each in record.requirements if each.name == name), None)
     if found is None:
-        return "not looked for"
+        return "not measured"
     figures = f"; {seconds(found)} s" if found.seconds else ""
     return f"{found.result}: {found.detail}{figures}"

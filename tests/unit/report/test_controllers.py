@@ -42,8 +42,9 @@ def test_controllers_stand_side_by_side_with_their_versions() -> None:
     assert page[0] == "|  | Envoy Gateway | example.com/y |"
     assert "| envoy | v1 | - |" in page
     assert "| cluster | 1 nodes, 2 cores |  |" in page
-    assert "| all that is required | met | not met |" in page
-    assert "| `listener-set` | not supported: nobody looks | not looked for |" in page
+    assert "| probed through | its own Gateway | Gateway ns/gw |" in page
+    assert "| all required features | met | not met |" in page
+    assert "| `listener-set` | not supported: nobody looks | not measured |" in page
     met = "met: v1; reached 0.35, reached longest 1 s"
     assert f"| `tcp-route` | {met} | {met} |" in page
 
