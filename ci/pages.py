@@ -72,7 +72,7 @@ def wanted(part: Part) -> str:
 
 
 def ladder() -> str:
-    """Return the recorded limits of each strategy."""
+    """Return the recorded limits, with a column for each strategy."""
     record = _record("limits")
     return limits.page(records.read(list[ManagerLimits], record["resource_managers"]), record["versions"])
 
@@ -84,7 +84,7 @@ def cost() -> str:
 
 
 def faults() -> str:
-    """Return what was broken on purpose, and whether the rest held."""
+    """Return the injected faults and their results."""
     record = _record("faults")
     return reliability.page(reliability.read(record["cases"]), record["versions"], record["again"])
 
@@ -97,12 +97,11 @@ def release_figures() -> str:
         _dataplane(),
         records.read(list[ManagerLimits], _record("limits")["resource_managers"]),
         reliability.read(_record("faults")["cases"]),
-        json.loads((RECORDED / "e2e" / "result.json").read_text("utf-8")),
     )
 
 
 def release_shortfalls() -> str:
-    """Return what the release notes say is not reached."""
+    """Return the targets that the release notes list as not reached."""
     return release.shortfalls(
         _expose(),
         _burst(),
@@ -199,7 +198,7 @@ def _crd_writes() -> CrdWriteReport:
 
 PARTS = (
     Part("limits.md", "limits", ladder),
-    Part("cel.md", "cel", cost),
+    Part("raising.md", "cel", cost),
     Part("raising.md", "raising", lambda: bench.crd_writes(_crd_writes())),
     Part("reliability.md", "faults", faults),
     Part("performance.md", "targets", lambda: bench.targets(_expose(), _burst())),

@@ -1,4 +1,4 @@
-"""What the CEL rules of every release allow, for docs/cel.md."""
+"""What the CEL rules of every release allow, for docs/raising.md."""
 
 from collections.abc import Mapping, Sequence
 
@@ -7,12 +7,12 @@ from task_gateway.report.cel_text import accepted, numbered, variants
 from task_gateway.report.cells import number
 from task_gateway_lab.report.markdown_text import table
 
-PAGE_HEAD = ("CRD", "Bundles", "Declared", "Accepted", "Requests", "Largest object", "With rules left out")
-TIMES_HEAD = ("CRD", "Listeners", "Seconds of a write, median", "p99", "Writes")
+PAGE_HEAD = ("CRD", "Bundles", "Declared", "Accepted", "Requests", "Largest object", "Accepted without rules")
+TIMES_HEAD = ("CRD", "Listeners", "Write time, median (s)", "Write time, p99 (s)", "Writes")
 
 
 def markdown(reports: Sequence[CelReport], server: str) -> str:
-    """Return the same as a part of a page: CRDs with equal results share a row, and each rule is quoted once."""
+    """Return the results as a part of a page: CRDs with equal results share a row, and each rule is quoted once."""
     rules = numbered(reports)
     rows: dict[tuple[str, ...], list[CelReport]] = {}
     for each in reports:

@@ -10,7 +10,7 @@ STATIC_UPSTREAM = 213
 """Largest maxItems with the rules of every release from v1.0.0 to v1.7.0, found by `task-gateway crds cel`."""
 
 RUN_TIME_UPSTREAM = 445
-"""Listeners at which the quadratic rules reach 1 M a call, 10 M an object; see docs/cel.md."""
+"""Listeners at which the quadratic rules reach 1 M a call, 10 M an object; see docs/raising.md."""
 
 DROP = "task-gateway crds raise --max-listeners N --drop-quadratic-rules"
 

@@ -75,6 +75,6 @@ def recorded() -> tuple[list[CelReport], str]:
 
 
 def test_the_picture_on_the_page_is_the_recorded_one(tmp_path: Path) -> None:
-    assert "](../reports/recorded/cel/cel.svg)" in (ROOT / "docs" / "cel.md").read_text("utf-8")
+    assert "](../reports/recorded/cel/cel.svg)" in (ROOT / "docs" / "raising.md").read_text("utf-8")
     svg, _ = plot.draw(recorded()[0], tmp_path)
     assert svg.read_text("utf-8") == (RECORDED / "cel.svg").read_text("utf-8")
