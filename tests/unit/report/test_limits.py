@@ -1,6 +1,7 @@
 """Limits as a reader sees them."""
 
 import io
+from dataclasses import replace
 
 from rich.console import Console
 
@@ -29,8 +30,19 @@ def test_the_binding_limit_is_marked() -> None:
     assert lines[-1].strip() == "home: no gateway, its tasks are dialled directly"
 
 
-def test_the_page_has_every_limit_with_dashes_for_none() -> None:
-    page = limits_page.markdown(EAST)
-    assert "| `slots` ◀ | slots installed | 6 | 6 | gateway | read | slots.count |" in page
-    assert "| `listener-sets` | ListenerSets | - | - | gateway | documented | nothing |" in page
-    assert page.count("\n") == 5
+def test_the_page_has_a_column_for_each_strategy_and_dashes_where_a_limit_does_not_apply() -> None:
+    narrow = replace(RANGE, value=5, tasks=5)
+    listeners = replace(EAST, strategy="listeners", capacity=5, binding="port-range", limits=(narrow, SETS))
+    page = limits_page.page([EAST, listeners], {"Kubernetes": "v9"})
+    assert page.splitlines() == [
+        "Recorded with Kubernetes v9.",
+        "",
+        "- `slots`: 6 tasks, bound by `slots`",
+        "- `listeners`: 5 tasks, bound by `port-range`",
+        "",
+        "| Limit | Value | Tasks with `slots` | Tasks with `listeners` | Scope | Found |",
+        "| --- | --- | --- | --- | --- | --- |",
+        "| `port-range` | 64 or 5 | 64 | 5 ◀ | range | read |",
+        "| `slots` | 6 | 6 ◀ | - | gateway | read |",
+        "| `listener-sets` | - | - | - | gateway | documented |",
+    ]
