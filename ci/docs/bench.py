@@ -1,4 +1,4 @@
-"""The rendered parts of docs/performance.md, from the records as `task-gateway bench … --record` wrote them."""
+"""The rendered parts of docs/performance.md, from the records that `task-gateway bench … --record` writes."""
 
 from docs import bench_targets
 from task_gateway_lab.model_bench import BurstReport, CrdWriteReport, DataplaneReport, ExposeReport
@@ -22,9 +22,9 @@ def targets(expose: ExposeReport, burst: BurstReport) -> str:
 
 
 def exposed(report: ExposeReport) -> str:
-    """Return the table of each controller and strategy, smallest size first, and what was not tried."""
+    """Return the table of each controller and strategy, smallest size first, and the sizes that were not measured."""
     stopped = [
-        f"- {each.controller} with {each.strategy}: nothing larger than {each.active:,} was tried, {each.stopped}."
+        f"- {each.controller} with {each.strategy}: not measured above {each.active:,} tasks, because {each.stopped}."
         for each in report.records
         if each.stopped
     ]

@@ -1,4 +1,4 @@
-"""What was aimed at, and whether the figures reach it."""
+"""The performance targets, and whether the figures reach them."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ BURST_TASKS, BURST_SECONDS = 100, 2.0
 
 @dataclass(frozen=True)
 class Target:
-    """One aim; `reached` None says that it was not measured."""
+    """One target; `reached` is None if it was not measured."""
 
     aim: str
     measured: str
@@ -24,7 +24,7 @@ class Target:
 
 
 def targets(expose: ExposeReport, burst: BurstReport) -> list[Target]:
-    """Return all targets with what was measured."""
+    """Return all targets with the measured figures."""
     records = alone(expose.records)
     slots = [each for each in records if each.slots]
     close = [each for each in expose.records if each.slots and each not in slots]
@@ -39,44 +39,44 @@ def targets(expose: ExposeReport, burst: BurstReport) -> list[Target]:
 
 
 def rows(found: Iterable[Target]) -> list[list[str]]:
-    """Return the cells of a row for each target."""
+    """Return the cells of one row for each target."""
     words = {True: "yes", False: "**no**", None: "not measured"}
     return [[each.aim, each.measured, words[each.reached]] for each in found]
 
 
 def best_controller(slots: Sequence[ExposeRecord]) -> str:
-    """Return the controller that is fastest with the most tasks in place, empty if nothing was measured."""
+    """Return the controller that is fastest with the most tasks exposed, empty if nothing was measured."""
     most = max((each.active for each in slots), default=0)
     at_most = [each for each in slots if each.active == most]
     return min(at_most, key=lambda each: each.ready_seconds.median).controller if at_most else ""
 
 
 def _writes(slots: Sequence[ExposeRecord]) -> Target:
-    aim = "slots: one API write for each port"
+    aim = "slots: one API write per claimed port"
     if not slots:
         return Target(aim, "", None)
     most = max(each.api_writes for each in slots)
-    return Target(aim, f"{most:g} on average, at most", most == 1)
+    return Target(aim, f"at most {most:g} on average", most == 1)
 
 
 def _first_byte(slots: Sequence[ExposeRecord], close: Sequence[ExposeRecord], best: str) -> list[Target]:
     at, busy = _at(slots, best, LARGE), _at(close, best, LARGE)
-    quick = f"first byte with {LARGE:,} tasks in place, on the best controller: {MEDIAN_SECONDS * 1000:.0f} ms, "
+    quick = f"first byte with {LARGE:,} tasks exposed, fastest controller: at most {MEDIAN_SECONDS * 1000:.0f} ms, "
     quick += f"p99 {P99_SECONDS * 1000:.0f} ms"
-    flat = f"first byte with {LARGE:,} tasks in place, on the best controller: at most {GROWTH} times that with 10"
+    flat = f"first byte with {LARGE:,} tasks exposed, fastest controller: at most {GROWTH} times that with 10"
     if at is None:
         return [Target(quick, "", None), Target(flat, "", None)]
     first = at.ready_seconds
-    said = f"{best}: {_quick(at)}{f'; {_quick(busy)}, {_apart(busy)}' if busy else ''}"
-    found = [Target(quick, said, first.median <= MEDIAN_SECONDS and first.p99 <= P99_SECONDS)]
+    measured = f"{best}: {_quick(at)}{f'; {_quick(busy)}, {_apart(busy)}' if busy else ''}"
+    found = [Target(quick, measured, first.median <= MEDIAN_SECONDS and first.p99 <= P99_SECONDS)]
     few = _at(slots, best, 10)
     if few is None:
         return [*found, Target(flat, "", None)]
     growth, few_busy = _times(at, few), _at(close, best, 10)
-    said = f"{growth:.2f} times"
+    measured = f"{growth:.2f} times"
     if busy and few_busy:
-        said += f"; {_times(busy, few_busy):.2f} times, {_apart(busy)}"
-    return [*found, Target(flat, said, growth <= GROWTH)]
+        measured += f"; {_times(busy, few_busy):.2f} times, {_apart(busy)}"
+    return [*found, Target(flat, measured, growth <= GROWTH)]
 
 
 def _times(slow: ExposeRecord, fast: ExposeRecord) -> float:
@@ -88,33 +88,33 @@ def _quick(record: ExposeRecord) -> str:
 
 
 def _apart(record: ExposeRecord) -> str:
-    return f"where a claim comes {record.pause_seconds:g} s after a release"
+    return f"with {record.pause_seconds:g} s between a release and the next claim"
 
 
 def _goals(slots: Sequence[ExposeRecord], controller: Controller) -> list[Target]:
     found = []
     for size, seconds in controller.bench.goals.items():
         at = _at(slots, controller.name, size)
-        aim = f"first byte on {controller.title} with {size:,} tasks in place: {seconds} s"
+        aim = f"first byte on {controller.title} with {size:,} tasks exposed: at most {seconds} s"
         if at is None:
             found.append(Target(aim, "", None))
         else:
-            said = f"{at.ready_seconds.median:.2f} s with {at.slots:,} slots"
-            found.append(Target(aim, said, at.ready_seconds.median <= seconds))
+            measured = f"{at.ready_seconds.median:.2f} s with {at.slots:,} slots"
+            found.append(Target(aim, measured, at.ready_seconds.median <= seconds))
     return found
 
 
 def _faster(records: Sequence[ExposeRecord], slots: Sequence[ExposeRecord], best: str) -> Target:
-    aim = f"{TIMES_FASTER} times as fast as a listener for each task, with {LISTENERS} in place or more"
+    aim = f"slots at least {TIMES_FASTER} times as fast as listeners, with {LISTENERS} or more tasks exposed"
     many = [each for each in records if not each.slots and each.active >= LISTENERS]
     slow = [each for each in many if each.active == LISTENERS]
     fast = [each for each in slots if each.controller == best and each.active >= LISTENERS]
     if not slow or not fast:
         return Target(aim, "", None)
     one, other = fast[0], min(slow, key=lambda each: each.ready_seconds.median)
-    said = f"{_slower(other, one)}, {one.ready_seconds.median:.3f} s with slots on {best}"
-    beside = [f"; {_slower(each, one)} with {each.active:,}" for each in many if each not in slow]
-    return Target(aim, said + "".join(beside), _times(other, one) >= TIMES_FASTER)
+    measured = f"{_slower(other, one)}, {one.ready_seconds.median:.3f} s with slots on {best}"
+    others = [f"; {_slower(each, one)} with {each.active:,}" for each in many if each not in slow]
+    return Target(aim, measured + "".join(others), _times(other, one) >= TIMES_FASTER)
 
 
 def _slower(slow: ExposeRecord, fast: ExposeRecord) -> str:
@@ -122,10 +122,10 @@ def _slower(slow: ExposeRecord, fast: ExposeRecord) -> str:
 
 
 def _burst(record: BurstRecord) -> Target:
-    aim = f"{record.tasks} at once answer within {BURST_SECONDS:g} s, no port twice"
-    said = f"{record.controller}, {record.slots:,} slots, {record.endpoints_qps} endpoints a second: "
-    said += f"{record.ready_seconds.median:.2f} s, worst {record.worst_seconds:.2f} s, {record.ports} ports"
-    return Target(aim, said, record.worst_seconds <= BURST_SECONDS and record.ports == record.tasks)
+    aim = f"{record.tasks} simultaneous claims answer within {BURST_SECONDS:g} s, each on its own port"
+    measured = f"{record.controller}, {record.slots:,} slots, {record.endpoints_qps} endpoints per second: "
+    measured += f"{record.ready_seconds.median:.2f} s, worst {record.worst_seconds:.2f} s, {record.ports} ports"
+    return Target(aim, measured, record.worst_seconds <= BURST_SECONDS and record.ports == record.tasks)
 
 
 def _at(slots: Sequence[ExposeRecord], controller: str, size: int) -> ExposeRecord | None:

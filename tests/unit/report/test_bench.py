@@ -68,11 +68,11 @@ def test_a_row_has_medians_with_the_99th_percentile_behind() -> None:
     assert "0.10 (0.40)" in shown(bench_text.paths(PATHS))
 
 
-def test_the_page_says_versions_machine_and_what_was_not_tried() -> None:
+def test_the_page_has_versions_machine_and_sizes_that_were_not_measured() -> None:
     text = bench_page.exposed(EXPOSE)
     assert "Measured with kubernetes v9, on one machine: cores 2." in text
     assert text.count("| contour | slots |") == 2
-    assert "- envoy-gateway with listeners: nothing larger than 180 was tried, one expose took 11.2 s." in text
+    assert "- envoy-gateway with listeners: not measured above 180 tasks, because one expose took 11.2 s." in text
     tables = (text, bench_page.bursts(BURSTS), bench_page.paths(PATHS))
     for table in tables:
         widths = {line.count("|") for line in table.splitlines() if line.startswith("|")}
@@ -102,17 +102,17 @@ def test_a_target_is_missed_by_a_little(change: dict[str, Any], index: int) -> N
     assert reached(FEW, slower, *ON_ENVOY_GATEWAY, LISTENERS)[index] is False
 
 
-def test_a_listener_for_each_task_elsewhere_is_told_beside() -> None:
+def test_listeners_on_another_controller_are_shown_too() -> None:
     more = dataclasses.replace(LISTENERS, controller="contour", active=200, ready_seconds=Spread(0.6, 0.9))
     found = bench_targets.targets(ExposeReport(VERSIONS, MACHINE, (SLOTS, LISTENERS, more)), BURSTS)[5]
     assert found.measured.endswith("0.012 s with slots on contour; 50 times: 0.60 s on contour with 200")
 
 
-def test_claims_that_follow_close_are_told_beside_and_not_judged() -> None:
+def test_claims_in_quick_succession_are_shown_and_not_judged() -> None:
     amid = [dataclasses.replace(each, pause_seconds=0.25, ready_seconds=Spread(0.06, 0.4)) for each in (SLOTS, FEW)]
     one, other = bench_targets.targets(ExposeReport(VERSIONS, MACHINE, (SLOTS, FEW, *amid)), BURSTS)[1:3]
     assert (one.reached, other.reached) == (True, True)
-    after = "where a claim comes 0.25 s after a release"
+    after = "with 0.25 s between a release and the next claim"
     assert one.measured == f"contour: 12 ms, p99 100 ms; 60 ms, p99 400 ms, {after}"
     assert other.measured == f"1.20 times; 1.00 times, {after}"
     drawn = bench_plot.lines(ExposeReport(VERSIONS, MACHINE, (SLOTS, FEW, *amid)))
