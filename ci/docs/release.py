@@ -1,12 +1,12 @@
-"""The figures of a release and what falls short in it, from the records that the other pages show in full."""
+"""The five figures of the release notes, and what falls short, from the records that the other pages show in full."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 from docs import bench_targets
 from docs.reliability import Fault
 from task_gateway.model import ManagerLimits
-from task_gateway_lab.model_bench import BurstReport, DataplaneReport, ExposeRecord, ExposeReport
+from task_gateway.report.cells import number
+from task_gateway_lab.model_bench import BurstReport, DataplaneReport, ExposeReport
 from task_gateway_lab.report.bench_text import alone, ms
 from task_gateway_lab.report.markdown_text import table
 
@@ -21,72 +21,75 @@ def figures(
     dataplane: DataplaneReport,
     ladders: Sequence[ManagerLimits],
     faults: Sequence[Fault],
-    run: Mapping[str, Any],
 ) -> str:
-    """Return the table of figures, each with the page that explains it."""
-    rows = [*_first_bytes(expose), *_bursts(burst), *_paths(dataplane), *_fits(ladders), *_held(faults), _played(run)]
-    versions = {**expose.versions, **run["versions"]}
-    measured = ", ".join(f"{name} {version}" for name, version in sorted(versions.items()))
+    """Return the table of figures, each with the page that explains it; a figure that was not measured has no row."""
+    rows = [*_first_byte(expose), *_burst(burst), *_connection(dataplane), *_fits(ladders), *_held(faults)]
+    measured = ", ".join(f"{name} {version}" for name, version in sorted(expose.versions.items()))
     found = table(HEAD, rows, plain=range(len(HEAD)))
-    return f"{found}\n\nMilliseconds are medians, with the 99th percentile in brackets. With {measured}."
+    return f"{found}\n\nMilliseconds are medians, with the 99th percentile in brackets. Measured with {measured}."
 
 
 def shortfalls(expose: ExposeReport, burst: BurstReport, faults: Sequence[Fault]) -> str:
-    """Return a list of what was aimed at and is not reached, and of what does not hold."""
+    """Return a list of the targets that are not reached, and of the faults after which something does not hold."""
     missed = [each for each in bench_targets.targets(expose, burst) if not each.reached]
-    lines = [f"- {_sentence(each.aim)}; measured: {each.measured or 'nothing'}." for each in missed]
+    lines = [f"- {_sentence(each.aim)}. Measured: {each.measured or 'nothing'}." for each in missed]
     broken = [each for each in faults if not each.holds]
-    lines += [f"- `{each.test.rpartition('::')[2]}` of [Reliability](reliability.md) {each.result}." for each in broken]
+    lines += [f"- `{each.test.rpartition('::')[2]}` in [Reliability](reliability.md) {each.result}." for each in broken]
     return "\n".join(lines) if lines else "Nothing."
 
 
-def _first_bytes(report: ExposeReport) -> Iterator[Row]:
-    records = alone(report.records)
-    for controller in dict.fromkeys(each.controller for each in records):
-        slots = [each for each in records if each.controller == controller and each.slots]
-        for each in _ends(slots):
-            what = f"from a claim to the task's first byte, {controller}, {each.active:,} tasks in {each.slots:,} slots"
-            yield [what, f"{ms(each.ready_seconds)} ms", PERFORMANCE]
+def _first_byte(report: ExposeReport) -> Iterator[Row]:
+    """Yield the first byte with the most tasks exposed, in the most slots that were measured."""
+    found = [each for each in alone(report.records) if each.slots]
+    if not found:
+        return
+    largest = max((each.slots, each.active) for each in found)
+    figure = [
+        f"{each.controller} {ms(each.ready_seconds)} ms" for each in found if (each.slots, each.active) == largest
+    ]
+    what = f"from a claim to the first byte of the task, {largest[1]:,} tasks exposed, {largest[0]:,} slots"
+    yield [what, "; ".join(figure), PERFORMANCE]
 
 
-def _ends(records: Sequence[ExposeRecord]) -> list[ExposeRecord]:
-    """Return the record with the fewest tasks and the one with the most, among those with the most slots."""
-    most = max((each.slots for each in records), default=0)
-    among = sorted((each for each in records if each.slots == most), key=lambda each: each.active)
-    return [among[0], among[-1]] if len(among) > 1 else among
+def _burst(report: BurstReport) -> Iterator[Row]:
+    """Yield the largest burst in the most slots, with Kubernetes' own limit on endpoints, the lowest measured."""
+    if not report.records:
+        return
+    lowest = min(each.endpoints_qps for each in report.records)
+    found = [each for each in report.records if each.endpoints_qps == lowest]
+    tasks, slots = max((each.tasks, each.slots) for each in found)
+    figure = [
+        f"{each.controller} {each.ready_seconds.median:.1f} s, worst {each.worst_seconds:.1f} s"
+        for each in found
+        if (each.tasks, each.slots) == (tasks, slots)
+    ]
+    what = f"until {tasks} simultaneous claims all answer, {slots:,} slots, {lowest} endpoints per second"
+    yield [what, "; ".join(figure), PERFORMANCE]
 
 
-def _bursts(report: BurstReport) -> Iterator[Row]:
-    for each in report.records:
-        what = f"{each.tasks} claims at once, all answered, {each.controller}, {each.slots:,} slots, "
-        what += f"{each.endpoints_qps} endpoints a second"
-        figure = f"{each.ready_seconds.median:.1f} s, worst {each.worst_seconds:.1f} s"
-        yield [what, figure, PERFORMANCE]
-
-
-def _paths(report: DataplaneReport) -> Iterator[Row]:
-    for each in report.records:
-        what = f"a new connection, and one stream, by {each.path}, {each.controller}"
-        figure = f"{ms(each.connect_seconds)} ms, {each.mib_per_second:,.0f} MiB/s"
-        yield [what, figure, PERFORMANCE]
+def _connection(report: DataplaneReport) -> Iterator[Row]:
+    paths = {path: [each for each in report.records if each.path == path] for path in ("gateway", "pod")}
+    figure = [
+        f"{through.controller} {ms(through.connect_seconds)} ms, direct {ms(direct.connect_seconds)} ms"
+        for through in paths["gateway"]
+        for direct in paths["pod"]
+        if through.controller == direct.controller
+    ]
+    if figure:
+        yield ["a new connection through the gateway, and directly to the pod", "; ".join(figure), PERFORMANCE]
 
 
 def _fits(ladders: Sequence[ManagerLimits]) -> Iterator[Row]:
-    for each in ladders:
-        figure = f"{each.capacity}, bound by `{each.binding}`"
-        yield [f"tasks that fit as installed, strategy `{each.strategy}`", figure, "[Limits](limits.md)"]
+    figure = [f"`{each.strategy}` {number(each.capacity)}, bound by `{each.binding}`" for each in ladders]
+    if figure:
+        yield ["tasks that fit with the defaults", "; ".join(figure), "[Limits](limits.md)"]
 
 
 def _held(faults: Sequence[Fault]) -> Iterator[Row]:
     good = sum(each.holds for each in faults)
     cases = sum(len(each.outcomes) for each in faults)
     figure = f"{good} of {len(faults)}, in {cases} cases"
-    yield ["faults caused on purpose after which all holds", figure, "[Reliability](reliability.md)"]
-
-
-def _played(run: Mapping[str, Any]) -> Row:
-    figure = f"{'passed' if run['passed'] else '**failed**'} in {run['seconds']:.0f} s"
-    return ["two clusters and a notebook in each, up and down: `make e2e`", figure, "[Quick start](quick-start.md)"]
+    yield ["injected faults after which all guarantees hold", figure, "[Reliability](reliability.md)"]
 
 
 def _sentence(text: str) -> str:
