@@ -1,4 +1,4 @@
-"""What was broken on purpose, and whether what must hold did, as a table for the page about it."""
+"""The injected faults and their results, as a table for docs/reliability.md."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,12 +7,12 @@ from typing import Any
 
 from task_gateway_lab.report.markdown_text import table
 
-HEAD = ("What happens, and what holds", "Result", "Cases", "Seconds", "Test")
+HEAD = ("Fault, and what must hold", "Result", "Cases", "Seconds", "Test")
 Case = Mapping[str, Any]
 
 
 class Outcome(StrEnum):
-    """How a case can end, the worst first; a known one fails, and its test says that this is expected."""
+    """The result of a case, the worst first; `KNOWN` is a failure that the test expects."""
 
     FAILED = "failed"
     KNOWN = "known"
@@ -23,14 +23,14 @@ class Outcome(StrEnum):
 WORDS = {
     Outcome.FAILED: "**does not hold**",
     Outcome.KNOWN: "**does not hold yet**",
-    Outcome.SKIPPED: "was not tried",
+    Outcome.SKIPPED: "not run",
     Outcome.PASSED: "holds",
 }
 
 
 @dataclass(frozen=True)
 class Fault:
-    """One fault: `test` is where it is caused, `sentence` what happens and what must hold, `outcomes` one per case."""
+    """One fault: `test` injects it, `sentence` describes it and what must hold, `outcomes` has one item per case."""
 
     test: str
     sentence: str
@@ -39,24 +39,24 @@ class Fault:
 
     @property
     def worst(self) -> Outcome:
-        """The worst that a case came to."""
+        """The worst outcome of all cases."""
         return next((each for each in Outcome if each in self.outcomes), Outcome.FAILED)
 
     @property
     def holds(self) -> bool:
-        """Whether what must hold did in every case."""
+        """Whether every case passed."""
         return self.worst is Outcome.PASSED
 
     @property
     def result(self) -> str:
-        """The worst that a case came to, in words; of how many, where the cases differ."""
+        """The worst outcome in words, with the number of such cases if the cases differ."""
         count = self.outcomes.count(self.worst)
         words = WORDS[self.worst]
         return words if count == len(self.outcomes) else f"{words} in {count} of {len(self.outcomes)}"
 
 
 def by_test(cases: Sequence[Case]) -> dict[str, list[Case]]:
-    """Return the cases of each test, the tests in the order in which they come."""
+    """Return the cases of each test, in the order of the run."""
     tests: dict[str, list[Case]] = {}
     for case in cases:
         tests.setdefault(case["test"], []).append(case)
@@ -64,7 +64,7 @@ def by_test(cases: Sequence[Case]) -> dict[str, list[Case]]:
 
 
 def read(cases: Sequence[Case]) -> list[Fault]:
-    """Return the faults of a record, the cases of one test together, in the order of the run."""
+    """Return the faults of a record in the order of the run; the cases of one test are one fault."""
     return [
         Fault(
             test,
@@ -77,13 +77,13 @@ def read(cases: Sequence[Case]) -> list[Fault]:
 
 
 def page(faults: Sequence[Fault], versions: Mapping[str, str], again: Sequence[str] = ()) -> str:
-    """Return the faults as a part of a page: the versions that they happened to, and what ran `again` later."""
+    """Return the faults as a part of a page, with the versions tested and the tests that ran `again` later."""
     cases = sum(len(fault.outcomes) for fault in faults)
     found = ", ".join(f"{name} {version}" for name, version in versions.items())
-    heading = f"The last run: {len(faults)} faults in {cases} cases"
+    heading = f"Last run: {len(faults)} faults in {cases} cases"
     heading += f", with {found}." if found else "."
     if again:
-        heading += f" Run again after the rest: {', '.join(f'`{_name(test)}`' for test in again)}."
+        heading += f" Repeated after the full run: {', '.join(f'`{_name(test)}`' for test in again)}."
     return f"{heading}\n\n{table(HEAD, map(_row, faults), plain=range(len(HEAD)))}\n"
 
 

@@ -16,7 +16,7 @@ def test_cases_of_one_test_are_one_row() -> None:
     faults = reliability.read([case(TEST, "passed"), case(OTHER, "passed"), case(TEST, "passed", 2.2)])
     assert [(each.test, len(each.outcomes)) for each in faults] == [(TEST, 2), (OTHER, 1)]
     page = reliability.page(faults, {"Kubernetes": "v1.36.3"})
-    assert page.startswith("The last run: 2 faults in 3 cases, with Kubernetes v1.36.3.\n")
+    assert page.startswith("Last run: 2 faults in 3 cases, with Kubernetes v1.36.3.\n")
     row = "| Sentence of breaks. | holds | 2 | 4 | [`test_a_thing_breaks`](../tests/faults/test_x.py) |"
     assert row in page.splitlines()
 
@@ -30,7 +30,7 @@ def test_the_worst_case_is_told() -> None:
     assert result("passed", "failed", "known") == "**does not hold** in 1 of 3"
     assert result("passed", "known") == "**does not hold yet** in 1 of 2"
     assert result("known") == "**does not hold yet**"
-    assert result("skipped", "passed") == "was not tried in 1 of 2"
+    assert result("skipped", "passed") == "not run in 1 of 2"
 
 
 def test_a_fault_holds_where_each_case_passed() -> None:
@@ -49,9 +49,9 @@ def test_what_ran_again_is_named() -> None:
     assert found == {"versions": {"a": "1", "b": "2"}, "again": [OTHER], "cases": [*again, case(TEST, "passed")]}
     page = reliability.page(reliability.read(found["cases"]), found["versions"], found["again"])
     assert page.startswith(
-        "The last run: 2 faults in 3 cases, with a 1, b 2. Run again after the rest: `test_another`.\n"
+        "Last run: 2 faults in 3 cases, with a 1, b 2. Repeated after the full run: `test_another`.\n"
     )
 
 
 def test_a_record_without_versions_names_none() -> None:
-    assert reliability.page([], {}).startswith("The last run: 0 faults in 0 cases.\n")
+    assert reliability.page([], {}).startswith("Last run: 0 faults in 0 cases.\n")
