@@ -1,6 +1,6 @@
-"""Renders the tables of the charts' values: names and defaults from values.yaml, what they do from its comments.
+"""Renders the tables of the charts' values: names, defaults and descriptions from values.yaml.
 
-What may be said is from values.schema.json, which Helm holds the values to.
+The types come from values.schema.json, which Helm validates the values against.
 """
 
 import json
@@ -13,15 +13,15 @@ import yaml
 
 from task_gateway_lab.report import markdown_text
 
-HEAD = ("Value", "What may be said", "Default", "What it does")
+HEAD = ("Value", "Type", "Default", "Description")
 Schema = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Value:
-    """A value: its path with dots, what may be said, its default as YAML in one line, and what its comment says.
+    """A value: its path with dots, its type, its default as JSON in one line, and its comment as the description.
 
-    `default` is empty for a map of further values, and for a key of a list's items.
+    `default` is empty for a map of further values, and for a key of list items.
     """
 
     path: str
@@ -37,7 +37,7 @@ def table(chart: Path) -> str:
 
 
 def values(chart: Path) -> list[Value]:
-    """Return every leaf of values.yaml, and each map with a comment of its own; ValueError for one without schema."""
+    """Return every leaf of values.yaml, and each map that has a comment; ValueError for one without schema."""
     return [each for each in every(chart) if each.kind or each.says]
 
 
@@ -52,7 +52,7 @@ def every(chart: Path) -> list[Value]:
 
 
 def resolved(schema: Schema, root: Schema) -> Schema:
-    """Return what a schema says, or what it refers to."""
+    """Return a schema, or the definition that it refers to."""
     if "$ref" not in schema:
         return schema
     return resolved(root["definitions"][schema["$ref"].rsplit("/", 1)[1]], root)
@@ -63,7 +63,7 @@ def _walk(node: Any, path: str, schema: Schema, root: Schema, lines: list[str]) 
         here = f"{path}.{key.value}".lstrip(".")
         properties = schema.get("properties", {})
         if key.value not in properties:
-            raise ValueError(f"values.schema.json says nothing of {here}")
+            raise ValueError(f"{here} is missing in values.schema.json")
         known = resolved(properties[key.value], root)
         says = _comment(lines, key.start_mark.line, key.start_mark.column)
         if isinstance(value, yaml.MappingNode) and value.value and "properties" in known:
@@ -78,7 +78,7 @@ def _walk(node: Any, path: str, schema: Schema, root: Schema, lines: list[str]) 
 
 
 def _comment(lines: list[str], line: int, column: int) -> str:
-    """Return the lines of comment right above a key, as far as they stand in its column."""
+    """Return the comment lines directly above a key, at the same indentation."""
     found: list[str] = []
     start = f"{' ' * column}# "
     while line > 0 and lines[line - 1].startswith(start):
