@@ -11,6 +11,6 @@ RECORD = {
 def test_each_mode_is_a_column() -> None:
     text = first_start.page(RECORD)
     assert "|  | build mode | pull mode |" in text
-    assert "| `make e2e`, first time | 1,152 s | 151 s |" in text
-    assert "| `make e2e`, again | 120 s | 100 s |" in text
+    assert "| `make e2e`, first run | 1,152 s | 151 s |" in text
+    assert "| `make e2e`, second run | 120 s | 100 s |" in text
     assert "with helm 2, kind 1:" in text
