@@ -1,5 +1,6 @@
 """Expose pods that carry a label."""
 
+import gc
 import signal
 import threading
 from typing import Annotated
@@ -11,6 +12,10 @@ from task_gateway.errors import TaskGatewayError, UsageError
 from task_gateway.inventory.target import connect
 from task_gateway.operator.request import allowed
 from task_gateway.operator.run import Operator, Options
+
+COLLECT = (100_000, 20, 100)
+"""Thresholds of the garbage collector: about as many objects as one page of pods has. Python's own of 700 made it go
+through all pods again and again while they were read: 4 s of CPU for 4,000 pods instead of 1.7 s."""
 
 
 def register(root: typer.Typer) -> None:
@@ -47,6 +52,7 @@ def operator(
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())
+    gc.set_threshold(*COLLECT)
     try:
         replica = Operator(connect(kubeconfig, context), options)
     except OSError as problem:

@@ -42,6 +42,7 @@ class Actor:
         self._look_once = threading.Lock()
         self._nowhere: dict[str, str] | None = None
         self._writer = SlotWriter(kube, space.namespace, slots, kube.settings)
+        self._ask_once = threading.Lock()
         self._owner: tuple[float, str] | None = None
         self._versions: dict[str, str] = {}
         """The version of each slot that this process wrote last."""
@@ -184,15 +185,16 @@ class Actor:
 
     def _namespace_owner(self) -> str:
         """Return the owner that the namespace's label names, empty if it names none or may not be read."""
-        now = time.monotonic()
-        if self._owner is None or now - self._owner[0] > OWNER_SECONDS:
-            try:
-                found = self._kube.find(NAMESPACE, self._namespace, None)
-            except Forbidden:
-                found = None
-            labels = (found or {"metadata": {}})["metadata"].get("labels") or {}
-            self._owner = (now, labels.get(names.OWNER, ""))
-        return self._owner[1]
+        with self._ask_once:
+            now = time.monotonic()
+            if self._owner is None or now - self._owner[0] > OWNER_SECONDS:
+                try:
+                    found = self._kube.find(NAMESPACE, self._namespace, None)
+                except Forbidden:
+                    found = None
+                labels = (found or {"metadata": {}})["metadata"].get("labels") or {}
+                self._owner = (now, labels.get(names.OWNER, ""))
+            return self._owner[1]
 
     def _say(self, event: str, slot: Slot, **fields: object) -> None:
         say(event, namespace=self._namespace, port=slot.port, task=slot.task, **fields)

@@ -16,7 +16,7 @@ from task_gateway.operator.space import Space, parse_job
 from task_gateway.routing import names, table
 
 PAGE = 250
-"""How many pods are read at a time: a pod of 10 KiB takes ten times as much memory while it is read."""
+"""How many objects are read at a time: a pod of 10 KiB takes ten times as much memory while it is read."""
 
 Key = tuple[str, str]
 """A namespace and a task."""
@@ -45,6 +45,7 @@ class Followed:
             table.parse,
             labels=selector,
             changed=lambda before, after: self.wake(self.space.note_slot(before, after)),
+            page=PAGE,
         )
         self._jobs = Mirror(
             kube,

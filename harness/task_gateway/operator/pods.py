@@ -85,7 +85,7 @@ def parse(pod: Manifest) -> Pod:
         deleted=bool(meta.get("deletionTimestamp")),
         task=labels.get(TASK_LABEL, ""),
         named=_named(spec),
-        published=_published(label or "", notes),
+        published=addresses(label or "", notes),
         said=_said(status),
     )
 
@@ -105,17 +105,20 @@ def _named(spec: Manifest) -> tuple[tuple[str, int], ...]:
     )
 
 
-def _published(label: str, notes: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
-    """Return the addresses on a pod; what is no JSON object of texts, for somebody else wrote it, is none."""
-    first = notes.get(names.ADDRESS)
+def addresses(label: str, notes: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """Return the addresses in the annotations of a pod, the first one only if both annotations agree on it.
+
+    Anything but a JSON object of texts was written by somebody else, and has no addresses.
+    """
+    written, first = label.partition(".")[0], notes.get(names.ADDRESS)
     if names.ADDRESSES in notes:
         try:
             found = json.loads(notes[names.ADDRESSES])
         except (ValueError, RecursionError):
             found = None
         if isinstance(found, dict) and all(isinstance(each, str) for each in found.values()):
-            return tuple(found.items())
-    return () if first is None else ((label.partition(".")[0], first),)
+            return tuple((port, address) for port, address in found.items() if port != written or address == first)
+    return () if first is None else ((written, first),)
 
 
 def _said(status: Manifest) -> Said:

@@ -51,9 +51,8 @@ def is_news(said: Said, result: Result) -> bool:
 
 def patch(pod: Pod, result: Result, now: datetime) -> Manifest:
     """Return the strategic merge patch of a pod's status, if the pod is still as it was read."""
-    first = result.addresses[0][1] if result.addresses else None
-    several = len(result.addresses) > 1
-    notes = {names.ADDRESS: first, names.ADDRESSES: json.dumps(dict(result.addresses)) if several else None}
+    found, (first, dot, _) = dict(result.addresses), (pod.label or "").partition(".")
+    notes = {names.ADDRESS: found.get(first), names.ADDRESSES: json.dumps(found) if found and dot else None}
     meta: Manifest = {"uid": pod.uid, "resourceVersion": pod.version, "annotations": notes}
     if result.addresses:
         meta["labels"] = {TASK_LABEL: pod.uid}

@@ -95,8 +95,6 @@ def next_step(view: View) -> Step | None:
     missing = [port for port in view.request.ports if port.number not in mine]
     if missing and view.request.problem is None and pod.address and view.host and view.offers is not None:
         return Claim(pod, missing[0], view.offers[missing[0].number])
-    if missing and not pod.published and mine and view.request.problem is None and view.lack:
-        return Release(next(iter(mine.values())), pod)  # all ports or none: others may need it
     result = _result(view, mine, missing)
     if result is not None and not same(pod, result):
         now = dict(_named(view.request, mine))
@@ -115,13 +113,12 @@ def next_step(view: View) -> Step | None:
 
 def chosen(pod: Pod, request: Request, held: Sequence[Slot]) -> dict[int, Slot]:
     """Return the slot of each port that a pod asks for: the one that is written on it, else the one claimed first."""
-    published = pod.ports
+    published = set(pod.ports.values())
     found: dict[int, Slot] = {}
     for port in request.ports:
         slots = [slot for slot in held if _number(slot) == port.number]
         if slots:
-            before = published.get(port.written)
-            found[port.number] = min(slots, key=lambda slot: (slot.port != before, slot.claimed_at, slot.port))
+            found[port.number] = min(slots, key=lambda slot: (slot.port not in published, slot.claimed_at, slot.port))
     return found
 
 

@@ -68,7 +68,7 @@ def test_the_buckets_of_a_histogram_add_up() -> None:
 
 
 def test_one_patch_has_addresses_condition_and_label_of_the_pod_as_it_was_read() -> None:
-    body = patch(made("a", "u", version=7), TWO, NOW)
+    body = patch(made("a", "u", "8888.http", version=7), TWO, NOW)
     assert (body["metadata"]["uid"], body["metadata"]["resourceVersion"]) == ("u", "7")
     assert body["metadata"]["labels"] == {"task-gateway.dev/task": "u"}
     notes = body["metadata"]["annotations"]
@@ -81,6 +81,21 @@ def test_one_patch_has_addresses_condition_and_label_of_the_pod_as_it_was_read()
         **body["metadata"]["labels"], names.EXPOSE: "8888.http"}}}  # fmt: skip
     assert same(pods.parse(written), TWO)
     assert not same(pods.parse(written), replace(TWO, addresses=TWO.addresses[:1]))
+
+
+def test_the_only_port_of_several_is_written_by_its_own_name() -> None:
+    only = Result((("6006", "192.0.2.7:20000"),), Reason.NO_FREE_SLOT, "1 of 2")
+    pod = made("a", "u", "8888.6006")
+    body = patch(pod, only, NOW)
+    notes = {key: text for key, text in body["metadata"]["annotations"].items() if text is not None}
+    assert notes == {names.ADDRESSES: '{"6006": "192.0.2.7:20000"}'}
+    assert pods.addresses("8888.6006", notes) == only.addresses
+
+
+def test_an_address_that_is_lost_from_one_annotation_is_written_again() -> None:
+    notes = patch(made("a", "u", "8888.http"), TWO, NOW)["metadata"]["annotations"]
+    assert pods.addresses("8888.http", notes) == TWO.addresses
+    assert pods.addresses("8888.http", {names.ADDRESSES: notes[names.ADDRESSES]}) == TWO.addresses[1:]
 
 
 def test_the_time_of_a_condition_is_that_of_its_last_change() -> None:

@@ -1,12 +1,13 @@
 """A cluster for the planner without I/O: pods, Jobs and slots as they are, and operators that see them late."""
 
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 
 from task_gateway.kube.kinds import JOB, POD
 from task_gateway.model import InternalTaskGateway, TaskObject
-from task_gateway.operator.pods import Pod, Said
+from task_gateway.operator.pods import Pod, Said, addresses
 from task_gateway.operator.request import allowed
-from task_gateway.operator.result import Result
+from task_gateway.operator.result import Result, patch
 from task_gateway.operator.space import Job, Space
 from task_gateway.operator.steps import Claim, Clear, Publish, Release, Restore, Step
 from task_gateway.routing.table import Slot
@@ -15,6 +16,7 @@ HOST, FIRST = "192.0.2.7", 20000
 GATEWAY = InternalTaskGateway("gw", "gateways", HOST, 1, 65535)
 NAMED = (("http", 8888), ("board", 6006))
 ALLOWED = allowed("6006,8000-9000")
+NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 
 
 def made(name: str, uid: str, label: str | None = "8888", *, job: str = "", wish: str = "", version: int = 1) -> Pod:
@@ -28,6 +30,10 @@ class World:
 
     slots: dict[str, Slot]
     pods: dict[str, Pod] = field(default_factory=dict)
+    notes: dict[str, dict[str, str]] = field(default_factory=dict)
+    """The annotations of each pod with its addresses."""
+    shown: dict[str, dict[str, str]] = field(default_factory=dict)
+    """The addresses that were written on each pod last, by the port as the label named it then."""
     jobs: dict[str, bool] = field(default_factory=dict)
     version: int = 1
     operators: "list[Seer]" = field(default_factory=list)
@@ -43,7 +49,19 @@ class World:
         self._tell(("pod", pod.name, pod if pod.label is not None else None))
         return pod
 
+    def relabel(self, name: str, label: str | None) -> None:
+        """Change the label, in whose light the annotations may say something else."""
+        self.put_pod(replace(self.pods[name], label=label, published=addresses(label or "", self.notes.get(name, {}))))
+
+    def wipe(self, name: str) -> None:
+        """Remove all that an operator wrote on a pod."""
+        self.notes.pop(name, None)
+        self.shown.pop(name, None)
+        self.put_pod(replace(self.pods[name], published=(), said=Said(), task=""))
+
     def drop_pod(self, name: str) -> None:
+        self.notes.pop(name, None)
+        self.shown.pop(name, None)
         del self.pods[name]
         self._tell(("pod", name, None))
 
@@ -187,7 +205,11 @@ class Seer:
             return
         said = Said() if result.reason is None else Said(result.status, result.reason, result.message, "now")
         task = pod.uid if result.addresses else "" if pod.task == pod.uid else pod.task
-        written = self.world.put_pod(replace(now, published=result.addresses, said=said, task=task))
+        found = patch(pod, result, NOW)["metadata"]["annotations"]
+        self.world.notes[pod.name] = {key: text for key, text in found.items() if text is not None}
+        self.world.shown[pod.name] = dict(result.addresses)
+        published = addresses(now.label or "", self.world.notes[pod.name])
+        written = self.world.put_pod(replace(now, published=published, said=said, task=task))
         self._note("pod", pod.name, written if written.label is not None else None)
 
     def _look(self, slot: Slot) -> Pod | None:
