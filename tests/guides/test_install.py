@@ -13,13 +13,14 @@ test_block = blocks.items(__file__)
 
 
 def test_what_the_commands_said(shell: blocks.Shell) -> None:
-    installed, looked, upgraded, applied, removed = shell.said
+    installed, looked, upgraded, selected, applied, removed = shell.said
     kubeconfig = Path(shell.words["KUBECONFIG"])
     kube = Kube(Cluster(kubeconfig.parent.name, "kind", kubeconfig, None))
     assert PASSED in installed
     assert f"gateway_ip: {shell.words['ADDRESS']}" in looked
     assert "80 slots to tasks" in upgraded
     assert "Rollback was a success" in upgraded
+    assert all(kind in selected for kind in ("listenerset.", "tcproute.", "service/task-gateway-slot-20000"))
     assert f"{shell.words['ADDRESS']}:20000" in applied
     assert "replace was refused" in applied
     _, _, listed = applied.partition("replace was refused")
