@@ -36,7 +36,7 @@ def headline_with_ports(manager: ManagerLimits, use: PortUse) -> RenderableType:
 def headline(manager: ManagerLimits) -> str:
     """Return one sentence: how many tasks fit, how many there are, what binds."""
     if manager.capacity is None:
-        why = "no gateway, its tasks are dialled directly" if not manager.gateway else "no limit is known"
+        why = "no gateway, the master connects to tasks directly" if not manager.gateway else "no limit is known"
         return f"{manager.name}: {why}"
     return (
         f"{manager.name}: {manager.capacity} tasks fit through Gateway {manager.gateway} ({manager.strategy}), "
