@@ -28,8 +28,8 @@ def rights(snapshot: GatewaySnapshot) -> Trouble | None:
     """The user of the kubeconfig, or of `--as` and `--as-group`, lacks a right that the strategy requires. With the
     profile `determined` it lacks a right that a Determined master requires. An upgrade replaces the whole list
     rbac.subjects: the command has the present subjects and the new one. A Determined master requires the Role of this
-    chart and the ClusterRole of its own chart. Without a right it exits at startup, or its tasks fail. Without rights
-    on nodes it shows no nodes, which is a warning. See docs/determined.md."""
+    chart and the ClusterRole of the Determined chart. Without a right it exits at startup, or its tasks fail. Without
+    rights on nodes it shows no nodes, which is a warning. See docs/determined.md."""
     try:
         ours = snapshot.profile != DETERMINED and (
             not snapshot.traits.like_determined or snapshot.objects.templates is not None

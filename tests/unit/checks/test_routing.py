@@ -38,7 +38,7 @@ def test_a_route_counts_as_refused_by_the_parents_that_it_names(snapshot: Make) 
 
     assert accepted((NEW, "True"), (OLD, "False")) is None
     assert accepted((NEW, "False"), (OLD, "True")) == Trouble("TCPRoute r: Because: so")
-    assert accepted((OLD, "True")) == Trouble("TCPRoute r: no controller has looked at it")
+    assert accepted((OLD, "True")) == Trouble("TCPRoute r: no controller has processed it")
 
 
 THEIRS, OWN = {"controllerName": "example.com/other"}, {"controllerName": "example.com/own"}
@@ -49,7 +49,7 @@ THEIRS, OWN = {"controllerName": "example.com/other"}, {"controllerName": "examp
     [
         (True, [(THEIRS, "False"), (OWN, "True")], None),
         (True, [(THEIRS, "True"), (OWN, "False")], "TCPRoute r: Because: so"),
-        (True, [(THEIRS, "True")], "TCPRoute r: no controller has looked at it"),
+        (True, [(THEIRS, "True")], "TCPRoute r: no controller has processed it"),
         (False, [(THEIRS, "False"), (OWN, "True")], None),
         (False, [(THEIRS, "False"), (OWN, "False")], "TCPRoute r: Because: so"),
     ],

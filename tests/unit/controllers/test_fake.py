@@ -74,7 +74,7 @@ def test_limits_ask_it(snapshot: Make) -> None:
     found = LIMITS.get("port-range").at(snapshot("listeners", **read))
     assert found.tasks == 4  # 2000, 2002, 2004 and 2006: two neighbours are one port, 2008 is not in the Service
     sets = LIMITS.get("listener-sets").at(snapshot(**read))
-    assert (sets.value, sets.tasks, sets.raise_) == (0, None, "nothing: Fakeway has no ListenerSets")
+    assert (sets.value, sets.tasks, sets.raise_) == (0, None, "none: Fakeway does not support ListenerSets")
 
 
 def test_checks_ask_it(snapshot: Make) -> None:
