@@ -13,27 +13,29 @@ INTRODUCTION = """# Checks
     task-gateway check --wait
     task-gateway check --profile determined --as system:serviceaccount:determined:determined-master
 
-looks at each resource manager's gateway, from the cluster to the ports, and says what is wrong, why, and the
-command that helps. Without `--config` it looks at the Gateways that the chart installed. Nothing is changed.
+`task-gateway check` checks the gateway of each resource manager, from the cluster to the ports. It reports what is
+wrong, why, and how to fix it. Without `--config` it checks all Gateways that the chart installed. It changes nothing.
 
-`√` is right, `‼` works and will trouble somebody, `×` does not work. A check that depends on one that failed is
-skipped. `--wait` looks again whenever the Gateway changes, until nothing is wrong.
+`√` is ok, `‼` is a warning, `×` is an error. A check is skipped if a check that it depends on fails. `--wait` checks
+again whenever the Gateway changes, until nothing is wrong.
 
-`--profile determined` is for a Gateway that a Determined master writes: it looks also at what breaks then, and takes
-node ports for an error. `--as` names the user or service account whose rights are looked at, where it is not the
-kubeconfig's. [determined.md](determined.md) has the whole of it. `--as-group` adds a group of that user, as with
-kubectl; it may be given more than once.
+`--profile determined` is for a Gateway that a Determined master writes. It adds checks for this case, and node ports
+are an error. `--as` sets the user or service account whose rights are checked, instead of the user of the kubeconfig.
+`--as-group` adds a group of that user, as with kubectl. It is repeatable. See [determined.md](determined.md).
 
-Slots, Services, routes and pods are checked in every task namespace of the gateway. With several, the message names the
-namespace of each finding.
+Slots, Services, routes and pods are checked in every task namespace of the gateway. If there are several, the message
+names the namespace of each finding.
 
-Exit code 0 if nothing is wrong (warnings are fine), 1 if something is, 2 for a wrong configuration, 3 if no cluster
-answers. `-o json` prints `success` and `categories`, a list of `name` and `checks`, each with `code`, `description`,
-`result` (ok, warning, error, skipped), `message`, `fix` and `docs`. `-o junit` prints JUnit XML. Codes are stable.
+Exit code 0 if no check fails (warnings do not count), 1 if one fails, 2 for an invalid configuration, 3 if no cluster
+is reachable. `-o json` prints `success` and `categories`. Each category has a `name` and `checks`, and each check has
+`code`, `description`, `result` (ok, warning, error, skipped), `message`, `fix` and `docs`. `-o junit` prints JUnit XML.
+Codes are stable.
 
-In the commands, GATEWAY, NAMESPACE and TASKS stand for the Gateway, its namespace and that of the tasks; the output
-has their names, and where it can, the numbers and objects that were found.
+In the commands below, GATEWAY, NAMESPACE and TASKS stand for the Gateway, its namespace and the task namespace. The
+output has the real names, and the numbers and objects that were found.
 """
+NO_COMMAND = "none here"
+"""How a fix begins that is no command."""
 STANDS_FOR = {
     "gateway": "GATEWAY",
     "namespace": "NAMESPACE",
@@ -57,7 +59,25 @@ def page() -> str:
 
 def _section(rule: Rule) -> str:
     fix = rule.fix.format(**STANDS_FOR)
-    profile = f"\n\nLooked at with `--profile {rule.profile}` alone." if rule.profile else ""
-    after = f"\n\nLooked at after {', '.join(rule.after)}." if rule.after else ""
-    cause = textwrap.fill(rule.cause, WIDTH)
-    return f"### {rule.code}\n\nRight when {rule.description}.\n\n{cause}{profile}{after}\n\n    {fix}\n"
+    when = [f"Only checked with `--profile {rule.profile}`."] if rule.profile else []
+    when += ["Only checked with `--uninstall`."] if rule.before_uninstall else []
+    when += [f"Skipped if {_either(rule.after)} fails."] if rule.after else []
+    parts = [
+        f'<a id="{rule.code.lower()}"></a>',  # `docs` in the output of the command links to it
+        f"### {rule.code}: {rule.description}",
+        f"**Check.** {_sentence(rule.description)}. {' '.join(when)}".rstrip(),
+        textwrap.fill(f"**Cause.** {rule.cause}", WIDTH),
+        f"**Fix.** {_sentence(fix.removeprefix(f'{NO_COMMAND}: '))}.\n"
+        if fix.startswith(NO_COMMAND)
+        else f"**Fix.**\n\n    {fix}\n",
+    ]
+    return "\n\n".join(parts)
+
+
+def _sentence(text: str) -> str:
+    return text[0].upper() + text[1:]
+
+
+def _either(codes: tuple[str, ...]) -> str:
+    *others, last = codes
+    return f"{', '.join(others)} or {last}" if others else last

@@ -34,9 +34,7 @@ def load() -> Images:
     try:
         return records.load(Images, file())
     except (FileNotFoundError, ValueError):
-        raise ToolMissing(
-            "there are no images to make a cluster of", where=str(file()), hint="make toolchain"
-        ) from None
+        raise ToolMissing("the images for a cluster are missing", where=str(file()), hint="make toolchain") from None
 
 
 def save(images: Images) -> None:

@@ -89,7 +89,7 @@ def test_without_the_crds_all_that_needs_them_is_skipped(nothing_installed: tupl
     assert code == 1
     assert results(report, "skipped") >= {"ITG0203", "ITG0301", "ITG0403", "ITG0502", "ITG0610", "ITG0701"}
     why = {each["code"]: each["message"] for each in checks_of(report)}
-    assert (why["ITG0401"], why["ITG0301"]) == ("after ITG0201", "after ITG0401")
+    assert (why["ITG0401"], why["ITG0301"]) == ("because ITG0201 failed", "because ITG0401 failed")
 
 
 def test_of_a_healthy_installation_nothing_is_said(stage: Stage) -> None:

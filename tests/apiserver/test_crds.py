@@ -301,7 +301,7 @@ def test_upstreams_policy_on_upgrades_is_told_of_and_its_refusal_explained(fresh
     for each in policies[BUNDLE]:
         kube.create(each)
     assert raised.state(kube).safe_upgrades_policy
-    assert raise_to(kube, 100).notes == (f"the policy {raised.SAFE_UPGRADES} is installed and lets this through",)
+    assert raise_to(kube, 100).notes == (f"the policy {raised.SAFE_UPGRADES} is installed and allows this",)
     before = crd(kube)
     for each in policies[NEWEST]:
         kube.apply(each)

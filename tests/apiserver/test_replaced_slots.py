@@ -234,11 +234,11 @@ def test_a_lost_claim_is_named_and_one_command_closes_its_port(bare: Site, tmp_p
     trouble = routing.selectors(snapshot_of(bare))
     assert trouble is not None
     assert not trouble.warning
-    assert trouble.message == f"port {START} is free and leads to Pod a1 (10.244.0.7), the claim of task a is gone"
+    assert trouble.message == f"port {START} is free but reaches Pod a1 (10.244.0.7), the claim of task a is gone"
 
     where = f"Service {bare.namespace}/gw-slot-{START}"
     repair = {"action": "close", "object": where, "task_id": "", "port": START, "namespace": bare.namespace}
-    reason = {"reason": "it is free and leads to Pod a1 (10.244.0.7)"}
+    reason = {"reason": "it is free but reaches Pod a1 (10.244.0.7)"}
     assert gc(bare) == [repair | reason | {"done": False}]
     assert gc(bare, apply=True) == [repair | reason | {"done": True}]
     # Kubernetes empties the EndpointSlices of a Service from here on, which no controller does in this test.
@@ -290,7 +290,7 @@ def test_a_slice_that_kubernetes_does_not_keep_is_to_be_deleted(bare: Site) -> N
     bare.slots.release("b")
     trouble = routing.selectors(snapshot_of(bare))
     assert trouble is not None
-    assert trouble.message == f"port {START + 1} is free and leads to Pod stranger (10.244.0.9)"
+    assert trouble.message == f"port {START + 1} is free but reaches Pod stranger (10.244.0.9)"
     run(
         [
             "sh",

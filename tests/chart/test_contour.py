@@ -105,10 +105,10 @@ def test_pods_are_restricted(render: Render, name: str) -> None:
     [
         ({"controller": {"name": "contour"}}, "to install Contour, set controller=contour"),
         (CONTOUR | {"slotListeners": {"kind": "ListenerSet"}}, "Contour does not support ListenerSets"),
-        (CONTOUR | {"slots": [{"start": 58000, "count": 1500}]}, "58000 and 59023 would be one port of Envoy"),
+        (CONTOUR | {"slots": [{"start": 58000, "count": 1500}]}, "58000 and 59023 to the same port of Envoy"),
         (
             CONTOUR | {"slots": [{"start": 57600, "count": 1}], "contour": {"ports": {"start": 58623, "count": 1}}},
-            "57600 and 58623 would be one port of Envoy",
+            "57600 and 58623 to the same port of Envoy",
         ),
         (
             CONTOUR | {"contour": {"ports": {"start": 65000, "count": 537}}},

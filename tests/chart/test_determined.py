@@ -102,7 +102,7 @@ def test_the_range_of_the_master_is_named_in_the_notes_and_at_the_gateway(
 ) -> None:
     values = profile(slots=TASKS, taskPorts=ports)
     notes = release(values)["info"]["notes"]
-    assert "offers\n  no slots to tasks in namespace tasks, but takes listeners of their own\n" in notes
+    assert "provides:\n  no slots in namespace tasks, whose tasks use their own listeners\n" in notes
     (gateway,) = render(values, show="gateway")
     assert gateway["metadata"]["annotations"].get("task-gateway.dev/task-ports") == expected
     found = block(notes)

@@ -18,8 +18,8 @@ Helm = Callable[..., Completed]
         ({"kubectl": {"image": "kubectl:own"}}, "kubectl was renamed to hooks"),
         ({"taskNamespaces": [{"namespace": "b", "start": 21000, "count": 2}]}, "add its items to the list slots"),
         ({"slots": {"count": 80}}, '--set-json \'slots=[{"namespace":"NAMESPACE","start":20000,"count":64}]\''),
-        ({"slots": {"parent": "Gateway"}}, "slots.parent by slotListeners.kind"),
-        ({"slots": {"admissionPolicy": False}}, "slots.admissionPolicy by slotsPolicy.enabled"),
+        ({"slots": {"parent": "Gateway"}}, "slots.parent with slotListeners.kind"),
+        ({"slots": {"admissionPolicy": False}}, "slots.admissionPolicy with slotsPolicy.enabled"),
     ],
     ids=json.dumps,
 )

@@ -80,8 +80,8 @@ def test_contour_looks_into_every_namespace(render: Render) -> None:
 
 def test_notes_say_which_ports_each_namespace_has(release: Callable[..., Manifest]) -> None:
     notes = release(VALUES)["info"]["notes"]
-    assert "65 slots to tasks in namespace b, ports 21000-21064" in notes
-    block = yaml.safe_load(notes[notes.index("internal_task_gateway:") : notes.index("Check it:")])
+    assert "65 slots for tasks in namespace b, ports 21000-21064" in notes
+    block = yaml.safe_load(notes[notes.index("internal_task_gateway:") : notes.index("To test the installation:")])
     ports = block["internal_task_gateway"]
     assert (ports["gateway_port_range_start"], ports["gateway_port_range_end"]) == (19010, 21064)
 
@@ -106,7 +106,7 @@ def test_without_an_item_tasks_run_in_the_namespace_of_the_release(render: Rende
 @pytest.mark.parametrize(
     ("more", "words"),
     [
-        ({"namespace": "b", "start": 20063, "count": 2}, ["slots[1].start=20063", "slots[0] has", "20000-20063"]),
+        ({"namespace": "b", "start": 20063, "count": 2}, ["slots[1].start=20063", "those of slots[0]", "20000-20063"]),
         ({"namespace": "b", "start": 65500, "count": 37}, ["slots[1].start=65500", "65500-65536"]),
         ({"namespace": "b", "start": 1030, "count": 18000}, ["slots[1].start=1030", "19000-19003"]),
         ({"namespace": "b", "start": 21000}, ["'/slots/1': missing property 'count'"]),

@@ -117,11 +117,11 @@ def test_the_release_is_about_to_be_uninstalled(stand: Stand) -> None:
 
     assert warned().startswith(f"{Result.WARNING}: {len(live)} live tasks: ")
     assert "leaving" in warned() or len(live) > 3
-    assert f"{len(live)} tasks are exposed through it now" in notes()
+    assert f"{len(live)} tasks are exposed through the Gateway" in notes()
     for task in live:
         stand.release(task)
     assert warned().startswith(Result.OK)
-    assert "exposed through it now" not in notes()
+    assert "exposed through the Gateway" not in notes()
 
 
 def test_a_namespace_is_deleted_under_a_task(stand: Stand) -> None:

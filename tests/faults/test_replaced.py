@@ -120,7 +120,7 @@ def test_the_slots_are_replaced_without_the_policy(stand: Stand, write: Write) -
             assert stand.tasks().exposed() == []
             trouble = routing.selectors(snapshot_of(stand))
             assert trouble is not None
-            assert "is free and leads to Pod " in trouble.message
+            assert "is free but reaches Pod " in trouble.message
             repairs = stand.tasks().reconcile(dry_run=False, grace_seconds=0)
             assert {each.port for each in repairs if each.action == "close" and each.done} == {
                 each.port for each in told

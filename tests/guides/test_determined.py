@@ -10,6 +10,6 @@ test_block = blocks.items(__file__)
 def test_what_the_commands_said(shell: blocks.Shell) -> None:
     first, login, beside = shell.said
     assert PASSED in first
-    assert "no slots to tasks in namespace tasks" in first
+    assert "no slots in namespace tasks" in first
     assert login.splitlines()[-1] == "yes"
     assert PASSED in beside

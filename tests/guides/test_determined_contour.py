@@ -10,4 +10,4 @@ test_block = blocks.items(__file__)
 def test_what_the_commands_said(shell: blocks.Shell) -> None:
     (said,) = shell.said
     assert PASSED in said
-    assert "ports 24000-24498 to tasks that have listeners of their own" in said
+    assert "ports 24000-24498 for tasks that use their own listeners" in said

@@ -18,7 +18,7 @@ def test_what_the_commands_said(shell: blocks.Shell) -> None:
     kube = Kube(Cluster(kubeconfig.parent.name, "kind", kubeconfig, None))
     assert PASSED in installed
     assert f"gateway_ip: {shell.words['ADDRESS']}" in looked
-    assert "80 slots to tasks" in upgraded
+    assert "80 slots for tasks" in upgraded
     assert "Rollback was a success" in upgraded
     assert all(kind in selected for kind in ("listenerset.", "tcproute.", "service/task-gateway-slot-20000"))
     assert f"{shell.words['ADDRESS']}:20000" in applied

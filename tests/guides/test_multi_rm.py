@@ -32,4 +32,4 @@ def test_what_the_commands_said(shell: blocks.Shell) -> None:
     assert "no tasks are exposed" in account
     assert "64 tasks fit" in account
     assert "nothing is left behind" in account
-    assert "√ the resource manager has the rights that it needs" in account
+    assert "√ the resource manager has all required rights" in account

@@ -185,8 +185,8 @@ def test_another_controller_and_a_second_gateway_stand_beside_it(life: Life, tmp
         contour = life.controller.values(life.chart)
         there = {"controller": {"name": CONTOUR.name, "install": False}}
         there |= {"gatewayClass": {"create": False, "name": f"{RELEASE}.{NAMESPACE}"}}
-        refused(life, there, f"the Contour of GatewayClass {RELEASE}.{NAMESPACE} serves Gateway {RELEASE} alone")
-        refused(life, contour | {"slots": [{"start": 20000, "count": 2 * COUNT + 1}]}, "129 slots .* let it have 128")
+        refused(life, there, f"the Contour of GatewayClass {RELEASE}.{NAMESPACE} only serves Gateway {RELEASE}")
+        refused(life, contour | {"slots": [{"start": 20000, "count": 2 * COUNT + 1}]}, "129 slots .* allow 128")
     assert life.check(tmp_path) == {}
     for number, release in enumerate(life.values, LIVE[-1] + 1):
         task = stand_ins.task(number, NAMESPACE)

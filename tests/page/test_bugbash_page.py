@@ -3,6 +3,7 @@
 import struct
 import zlib
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from task_gateway_lab.report import bugbash
 
 PHONE = {"width": 360, "height": 740}
 READABLE = 4.5  # contrast of text, WCAG 2.2 level AA
-LONG = "kubectl --kubeconfig " + "/a/very/long/path" * 12
+LONG = "kubectl --cache-dir " + "/a/very/long/path" * 12
 CONTRAST = """(selector) => {
   const light = (rgb) => rgb.map((c) => { c /= 255; return c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4; })
     .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
@@ -59,9 +60,12 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
         Row("cut", "Notebooks", Status.FAILED, 3.0, "A notebook is cut.", (Step("cut", False, 3.0, "<b>no route</b>"),),
             cause="Gateway tasks/gw: Programmed is False", evidence=("cut/east/events.txt",)),
         Row("six", "Configuration", Status.SKIPPED, 0.0, "IPv6 works.", cause="no node has an IPv6 address"),
-        Row("look", "For a person", Status.PERSON, 0.0, "It looks right.", repeat=("# look at it",)),
+        Row("look", "Manual", Status.PERSON, 0.0, "It looks right.", repeat=("# look at it",)),
     )  # fmt: skip
-    bugbash.write(BugBash("bugbash", 18.0, {"kubernetes": "v1.36.3"}, rows), folder)
+    bugbash.write(
+        BugBash("bugbash", 18.0, {"kubernetes": "v1.36.3", "task-gateway": "0.1.0", "controller": "Contour"}, rows),
+        folder,
+    )
     return folder / "report.html"
 
 
@@ -93,9 +97,11 @@ def shown(page: Page) -> list[str]:
 
 def test_the_failed_row_is_open_with_its_cause_and_nothing_in_it_is_markup(page: Page) -> None:
     failed = page.locator("#row-cut")
+    assert page.get_by_role("link", name="A notebook is cut.").get_attribute("href") == "#row-cut"
     assert failed.get_by_text("Gateway tasks/gw: Programmed is False").is_visible()
     assert failed.get_by_role("cell", name="<b>no route</b>").is_visible()
     assert not page.locator("#row-opened table").is_visible()
+    assert page.get_by_role("cell", name="v1.36.3").is_visible()
     assert page.locator("#row-cut a").get_attribute("href") == "cut/east/events.txt"
 
 
@@ -152,10 +158,12 @@ def test_every_control_has_a_name_and_focus_is_seen(page: Page) -> None:
 def test_the_page_has_a_language_landmarks_and_one_first_heading(page: Page) -> None:
     assert page.locator("html").get_attribute("lang") == "en"
     assert page.get_by_role("main").count() == page.get_by_role("search").count() == 1
-    assert [each.inner_text() for each in page.get_by_role("heading", level=1).all()] == ["bugbash"]
+    assert [each.inner_text() for each in page.get_by_role("heading", level=1).all()] == [
+        f"Internal Task Gateway 0.1.0: bugbash, Contour, {datetime.now(UTC):%Y-%m-%d}"
+    ]
     groups = [each.inner_text() for each in page.get_by_role("heading", level=2).all()]
-    assert groups == ["Notebooks", "Configuration", "For a person"]
-    assert page.get_by_role("checkbox", name="Looked at, and as it should be").is_visible()
+    assert groups == ["Failures", "Notebooks", "Configuration", "Manual"]
+    assert page.get_by_role("checkbox", name="Checked by hand: passed").is_visible()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

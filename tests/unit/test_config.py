@@ -122,9 +122,7 @@ def test_names_of_additional_resource_managers_are_required() -> None:
         del east(document)["name"]
         del east(document)["cluster_name"]
 
-    assert said(changed(unnamed)) == [
-        f"9: {RM}.cluster_name: is missing: the name that tells this resource manager from the others"
-    ]
+    assert said(changed(unnamed)) == [f"9: {RM}.cluster_name: is missing: the unique name of this resource manager"]
 
 
 def test_all_problems_come_at_once_in_the_order_of_their_lines() -> None:

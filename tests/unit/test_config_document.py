@@ -73,8 +73,8 @@ CHAIN = "m0: &m0 {type: agent}\n" + "".join(f"m{i}: &m{i} {{<<: *m{i - 1}}}\n" f
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        (LISTS, "m.yaml: the master refuses so many aliases of aliases"),
-        (MERGES, "m.yaml: the master refuses so many aliases of aliases"),
+        (LISTS, "m.yaml: the master rejects so many nested aliases"),
+        (MERGES, "m.yaml: the master rejects so many nested aliases"),
         ("resource_manager: &r {<<: [*r]}\n", "m.yaml:1: is not valid YAML: anchor 'r' contains itself"),
         (CHAIN + "resource_manager: *m4999\n", "m.yaml: has too long a chain of <<"),
     ],

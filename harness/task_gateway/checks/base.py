@@ -25,7 +25,7 @@ CATEGORIES = ("cluster", "CRDs", "controller", "gateway", "routing", "config", "
 
 
 class Result(StrEnum):
-    """What a check comes to. A warning does not make the preflight fail."""
+    """The result of a check. A warning does not make the preflight fail."""
 
     OK = "ok"
     WARNING = "warning"
@@ -35,7 +35,7 @@ class Result(StrEnum):
 
 @dataclass(frozen=True)
 class Trouble:
-    """What is wrong, in one line; `fix` in place of the check's own where there is a better one."""
+    """What is wrong, in one line. `fix` replaces the fix of the check if a more specific one is known."""
 
     message: str
     warning: bool = False
@@ -44,7 +44,7 @@ class Trouble:
 
 @dataclass(frozen=True)
 class Profile:
-    """Who else than this project's library writes a Gateway: by which strategy, and which warnings are errors then."""
+    """Another writer of the Gateway than this library: its strategy, and the warnings that are errors then."""
 
     strategy: str
     escalated: frozenset[str]
@@ -58,7 +58,7 @@ Look = Callable[[GatewaySnapshot], Trouble | None]
 
 @dataclass(frozen=True)
 class Rule:
-    """A check of one gateway. It is skipped unless all the checks named by `after` were right, or only warned."""
+    """A check of one gateway. It is skipped if one of the checks in `after` fails; a warning is no failure."""
 
     code: str
     category: str
@@ -68,15 +68,15 @@ class Rule:
     after: tuple[str, ...] = ()
     look: Look | None = None
     before_uninstall: bool = False
-    """It tells what `helm uninstall` would break, and is looked at only by who is about to."""
+    """It reports what `helm uninstall` would break, and only runs with `--uninstall`."""
     profile: str = ""
-    """It is looked at with this profile alone."""
+    """It only runs with this profile."""
     each_namespace: bool = False
-    """It is made for the tasks of one namespace at a time."""
+    """It runs once for each task namespace."""
 
     @property
     def docs(self) -> str:
-        """The place on the page of checks that explains this one."""
+        """The section of the page of checks that explains this one."""
         return f"{PAGE}#{self.code.lower()}"
 
 
@@ -93,12 +93,12 @@ def check(
     profile: str = "",
     each_namespace: bool = False,
 ) -> Callable[[Look], Look]:
-    """Return a decorator that files a function as a check.
+    """Return a decorator that registers a function as a check.
 
-    `description` is what is so when all is well. In `fix`, {gateway}, {namespace}, {tasks}, {gateway_class} and
-    {proxies} stand for names of the gateway that is looked at and the labels of its proxies, {upgrade} for the command
-    that upgrades its chart. With `each_namespace` the function is called once for each namespace of tasks, with a
-    snapshot that has only the slots, Services, routes and pods of that namespace.
+    `description` states what holds if the check passes. In `fix`, {gateway}, {namespace}, {tasks}, {gateway_class} and
+    {proxies} stand for names of the checked gateway and the labels of its proxies, {upgrade} for the command that
+    upgrades its chart. With `each_namespace` the function is called once for each task namespace, with a snapshot that
+    only has the slots, Services, routes and pods of that namespace.
     """
 
     def keep(look: Look) -> Look:
@@ -121,7 +121,7 @@ def profile_of(name: str) -> Profile | None:
 
 @lru_cache(maxsize=16)
 def limits_of(snapshot: GatewaySnapshot) -> ManagerLimits:
-    """Return the limits of a gateway, looked for once however many checks ask."""
+    """Return the limits of a gateway, read once for all checks."""
     return assess(snapshot)
 
 
@@ -137,9 +137,9 @@ def some(found: Sequence[str]) -> str:
 
 
 def unavailable(workloads: Sequence[Manifest], pods: Sequence[Manifest] = ()) -> str | None:
-    """Return what is wrong where none of these Deployments or DaemonSets has a pod that is available, None if one has.
+    """Return what is wrong if none of these Deployments or DaemonSets has an available pod, None if one has.
 
-    With the reasons that Kubernetes has for it: the condition ReplicaFailure, and how its pods are.
+    Includes the reasons that Kubernetes reports: the condition ReplicaFailure, and the state of the pods.
     """
     if any(map(_has_available, workloads)):
         return None

@@ -1,4 +1,4 @@
-"""The cluster itself: does it answer, is it of a version that is known to work, can it run a pod?"""
+"""Checks of the cluster itself: does it answer, is its version supported, can it run a pod?"""
 
 from task_gateway.checks.base import Trouble, check, minor, some
 from task_gateway.inventory.snapshot import GatewaySnapshot
@@ -13,18 +13,23 @@ OLDEST = (1, 34)
 
 @check("ITG0101", "the API server answers", "kubectl get --raw /readyz")
 def answers(snapshot: GatewaySnapshot) -> Trouble | None:
-    """The server in the kubeconfig is down, unreachable from here or not ready, or rejects its credentials. The login
-    command (`exec`) failed, the proxy does not answer, or the server's certificate is not trusted, not for this name,
-    or out of date. Everything else depends on it."""
+    """The server of the kubeconfig is down, not ready, not reachable from this machine, or rejects the credentials.
+    Other causes: the login command (`exec`) failed, the proxy does not answer, or the certificate of the server is not
+    trusted, has another name, or is expired. All other checks depend on this one."""
     said = snapshot.kube.unready()
     fix = command(snapshot.kube.cluster, "get --raw /readyz")
     return Trouble(f"{said} at {snapshot.kube.server}", fix=fix) if said else None
 
 
-@check("ITG0102", "Kubernetes is of a supported version", "upgrade the cluster", ("ITG0101",))
+@check(
+    "ITG0102",
+    "the Kubernetes version is supported",
+    "none here: upgrade the cluster as its provider documents",
+    ("ITG0101",),
+)
 def version(snapshot: GatewaySnapshot) -> Trouble | None:
-    """Tests run on Kubernetes 1.34 and later. Releases before 1.33 neither tell the ranges of Services nor run the
-    admission policy on ports."""
+    """The project is tested with Kubernetes 1.34 and later. Releases before 1.33 neither report the IP ranges of
+    Services nor support the admission policy on ports."""
     found = snapshot.kube.version()
     oldest = ".".join(map(str, OLDEST))
     return None if minor(found) >= OLDEST else Trouble(f"{found} is older than {oldest}", warning=True)
@@ -32,7 +37,7 @@ def version(snapshot: GatewaySnapshot) -> Trouble | None:
 
 @check("ITG0103", "nodes are Ready", "kubectl describe nodes", ("ITG0101",))
 def nodes(snapshot: GatewaySnapshot) -> Trouble | None:
-    """Without a Ready node neither the proxy nor a task can run; with some not Ready, less fits."""
+    """Neither the proxy nor a task can run without a Ready node. If only some nodes are not Ready, fewer tasks fit."""
     states = {each["metadata"]["name"]: condition("Ready")(each) for each in snapshot.cluster.nodes}
     troubled = sorted(name for name, said in states.items() if said is not None)
     if not troubled and states:
@@ -43,7 +48,7 @@ def nodes(snapshot: GatewaySnapshot) -> Trouble | None:
 
 @check(
     "ITG0104",
-    "every kube-proxy pod runs",
+    "every kube-proxy pod is running",
     "kubectl describe pods --namespace kube-system --selector k8s-app=kube-proxy",
     ("ITG0101",),
 )

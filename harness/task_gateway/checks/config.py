@@ -1,4 +1,4 @@
-"""The master configuration: every rule of its gateway keys has a code, and the demand is set against the room."""
+"""Checks of the master configuration: each rule of its gateway keys, and its demand against the capacity."""
 
 from collections.abc import Mapping
 
@@ -18,29 +18,29 @@ def _rule(code: str, description: str, cause: str) -> Rule:
 
 RULES: Mapping[ConfigRule, Rule] = {
     ConfigRule.READABLE: _rule(
-        "ITG0601", "the configuration can be read", "The file is not there, not YAML, or not a mapping."
+        "ITG0601", "the configuration can be read", "The file does not exist, is not YAML, or is not a mapping."
     ),
     ConfigRule.KNOWN_KEYS: _rule(
         "ITG0602", "every key is known and given once",
-        "A key is misspelt, in the wrong place, or given twice: a master would ignore it, or take the last.",
+        "A key is misspelled, in the wrong place, or given twice. A master would ignore it, or use the last one.",
     ),
     ConfigRule.PORT_ORDER: _rule(
         "ITG0603", "the port range starts before it ends", "gateway_port_range_start is above gateway_port_range_end."
     ),
     ConfigRule.PORT_OVERLAP: _rule(
-        "ITG0604", "no two resource managers share a port of one gateway",
-        "The ranges of two resource managers overlap on one Gateway of one cluster: a port would get two tasks.",
+        "ITG0604", "no port of a gateway belongs to two resource managers",
+        "The port ranges of two resource managers overlap on one Gateway. Two tasks would get the same port.",
     ),
     ConfigRule.PORT: _rule(
         "ITG0605", "the ports of the range are from 1025 to 65535",
-        "gateway_port_range_start or gateway_port_range_end is no integer from 1025 to 65535.",
+        "gateway_port_range_start or gateway_port_range_end is not an integer from 1025 to 65535.",
     ),
     ConfigRule.GATEWAY_NAME: _rule(
-        "ITG0606", "gateway_name is a Kubernetes label", "gateway_name is missing, or no name that a Gateway can have."
+        "ITG0606", "gateway_name is a Kubernetes label", "gateway_name is missing, or is not a valid name of a Gateway."
     ),
     ConfigRule.GATEWAY_NAMESPACE: _rule(
         "ITG0607", "gateway_namespace is a Kubernetes label",
-        "gateway_namespace is missing, or no name that a namespace can have.",
+        "gateway_namespace is missing, or is not a valid name of a namespace.",
     ),
     ConfigRule.GATEWAY_IP: _rule(
         "ITG0608", "gateway_ip is an address or a host name",
@@ -48,7 +48,7 @@ RULES: Mapping[ConfigRule, Rule] = {
     ),
     ConfigRule.WELL_FORMED: _rule(
         "ITG0609", "resource managers and pools are well formed",
-        "A resource manager has a wrong type or no name of its own, or a pool has no name or a negative number.",
+        "A resource manager has a wrong type or no unique name, or a pool has no name or a negative number.",
     ),
 }  # fmt: skip
 """The check of each rule, in the order in which they are shown."""
@@ -62,14 +62,15 @@ def code_of(problem: Problem) -> str:
 @check(
     "ITG0610",
     "the pools start no more tasks than fit",
-    "lower max_aux_containers_per_agent of the resource pools, or: task-gateway limits",
+    "task-gateway limits",
     ("ITG0401",),
 )
 def aux_containers(snapshot: GatewaySnapshot) -> Trouble | None:
-    """max_aux_containers_per_agent of the resource pools, times the nodes, is more than the gateway has room for:
-    the last notebooks start and nobody can reach them."""
+    """max_aux_containers_per_agent of the resource pools, times the number of nodes, is more than the capacity of the
+    gateway. The last notebooks start but are not reachable. Lower max_aux_containers_per_agent, or raise the limit that
+    the command shows first."""
     seen = limits_of(snapshot)
     most = next(each for each in seen.limits if each.id == "max-aux-containers")
     if most.value is None or seen.capacity is None or most.value <= seen.capacity:
         return None
-    return Trouble(f"up to {most.value} may start, {seen.capacity} fit, bound by {seen.binding}", warning=True)
+    return Trouble(f"up to {most.value} tasks may start, {seen.capacity} fit, bound by {seen.binding}", warning=True)

@@ -1,4 +1,4 @@
-"""The controller: is there one for the Gateway's class, does it run, is its version known to work?"""
+"""Checks of the controller: does one serve the class of the Gateway, does it run, is its version supported?"""
 
 from functools import lru_cache
 
@@ -14,7 +14,7 @@ from task_gateway.routing.gateway_api import allowed_from
 
 @check("ITG0301", "the GatewayClass exists", "kubectl get gatewayclasses", ("ITG0401",))
 def exists(snapshot: GatewaySnapshot) -> Trouble | None:
-    """The Gateway names a class that is not there: no controller looks at the Gateway."""
+    """The Gateway refers to a class that does not exist. No controller serves the Gateway."""
     return (
         None
         if snapshot.objects.gateway_class
@@ -26,8 +26,8 @@ def exists(snapshot: GatewaySnapshot) -> Trouble | None:
     "ITG0302", "the GatewayClass is accepted", "kubectl describe gatewayclass {gateway_class}", ("ITG0301", "ITG0303")
 )
 def accepted(snapshot: GatewaySnapshot) -> Trouble | None:
-    """The controller refuses the class, mostly for its parameters, or has not looked at it. Contour, which serves one
-    Gateway by its name, says nothing of classes."""
+    """The controller rejected the class, usually because of its parameters, or has not processed it yet. Contour does
+    not report on classes, so its class is not checked."""
     if not snapshot.objects.controller.reports_classes:
         return None
     said = condition("Accepted")(snapshot.objects.gateway_class)
@@ -41,8 +41,8 @@ def accepted(snapshot: GatewaySnapshot) -> Trouble | None:
     ("ITG0301",),
 )
 def available(snapshot: GatewaySnapshot) -> Trouble | None:
-    """The controller's Deployment is missing, scaled to nothing, or its pods do not become ready: what is changed
-    now does not reach the proxy, which goes on with what it was told last."""
+    """The Deployment of the controller is missing, scaled to 0, or its pods do not become ready. Changes do not reach
+    the proxy, which keeps its last configuration."""
     if snapshot.objects.gateway_class is None or not snapshot.objects.controller.labels:
         return None
     fix = f"kubectl describe deployments --all-namespaces --selector {snapshot.objects.controller.labels}"
@@ -54,47 +54,49 @@ def available(snapshot: GatewaySnapshot) -> Trouble | None:
     return Trouble(said, fix=fix) if said else None
 
 
-@check("ITG0304", "the controller is of a supported version", "{upgrade}", ("ITG0303",))
+@check("ITG0304", "the version of the controller is supported", "{upgrade}", ("ITG0303",))
 def supported(snapshot: GatewaySnapshot) -> Trouble | None:
-    """Other controllers and versions may work; they are not what the project is tested with."""
+    """Other controllers and versions may work, but the project is not tested with them. The upgrade of the chart
+    installs the tested version."""
     if snapshot.objects.gateway_class is None:
         return None
     wanted = snapshot.objects.controller.tested
     if wanted is None:
         return Trouble(
-            f"{snapshot.objects.gateway_class['spec']['controllerName']} is not a controller that is tested",
+            f"{snapshot.objects.gateway_class['spec']['controllerName']} is not a tested controller",
             warning=True,
         )
     images = [each["spec"]["template"]["spec"]["containers"][0]["image"] for each in deployments(snapshot)]
     others = [image for image in images if _version(image) != wanted]
     tested = ".".join(map(str, wanted))
-    return Trouble(f"{', '.join(others)}: tested is {tested}", warning=True) if others else None
+    return Trouble(f"{', '.join(others)}: the tested version is {tested}", warning=True) if others else None
 
 
 @check(
-    "ITG0305", "ListenerSets are let in where the controller has them", "kubectl get listenersets --all-namespaces",
+    "ITG0305", "ListenerSets are only allowed if the controller supports them",
+    "kubectl get listenersets --all-namespaces",
     ("ITG0301",),
 )  # fmt: skip
 def listener_sets(snapshot: GatewaySnapshot) -> Trouble | None:
-    """Contour has no ListenerSets. Where its Gateway lets them in, they are taken and no port of theirs ever answers:
-    slots are listeners of the Gateway itself there, and tasks have slots or listeners."""
+    """Contour does not support ListenerSets. If its Gateway allows them, they are accepted but none of their ports
+    answers. With Contour, slots and tasks have their listeners on the Gateway itself."""
     if snapshot.objects.controller.listener_sets:
         return None
     title, attached = snapshot.objects.controller.title, len(snapshot.objects.listener_sets)
     if attached:
-        return Trouble(f"{title} serves none of the {attached} ListenerSets of the Gateway")
+        return Trouble(f"{title} does not serve the {attached} ListenerSets of the Gateway")
     if allowed_from(snapshot.objects.spec) == "None":
         return None
-    return Trouble(f"the Gateway lets ListenerSets in, which {title} does not serve", warning=True)
+    return Trouble(f"the Gateway allows ListenerSets, which {title} does not support", warning=True)
 
 
 @check(
-    "ITG0306", "the class is not that of a Contour for another Gateway",
-    "helm upgrade … --reset-then-reuse-values --set controller=contour", ("ITG0301",),
+    "ITG0306", "the controller of the class serves this Gateway",
+    "{upgrade} --set controller=contour", ("ITG0301",),
 )  # fmt: skip
 def own_controller(snapshot: GatewaySnapshot) -> Trouble | None:
-    """A Contour serves the one Gateway that its configuration names: another one of its class is never looked at. Give
-    each Gateway a Contour of its own, with controller=contour."""
+    """A Contour only serves the Gateway that its configuration names, and ignores other Gateways of its class. Give
+    each Gateway its own Contour with controller=contour."""
     meta = (snapshot.objects.gateway_class or {}).get("metadata") or {}
     name = (meta.get("labels") or {}).get(names.GATEWAY_LABEL)
     namespace = (meta.get("annotations") or {}).get("meta.helm.sh/release-namespace")
@@ -105,17 +107,17 @@ def own_controller(snapshot: GatewaySnapshot) -> Trouble | None:
     ):
         return None
     title = snapshot.objects.controller.title
-    return Trouble(f"the {title} of GatewayClass {meta['name']} serves Gateway {namespace}/{name} alone")
+    return Trouble(f"the {title} of GatewayClass {meta['name']} only serves Gateway {namespace}/{name}")
 
 
 @check(
-    "ITG0307", "the controller looks at the namespace of the tasks",
+    "ITG0307", "the controller watches the task namespace",
     "{upgrade} --set-json 'slots=[ITEMS, {{\"namespace\": \"{tasks}\", \"start\": 24000, \"count\": 0}}]'",
     ("ITG0303",), each_namespace=True,
 )  # fmt: skip
 def watched(snapshot: GatewaySnapshot) -> Trouble | None:
-    """Contour watches the namespaces of the chart's value slots and that of the release, and has rights in no other. A
-    task with listeners of its own elsewhere is never reached. In the fix, ITEMS stands for the present items."""
+    """Contour only watches the namespaces of the value slots and of the release, and only has rights there. A task with
+    its own listeners in another namespace is not reachable. In the fix, ITEMS stands for the present items of slots."""
     option = snapshot.objects.controller.watch_option
     if not option:
         return None
@@ -127,7 +129,7 @@ def watched(snapshot: GatewaySnapshot) -> Trouble | None:
         if own and told and snapshot.namespace not in told[0].split(","):
             read = told[0].replace(",", ", ")
             return Trouble(
-                f"{snapshot.objects.controller.title} looks at {read}, and not at namespace {snapshot.namespace}"
+                f"{snapshot.objects.controller.title} watches {read}, but not namespace {snapshot.namespace}"
             )
     return None
 

@@ -1,7 +1,8 @@
-"""What breaks a Gateway that a Determined master writes: its client is of Gateway API 1.0, and gives up soon.
+"""Checks of a Gateway that a Determined master writes, whose client knows Gateway API 1.0 and retries briefly.
 
-For each task the master reads the whole Gateway, adds a listener and an annotation, and writes the whole of it: what
-its client does not know is gone then. At a conflict it tries five times, 10 ms apart, and then the task dies.
+For each task the master reads the whole Gateway, adds a listener and an annotation, and writes the whole object. This
+removes all fields that its client does not know. After a conflict it retries five times, 10 ms apart. Then the task
+fails.
 """
 
 import json
@@ -22,7 +23,7 @@ ROUTE = ROUTES[-1]
 """The version of TCPRoute that its client knows."""
 
 SLOW_LISTENERS = 150
-"""From about here on a write takes longer than a task's pod to start, with the rules that look at each pair."""
+"""From about here on, the rules that compare each pair of listeners make a write slower than the start of a pod."""
 
 KNOWN: Manifest = {
     "gatewayClassName": None,
@@ -44,22 +45,26 @@ EDIT = "kubectl edit gateway {gateway} --namespace {namespace}"
 
 
 @check(
-    "ITG0209", "TCPRoute is served as v1alpha2", "helm upgrade --install gateway-api-crds "
+    "ITG0209", "TCPRoute v1alpha2 is served", "helm upgrade --install gateway-api-crds "
     "dist/gateway-api-crds-*.tgz --set channel=experimental", ("ITG0203",), profile=DETERMINED,
 )  # fmt: skip
 def alpha_routes(snapshot: GatewaySnapshot) -> Trouble | None:
-    """A Determined master knows TCPRoute as v1alpha2 and ends at its start where that is not served. From Gateway API
-    1.6 on only the experimental channel serves it."""
+    """A Determined master uses TCPRoute v1alpha2 and exits at startup if it is not served. Since Gateway API 1.6 only
+    the experimental channel serves it."""
     return None if snapshot.kube.served(ROUTE) else Trouble(f"not served: {ROUTE}")
 
 
 @check(
-    "ITG0210", "the CRD's rules stay cheap however many tasks come", f"{RAISE} {DROP}", ("ITG0205",), profile=DETERMINED
+    "ITG0210",
+    "the CEL rules of the CRD are fast enough for all tasks",
+    f"{RAISE} {DROP}",
+    ("ITG0205",),
+    profile=DETERMINED,
 )
 def cheap_rules(snapshot: GatewaySnapshot) -> Trouble | None:
-    """Two rules of the CRD look at each pair of listeners. From about 150 listeners on a write takes so long that
-    others write first: a Determined master gives up after five tries, the task dies, and a port whose release fails
-    stays taken until the master starts again."""
+    """Two rules of the CRD compare each pair of listeners. From about 150 listeners on, a write takes so long that
+    other writes conflict with it. A Determined master gives up after five retries and the task fails. A port whose
+    release fails stays in use until the master restarts."""
     if snapshot.crds.gateways is None or not has_quadratic_rules(snapshot):
         return None
     allowed, there = edit.allowed(snapshot.crds.gateways), len(snapshot.objects.spec.get("listeners") or [])
@@ -67,29 +72,30 @@ def cheap_rules(snapshot: GatewaySnapshot) -> Trouble | None:
     most = wanted if allowed is None else min(allowed, wanted)
     if max(most, there) < SLOW_LISTENERS:
         return None
-    message = f"the Gateway has {there} listeners and may have {most}, each pair of which the rules look at"
+    message = f"the Gateway has {there} listeners and may have {most}, and the rules compare each pair of them"
     fix = f"{RAISE} {DROP}".replace("N", str(allowed or most))
     return Trouble(message, warning=there < SLOW_LISTENERS, fix=fix)
 
 
-@check("ITG0411", "the Gateway has a listener that never goes", EDIT, ("ITG0401",), profile=DETERMINED)
+@check("ITG0411", "the Gateway has a permanent listener", EDIT, ("ITG0401",), profile=DETERMINED)
 def placeholder(snapshot: GatewaySnapshot) -> Trouble | None:
-    """A Gateway without a listener is refused. Without one that is no task's the release of the last task fails: its
-    listener stays, and its port is taken until the master starts again, where the release fails anew."""
+    """The API server rejects a Gateway without listeners. If all listeners belong to tasks, the release of the last
+    task fails. Its listener and port stay in use until the master restarts, where the release fails again."""
     notes = ((snapshot.objects.gateway or {}).get("metadata") or {}).get("annotations") or {}
     for each in snapshot.objects.spec.get("listeners") or []:
         if not each["name"].startswith((OWN, TASK)) and f"{DETERMINED_NOTE}{each['port']}" not in notes:
             return None
-    return Trouble("every listener of the Gateway is a task's")
+    return Trouble("every listener of the Gateway belongs to a task")
 
 
 @check(
-    "ITG0412", "the GatewayClass, not the Gateway, refers to what configures the proxy",
+    "ITG0412", "the GatewayClass, not the Gateway, refers to the parameters of the proxy",
     "kubectl patch gatewayclass {gateway_class} --type merge --patch PARAMETERS", ("ITG0401",), profile=DETERMINED,
 )  # fmt: skip
 def parameters(snapshot: GatewaySnapshot) -> Trouble | None:
-    """infrastructure.parametersRef of the Gateway, an EnvoyProxy mostly, is erased by the first write of a Determined
-    master: the proxy gets another Service and other settings then. The GatewayClass is not written by it."""
+    """The first write of a Determined master removes infrastructure.parametersRef from the Gateway. It usually refers
+    to an EnvoyProxy: the proxy then gets another Service and other settings. The master does not write the
+    GatewayClass. In the fix, PARAMETERS stands for a patch that sets spec.parametersRef."""
     found = (snapshot.objects.spec.get("infrastructure") or {}).get("parametersRef")
     if not found:
         return None
@@ -104,39 +110,39 @@ def parameters(snapshot: GatewaySnapshot) -> Trouble | None:
 
 
 @check(
-    "ITG0413", "no ListenerSet hangs on the Gateway",
+    "ITG0413", "no ListenerSet is attached to the Gateway",
     "{upgrade} --values dist/internal-task-gateway-determined.yaml", ("ITG0401",), profile=DETERMINED,
 )  # fmt: skip
 def listener_sets(snapshot: GatewaySnapshot) -> Trouble | None:
-    """allowedListeners is erased by the first write of a Determined master: ListenerSets are let in no more, and all
-    their ports close. Give slots a Gateway of their own beside the master's."""
+    """The first write of a Determined master removes allowedListeners. ListenerSets are then no longer allowed, and all
+    their ports close. Use a separate Gateway for slots."""
     attached = [
         f"{each['metadata']['namespace']}/{each['metadata']['name']}" for each in snapshot.objects.listener_sets
     ]
     if allowed_from(snapshot.objects.spec) == "None" and not attached:
         return None
     more = f", and {len(attached) - 3} more" if len(attached) > 3 else ""
-    there = f": {', '.join(attached[:3])}{more}" if attached else ", none is there yet"
-    return Trouble(f"{SETS} lets ListenerSets of {allowed_from(snapshot.objects.spec)} in{there}")
+    there = f": {', '.join(attached[:3])}{more}" if attached else ", none is attached yet"
+    return Trouble(f"{SETS} allows ListenerSets from namespaces {allowed_from(snapshot.objects.spec)}{there}")
 
 
-@check("ITG0414", "the Gateway has no other field that a client of 1.0 erases", EDIT, ("ITG0401",), profile=DETERMINED)
+@check("ITG0414", "the Gateway has no other field that a client of 1.0 removes", EDIT, ("ITG0401",), profile=DETERMINED)
 def unknown_fields(snapshot: GatewaySnapshot) -> Trouble | None:
-    """A field that came to Gateway API after 1.0 is erased by the first write of a Determined master, which tells
-    nobody."""
+    """The first write of a Determined master removes every field that Gateway API added after 1.0. It does not report
+    this."""
     found = [each for each in erased(snapshot.objects.spec) if each not in (PARAMETERS, SETS)]
-    return Trouble(f"erased by the first write: {', '.join(found)}") if found else None
+    return Trouble(f"removed by the first write: {', '.join(found)}") if found else None
 
 
 @check(
-    "ITG0415", "no port is left to a task of Determined that is gone",
+    "ITG0415", "no deleted task of Determined still has a port",
     "task-gateway gc --gateway {namespace}/{gateway} --apply", ("ITG0401", "ITG0203"),
 )  # fmt: skip
 def left_behind(snapshot: GatewaySnapshot) -> Trouble | None:
-    """A listener has the annotation of a Determined master, and its allocation has no TCPRoute, Service, Job or pod.
-    The master's last write of the Gateway met a write of the controller and was given up. The port stays taken until
-    the master restarts. A task that ends right now looks the same for some seconds. The command that is shown frees a
-    port only if it is still so after its grace period."""
+    """A listener has the annotation of a Determined master, but its allocation has no TCPRoute, Service, Job or pod.
+    The last write of the master conflicted with a write of the controller, and the master gave up. The port stays in
+    use until the master restarts. A task that is just ending shows the same state for some seconds. The command only
+    frees a port if this state lasts longer than its grace period."""
     found = [f"port {port}: allocation {one}" for port, one in left(snapshot.kube, snapshot.objects.gateway).items()]
     return Trouble(some(found), warning=True) if found else None
 

@@ -25,14 +25,14 @@ BY_ITS_OWN_ROLE: tuple[Need, ...] = (
     *((verb, "", "configmaps", True) for verb in ("list", "create", "delete")),
     *((verb, "", "events", True) for verb in ("list", "watch")),
 )
-"""At its start it lists pods and config maps, and watches Jobs, pods and events: it exits where it may not."""
+"""At startup it lists pods and config maps, and watches Jobs, pods and events: it exits if it may not."""
 
 EVERYWHERE: tuple[Everywhere, ...] = (("list", "batch", "jobs"),)
-"""At its start it lists Jobs in all namespaces. Its fallback to one namespace asks for all of them again, and exits."""
+"""At startup it lists Jobs in all namespaces. Its fallback to one namespace lists them all again, and exits."""
 
 NODES: tuple[Everywhere, ...] = tuple((verb, "", "nodes") for verb in ("list", "watch", "patch"))
 """It starts without these, and then shows no nodes (list, watch) or cannot enable and disable them (patch).
 
-Not asked for: namespaces and resourcequotas, for workspaces that get a namespace of their own, and priorityclasses, for
+Not required: namespaces and resourcequotas, for workspaces that get their own namespace, and priorityclasses, for
 its priority scheduler.
 """

@@ -1,4 +1,4 @@
-"""The Gateway: there, programmed, and reached at the address that the master is told."""
+"""Checks of the Gateway: does it exist, is it programmed, is it reachable at the configured address?"""
 
 import ipaddress
 import socket
@@ -21,28 +21,28 @@ DESCRIBE = "kubectl describe gateway {gateway} --namespace {namespace}"
 
 @check("ITG0401", "the Gateway exists", "kubectl get gateways --all-namespaces", ("ITG0201",))
 def exists(snapshot: GatewaySnapshot) -> Trouble | None:
-    """gateway_name or gateway_namespace of the master configuration is not the Gateway's, or the chart is not
-    installed."""
+    """gateway_name or gateway_namespace of the master configuration is wrong, or the chart is not installed."""
     return None if snapshot.objects.gateway else Trouble(f"there is no Gateway {snapshot.name}")
 
 
 @check("ITG0402", "the Gateway is accepted", DESCRIBE, ("ITG0302", "ITG0303", "ITG0408"))
 def accepted(snapshot: GatewaySnapshot) -> Trouble | None:
-    """The controller finds something in the Gateway that it cannot serve, and says what."""
+    """The Gateway has a setting that the controller does not support. The condition Accepted names it."""
     said = condition("Accepted")(snapshot.objects.gateway_for_conditions)
     return Trouble(str(said)) if said else None
 
 
 @check("ITG0403", "the Gateway is Programmed", DESCRIBE, ("ITG0402", "ITG0409"))
 def programmed(snapshot: GatewaySnapshot) -> Trouble | None:
-    """The controller has no proxy for the Gateway yet, or the proxy has no address. Where the proxy has no Service
-    either, the cluster refused to create it, a policy for example: the controller's log has the refusal."""
+    """The controller has not created a proxy for the Gateway yet, or the proxy has no address. If the proxy has no
+    Service either, the cluster rejected it, for example because of a policy. The log of the controller has the
+    error."""
     said = condition("Programmed")(snapshot.objects.gateway_for_conditions)
     if said is None:
         return None
     try:
         found = [] if not snapshot.proxy.workloads or snapshot.proxy.services else deployments(snapshot)
-    except Forbidden:  # the condition is worth more than its reason
+    except Forbidden:  # the condition matters more than its reason
         found = []
     if not found:
         return Trouble(str(said))
@@ -53,10 +53,11 @@ def programmed(snapshot: GatewaySnapshot) -> Trouble | None:
 
 @check("ITG0404", "the Gateway's address is gateway_ip", DESCRIBE, ("ITG0403",))
 def address(snapshot: GatewaySnapshot) -> Trouble | None:
-    """The master dials gateway_ip; the Gateway has other addresses. A host name is looked up from here."""
+    """The master connects to gateway_ip, but the Gateway has other addresses. A host name is resolved on this
+    machine."""
     wanted = resolve(snapshot.gateway.gateway_ip)
     if not wanted:
-        return Trouble(f"gateway_ip {snapshot.gateway.gateway_ip} cannot be resolved from here")
+        return Trouble(f"gateway_ip {snapshot.gateway.gateway_ip} cannot be resolved on this machine")
     found = [each["value"] for each in snapshot.objects.status.get("addresses") or []]
     resolved = set().union(*map(resolve, found)) if found else set()
     if wanted & resolved:
@@ -64,11 +65,13 @@ def address(snapshot: GatewaySnapshot) -> Trouble | None:
     return Trouble(f"gateway_ip is {snapshot.gateway.gateway_ip}, the Gateway has {', '.join(found) or 'no address'}")
 
 
-@check("ITG0405", "gateway_ip answers from here", "curl --verbose telnet://GATEWAY_IP:PORT", ("ITG0404", "ITG0407"))
+@check(
+    "ITG0405", "gateway_ip answers from this machine", "curl --verbose telnet://GATEWAY_IP:PORT", ("ITG0404", "ITG0407")
+)
 def answers(snapshot: GatewaySnapshot) -> Trouble | None:
-    """No connection to a port of the gateway can be made from this machine: a firewall, a route, or a load balancer
-    that does not forward. Run the check where the master runs. Contour's Envoy only listens on ports that have a route:
-    before the first task with a listener of its own, no port answers and nothing is checked."""
+    """This machine cannot connect to a port of the gateway. Usual causes: a firewall, a missing route, or a load
+    balancer that does not forward the port. Run the check on the machine of the master. The Envoy of Contour only
+    listens on ports that have a route, so nothing is checked before the first task."""
     ports = sorted(each.port for each in snapshot.objects.listeners)
     silent = not snapshot.objects.controller.listens_without_routes
     if not ports or (silent and not any(each.use != FOREIGN for each in snapshot.objects.listeners)):
@@ -80,26 +83,26 @@ def answers(snapshot: GatewaySnapshot) -> Trouble | None:
     return None
 
 
-@check("ITG0406", "the proxy's Service takes no node ports", "{upgrade} "
+@check("ITG0406", "the Service of the proxy uses no node ports", "{upgrade} "
        "--set envoy.service.allocateLoadBalancerNodePorts=false", ("ITG0403",))  # fmt: skip
 def node_ports(snapshot: GatewaySnapshot) -> Trouble | None:
-    """Each port of the gateway takes a node port too: there are 2,768 in a cluster, and every node listens on them."""
+    """Each port of the gateway also uses a node port. A cluster has 2,768 of them, and every node listens on them."""
     found = [each["metadata"]["name"] for each in snapshot.proxy.services if takes_node_ports(each)]
-    return Trouble(f"Service {', '.join(found)} takes a node port for each port", warning=True) if found else None
+    return Trouble(f"Service {', '.join(found)} uses a node port for each port", warning=True) if found else None
 
 
 @check("ITG0407", "every listener is programmed", DESCRIBE, ("ITG0403",))
 def listeners(snapshot: GatewaySnapshot) -> Trouble | None:
-    """A listener conflicts with another of the same port, or the controller could not serve it."""
+    """A listener conflicts with another one on the same port, or the controller cannot serve it."""
     parents = [each for each in (snapshot.objects.gateway, *snapshot.objects.listener_sets) if each is not None]
     said = [sentence for parent in parents for sentence in _troubled(parent)]
     return Trouble(f"{said[0]}" + (f", and {len(said) - 1} more" if len(said) > 1 else "")) if said else None
 
 
-@check("ITG0408", "the Gateway's status is of its present generation", DESCRIBE, ("ITG0401", "ITG0303", "ITG0205"))
+@check("ITG0408", "the status of the Gateway is up to date", DESCRIBE, ("ITG0401", "ITG0303", "ITG0205"))
 def current(snapshot: GatewaySnapshot) -> Trouble | None:
-    """The controller cannot write the status any more, mostly since the CRD's status.listeners allows fewer items
-    than spec.listeners: what it says is old, traffic may flow all the same."""
+    """The controller can no longer write the status, usually because status.listeners of the CRD allows fewer items
+    than spec.listeners. The conditions are out of date, but traffic may still work."""
     if not snapshot.objects.controller.reports_generation:
         wanted, there = (
             {each["name"] for each in part.get("listeners") or []}
@@ -118,9 +121,9 @@ def current(snapshot: GatewaySnapshot) -> Trouble | None:
     ("ITG0302", "ITG0303"),
 )  # fmt: skip
 def proxy(snapshot: GatewaySnapshot) -> Trouble | None:
-    """The proxy's pods are not there or not ready: no port of the gateway answers. The message has the reason: a pod
-    that cannot be created, an image that cannot be pulled, a container that ends again and again. Or the controller
-    has created no proxy for the Gateway, and the Gateway's conditions say why."""
+    """The pods of the proxy are missing or not ready, so no port of the gateway answers. The message has the reason: a
+    pod cannot be created, an image cannot be pulled, or a container keeps crashing. If the controller has not created a
+    proxy, the conditions of the Gateway give the reason."""
     if snapshot.proxy.workloads:
         said = unavailable(snapshot.proxy.workloads, snapshot.proxy.pods)
         return Trouble(said, fix=fill(PROXY_PODS, snapshot)) if said else None
@@ -137,19 +140,22 @@ def proxy(snapshot: GatewaySnapshot) -> Trouble | None:
 
 @check(
     "ITG0410",
-    "no other Service has a port of the gateway",
+    "no other Service uses a port of the gateway",
     "kubectl get services --all-namespaces -o wide",
     ("ITG0403",),
 )
 def rivals(snapshot: GatewaySnapshot) -> Trouble | None:
-    """Two Services have one port at one address: which of them answers is chance, so a port may lead to another's."""
+    """Two Services use the same port of the same address. Either of them may answer, so a port may reach the wrong
+    Service."""
     own = {(each["metadata"]["namespace"], each["metadata"]["name"]) for each in snapshot.proxy.services}
     for each in snapshot.cluster.services:
         namespace, name = each["metadata"]["namespace"], each["metadata"]["name"]
         taken = ports_at(each, snapshot.gateway.gateway_ip, snapshot.ports)
         if taken and (namespace, name) not in own:
             more = f" and {len(taken) - 1} more" if len(taken) > 1 else ""
-            return Trouble(f"Service {namespace}/{name} has port {taken[0]}{more} of {snapshot.gateway.gateway_ip} too")
+            return Trouble(
+                f"Service {namespace}/{name} also uses port {taken[0]}{more} of {snapshot.gateway.gateway_ip}"
+            )
     return None
 
 
@@ -178,6 +184,6 @@ def _troubled(parent: Manifest) -> list[str]:
                 f"listener {listener['name']} of {name} conflicts: {conditions['Conflicted'].get('message', '')}"
             )
         elif conditions.get("Programmed", {}).get("status") != "True":
-            why = conditions.get("Programmed", {}).get("message") or "nothing is reported of it"
+            why = conditions.get("Programmed", {}).get("message") or "no status is reported"
             said.append(f"listener {listener['name']} of {name} is not programmed: {why}")
     return said

@@ -43,7 +43,7 @@ def _value(bound: Manifest) -> Manifest:
 
 
 def _self(snapshot: GatewaySnapshot) -> str:
-    """Return the user of the kubeconfig, NAME where the API server does not tell."""
+    """Return the user of the kubeconfig, NAME if the API server does not report it."""
     try:
         return str(snapshot.kube.create(SELF)["status"]["userInfo"]["username"])
     except (ApiError, KeyError):

@@ -1,4 +1,4 @@
-"""Routing: do the ports lead where they should, is there room for more, is anything left that serves nobody?"""
+"""Checks of routing: does each port reach its task, do more tasks fit, is anything left of deleted tasks?"""
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -15,23 +15,23 @@ from task_gateway.routing.gateway_api import UNREPORTED, not_accepted
 from task_gateway.routing.strategies.base import in_order
 
 GRACE = timedelta(minutes=10)
-"""How long a port may be claimed before the task's pod is there: images are pulled meanwhile."""
+"""How long a port may be claimed before the pod of the task exists: images are pulled meanwhile."""
 
 LOW = 0.1
-"""The part of the capacity below which the headroom is worth a warning."""
+"""Fraction of the capacity. A smaller headroom is a warning."""
 
 LIMITS = "task-gateway limits"
 
 
 @check(
     "ITG0501",
-    "the task routing templates are those of this harness",
+    "the routing templates match this version of the program",
     "{upgrade}",
     ("ITG0401",),
 )
 def spoken(snapshot: GatewaySnapshot) -> Trouble | None:
-    """The chart is not installed for this Gateway, or it is of another version than the harness that claims its
-    slots."""
+    """The chart is not installed for this Gateway, or its version differs from the version of the program that claims
+    its slots."""
     if snapshot.traits.like_determined and snapshot.objects.templates is None:
         return None  # a Determined master makes its own objects
     try:
@@ -43,21 +43,21 @@ def spoken(snapshot: GatewaySnapshot) -> Trouble | None:
 
 @check("ITG0502", "every port of the range can serve a task", LIMITS, ("ITG0401", "ITG0205", "ITG0204"))
 def range_is_used(snapshot: GatewaySnapshot) -> Trouble | None:
-    """Another limit is lower than the port range: the master will start tasks that get no port. The message names
-    it."""
+    """Another limit is lower than the port range. The master will start tasks that get no port. The message names the
+    limit."""
     seen = limits_of(snapshot)
     usable = next(each for each in seen.limits if each.id == "port-range").tasks or 0
     if seen.capacity is None or seen.capacity >= usable:
         return None
     lost = usable - seen.capacity
-    message = f"{seen.capacity} tasks fit, bound by {seen.binding}; {lost} of {usable} ports can never serve one"
+    message = f"{seen.capacity} tasks fit, bound by {seen.binding}; {lost} of {usable} ports cannot be used"
     fix = _narrower(snapshot, seen.capacity) if _has_determined(snapshot) else _binding(seen.limits).raise_
     return Trouble(message, warning=True, fix=fix)
 
 
-@check("ITG0503", "there is room for more tasks", LIMITS, ("ITG0401",))
+@check("ITG0503", "more tasks fit", LIMITS, ("ITG0401",))
 def headroom(snapshot: GatewaySnapshot) -> Trouble | None:
-    """Nearly all, or all, that fits is in use. The next task may start and not be reachable."""
+    """All or nearly all of the capacity is in use. The next task may start without being reachable."""
     seen = limits_of(snapshot)
     if seen.capacity is None or seen.headroom is None or seen.headroom >= LOW * seen.capacity:
         return None
@@ -67,25 +67,26 @@ def headroom(snapshot: GatewaySnapshot) -> Trouble | None:
 
 @check(
     "ITG0504",
-    "nobody else has listeners in the range",
+    "no foreign listener is in the port range",
     "kubectl get gateways,listenersets --namespace {namespace} -o wide",
     ("ITG0401",),
 )
 def foreign(snapshot: GatewaySnapshot) -> Trouble | None:
-    """A listener in the port range belongs neither to a slot nor to a task. Its port leads elsewhere."""
+    """A listener in the port range belongs neither to a slot nor to a task. Tasks cannot use its port."""
     found = [f"{each.port}: {each}" for each in snapshot.foreign_listeners]
     return Trouble(some(found), warning=True) if found else None
 
 
 @check(
     "ITG0505",
-    "the range has no ports that the controller keeps",
-    "choose another range in the master configuration",
+    "the controller reserves no port of the range",
+    "none here: set gateway_port_range_start and gateway_port_range_end to other ports in the master configuration",
     ("ITG0301",),
 )
 def reserved(snapshot: GatewaySnapshot) -> Trouble | None:
-    """Envoy Gateway keeps 19000 to 19003 inside its proxy, Contour loses a port where two of its listeners meet. And
-    Contour adds no port to its Service: tasks that bring listeners of their own have those of contour.ports alone."""
+    """Envoy Gateway reserves 19000 to 19003 in its proxy. Contour cannot use a port that shares a port of its Envoy
+    with another listener. Contour also adds no port to its Service: tasks with their own listeners can only use those
+    of contour.ports."""
     found = task_ports(snapshot)
     kept = sorted(found.unusable)
     if not kept:
@@ -94,7 +95,7 @@ def reserved(snapshot: GatewaySnapshot) -> Trouble | None:
     if not found.missing:
         return Trouble(message, warning=True)
     ports = snapshot.objects.controller.set_task_ports(snapshot.ports[0], len(snapshot.ports))
-    service = f"{len(found.missing)} of them are not in the Service of {snapshot.objects.controller.title}'s proxy"
+    service = f"the Service of the {snapshot.objects.controller.title} proxy lacks {len(found.missing)} of them"
     return Trouble(f"{message}; {service}", warning=True, fix=fill(f"{{upgrade}} --set {ports}", snapshot))
 
 
@@ -106,9 +107,9 @@ def reserved(snapshot: GatewaySnapshot) -> Trouble | None:
     each_namespace=True,
 )
 def leaked_claims(snapshot: GatewaySnapshot) -> Trouble | None:
-    """A slot is claimed and no pod of its task is there, ten minutes after the claim: the master went away between
-    the two, or never released. The port is lost to others. The command that is shown frees it; without --apply it
-    says what it would do."""
+    """A slot is claimed, but its task has no pod ten minutes after the claim. The master stopped before it created the
+    pod, or never released the slot. No other task can use the port. The command frees it. Without --apply it only shows
+    what it would do."""
     tasks = {(each["metadata"].get("labels") or {}).get(TASK_LABEL) for each in snapshot.tasks.pods}
     tasks |= {each["metadata"]["uid"] for each in snapshot.tasks.pods}
     leaked = [
@@ -126,13 +127,13 @@ def leaked_claims(snapshot: GatewaySnapshot) -> Trouble | None:
 
 @check(
     "ITG0507",
-    "no task's objects are left behind",
+    "no objects of deleted tasks are left",
     "kubectl delete --namespace {tasks} service/NAME tcproute/NAME",
     ("ITG0401",),
     each_namespace=True,
 )
 def leaked_objects(snapshot: GatewaySnapshot) -> Trouble | None:
-    """A Service or a route was made for a task whose pod is gone, more than ten minutes after it was made."""
+    """A Service or a route is older than ten minutes, and its task has no pod."""
     pods = {(each["metadata"].get("labels") or {}).get(TASK_LABEL) for each in snapshot.tasks.pods}
     found = {
         f"{kind}/{each['metadata']['name']}": task
@@ -148,16 +149,16 @@ def leaked_objects(snapshot: GatewaySnapshot) -> Trouble | None:
 
 @check(
     "ITG0508",
-    "each slot leads to its own task or to none",
+    "each slot only reaches its own task",
     "task-gateway gc --gateway {namespace}/{gateway} --apply",
     ("ITG0401",),
     each_namespace=True,
 )
 def selectors(snapshot: GatewaySnapshot) -> Trouble | None:
-    """Something other than a claim or a release wrote a slot's Service: its selector is not that of the claim, or the
-    claim is gone and the endpoints of its pod are still there, because Kubernetes keeps the endpoints of a Service that
-    loses its selector (`kubectl replace`, a forced upgrade). The port may lead to the task of another user. The command
-    closes such a port, or restores the selector of its claim; expose a task whose claim is gone again."""
+    """Something other than a claim or a release wrote the Service of a slot, such as `kubectl replace` or a forced
+    upgrade. Its selector differs from the claim, or the claim is gone but the endpoints of its pod remain, because
+    Kubernetes keeps the endpoints of a Service that loses its selector. The port may reach the task of another user.
+    The command closes such a port, or restores the selector of its claim. Expose a task whose claim is gone again."""
     wrong = [
         f"port {each.port} selects {_selected(each)}, not {table.wanted(each)}"
         for each in snapshot.slots
@@ -168,7 +169,7 @@ def selectors(snapshot: GatewaySnapshot) -> Trouble | None:
     lost = [(slot, found) for slot in snapshot.slots if (found := endpoints.left(slot, snapshot.tasks.endpoints))]
     if not lost:
         return None
-    message = some([f"port {slot.port} is free and leads to {_led_to(found, snapshot)}" for slot, found in lost])
+    message = some([f"port {slot.port} is free but reaches {_led_to(found, snapshot)}" for slot, found in lost])
     foreign = [each.slice for _, found in lost for each in found if not each.managed]
     delete = f"kubectl delete endpointslices --namespace {snapshot.namespace} {' '.join(dict.fromkeys(foreign))}"
     return Trouble(message, fix=delete if foreign else "")
@@ -182,7 +183,7 @@ def selectors(snapshot: GatewaySnapshot) -> Trouble | None:
     each_namespace=True,
 )
 def complete(snapshot: GatewaySnapshot) -> Trouble | None:
-    """A listener or a route of a slot was deleted: its port is closed, whoever claims it."""
+    """A listener or a route of a slot was deleted. Its port is closed, even if a task claims it."""
     built = {each.name for each in in_order() if not each.per_task}
     ports = {each.port for each in snapshot.objects.listeners if each.use in built}
     routed = {each["metadata"].get("labels", {}).get(names.SLOT_LABEL) for each in snapshot.tasks.routes}
@@ -199,8 +200,8 @@ def complete(snapshot: GatewaySnapshot) -> Trouble | None:
     each_namespace=True,
 )
 def accepted(snapshot: GatewaySnapshot) -> Trouble | None:
-    """The controller of the class refuses a route and gives the reason in the route's status. Its port leads nowhere.
-    Entries of other controllers do not count."""
+    """The controller of the class rejects a route. The status of the route has the reason. Its port is not reachable.
+    Status entries of other controllers are ignored."""
     found = [
         f"TCPRoute {each['metadata']['name']}: {f'{seen.reason}: {seen.message}' if seen.is_reported else UNREPORTED}"
         for each in _ours(snapshot.tasks.routes, snapshot)
@@ -211,13 +212,13 @@ def accepted(snapshot: GatewaySnapshot) -> Trouble | None:
 
 @check(
     "ITG0511",
-    "every task's pod is Ready",
+    "the pod of every task is Ready",
     "kubectl describe pods --namespace {tasks} -l " + TASK_LABEL,
     ("ITG0401",),
     each_namespace=True,
 )
 def ready(snapshot: GatewaySnapshot) -> Trouble | None:
-    """A task has a port, its pod is there and is not Ready: the port closes without an answer until it is."""
+    """A task has a port, but its pod is not Ready. The port refuses connections until the pod is Ready."""
     exposed = _exposed(snapshot)
     found = [
         f"{each['metadata']['name']}: {said}"
@@ -237,8 +238,8 @@ def ready(snapshot: GatewaySnapshot) -> Trouble | None:
     each_namespace=True,
 )
 def in_use(snapshot: GatewaySnapshot) -> Trouble | None:
-    """Tasks are exposed: `helm uninstall` removes the Gateway, its slots and Envoy, and cuts them off all at once.
-    Looked at with `task-gateway check --uninstall` only."""
+    """Tasks are exposed. `helm uninstall` removes the Gateway, its slots and Envoy, and disconnects all tasks at
+    once."""
     pods = {(each["metadata"].get("labels") or {}).get(TASK_LABEL) for each in snapshot.tasks.pods} - {None}
     tasks = _exposed(snapshot)
     found = sorted(tasks & pods - {None}, key=str)
@@ -259,7 +260,7 @@ def _has_determined(snapshot: GatewaySnapshot) -> bool:
 
 
 def _narrower(snapshot: GatewaySnapshot, capacity: int) -> str:
-    """Return the advice to end the port range where the capacity ends: the master then refuses the task itself."""
+    """Return the advice to shorten the port range to the capacity: the master then rejects the task itself."""
     last = task_ports(snapshot).usable[max(capacity, 1) - 1]
     return f"set gateway_port_range_end: {last} in the master configuration"
 

@@ -1,4 +1,4 @@
-"""Runs the checks: each gateway by itself, in the order of what depends on what, and shows them by category."""
+"""Runs the checks of each gateway, in the order of their dependencies, and groups them by category."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
@@ -40,10 +40,10 @@ def of_target(
     user: str = "",
     groups: Sequence[str] = (),
 ) -> list[Check]:
-    """Return every check of one gateway; with `named` each says whose it is.
+    """Return every check of one gateway; with `named` each names its resource manager.
 
-    With `uninstall` also what that breaks, with `profile` also what breaks for who writes the Gateway then: `user`,
-    who is in `groups`.
+    `uninstall` adds checks of what that breaks. `profile` adds checks of another writer of the Gateway: `user`, who is
+    in `groups`.
     """
     chosen = profile_of(profile)
     snapshot = GatewaySnapshot(target, chosen.strategy if chosen else None, profile=profile, user=user, groups=groups)
@@ -55,7 +55,7 @@ def of_target(
         rule = next(each for each in waiting if not any(other.code in each.after for other in waiting))
         waiting.remove(rule)
         cause = next((code for code in rule.after if code in barred), None)
-        made = _skipped(rule, f"after {cause}") if cause else _look(rule, snapshot)
+        made = _skipped(rule, f"because {cause} failed") if cause else _look(rule, snapshot)
         if chosen and rule.code in chosen.escalated and made.result == Result.WARNING:
             made = replace(made, result=Result.ERROR)
         if cause or made.result == Result.ERROR:
@@ -65,11 +65,11 @@ def of_target(
 
 
 def of_unusable(manager: ResourceManager, problem: UsageError, *, profile: str = "") -> list[Check]:
-    """Return the checks of a resource manager whose kubeconfig cannot be used: the first is wrong, the rest skipped."""
+    """Return the checks of a resource manager whose kubeconfig cannot be used: the first fails, the rest is skipped."""
     first, *others = _rules(uninstall=False, profile=profile)
     message = f"{problem.message} at {problem.where}"
     wrong = Check(first.code, first.description, Result.ERROR, message, problem.hint or "", first.docs)
-    checks = [wrong, *(_skipped(rule, f"after {ANSWERS}") for rule in others)]
+    checks = [wrong, *(_skipped(rule, f"because {ANSWERS} failed") for rule in others)]
     return [replace(each, description=f"{each.description} ({manager.name})") for each in checks]
 
 
@@ -78,7 +78,7 @@ def report(checks: Sequence[Check], only: Collection[str] = ()) -> CheckReport:
     wanted = {each.casefold() for each in only}
     unknown = wanted - {each.casefold() for each in CATEGORIES}
     if unknown:
-        raise UsageError(f"there is no category {', '.join(sorted(unknown))}", hint=f"known: {', '.join(CATEGORIES)}")
+        raise UsageError(f"no category is called {', '.join(sorted(unknown))}", hint=f"known: {', '.join(CATEGORIES)}")
     categories = tuple(
         CheckCategory(name, found)
         for name in CATEGORIES
@@ -90,7 +90,7 @@ def report(checks: Sequence[Check], only: Collection[str] = ()) -> CheckReport:
 
 
 def unreachable(checks: Sequence[Check]) -> bool:
-    """Tell whether no API server of all those looked at answered."""
+    """Return whether none of the checked API servers answered."""
     answers = [each for each in checks if each.code == ANSWERS]
     return bool(answers) and all(each.result == Result.ERROR for each in answers)
 
@@ -104,11 +104,11 @@ def _rules(*, uninstall: bool, profile: str) -> list[Rule]:
 
 
 def _look(rule: Rule, snapshot: GatewaySnapshot) -> Check:
-    """Make one check; what may not be read is skipped and bars no other, for all may be well with it."""
+    """Run one check. If an object may not be read it is skipped, but the checks that depend on it still run."""
     try:
         trouble = _trouble(rule, snapshot)
     except Forbidden as problem:
-        return _skipped(rule, f"since {problem.where} may not be read")
+        return _skipped(rule, f"because {problem.where} may not be read")
     except ClusterUnreachable as problem:
         trouble = Trouble(f"{problem.message} at {problem.where}", fix=problem.hint or "")
     except ApiError as problem:

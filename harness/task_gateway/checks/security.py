@@ -1,4 +1,4 @@
-"""Security: enough rights and no open door."""
+"""Checks of security: sufficient rights, and no unintended access."""
 
 import ipaddress
 from collections.abc import Iterable, Sequence
@@ -17,20 +17,19 @@ POLICY, BINDING = (f"admissionregistration.k8s.io/v1/ValidatingAdmissionPolicy{e
 
 ALWAYS: tuple[Need, ...] = (("get", GROUP, "gateways", False),)
 OF_DETERMINED: tuple[Need, ...] = (*BY_THIS_CHART, *BY_ITS_OWN_ROLE)
-"""What a Determined master needs, which makes its own objects where the chart has no templates for it."""
+"""The rights of a Determined master, which creates its own objects if the chart has no templates for it."""
 
 
 @check(
-    "ITG0701", "the resource manager has the rights that it needs", "{upgrade} "
+    "ITG0701", "the resource manager has all required rights", "{upgrade} "
     "--set-json 'rbac.subjects=[SUBJECTS]'", ("ITG0401",), each_namespace=True,
 )  # fmt: skip
 def rights(snapshot: GatewaySnapshot) -> Trouble | None:
-    """The user or service account of the kubeconfig, or the one of `--as` in the groups of `--as-group`, lacks a right
-    that the strategy needs, or with the profile `determined` one that a Determined master needs. The list rbac.subjects
-    is replaced as a whole: the command that is shown has those that are bound now, and the one that lacks the right.
-    A Determined master needs the Role of this chart and the ClusterRole of its own chart: without a right it exits at
-    its start, or its tasks fail. Without rights to nodes it only shows none, which is a warning. See
-    docs/determined.md for both."""
+    """The user of the kubeconfig, or of `--as` and `--as-group`, lacks a right that the strategy requires. With the
+    profile `determined` it lacks a right that a Determined master requires. An upgrade replaces the whole list
+    rbac.subjects: the command has the present subjects and the new one. A Determined master requires the Role of this
+    chart and the ClusterRole of the Determined chart. Without a right it exits at startup, or its tasks fail. Without
+    rights on nodes it shows no nodes, which is a warning. See docs/determined.md."""
     try:
         ours = snapshot.profile != DETERMINED and (
             not snapshot.traits.like_determined or snapshot.objects.templates is not None
@@ -62,12 +61,12 @@ def rights(snapshot: GatewaySnapshot) -> Trouble | None:
 
 
 @check(
-    "ITG0702", "a gateway in public is open to named addresses alone", "{upgrade} "
+    "ITG0702", "a public gateway only accepts named source ranges", "{upgrade} "
     "--set 'envoy.service.loadBalancerSourceRanges={{192.0.2.0/24}}'", ("ITG0401",),
 )  # fmt: skip
 def source_ranges(snapshot: GatewaySnapshot) -> Trouble | None:
-    """The address is a public one and the load balancer lets everybody in: whoever reaches a port reaches its task,
-    which asks for no login of the platform."""
+    """The address is public and the load balancer accepts every client. Anyone who can connect to a port reaches its
+    task, which requires no login of the platform. In the fix, replace 192.0.2.0/24 by your source ranges."""
     public = [each for each in resolve(snapshot.gateway.gateway_ip) if ipaddress.ip_address(each).is_global]
     services = [each for each in snapshot.proxy.services if each["spec"].get("type") == "LoadBalancer"]
     opened = [each["metadata"]["name"] for each in services if not each["spec"].get("loadBalancerSourceRanges")]
@@ -78,14 +77,14 @@ def source_ranges(snapshot: GatewaySnapshot) -> Trouble | None:
 
 @check(
     "ITG0703",
-    "only namespaces of tasks can attach routes",
+    "only task namespaces can attach routes",
     "{upgrade} --set routePolicy.enabled=true",
     ("ITG0401",),
 )
 def allowed_routes(snapshot: GatewaySnapshot) -> Trouble | None:
-    """A listener takes routes of all namespaces: anyone who may create a TCPRoute in any namespace can point a port at
-    their own pod. The listeners of a Determined master always do. The value routePolicy.enabled refuses such routes for
-    the Gateway, whatever its listeners let in; determined.yaml sets it."""
+    """A listener accepts routes from all namespaces. Anyone who may create a TCPRoute in any namespace can point a port
+    at their own pod. The listeners of a Determined master always accept them. The value routePolicy.enabled rejects
+    such routes for the whole Gateway. determined.yaml sets it."""
     parents = [each for each in (snapshot.objects.gateway, *snapshot.objects.listener_sets) if each is not None]
     found = [
         f"listener {each['name']} of {parent['kind']} {parent['metadata']['name']}"
@@ -96,7 +95,7 @@ def allowed_routes(snapshot: GatewaySnapshot) -> Trouble | None:
     if not found or _routes_are_refused(snapshot):
         return None
     more = f", and {len(found) - 1} more" if len(found) > 1 else ""
-    return Trouble(f"{found[0]} lets in routes of all namespaces{more}", warning=True)
+    return Trouble(f"{found[0]} accepts routes from all namespaces{more}", warning=True)
 
 
 @check(
@@ -104,8 +103,8 @@ def allowed_routes(snapshot: GatewaySnapshot) -> Trouble | None:
     ("ITG0409",),
 )  # fmt: skip
 def restricted(snapshot: GatewaySnapshot) -> Trouble | None:
-    """A container of the proxy may gain privileges, run as root, or keep capabilities: more than the Pod Security
-    Standard `restricted` allows."""
+    """A container of the proxy may gain privileges, run as root, or keep capabilities. The Pod Security Standard
+    `restricted` does not allow this."""
     found = [
         f"container {container['name']} of {each['metadata']['name']}"
         for each in snapshot.proxy.workloads
@@ -116,7 +115,7 @@ def restricted(snapshot: GatewaySnapshot) -> Trouble | None:
 
 
 def _routes_are_refused(snapshot: GatewaySnapshot) -> bool:
-    """Tell whether the chart's policy on TCPRoutes is in force."""
+    """Return whether the chart's policy on TCPRoutes is installed."""
     name = names.route_policy(snapshot.gateway.gateway_name, snapshot.gateway.gateway_namespace)
     return all(snapshot.kube.find(kind, name) is not None for kind in (POLICY, BINDING))
 

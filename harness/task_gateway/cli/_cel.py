@@ -1,4 +1,4 @@
-"""How long a list of a CRD may be: the command `crds cel`, and `cel`, its old name."""
+"""Measures how long a list in a CRD may be: the command `crds cel`, and `cel`, its old name."""
 
 import os
 from collections.abc import Iterator
@@ -23,46 +23,52 @@ EPILOG = "Example: task-gateway crds cel --control-plane --bundle v1.7.0 --chann
 
 
 class Channel(StrEnum):
-    """A channel of Gateway API."""
+    """Release channels of Gateway API."""
 
     standard = "standard"
     experimental = "experimental"
 
 
 def cel(
-    crd: Annotated[list[Path] | None, typer.Option(help="A file with CRDs; may be repeated.")] = None,
-    bundle: Annotated[list[str] | None, typer.Option(help="A release of Gateway API; may be repeated.")] = None,
+    crd: Annotated[list[Path] | None, typer.Option(help="File with CRDs to measure. Repeatable.")] = None,
+    bundle: Annotated[list[str] | None, typer.Option(help="Gateway API release to measure. Repeatable.")] = None,
     channel: Annotated[
-        list[Channel] | None, typer.Option(help="Of those releases only this channel; both if left out.")
+        list[Channel] | None, typer.Option(help="Channel of those releases. Repeatable. Default: both.")
     ] = None,
     live: Annotated[
-        bool, typer.Option("--live", help="Gateway API's CRDs as the cluster has them; so it is without the above.")
+        bool,
+        typer.Option("--live", help="Measure the CRDs of the cluster. Default without --crd and --bundle."),
     ] = False,
     control_plane: Annotated[
         bool,
         typer.Option(
             "--control-plane",
-            help="Ask an API server that is started for it and removed; all known releases if no CRD is named.",
+            help="Start a temporary API server and measure on it. Default of --bundle then: all known releases.",
         ),
     ] = False,
     kubeconfig: ClusterOption = None,
     context: ContextOption = None,
-    path: Annotated[str, typer.Option(help="The list, from the root of the object.")] = schema.SPEC_LISTENERS,
+    path: Annotated[str, typer.Option(help="Path of the list, from the root of the object.")] = schema.SPEC_LISTENERS,
     curves: Annotated[
-        bool, typer.Option("--curves", help="Ask for more points of the cost; with --control-plane time writes too.")
+        bool, typer.Option("--curves", help="Measure the cost at more points, and with --control-plane time writes.")
     ] = False,
     plot_folder: Annotated[
-        Path | None, typer.Option("--plot", help="Write cel.svg and cel.png there; implies --curves.")
+        Path | None, typer.Option("--plot", help="Write cel.svg and cel.png to this folder. Implies --curves.")
     ] = None,
     output: OutputOption = Output.text,
 ) -> None:
-    """Find the largest maxItems that the API server accepts, the rule that refuses one more, and what each rule costs.
+    """Find the largest maxItems that CEL allows.
 
-    A cluster is asked by dry runs alone and never changed. On a control plane also the largest object that is accepted
-    at run time is found.
+    Shows the largest maxItems that the API server accepts, the rule that rejects one more, and the cost of each rule.
+    Only sends dry runs to a cluster, and never changes it. With --control-plane it also finds the largest object that
+    the API server accepts at run time.
     """
     if control_plane and (live or kubeconfig or context):
-        raise UsageError("--control-plane starts an API server of its own: leave out --live, --kubeconfig, --context")
+        raise UsageError(
+            "--control-plane starts its own API server",
+            where="--live, --kubeconfig, --context",
+            hint="omit these options, or omit --control-plane",
+        )
     crds = _named(crd or [], bundle or ([*bundles.KNOWN] if control_plane and not crd else []), channel, path)
     curves = curves or plot_folder is not None
     with _server(control_plane, kubeconfig, context) as kube:
@@ -85,7 +91,7 @@ def _named(files: list[Path], releases: list[str], channels: list[Channel] | Non
 
 @contextmanager
 def _server(control_plane: bool, kubeconfig: Path | None, context: str | None) -> Iterator[Kube]:
-    """Connect to the cluster, or to a control plane that is removed again however the work ends."""
+    """Connect to the cluster, or to a temporary control plane, which is always removed at the end."""
     if not control_plane:
         yield connect(kubeconfig, context)
         return

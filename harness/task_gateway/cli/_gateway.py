@@ -1,4 +1,4 @@
-"""The one gateway that a command works on, and the library opened for it in each namespace of tasks."""
+"""Selects the one gateway that a command works on, and opens the library for each of its task namespaces."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -20,15 +20,15 @@ T = TypeVar("T")
 
 GatewayOption = Annotated[
     str | None,
-    typer.Option("--gateway", help="Which gateway, where there are several: a resource manager, or NAMESPACE/NAME."),
+    typer.Option("--gateway", help="Gateway to use: a resource manager, or NAMESPACE/NAME. Default: the only one."),
 ]
 StrategyOption = Annotated[
     str | None,
-    typer.Option(help=f"{' or '.join(each.name for each in in_order())}. Default: the one in use at the gateway."),
+    typer.Option(help=f"{' or '.join(each.name for each in in_order())}. Default: the one that the gateway uses."),
 ]
 NamespaceOption = Annotated[
     str | None,
-    typer.Option("--namespace", "-n", help="Namespace of the tasks. Default: all task namespaces of the gateway."),
+    typer.Option("--namespace", "-n", help="Task namespace to use. Default: all task namespaces of the gateway."),
 ]
 
 
@@ -41,13 +41,13 @@ def choose(
     strategy: str | None = None,
     namespace: str | None = None,
 ) -> GatewaySnapshot:
-    """Return the one gateway that is meant; UsageError names those there are if it is not plain which."""
+    """Return the selected gateway; UsageError lists the known ones if the selection is not unique."""
     if namespace == "":
-        raise UsageError("--namespace is empty", hint="name a namespace, or leave the option out for all")
+        raise UsageError("--namespace is empty", hint="name a namespace, or omit the option to use all of them")
     everywhere = targets(_target.read(config), kubeconfig, context)
     found = {each.manager.name: each for each in everywhere if each.manager.internal_task_gateway is not None}
     if not found:
-        raise UsageError("no resource manager has an internal_task_gateway", where=str(config))
+        raise UsageError("no resource manager has an internal_task_gateway block", where=str(config))
     if wanted is None and len(found) == 1:
         return GatewaySnapshot(next(iter(found.values())), strategy, namespace=namespace)
     if wanted not in found:
@@ -57,17 +57,17 @@ def choose(
 
 
 def open_(snapshot: GatewaySnapshot, namespace: str) -> TaskGateway:
-    """Return the library for a gateway and one namespace of tasks; UsageError for an unknown strategy."""
+    """Return the library for a gateway and one task namespace; UsageError for an unknown strategy."""
     return TaskGateway(snapshot.kube, snapshot.gateway, namespace, snapshot.strategy)
 
 
 def open_each(snapshot: GatewaySnapshot) -> list[TaskGateway]:
-    """Return the library for a gateway once for each namespace of tasks."""
+    """Return the library for a gateway once for each task namespace."""
     return [open_(snapshot, namespace) for namespace in snapshot.namespaces]
 
 
 def open_all(snapshot: GatewaySnapshot) -> list[TaskGateway]:
-    """Return the library for a gateway once for each namespace and strategy, for what works on all tasks."""
+    """Return the library for a gateway once for each task namespace and strategy."""
     return [
         TaskGateway(snapshot.kube, snapshot.gateway, namespace, strategy)
         for namespace in snapshot.namespaces
@@ -76,7 +76,7 @@ def open_all(snapshot: GatewaySnapshot) -> list[TaskGateway]:
 
 
 def ask(opened: Sequence[TaskGateway], call: Callable[[TaskGateway], T]) -> tuple[list[T], list[Skipped]]:
-    """Return what each answers, and those that may not be read, with a warning each; Forbidden if none may be."""
+    """Return the answers, and warn of each namespace that may not be read; Forbidden if none may be read."""
     answers, skipped, refused = [], [], []
     for each in opened:
         try:
@@ -87,11 +87,11 @@ def ask(opened: Sequence[TaskGateway], call: Callable[[TaskGateway], T]) -> tupl
     if refused and not answers:
         raise refused[0]
     for one in skipped:
-        warn(f"namespace {one.namespace}, strategy {one.strategy} is skipped: {one.reason} (at {one.where})")
+        warn(f"skipped namespace {one.namespace}, strategy {one.strategy}: {one.reason} (at {one.where})")
     return answers, skipped
 
 
 def port_use(snapshot: GatewaySnapshot) -> PortUse:
-    """Return how the ports of a gateway's range are used by the tasks of all its namespaces that may be read."""
+    """Return how tasks use the ports of a gateway's range, in all task namespaces that may be read."""
     uses, _ = ask(open_each(snapshot), lambda each: each.uses())
     return counted(merged(uses))

@@ -1,4 +1,4 @@
-"""The laboratory, which the product never imports: it is found by its name, and may not be installed."""
+"""Finds the laboratory by its name: the product never imports it, and it may not be installed."""
 
 from importlib import import_module
 from importlib.util import find_spec
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
 PACKAGE = "task_gateway_lab"
 COMMANDS = f"{PACKAGE}.cli"
 EXTRA = "pip install 'task-gateway[lab]'"
-INSTALL = f"{EXTRA}, if it is a command of the laboratory"
+INSTALL = f"{EXTRA}, if this is a command of the laboratory"
 
 
 def installed() -> bool:
-    """Tell whether the laboratory is installed, without importing it."""
+    """Return whether the laboratory is installed, without importing it."""
     return find_spec(PACKAGE) is not None
 
 
 def folders() -> list[str]:
-    """Return the folders of its commands, none where it is not installed; nothing of it is imported."""
+    """Return the folders of its commands, none if it is not installed. Imports nothing."""
     found = find_spec(PACKAGE)
     return [str(Path(each) / "cli") for each in (found and found.submodule_search_locations) or ()]
 
@@ -32,7 +32,7 @@ def folders() -> list[str]:
 def control_plane(name: str, say: "Say") -> "AbstractContextManager[Cluster]":
     """Return an API server that lasts as long as the context; UsageError without the laboratory."""
     if not installed():
-        raise UsageError("the laboratory is not installed, which starts API servers", hint=EXTRA)
+        raise UsageError("starting an API server requires the laboratory, which is not installed", hint=EXTRA)
     base = import_module(f"{PACKAGE}.clusters.base")
     lent: AbstractContextManager[Cluster] = base.lent("control-plane", base.Wish(name), say=say)
     return lent

@@ -1,4 +1,4 @@
-"""The options that name what a command looks at, the same in every command."""
+"""The options that select the clusters and Gateways of a command, the same in every command."""
 
 from pathlib import Path
 from typing import Annotated
@@ -10,16 +10,16 @@ from task_gateway.model import MasterConfig
 
 ConfigOption = Annotated[
     Path | None,
-    typer.Option("--config", help="A master configuration; without it, all Gateways of the chart."),
+    typer.Option("--config", help="Master configuration to use. Default: all Gateways that the chart installed."),
 ]
 KubeconfigOption = Annotated[
-    Path | None, typer.Option(help="Use this kubeconfig, in place of each resource manager's kubeconfig_path.")
+    Path | None, typer.Option(help="Kubeconfig to use. Default: the kubeconfig_path of each resource manager.")
 ]
-ClusterOption = Annotated[Path | None, typer.Option(help="The kubeconfig of the cluster; kubectl's if left out.")]
-"""The kubeconfig of commands that work on a cluster and know no master configuration."""
-ContextOption = Annotated[str | None, typer.Option(help="The context in the kubeconfig; its current one if left out.")]
+ClusterOption = Annotated[Path | None, typer.Option(help="Kubeconfig of the cluster. Default: that of kubectl.")]
+"""The kubeconfig of commands that work on a cluster without a master configuration."""
+ContextOption = Annotated[str | None, typer.Option(help="Context of the kubeconfig. Default: its current context.")]
 
 
 def read(file: Path | None) -> MasterConfig | None:
-    """Return the master configuration that was named, if one was; ConfigError if it breaks rules."""
+    """Return the master configuration, None if no file is given; ConfigError if it is not valid."""
     return None if file is None else config.load(file)

@@ -1,4 +1,4 @@
-"""Print the first part of limits."""
+"""Print how many tasks fit."""
 
 import typer
 
@@ -23,9 +23,10 @@ def capacity(
     context: _target.ContextOption = None,
     output: OutputOption = Output.text,
 ) -> None:
-    """Print how many tasks fit in all task namespaces, what binds, and how the ports of the range are used.
+    """Print how many tasks fit.
 
-    The same is in `task-gateway limits`.
+    Covers all task namespaces: which limit binds, and how the ports of the range are used. Use `task-gateway limits`
+    instead: this command is removed in the next release.
     """
     snapshot = _gateway.choose(config, kubeconfig, context, gateway, strategy=strategy, namespace=namespace)
     use = _gateway.port_use(snapshot)

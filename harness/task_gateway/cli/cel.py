@@ -1,4 +1,4 @@
-"""Run crds cel by its old name."""
+"""Find the listener limit (use crds cel)."""
 
 import typer
 

@@ -23,7 +23,7 @@ from task_gateway.settings import CHECK_INTERVAL_SECONDS, CHECKS_PASS
 
 
 class CheckOutput(StrEnum):
-    """What the result is printed as."""
+    """Output formats of the result."""
 
     text = "text"
     json = "json"
@@ -39,30 +39,28 @@ def check(
     config: _target.ConfigOption = None,
     kubeconfig: _target.KubeconfigOption = None,
     context: _target.ContextOption = None,
-    only: Annotated[
-        list[str] | None, typer.Option(help="Show this category alone; may be given more than once.")
-    ] = None,
-    wait: Annotated[bool, typer.Option("--wait", help="Look again as things change, until nothing is wrong.")] = False,
+    only: Annotated[list[str] | None, typer.Option(help="Only show this category. Repeatable. Default: all.")] = None,
+    wait: Annotated[bool, typer.Option("--wait", help="Check again after each change until nothing is wrong.")] = False,
     uninstall: Annotated[
-        bool, typer.Option("--uninstall", help="Look also for what `helm uninstall` of the chart would break.")
+        bool, typer.Option("--uninstall", help="Also check what `helm uninstall` of the chart would break.")
     ] = False,
     profile: Annotated[
-        str, typer.Option(help="Look also at what breaks for who writes the Gateway: determined, a Determined master.")
+        str, typer.Option(help="Also check what breaks for another writer of the Gateway. Supported: determined.")
     ] = "",
     user: Annotated[
-        str, typer.Option("--as", help="Whose rights are looked at; the kubeconfig's user if left out.")
+        str, typer.Option("--as", help="User whose rights are checked. Default: the user of the kubeconfig.")
     ] = "",
     groups: Annotated[
         list[str] | None,
-        typer.Option("--as-group", help="A group of the user of --as; may be given more than once."),
+        typer.Option("--as-group", help="Group of that user. Repeatable. Requires --as."),
     ] = None,
-    output: Annotated[
-        CheckOutput, typer.Option("--output", "-o", help="Print text, JSON or JUnit XML.")
-    ] = CheckOutput.text,
+    output: Annotated[CheckOutput, typer.Option("--output", "-o", help="Output format.")] = CheckOutput.text,
 ) -> None:
-    """Check each gateway from the cluster to its ports: what is wrong, why, and the command that helps.
+    """Check gateways and show how to fix them.
 
-    Exit code 0 if nothing is wrong, 1 if something is, 2 for a wrong configuration, 3 if no cluster answers.
+    Checks each gateway, from the cluster to its ports: what is wrong, why, and how to fix it. Changes nothing.
+
+    Exit code 0 if no check fails, 1 if one fails, 2 for an invalid configuration, 3 if no cluster is reachable.
     """
     chosen = only or []
     if groups and not user:
@@ -106,9 +104,9 @@ def _read(file: Path | None) -> tuple[MasterConfig | None, ConfigError | None]:
 def _targets(
     master: MasterConfig | None, kubeconfig: Path | None, context: str | None, profile: str
 ) -> tuple[list[GatewayTarget], list[Check]]:
-    """Return the gateways to look at, and what there is to say of those whose kubeconfig cannot be used.
+    """Return the gateways to check, and the checks of those whose kubeconfig cannot be used.
 
-    UsageError where that is all of them.
+    UsageError if no kubeconfig can be used.
     """
     if master is None:
         return targets(None, kubeconfig, context), []
@@ -126,7 +124,7 @@ def _targets(
 
 
 def _until_something_changes(found: Sequence[GatewayTarget], deadline: float) -> None:
-    """Return at the first change of the first Gateway, or after a while, for what no Gateway shows."""
+    """Return at the first change of the first Gateway, or after the interval: not every change shows in a Gateway."""
     seconds = max(0.1, min(CHECK_INTERVAL_SECONDS, deadline - time.monotonic()))
     target = found[0]
     until = time.monotonic() + seconds
@@ -135,7 +133,7 @@ def _until_something_changes(found: Sequence[GatewayTarget], deadline: float) ->
         namespace = gateway.gateway_namespace if gateway else None
         name = gateway.gateway_name if gateway else None
         for count, _ in enumerate(target.kube.watch(GATEWAY, namespace, name=name, seconds=seconds)):
-            if count:  # the first event is what is there already
+            if count:  # the first event is the present state
                 return
     except (ApiError, ClusterUnreachable):
         time.sleep(max(0.0, until - time.monotonic()))

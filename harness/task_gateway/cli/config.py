@@ -6,11 +6,12 @@ from typing import Annotated
 import typer
 
 from task_gateway import config
+from task_gateway.cli._commands import Group
 from task_gateway.cli.output import Output, OutputOption, emit
 from task_gateway.errors import ConfigError
 from task_gateway.model import MasterConfig, ResourceManager
 
-app = typer.Typer(no_args_is_help=True, help=__doc__)
+app = typer.Typer(cls=Group, no_args_is_help=True, help=__doc__)
 
 
 def register(root: typer.Typer) -> None:
@@ -20,12 +21,13 @@ def register(root: typer.Typer) -> None:
 
 @app.command(epilog="Example: task-gateway config validate master.yaml -o json")
 def validate(
-    file: Annotated[Path, typer.Argument(help="A master configuration (YAML).")],
+    file: Annotated[Path, typer.Argument(help="Master configuration (YAML).")],
     output: OutputOption = Output.text,
 ) -> None:
-    """Check every rule of the gateway's keys and print all problems at once, each with its line and key.
+    """Validate a master configuration.
 
-    Exit code 0 if the file is valid, 2 if not.
+    Prints all problems of the gateway keys at once, each with its line and key. Exit code 0 if the file is valid, 2 if
+    not.
     """
     try:
         master = config.load(file)
@@ -44,7 +46,7 @@ def _summary(master: MasterConfig) -> str:
 def _line(manager: ResourceManager) -> str:
     gateway = manager.internal_task_gateway
     if gateway is None:
-        return f"{manager.name}: no gateway, its tasks are dialled directly"
+        return f"{manager.name}: no gateway, the master connects to tasks directly"
     ports = f"ports {gateway.gateway_port_range_start} to {gateway.gateway_port_range_end}"
     name = f"{gateway.gateway_namespace}/{gateway.gateway_name}"
     return f"{manager.name}: Gateway {name} at {gateway.gateway_ip}, {ports}"

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from task_gateway import images, records
+from task_gateway.cli._commands import Group
 from task_gateway.cli._target import ClusterOption, ContextOption
 from task_gateway.cli.output import Output, OutputOption, emit, say
 from task_gateway.errors import UsageError
@@ -14,7 +15,7 @@ from task_gateway.probe import probe as probing
 from task_gateway.probe.stage import Asked
 from task_gateway.report import controllers as shown
 
-app = typer.Typer(no_args_is_help=True, help=__doc__)
+app = typer.Typer(cls=Group, no_args_is_help=True, help=__doc__)
 
 
 def register(root: typer.Typer) -> None:
@@ -25,31 +26,35 @@ def register(root: typer.Typer) -> None:
 @app.command(epilog="Example: task-gateway controller probe --gateway-class envoy --address 192.0.2.10")
 def probe(
     gateway_class: Annotated[
-        str, typer.Option(help="Probe the controller of this GatewayClass, by a Gateway of the probe's own.")
+        str, typer.Option(help="GatewayClass of the controller to probe. The probe creates a Gateway.")
     ] = "",
     gateway: Annotated[
-        str, typer.Option(help="Probe by this Gateway, NAMESPACE/NAME: for a controller that serves one by name.")
+        str,
+        typer.Option(help="Gateway (NAMESPACE/NAME) to probe through, for controllers that only serve one."),
     ] = "",
     address: Annotated[
-        str, typer.Option(help="An address for the Gateway, of the nodes for example, where no load balancer is.")
+        str, typer.Option(help="Address of the Gateway, for example a node's. Default: set by the load balancer.")
     ] = "",
     first_port: Annotated[
-        int, typer.Option(help="Take three free ports from here on.", min=1025, max=65533)
+        int, typer.Option(help="First port to try. The probe uses three free ports.", min=1025, max=65533)
     ] = Asked.first_port,
     image: Annotated[
-        str, typer.Option(help="An image with python3 for the pods that answer; the toolchain's if left out.")
+        str, typer.Option(help="Image with python3 for the test pods. Default: the image of the toolchain.")
     ] = "",
-    record: Annotated[Path | None, typer.Option(help="Write the result as JSON into this file.")] = None,
+    record: Annotated[Path | None, typer.Option(help="Also write the result to this file, as JSON.")] = None,
     kubeconfig: ClusterOption = None,
     context: ContextOption = None,
     output: OutputOption = Output.text,
 ) -> None:
-    """Measure an installed controller against each requirement, and remove all that was made for it.
+    """Probe an installed gateway controller.
 
-    Exit code 0 if all that is required is met, 1 if something is not.
+    Measures the controller against each requirement, and removes all objects that it created for this. Exit code 0 if
+    all requirements are met, 1 if not.
     """
     if bool(gateway_class) == bool(gateway):
-        raise UsageError("name a GatewayClass or a Gateway", hint="--gateway-class NAME | --gateway NAMESPACE/NAME")
+        raise UsageError(
+            "exactly one GatewayClass or Gateway is required", hint="--gateway-class NAME | --gateway NAMESPACE/NAME"
+        )
     asked = Asked(image or images.load().notebook, gateway_class, gateway, address, first_port)
     found = probing.measure(connect(kubeconfig, context), asked, say=say)
     if record is not None:

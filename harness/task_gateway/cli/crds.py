@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from task_gateway.cli import _cel
+from task_gateway.cli._commands import Group
 from task_gateway.cli._target import ClusterOption, ContextOption
 from task_gateway.cli.output import Output, OutputOption, emit
 from task_gateway.crds import raised, raising, restore
@@ -14,9 +15,9 @@ from task_gateway.deferred import rich
 from task_gateway.inventory.target import connect
 from task_gateway.report import cells
 
-app = typer.Typer(no_args_is_help=True, help=__doc__)
+app = typer.Typer(cls=Group, no_args_is_help=True, help=__doc__)
 app.command(epilog=_cel.EPILOG)(_cel.cel)
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the changes without making them.")]
 
 
 def register(root: typer.Typer) -> None:
@@ -30,18 +31,22 @@ def status(
     context: ContextOption = None,
     output: OutputOption = Output.text,
 ) -> None:
-    """Show how many listeners each version of the CRDs allows in spec and status, and the rules and policies."""
+    """Show the listener limits of the CRDs.
+
+    Shows how many listeners each version of the CRDs allows in spec and status, their rules, and the admission
+    policies.
+    """
     emit(raised.state(connect(kubeconfig, context)), output, _state)
 
 
 @app.command("raise", epilog="Example: task-gateway crds raise --max-listeners 213 --dry-run")
 def raise_(
-    max_listeners: Annotated[int, typer.Option(help="Listeners that one Gateway may have.", min=1)],
+    max_listeners: Annotated[int, typer.Option(help="Number of listeners that one Gateway may have.", min=1)],
     drop_quadratic_rules: Annotated[
         bool,
         typer.Option(
             "--drop-quadratic-rules",
-            help="Leave out the two CEL rules that bound the number; an admission policy keeps ports apart.",
+            help="Remove the two CEL rules that limit the number. An admission policy keeps ports unique instead.",
         ),
     ] = False,
     dry_run: DryRun = False,
@@ -49,9 +54,10 @@ def raise_(
     context: ContextOption = None,
     output: OutputOption = Output.text,
 ) -> None:
-    """Allow more listeners in a Gateway: in spec and status of every version, and nothing else changes.
+    """Raise the listener limit of a Gateway.
 
-    What the API server would refuse is refused before anything is written, with the largest number that works.
+    Sets maxItems of the listeners in spec and status of every version of the Gateway CRD, and changes nothing else. A
+    number that the API server would reject is rejected before anything is written, with the largest possible number.
     """
     kube = connect(kubeconfig, context)
     emit(raising.raise_to(kube, max_listeners, drop=drop_quadratic_rules, dry_run=dry_run), output, _text)
@@ -64,9 +70,10 @@ def restore_(
     context: ContextOption = None,
     output: OutputOption = Output.text,
 ) -> None:
-    """Put upstream's Gateway CRD back, of the same release and channel, and remove our policy.
+    """Restore the upstream Gateway CRD.
 
-    Refused while a Gateway has more listeners than upstream allows.
+    Restores the CRD of the same release and channel, and removes the admission policy of this project. Fails while a
+    Gateway has more listeners than the upstream CRD allows.
     """
     emit(restore.restore(connect(kubeconfig, context), dry_run=dry_run), output, _text)
 
@@ -74,11 +81,11 @@ def restore_(
 def _text(change: Change) -> str:
     lines = [change.diff] if change.diff else []
     if change.ports_policy:
-        lines.append(f"policy {NAME}: {'to be ' if change.dry_run else ''}{change.ports_policy}")
+        lines.append(f"policy {NAME}: {'would be ' if change.dry_run else ''}{change.ports_policy}")
     lines += [f"note: {note}" for note in change.notes]
     if not change.changed:
-        return "\n".join([*lines, f"{change.crd}: nothing to do"])
-    return "\n".join([*lines, f"{change.crd}: {'nothing was changed, a dry run' if change.dry_run else 'changed'}"])
+        return "\n".join([*lines, f"{change.crd}: unchanged"])
+    return "\n".join([*lines, f"{change.crd}: {'would be changed (dry run)' if change.dry_run else 'changed'}"])
 
 
 def _state(state: raised.State) -> "rich.console.Group":

@@ -23,10 +23,10 @@ def register(root: typer.Typer) -> None:
 
 
 def expose(
-    pod_or_job: Annotated[str, typer.Argument(help="pod/NAME, job/NAME, or the NAME of a pod.", metavar="POD|JOB")],
-    port: Annotated[list[int], typer.Option(help="A port that the pod listens on; may be given more than once.")],
-    wait: Annotated[bool, typer.Option("--wait", help="Return once a connection reaches the pod.")] = False,
-    owner: Annotated[str, typer.Option(help="Whose task it is, as `ls` shows it.")] = "",
+    pod_or_job: Annotated[str, typer.Argument(help="pod/NAME, job/NAME, or NAME of a pod.", metavar="POD|JOB")],
+    port: Annotated[list[int], typer.Option(help="Port that the pod listens on. Repeatable.")],
+    wait: Annotated[bool, typer.Option("--wait", help="Wait until a connection reaches the pod.")] = False,
+    owner: Annotated[str, typer.Option(help="Owner of the task, which `ls` shows. Default: none.")] = "",
     namespace: NamespaceOption = None,
     strategy: StrategyOption = None,
     gateway: GatewayOption = None,
@@ -35,9 +35,10 @@ def expose(
     context: _target.ContextOption = None,
     output: OutputOption = Output.text,
 ) -> None:
-    """Make the ports of a pod or Job reachable through the gateway, and print the addresses.
+    """Make the ports of a pod or Job reachable.
 
-    A pod without the label task-gateway.dev/task is given it. Repeated, the same addresses are printed.
+    Exposes the ports through the gateway and prints their addresses. Adds the label task-gateway.dev/task to a pod that
+    lacks it. A repeated call prints the same addresses.
     """
     snapshot = _gateway.choose(config, kubeconfig, context, gateway, strategy=strategy, namespace=namespace)
     addressing.require(snapshot.kube, snapshot.gateway)
@@ -59,6 +60,6 @@ def expose(
 def _warnings(kube: Kube, task: Task, reference: str) -> list[Notice]:
     with suppress(Forbidden):
         if (pods := pods_behind(kube, task)) > 1:
-            message = f"{reference} has {pods} pods: each new connection may reach another one of them"
+            message = f"{reference} has {pods} pods: each new connection may reach a different pod"
             return [Notice(SEVERAL_PODS, message)]
     return []

@@ -18,9 +18,11 @@ def register(root: typer.Typer) -> None:
 
 
 def gc(
-    apply: Annotated[bool, typer.Option("--apply", help="Do it; without this nothing is changed.")] = False,
+    apply: Annotated[
+        bool, typer.Option("--apply", help="Free the ports. Default: only show what would be freed.")
+    ] = False,
     grace: Annotated[
-        float, typer.Option(help="Seconds for which a claim without a pod is left alone.", min=0)
+        float, typer.Option(help="Seconds for which a claim without a pod is kept.", min=0)
     ] = DEFAULTS.claim_grace_seconds,
     namespace: NamespaceOption = None,
     gateway: GatewayOption = None,
@@ -29,9 +31,11 @@ def gc(
     context: _target.ContextOption = None,
     output: OutputOption = Output.text,
 ) -> None:
-    """Show what tasks left behind that are gone, and with --apply free it; foreign objects are never touched.
+    """Free the ports of tasks that are gone.
 
-    Exit code 0 if nothing is left, 1 if something is, or if something may not be read.
+    Shows what deleted tasks left behind, and frees it with --apply. Never changes objects of others.
+
+    Exit code 0 if nothing is left, 1 if something is left or may not be read.
     """
     snapshot = _gateway.choose(config, kubeconfig, context, gateway, namespace=namespace)
     found, skipped = _gateway.ask(

@@ -30,10 +30,10 @@ def limits(
     strategy: StrategyOption = None,
     output: OutputOption = Output.text,
 ) -> None:
-    """Print how many tasks fit through each gateway, how its ports are used, and every limit, the lowest first.
+    """Print every limit of each gateway.
 
-    All resource managers, or with --gateway or --namespace one. Nothing is changed: the CEL cost is asked for by dry
-    runs.
+    Shows how many tasks fit, how the ports are used, and every limit, the lowest first. Covers all resource managers,
+    or one with --gateway or --namespace. Changes nothing: dry runs measure the CEL cost.
     """
     if strategy is not None:
         STRATEGIES.get(strategy)
@@ -51,12 +51,12 @@ def _of(target: GatewayTarget, strategy: str | None) -> ManagerLimits:
 
 
 def _assessed(snapshot: GatewaySnapshot) -> ManagerLimits:
-    """Return the limits of a gateway with the use of its ports, without it where that cannot be read."""
+    """Return the limits of a gateway, with the use of its ports if that can be read."""
     found = replace(capacity.assess(snapshot), namespaces=tuple(snapshot.namespaces))
     try:
         return replace(found, ports=_gateway.port_use(snapshot))
     except ClusterUnreachable:
         raise
     except TaskGatewayError as problem:
-        warn(f"the use of the ports of Gateway {snapshot.name} is not known: {problem.message}")
+        warn(f"cannot read how the ports of Gateway {snapshot.name} are used: {problem.message}")
         return found

@@ -21,7 +21,7 @@ def register(root: typer.Typer) -> None:
 
 
 def ls(
-    watch: Annotated[bool, typer.Option("--watch", "-w", help="Go on, and print what changes.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Keep running, and print each change.")] = False,
     namespace: NamespaceOption = None,
     gateway: GatewayOption = None,
     config: _target.ConfigOption = None,
@@ -29,7 +29,10 @@ def ls(
     context: _target.ContextOption = None,
     output: OutputOption = Output.text,
 ) -> None:
-    """List the tasks that are exposed, by port, of all task namespaces of the gateway."""
+    """List the tasks that are exposed.
+
+    Lists the tasks of all task namespaces of the gateway, by port.
+    """
     snapshot = _gateway.choose(config, kubeconfig, context, gateway, namespace=namespace)
     several = len(snapshot.namespaces) > 1
     opened = _gateway.open_all(snapshot)

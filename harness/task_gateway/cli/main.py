@@ -1,4 +1,4 @@
-"""The program `task-gateway`: runs a command, and turns every end into a message and an exit code."""
+"""The program `task-gateway`: runs a command, and maps each outcome to a message and an exit code."""
 
 import errno
 import os
@@ -19,15 +19,15 @@ from task_gateway.version import __version__
 PROGRAM = "task-gateway"
 DEBUG = "TASK_GATEWAY_DEBUG"
 EXTRAS = {"socks": "socks"}
-"""The extra of the distribution that brings a package, where it is not `lab`."""
+"""The extra of the distribution that installs a package, if it is not `lab`."""
 OURS = ("task_gateway.", "task_gateway_lab.")
-"""Modules that are lacking by a mistake of this project only; the laboratory itself may not be installed."""
+"""Packages whose missing modules are internal errors. The laboratory itself may not be installed."""
 NO_COMMAND = "NoArgsIsHelpError"
-"""The class of the error whose message is the help. Typer does not export it, and knows it by its name as well."""
+"""The class of the error whose message is the help. Typer does not export it."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line and return its exit code; SIGTERM ends it as Ctrl-C does, cleanup included."""
+    """Run the command line and return its exit code. SIGTERM has the same effect as Ctrl-C, with cleanup."""
     arguments = sys.argv[1:] if arguments is None else arguments
     signal.signal(signal.SIGTERM, _interrupt)
     try:
@@ -36,22 +36,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
-        # Whoever read has gone; the interpreter's own flush at exit must not complain either.
+        # The reader has gone. The interpreter's own flush at exit must not report it either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     return code
 
 
 def build() -> typer.Typer:
-    """Return the application with a command for each file of `cli`."""
+    """Return the application, with a command for each file of `cli` and options that set up shell completion."""
     app = typer.Typer(
         cls=Commands,
         no_args_is_help=True,
-        add_completion=False,
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
-        help="Reach notebooks and other tasks of another cluster through one address and a port range.",
-        epilog="Exit codes: 0 fine, 1 problems found, 2 usage or configuration, 3 cluster unreachable, "
+        help="Reach notebooks and other tasks in another cluster through one address and a port range.",
+        epilog="Exit codes: 0 success, 1 problems found, 2 usage or configuration error, 3 cluster unreachable, "
         "130 interrupted.",
     )
     app.callback()(_root)
@@ -83,7 +82,7 @@ def _fail(error: TaskGatewayError, arguments: Sequence[str]) -> int:
 
 
 def _refuse(error: typer.TyperException, arguments: Sequence[str]) -> int:
-    """Say what is wrong with the command line; where a command is left out, the help says it."""
+    """Report what is wrong with the command line. If a command is missing, print the help."""
     context: typer.Context | None = getattr(error, "ctx", None)
     message = error.format_message()
     if type(error).__name__ == NO_COMMAND:
@@ -100,7 +99,7 @@ def _unexpected(error: Exception) -> TaskGatewayError:
         return UsageError(f"the Python package {name} is not installed", hint=f"pip install 'task-gateway[{extra}]'")
     if isinstance(error, OSError) and error.strerror:
         full = error.errno == errno.ENOSPC
-        hint = "free some space on that file system" if full else None
+        hint = "free space on that file system" if full else None
         return TaskGatewayError(error.strerror, where=error.filename and str(error.filename), hint=hint)
     summary = " ".join(f"{type(error).__name__}: {error}".split())
     return TaskGatewayError(f"internal error: {summary}; set {DEBUG}=1 for the traceback")
@@ -119,7 +118,7 @@ def _print_version(asked: bool) -> None:
 def _root(
     _version: Annotated[
         bool,
-        typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and end."),
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit."),
     ] = False,
 ) -> None:
     pass

@@ -1,4 +1,4 @@
-"""Print a gateway's block for the master."""
+"""Print a gateway's master configuration."""
 
 import dataclasses
 
@@ -22,7 +22,10 @@ def master_config(
     context: _target.ContextOption = None,
     output: OutputOption = Output.text,
 ) -> None:
-    """Print the block `internal_task_gateway` of a live gateway, for the master configuration."""
+    """Print a gateway's master configuration.
+
+    Prints the block `internal_task_gateway` of an installed gateway, to be added to a resource manager.
+    """
     snapshot = _gateway.choose(None, kubeconfig, context, gateway)
     addresses.require(snapshot.kube, snapshot.gateway)
     block = {"internal_task_gateway": dataclasses.asdict(snapshot.gateway)}

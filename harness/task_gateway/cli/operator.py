@@ -24,26 +24,29 @@ def register(root: typer.Typer) -> None:
 
 
 def operator(
-    gateway: Annotated[str, typer.Option(help="The Gateway whose slots it gives to pods, as NAMESPACE/NAME.")],
+    gateway: Annotated[str, typer.Option(help="Gateway whose slots the operator assigns (NAMESPACE/NAME).")],
     namespace: Annotated[
         list[str] | None,
-        typer.Option("--namespace", "-n", help="A task namespace; may be repeated. Default: all of the chart's."),
+        typer.Option(
+            "--namespace", "-n", help="Task namespace to watch. Repeatable. Default: all that the chart lists."
+        ),
     ] = None,
     allowed_ports: Annotated[
-        str, typer.Option(help="Pod ports that may be exposed, as in 8888,6006,8000-9000. Default: all.")
+        str, typer.Option(help="Pod ports that may be exposed, e.g. 8888,6006,8000-9000. Default: all.")
     ] = "",
     port: Annotated[
-        int, typer.Option(help="Port of /healthz, /readyz and /metrics; 0 takes a free one.", min=0, max=65535)
+        int, typer.Option(help="Port of /healthz, /readyz and /metrics. 0 selects a free port.", min=0, max=65535)
     ] = 8080,
     measure_reached: Annotated[
-        bool, typer.Option(help="Connect to new addresses through the gateway to measure when they are reached.")
+        bool, typer.Option(help="Connect to new addresses through the gateway, to measure when they become reachable.")
     ] = True,
     kubeconfig: _target.ClusterOption = None,
     context: _target.ContextOption = None,
 ) -> None:
-    """Run the operator: it gives a port to each pod with the label task-gateway.dev/expose, and frees it afterwards.
+    """Expose pods that carry a label.
 
-    Log lines are JSON objects on stdout. SIGTERM and Ctrl-C end it; the exit code is 0 then.
+    Runs the operator: it assigns a port to each pod with the label task-gateway.dev/expose, and frees the port when the
+    pod ends. Log lines are JSON objects on stdout. SIGTERM and Ctrl-C stop it with exit code 0.
     """
     home, _, name = gateway.partition("/")
     if not home or not name:
@@ -56,7 +59,7 @@ def operator(
     try:
         replica = Operator(connect(kubeconfig, context), options)
     except OSError as problem:
-        raise TaskGatewayError(f"port {port} cannot be served: {problem.strerror}", where="--port") from None
+        raise TaskGatewayError(f"cannot listen on port {port}: {problem.strerror}", where="--port") from None
     try:
         replica.start()
         stopped.wait()

@@ -1,4 +1,4 @@
-"""The one way commands print: a result on stdout as text or as JSON, an error on stderr as sentences."""
+"""Prints for all commands: a result on stdout as text or as JSON, an error on stderr as sentences."""
 
 import sys
 from collections.abc import Callable, Sequence
@@ -18,23 +18,23 @@ else:
     records = Deferred("task_gateway.records")
 
 T = TypeVar("T")
-WIDTH_OF_A_FILE = 250  # columns, so that no path is cut short where there is no terminal
+WIDTH_OF_A_FILE = 250  # columns without a terminal: wide enough for any path
 
 
 class Output(StrEnum):
-    """What a result is printed as."""
+    """Output formats of a result."""
 
     text = "text"
     json = "json"
 
 
-OutputOption = Annotated[Output, typer.Option("--output", "-o", help="Print the result as text or as JSON.")]
+OutputOption = Annotated[Output, typer.Option("--output", "-o", help="Output format.")]
 
 
 def emit(value: T, output: Output, render: "Callable[[T], rich.console.RenderableType]") -> None:
-    """Print `value` on stdout: as JSON, or as the text or rich renderable that `render` makes of it.
+    """Print `value` on stdout: as JSON, or as the text or rich renderable that `render` returns.
 
-    Text in a renderable is never read as markup or as an emoji code: names and owners may have brackets and colons.
+    Text in a renderable is never parsed as markup or as an emoji code: names and owners may have brackets and colons.
     """
     if output is Output.json:
         _print_json(value)
@@ -48,7 +48,7 @@ def emit(value: T, output: Output, render: "Callable[[T], rich.console.Renderabl
 
 
 def emit_error(error: TaskGatewayError, output: Output) -> None:
-    """Print what is wrong, where, and what to try: sentences on stderr, or an object on stdout for JSON."""
+    """Print what is wrong, where, and what to do: sentences on stderr, or an object on stdout for JSON."""
     problems = error.problems if isinstance(error, ConfigError) else ()
     if output is Output.json:
         shown: dict[str, object] = {
@@ -66,17 +66,17 @@ def emit_error(error: TaskGatewayError, output: Output) -> None:
 
 
 def say(sentence: str) -> None:
-    """Print what goes on on stderr, so that stdout has only the result."""
+    """Print progress on stderr: stdout only has the result."""
     typer.echo(sentence, err=True)
 
 
 def warn(message: str) -> None:
-    """Print a warning on stderr, so that stdout has only the result."""
+    """Print a warning on stderr: stdout only has the result."""
     say(f"warning: {message}")
 
 
 def wanted(arguments: Sequence[str]) -> Output:
-    """Return the output a command line asks for, also one too broken to be parsed."""
+    """Return the output format of a command line, even if it cannot be parsed."""
     together = {"-ojson", "-o=json", "--output=json"}
     apart = {("-o", "json"), ("--output", "json")}
     asked = together.intersection(arguments) or apart.intersection(pairwise(arguments))

@@ -16,8 +16,8 @@ def register(root: typer.Typer) -> None:
 
 
 def release(
-    task: Annotated[str, typer.Argument(help="A task as `ls` shows it, pod/NAME, job/NAME, or the NAME of a pod.")],
-    wait: Annotated[bool, typer.Option("--wait", help="Return once new connections reach nothing.")] = False,
+    task: Annotated[str, typer.Argument(help="Task ID from `ls`, pod/NAME, job/NAME, or NAME of a pod.")],
+    wait: Annotated[bool, typer.Option("--wait", help="Wait until no new connection is accepted.")] = False,
     namespace: NamespaceOption = None,
     gateway: GatewayOption = None,
     config: _target.ConfigOption = None,
@@ -25,9 +25,9 @@ def release(
     context: _target.ContextOption = None,
     output: OutputOption = Output.text,
 ) -> None:
-    """Free all ports of a task, whichever strategy exposed it. The pod or Job may be gone.
+    """Free all ports of a task.
 
-    Exit code 1 if the task is not exposed.
+    Works with every strategy, and also if the pod or Job is gone. Exit code 1 if the task is not exposed.
     """
     snapshot = _gateway.choose(config, kubeconfig, context, gateway, namespace=namespace)
     opened = _gateway.open_all(snapshot)
@@ -40,5 +40,5 @@ def release(
         if each.namespace == where and each.strategy in strategies:
             each.release(task_id, wait=wait)
     if any(one.by_operator and one.task_id == task_id for part in found for one in part):
-        warn(f"the operator exposes the pod again; to end that: kubectl label pod NAME {names.EXPOSE}-")
+        warn(f"the operator will expose the pod again. To prevent this: kubectl label pod NAME {names.EXPOSE}-")
     emit({"task": task_id, "namespace": where, "released": True}, output, lambda _: f"task {task_id} is released")

@@ -17,7 +17,7 @@ _JSON_SLASH = re.compile(r"(?<!\\)(?:\\\\)*\\/")
 
 _DEEPEST = 10_000
 _MOST_KEY = 2**63 - 1
-_MERGE = "<< takes a mapping, or a list of mappings that is no alias"
+_MERGE = "<< requires a mapping, or a list of mappings that is not an alias"
 
 Report = Callable[[int, str], None]
 
@@ -136,7 +136,7 @@ class _Composer:
         if not self._open:
             self.root = node
             if aliased > 100 and decoded > 1000 and aliased / decoded > _most_aliased(decoded):
-                self._report(0, "the master refuses so many aliases of aliases")
+                self._report(0, "the master rejects so many nested aliases")
             return
         top = self._open[-1]
         top.decoded += decoded

@@ -102,7 +102,7 @@ def _manager(block: Block, beside: Block, *, additional: bool) -> ResourceManage
         block.refuse_others(_KEYS[kind], f"a resource manager of type {kind}")
     name, cluster_name = block.string("name"), block.string("cluster_name")
     if additional and not block.has("name") and not block.has("cluster_name"):
-        block.report("cluster_name", "is missing: the name that tells this resource manager from the others")
+        block.report("cluster_name", "is missing: the unique name of this resource manager")
     unnamed = block.path if additional else DEFAULT_NAME
     five = block.block(gateway.GATEWAY) if kind == "kubernetes" else None
     return ResourceManager(

@@ -65,7 +65,7 @@ def _archive(version: str) -> str:
         raise CommandFailed("go mod download failed", code=done.code, tail=done.stderr, where=MODULE) from None
     if "Zip" not in answer or "Sum" not in answer:
         raise UsageError(
-            f"there is no release {version} of Gateway API to be had: {answer.get('Error', done.stderr)}",
+            f"cannot download release {version} of Gateway API: {answer.get('Error', done.stderr)}",
             where=f"Go module {MODULE}",
             hint=f"known: {', '.join(KNOWN)}",
         )

@@ -24,7 +24,7 @@ def of_file(file: Path, path: str) -> list[Manifest]:
         raise UsageError(f"the file cannot be read: {reason}", where=str(file)) from None
     found = [each for each in _objects(documents) if each.get("kind") == NAME]
     if not found:
-        raise UsageError(f"there is no {NAME} in the file", where=str(file))
+        raise UsageError(f"the file has no {NAME}", where=str(file))
     for crd in found:
         _look(crd, file)
     return having(found, path, str(file))
@@ -66,7 +66,7 @@ def _objects(documents: Sequence[Any]) -> Iterator[Manifest]:
 def _look(crd: Manifest, file: Path) -> None:
     """Raise UsageError if a document that calls itself a CRD is not built like one."""
     if crd.get("apiVersion") != API:
-        raise UsageError(f"the CRD is of {crd.get('apiVersion')}, and the API server knows {API}", where=str(file))
+        raise UsageError(f"the CRD is of {crd.get('apiVersion')}, the API server serves {API}", where=str(file))
     try:
         named = isinstance(crd["metadata"]["name"], str) and bool(crd["spec"]["names"]["kind"] and crd["spec"]["group"])
         for version in schema.versions(crd):
@@ -74,6 +74,6 @@ def _look(crd: Manifest, file: Path) -> None:
                 schema.rules(crd, version, path)
                 named = named and isinstance(schema.max_items(crd, version, path), int | None)
     except (AttributeError, KeyError, TypeError) as problem:
-        raise UsageError(f"the file holds no CRD that can be read: {problem!r}", where=str(file)) from None
+        raise UsageError(f"the file has no readable CRD: {problem!r}", where=str(file)) from None
     if not named:
-        raise UsageError("the CRD in the file lacks a name or a group, or a maxItems is no number", where=str(file))
+        raise UsageError("the CRD in the file lacks a name or a group, or a maxItems is not a number", where=str(file))

@@ -80,9 +80,9 @@ def told_apart(problem: ApiError) -> ApiError:
     others = [each for each in problem.causes if not _is_cost(each)]
     error, hint = type(problem), problem.hint
     if Refusal.DENIED in problem.reasons:
-        error, hint = DeniedByPolicy, "task-gateway crds cel --control-plane asks an API server without that policy"
+        error, hint = DeniedByPolicy, "task-gateway crds cel --control-plane uses an API server without that policy"
     elif Refusal.NOT_APPROVED in problem.reasons:
-        error, hint = NotApproved, f"give the CRD the annotation {APPROVAL}: the URL of its review, or unapproved, …"
+        error, hint = NotApproved, f"add the annotation {APPROVAL} to the CRD: the URL of its review, or unapproved, …"
     elif isinstance(problem, Invalid):
         error, hint = InvalidCrd, "kubectl apply --server-side --dry-run=server -f FILE"
     elif isinstance(problem, Forbidden):
@@ -91,7 +91,7 @@ def told_apart(problem: ApiError) -> ApiError:
             "kubectl auth can-i patch customresourcedefinitions; without the right, --control-plane",
         )
     said = "; ".join(f"{each.field}: {each.message}" for each in others) or problem.message
-    message = f"the API server refuses the CRD, and not for the cost of its rules: {said}"
+    message = f"the API server rejects the CRD, but not because of the cost of its rules: {said}"
     return problem.told_as(error, message, hint=hint)
 
 

@@ -76,7 +76,7 @@ def refuse_above(kube: Kube, crd: Manifest, number: int) -> None:
         raise TaskGatewayError(
             f"{subject} more than {number} listeners: {', '.join(above)}",
             where=kube.server,
-            hint="remove listeners first; a Gateway with too many could no longer be changed",
+            hint="remove listeners first: a Gateway with too many listeners cannot be changed",
         )
 
 
@@ -88,5 +88,5 @@ def notes(kube: Kube, live: Manifest, then: str) -> list[str]:
         namespace, _, name = release.partition("/")
         said.append(f"the CRD belongs to the Helm release {name} of namespace {namespace}, whose next upgrade {then}")
     if ports_policy.exists(kube, ports_policy.POLICY, SAFE_UPGRADES):
-        said.append(f"the policy {SAFE_UPGRADES} is installed and lets this through")
+        said.append(f"the policy {SAFE_UPGRADES} is installed and allows this")
     return said

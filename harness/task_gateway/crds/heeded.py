@@ -7,7 +7,7 @@ from task_gateway.polling import attempts
 from task_gateway.reasons import Refusal
 from task_gateway.settings import Wait
 
-HEEDED = Wait("crd-heeded", "the API server heeds the changed CRD or policy", 30)
+HEEDED = Wait("crd-heeded", "the API server applies the changed CRD or policy", 30)
 GATEWAY = "gateway.networking.k8s.io/v1/Gateway"
 NAMESPACE, NAME = "default", "measured"
 PAUSE_SECONDS = 0.1

@@ -38,8 +38,8 @@ def apply(kube: Kube, *, dry_run: bool = False) -> None:
         for each in manifests():
             kube.apply(each, dry_run=dry_run)
     except Invalid as problem:
-        message = f"the API server does not take our admission policy: {problem.message}"
-        raise problem.told_as(Invalid, message, hint="Kubernetes 1.33 or later has what it needs") from None
+        message = f"the API server rejects the admission policy on ports: {problem.message}"
+        raise problem.told_as(Invalid, message, hint="the policy requires Kubernetes 1.33 or later") from None
 
 
 def delete(kube: Kube) -> None:

@@ -112,7 +112,7 @@ def _search(kube: Kube, crd: Manifest, path: str, versions: Collection[str], sta
     refusal = answers[high] if high is not None else None
     if low == 0 and refusal is not None:
         raise UsageError(
-            f"the API server refuses this CRD for its rules' cost, even with maxItems 1 at {path}: {refusal.message}",
+            f"the rules of this CRD exceed the cost limit even with maxItems 1 at {path}: {refusal.message}",
             where=f"{crd['metadata']['name']}, {refusal.excesses[0].place}",
             hint=f"the rule: {refusal.rule}",
         )
@@ -155,9 +155,9 @@ def _versions(crd: Manifest, path: str) -> list[str]:
     if not found:
         known = dict.fromkeys(each for version in schema.versions(crd) for each in schema.lists(crd, version))
         raise UsageError(
-            f"there is no list at {path} in this CRD",
+            f"this CRD has no list at {path}",
             where=crd["metadata"]["name"],
-            hint=f"--path with one of: {', '.join(known)}" if known else "it has no lists at all",
+            hint=f"--path with one of: {', '.join(known)}" if known else "it has no lists",
         )
     return found
 

@@ -12,10 +12,10 @@ from task_gateway.model import Manifest
 
 DROP = "--drop-quadratic-rules"
 GIVES_UP = (
-    "the CRD then no longer refuses listeners of equal port, protocol and hostname, an admission policy does; "
+    "an admission policy then rejects listeners with equal port, protocol and hostname, instead of the CRD; "
     "names stay unique by the key of the list"
 )
-UNGUARDED = f"nothing keeps the ports of a Gateway apart: {DROP} adds the policy that does"
+UNGUARDED = f"nothing keeps the ports of a Gateway unique: {DROP} adds the policy that does"
 
 
 def raise_to(kube: Kube, number: int, *, drop: bool = False, dry_run: bool = False) -> Change:
@@ -47,9 +47,9 @@ def raise_to(kube: Kube, number: int, *, drop: bool = False, dry_run: bool = Fal
     bare = not edit.has_quadratic_rules(wanted)
     values = f"--set gateways.maxListeners={number}"
     values += ",gateways.dropQuadraticRules=true --take-ownership" if bare else ""
-    said = notes(kube, live, f"is refused unless its values say the same: {values}") if shown else []
+    said = notes(kube, live, f"is rejected unless its values set the same: {values}") if shown else []
     if shown and not dry_run and allowed is not None and number > allowed and not heeded.takes(kube, allowed + 1):
-        said.append(f"after {heeded.HEEDED.seconds:g} s the API server does not heed the change yet")
+        said.append(f"after {heeded.HEEDED.seconds:g} s the API server does not apply the change yet")
     if bare and not (drop or guarded):
         said.append(UNGUARDED)
     return Change(schema.GATEWAYS, dry_run, shown, "added" if add else "", tuple(said))
@@ -64,7 +64,7 @@ def _refuse_cost(kube: Kube, wanted: Manifest, number: int, drop: bool) -> None:
     command = f"task-gateway crds raise --max-listeners {largest}{f' {DROP}' if drop else ''}"
     more = f"; or {DROP}: {GIVES_UP}" if edit.has_quadratic_rules(wanted) else ""
     raise UsageError(
-        f"the API server takes at most {largest} listeners in this CRD, not {number}: one more costs a rule too much",
+        f"the API server accepts at most {largest} listeners in this CRD, not {number}: a rule would cost too much",
         where=f"{kube.server}, {schema.GATEWAYS}, {refusal.rule}",
         hint=command + more,
     )

@@ -26,7 +26,7 @@ def restore(kube: Kube, *, dry_run: bool = False) -> Change:
             apply(kube, live, upstream)
         _disown(kube)
         ports_policy.delete(kube)  # once the rules are back
-    said = notes(kube, live, "sets the limit of its own values again") if shown else []
+    said = notes(kube, live, "sets the limit of its values again") if shown else []
     return Change(schema.GATEWAYS, dry_run, shown, "removed" if remove else "", tuple(said))
 
 
@@ -34,7 +34,7 @@ def _upstream(live: Manifest) -> Manifest:
     version, channel = schema.bundle(live)
     if not version or not channel:
         raise UsageError(
-            "the CRD does not say which bundle it is of",
+            "the CRD has no annotations that name its release",
             where=f"{schema.GATEWAYS}, annotations {schema.BUNDLE_VERSION} and {schema.CHANNEL}",
             hint="install the CRDs of a release of Gateway API again",
         )

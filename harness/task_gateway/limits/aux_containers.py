@@ -1,4 +1,4 @@
-"""The other side: how many tasks without a GPU the master may start, which is best kept within the capacity."""
+"""The demand: how many tasks without a GPU the master may start. It should not exceed the capacity."""
 
 from task_gateway.inventory.snapshot import GatewaySnapshot
 from task_gateway.limits.base import Finding, Found, Scope, limit
@@ -10,7 +10,7 @@ KEY = "max_aux_containers_per_agent"
 def containers(snapshot: GatewaySnapshot) -> Finding:
     """Multiply what the pools allow a node by the nodes: a demand, not a supply, hence no part of the capacity."""
     pools = snapshot.manager.resource_pools
-    advice = f"keep {KEY} of the resource pools within the capacity"
+    advice = f"set {KEY} of the resource pools to at most the capacity"
     if not pools:
         return Finding(None, None, Found.READ, advice, "no resource pools configured")
     most = sum(pool.max_aux_containers_per_agent for pool in pools) * len(snapshot.cluster.nodes)

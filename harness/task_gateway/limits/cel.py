@@ -1,4 +1,4 @@
-"""What Kubernetes allows the CRD's CEL rules to cost, in listeners: when the CRD is written, and when a Gateway is."""
+"""The CEL cost that Kubernetes allows, in listeners: when the CRD is written, and when a Gateway is written."""
 
 from task_gateway.crds import edit, probe, schema
 from task_gateway.errors import ApiError, UsageError
@@ -24,12 +24,12 @@ def static(snapshot: GatewaySnapshot) -> Finding:
         found = probe.largest(snapshot.kube, snapshot.crds.gateways, schema.SPEC_LISTENERS)
     except (ApiError, UsageError):
         value = STATIC_UPSTREAM if has_quadratic_rules(snapshot) else None
-        return Finding(value, room(snapshot, value), Found.DOCUMENTED, DROP, "the API server could not be asked")
+        return Finding(value, room(snapshot, value), Found.DOCUMENTED, DROP, "the API server could not be probed")
     note = "or more" if found.at_least else ""
     return Finding(found.accepted, room(snapshot, found.accepted), Found.PROBED, DROP, note)
 
 
-@limit("cel-run-time-cost", Scope.CLUSTER, "listeners of one Gateway that the CRD's rules can walk at run time")
+@limit("cel-run-time-cost", Scope.CLUSTER, "listeners of one Gateway that the CEL rules can process at run time")
 def run_time(snapshot: GatewaySnapshot) -> Finding:
     """Give the known figure of the upstream rules; without the quadratic ones other limits are reached first."""
     value = RUN_TIME_UPSTREAM if has_quadratic_rules(snapshot) else None

@@ -32,7 +32,9 @@ def room(snapshot: GatewaySnapshot, listeners: int | None) -> int | None:
 def _declared(snapshot: GatewaySnapshot, path: str) -> Finding:
     crd = snapshot.crds.gateways
     if crd is None:
-        return Finding(0, room(snapshot, 0), Found.READ, "install the CRDs of Gateway API", "no CRD")
+        return Finding(
+            0, room(snapshot, 0), Found.READ, "helm install gateway-api-crds dist/gateway-api-crds-*.tgz", "no CRD"
+        )
     per_version = {version: schema.max_items(crd, version, path) for version in schema.served(crd)}
     numbers = [number for number in per_version.values() if number is not None]
     value = min(numbers) if numbers else None

@@ -11,15 +11,19 @@ def items(snapshot: GatewaySnapshot) -> Finding:
     crd = snapshot.crds.listener_sets
     if crd is None:
         refused = 0 if not (snapshot.traits.on_gateway or snapshot.slots) else None
-        return Finding(0, refused, Found.READ, "install the CRDs of Gateway API v1.5.0 or later", "not served")
+        return Finding(
+            0, refused, Found.READ, "helm upgrade --install gateway-api-crds dist/gateway-api-crds-*.tgz", "not served"
+        )
     numbers = [schema.max_items(crd, version, schema.SPEC_LISTENERS) for version in schema.served(crd)]
     value = min((number for number in numbers if number is not None), default=None)
-    return Finding(value, None, Found.READ, "nothing: further listeners go into further ListenerSets")
+    return Finding(value, None, Found.READ, "none required: more listeners use more ListenerSets")
 
 
 @limit("listener-sets", Scope.GATEWAY, "ListenerSets of one Gateway")
 def sets(snapshot: GatewaySnapshot) -> Finding:
     """Gateway API sets no bound; some controllers serve none. The chart creates those of the slots."""
     if not snapshot.objects.controller.listener_sets:
-        return Finding(0, None, Found.DOCUMENTED, f"nothing: {snapshot.objects.controller.title} has no ListenerSets")
-    return Finding(None, None, Found.DOCUMENTED, "nothing: Gateway API sets no bound")
+        return Finding(
+            0, None, Found.DOCUMENTED, f"none: {snapshot.objects.controller.title} does not support ListenerSets"
+        )
+    return Finding(None, None, Found.DOCUMENTED, "none required: Gateway API sets no limit")

@@ -13,16 +13,16 @@ ANNOTATION = "task-gateway.dev/load-balancer-listeners"
 """On the Gateway: how many listeners its load balancer takes, where you know better."""
 
 
-@limit("load-balancer-listeners", Scope.CLOUD, "listeners that the cloud's load balancer takes")
+@limit("load-balancer-listeners", Scope.CLOUD, "listeners that the load balancer of the cloud supports")
 def listeners(snapshot: GatewaySnapshot) -> Finding:
     """Take the Gateway's annotation, else what is known of the cloud whose host name the load balancer has."""
-    advice = f"ask the cloud for more, then annotate the Gateway with {ANNOTATION}"
+    advice = f"raise the quota of the cloud, then annotate the Gateway with {ANNOTATION}"
     notes = ((snapshot.objects.gateway or {}).get("metadata") or {}).get("annotations") or {}
     if (value := whole(notes.get(ANNOTATION, ""))) is not None:
-        return Finding(value, proxied(snapshot, value), Found.READ, advice, "by annotation")
+        return Finding(value, proxied(snapshot, value), Found.READ, advice, "from the annotation")
     if any(name.endswith(AWS_SUFFIX) for name in _host_names(snapshot)):
         return Finding(AWS_LISTENERS, proxied(snapshot, AWS_LISTENERS), Found.DOCUMENTED, advice, "AWS")
-    return Finding(None, None, Found.DOCUMENTED, f"where there is one, annotate the Gateway with {ANNOTATION}")
+    return Finding(None, None, Found.DOCUMENTED, f"if there is one, annotate the Gateway with {ANNOTATION}")
 
 
 def _host_names(snapshot: GatewaySnapshot) -> list[str]:

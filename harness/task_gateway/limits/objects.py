@@ -40,7 +40,9 @@ def size(snapshot: GatewaySnapshot) -> Finding:
 
 
 @limit(
-    "annotations-size", Scope.GATEWAY, "bytes of the Gateway's annotations, where a Determined master notes each port"
+    "annotations-size",
+    Scope.GATEWAY,
+    "bytes of the Gateway's annotations, in which a Determined master records each port",
 )
 def annotations(snapshot: GatewaySnapshot) -> Finding:
     """Divide it by the bytes of one port's annotation."""
@@ -51,12 +53,12 @@ def annotations(snapshot: GatewaySnapshot) -> Finding:
 def endpoint_slice_ports(snapshot: GatewaySnapshot) -> Finding:
     """Count a port for each listener, the placeholder's included."""
     tasks = proxied(snapshot, ENDPOINT_SLICE_PORTS)
-    return Finding(ENDPOINT_SLICE_PORTS, tasks, Found.DOCUMENTED, "nothing: a second gateway")
+    return Finding(ENDPOINT_SLICE_PORTS, tasks, Found.DOCUMENTED, "none: install a second gateway")
 
 
 def _advice() -> str:
     others = " or ".join(each.name for each in in_order() if not each.on_gateway)
-    return f"{others} as the strategy, which adds no listener to the Gateway"
+    return f"use strategy {others}, which adds no listener to the Gateway"
 
 
 def _bytes(obj: Manifest) -> int:

@@ -10,32 +10,32 @@ from task_gateway.routing.ports import task_ports as ports_of_tasks
 NODE_PORTS = 2768
 """30000 to 32767, the API server's default --service-node-port-range; no API tells another."""
 
-WIDEN = "gateway_port_range_start and gateway_port_range_end of the master configuration"
+WIDEN = "gateway_port_range_start and gateway_port_range_end in the master configuration"
 
 
-@limit("port-range", Scope.RANGE, "ports of the range that tasks can have")
+@limit("port-range", Scope.RANGE, "ports of the range that tasks can use")
 def range_(snapshot: GatewaySnapshot) -> Finding:
     """Count the range's ports without those of foreign listeners and those that the controller keeps."""
     found = task_ports(snapshot)
     usable, held, kept = len(found.usable), len(found.held), len(found.unusable)
     note = f"{len(snapshot.ports)} ports, {held} of others, {kept} of the controller" if held or kept else ""
-    return Finding(usable, usable, Found.READ, WIDEN, note)
+    return Finding(usable, usable, Found.READ, f"widen {WIDEN}", note)
 
 
-@limit("controller-ports", Scope.RANGE, "ports of the range that the controller keeps for itself")
+@limit("controller-ports", Scope.RANGE, "ports of the range that the controller reserves")
 def controller_(snapshot: GatewaySnapshot) -> Finding:
     """Count them; they are no tasks' limit of their own, the port range is less by them."""
     kept = sorted(task_ports(snapshot).unusable)
     note = f"{kept[0]} to {kept[-1]}" if kept else ""
-    return Finding(len(kept), None, Found.DOCUMENTED, f"choose {WIDEN} without them", note)
+    return Finding(len(kept), None, Found.DOCUMENTED, f"exclude them from {WIDEN}", note)
 
 
-@limit("node-ports", Scope.CLUSTER, "node ports that the proxy's Service can have")
+@limit("node-ports", Scope.CLUSTER, "node ports available to the Service of the proxy")
 def node_ports(snapshot: GatewaySnapshot) -> Finding:
     """Count the default range less those of other Services; no limit where the proxy's Service takes none."""
-    advice = "envoy.service.allocateLoadBalancerNodePorts=false of the chart, or another --service-node-port-range"
+    advice = "set envoy.service.allocateLoadBalancerNodePorts=false, or widen --service-node-port-range"
     if not any(takes_node_ports(service) for service in snapshot.proxy.services):
-        return Finding(None, None, Found.READ, advice, "the proxy's Service takes none")
+        return Finding(None, None, Found.READ, advice, "the Service of the proxy uses none")
     mine = {_name(service) for service in snapshot.proxy.services}
     taken = sum(_node_ports(service) for service in snapshot.cluster.services if _name(service) not in mine)
     free = NODE_PORTS - taken

@@ -1,4 +1,4 @@
-"""What every task's own objects need: addresses for Services, and room in the quotas of the namespaces."""
+"""Limits of the objects of each task: addresses for Services, and the quotas of the namespaces."""
 
 import ipaddress
 from collections.abc import Iterable
@@ -13,25 +13,25 @@ SERVICE_CIDR = "networking.k8s.io/v1/ServiceCIDR"
 
 @limit("service-addresses", Scope.CLUSTER, "cluster IP addresses of Services")
 def addresses(snapshot: GatewaySnapshot) -> Finding:
-    """Count the addresses of the Service ranges less those in use; the API tells the ranges from Kubernetes 1.33 on."""
+    """Count the addresses of the Service ranges less those in use; the API reports the ranges since Kubernetes 1.33."""
     advice = "add a ServiceCIDR to the cluster"
     try:
         ranges = [each["spec"]["cidrs"][0] for each in snapshot.kube.list(SERVICE_CIDR)]
     except NotFound:
-        return Finding(None, None, Found.READ, advice, "the API does not tell")
+        return Finding(None, None, Found.READ, advice, "the API does not report them")
     used = sum(each["spec"].get("clusterIP", "None") not in ("None", "") for each in snapshot.cluster.services)
     total = sum(usable(cidr) for cidr in ranges)
     tasks = total - used + snapshot.active if snapshot.traits.cluster_ip else None
     return Finding(total - used, tasks, Found.READ, advice, f"free of {total}")
 
 
-@limit("quota-services", Scope.CLUSTER, "Services that the ResourceQuotas of the task namespace leave")
+@limit("quota-services", Scope.CLUSTER, "Services still allowed by the ResourceQuotas of the task namespace")
 def service_quota(snapshot: GatewaySnapshot) -> Finding:
     """Take the least of all quotas on Services there."""
     return _least(snapshot, ("services", "count/services"))
 
 
-@limit("quota-routes", Scope.CLUSTER, "TCPRoutes that the ResourceQuotas of the task namespace leave")
+@limit("quota-routes", Scope.CLUSTER, "TCPRoutes still allowed by the ResourceQuotas of the task namespace")
 def route_quota(snapshot: GatewaySnapshot) -> Finding:
     """Take the least of all quotas on TCPRoutes there."""
     return _least(snapshot, ("count/tcproutes.gateway.networking.k8s.io",))

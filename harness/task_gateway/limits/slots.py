@@ -13,4 +13,4 @@ def installed(snapshot: GatewaySnapshot) -> Finding:
     outside = len(snapshot.slots) - len(mine)
     note = f"{free} free" + (f", {outside} more outside the range" if outside else "")
     tasks = None if snapshot.traits.per_task else len(mine)
-    return Finding(len(mine), tasks, Found.READ, "slots[].count of the chart", note)
+    return Finding(len(mine), tasks, Found.READ, "raise slots[].count of the chart", note)

@@ -40,7 +40,7 @@ def look(stage: Stage) -> Seen | Lack:
         raise ScenarioFailed(f"the proxy's pods were {', '.join(before.values())}, now {', '.join(after.values())}")
     if cut:
         raise ScenarioFailed("the open connection was cut")
-    pods = f"{', '.join(before.values())} lived on" if before else "no Service tells the proxy's pods"
+    pods = f"{', '.join(before.values())} kept running" if before else "no Service selects the pods of the proxy"
     return Seen(f"{pods}, the open connection too", {"reached": round(reached, 3)})
 
 

@@ -10,7 +10,7 @@ LISTENS = Wait("port-listens", "a connection to the listener's port is accepted"
 
 
 @requirement(
-    3, "port-mapping", "The port of a listener is had at the Gateway's address by its own number.", after=("address",)
+    3, "port-mapping", "Each listener is reachable at the Gateway's address on its own port number.", after=("address",)
 )
 def look(stage: Stage) -> Seen | Lack:
     """Dial the port, and see which Service brings it there."""

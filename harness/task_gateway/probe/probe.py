@@ -23,7 +23,7 @@ def measure(kube: Kube, asked: Asked, *, say: Say) -> ControllerRecord:
     return ControllerRecord(
         gateway_class=made.gateway_class["metadata"]["name"],
         controller=made.gateway_class["spec"]["controllerName"],
-        gateway=asked.gateway or "of its own",
+        gateway=asked.gateway or "created by the probe",
         suitable=suits(found),
         versions=versions,
         cluster={"nodes": str(len(nodes)), "cores": str(cores)},

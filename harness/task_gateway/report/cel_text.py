@@ -9,7 +9,7 @@ from task_gateway.model import CelReport
 from task_gateway.report.cells import cells, number, table
 
 NOT_MEASURED = (
-    "Run time is measured for Gateway API's listeners alone, and with --control-plane alone: a CRD is installed for it."
+    "Run time is only measured for listeners of Gateway API, and only with --control-plane, because it installs a CRD."
 )
 HEAD = [
     "Bundle",

@@ -30,13 +30,13 @@ def headline_with_ports(manager: ManagerLimits, use: PortUse) -> RenderableType:
     """Return how many tasks fit, how the ports of the range are used, and what to raise."""
     binding = next((each for each in manager.limits if each.id == manager.binding), None)
     parts: list[RenderableType] = [printable(headline(manager)), _ports(use)]
-    return Group(*parts, *([printable(f"to raise: {binding.raise_}")] if binding else []))
+    return Group(*parts, *([printable(f"to fit more: {binding.raise_}")] if binding else []))
 
 
 def headline(manager: ManagerLimits) -> str:
     """Return one sentence: how many tasks fit, how many there are, what binds."""
     if manager.capacity is None:
-        why = "no gateway, its tasks are dialled directly" if not manager.gateway else "no limit is known"
+        why = "no gateway, the master connects to tasks directly" if not manager.gateway else "no limit is known"
         return f"{manager.name}: {why}"
     return (
         f"{manager.name}: {manager.capacity} tasks fit through Gateway {manager.gateway} ({manager.strategy}), "
@@ -52,7 +52,7 @@ def _ports(use: PortUse) -> Table:
 
 
 def _table(manager: ManagerLimits) -> Table:
-    rows = table("LIMIT", "TASKS", "", "VALUE", "SCOPE", "FOUND", "WHAT", "WHAT TO RAISE")
+    rows = table("LIMIT", "TASKS", "", "VALUE", "SCOPE", "FOUND", "DESCRIPTION", "REMEDY")
     for column in (1, 3):
         rows.columns[column].justify = "right"
     for each in manager.limits:

@@ -12,7 +12,7 @@ GATEWAY = "gateway.networking.k8s.io/v1/Gateway"
 GATEWAY_CLASS = "gateway.networking.k8s.io/v1/GatewayClass"
 LISTENER_SET = "gateway.networking.k8s.io/v1/ListenerSet"
 ACCEPTED = "Accepted"
-UNREPORTED = "no controller has looked at it"
+UNREPORTED = "no controller has processed it"
 """What is said of a route that has no condition Accepted."""
 ROUTES = ("gateway.networking.k8s.io/v1/TCPRoute", "gateway.networking.k8s.io/v1alpha2/TCPRoute")
 """The versions of TCPRoute, the newest first."""
@@ -55,7 +55,7 @@ def not_accepted(route: Manifest | None, controller: str = "") -> Condition | No
     """Return the condition that keeps a TCPRoute from being accepted, None if nothing does.
 
     By what the controller of that name reports of the parents that the route has now; by every one's if it is empty.
-    A condition that is not reported stands for a route that no controller has looked at.
+    A condition that is not reported stands for a route that no controller has processed.
     """
     reported = reported_parents(route, controller) if route is not None else []
     if not any(each["type"] == ACCEPTED for entry in reported for each in entry.get("conditions") or []):

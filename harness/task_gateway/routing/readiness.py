@@ -156,7 +156,7 @@ def _nobody_at(host: str, gateway: Manifest) -> str:
     published = [each["value"] for each in addresses if each.get("type") == "IPAddress"]
     if _is_address(host) and published and host not in published:
         return f"gateway_ip {host} is none of its addresses: {', '.join(published)}"
-    return "no pod of its proxy serves the port, though its controller has said that it is Programmed"
+    return "no pod of its proxy serves the port, although its controller reports it as Programmed"
 
 
 def _is_address(host: str) -> bool:

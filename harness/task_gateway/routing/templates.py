@@ -55,7 +55,9 @@ class Templates:
         try:
             return [_fill(node, values) for node in _composed(self.texts[key])]
         except KeyError as unknown:
-            message = f"the task routing template {key} asks for {unknown}, which this harness does not know"
+            message = (
+                f"the task routing template {key} uses {unknown}, which this version of the program does not support"
+            )
             raise TemplatesMismatch(message, where=self.where) from None
         except (yaml.YAMLError, TypeError) as wrong:
             reason = " ".join(str(wrong).split())

@@ -1,4 +1,4 @@
-"""What `scenario run`, `bugbash` and `e2e` have in common: the options, the clusters, and the run with its report."""
+"""Shared by `scenario run`, `bugbash` and `e2e`: the options, the clusters, and the run with its report."""
 
 import threading
 from collections.abc import Mapping, Sequence
@@ -27,19 +27,25 @@ if TYPE_CHECKING:
 else:
     images, ip_family = Deferred("task_gateway.images"), Deferred("task_gateway_lab.clusters.ip_family")
 
-ParallelOption = Annotated[int, typer.Option("--parallel", help="How many scenarios at once.", min=1)]
-ResumeOption = Annotated[bool, typer.Option("--resume", help="Play only what the last run of this name did not pass.")]
+ParallelOption = Annotated[int, typer.Option("--parallel", help="Number of scenarios to run at once.", min=1)]
+ResumeOption = Annotated[
+    bool, typer.Option("--resume", help="Only run scenarios that did not pass in the last run of this name.")
+]
 CONTROLLER = default().name
-ControllerOption = Annotated[str, typer.Option(help=f"The gateway controller: {', '.join(controllers())}.")]
+ControllerOption = Annotated[str, typer.Option(help=f"Gateway controller to install: {', '.join(controllers())}.")]
 AgainstOption = Annotated[
     list[str] | None,
-    typer.Option(help="Use this context's cluster, the master's own first; may be repeated. None is made or removed."),
+    typer.Option(
+        help="Context of an existing cluster to use. Repeatable, the cluster of the master first. Default: none."
+    ),
 ]
-ImageOption = Annotated[str, typer.Option(help="The image of tasks; with --against the clusters must have it.")]
-PortOption = Annotated[int, typer.Option("--master-port", help="The port of the stand-in master on its node.")]
-FirstPortOption = Annotated[int, typer.Option("--first-port", help=f"The first of the {PORTS} ports of each gateway.")]
+ImageOption = Annotated[
+    str, typer.Option(help="Image of the tasks. Must exist in the clusters of --against. Default: built.")
+]
+PortOption = Annotated[int, typer.Option("--master-port", help="Port of the stand-in master on its node.")]
+FirstPortOption = Annotated[int, typer.Option("--first-port", help=f"First of the {PORTS} ports of each gateway.")]
 NUMBERS = ("two", "three", "four")
-WITHOUT_WATCHING = 1  # scenarios at once, up to which each step is drawn as it goes
+WITHOUT_WATCHING = 1  # up to this many scenarios at once, each step is printed while it runs
 
 
 def given(
@@ -55,12 +61,12 @@ def given(
     first_port: int = FIRST_PORT,
     both_families: bool = True,
 ) -> "runtime.Given":
-    """Return what the world of these scenarios is made of; UsageError where that cannot be."""
+    """Return the environment of these scenarios; UsageError if it cannot be created."""
     managers = tuple(dict.fromkeys(manager for each in scenarios for manager in each.managers))
     if against and not 1 < len(against) <= 1 + len(managers):
         count = " or ".join(NUMBERS[: len(managers)])
-        hint = f"the master's own first, then up to {len(managers)} for {', '.join(managers)}"
-        raise UsageError(f"{count} contexts are needed", where="--against", hint=hint)
+        hint = f"first the cluster of the master, then up to {len(managers)} for {', '.join(managers)}"
+        raise UsageError(f"{count} contexts are required", where="--against", hint=hint)
     run, packages = run_name(name), (chart_file(chart), chart_file(crds))
     made = None if image else images.load()
     if made:
@@ -90,7 +96,7 @@ def play(
     resume: bool = False,
     strict: bool = False,
 ) -> None:
-    """Play, report to a folder of the run's name and print the result; `strict`: a scenario's error ends the run."""
+    """Run the scenarios, write the report and print the result; `strict`: a scenario's error ends the run."""
     folder, console, lock = reports / world.given.name, rich.console.Console(stderr=True), threading.Lock()
     several = parallel > WITHOUT_WATCHING
 
@@ -117,7 +123,7 @@ def play(
 
 
 def chosen(names: Sequence[str], tags: Sequence[str]) -> list[Scenario]:
-    """Return the scenarios asked for, in the order of their groups; UsageError if one is unknown or none is left."""
+    """Return the selected scenarios, in the order of their groups; UsageError if one is unknown or none is left."""
     found = [SCENARIOS.get(each) for each in names] if names else everyone() if tags else checklist()
     known = {tag for each in SCENARIOS for tag in each.tags}
     unknown = [tag for tag in tags if tag not in known]
@@ -127,11 +133,11 @@ def chosen(names: Sequence[str], tags: Sequence[str]) -> list[Scenario]:
 
 
 def _passed(file: Path) -> Mapping[str, Row]:
-    """Return the rows of the last run that passed; UsageError if there was none that can be read."""
+    """Return the rows of the last run that passed; UsageError if no last run can be read."""
     try:
         rows = report.read(file.read_text("utf-8"))
     except (OSError, ValueError):
-        raise UsageError("there is no run to resume", where=str(file), hint="run it without --resume") from None
+        raise UsageError("no earlier run to resume", where=str(file), hint="omit --resume") from None
     return {row.name: row for row in rows if row.status == Status.PASSED}
 
 

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from task_gateway import records
+from task_gateway.cli._commands import Group
 from task_gateway.cli.output import Output, OutputOption, emit, say
 from task_gateway.errors import UsageError
 from task_gateway.routing.strategies.base import default
@@ -16,12 +17,12 @@ from task_gateway_lab.cli._run import chart_file
 from task_gateway_lab.model_bench import ExposeReport, Report
 from task_gateway_lab.report import bench_plot, bench_text
 
-app = typer.Typer(no_args_is_help=True, help=__doc__)
+app = typer.Typer(cls=Group, no_args_is_help=True, help=__doc__)
 DIST = Path("dist")
-ControllerOption = Annotated[list[str] | None, typer.Option(help="Only this controller; may be repeated.")]
-StrategyOption = Annotated[list[str] | None, typer.Option(help="Only this strategy; may be repeated.")]
-RecordOption = Annotated[Path | None, typer.Option(help="Write the record as JSON into this folder, made if need be.")]
-DistOption = Annotated[Path, typer.Option(help="The folder of the packaged charts; `make charts` makes them.")]
+ControllerOption = Annotated[list[str] | None, typer.Option(help="Only measure this controller. Repeatable.")]
+StrategyOption = Annotated[list[str] | None, typer.Option(help="Only measure this strategy. Repeatable.")]
+RecordOption = Annotated[Path | None, typer.Option(help="Also write the result to this folder, as JSON.")]
+DistOption = Annotated[Path, typer.Option(help="Folder of the packaged charts. `make charts` creates them.")]
 
 
 def register(root: typer.Typer) -> None:
@@ -36,20 +37,22 @@ def expose_(
     controller: ControllerOption = None,
     strategy: StrategyOption = None,
     active: Annotated[
-        str, typer.Option(help="Numbers of tasks in place, as in 10,100; all declared if left out.")
+        str, typer.Option(help="Numbers of exposed tasks to measure at, e.g. 10,100. Default: all declared.")
     ] = "",
-    samples: Annotated[int | None, typer.Option(help="Samples of each; as declared if left out.", min=1)] = None,
+    samples: Annotated[int | None, typer.Option(help="Samples per measurement. Default: as declared.", min=1)] = None,
     record: RecordOption = None,
     dist: DistOption = DIST,
     output: OutputOption = Output.text,
 ) -> None:
-    """Measure one task more with others in place: requests, and seconds to the first byte and until it is refused.
+    """Measure exposing one more task.
 
-    A cluster for each controller comes up, one after the other. Exit code 1 if a port ever leads to another task.
+    With other tasks in place: API requests, seconds until the first byte, and seconds until connections are refused
+    after the release. Creates one cluster per controller, one after the other. Exit code 1 if a port ever reaches
+    another task.
     """
     wanted = combos.chosen(controller or [], strategy or [], _numbers(active), samples)
     measured = ExposeReport()
-    for measured in expose.measure(wanted, _charts(dist), say=say):  # an hour's work: what is done is kept
+    for measured in expose.measure(wanted, _charts(dist), say=say):  # takes an hour: each result is kept at once
         _keep(measured, record, "expose")
     for file in bench_plot.draw(measured, record) if record else ():
         say(f"plot: {file}")
@@ -62,17 +65,16 @@ def expose_(
 def burst_(
     controller: ControllerOption = None,
     strategy: StrategyOption = None,
-    tasks: Annotated[
-        int, typer.Option(help="Tasks exposed at once, each by a thread of its own.", min=1)
-    ] = burst.TASKS,
-    rounds: Annotated[int, typer.Option(help="How often.", min=1)] = burst.ROUNDS,
+    tasks: Annotated[int, typer.Option(help="Tasks to expose at once, each in its own thread.", min=1)] = burst.TASKS,
+    rounds: Annotated[int, typer.Option(help="Number of rounds.", min=1)] = burst.ROUNDS,
     record: RecordOption = None,
     dist: DistOption = DIST,
     output: OutputOption = Output.text,
 ) -> None:
-    """Measure many tasks exposed at once: seconds until the last answers, and whether each has a port of its own.
+    """Measure exposing many tasks at once.
 
-    With the cluster's own limit on writes of endpoints, and with it raised. Slots alone, unless a strategy is named.
+    Seconds until the last task is reachable, and whether each task has its own port. With the cluster's default rate
+    limit on endpoint writes, and with a raised one. Default strategy: slots.
     """
     wanted = combos.bursts(controller or [], strategy or [], tasks)
     measured = burst.measure(wanted, tasks, rounds, _charts(dist), say=say)
@@ -84,13 +86,16 @@ def burst_(
 def dataplane_(
     controller: ControllerOption = None,
     samples: Annotated[
-        int, typer.Option(help="New connections, and as many round trips, in each of five rounds.", min=1)
+        int, typer.Option(help="New connections and round trips in each of five rounds.", min=1)
     ] = dataplane.SAMPLES,
     record: RecordOption = None,
     dist: DistOption = DIST,
     output: OutputOption = Output.text,
 ) -> None:
-    """Measure what Envoy adds: one pod by its own address and by the gateway's, dialled from another pod."""
+    """Measure the latency that Envoy adds.
+
+    Connects from one pod to another: directly, and through the gateway.
+    """
     wanted = combos.installations(controller or [], [default()], 1)
     measured = dataplane.measure(wanted, _charts(dist), samples=samples, say=say)
     _keep(measured, record, "dataplane")
@@ -99,9 +104,10 @@ def dataplane_(
 
 @app.command("crd-write", epilog="Example: task-gateway bench crd-write -o json")
 def crd_write_(record: RecordOption = None, output: OutputOption = Output.text) -> None:
-    """Measure what a write of a Gateway costs with upstream's rules, with our policy, and with neither.
+    """Measure the cost of writing a Gateway.
 
-    On a control plane of its own, which is removed again.
+    With the upstream CEL rules, with the admission policy of this project, and with neither. Uses a temporary control
+    plane.
     """
     measured = crd_write.measure(say=say)
     _keep(measured, record, "crd-write")
@@ -112,7 +118,7 @@ def _numbers(text: str) -> list[int]:
     try:
         return [int(each) for each in text.split(",") if each]
     except ValueError:
-        raise UsageError(f"{text!r} is no list of numbers", hint="--active 10,100,1000") from None
+        raise UsageError(f"{text!r} is not a list of numbers", hint="--active 10,100,1000") from None
 
 
 def _charts(dist: Path) -> Charts:

@@ -1,4 +1,4 @@
-"""Play every scenario and write the checklist."""
+"""Run all scenarios and write the checklist."""
 
 import typer
 
@@ -28,9 +28,10 @@ def bugbash(
     reports: _run.ReportsOption = _run.REPORTS,
     output: OutputOption = Output.text,
 ) -> None:
-    """Play every scenario and make the checklist: a page to open, a text to paste, JUnit and JSON in REPORTS/NAME/.
+    """Run all scenarios and write the checklist.
 
-    Exit code 1 if a row failed. Rows for a person are there with what to do, and never count as passed.
+    Writes an HTML page, Markdown, JUnit and JSON to REPORTS/NAME/. Exit code 1 if a row failed. Manual rows describe
+    what to do, and never count as passed.
     """
     scenarios = _play.chosen((), ())
     given = _play.given(scenarios, name, chart, crds, image, controller, against or (), keep, master_port, first_port)

@@ -24,11 +24,12 @@ def e2e(
     reports: _run.ReportsOption = _run.REPORTS,
     output: OutputOption = Output.text,
 ) -> None:
-    """Open notebooks of two clusters through a master, one by way of the gateway; report to REPORTS/NAME/.
+    """Open notebooks of two clusters end to end.
 
-    Plays the scenarios with the tag e2e. Exit code 0 if every step passed.
+    Opens notebooks through a master, one of them through the gateway, and writes a report to REPORTS/NAME/. Runs the
+    scenarios with the tag e2e. Exit code 0 if every step passed.
     """
     scenarios = _play.chosen((), (TAG,))
     given = _play.given(scenarios, name, chart, crds, keep=keep, both_families=False)
-    browser.find()  # better missed now than when the clusters are up
+    browser.find()  # fails here if it is missing, before clusters are created
     _play.play(scenarios, runtime.World(given), reports, output, strict=True)

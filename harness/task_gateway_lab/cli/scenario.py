@@ -1,4 +1,4 @@
-"""Play scenarios on real clusters."""
+"""Run scenarios on real clusters."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from task_gateway.cli._commands import Group
 from task_gateway.cli.output import Output, OutputOption, emit
 from task_gateway.deferred import rich
 from task_gateway.errors import UsageError
@@ -15,20 +16,18 @@ from task_gateway_lab.scenarios import runtime
 from task_gateway_lab.scenarios.declared import Scenario, everyone
 from task_gateway_lab.scenarios.places import FIRST_PORT, MASTER_PORT
 
-app = typer.Typer(no_args_is_help=True, help=__doc__)
-TagOption = Annotated[list[str] | None, typer.Option("--tag", help="Only scenarios with this tag; may be repeated.")]
+app = typer.Typer(cls=Group, no_args_is_help=True, help=__doc__)
+TagOption = Annotated[list[str] | None, typer.Option("--tag", help="Only scenarios with this tag. Repeatable.")]
 MasterOption = Annotated[
     str,
-    typer.Option(help="Play against the platform at this URL; its password: TASK_GATEWAY_MASTER_PASSWORD."),
+    typer.Option(help="URL of a platform to test. Set its password in TASK_GATEWAY_MASTER_PASSWORD."),
 ]
-PlatformOption = Annotated[str, typer.Option(help="Platform that answers at --master.")]
-UserOption = Annotated[str, typer.Option("--master-user", help="The user of that master.")]
+PlatformOption = Annotated[str, typer.Option(help="Platform at --master.")]
+UserOption = Annotated[str, typer.Option("--master-user", help="User of that platform.")]
 PoolOption = Annotated[
-    list[str] | None, typer.Option(help="MANAGER=POOL: that master's resource pool of a manager; may be repeated.")
+    list[str] | None, typer.Option(help="Resource pool of a resource manager, MANAGER=POOL. Repeatable.")
 ]
-ExperimentOption = Annotated[
-    list[int] | None, typer.Option(help="Experiment of that master for TensorBoards to show; may be repeated.")
-]
+ExperimentOption = Annotated[list[int] | None, typer.Option(help="Experiment that TensorBoards show. Repeatable.")]
 PASSWORD = "TASK_GATEWAY_MASTER_PASSWORD"
 
 
@@ -39,13 +38,13 @@ def register(root: typer.Typer) -> None:
 
 @app.command("list", epilog="Example: task-gateway scenario list --tag notebook")
 def list_(tag: TagOption = None, output: OutputOption = Output.text) -> None:
-    """List the scenarios with what each proves and needs."""
+    """List the scenarios, and what each proves."""
     emit([_plain(each) for each in (_play.chosen((), tag) if tag else everyone())], output, _table)
 
 
 @app.command(epilog="Example: task-gateway scenario run notebooks_everywhere --keep")
 def run(
-    names: Annotated[list[str] | None, typer.Argument(help="Scenarios; all if left out.")] = None,
+    names: Annotated[list[str] | None, typer.Argument(help="Scenarios to run. Default: all.")] = None,
     tag: TagOption = None,
     name: _run.NameOption = "scenarios",
     controller: _play.ControllerOption = _play.CONTROLLER,
@@ -66,7 +65,10 @@ def run(
     reports: _run.ReportsOption = _run.REPORTS,
     output: OutputOption = Output.text,
 ) -> None:
-    """Play scenarios on clusters of their own and report to REPORTS/NAME/. Exit code 1 if one failed."""
+    """Run scenarios on temporary clusters.
+
+    Writes a report to REPORTS/NAME/. Exit code 1 if a scenario failed.
+    """
     chosen = _play.chosen(names or (), tag or ())
     given = _play.given(chosen, name, chart, crds, image, controller, against or (), keep, master_port, first_port)
     login = _login(master, master_user, pool or (), experiment or ()) if master else None
@@ -75,13 +77,15 @@ def run(
 
 
 def _login(url: str, user: str, pools: Sequence[str], experiments: Sequence[int]) -> "runtime.Login":
-    """Return what a platform is opened with; UsageError without its password, or where a pool cannot be read."""
+    """Return the login of a platform; UsageError without its password, or if a pool cannot be parsed."""
     password = os.environ.get(PASSWORD)
     if password is None:
-        raise UsageError("the master's password is not given", hint=f"export {PASSWORD}=…")
+        raise UsageError("the password of the master is not set", hint=f"export {PASSWORD}=…")
     named = dict(each.split("=", 1) for each in pools if "=" in each)
     if len(named) != len(pools) or not named:
-        raise UsageError("each manager needs a resource pool", where="--pool", hint="--pool east=POOL --pool west=POOL")
+        raise UsageError(
+            "each resource manager requires a resource pool", where="--pool", hint="--pool east=POOL --pool west=POOL"
+        )
     return runtime.Login(url, user, password, named, experiments)
 
 
@@ -98,8 +102,8 @@ def _plain(scenario: Scenario) -> dict[str, object]:
 
 
 def _table(found: Sequence[Mapping[str, object]]) -> "rich.table.Table":
-    table = rich.table.Table("NAME", "GROUP", "STEPS", "WHAT IT PROVES", box=None, pad_edge=False)
+    table = rich.table.Table("NAME", "GROUP", "STEPS", "DESCRIPTION", box=None, pad_edge=False)
     for each in found:
-        steps = "person" if each["person"] else str(len(list(each["steps"])))  # type: ignore[call-overload]
+        steps = "manual" if each["person"] else str(len(list(each["steps"])))  # type: ignore[call-overload]
         table.add_row(*cells.cells([str(each["name"]), str(each["group"]), steps, str(each["sentence"])]))
     return table

@@ -65,7 +65,7 @@ def not_ready(pod: Manifest | None) -> State | None:
         ended, waiting = state.get("terminated"), state.get("waiting") or {}
         reason = f"{waiting.get('reason', '')}: {waiting.get('message', '')}".strip(": ")
         if waiting.get("reason") in NO_IMAGE:
-            message = f"the image {container['image']} cannot be had: {reason}"
+            message = f"the image {container['image']} cannot be pulled: {reason}"
             raise ImageMissing(message, where=where, hint="make toolchain")
         if ended:
             message = f"container {container['name']} ended with exit code {ended['exitCode']}"
@@ -74,5 +74,5 @@ def not_ready(pod: Manifest | None) -> State | None:
             return f"container {container['name']} waits: {reason}"
     for each in status.get("conditions") or []:
         if each["type"] == "PodScheduled" and each["status"] != "True":
-            return f"no node takes it: {each.get('message', each.get('reason', ''))}"
+            return f"it cannot be scheduled: {each.get('message', each.get('reason', ''))}"
     return _is_ready(pod)

@@ -89,7 +89,7 @@ class Notebook:
         page = accepted(call("GET", f"{self.url}lab", authorization=self._authorization), "opening /lab", self.url)
         found = re.search(r'"appVersion":\s*"([^"]+)"', page.text)
         if found is None:
-            raise ScenarioFailed("the page of JupyterLab does not say its version", where=self.url)
+            raise ScenarioFailed("the page of JupyterLab does not contain its version", where=self.url)
         return found[1]
 
     def upload(self, name: str, content: bytes) -> None:

@@ -38,7 +38,7 @@ class Running:
     def address(self) -> Address:
         """Where the first port is dialled; ScenarioFailed if the master tells no address."""
         if not self.addresses:
-            raise ScenarioFailed(f"the master tells no address of {self.kind} {self.id}", hint="task-gateway ls")
+            raise ScenarioFailed(f"the master reports no address of {self.kind} {self.id}", hint="task-gateway ls")
         return self.addresses[0]
 
 

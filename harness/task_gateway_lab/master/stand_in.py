@@ -80,7 +80,7 @@ class StandIn:
 
     def gone(self, task_id: str) -> str:
         """Return the proxy's reply once it knows the task no more."""
-        return f"the master says {self.proxy.wait_until(task_id, NOT_FOUND, settings.TASK_REFUSED)}"
+        return f"the master reports {self.proxy.wait_until(task_id, NOT_FOUND, settings.TASK_REFUSED)}"
 
     def url(self, task_id: str) -> str:
         """Return the base URL of a task by way of the proxy."""

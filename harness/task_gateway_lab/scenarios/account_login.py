@@ -58,7 +58,7 @@ def refused(scene: Scene) -> str:
     cluster = _kubeconfig(scene, STRANGER)
     error = task_gateway(cluster, "expose", f"pod/{ID}", "--port", str(PORT), *_chosen(scene), codes=(1,))["error"]
     if error["type"] != "Forbidden" or STRANGER not in error["message"]:
-        raise ScenarioFailed(f"the error is no Forbidden of {STRANGER}: {error['type']}: {error['message']}")
+        raise ScenarioFailed(f"the error is not Forbidden for {STRANGER}: {error['type']}: {error['message']}")
     return str(error["message"])
 
 
@@ -79,7 +79,7 @@ declare(
     Scenario(
         name="account_login",
         group="Operations",
-        sentence="The commands run with a token of the ServiceAccount of the chart's Role; a missing right is named.",
+        sentence="Commands run with the token of a ServiceAccount that has the chart's Role; a missing right is named.",
         tags=("operations", "security"),
         moves=(
             start("command", MANAGER, ID),

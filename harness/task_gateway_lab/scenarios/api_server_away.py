@@ -18,7 +18,7 @@ def stop(scene: Scene) -> str:
     node = runtime.Node.of(scene.world.sides["east"].kube.cluster)
     scene.kept["stopped"] = scene.later.enter_context(ExitStack())
     scene.kept["stopped"].enter_context(node.stopped(runtime.API_SERVER))
-    return f"the API server of {node.name} stands still"
+    return f"the API server of {node.name} is stopped"
 
 
 def others_work(scene: Scene) -> str:
@@ -53,20 +53,18 @@ declare(
     Scenario(
         name="api_server_away",
         group="When something fails",
-        sentence="While a cluster's API server is away an open notebook works on, a new task is refused in time.",
-        needs=("clusters of our own",),
+        sentence="While the API server of a cluster is down, open notebooks keep working and a new task fails in time.",
+        needs=("temporary clusters",),
         tags=("fails",),
         alone=True,
         moves=(
             start("notebook", "east", AWAY),
             start("notebook", "west", OTHER),
             cell(AWAY),
-            Move(
-                "API server of east stands still", stop, "docker exec …-east-control-plane pkill -STOP kube-apiserver"
-            ),
-            Move("open notebooks work on", others_work),
-            Move("a new task there is refused in time", refused),
-            Move("API server goes on", go_on, "docker exec …-east-control-plane pkill -CONT kube-apiserver"),
+            Move("API server of east stopped", stop, "docker exec …-east-control-plane pkill -STOP kube-apiserver"),
+            Move("open notebooks keep working", others_work),
+            Move("a new task there fails in time", refused),
+            Move("API server resumed", go_on, "docker exec …-east-control-plane pkill -CONT kube-apiserver"),
             end(AWAY),
             end(OTHER),
         ),

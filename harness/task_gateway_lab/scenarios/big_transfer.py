@@ -36,7 +36,7 @@ declare(
     Scenario(
         name="big_transfer",
         group="Notebooks",
-        sentence=f"{MIB} MiB are uploaded to a notebook of another cluster and come back with the same checksum.",
+        sentence=f"{MIB} MiB are uploaded to a notebook in another cluster and downloaded with the same checksum.",
         tags=("notebook", "long", "any-master"),
         moves=(
             start("notebook", "west", ID),

@@ -25,7 +25,7 @@ def listener(scene: Scene) -> str:
         side.kube.replace(gateway | {"spec": gateway["spec"] | {"listeners": many}}, dry_run=True)
     except Invalid as refused:
         return refused.message
-    raise ScenarioFailed(f"a Gateway with {LISTENERS} listeners is taken")
+    raise ScenarioFailed(f"a Gateway with {LISTENERS} listeners is accepted")
 
 
 def rules(scene: Scene) -> str:
@@ -35,14 +35,14 @@ def rules(scene: Scene) -> str:
         raising.raise_to(kube, TOO_MANY, dry_run=True)
     except UsageError as refused:
         return f"{refused.message}; {refused.hint}"
-    raise ScenarioFailed(f"the CRD takes {TOO_MANY} listeners")
+    raise ScenarioFailed(f"the CRD accepts {TOO_MANY} listeners")
 
 
 declare(
     Scenario(
         name="cel_refusal",
         group="Limits",
-        sentence="One listener more than the CRD allows is refused; so is a CRD whose rules may cost too much.",
+        sentence="One listener more than the CRD allows is rejected, and so is a CRD whose rules may cost too much.",
         tags=("limits",),
         moves=(
             Move(f"{LISTENERS} listeners refused", listener, f"task-gateway limits --kubeconfig ${MANAGER}_kubeconfig"),

@@ -22,8 +22,8 @@ declare(
     Scenario(
         name="chart_upgraded",
         group="Operations",
-        sentence="The chart is upgraded with notebooks open, the controller replaced: they work on, at their ports.",
-        needs=("chromium", "clusters of our own", "a controller of the chart"),
+        sentence="The chart is upgraded and the controller replaced: open notebooks keep working on their ports.",
+        needs=("chromium", "temporary clusters", "a controller of the chart"),
         tags=("operations",),
         alone=True,
         moves=(
@@ -35,7 +35,7 @@ declare(
                 upgrade,
                 "helm upgrade $release internal-task-gateway -n $gateway_namespace --reuse-values",
             ),
-            Move("both notebooks work on", both),
+            Move("both notebooks keep working", both),
             page(FIRST),
             end(FIRST),
             end(SECOND),

@@ -33,7 +33,7 @@ declare(
     Scenario(
         name="command_port",
         group="Commands and shells",
-        sentence="A command serves a protocol of its own on a TCP port; a client reaches it through the gateway.",
+        sentence="A command serves its own protocol on a TCP port; a client reaches it through the gateway.",
         tags=("command",),
         moves=(start("command", "east", ONE), talk(ONE, (9000,)), end(ONE)),
     )
@@ -42,7 +42,7 @@ declare(
     Scenario(
         name="several_ports",
         group="Commands and shells",
-        sentence="A task with three ports gets three ports of the gateway, and each leads to its own.",
+        sentence="A task with three ports gets three ports of the gateway, and each one reaches the right port.",
         tags=("command",),
         moves=(start("command", "west", SEVERAL, ports=PORTS), talk(SEVERAL, PORTS), end(SEVERAL)),
     )

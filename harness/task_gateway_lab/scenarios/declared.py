@@ -21,7 +21,7 @@ GROUPS = (
     "Limits",
     "Configuration",
     "Operations",
-    "For a person",
+    "Manual",
 )
 """The groups of the checklist, in the order in which a person goes through it."""
 

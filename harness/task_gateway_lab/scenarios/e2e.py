@@ -19,7 +19,7 @@ declare(
     Scenario(
         name="notebook_in_each_cluster",
         group="Notebooks",
-        sentence="A notebook of another cluster opens through its gateway, and one at home; both end.",
+        sentence="Notebooks open in another cluster, through its gateway, and in the master's own cluster; both end.",
         needs=("chromium",),
         tags=(TAG,),
         moves=(*moves(ADDITIONAL), *moves(DEFAULT)),

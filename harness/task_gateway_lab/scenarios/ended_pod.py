@@ -31,7 +31,7 @@ def refused_again(scene: Scene) -> str:
     words = ("expose", f"pod/{ID}", "--port", str(PORT), "--namespace", side.namespace)
     error = of_gateway(side, *words, codes=(1,))["error"]
     if error["type"] != "TaskEnded" or phase not in error["message"]:
-        raise ScenarioFailed(f"the error is no TaskEnded with phase {phase}: {error['type']}: {error['message']}")
+        raise ScenarioFailed(f"the error is not TaskEnded with phase {phase}: {error['type']}: {error['message']}")
     left = [str(each.address) for each in side.other().exposed() if each.task_id == ID]
     if left:
         raise ScenarioFailed(f"{ID} has {', '.join(left)}, though expose was refused")
@@ -48,7 +48,7 @@ declare(
     Scenario(
         name="ended_pod",
         group="When something ends",
-        sentence="A pod that has ended loses its port; exposing it again is refused with its phase.",
+        sentence="A pod that ended loses its port; exposing it again fails with its phase.",
         tags=("ends",),
         moves=(
             start("command", MANAGER, ID),

@@ -21,7 +21,7 @@ BOTH = (FIRST, SECOND)
 SECONDS, CHECK = 10.0, "ITG0508"
 REPLACED = ("--reuse-values", "--server-side=false", "--force-replace")
 WITHOUT = {"slotsPolicy": {"enabled": False}}
-POLICY = Wait("policy-taken-up", "the API server has taken up a policy that was made or deleted", 60)
+POLICY = Wait("policy-taken-up", "the API server applies a policy that was created or deleted", 60)
 PAUSE_SECONDS = 0.5
 UPGRADE = "helm upgrade $release internal-task-gateway -n $gateway_namespace"
 OPTIONS = f"--gateway $gateway_namespace/$release --kubeconfig ${MANAGER}_kubeconfig"
@@ -163,8 +163,8 @@ declare(
     Scenario(
         name="forced_upgrade",
         group="Operations",
-        sentence="A forced upgrade is refused with live tasks; without the policy what it loses is named and repaired.",
-        needs=("clusters of our own",),
+        sentence="A forced upgrade is rejected while tasks run; without the policy, lost claims are found and fixed.",
+        needs=("temporary clusters",),
         tags=("operations",),
         alone=True,
         moves=(

@@ -75,12 +75,12 @@ declare(
     Scenario(
         name="wrong_gateway_ip",
         group="Configuration",
-        sentence="With a wrong gateway_ip a task is reported as not reachable, with what is in the way; nothing hangs.",
+        sentence="With a wrong gateway_ip a task is reported as not reachable, with the cause, and nothing hangs.",
         tags=("configuration",),
         moves=(
             start("command", MANAGER, WRONG),
             Move(
-                "exposed by a wrong address",
+                "exposed with a wrong address",
                 wrong,
                 f"""# set gateway_ip: {NOBODY} in master.yaml
 task-gateway check --config master.yaml""",
@@ -93,12 +93,12 @@ declare(
     Scenario(
         name="gateway_host_name",
         group="Configuration",
-        sentence="gateway_ip may be a host name that the master can resolve: a notebook works by it.",
+        sentence="gateway_ip may be a host name that the master resolves: a notebook works.",
         tags=("configuration", "notebook"),
         moves=(
             start("notebook", MANAGER, NAMED),
             Move(
-                "the master dials a name",
+                "the master connects to a host name",
                 name,
                 f"""# in the master's namespace: a headless Service {GATEWAY}, with an EndpointSlice of the gateway
 # set gateway_ip: {GATEWAY}.$master_namespace.svc.cluster.local in master.yaml
@@ -113,12 +113,16 @@ declare(
     Scenario(
         name="gateway_ipv6",
         group="Configuration",
-        sentence="gateway_ip may be an IPv6 address where nodes have one: a notebook works by it.",
+        sentence="gateway_ip may be an IPv6 address if nodes have one: a notebook works.",
         needs=("ipv6",),
         tags=("configuration", "notebook"),
         moves=(
             start("notebook", MANAGER, SIX),
-            Move("the master dials an IPv6 address", six, "# set gateway_ip to the node's IPv6 address in master.yaml"),
+            Move(
+                "the master connects to an IPv6 address",
+                six,
+                "# set gateway_ip to the node's IPv6 address in master.yaml",
+            ),
             cell(SIX),
             end(SIX),
         ),

@@ -76,8 +76,8 @@ declare(
     Scenario(
         name="gateway_unreachable",
         group="When something fails",
-        sentence="With no proxy a new task is refused in time, with what is in the way; once it is back all answers.",
-        needs=("clusters of our own",),
+        sentence="Without a proxy a new task fails in time, with the cause; once the proxy is back, all tasks answer.",
+        needs=("temporary clusters",),
         tags=("fails",),
         alone=True,
         moves=(
@@ -89,9 +89,9 @@ declare(
 {SCALE.format("proxy_labels", 0)}
 {KUBECTL} delete pods -l $proxy_labels --force --grace-period 0""",
             ),
-            Move("a new task is refused in time", refused, f"task-gateway check --kubeconfig ${MANAGER}_kubeconfig"),
+            Move("a new task fails in time", refused, f"task-gateway check --kubeconfig ${MANAGER}_kubeconfig"),
             Move(
-                "proxy scaled up, all answers",
+                "proxy scaled up, all tasks answer",
                 back,
                 f"{SCALE.format('proxy_labels', 1)}\n{SCALE.format('controller_labels', 1)}",
             ),

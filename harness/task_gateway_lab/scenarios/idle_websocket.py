@@ -6,7 +6,7 @@ from task_gateway_lab.scenarios.declared import Move, Scenario, Scene, declare
 from task_gateway_lab.scenarios.tasks import end, opened, start
 
 ID, SECONDS = "notebook-idle", 180
-IDLE = Wait("idle-over", "the cell that says nothing for minutes is done", SECONDS + 60)
+IDLE = Wait("idle-over", "the cell that prints nothing for minutes is done", SECONDS + 60)
 SAID = "still here"
 CELL = f"import time\ntime.sleep({SECONDS})\nprint({SAID!r})"
 
@@ -15,19 +15,19 @@ def wait(scene: Scene) -> str:
     """Run a cell that says nothing for minutes, over one WebSocket, and read what it says at last."""
     said = opened(scene, ID).execute(CELL, wait=IDLE)
     if said != SAID:
-        raise ScenarioFailed(f"the cell says {said!r}, not {SAID!r}")
-    return f"after {SECONDS} s on one WebSocket the cell says {said!r}"
+        raise ScenarioFailed(f"the cell printed {said!r}, not {SAID!r}")
+    return f"after {SECONDS} s on one WebSocket the cell printed {said!r}"
 
 
 declare(
     Scenario(
         name="idle_websocket",
         group="Notebooks",
-        sentence=f"A notebook's WebSocket on which nothing is said for {SECONDS} seconds stays open.",
+        sentence=f"A notebook's WebSocket without traffic for {SECONDS} seconds stays open.",
         tags=("notebook", "long", "any-master"),
         moves=(
             start("notebook", "east", ID),
-            Move(f"nothing said for {SECONDS} s", wait, f"# run in a cell: {CELL.splitlines()[1]}; print({SAID!r})"),
+            Move(f"no traffic for {SECONDS} s", wait, f"# run in a cell: {CELL.splitlines()[1]}; print({SAID!r})"),
             end(ID),
         ),
     )

@@ -22,7 +22,7 @@ else:
     target = Deferred("task_gateway.inventory.target")
 
 NAMESPACE = "v1/Namespace"
-NAMESPACE_GONE = Wait("namespace-gone", "the namespace and all in it is gone", 180)
+NAMESPACE_GONE = Wait("namespace-gone", "the namespace and its objects are gone", 180)
 
 
 class Lent:
@@ -45,14 +45,14 @@ class Lent:
             found[context] = kube = target.connect(None, context)
             if kube.cluster.default_rules:  # the master gets a single file
                 hint = "kubectl config view --flatten > FILE; export KUBECONFIG=FILE"
-                raise UsageError(f"context {context} is spread over several kubeconfig files", hint=hint)
+                raise UsageError(f"context {context} uses several kubeconfig files", hint=hint)
             for use, name in self._spaces.items():
                 level = manifests.RESTRICTED if use == "tasks" else manifests.PRIVILEGED
                 try:
                     kube.create(manifests.namespace(name, level))
                 except AlreadyExists:
                     hint = "another run has that name: choose another with --name"
-                    raise ClusterExists(f"namespace {name} is there already", where=kube.server, hint=hint) from None
+                    raise ClusterExists(f"namespace {name} already exists", where=kube.server, hint=hint) from None
                 self._namespaces.append((kube, name))
         return found
 
@@ -60,7 +60,7 @@ class Lent:
         """UsageError if Gateway API is not served: its CRDs are of the whole cluster, hence the user's to install."""
         if not kube.served(GATEWAY):
             hint = f"helm install {CRDS_CHART} dist/{CRDS_CHART}-VERSION.tgz --namespace {CRDS_NAMESPACE}"
-            raise UsageError("the cluster has no Gateway API", where=kube.server, hint=hint)
+            raise UsageError("the cluster does not serve Gateway API", where=kube.server, hint=hint)
 
     def has_controller(self, kube: Kube, controller: Controller) -> bool:
         """Whether a cluster has that controller already: a second one of the same name would work against it."""
@@ -73,7 +73,7 @@ class Lent:
         for each in kube.list(SERVICE):
             if owner_namespace(each) != self._spaces["gateway"] and (taken := ports_at(each, host, ports)):
                 name = f"Service {each['metadata']['namespace']}/{each['metadata']['name']}"
-                message = f"{name} has port {taken[0]} of {host} already"
+                message = f"{name} already uses port {taken[0]} of {host}"
                 raise UsageError(message, where=kube.server, hint="choose other ports with --first-port")
 
     def give_back(self) -> None:

@@ -57,8 +57,8 @@ def fill(strategy: Traits) -> Move:
                 gateway.expose(task)
             except NoFreeSlot as full:
                 if fitted != found.capacity:
-                    raise ScenarioFailed(f"{fitted} tasks fit, {found.capacity} were foretold: {full}") from full
-                return f"{fitted} tasks fit as foretold by {found.binding}; then: {full.message}; {full.hint}"
+                    raise ScenarioFailed(f"{fitted} tasks fit, {found.capacity} were predicted: {full}") from full
+                return f"{fitted} tasks fit as predicted by {found.binding}; then: {full.message}; {full.hint}"
             fitted += 1
 
     return Move(
@@ -73,7 +73,7 @@ for _strategy in in_order():
         Scenario(
             name=f"limit_{_strategy.name}",
             group="Limits",
-            sentence=f"With {_strategy.name} as many tasks fit as foretold; the next is refused with what to raise.",
+            sentence=f"With {_strategy.name} as many tasks fit as predicted; the next fails with the limit to raise.",
             tags=("limits",),
             alone=True,
             moves=(

@@ -23,7 +23,7 @@ declare(
     Scenario(
         name="master_restarted",
         group="When something fails",
-        sentence="The master is restarted with live tasks: it finds them, at the same ports, and they work on.",
+        sentence="The master restarts while tasks run: it finds them on the same ports, and they keep working.",
         tags=("restart",),
         alone=True,
         moves=(

@@ -51,15 +51,15 @@ def refused(scene: Scene) -> str:
         config.parse(world.master_text({MANAGER: west, "beside": west}, world.sides[DEFAULT].kube), "master.yaml")
     except ConfigError as problem:
         return str(problem.problems[0])
-    raise ScenarioFailed("a configuration with overlapping ranges is taken")
+    raise ScenarioFailed("a configuration with overlapping ranges is accepted")
 
 
 declare(
     Scenario(
         name="overlapping_ranges",
         group="Configuration",
-        sentence="Two masters with overlapping port ranges on one gateway never give a port twice; in one master's "
-        "configuration the overlap is refused.",
+        sentence="Two masters with overlapping port ranges on one gateway never assign a port twice; in one master's "
+        "configuration the overlap is rejected.",
         needs=("two gateways",),
         tags=("configuration", "limits"),
         alone=True,

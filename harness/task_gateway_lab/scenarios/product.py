@@ -28,7 +28,7 @@ class Product(World):
     def lacks(self, needs: Sequence[str], tags: Sequence[str] = ()) -> str:
         """Return why a scenario cannot be played with nothing but a master."""
         if ANY_MASTER not in tags:
-            return f"it looks into the clusters, of which only the platform {self._name} is known"
+            return f"it requires access to the clusters, but only the platform {self._name} is known"
         return "" if "chromium" not in needs else f"a page of {self._name} requires a login by a person"
 
     def up(self, steps: Steps) -> None:

@@ -40,7 +40,7 @@ declare(
     Scenario(
         name="range_exhausted",
         group="Limits",
-        sentence="With every port taken the next task is refused with what to raise; with one freed it starts.",
+        sentence="With all ports in use the next task fails with the limit to raise; after one is freed it starts.",
         tags=("limits",),
         alone=True,
         moves=(

@@ -96,8 +96,8 @@ declare(
     Scenario(
         name="several_namespaces",
         group="Operations",
-        sentence="One gateway serves two task namespaces; ls, capacity and gc cover both.",
-        needs=("clusters of our own", "two gateways"),
+        sentence="One gateway serves two task namespaces; ls, limits and gc cover both.",
+        needs=("temporary clusters", "two gateways"),
         tags=("operations",),
         alone=True,
         moves=(

@@ -33,7 +33,7 @@ def use(scene: Scene) -> str:
         except (paramiko.SSHException, OSError) as problem:
             raise ScenarioFailed(f"SSH failed: {problem}", where=str(running.address)) from problem
     if said != [ID, USER]:
-        raise ScenarioFailed(f"the shell says {said}, not {[ID, USER]}", where=str(running.address))
+        raise ScenarioFailed(f"the shell printed {said}, not {[ID, USER]}", where=str(running.address))
     return f"the shell of {USER} is on {ID}"
 
 
@@ -50,7 +50,7 @@ def refuse(scene: Scene) -> str:
             )  # fmt: skip
         except paramiko.AuthenticationException as refused:
             return str(refused)
-    raise ScenarioFailed("another key was let in", where=str(running.address))
+    raise ScenarioFailed("another key was accepted", where=str(running.address))
 
 
 def _new_key() -> str:
@@ -64,7 +64,7 @@ declare(
     Scenario(
         name="shell_over_ssh",
         group="Commands and shells",
-        sentence="A shell of another cluster is used over SSH through the gateway, with its own key alone.",
+        sentence="A shell in another cluster works over SSH through the gateway, and only accepts its own key.",
         tags=("shell", "security"),
         moves=(
             Move("east: shell shell-1 started", begin, "ssh-keygen -t ed25519 -f key"),

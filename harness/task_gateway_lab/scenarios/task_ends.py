@@ -22,7 +22,7 @@ def refused(id: str) -> Move:
         running: runtime.Running = scene.kept[id]
         return f"{running.address} {runtime.reach.wait_until_refused(running.address).value}"
 
-    return Move(f"the port of {id} leads nowhere", do, f"curl -m 5 http://${id.replace('-', '_')}/")
+    return Move(f"the port of {id} is closed", do, f"curl -m 5 http://${id.replace('-', '_')}/")
 
 
 def collected(id: str) -> Move:
@@ -39,13 +39,13 @@ def collected(id: str) -> Move:
         return f"port {scene.kept[id].address.port} is free again: {reason}"
 
     hand = f"task-gateway gc --apply --kubeconfig ${MANAGER}_kubeconfig"
-    return Move(f"what {id} left is collected", do, hand)
+    return Move(f"the port of {id} is freed", do, hand)
 
 
 def killed(scene: Scene) -> str:
     """Delete the pod as somebody with kubectl would, without a time to end in."""
     _gone(scene, "killed-task")
-    return "the pod was deleted behind the master's back"
+    return "the pod was deleted without the master"
 
 
 def crashed(scene: Scene) -> str:
@@ -101,7 +101,7 @@ _scenario(
         killed,
         f"kubectl --kubeconfig ${MANAGER}_kubeconfig -n $tasks_namespace delete pod killed-task --now",
     ),
-    "A task's pod is deleted behind the master's back: its port leads nowhere, and is collected.",
+    "The pod of a task is deleted without the master: its port closes and is freed.",
 )
 _scenario(
     "task_crashed",
@@ -110,7 +110,7 @@ _scenario(
         crashed,
         "echo crash | nc …  # host and port: $crashed_task",
     ),
-    "A task's process ends with an error: its port leads nowhere, and is collected.",
+    "The process of a task fails: its port closes and is freed.",
 )
 _scenario(
     "task_drained",
@@ -121,7 +121,7 @@ _scenario(
   --force {" ".join(KEPT)}
 kubectl --kubeconfig ${MANAGER}_kubeconfig uncordon --all""",
     ),
-    "A task's node is drained of it: its port leads nowhere, and is collected.",
+    "The node of a task is drained: its port closes and is freed.",
     kind="notebook",
     alone=True,
 )

@@ -48,7 +48,7 @@ def out_of_reach(id: str) -> Move:
         proxy.register(id, Address(side.kube.get(POD, id, side.namespace)["status"]["podIP"], port))
         said = proxy.wait_until(id, BAD_GATEWAY, settings.TASK_REFUSED)
         proxy.register(id, running.address)
-        return f"at the pod's own address the master says {said}"
+        return f"at the address of the pod the master reports {said}"
 
     return Move(f"pod of {id} out of the master's reach", do)
 

@@ -12,7 +12,7 @@ def upload(scene: Scene) -> str:
     """Upload a file as JupyterLab's file browser does."""
     scene.kept["text"] = f"uploaded {secrets.token_hex(8)}"
     opened(scene, ID).upload(FILE, f"{scene.kept['text']}\n".encode())
-    return f"{FILE} says {scene.kept['text']!r}"
+    return f"{FILE} contains {scene.kept['text']!r}"
 
 
 def read(scene: Scene) -> str:

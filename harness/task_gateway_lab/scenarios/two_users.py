@@ -21,7 +21,7 @@ def own_alone(scene: Scene) -> str:
                 wanted = 200 if owner == target else FORBIDDEN
                 if reply.status != wanted:
                     raise ScenarioFailed(f"the token of {owner} got {reply}, not {wanted}", where=base)
-        seen.append(f"{target} opens to its own token alone")
+        seen.append(f"{target} only opens with its own token")
     return "; ".join(seen)
 
 

@@ -26,7 +26,7 @@ declare(
     Scenario(
         name="without_gateway",
         group="Notebooks",
-        sentence="A resource manager without internal_task_gateway has its tasks dialled at their pods, as ever.",
+        sentence="Without internal_task_gateway the master connects directly to the pods of tasks, as before.",
         tags=("notebook",),
         moves=(
             start("notebook", DEFAULT, ID),

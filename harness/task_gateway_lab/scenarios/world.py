@@ -81,7 +81,11 @@ class World:
     def __init__(self, given: Given) -> None:
         self.given = given
         self.spaces = given.spaces
-        self.versions = {"task-gateway": __version__, "chart": given.chart.stem.removeprefix(f"{CHART}-")}
+        self.versions = {
+            "task-gateway": __version__,
+            "chart": given.chart.stem.removeprefix(f"{CHART}-"),
+            "controller": given.controller.title,
+        }
         self.sides: dict[str, Side] = {}
         self.kubes: dict[str, Kube] = {}
         self.config: MasterConfig | None = None
@@ -232,11 +236,11 @@ class World:
     def _bring_up(self, steps: Steps) -> list[Kube]:
         """Return the clusters, the master's own first, each with the namespace of tasks."""
         if self.given.against:
-            with steps.step("clusters looked at, namespaces made") as note:
+            with steps.step("clusters checked, namespaces created") as note:
                 self.kubes |= self._lent.connect(self.given.against)
                 note.detail = ", ".join(self.kubes)
         else:
-            with steps.step(f"{len(self._clusters.names)} clusters side by side") as note:
+            with steps.step(f"{len(self._clusters.names)} clusters created") as note:
                 for cluster in self._clusters.up(note.say):
                     self.kubes[cluster.name] = kube = Kube(cluster)
                     kube.apply(manifests.namespace(self.spaces["tasks"], manifests.RESTRICTED))
@@ -297,11 +301,11 @@ def node_addresses(kube: Kube) -> list[str]:
 
 NEEDS: Mapping[str, Callable[[World], str]] = {
     "chromium": _chromium,
-    "clusters of our own": lambda world: "the clusters are somebody's" if world.given.against else "",
+    "temporary clusters": lambda world: "the clusters are not temporary" if world.given.against else "",
     "a controller of the chart": lambda world: _lacks(
         world, "is not installed by the chart", world.given.controller.pod_annotations
     ),
-    "two gateways": lambda world: "" if len(world.sides) > 2 else "there is one additional resource manager only",
+    "two gateways": lambda world: "" if len(world.sides) > 2 else "there is only one additional resource manager",
     "ipv6": _ipv6,
 }
 """What a scenario may need, each with what tells why it is not there."""

@@ -49,8 +49,8 @@ def test_the_page_is_the_one_written_from_the_checks() -> None:
 
 
 def test_every_anchor_is_on_the_page() -> None:
-    headings = re.findall(r"^### (\S+)$", (ROOT / PAGE).read_text("utf-8"), re.MULTILINE)
-    assert {f"{PAGE}#{heading.lower()}" for heading in headings} == {rule.docs for rule in RULES}
+    anchors = re.findall(r'^<a id="(\S+)"></a>\n\n### ', (ROOT / PAGE).read_text("utf-8"), re.MULTILINE)
+    assert {f"{PAGE}#{anchor}" for anchor in anchors} == {rule.docs for rule in RULES}
 
 
 @pytest.mark.parametrize("rule", [rule for rule in RULES if "task-gateway " in rule.fix])

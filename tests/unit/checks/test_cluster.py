@@ -75,7 +75,7 @@ def crd(version: str, **lists: int) -> Manifest:
 def test_the_command_raises_to_the_larger_number(snapshot: Make) -> None:
     said = crds.agree(snapshot(crd=crd("v1.6.1", spec=213, status=64)))
     assert said == Trouble(
-        "maxItems differ: v1 spec.listeners 213, v1 status.listeners 64",
+        "maxItems differs: v1 spec.listeners 213, v1 status.listeners 64",
         fix="task-gateway crds raise --max-listeners 213",
     )
     assert crds.agree(snapshot(crd=crd("v1.6.1", spec=213, status=213))) is None
@@ -97,10 +97,18 @@ def deployment(image: str) -> Manifest:
     [
         (ENVOY, "docker.io/envoyproxy/gateway:v1.9.1", None),
         (ENVOY, "registry:5000/gateway:v1.9.7@sha256:1234", None),
-        (ENVOY, "docker.io/envoyproxy/gateway:v1.10.0", "docker.io/envoyproxy/gateway:v1.10.0: tested is 1.9"),
+        (
+            ENVOY,
+            "docker.io/envoyproxy/gateway:v1.10.0",
+            "docker.io/envoyproxy/gateway:v1.10.0: the tested version is 1.9",
+        ),
         (CONTOUR, "ghcr.io/projectcontour/contour:v1.33.8", None),
-        (CONTOUR, "ghcr.io/projectcontour/contour:v1.32.0", "ghcr.io/projectcontour/contour:v1.32.0: tested is 1.33"),
-        ("else.where/controller", "", "else.where/controller is not a controller that is tested"),
+        (
+            CONTOUR,
+            "ghcr.io/projectcontour/contour:v1.32.0",
+            "ghcr.io/projectcontour/contour:v1.32.0: the tested version is 1.33",
+        ),
+        ("else.where/controller", "", "else.where/controller is not a tested controller"),
     ],
 )
 def test_other_controllers_are_a_warning(snapshot: Make, name: str, image: str, said: str | None) -> None:

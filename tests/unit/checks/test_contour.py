@@ -31,8 +31,8 @@ def gateway(**spec: object) -> Manifest:
     ("name", "attached", "spec", "said"),
     [
         (CONTOUR, [], {}, None),
-        (CONTOUR, [], SAME, Trouble("the Gateway lets ListenerSets in, which Contour does not serve", warning=True)),
-        (CONTOUR, [SET, SET], SAME, Trouble("Contour serves none of the 2 ListenerSets of the Gateway")),
+        (CONTOUR, [], SAME, Trouble("the Gateway allows ListenerSets, which Contour does not support", warning=True)),
+        (CONTOUR, [SET, SET], SAME, Trouble("Contour does not serve the 2 ListenerSets of the Gateway")),
         (ENVOY, [SET, SET], SAME, None),
     ],
 )
@@ -47,8 +47,8 @@ def test_listener_sets(
     ("name", "labels", "namespace", "said"),
     [
         (CONTOUR, {"task-gateway.dev/gateway": "gw"}, "ns", None),
-        (CONTOUR, {"task-gateway.dev/gateway": "gw"}, "other", "Gateway other/gw alone"),
-        (CONTOUR, {"task-gateway.dev/gateway": "first"}, "ns", "Gateway ns/first alone"),
+        (CONTOUR, {"task-gateway.dev/gateway": "gw"}, "other", "only serves Gateway other/gw"),
+        (CONTOUR, {"task-gateway.dev/gateway": "first"}, "ns", "only serves Gateway ns/first"),
         (ENVOY, {"task-gateway.dev/gateway": "first"}, "ns", None),
         (CONTOUR, {}, "ns", None),
     ],
@@ -58,7 +58,7 @@ def test_one_gateway_for_each_contour(
 ) -> None:
     notes = {"meta.helm.sh/release-namespace": namespace}
     found = controller.own_controller(snapshot(gateway_class=class_of(name, labels=labels, annotations=notes)))
-    assert found == (None if said is None else Trouble(f"the Contour of GatewayClass klass serves {said}"))
+    assert found == (None if said is None else Trouble(f"the Contour of GatewayClass klass {said}"))
 
 
 def contour(namespace: str, release: str, *args: str) -> Manifest:
@@ -71,7 +71,7 @@ def contour(namespace: str, release: str, *args: str) -> Manifest:
     [
         (contour("ns", "rel", "--watch-namespaces=ns,tasks"), None),
         (contour("ns", "rel"), None),
-        (contour("ns", "rel", "--watch-namespaces=ns,a"), "Contour looks at ns, a, and not at namespace tasks"),
+        (contour("ns", "rel", "--watch-namespaces=ns,a"), "Contour watches ns, a, but not namespace tasks"),
         (contour("ns", "other", "--watch-namespaces=ns"), None),
         (contour("elsewhere", "rel", "--watch-namespaces=elsewhere"), None),
     ],
@@ -92,7 +92,7 @@ def test_ports_that_its_service_lacks_are_no_task_s(snapshot: Make) -> None:
     found = snapshot("listeners", **read, proxy_services=services)
     said = routing.reserved(found)
     assert said is not None
-    assert said.message == "4 ports, 2006 to 2009; 4 of them are not in the Service of Contour's proxy"
+    assert said.message == "4 ports, 2006 to 2009; the Service of the Contour proxy lacks 4 of them"
     assert said.fix == (
         "helm upgrade rel internal-task-gateway --namespace ns --reuse-values "
         "--set contour.ports.start=2000,contour.ports.count=10"

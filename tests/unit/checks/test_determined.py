@@ -39,7 +39,7 @@ def test_a_gateway_needs_a_listener_that_is_no_tasks(snapshot: Make) -> None:
     def said(*listeners: Manifest, **notes: str) -> Trouble | None:
         return determined.placeholder(snapshot(gateway_object=gateway(*listeners, notes=notes)))
 
-    wrong = Trouble("every listener of the Gateway is a task's")
+    wrong = Trouble("every listener of the Gateway belongs to a task")
     assert said(PLACEHOLDER, TASK) is None
     assert said(TASK) == wrong
     assert said(TASK | {"name": "task-2000"}) == wrong
@@ -71,12 +71,14 @@ def test_listener_sets_are_let_in_no_more(snapshot: Make) -> None:
     same = {"namespaces": {"from": "Same"}}
     assert said() is None
     assert said(allowedListeners={"namespaces": {"from": "None"}}) is None
-    assert said(allowedListeners=same) == "allowedListeners lets ListenerSets of Same in, none is there yet"
+    assert (
+        said(allowedListeners=same) == "allowedListeners allows ListenerSets from namespaces Same, none is attached yet"
+    )
     assert said(5, allowedListeners=same) == (
-        "allowedListeners lets ListenerSets of Same in: ns/set-0, ns/set-1, ns/set-2, and 2 more"
+        "allowedListeners allows ListenerSets from namespaces Same: ns/set-0, ns/set-1, ns/set-2, and 2 more"
     )
     # The write has happened already: they hang there, and are not let in.
-    assert said(1) == "allowedListeners lets ListenerSets of None in: ns/set-0"
+    assert said(1) == "allowedListeners allows ListenerSets from namespaces None: ns/set-0"
 
 
 def test_fields_that_came_later_are_found_at_any_depth(snapshot: Make) -> None:
@@ -94,7 +96,7 @@ def test_fields_that_came_later_are_found_at_any_depth(snapshot: Make) -> None:
     ]  # fmt: skip
     said = determined.unknown_fields(snapshot(gateway_object=found))
     assert said == Trouble(
-        "erased by the first write: addresses.routability, defaultScope, listeners.filters, "
+        "removed by the first write: addresses.routability, defaultScope, listeners.filters, "
         "listeners.tls.frontendValidation"
     )
     assert determined.unknown_fields(snapshot(gateway_object=gateway(PLACEHOLDER, TASK))) is None
@@ -208,7 +210,7 @@ def test_listeners_open_to_all_need_the_policy(snapshot: Make, there: bool) -> N
     for kind in (POLICY, BINDING) if there else (POLICY,):
         memory.put(kind, {}, "task-routes.gw.ns")
     said = security.allowed_routes(snapshot(kube=memory, gateway_object=gateway(PLACEHOLDER, TASK)))
-    wrong = Trouble("listener det-2000 of Gateway gw lets in routes of all namespaces", warning=True)
+    wrong = Trouble("listener det-2000 of Gateway gw accepts routes from all namespaces", warning=True)
     assert said == (None if there else wrong)
 
 

@@ -55,7 +55,7 @@ def test_the_command_runs_it_and_every_report_has_it(words: list[str]) -> None:
 
 
 def test_the_page_explains_it() -> None:
-    explained = page().partition(f"### {CODE}\n")[2]
-    assert "the Gateway has a flag" in explained
+    explained = page().partition(f"### {CODE}: ")[2]
+    assert explained.startswith("the Gateway has a flag\n")
     assert "A Gateway without a flag is not found." in explained
     assert "kubectl annotate gateway gw flag=here" in explained

@@ -29,7 +29,7 @@ def test_the_address_is_compared_as_an_address_and_host_names_are_looked_up(
 def test_a_host_name_that_nobody_knows_is_said(snapshot: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gateway, "resolve", lambda _: set())
     said = gateway.address(snapshot(gateway_object={}))
-    assert said == Trouble("gateway_ip 192.0.2.7 cannot be resolved from here")
+    assert said == Trouble("gateway_ip 192.0.2.7 cannot be resolved on this machine")
 
 
 def test_one_address_has_many_spellings() -> None:

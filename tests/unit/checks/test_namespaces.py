@@ -33,7 +33,7 @@ def result(snapshot: GatewaySnapshot, **outcomes: Outcome) -> tuple[str, str, st
         (None, Trouble("x", warning=True), (Result.WARNING, "namespace aaa: x", "fix aaa")),
         (Trouble("w", warning=True), Trouble("e"), (Result.ERROR, "namespace tasks: w; namespace aaa: e", "fix aaa")),
         (Trouble("e", fix="own"), FORBIDDEN, (Result.ERROR, "namespace tasks: e", "own")),
-        (None, FORBIDDEN, (Result.SKIPPED, "since v1/Pod aaa may not be read", "")),
+        (None, FORBIDDEN, (Result.SKIPPED, "because v1/Pod aaa may not be read", "")),
     ],
 )
 def test_findings_of_all_namespaces_are_one_result(

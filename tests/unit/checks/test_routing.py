@@ -38,7 +38,7 @@ def test_a_route_counts_as_refused_by_the_parents_that_it_names(snapshot: Make) 
 
     assert accepted((NEW, "True"), (OLD, "False")) is None
     assert accepted((NEW, "False"), (OLD, "True")) == Trouble("TCPRoute r: Because: so")
-    assert accepted((OLD, "True")) == Trouble("TCPRoute r: no controller has looked at it")
+    assert accepted((OLD, "True")) == Trouble("TCPRoute r: no controller has processed it")
 
 
 THEIRS, OWN = {"controllerName": "example.com/other"}, {"controllerName": "example.com/own"}
@@ -49,7 +49,7 @@ THEIRS, OWN = {"controllerName": "example.com/other"}, {"controllerName": "examp
     [
         (True, [(THEIRS, "False"), (OWN, "True")], None),
         (True, [(THEIRS, "True"), (OWN, "False")], "TCPRoute r: Because: so"),
-        (True, [(THEIRS, "True")], "TCPRoute r: no controller has looked at it"),
+        (True, [(THEIRS, "True")], "TCPRoute r: no controller has processed it"),
         (False, [(THEIRS, "False"), (OWN, "True")], None),
         (False, [(THEIRS, "False"), (OWN, "False")], "TCPRoute r: Because: so"),
     ],
@@ -84,13 +84,13 @@ def selecting(task: str, **notes: str) -> Manifest:
     ("service", "slices", "message", "fix"),
     [
         (SLOT, [], None, ""),
-        (SLOT, [LEFT], "port 2000 is free and leads to Pod a1 (10.0.0.7), the claim of task t1 is gone", ""),
-        (SLOT, [slice_of("gw-slot-2000", "", "10.0.0.7")], "port 2000 is free and leads to 10.0.0.7", ""),
+        (SLOT, [LEFT], "port 2000 is free but reaches Pod a1 (10.0.0.7), the claim of task t1 is gone", ""),
+        (SLOT, [slice_of("gw-slot-2000", "", "10.0.0.7")], "port 2000 is free but reaches 10.0.0.7", ""),
         (selecting("released.2000"), [LEFT], None, ""),
         (
             selecting("released.2000"),
             [slice_of("gw-slot-2000", "other", "10.0.0.7", managed=False)],
-            "port 2000 is free and leads to Pod other (10.0.0.7)",
+            "port 2000 is free but reaches Pod other (10.0.0.7)",
             "kubectl delete endpointslices --namespace ns gw-slot-2000-x",
         ),
         (slot(2000, claimed_by="t1"), [LEFT], "port 2000 selects no task, not t1", ""),

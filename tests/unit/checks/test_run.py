@@ -164,15 +164,15 @@ def test_an_error_bars_what_comes_after_it_and_a_warning_does_not(looked: Callab
         rule("E", right, "D"),
     )
     assert (found["C"].result, found["C"].message, found["C"].fix) == ("error", "broken", "kubectl get gateway gw")
-    assert (found["A"].result, found["A"].message) == ("skipped", "after C")
-    assert (found["B"].result, found["B"].message) == ("skipped", "after A")
+    assert (found["A"].result, found["A"].message) == ("skipped", "because C failed")
+    assert (found["B"].result, found["B"].message) == ("skipped", "because A failed")
     assert (found["D"].result, found["D"].message) == ("warning", "so so")
     assert (found["E"].result, found["E"].fix) == ("ok", "")
 
 
 def test_what_may_not_be_read_is_skipped_and_bars_nothing(looked: Callable[..., dict[str, Check]]) -> None:
     found = looked(rule("A", raising(Forbidden("no", where="v1/Node"))), rule("B", right, "A"))
-    assert (found["A"].result, found["A"].message) == ("skipped", "since v1/Node may not be read")
+    assert (found["A"].result, found["A"].message) == ("skipped", "because v1/Node may not be read")
     assert found["B"].result == "ok"
 
 
@@ -209,7 +209,7 @@ def test_categories_keep_their_order_and_can_be_chosen() -> None:
 
 
 def test_a_category_that_is_not_there_is_refused() -> None:
-    with pytest.raises(UsageError, match="no category rooting") as refused:
+    with pytest.raises(UsageError, match="no category is called rooting") as refused:
         run.report([], ["gateway", "rooting"])
     assert "routing" in (refused.value.hint or "")
 

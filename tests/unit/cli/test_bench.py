@@ -70,7 +70,7 @@ def test_a_burst_is_of_slots_unless_a_strategy_is_named(
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["--active", "10,many"], "'10,many' is no list of numbers"),
+        (["--active", "10,many"], "'10,many' is not a list of numbers"),
         (["--controller", "nginx"], "nothing is measured with nginx"),
     ],
 )

@@ -122,7 +122,7 @@ def test_a_control_plane_is_no_cluster_of_the_users(
     calls: Calls, capsys: pytest.CaptureFixture[str], option: list[str]
 ) -> None:
     assert main(["crds", "cel", "--control-plane", *option]) == 2
-    assert "an API server of its own" in capsys.readouterr().err
+    assert "its own API server" in capsys.readouterr().err
     assert calls["up"] == []
 
 

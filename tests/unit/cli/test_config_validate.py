@@ -23,7 +23,7 @@ def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_valid_file() -> None:
     result = RUNNER.invoke(build(), ["config", "validate", "good.yaml"])
     assert (result.exit_code, result.stderr) == (0, "")
-    assert result.stdout == "good.yaml: valid\n  home: no gateway, its tasks are dialled directly\n"
+    assert result.stdout == "good.yaml: valid\n  home: no gateway, the master connects to tasks directly\n"
 
 
 def test_a_valid_file_as_json() -> None:

@@ -67,8 +67,8 @@ def test_raise_prints_the_diff_the_notes_and_what_became_of_it(calls: Calls) -> 
 
 def test_a_dry_run_says_that_nothing_was_changed(calls: Calls) -> None:
     said = say("raise", "--max-listeners", "100", "--dry-run", "--drop-quadratic-rules")
-    assert "policy unique-listener-ports.task-gateway.dev: to be added\n" in said
-    assert said.endswith(f"{CRD}: nothing was changed, a dry run\n")
+    assert "policy unique-listener-ports.task-gateway.dev: would be added\n" in said
+    assert said.endswith(f"{CRD}: would be changed (dry run)\n")
     assert calls == [((None, None), 100, True, True)]
 
 
@@ -83,8 +83,8 @@ def test_a_change_as_json(calls: Calls) -> None:
 
 
 def test_nothing_to_do_is_said(calls: Calls) -> None:
-    assert say("restore") == f"{CRD}: nothing to do\n"
-    assert say("restore", "--dry-run") == f"{CRD}: nothing to do\n"
+    assert say("restore") == f"{CRD}: unchanged\n"
+    assert say("restore", "--dry-run") == f"{CRD}: unchanged\n"
     assert calls == [((None, None), False), ((None, None), True)]
 
 

@@ -15,7 +15,7 @@ from task_gateway_lab.scenarios.world import World
 @pytest.mark.parametrize("name", ["Lab", "a_b", "-a", "a" * 30, ""])
 def test_a_name_that_no_cluster_can_have_is_a_usage_error(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["e2e", "--name", name]) == 2
-    assert f"{name!r} cannot name a run" in capsys.readouterr().err
+    assert f"{name!r} is not a valid name of a run" in capsys.readouterr().err
 
 
 def test_a_missing_chart_names_the_target_that_makes_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

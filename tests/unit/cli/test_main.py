@@ -27,7 +27,6 @@ from task_gateway.errors import (
 from task_gateway.reasons import ConfigRule
 from task_gateway_lab.cli import _run
 
-SUMMARY_LETTERS = 45
 ACT = '''"""Do what the test asks for."""
 
 from task_gateway.cli.output import Output, OutputOption
@@ -85,7 +84,7 @@ def raiser(error: BaseException) -> Callable[[], object]:
         (
             OSError(errno.ENOSPC, "No space left on device", "/x"),
             1,
-            "error: No space left on device\n  at: /x\n  try: free some space on that file system\n",
+            "error: No space left on device\n  at: /x\n  try: free space on that file system\n",
         ),
         (
             RuntimeError("two\nlines"),
@@ -176,7 +175,43 @@ def test_the_file_of_a_command_adds_it_and_begins_with_its_summary(name: str) ->
     found = _commands.summary(_commands.files()[name])
     assert _commands.load(name).name == name
     assert sys.modules[_commands.module(name)].__doc__ == f"{found}."
-    assert len(found) <= SUMMARY_LETTERS
+    assert len(found) <= _commands.SUMMARY_LETTERS
+
+
+def test_each_command_is_in_a_part_of_the_help_that_fits_it(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.main(["--help"]) == 0
+    _, *parts = re.split(r"^(Operate|Set up|Laboratory):$", capsys.readouterr().out, flags=re.MULTILINE)
+    found = {
+        part: re.findall(r"^  ([a-z0-9-]+)  ", text, re.MULTILINE)
+        for part, text in zip(parts[::2], parts[1::2], strict=True)
+    }
+    assert list(found) == list(_commands.PANELS)
+    assert {"check", "expose", "ls"} <= set(found["Operate"])
+    assert found["Set up"] == list(_commands.SET_UP)
+    assert {"bench", "scenario"} <= set(found["Laboratory"])
+
+
+@pytest.mark.parametrize("name", ["bench", "cluster", "config", "controller", "crds", "scenario"])
+def test_no_summary_in_the_help_of_a_group_is_cut(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.main([name, "--help"]) == 0
+    rows = capsys.readouterr().out.partition("Commands:\n")[2].splitlines()
+    assert rows
+    assert not [row for row in rows if row.endswith(".") or not re.match(r"  \S+ +\S", row)]
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("task-gateway cr", {"crds"}),
+        ("task-gateway crds r", {"raise", "restore"}),
+        ("task-gateway ls --wa", {"--watch"}),
+    ],
+)
+def test_a_shell_completes_commands_and_options(words: str, expected: set[str]) -> None:
+    asked = {"COMP_WORDS": words, "COMP_CWORD": str(words.count(" ")), "_TASK_GATEWAY_COMPLETE": "complete_bash"}
+    command = [sys.executable, "-m", "task_gateway.cli.main"]
+    ended = subprocess.run(command, env=os.environ | asked, capture_output=True, text=True, check=True)
+    assert set(ended.stdout.split()) == expected
 
 
 def test_the_traceback_is_there_for_those_who_ask(

@@ -46,13 +46,13 @@ def test_what_a_scenario_needs_is_known_and_everything_can_be_repeated_by_hand()
     [
         (["run", "no_such"], "no scenario is called 'no_such'"),
         (["run", "--tag", "nothing"], "no scenario has the tag nothing"),
-        (["run", "--against", "only-one"], "two or three contexts are needed"),
-        (["run", "--tag", "e2e", *CONTEXTS, "--against", "c"], "two contexts are needed"),
-        (["run", *CONTEXTS, *CONTEXTS], "two or three contexts are needed"),
+        (["run", "--against", "only-one"], "two or three contexts are required"),
+        (["run", "--tag", "e2e", *CONTEXTS, "--against", "c"], "two contexts are required"),
+        (["run", *CONTEXTS, *CONTEXTS], "two or three contexts are required"),
         (["run", "--controller", "other"], "no controller is called 'other'"),
-        (["run", "--name", "Not A Name"], "cannot name a run"),
-        (["run", "--resume", "--name", "never-was"], "there is no run to resume"),
-        (["run", "--master", "http://192.0.2.1", "--pool", "east=a"], "the master's password is not given"),
+        (["run", "--name", "Not A Name"], "is not a valid name of a run"),
+        (["run", "--resume", "--name", "never-was"], "no earlier run to resume"),
+        (["run", "--master", "http://192.0.2.1", "--pool", "east=a"], "the password of the master is not set"),
     ],
 )
 def test_what_cannot_be_is_refused_first(
@@ -68,7 +68,7 @@ def test_pools_must_be_pairs(
     monkeypatch.setenv("TASK_GATEWAY_MASTER_PASSWORD", "hidden")
     assert main(["scenario", "run", "--master", "http://192.0.2.1", "--pool", "east", *packages]) == 2
     said = capsys.readouterr().err
-    assert "each manager needs a resource pool" in said
+    assert "at: --pool" in said
     assert "hidden" not in said
 
 

@@ -74,7 +74,7 @@ def test_limits_ask_it(snapshot: Make) -> None:
     found = LIMITS.get("port-range").at(snapshot("listeners", **read))
     assert found.tasks == 4  # 2000, 2002, 2004 and 2006: two neighbours are one port, 2008 is not in the Service
     sets = LIMITS.get("listener-sets").at(snapshot(**read))
-    assert (sets.value, sets.tasks, sets.raise_) == (0, None, "nothing: Fakeway has no ListenerSets")
+    assert (sets.value, sets.tasks, sets.raise_) == (0, None, "none: Fakeway does not support ListenerSets")
 
 
 def test_checks_ask_it(snapshot: Make) -> None:
@@ -94,13 +94,15 @@ def test_checks_ask_it(snapshot: Make) -> None:
                        "annotations": {"meta.helm.sh/release-namespace": "ns"}}},
         gateway_object=gateway_object, namespaces=("tasks",), listener_sets=sets, crd=crd, controllers=[deployment],
     )  # fmt: skip
-    assert controller_checks.supported(found) == Trouble(f"{container['image']}: tested is 2.1", warning=True)
-    assert controller_checks.listener_sets(found) == Trouble("Fakeway serves none of the 1 ListenerSets of the Gateway")
-    assert controller_checks.own_controller(found) == Trouble(
-        "the Fakeway of GatewayClass klass serves Gateway ns/first alone"
+    assert controller_checks.supported(found) == Trouble(
+        f"{container['image']}: the tested version is 2.1", warning=True
     )
-    assert controller_checks.watched(found) == Trouble("Fakeway looks at ns, a, and not at namespace tasks")
-    assert crds.bundle(found) == Trouble("the CRDs are of release v1.6.3, Fakeway needs v1.7.0 or later")
+    assert controller_checks.listener_sets(found) == Trouble("Fakeway does not serve the 1 ListenerSets of the Gateway")
+    assert controller_checks.own_controller(found) == Trouble(
+        "the Fakeway of GatewayClass klass only serves Gateway ns/first"
+    )
+    assert controller_checks.watched(found) == Trouble("Fakeway watches ns, a, but not namespace tasks")
+    assert crds.bundle(found) == Trouble("the release of the CRDs is v1.6.3, Fakeway requires v1.7.0 or later")
     assert gateway.current(found) is None
     assert routing.reserved(found) == Trouble("5 ports, 2001 to 2009", warning=True)
 

@@ -59,15 +59,15 @@ def broken(change: dict[str, Any]) -> Manifest:
 @pytest.mark.parametrize(
     ("document", "message"),
     [
-        ({"kind": "ConfigMap"}, "there is no CustomResourceDefinition"),
-        ("text", "there is no CustomResourceDefinition"),
+        ({"kind": "ConfigMap"}, "the file has no CustomResourceDefinition"),
+        ("text", "the file has no CustomResourceDefinition"),
         (broken({"apiVersion": "apiextensions.k8s.io/v1beta1"}), "the CRD is of apiextensions.k8s.io/v1beta1"),
-        (broken({"spec": {}}), "no CRD that can be read"),
-        (broken({"spec": {**named("one")["spec"], "versions": None}}), "no CRD that can be read"),
+        (broken({"spec": {}}), "no readable CRD"),
+        (broken({"spec": {**named("one")["spec"], "versions": None}}), "no readable CRD"),
         (broken({"metadata": {"name": 3}}), "lacks a name"),
         (
             broken({"spec": {**named("one")["spec"], "versions": [version("v1", max_items=cast(int, "64"))]}}),
-            "a maxItems is no number",
+            "a maxItems is not a number",
         ),
     ],
 )

@@ -131,4 +131,4 @@ def test_other_refusals_are_told_apart(problem: ApiError, error: type[ApiError],
 
 def test_the_message_names_what_is_wrong_besides_the_cost() -> None:
     problem = told_apart(refused(over(LISTS.format(0, 0), 2.0), wrong("spec.names.kind", "is missing")))
-    assert problem.message.endswith("not for the cost of its rules: spec.names.kind: is missing")
+    assert problem.message.endswith("not because of the cost of its rules: spec.names.kind: is missing")

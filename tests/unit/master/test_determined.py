@@ -113,7 +113,7 @@ def test_a_notebook_is_returned_once_it_serves_and_opens_to_its_own_token(
     running = platform.launch(Wish("notebook", "east", "mine"))
     assert master.visits["GET /proxy/n-1/api"] == 2  # the first answer is a 502
     assert (running.authorization, running.addresses) == ("token notebook-session", ())
-    with pytest.raises(ScenarioFailed, match="tells no address of notebook n-1"):
+    with pytest.raises(ScenarioFailed, match="reports no address of notebook n-1"):
         _ = running.address
     Notebook(platform.url("mine"), running.authorization).wait_until_answers()
     Notebook(platform.url("mine"), running.authorization).upload("a.txt", b"text")

@@ -82,7 +82,7 @@ def test_scenarios_are_played_against_it(words: list[str], capsys: pytest.Captur
     assert rows == {
         "command_starts": ("passed", ""),
         "page_opens": ("skipped", "a page of hub requires a login by a person"),
-        "cluster_is_read": ("skipped", "it looks into the clusters, of which only the platform hub is known"),
+        "cluster_is_read": ("skipped", "it requires access to the clusters, but only the platform hub is known"),
     }
     played = ["launch command one in small", "kill one", "kill one"]
     assert Hub.asked == ["login of ada at http://192.0.2.1", *played]

@@ -18,7 +18,7 @@ def pod(state: dict[str, Any], ready: str = "False") -> dict[str, Any]:
 
 @pytest.mark.parametrize("reason", ["ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "InvalidImageName"])
 def test_an_image_that_cannot_be_had_ends_the_wait(reason: str) -> None:
-    with pytest.raises(ImageMissing, match=rf"notebook:1 cannot be had: {reason}: no such host") as missing:
+    with pytest.raises(ImageMissing, match=rf"notebook:1 cannot be pulled: {reason}: no such host") as missing:
         not_ready(pod({"waiting": {"reason": reason, "message": "no such host"}}))
     assert missing.value.where == "Pod tasks/nb-1"
     assert missing.value.hint == "make toolchain"

@@ -210,7 +210,7 @@ def test_a_roll_out_is_seen_by_pods_and_by_a_connection(
         return
     found = listener_update.look(made)
     assert isinstance(found, Seen)
-    assert found.detail == "a lived on, the open connection too"
+    assert found.detail == "a kept running, the open connection too"
 
 
 class Held:

@@ -13,6 +13,7 @@ from rich.console import Console
 from task_gateway.model import Step
 from task_gateway_lab.model_bugbash import BugBash, NotebookRun, Row, Status
 from task_gateway_lab.report import bugbash as report
+from task_gateway_lab.report.bugbash.by_hand import by_hand
 
 NASTY = "<script>alert(1)</script> | `x` & \x1b[31m"
 STEPS = (Step("opened", True, 1.25, "it answers"), Step("used", False, 0.5, NASTY))
@@ -22,7 +23,7 @@ FAILED = Row(
     repeat=("# look", "kubectl get pods | cat"), evidence=("two/error.txt",),
 )  # fmt: skip
 SKIPPED = Row("three", "Limits", Status.SKIPPED, 0.0, "Three works.", cause="there is no IPv6")
-PERSON = Row("four", "For a person", Status.PERSON, 0.0, "Four looks right.", repeat=("# open it",))
+PERSON = Row("four", "Manual", Status.PERSON, 0.0, "Four looks right.", repeat=("# open it",))
 ALL = BugBash("bash", 20.0, {"kubernetes": "v1"}, (PASSED, FAILED, SKIPPED, PERSON))
 NOTEBOOK = NotebookRun(
     "east", "tg-east", "2001:db8::1", 30000, "slots", "print(6 * 7)", "42\n", "one/the east.png", True
@@ -115,6 +116,20 @@ def test_a_run_that_fails_before_any_scenario_says_why_in_every_form() -> None:
 @pytest.mark.parametrize("result", [replace(BROKEN, before=()), replace(ALL, cause="no disk")])
 def test_junit_of_a_run_that_failed_between_its_steps_is_red(result: BugBash) -> None:
     assert "run" in [each.get("name") for each in ElementTree.fromstring(report.junit(result)).iter("testcase")]
+
+
+def test_by_hand_the_kubeconfig_is_exported_where_it_changes() -> None:
+    lines = (
+        "# look", "kubectl --kubeconfig a.yaml get pods", "task-gateway ls --kubeconfig a.yaml", "helm list",
+        "kubectl --kubeconfig b.yaml --context east get pods", "task-gateway ls --config m.yaml --kubeconfig c.yaml",
+        "kubectl drain node \\", "  --kubeconfig a.yaml", "kubectl --kubeconfig a.yaml get nodes",
+    )  # fmt: skip
+    assert by_hand(lines) == [
+        "# look", "export KUBECONFIG=a.yaml", "kubectl get pods", "task-gateway ls", "helm list",
+        "export KUBECONFIG=b.yaml", "kubectl --context east get pods",
+        "task-gateway ls --config m.yaml --kubeconfig c.yaml",
+        "kubectl drain node \\", "  --kubeconfig a.yaml", "export KUBECONFIG=a.yaml", "kubectl get nodes",
+    ]  # fmt: skip
 
 
 def test_several_scenarios_have_a_row_each_on_a_terminal() -> None:

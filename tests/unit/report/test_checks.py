@@ -13,7 +13,7 @@ WARNED = Check("ITG0103", "nodes are Ready", "warning", "not Ready: b", "kubectl
 WRONG = Check(
     "ITG0401", "the Gateway exists", "error", "[red]none\x1b", "kubectl get gateways", "docs/checks.md#itg0401"
 )
-LEFT = Check("ITG0402", "the Gateway is accepted", "skipped", "after ITG0401", docs="docs/checks.md#itg0402")
+LEFT = Check("ITG0402", "the Gateway is accepted", "skipped", "because ITG0401 failed", docs="docs/checks.md#itg0402")
 REPORT = CheckReport(False, (CheckCategory("cluster", (GOOD, WARNED)), CheckCategory("gateway", (WRONG, LEFT))))
 
 
@@ -39,7 +39,7 @@ def test_text_has_a_mark_for_each_check_and_says_what_helps() -> None:
         "    [red]none\\x1b",
         "    try: kubectl get gateways",
         "    see docs/checks.md#itg0401",
-        "- the Gateway is accepted: skipped after ITG0401",
+        "- the Gateway is accepted: skipped because ITG0401 failed",
         "",
         "Status check results are ×",
     ]
@@ -58,6 +58,6 @@ def test_junit_has_a_suite_per_category_and_counts_what_fails() -> None:
     assert failure is not None
     assert (failure.get("message"), failure.text) == ("[red]none\ufffd", "[red]none\ufffd\ntry: kubectl get gateways")
     assert skipped is not None
-    assert skipped.get("message") == "after ITG0401"
+    assert skipped.get("message") == "because ITG0401 failed"
     assert next(each.get("name") for each in root.iter("testcase")) == "ITG0101 the API server answers"
     assert cluster.findtext("testcase/system-out") == "warning: not Ready: b"

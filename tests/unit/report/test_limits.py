@@ -27,7 +27,7 @@ def test_the_binding_limit_is_marked() -> None:
     assert lines[0].strip() == ("east: 6 tasks fit through Gateway gw/itg (slots), 2 active, 4 more; bound by slots")
     (marked,) = [line.split() for line in lines if limits.BINDING in line]
     assert marked[:4] == ["slots", "6", limits.BINDING, "6"]
-    assert lines[-1].strip() == "home: no gateway, its tasks are dialled directly"
+    assert lines[-1].strip() == "home: no gateway, the master connects to tasks directly"
 
 
 def test_the_page_has_a_column_for_each_strategy_and_dashes_where_a_limit_does_not_apply() -> None:

@@ -62,7 +62,7 @@ def test_a_value_is_not_filled_in_again(value: str) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        (TEXT, "some.yaml asks for 'TASK'"),
+        (TEXT, "some.yaml uses 'TASK'"),
         ("a: [", "some.yaml is wrong: .*expected"),
         ("- a list", "some.yaml is wrong: a template of an object is a mapping"),
     ],

@@ -88,7 +88,7 @@ def test_a_namespace_that_is_there_is_neither_used_nor_removed(
     theirs = Theirs("run-gateway")
     monkeypatch.setattr("task_gateway.inventory.target.connect", lambda kubeconfig, context: theirs)
     made = Lent(SPACES, "release")
-    with pytest.raises(ClusterExists, match="run-gateway is there already"):
+    with pytest.raises(ClusterExists, match="run-gateway already exists"):
         made.connect(["theirs"])
     made.give_back()
     assert theirs.namespaces == ["run-gateway"]
@@ -124,7 +124,7 @@ def test_a_port_of_somebody_else_is_refused(found: Manifest, taken: bool) -> Non
     if not taken:
         lender.require_ports(kube, HOST, range(20000, 20016))
         return
-    with pytest.raises(UsageError, match=f"Service apps/web has port 20003 of {HOST} already") as told:
+    with pytest.raises(UsageError, match=f"Service apps/web already uses port 20003 of {HOST}") as told:
         lender.require_ports(kube, HOST, range(20000, 20016))
     assert "--first-port" in (told.value.hint or "")
 
@@ -137,6 +137,6 @@ def test_a_second_controller_of_one_name_is_seen() -> None:
 
 
 def test_crds_are_the_users_to_install() -> None:
-    with pytest.raises(UsageError, match="no Gateway API") as told:
+    with pytest.raises(UsageError, match="does not serve Gateway API") as told:
         Lent(SPACES, "release").require_crds(cast(Kube, Theirs()))
     assert "gateway-api-crds" in (told.value.hint or "")

@@ -185,7 +185,7 @@ class Slots:
                 continue
             action, of = ("close", "a free slot") if slot.task is None else ("restore", "its claim")
             reason = (
-                f"it is free and leads to {endpoints.words(stray)}" if stray else f"its selector is not that of {of}"
+                f"it is free but reaches {endpoints.words(stray)}" if stray else f"its selector is not that of {of}"
             )
             done = not dry_run and self._mended(slot)
             where = f"Service {self._namespace}/{slot.service}"

@@ -96,7 +96,7 @@ class Determined:
         for _ in attempts(wait):
             state = self._ask("GET", f"{KINDS[kind]}/{quote(own)}")[kind]["state"]
             if state == ENDED[0]:
-                return f"the master says {state}"
+                return f"the master reports {state}"
         raise wait.timed_out(state, f"{kind} {own}")
 
     def url(self, task_id: str) -> str:

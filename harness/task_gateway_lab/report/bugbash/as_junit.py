@@ -8,7 +8,7 @@ from task_gateway_lab.model_bugbash import BugBash, Row, Status
 
 
 def junit(result: BugBash) -> str:
-    """Return the run as a `testsuites` document; rows for a person are skipped."""
+    """Return the run as a `testsuites` document; manual rows are skipped."""
     return document(result.name, _steps(result) if result.stepwise else _groups(result))
 
 
@@ -33,7 +33,7 @@ def _groups(result: BugBash) -> Iterator[Suite]:
 
 
 def _row(row: Row) -> Case:
-    skipped = {Status.SKIPPED: row.cause or "skipped", Status.PERSON: "for a person to look at"}
+    skipped = {Status.SKIPPED: row.cause or "skipped", Status.PERSON: "manual"}
     return Case(
         row.name,
         row.seconds,

@@ -5,10 +5,11 @@ from urllib.parse import quote
 
 from task_gateway.model import Step
 from task_gateway_lab.model_bugbash import BugBash, NotebookRun, Row, Status
+from task_gateway_lab.report.bugbash.by_hand import by_hand
 from task_gateway_lab.report.markdown_text import escaped, fence, link, table
 
 MARK = {Status.PASSED: "x", Status.FAILED: " ", Status.SKIPPED: " ", Status.PERSON: " "}
-WORD = {Status.PASSED: "", Status.FAILED: "**failed**", Status.SKIPPED: "skipped", Status.PERSON: "for a person"}
+WORD = {Status.PASSED: "", Status.FAILED: "**failed**", Status.SKIPPED: "skipped", Status.PERSON: "manual"}
 
 
 def markdown(result: BugBash) -> str:
@@ -45,7 +46,7 @@ def _steps(steps: Sequence[Step]) -> str:
     rows = [
         (step.name, "passed" if step.passed else "**failed**", f"{step.seconds:.1f}", step.detail) for step in steps
     ]
-    return table(("Step", "Result", "Seconds", "Seen"), rows, plain=[1])
+    return table(("Step", "Result", "Seconds", "Details"), rows, plain=[1])
 
 
 def _failure(row: Row, steps: Sequence[Step]) -> list[str]:
@@ -53,7 +54,7 @@ def _failure(row: Row, steps: Sequence[Step]) -> list[str]:
     if steps:
         parts.append(_steps(steps))
     if row.repeat:
-        parts += ["By hand:", fence("\n".join(row.repeat), "sh")]
+        parts += ["By hand:", fence("\n".join(by_hand(row.repeat)), "sh")]
     if row.evidence:
         parts.append(_links(row.evidence))
     return parts
@@ -64,7 +65,7 @@ def _links(files: Sequence[str]) -> str:
 
 
 def _notebook(notebook: NotebookRun) -> list[str]:
-    after = "reaches nothing" if notebook.refused_after_release else "**still answers**"
+    after = "is closed" if notebook.refused_after_release else "**still answers**"
     rows = [
         ("Cluster", notebook.cluster),
         ("Address", f"{notebook.address}, port {notebook.port}"),

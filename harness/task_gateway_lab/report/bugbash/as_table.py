@@ -28,7 +28,7 @@ def _rows(result: BugBash) -> Table:
 
 def _steps(result: BugBash) -> Iterator[Table]:
     if result.steps:
-        table = Table("Step", "Result", "Seconds", "Seen", title=Text(result.name), title_justify="left")
+        table = Table("Step", "Result", "Seconds", "Details", title=Text(result.name), title_justify="left")
         table.columns[2].justify = "right"
         for step in result.steps:
             table.add_row(Text(step.name), _verdict(step.passed), Text(f"{step.seconds:.1f}"), Text(step.detail))
@@ -40,7 +40,7 @@ def _notebooks(result: BugBash) -> Iterator[Table]:
         table = Table("Notebook of", "Cluster", "Address", "Strategy", "Output", "After release")
         for each in result.notebooks:
             address = str(Address(each.address, each.port))
-            after = "reaches nothing" if each.refused_after_release else "still answers"
+            after = "closed" if each.refused_after_release else "still answers"
             words = (each.resource_manager, each.cluster, address, each.strategy, each.output, after)
             table.add_row(*map(Text, words))
         yield table
