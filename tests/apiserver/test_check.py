@@ -192,7 +192,7 @@ def test_a_resource_managers_own_rights_are_enough(stage: Stage) -> None:
         report, "ok"
     )
     why = {each["code"]: each["message"] for each in checks_of(report)}
-    assert why["ITG0103"] == "since v1/Node may not be read"
+    assert why["ITG0103"] == "because v1/Node may not be read"
 
 
 def test_without_a_configuration_the_gateways_of_the_chart_are_found(stage: Stage) -> None:

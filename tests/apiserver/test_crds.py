@@ -321,7 +321,7 @@ def test_upstreams_policy_on_upgrades_is_told_of_and_its_refusal_explained(fresh
 def test_a_crd_that_does_not_say_its_bundle_cannot_be_restored(fresh: Fresh) -> None:
     kube = fresh()
     kube.patch(schema.KIND, schema.GATEWAYS, None, {"metadata": {"annotations": {schema.BUNDLE_VERSION: None}}})
-    with pytest.raises(UsageError, match="does not say which bundle"):
+    with pytest.raises(UsageError, match="no annotations that name its release"):
         restore(kube)
 
 

@@ -241,7 +241,7 @@ def test_what_the_role_does_not_grant_is_skipped_and_the_rest_is_freed(kube: Kub
         code, said, err = call("gc", "--grace", "0", "--apply", *words, kubeconfig=as_master(kube, tmp_path))
         assert (code, [each["task_id"] for each in said["repairs"]]) == (1, ["nb1"])
         assert [(each["namespace"], each["strategy"]) for each in said["skipped"]] == [(TASKS, "listeners")]
-        assert "warning: namespace tasks, strategy listeners is skipped" in err
+        assert "warning: skipped namespace tasks, strategy listeners" in err
     finally:
         call("release", "nb2")
 
@@ -258,7 +258,7 @@ def test_a_namespace_without_rights_is_skipped_with_a_warning(kube: Kube, call: 
     try:
         code, said, err = call("ls", *words, kubeconfig=master)
         assert (code, [each["task_id"] for each in said["tasks"]]) == (0, ["nb1"])
-        assert "warning: namespace aaa, strategy slots is skipped" in err
+        assert "warning: skipped namespace aaa, strategy slots" in err
         assert call("release", "nb1", *words, kubeconfig=master)[0] == 0
     finally:
         kube.create(
@@ -304,6 +304,6 @@ def test_the_proxy_is_found_also_where_gateways_share_it(kube: Kube, merged: boo
         kube.patch(SERVICE, "envoy", HOME, {"metadata": {"labels": dict.fromkeys(labels)}})
         found = gateway.rivals(GatewaySnapshot(target))
         assert found is not None
-        assert "has port 20000" in found.message
+        assert "also uses port 20000" in found.message
     finally:
         kube.delete(SERVICE, "envoy", HOME)
