@@ -79,5 +79,6 @@ def test_links_as_they_are_read_in_the_repository_lead_somewhere() -> None:
 
 
 def anchors(page: Path) -> set[str]:
-    headings = re.findall(r"^#+ (.*)$", page.read_text("utf-8"), re.MULTILINE)
-    return {slugify(case="lower")(heading, "-") for heading in headings}
+    text = page.read_text("utf-8")
+    headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    return {slugify(case="lower")(heading, "-") for heading in headings}.union(re.findall(r'<a id="([^"]+)">', text))
