@@ -147,7 +147,6 @@ def copy_contour_crds(version: str, gateway_api: str) -> None:
     With them the policy that guards those of Gateway API, which Envoy Gateway's chart has by itself.
     """
     source = module_dir("github.com/projectcontour/contour", version, "contour") / "examples/contour/01-crds.yaml"
-    shutil.rmtree(CONTOUR_CRDS, ignore_errors=True)
     (CONTOUR_CRDS / "crds").mkdir(parents=True)
     (CONTOUR_CRDS / "Chart.yaml").write_text(f"apiVersion: v2\nname: contour-crds\nversion: {version}\n")
     for text in source.read_text().split("\n---\n"):
@@ -171,7 +170,6 @@ def copy_crds(version: str) -> None:
     """
     source = module_dir("sigs.k8s.io/gateway-api", version) / "config" / "crd"
     for channel in CHANNELS:
-        shutil.rmtree(channel, ignore_errors=True)
         (channel / "files").mkdir(parents=True)
         (channel / "Chart.yaml").write_text(f"apiVersion: v2\nname: {channel.name}\nversion: {version}\n")
         for crd in sorted((source / channel.name).glob("gateway.networking.*.yaml")):
@@ -211,7 +209,6 @@ def _at(node: yaml.Node, *keys: str) -> yaml.Node:
 
 def _copy(source: Path, target: Path) -> None:
     """Copy a tree of Go's module cache, which is read-only, so that the copy can be changed and removed."""
-    shutil.rmtree(target, ignore_errors=True)
     shutil.copytree(source, target, ignore=_NOT_COPIED, copy_function=shutil.copyfile)
     for folder in (target, *(path for path in target.rglob("*") if path.is_dir())):
         folder.chmod(0o755)

@@ -7,6 +7,7 @@ import pytest
 
 from task_gateway.kube.process import Completed
 from task_gateway.model import Manifest
+from task_gateway.operator import rights
 
 Render = Callable[..., list[Manifest]]
 GATEWAY_API = "gateway.networking.k8s.io"
@@ -81,6 +82,25 @@ def test_it_has_exactly_these_rights(render: Render) -> None:
             "resourceNames": ["tg-slot-20000", "tg-slot-20001"],
         },
     ]
+
+
+def granted(role: Manifest) -> set[tuple[str, str, str]]:
+    """Verb, API group and resource of each right, but those that exist in RBAC only."""
+    return {
+        (verb, group, resource)
+        for rule in role["rules"]
+        for verb in rule["verbs"]
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+        if group != "task-gateway.dev"
+    }
+
+
+def test_the_roles_grant_what_the_operator_lists(render: Render) -> None:
+    found = rendered(render)
+    home = {each.right for each in rights.with_gateway("tg")}
+    for role, listed in (("gateways/tg-operator", home), ("tasks/tg-operator-tasks", rights.WITH_TASKS)):
+        assert granted(found[f"Role/{role}"]) == {(each.verb, each.group, each.resource) for each in listed}
 
 
 def test_each_task_namespace_has_its_own_slots(render: Render) -> None:

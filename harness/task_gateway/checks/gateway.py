@@ -12,6 +12,7 @@ from task_gateway.kube.wait import condition
 from task_gateway.limits.ports import takes_node_ports
 from task_gateway.model import Address, Manifest
 from task_gateway.routing.addresses import unready
+from task_gateway.routing.gateway_api import addresses
 from task_gateway.routing.listening import FOREIGN
 from task_gateway.routing.reach import Answer, probe
 
@@ -58,7 +59,7 @@ def address(snapshot: GatewaySnapshot) -> Trouble | None:
     wanted = resolve(snapshot.gateway.gateway_ip)
     if not wanted:
         return Trouble(f"gateway_ip {snapshot.gateway.gateway_ip} cannot be resolved on this machine")
-    found = [each["value"] for each in snapshot.objects.status.get("addresses") or []]
+    found = addresses(snapshot.objects.gateway or {})
     resolved = set().union(*map(resolve, found)) if found else set()
     if wanted & resolved:
         return None

@@ -9,7 +9,7 @@ from task_gateway.kube.kinds import SERVICE
 from task_gateway.kube.kubeconfig import choose
 from task_gateway.model import InternalTaskGateway, Manifest, MasterConfig, ResourceManager
 from task_gateway.routing import determined, names, table
-from task_gateway.routing.gateway_api import GATEWAY
+from task_gateway.routing.gateway_api import GATEWAY, first_address
 from task_gateway.settings import DEFAULTS, Settings
 
 
@@ -72,11 +72,10 @@ def _as_manager(gateway: Manifest, kube: Kube) -> ResourceManager:
     elsewhere = (gateway["metadata"].get("annotations") or {}).get(names.TASK_NAMESPACE, namespace)
     slots = kube.list(SERVICE, labels=names.slots_selector(name, namespace))
     ports = sorted(slot.port for slot in map(table.parse, slots) if slot is not None)
-    addresses = (gateway.get("status") or {}).get("addresses") or [{"value": ""}]
     first, last = (ports[0], ports[-1]) if ports else determined.port_range(gateway)
     return ResourceManager(
         name=f"{namespace}/{name}",
         cluster_name=kube.cluster.name,
         default_namespace=None if slots else elsewhere,
-        internal_task_gateway=InternalTaskGateway(name, namespace, addresses[0]["value"], first, last),
+        internal_task_gateway=InternalTaskGateway(name, namespace, first_address(gateway), first, last),
     )

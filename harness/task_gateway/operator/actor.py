@@ -18,7 +18,7 @@ from task_gateway.operator.result import Result
 from task_gateway.operator.space import Space
 from task_gateway.operator.steps import Claim, Clear, Publish, Release, Restore, Step
 from task_gateway.routing import endpoints, names, table
-from task_gateway.routing.slot_writer import SlotWriter, closed, released
+from task_gateway.routing.slot_writer import SlotWriter, released
 from task_gateway.routing.table import Slot
 
 OWNER_SECONDS = 60.0
@@ -70,12 +70,7 @@ class Actor:
             case Release():
                 self._release(step)
             case Restore(slot):
-                self._writer.write(
-                    slot,
-                    self._writer.deadline(),
-                    lambda each: each.task == slot.task and not table.agrees(each),
-                    closed,
-                )
+                self._writer.restore(slot, self._writer.deadline())
                 self._say("restored", slot)
             case Publish(pod, wanted, slots):
                 if all(map(self._holds, slots)):

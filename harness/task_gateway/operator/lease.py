@@ -15,6 +15,7 @@ from task_gateway.kube.kinds import LEASE
 from task_gateway.kube.mirror import Mirror
 from task_gateway.model import Manifest
 from task_gateway.operator.log import say
+from task_gateway.routing import table
 
 LEASE_SECONDS = 15
 """How long others wait after the last renewal that they saw; the defaults of client-go, like the next two."""
@@ -144,7 +145,7 @@ class Elector:
             self._changed(self._leads)
 
     def _body(self, found: Held | None, transitions: int, holder: str | None = None) -> Manifest:
-        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        now = table.stamp(datetime.now(UTC))
         meta: Manifest = {"name": self._name, "namespace": self._namespace}
         if found is not None:
             meta["resourceVersion"] = found.version

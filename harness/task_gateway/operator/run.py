@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from task_gateway.errors import TaskGatewayError
 from task_gateway.kube.client import Kube
 from task_gateway.kube.mirror import Mirror
-from task_gateway.model import InternalTaskGateway, Manifest
+from task_gateway.model import InternalTaskGateway
 from task_gateway.operator import rights, serving
 from task_gateway.operator.events import Events
 from task_gateway.operator.lease import Elector
@@ -23,7 +23,7 @@ from task_gateway.operator.request import ALL, Allowed
 from task_gateway.operator.result import Result
 from task_gateway.operator.work_queue import WorkQueue
 from task_gateway.routing import templates
-from task_gateway.routing.gateway_api import GATEWAY
+from task_gateway.routing.gateway_api import GATEWAY, first_address
 from task_gateway.routing.parents import Parents
 from task_gateway.routing.strategies.slots import Slots
 
@@ -91,7 +91,7 @@ class Operator:
         began, options = time.monotonic(), self._options
         home = options.gateway_namespace
         found = self._kube.get(GATEWAY, options.gateway, home)
-        gateway = InternalTaskGateway(options.gateway, home, host_of(found), 1, 65535)
+        gateway = InternalTaskGateway(options.gateway, home, first_address(found), 1, 65535)
         chart = templates.load(self._kube, gateway)
         namespaces = options.namespaces or templates.task_namespaces({"data": dict(chart.texts)}) or (home,)
         self._events = Events(self._kube)
@@ -101,7 +101,12 @@ class Operator:
         self._parents = Parents(self._kube, gateway, changed=lambda: self._queue.add([LISTENERS]))
         self._parents.follow()
         self._gateway = Mirror(
-            self._kube, GATEWAY, home, host_of, name=options.gateway, changed=lambda _, host: self._host(host or "")
+            self._kube,
+            GATEWAY,
+            home,
+            first_address,
+            name=options.gateway,
+            changed=lambda _, host: self._host(host or ""),
         )
         self._gateway.follow()
         for each in self._followed.values():
@@ -187,9 +192,3 @@ class Operator:
         self.metrics.retries.add()
         say("failed", "warning", namespace=key[0], task=key[1], message=message, again_in_seconds=pause)
         self._queue.add_after(key, pause)
-
-
-def host_of(gateway: Manifest) -> str:
-    """Return the address of a Gateway, empty as long as it has none."""
-    addresses = (gateway.get("status") or {}).get("addresses") or [{}]
-    return str(addresses[0].get("value", ""))

@@ -213,7 +213,7 @@ class Space:
             return View(pod, Request(), held, self._host, None, kept=kept, left=self._left.get(uid))
         request = self._request(pod)
         missing = self._missing(pod, request)
-        offers = self._offers(pod, request) if missing and request.problem is None else {}
+        offers = self._offers(pod, request, missing) if missing and request.problem is None else {}
         lack = ""
         if missing and offers is None and uid in self._waiting:
             self._refused.add(uid)
@@ -230,9 +230,9 @@ class Space:
         mine = chosen(pod, request, held)
         return [each.number for each in request.ports if each.number not in mine]
 
-    def _offers(self, pod: Pod, request: Request) -> dict[int, Slot] | None:
-        """Return a slot for each port that a pod lacks; None if others are before it, or not enough are free."""
-        missing, found = self._missing(pod, request), dict[int, Slot]()
+    def _offers(self, pod: Pod, request: Request, missing: Collection[int]) -> dict[int, Slot] | None:
+        """Return a slot for each port that is missing; None if others are before it, or not enough are free."""
+        found = dict[int, Slot]()
         kept = self._kept(pod, missing)
         if pod.uid in self._waiting and not self._is_next(pod.uid):
             return None

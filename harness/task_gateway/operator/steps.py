@@ -7,6 +7,7 @@ else's write, needs no code of its own.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from task_gateway.model import Address
 from task_gateway.operator.pods import Pod
 from task_gateway.operator.request import Port, Reason, Request
 from task_gateway.operator.result import Result, same
@@ -135,7 +136,7 @@ def _result(view: View, mine: Mapping[int, Slot], missing: Sequence[Port]) -> Re
     pod, request = view.pod, view.request
     if pod is None or (mine and not view.host):
         return None
-    addresses = tuple((written, f"{_bracketed(view.host)}:{slot.port}") for written, slot in _named(request, mine))
+    addresses = tuple((written, str(Address(view.host, slot.port))) for written, slot in _named(request, mine))
     if request.problem is not None:
         return Result(addresses, request.problem, request.message)
     if not missing:
@@ -153,7 +154,3 @@ def _named(request: Request, mine: Mapping[int, Slot]) -> list[tuple[str, Slot]]
 
 def _number(slot: Slot) -> int:
     return slot.target_port if isinstance(slot.target_port, int) else 0
-
-
-def _bracketed(host: str) -> str:
-    return f"[{host}]" if ":" in host else host

@@ -6,7 +6,7 @@ from task_gateway.model import Manifest
 from task_gateway.probe.base import Lack, Seen, requirement
 from task_gateway.probe.stage import ADDRESSED, Stage
 from task_gateway.reasons import Condition
-from task_gateway.routing.gateway_api import GATEWAY
+from task_gateway.routing.gateway_api import GATEWAY, addresses
 
 
 @requirement(1, "address", "The Gateway's status has its address, the one that was asked for if one was.")
@@ -29,11 +29,6 @@ def look(stage: Stage) -> Seen | Lack:
         raise
     stage.host = wanted or addresses(gateway)[0]
     return Seen(stage.host)
-
-
-def addresses(gateway: Manifest) -> list[str]:
-    """Return the addresses that a Gateway's status has."""
-    return [each["value"] for each in (gateway.get("status") or {}).get("addresses") or []]
 
 
 def _why(gateway: Manifest) -> str:

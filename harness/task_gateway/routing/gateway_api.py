@@ -23,6 +23,16 @@ def route_kind(reader: Reader) -> str | None:
     return next((kind for kind in ROUTES if reader.served(kind)), None)
 
 
+def addresses(gateway: Manifest) -> list[str]:
+    """Return the addresses that a Gateway's status has."""
+    return [each["value"] for each in (gateway.get("status") or {}).get("addresses") or []]
+
+
+def first_address(gateway: Manifest) -> str:
+    """Return the address of a Gateway that tasks are dialled at, empty as long as it has none."""
+    return next(iter(addresses(gateway)), "")
+
+
 def reported_parents(route: Manifest, controller: str = "") -> list[Manifest]:
     """Return what the controller of that name reports of the parents that a route has now; every one's if it is empty.
 

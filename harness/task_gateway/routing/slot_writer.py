@@ -67,6 +67,10 @@ class SlotWriter:
         self.write(slot, until, lambda each: each.task is None and each.unselected, closed)
         return True
 
+    def restore(self, slot: Slot, until: float) -> None:
+        """Give a claimed slot the selector of its claim again, unless it has it, or is another task's by now."""
+        self.write(slot, until, lambda each: each.task == slot.task and not table.agrees(each), closed)
+
     def endpoints(self, slots: Collection[Slot]) -> endpoints.Endpoints:
         """Return the endpoints of the free slots of which Kubernetes removes none; of one slot by its own Service."""
         unselected = [slot for slot in slots if slot.task is None and slot.unselected]

@@ -86,7 +86,7 @@ class Kind:
     def load(self, cluster: Cluster, archive: Path) -> None:
         """Load the images of an archive into the cluster's node."""
         used, node = engine((folder(cluster.name) / ENGINE).read_text()), f"{cluster.name}-control-plane"
-        inside = f"/root/{archive.name}"
+        inside = f"/var/tmp/{archive.name}"
         used.run("cp", archive, f"{node}:{inside}")
         try:
             _import(used, node, inside)

@@ -84,7 +84,7 @@ class Slots:
             task, held.keys(), ", ".join(f"Service {self._namespace}/{s.service}" for s in held.values())
         )
         for slot in held.values():
-            self._writer.write(slot, until, lambda each: each.task == task.id and not table.agrees(each), closed)
+            self._writer.restore(slot, until)
         claimed: dict[int | str | None, Slot] = {}
         try:
             for port in task.ports:
