@@ -57,9 +57,8 @@ def test_the_chart_refuses_the_ports_that_the_library_leaves_out(
     values = installs(controller, packages)
     for first, count in ((19000, 4), (57536, 1100)):
         slots = {"slots": [{"start": first, "count": count}]}
-        done = helm("template", "tg", values=values | slots, options=("--show-only", "templates/checks.yaml"))
-        refused = "for itself" in done.stderr or "would be one port" in done.stderr
-        assert refused is bool(controller.unusable(range(first, first + count))), done.stderr
+        done = helm("template", "tg", values=values | slots)
+        assert (done.code != 0) is bool(controller.unusable(range(first, first + count))), done.stderr
 
 
 @pytest.mark.parametrize("port", [20000, 57535, 57536, 58558, 65535])
