@@ -48,6 +48,18 @@ def test_an_upgrade_that_reuses_values_of_an_older_release_has_none(render: Rend
     assert render({"operator": None}) == render()
 
 
+def test_its_pods_are_replaced_when_what_it_reads_at_its_start_changes(render: Render) -> None:
+    def annotations(namespace: str) -> Manifest:
+        slots = [{"namespace": namespace, "start": 20000, "count": 2}]
+        found = rendered(render, {"podAnnotations": {"noted": "yes"}}, slots=slots)
+        annotated: Manifest = found["Deployment/gateways/tg-operator"]["spec"]["template"]["metadata"]["annotations"]
+        return annotated
+
+    assert annotations("tasks") == annotations("tasks")
+    assert annotations("tasks") != annotations("other")
+    assert annotations("tasks")["noted"] == "yes"
+
+
 def test_it_has_exactly_these_rights(render: Render) -> None:
     found = rendered(render)
     assert found["Role/gateways/tg-operator"]["rules"] == [

@@ -17,6 +17,7 @@ from task_gateway_lab.clusters import base
 
 POD, DEPLOYMENT, LEASE = "v1/Pod", "apps/v1/Deployment", "coordination.k8s.io/v1/Lease"
 IMAGE = "localhost/task-gateway/operator"
+ADDED = "added-by-an-upgrade"
 EXPOSED = "task-gateway.dev/Exposed"
 PUBLISHED = Wait("published", "the operator has written the pod's address", 30)
 ENDED = Wait("ended", "a port of a pod that is gone reaches nothing", 30)
@@ -26,18 +27,26 @@ ROLLED_OUT = Wait("rolled-out", "both replicas of the operator are ready", 180)
 @pytest.fixture(scope="module")
 def operator(installed: Installed, chart: Path) -> Iterator[Installed]:
     """The release with the operator in it, whose image no registry has."""
-    (archive,) = (chart.parent).glob("task-gateway-operator-*.oci.tar")
-    base.load(installed.cluster.name, archive)
-    version = archive.name.removeprefix("task-gateway-operator-").removesuffix(".oci.tar")
-    values: dict[str, Any] = {
-        "gateway": {"addresses": [installed.gateway.gateway_ip]},
-        "slots": [{"start": START, "count": COUNT}],
-    }
-    on = values | {"operator": {"enabled": True, "image": f"{IMAGE}:{version}", "allowedPorts": [str(PORT)]}}
-    helm.install(installed.cluster, RELEASE, chart, NAMESPACE, on)
+    base.load(installed.cluster.name, archive_of(chart))
+    helm.install(installed.cluster, RELEASE, chart, NAMESPACE, switched_on(installed, chart))
     wait_for(installed.kube, ROLLED_OUT, DEPLOYMENT, f"{RELEASE}-operator", NAMESPACE, condition("Available"))
     yield installed
-    helm.install(installed.cluster, RELEASE, chart, NAMESPACE, values)
+    helm.install(installed.cluster, RELEASE, chart, NAMESPACE, switched_off(installed))
+
+
+def archive_of(chart: Path) -> Path:
+    (archive,) = chart.parent.glob("task-gateway-operator-*.oci.tar")
+    return archive
+
+
+def switched_off(site: Installed) -> dict[str, Any]:
+    return {"gateway": {"addresses": [site.gateway.gateway_ip]}, "slots": [{"start": START, "count": COUNT}]}
+
+
+def switched_on(site: Installed, chart: Path) -> dict[str, Any]:
+    version = archive_of(chart).name.removeprefix("task-gateway-operator-").removesuffix(".oci.tar")
+    operator = {"enabled": True, "image": f"{IMAGE}:{version}", "allowedPorts": [str(PORT)]}
+    return switched_off(site) | {"operator": operator}
 
 
 def labelled(name: str, wanted: str = str(PORT)) -> Manifest:
@@ -86,6 +95,21 @@ def test_a_port_that_the_administrator_does_not_allow_is_refused(operator: Insta
     (said,) = [each for each in found["status"]["conditions"] if each["type"] == EXPOSED]
     assert said["reason"] == "NotAllowed"
     operator.kube.delete(POD, "forbidden", NAMESPACE)
+
+
+def test_a_namespace_that_an_upgrade_adds_is_watched(operator: Installed, chart: Path) -> None:
+    operator.kube.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": ADDED}})
+    slots = [{"start": START, "count": COUNT}, {"namespace": ADDED, "start": START + COUNT, "count": 1}]
+    helm.install(operator.cluster, RELEASE, chart, NAMESPACE, switched_on(operator, chart) | {"slots": slots})
+    made = labelled("added")
+    made["metadata"]["namespace"] = ADDED
+    operator.kube.create(made)
+    wait_for(operator.kube, POD_READY, POD, "added", ADDED, condition("Ready"))
+    address = address_of(wait_for(operator.kube, ROLLED_OUT, POD, "added", ADDED, condition(EXPOSED)))
+    wait_until_answers(address)
+    assert said_by(address) == "added"
+    operator.kube.delete(POD, "added", ADDED)
+    wait_until_refused(address, ENDED)
 
 
 def test_the_other_replica_takes_over_when_the_leader_ends(operator: Installed) -> None:
