@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Generator
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +41,8 @@ class Recorder:
         if sentence and (report.when == "call" or not report.passed):
             outcome = "known" if hasattr(report, "wasxfail") and not report.passed else report.outcome
             place = Path(item.path).relative_to(item.config.rootpath)
-            entry = {"test": f"{place}::{item.originalname}", "sentence": sentence, "outcome": outcome}
+            test, case = f"{place}::{item.originalname}", item.name.removeprefix(item.originalname).strip("[]")
+            entry = {"test": test, "case": case, "sentence": sentence, "outcome": outcome}
             self._cases.append(entry | {"seconds": round(report.duration, 1)})
         return report
 
@@ -59,12 +59,11 @@ class Recorder:
 
 
 def with_what_stays(before: Record, now: Record) -> Record:
-    """Return a record with the cases of the tests that ran now in the place of those before, and these tests named."""
-    from docs.reliability import by_test  # ci is on the path only once pytest has read its configuration
-
-    ran = by_test(now["cases"])
-    cases = list(chain.from_iterable((by_test(before["cases"]) | ran).values()))
-    return {"versions": before["versions"] | now["versions"], "again": sorted({*ran, *before["again"]}), "cases": cases}
+    """Return a record with the cases that ran now in the place of those before, and their tests named."""
+    ran = {(each["test"], each["case"]): each for each in now["cases"]}
+    again = sorted({*before["again"], *(test for test, _ in ran)})
+    cases = [ran.pop((each["test"], each["case"]), each) for each in before["cases"]]
+    return {"versions": before["versions"] | now["versions"], "again": again, "cases": [*cases, *ran.values()]}
 
 
 def of(config: pytest.Config) -> Recorder | None:

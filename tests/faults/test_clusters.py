@@ -20,6 +20,7 @@ from task_gateway_lab.clusters.node import LAST_ADDRESS
 from task_gateway_lab.master.launcher import not_ready
 
 TEAM = "team"
+SERVER_SIDE, CLIENT_SIDE = "--server-side=true", "--server-side=false"
 REPLACED = Wait("controller-replaced", "the kubelet has replaced the controller, and the port reaches nothing", 300)
 MANY, MANY_PORTS = tuple(f"many-{number}" for number in range(10)), tuple(range(8001, 8006))
 
@@ -78,7 +79,7 @@ def inherit(stand: Stand, first: str, second: str) -> None:
     assert stand.kube.get(POD, second, NAMESPACE)["status"]["podIP"] == address
 
 
-@pytest.mark.parametrize("mode", ["--server-side=true", "--server-side=false"])
+@pytest.mark.parametrize("mode", [SERVER_SIDE, CLIENT_SIDE])
 def test_the_chart_is_upgraded_under_live_tasks(stand: Stand, mode: str) -> None:
     """`helm upgrade`, on the server's and on the client's side, under 50 live ports of 10 tasks: no connection ends."""
     stand.start(*MANY, ports=MANY_PORTS)
@@ -132,7 +133,8 @@ def test_a_namespace_is_deleted_under_a_task(stand: Stand) -> None:
     told = bool(stand.controller.watch_option)  # it reads no other namespaces than the chart names
     if told:
         stand.upgrade(
-            stand.values | {"slots": [*stand.values["slots"], {"namespace": TEAM, "start": START + COUNT, "count": 1}]}
+            stand.values | {"slots": [*stand.values["slots"], {"namespace": TEAM, "start": START + COUNT, "count": 1}]},
+            SERVER_SIDE,
         )
     with watching(stand.greetings) as seen:
         stand.kube.create(pod("of-the-team", TEAM, PORTS))
@@ -148,7 +150,7 @@ def test_a_namespace_is_deleted_under_a_task(stand: Stand) -> None:
         assert stand.expose("heir", strategy="listeners") == (address,)
         stand.everything_holds()
     if told:
-        stand.upgrade(stand.values)
+        stand.upgrade(stand.values, SERVER_SIDE)
         stand.everything_holds()
     assert (seen.failed, seen.strangers) == ([], [])
 

@@ -43,10 +43,14 @@ def test_a_fault_holds_where_each_case_passed() -> None:
 
 
 def test_what_ran_again_is_named() -> None:
-    again = [case(OTHER, "passed"), case(OTHER, "passed")]
-    before = {"versions": {"a": "1"}, "again": [], "cases": [case(OTHER, "failed"), case(TEST, "passed")]}
-    found = record.with_what_stays(before, {"versions": {"b": "2"}, "again": [], "cases": again})
-    assert found == {"versions": {"a": "1", "b": "2"}, "again": [OTHER], "cases": [*again, case(TEST, "passed")]}
+    def of(name: str, test: str, outcome: str) -> dict[str, object]:
+        return {**case(test, outcome), "case": name}
+
+    cases = [of("one", OTHER, "failed"), of("two", OTHER, "passed"), of("", TEST, "passed")]
+    before = {"versions": {"a": "1"}, "again": [], "cases": cases}
+    found = record.with_what_stays(before, {"versions": {"b": "2"}, "again": [], "cases": [of("one", OTHER, "passed")]})
+    kept = [of("one", OTHER, "passed"), *cases[1:]]
+    assert found == {"versions": {"a": "1", "b": "2"}, "again": [OTHER], "cases": kept}
     page = reliability.page(reliability.read(found["cases"]), found["versions"], found["again"])
     assert page.startswith(
         "Last run: 2 faults in 3 cases, with a 1, b 2. Repeated after the full run: `test_another`.\n"
