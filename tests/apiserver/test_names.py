@@ -70,9 +70,11 @@ def say(kube: Kube, addresses: list[Manifest], **conditions: str) -> None:
     kube.replace(found_gateway | {"status": {"addresses": addresses, "conditions": found}}, subresource="status")
 
 
-def pod(kube: Kube, name: str, namespace: str = TASKS, phase: str = "Running", **labels: str) -> Manifest:
+def pod(
+    kube: Kube, name: str, namespace: str = TASKS, phase: str = "Running", spec: Manifest | None = None, **labels: str
+) -> Manifest:
     meta = {"name": name, "namespace": namespace, "labels": labels}
-    spec = {"containers": [{"name": "task", "image": "none"}], "terminationGracePeriodSeconds": 0}
+    spec = {"containers": [{"name": "task", "image": "none"}], "terminationGracePeriodSeconds": 0, **(spec or {})}
     made = kube.create({"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec})
     return kube.replace(made | {"status": {"phase": phase}}, subresource="status")
 
@@ -307,3 +309,37 @@ def test_the_proxy_is_found_also_where_gateways_share_it(kube: Kube, merged: boo
         assert "also uses port 20000" in found.message
     finally:
         kube.delete(SERVICE, "envoy", HOME)
+
+
+@pytest.mark.parametrize(
+    ("spec", "labels", "name", "known_as"),
+    [
+        ({"hostNetwork": True}, {}, "on-the-host", "on-the-host"),
+        ({}, {}, "n" * 100, None),
+        ({}, {TASK_LABEL: "UPPER_case-1"}, "upper", "UPPER_case-1"),
+    ],
+)
+def test_odd_pods_are_exposed(
+    kube: Kube, call: Call, spec: Manifest, labels: dict[str, str], name: str, known_as: str | None
+) -> None:
+    made = pod(kube, name, spec=spec, **labels)
+    code, said, _ = call("expose", f"pod/{name}", "--port", "8888")
+    assert (code, said.get("error")) == (0, None)
+    assert exposed(call) == [(TASKS, known_as or made["metadata"]["uid"])]
+
+
+@pytest.mark.parametrize("label", ["with.dot", ""])
+def test_a_label_that_is_no_task_id_is_refused(kube: Kube, call: Call, label: str) -> None:
+    pod(kube, "labelled", **{TASK_LABEL: label})
+    code, _, _ = call("expose", "pod/labelled", "--port", "8888")
+    assert code == 2
+    assert exposed(call) == []
+
+
+@pytest.mark.parametrize("ports", [("0",), ("-1",), ("70000",), ("8888", "8888"), ("http",)])
+def test_ports_that_are_none_are_refused(kube: Kube, call: Call, ports: tuple[str, ...]) -> None:
+    pod(kube, "ported")
+    words = [word for port in ports for word in ("--port", port)]
+    code, _, _ = call("expose", "pod/ported", *words)
+    assert code == 2
+    assert exposed(call) == []
