@@ -163,7 +163,7 @@ def test_a_pod_that_is_being_deleted_is_refused(kube: Kube, call: Call) -> None:
 
 def test_release_takes_what_expose_took_also_when_the_pod_is_gone(kube: Kube, call: Call) -> None:
     pod(kube, "sts-0")
-    pod(kube, "nb3", **{TASK_LABEL: "taskabc"})
+    pod(kube, "nb3", spec=None, **{TASK_LABEL: "taskabc"})
     for name in ("pod/sts-0", "nb3"):
         assert call("expose", name, "--port", "8888")[0] == 0
     kube.delete(POD, "sts-0", TASKS)
@@ -330,7 +330,7 @@ def test_odd_pods_are_exposed(
 
 @pytest.mark.parametrize("label", ["with.dot", ""])
 def test_a_label_that_is_no_task_id_is_refused(kube: Kube, call: Call, label: str) -> None:
-    pod(kube, "labelled", **{TASK_LABEL: label})
+    pod(kube, "labelled", spec=None, **{TASK_LABEL: label})
     code, _, _ = call("expose", "pod/labelled", "--port", "8888")
     assert code == 2
     assert exposed(call) == []
