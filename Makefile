@@ -108,9 +108,9 @@ matrix: toolchain charts
 	@$(PYTHON) ci/previous.py
 	@$(PYTHON) -m pytest tests/matrix
 
-## bench: what exposing a task costs, every strategy on both controllers; the records go to reports/bench (an hour)
+## bench: what exposing a task costs, every strategy on both controllers; the records go to reports/bench (hours)
 .PHONY: bench
-bench: toolchain charts
+bench: image charts
 	@for what in expose burst dataplane crd-write; do task-gateway bench $$what --record reports/bench; done
 
 ## faults: what breaks is killed, cut off or taken away, on real clusters; docs/reliability.md is made from it

@@ -8,6 +8,8 @@ from typing import Any
 
 LABEL_PREFIX = "task-gateway.dev"
 TASK_LABEL = f"{LABEL_PREFIX}/task"
+OPERATOR = "operator"
+"""The strategy of a port that the operator exposes, as tables and reports name it."""
 
 Manifest = dict[str, Any]
 Say = Callable[[str], None]
