@@ -92,6 +92,12 @@ class Address:
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
+    @classmethod
+    def parse(cls, text: str) -> "Address":
+        """Return the address that `str` made a text of; ValueError if the text has no port."""
+        host, _, port = text.rpartition(":")
+        return cls(host.strip("[]"), int(port))
+
 
 @dataclass(frozen=True)
 class TaskObject:

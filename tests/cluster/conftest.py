@@ -11,11 +11,10 @@ import pytest
 from task_gateway.errors import CommandFailed
 from task_gateway.kube import helm
 from task_gateway.kube.client import Kube
-from task_gateway.kube.kinds import DEPLOYMENT
 from task_gateway.kube.wait import condition, wait_for
 from task_gateway.model import Cluster, InternalTaskGateway
 from task_gateway.routing.names import CRDS_CHART, CRDS_NAMESPACE
-from task_gateway.settings import GATEWAY_PROGRAMMED, Wait
+from task_gateway.settings import GATEWAY_PROGRAMMED
 from task_gateway_lab.clusters import base, operator_image
 from task_gateway_lab.clusters.kind import node_address
 
@@ -23,7 +22,6 @@ RELEASE = "itg"
 NAMESPACE = "gateways"
 START, COUNT = 20000, 6
 GATEWAY = "gateway.networking.k8s.io/v1/Gateway"
-ROLLED_OUT = Wait("rolled-out", "both replicas of the operator are ready", 180)
 
 
 @dataclass(frozen=True)
@@ -72,7 +70,7 @@ def operator(installed: Installed, chart: Path) -> Iterator[Installed]:
     """The release with the operator in it, whose image no registry has."""
     base.load(installed.cluster.name, operator_image.archive(chart.parent))
     helm.install(installed.cluster, RELEASE, chart, NAMESPACE, with_operator(installed.gateway))
-    wait_for(installed.kube, ROLLED_OUT, DEPLOYMENT, f"{RELEASE}-operator", NAMESPACE, condition("Available"))
+    operator_image.wait_until_ready(installed.kube, RELEASE, NAMESPACE)
     yield installed
     helm.install(installed.cluster, RELEASE, chart, NAMESPACE, without_operator(installed.gateway))
 

@@ -2,15 +2,15 @@
 
 from pathlib import Path
 
-from tests.cluster.conftest import COUNT, NAMESPACE, RELEASE, ROLLED_OUT, START, Installed, with_operator
+from tests.cluster.conftest import COUNT, NAMESPACE, RELEASE, START, Installed, with_operator
 from tests.cluster.test_slots import PORT, pod, said_by
 
 from task_gateway.kube import helm
-from task_gateway.kube.kinds import DEPLOYMENT
 from task_gateway.kube.wait import condition, wait_for, wait_until_gone
 from task_gateway.model import Address, Manifest
 from task_gateway.routing.reach import Answer, probe, wait_until_answers, wait_until_refused
 from task_gateway.settings import POD_GONE, POD_READY, Wait
+from task_gateway_lab.clusters import operator_image
 
 POD, LEASE = "v1/Pod", "coordination.k8s.io/v1/Lease"
 ADDED = "added-by-an-upgrade"
@@ -26,8 +26,7 @@ def labelled(name: str, wanted: str = str(PORT)) -> Manifest:
 
 
 def address_of(found: Manifest) -> Address:
-    host, _, port = found["metadata"]["annotations"]["task-gateway.dev/address"].rpartition(":")
-    return Address(host, int(port))
+    return Address.parse(found["metadata"]["annotations"]["task-gateway.dev/address"])
 
 
 def exposed(site: Installed, name: str) -> Address:
@@ -75,7 +74,7 @@ def test_a_namespace_that_an_upgrade_adds_is_watched(operator: Installed, chart:
     made["metadata"]["namespace"] = ADDED
     operator.kube.create(made)
     wait_for(operator.kube, POD_READY, POD, "added", ADDED, condition("Ready"))
-    address = address_of(wait_for(operator.kube, ROLLED_OUT, POD, "added", ADDED, condition(EXPOSED)))
+    address = address_of(wait_for(operator.kube, operator_image.READY, POD, "added", ADDED, condition(EXPOSED)))
     wait_until_answers(address)
     assert said_by(address) == "added"
     operator.kube.delete(POD, "added", ADDED)
@@ -92,4 +91,4 @@ def test_the_other_replica_takes_over_when_the_leader_ends(operator: Installed) 
     exposed(operator, "after")
     assert operator.kube.get(LEASE, f"{RELEASE}-operator", NAMESPACE)["spec"]["holderIdentity"] != leader
     operator.kube.delete(POD, "after", NAMESPACE)
-    wait_for(operator.kube, ROLLED_OUT, DEPLOYMENT, f"{RELEASE}-operator", NAMESPACE, condition("Available"))
+    operator_image.wait_until_ready(operator.kube, RELEASE, NAMESPACE)

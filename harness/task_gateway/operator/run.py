@@ -71,7 +71,7 @@ class Operator:
         self._elector = Elector(
             kube,
             options.gateway_namespace,
-            rights.lease(options.gateway),
+            rights.name(options.gateway),
             options.identity,
             lambda leads: self._everybody() if leads else None,
         )

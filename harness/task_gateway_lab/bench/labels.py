@@ -103,7 +103,7 @@ class Labels:
         if after.label is not None and after.published and after.said.reason == Reason.EXPOSED:
             waiting = self._waiting.pop(after.name, None)
             if waiting is not None:
-                waiting.set_result(_address(after))
+                waiting.set_result(Address.parse(dict(after.published)[after.label]))
 
     def _quiet(self) -> Count:
         """Return the requests that the operator has sent once it sends no more."""
@@ -118,8 +118,3 @@ class Labels:
     def _requests(self) -> Count:
         (pod,) = self._kube.list(POD, self._namespace, OPERATORS)
         return self._kube.operator_requests(pod["metadata"]["name"], self._namespace)
-
-
-def _address(pod: Pod) -> Address:
-    host, _, port = dict(pod.published)[str(pod.label)].rpartition(":")
-    return Address(host, int(port))

@@ -10,7 +10,7 @@ from typing import Any
 
 from task_gateway.controllers.base import Controller
 from task_gateway.kube import helm
-from task_gateway.kube.kinds import DEPLOYMENT, SERVICE
+from task_gateway.kube.kinds import SERVICE
 from task_gateway.kube.wait import condition, wait_for
 from task_gateway.model import Cluster, InternalTaskGateway, Say
 from task_gateway.routing import names
@@ -29,7 +29,6 @@ ROUTING = "gateway.networking.k8s.io/v1"
 GATEWAY = f"{ROUTING}/Gateway"
 TASK_KINDS = (SERVICE, f"{ROUTING}/TCPRoute")
 THREADS = 8
-OPERATOR_READY = Wait("operator-ready", "the operator has read all objects", 180)
 PROGRAMMED = Wait("gateway-programmed", "the Gateway with all its slots is Programmed", 600)
 
 
@@ -88,7 +87,7 @@ def install(stand: Stand, combo: Combo, *, say: Say) -> InternalTaskGateway:
     wait_for(stand.kube, PROGRAMMED, GATEWAY, RELEASE, NAMESPACE, condition("Programmed"))
     stand.tasks.carry_task_label(carry=not combo.way.by_label)
     if combo.way.by_label:
-        wait_for(stand.kube, OPERATOR_READY, DEPLOYMENT, f"{RELEASE}-operator", NAMESPACE, condition("Available"))
+        operator_image.wait_until_ready(stand.kube, RELEASE, NAMESPACE)
     first, count = (FIRST_PORT, combo.claimed) if combo.claimed else (FIRST_TASK_PORT, TASK_PORTS)
     return InternalTaskGateway(RELEASE, NAMESPACE, stand.address, first, first + count - 1)
 
