@@ -50,9 +50,9 @@ publish:
 		|| { echo "error: TAG is \"$(TAG)\", which is not the version of this commit" >&2; exit 2; }
 	@gh release create "$(TAG)" --verify-tag --title "$(TAG)" --notes-file CHANGELOG.md $$(cd dist && sed 's/^[^ ]*  /dist\//' SHA256SUMS) dist/SHA256SUMS
 
-## e2e: open notebooks in two clusters through the gateway; NAME=… for runs side by side, KEEP=1 keeps the clusters
+## e2e: open three notebooks in two clusters; NAME=… for runs side by side, KEEP=1 keeps the clusters
 .PHONY: e2e
-e2e: toolchain charts
+e2e: image charts
 	@task-gateway e2e --name $(NAME)
 
 ## bugbash: play every scenario on three clusters and make the checklist in reports/bugbash; KEEP=1 keeps the clusters
@@ -108,9 +108,9 @@ matrix: toolchain charts
 	@$(PYTHON) ci/previous.py
 	@$(PYTHON) -m pytest tests/matrix
 
-## bench: what exposing a task costs, every strategy on both controllers; the records go to reports/bench (an hour)
+## bench: what exposing a task costs, every strategy on both controllers; the records go to reports/bench (hours)
 .PHONY: bench
-bench: toolchain charts
+bench: image charts
 	@for what in expose burst dataplane crd-write; do task-gateway bench $$what --record reports/bench; done
 
 ## faults: what breaks is killed, cut off or taken away, on real clusters; docs/reliability.md is made from it
@@ -134,6 +134,7 @@ rehearse: toolchain charts
 .PHONY: oldest
 oldest: charts
 	@TASK_GATEWAY_KUBERNETES=oldest $(PYTHON) ci/toolchain.py
+	@TASK_GATEWAY_KUBERNETES=oldest $(PYTHON) ci/operator_image.py
 	@TASK_GATEWAY_KUBERNETES=oldest $(PYTHON) -m pytest tests/cluster
 
 ## pins: write the Go tool modules and lock files again after a change of ci/versions.env or pyproject.toml

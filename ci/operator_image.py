@@ -18,14 +18,13 @@ from engine_images import KEY_LABEL, present
 from offline import images as recipes
 from online import pulling
 from progress import Part, Progress, attended
-from task_gateway import __version__, images
+from task_gateway import images
 from task_gateway.kube.process import Word, run
 from task_gateway_lab.clusters.engine import Engine, engine
+from task_gateway_lab.clusters.operator_image import ARCHIVE, NAME
 from wheel_file import wheel
 
 RECIPE = pins.CI / "operator" / "Containerfile"
-NAME = f"localhost/task-gateway/operator:{__version__}"
-ARCHIVE = f"task-gateway-operator-{__version__}.oci.tar"
 BUILD_SECONDS = 40  # on 2 cores, for the estimate of what is left
 
 

@@ -32,7 +32,7 @@ from task_gateway.errors import EngineError, ScenarioFailed, UsageError
 from task_gateway.kube.process import Completed, Word, run
 from task_gateway_lab.clusters.engine import Engine, engine
 
-NODE, NOTEBOOK = "localhost/task-gateway/rehearsal-node", "localhost/task-gateway/rehearsal-notebook"
+NODE, NOTEBOOK, PYTHON = (f"localhost/task-gateway/rehearsal-{each}" for each in ("node", "notebook", "python"))
 WITHOUT = ("go", "gofmt", "debootstrap")
 NAME = "rehearsal"
 COLD, WARM = "make e2e, cold", "make e2e, warm"
@@ -45,6 +45,11 @@ FROM ${BASE}
 USER root
 RUN /opt/lab/bin/pip uninstall --yes --quiet tensorboard && apt-get purge --yes --quiet openssh-server > /dev/null
 USER 1000:100
+"""
+# The operator's image is made from Python's own in pull mode. Build mode makes none, but has Debian's Python.
+SLIM = """ARG BASE
+FROM ${BASE}
+RUN apt-get update && apt-get install --yes --quiet --no-install-recommends python3 > /dev/null
 """
 
 
@@ -77,20 +82,26 @@ class Rehearsal:
         mirrors.write_text(hosts.engine_mirrors(self.registry.address))
         pushing = Engine(self.engine.name, {**self.engine.env, "CONTAINERS_REGISTRIES_CONF": str(mirrors)})
         chosen = image_list.chosen()
-        with tempfile.TemporaryDirectory(prefix="task-gateway-image-") as folder:
-            (Path(folder) / "Containerfile").write_text(STRIPPED)
-            base = f"BASE={chosen['notebook'].tagged}"
-            self.engine.run("build", "-q", "-t", NOTEBOOK, "--build-arg", base, folder)
+        self._derive(NOTEBOOK, STRIPPED, chosen["notebook"].tagged)
+        recipes.Builder(self.engine).base()
+        self._derive(PYTHON, SLIM, f"{recipes.BASE}:{pins.read()['DEBIAN_RELEASE']}")
         named = {
             NODE: chosen["node"].tagged,
             NOTEBOOK: chosen["notebook"].tagged,
+            PYTHON: chosen["python"].tagged,
             chosen["envoy"].tagged: hosts.ONLY_THERE,
         }
         for image, upstream in [*named.items(), *((each.tagged, each.tagged) for each in hosts.pushed())]:
             self.digests[upstream] = self.registry.push(pushing, image, upstream)
-        self.engine.run("rmi", "--force", NODE, NOTEBOOK, check=False)
+        self.engine.run("rmi", "--force", NODE, NOTEBOOK, PYTHON, check=False)
         hosts.released(self.folder / "archives")
         hosts.node_mirrors(f"{_own_address()}:{self.registry.address.rpartition(':')[2]}", self.folder / "certs.d")
+
+    def _derive(self, name: str, recipe: str, base: str) -> None:
+        """Build an image by a recipe from another one that the engine has."""
+        with tempfile.TemporaryDirectory(prefix="task-gateway-image-") as folder:
+            (Path(folder) / "Containerfile").write_text(recipe)
+            self.engine.run("build", "-q", "-t", name, "--build-arg", f"BASE={base}", folder)
 
     def own(self, name: str, *, storage: Path | None = None) -> tuple[Path, dict[str, str]]:
         """Return the folder of one run, and an environment with caches and engine storage in it."""

@@ -1,18 +1,20 @@
 """The five figures of the release notes, and what falls short, from the records that the other pages show in full."""
 
 from collections.abc import Iterator, Sequence
+from typing import TypeVar
 
 from docs import bench_targets
 from docs.reliability import Fault
-from task_gateway.model import ManagerLimits
+from task_gateway.model import OPERATOR, ManagerLimits
 from task_gateway.report.cells import number
-from task_gateway_lab.model_bench import BurstReport, DataplaneReport, ExposeReport
+from task_gateway_lab.model_bench import BurstRecord, BurstReport, DataplaneReport, ExposeRecord, ExposeReport
 from task_gateway_lab.report.bench_text import alone, ms
 from task_gateway_lab.report.markdown_text import table
 
 HEAD = ("What", "Figure", "More")
 PERFORMANCE = "[Performance](performance.md)"
 Row = list[str]
+R = TypeVar("R", ExposeRecord, BurstRecord)
 
 
 def figures(
@@ -39,16 +41,14 @@ def shortfalls(expose: ExposeReport, burst: BurstReport, faults: Sequence[Fault]
 
 
 def _first_byte(report: ExposeReport) -> Iterator[Row]:
-    """Yield the first byte with the most tasks exposed, in the most slots that were measured."""
-    found = [each for each in alone(report.records) if each.slots]
-    if not found:
-        return
-    largest = max((each.slots, each.active) for each in found)
-    figure = [
-        f"{each.controller} {ms(each.ready_seconds)} ms" for each in found if (each.slots, each.active) == largest
-    ]
-    what = f"from a claim to the first byte of the task, {largest[1]:,} tasks exposed, {largest[0]:,} slots"
-    yield [what, "; ".join(figure), PERFORMANCE]
+    """Yield the first byte with the most tasks exposed, in the most slots that were measured, by each way to claim."""
+    for start, _, found in _by_start([each for each in alone(report.records) if each.slots]):
+        largest = max((each.slots, each.active) for each in found)
+        figure = [
+            f"{each.controller} {ms(each.ready_seconds)} ms" for each in found if (each.slots, each.active) == largest
+        ]
+        what = f"from {start} to the first byte of the task, {largest[1]:,} tasks exposed, {largest[0]:,} slots"
+        yield [what, "; ".join(figure), PERFORMANCE]
 
 
 def _burst(report: BurstReport) -> Iterator[Row]:
@@ -56,15 +56,25 @@ def _burst(report: BurstReport) -> Iterator[Row]:
     if not report.records:
         return
     lowest = min(each.endpoints_qps for each in report.records)
-    found = [each for each in report.records if each.endpoints_qps == lowest]
-    tasks, slots = max((each.tasks, each.slots) for each in found)
-    figure = [
-        f"{each.controller} {each.ready_seconds.median:.1f} s, worst {each.worst_seconds:.1f} s"
-        for each in found
-        if (each.tasks, each.slots) == (tasks, slots)
-    ]
-    what = f"until {tasks} simultaneous claims all answer, {slots:,} slots, {lowest} endpoints per second"
-    yield [what, "; ".join(figure), PERFORMANCE]
+    for _, starts, found in _by_start([each for each in report.records if each.endpoints_qps == lowest]):
+        tasks, slots = max((each.tasks, each.slots) for each in found)
+        figure = [
+            f"{each.controller} {each.ready_seconds.median:.1f} s, worst {each.worst_seconds:.1f} s"
+            for each in found
+            if (each.tasks, each.slots) == (tasks, slots)
+        ]
+        what = f"until {tasks} {starts} all answer, {slots:,} slots, {lowest} endpoints per second"
+        yield [what, "; ".join(figure), PERFORMANCE]
+
+
+def _by_start(records: Sequence[R]) -> Iterator[tuple[str, str, list[R]]]:
+    """Yield the records of each way to claim slots, after what its time starts with: one, and many of them at once."""
+    operator = [each for each in records if each.strategy == OPERATOR]
+    others = [each for each in records if each not in operator]
+    if others:
+        yield "a claim", "simultaneous claims", others
+    if operator:
+        yield "a pod's label", "pods labelled at once", operator
 
 
 def _connection(report: DataplaneReport) -> Iterator[Row]:

@@ -8,6 +8,8 @@ from typing import Any
 
 LABEL_PREFIX = "task-gateway.dev"
 TASK_LABEL = f"{LABEL_PREFIX}/task"
+OPERATOR = "operator"
+"""The strategy of a port that the operator exposes, as tables and reports name it."""
 
 Manifest = dict[str, Any]
 Say = Callable[[str], None]
@@ -89,6 +91,12 @@ class Address:
 
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    @classmethod
+    def parse(cls, text: str) -> "Address":
+        """Return the address that `str` made a text of; ValueError if the text has no port."""
+        host, _, port = text.rpartition(":")
+        return cls(host.strip("[]"), int(port))
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,14 @@ class ExposeRecord:
     `pause_seconds` is the mean time between a release and the next claim. `slots` is how many were built, 0 where the
     strategy has none. `api_seconds` is the call of expose, `ready_seconds` from that call to the first byte of the
     task's own answer, `refused_seconds` from the call of release until the port reaches nothing. `api_writes` and
-    `kube_requests` are requests of one expose, on average; requests include the writes. `apiserver_cpu_seconds` is what
-    the API server takes for one expose and release above its idle rate. `stopped` says why larger sizes were not tried,
-    empty if they were.
+    `kube_requests` are requests of one expose, on average; requests include the writes.
+
+    With the strategy `operator`, the call of expose is the write of the pod's label and lasts until a watch shows the
+    condition, and the call of release is the removal of the label. Requests are those of the client and of the
+    operator, on average over the samples that warm up.
+
+    `apiserver_cpu_seconds` is what the API server takes for one expose and release above its idle rate. `stopped` says
+    why larger sizes were not tried, empty if they were.
     """
 
     controller: str
@@ -40,7 +45,8 @@ class BurstRecord:
     """Many tasks exposed at once: `tasks` threads, each its own, `rounds` times.
 
     `endpoints_qps` and `endpoints_burst` are the limit of the cluster's own controllers, which write the endpoints.
-    `api_seconds` is when the last call of expose returned, `ready_seconds` when the last task answered; `worst_seconds`
+    `api_seconds` is when the last call of expose returned, with the strategy `operator` when the last pod's condition
+    was seen, `ready_seconds` when the last task answered; `worst_seconds`
     the latter of the worst round. `ports` is how many different ports a round handed out, the least of all rounds.
     """
 

@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,7 @@ from task_gateway.kube.wait import condition, wait_for
 from task_gateway.model import Cluster, InternalTaskGateway
 from task_gateway.routing.names import CRDS_CHART, CRDS_NAMESPACE
 from task_gateway.settings import GATEWAY_PROGRAMMED
-from task_gateway_lab.clusters import base
+from task_gateway_lab.clusters import base, operator_image
 from task_gateway_lab.clusters.kind import node_address
 
 RELEASE = "itg"
@@ -58,10 +59,29 @@ def installed(kind_cluster: Cluster, chart: Path, crds_chart: Path) -> Installed
         helm.install(kind_cluster, RELEASE, chart, NAMESPACE)
     helm.install(kind_cluster, CRDS_CHART, crds_chart, CRDS_NAMESPACE)
     address = node_address(kube)
-    values = {"gateway": {"addresses": [address]}, "slots": [{"start": START, "count": COUNT}]}
-    helm.install(kind_cluster, RELEASE, chart, NAMESPACE, values)
+    gateway = InternalTaskGateway(RELEASE, NAMESPACE, address, START, START + COUNT - 1)
+    helm.install(kind_cluster, RELEASE, chart, NAMESPACE, without_operator(gateway))
     wait_for(kube, GATEWAY_PROGRAMMED, GATEWAY, RELEASE, NAMESPACE, condition("Programmed"))
-    return Installed(kind_cluster, kube, InternalTaskGateway(RELEASE, NAMESPACE, address, START, START + COUNT - 1))
+    return Installed(kind_cluster, kube, gateway)
+
+
+@pytest.fixture(scope="module")
+def operator(installed: Installed, chart: Path) -> Iterator[Installed]:
+    """The release with the operator in it, whose image no registry has."""
+    base.load(installed.cluster.name, operator_image.archive(chart.parent))
+    helm.install(installed.cluster, RELEASE, chart, NAMESPACE, with_operator(installed.gateway))
+    operator_image.wait_until_ready(installed.kube, RELEASE, NAMESPACE)
+    yield installed
+    helm.install(installed.cluster, RELEASE, chart, NAMESPACE, without_operator(installed.gateway))
+
+
+def without_operator(gateway: InternalTaskGateway) -> dict[str, Any]:
+    return {"gateway": {"addresses": [gateway.gateway_ip]}, "slots": [{"start": START, "count": COUNT}]}
+
+
+def with_operator(gateway: InternalTaskGateway) -> dict[str, Any]:
+    allowed = {"operator": {"allowedPorts": ["1024-65535"]}}
+    return helm.merged(without_operator(gateway), operator_image.VALUES, allowed)
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,7 @@
 """The measurements, small, on a real gateway: the figures are true ones, and nothing of a measurement stays behind."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,13 +9,17 @@ from tests.cluster.conftest import COUNT, NAMESPACE, Installed
 
 from task_gateway.controllers.base import CONTROLLERS
 from task_gateway.errors import ScenarioFailed
+from task_gateway.kube.kinds import POD
 from task_gateway.probe import door
 from task_gateway.routing.gateway import TaskGateway
 from task_gateway_lab.bench import burst, dataplane, expose, stand_ins
 from task_gateway_lab.bench.closed_ports import Ports
 from task_gateway_lab.bench.combos import Combo
+from task_gateway_lab.bench.labels import Labels
 from task_gateway_lab.bench.meters import MeteredKube
 from task_gateway_lab.bench.stand import Charts, Stand
+from task_gateway_lab.bench.ways import Library
+from task_gateway_lab.model_bench import ExposeRecord
 
 SIZES, SAMPLES = (1, 3), 4
 COMBO = Combo("envoy-gateway", "slots", COUNT, SIZES, SAMPLES)
@@ -40,15 +45,20 @@ def master(place: Stand, installed: Installed) -> Iterator[TaskGateway]:
 
 
 def test_one_task_more_is_one_write_and_answers_by_its_own_name(place: Stand, master: TaskGateway) -> None:
-    records = expose.Ladder(place, COMBO, master, print).climb()
-    assert [(each.active, each.samples, each.slots) for each in records] == [(size, SAMPLES, COUNT) for size in SIZES]
+    records = expose.Ladder(place, COMBO, Library(master, place.kube), print).climb()
+    check(records)
     for each in records:
         assert each.api_writes == 1
         assert 1 <= each.kube_requests <= 2  # the first claim of a slot reads its endpoints too
+    assert {each.task_id for each in master.exposed()} == {"bench-1"}  # the first size is measured again at the end
+
+
+def check(records: Sequence[ExposeRecord]) -> None:
+    assert [(each.active, each.samples, each.slots) for each in records] == [(size, SAMPLES, COUNT) for size in SIZES]
+    for each in records:
         assert 0 < each.api_seconds.median <= each.ready_seconds.median <= each.ready_seconds.p99
         assert each.refused_seconds.median > 0
         assert min(each.controller_memory_mib, each.envoy_memory_mib) > 0
-    assert {each.task_id for each in master.exposed()} == {"bench-1"}  # the first size is measured again at the end
 
 
 def test_a_port_that_leads_to_another_task_ends_the_run(place: Stand, master: TaskGateway) -> None:
@@ -64,7 +74,7 @@ def test_tasks_at_once_each_get_a_port(place: Stand, master: TaskGateway) -> Non
     ports = Ports(master.gateway)
     ports.see_all_closed(built=True, say=print)
     for _ in range(2):
-        number, api, ready = burst.one_round(master, ports, COUNT, say=print)
+        number, api, ready = burst.one_round(Library(master, place.kube), ports, COUNT, say=print)
         assert number == COUNT
         assert 0 < api <= ready
 
@@ -75,3 +85,22 @@ def test_both_paths_to_a_pod_are_measured(place: Stand, master: TaskGateway) -> 
     assert [each.path for each in records] == ["pod", "gateway"]
     assert straight.samples == through.samples == 20 * dataplane.ROUNDS
     assert min(straight.mib_per_second, through.mib_per_second) > 0
+
+
+def test_a_label_is_measured_as_a_claim_is_and_leaves_nothing_on_the_pods(place: Stand, operator: Installed) -> None:
+    place.tasks.carry_task_label(carry=False)
+    combo = replace(COMBO, strategy="operator")
+    with Labels(place.kube, operator.gateway, NAMESPACE) as labels:
+        records = expose.Ladder(place, combo, labels, print).climb()
+        check(records)
+        for each in records:
+            assert each.api_writes == 4, "label, claim, result and Event"
+            assert each.kube_requests >= 4
+        ports = Ports(operator.gateway)
+        labels.release(stand_ins.task(1, NAMESPACE))
+        ports.see_all_closed(built=True, say=print)
+        assert burst.one_round(labels, ports, COUNT, say=print)[0] == COUNT
+        labels.expose(stand_ins.task(1, NAMESPACE))
+    for pod in place.kube.list(POD, NAMESPACE, stand_ins.POD_LABEL):
+        assert set(pod["metadata"]["labels"]) == {stand_ins.POD_LABEL}
+        assert not pod["metadata"].get("annotations")

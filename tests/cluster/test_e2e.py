@@ -35,7 +35,7 @@ def known() -> set[str]:
     return {cluster.name for cluster in base.known()}
 
 
-def test_a_notebook_in_another_cluster_is_opened_through_the_gateway(
+def test_notebooks_in_another_cluster_are_opened_through_the_gateway(
     name: str, chart: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     code = main(["e2e", "--name", name, "--chart", str(chart), "--reports", str(tmp_path), "-o", "json"])
@@ -45,13 +45,16 @@ def test_a_notebook_in_another_cluster_is_opened_through_the_gateway(
     assert result["passed"] is True
     assert {"kubernetes", "envoy", "jupyterlab", "chromium"} <= set(result["versions"])
     assert all(set(step) >= {"name", "passed", "seconds"} and step["passed"] for step in result["steps"])
-    additional, default = result["notebooks"]
+    additional, default, labelled = result["notebooks"]
     assert (additional["resource_manager"], additional["strategy"]) == ("additional", "slots")
     assert (additional["cluster"], additional["port"]) == (f"{name}-additional", 20000)
     assert (default["resource_manager"], default["strategy"]) == ("default", "direct")
     assert (default["cluster"], default["port"]) == (f"{name}-default", 8888)
-    for notebook in (additional, default):
-        assert notebook["output"] == f"notebook-{notebook['resource_manager']} says 385"
+    assert (labelled["resource_manager"], labelled["strategy"]) == ("additional", "operator")
+    assert (labelled["cluster"], labelled["address"]) == (additional["cluster"], additional["address"])
+    assert labelled["port"] == 20001, "the port of the first notebook rests"
+    for notebook, host in ((additional, "additional"), (default, "default"), (labelled, "labelled")):
+        assert notebook["output"] == f"notebook-{host} says 385"
         assert notebook["refused_after_release"] is True
         assert (tmp_path / name / notebook["screenshot"]).read_bytes().startswith(PNG)
         assert f"]({notebook['screenshot']})" in (tmp_path / name / "report.md").read_text()

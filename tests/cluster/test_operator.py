@@ -1,11 +1,8 @@
 """The operator in its own image, on a real cluster: a label exposes a pod, and its end closes the port."""
 
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import pytest
-from tests.cluster.conftest import COUNT, NAMESPACE, RELEASE, START, Installed
+from tests.cluster.conftest import COUNT, NAMESPACE, RELEASE, START, Installed, with_operator
 from tests.cluster.test_slots import PORT, pod, said_by
 
 from task_gateway.kube import helm
@@ -13,40 +10,13 @@ from task_gateway.kube.wait import condition, wait_for, wait_until_gone
 from task_gateway.model import Address, Manifest
 from task_gateway.routing.reach import Answer, probe, wait_until_answers, wait_until_refused
 from task_gateway.settings import POD_GONE, POD_READY, Wait
-from task_gateway_lab.clusters import base
+from task_gateway_lab.clusters import operator_image
 
-POD, DEPLOYMENT, LEASE = "v1/Pod", "apps/v1/Deployment", "coordination.k8s.io/v1/Lease"
-IMAGE = "localhost/task-gateway/operator"
+POD, LEASE = "v1/Pod", "coordination.k8s.io/v1/Lease"
 ADDED = "added-by-an-upgrade"
 EXPOSED = "task-gateway.dev/Exposed"
 PUBLISHED = Wait("published", "the operator has written the pod's address", 30)
 ENDED = Wait("ended", "a port of a pod that is gone reaches nothing", 30)
-ROLLED_OUT = Wait("rolled-out", "both replicas of the operator are ready", 180)
-
-
-@pytest.fixture(scope="module")
-def operator(installed: Installed, chart: Path) -> Iterator[Installed]:
-    """The release with the operator in it, whose image no registry has."""
-    base.load(installed.cluster.name, archive_of(chart))
-    helm.install(installed.cluster, RELEASE, chart, NAMESPACE, switched_on(installed, chart))
-    wait_for(installed.kube, ROLLED_OUT, DEPLOYMENT, f"{RELEASE}-operator", NAMESPACE, condition("Available"))
-    yield installed
-    helm.install(installed.cluster, RELEASE, chart, NAMESPACE, switched_off(installed))
-
-
-def archive_of(chart: Path) -> Path:
-    (archive,) = chart.parent.glob("task-gateway-operator-*.oci.tar")
-    return archive
-
-
-def switched_off(site: Installed) -> dict[str, Any]:
-    return {"gateway": {"addresses": [site.gateway.gateway_ip]}, "slots": [{"start": START, "count": COUNT}]}
-
-
-def switched_on(site: Installed, chart: Path) -> dict[str, Any]:
-    version = archive_of(chart).name.removeprefix("task-gateway-operator-").removesuffix(".oci.tar")
-    operator = {"enabled": True, "image": f"{IMAGE}:{version}", "allowedPorts": [str(PORT)]}
-    return switched_off(site) | {"operator": operator}
 
 
 def labelled(name: str, wanted: str = str(PORT)) -> Manifest:
@@ -56,8 +26,7 @@ def labelled(name: str, wanted: str = str(PORT)) -> Manifest:
 
 
 def address_of(found: Manifest) -> Address:
-    host, _, port = found["metadata"]["annotations"]["task-gateway.dev/address"].rpartition(":")
-    return Address(host, int(port))
+    return Address.parse(found["metadata"]["annotations"]["task-gateway.dev/address"])
 
 
 def exposed(site: Installed, name: str) -> Address:
@@ -100,12 +69,12 @@ def test_a_port_that_the_administrator_does_not_allow_is_refused(operator: Insta
 def test_a_namespace_that_an_upgrade_adds_is_watched(operator: Installed, chart: Path) -> None:
     operator.kube.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": ADDED}})
     slots = [{"start": START, "count": COUNT}, {"namespace": ADDED, "start": START + COUNT, "count": 1}]
-    helm.install(operator.cluster, RELEASE, chart, NAMESPACE, switched_on(operator, chart) | {"slots": slots})
+    helm.install(operator.cluster, RELEASE, chart, NAMESPACE, with_operator(operator.gateway) | {"slots": slots})
     made = labelled("added")
     made["metadata"]["namespace"] = ADDED
     operator.kube.create(made)
     wait_for(operator.kube, POD_READY, POD, "added", ADDED, condition("Ready"))
-    address = address_of(wait_for(operator.kube, ROLLED_OUT, POD, "added", ADDED, condition(EXPOSED)))
+    address = address_of(wait_for(operator.kube, operator_image.READY, POD, "added", ADDED, condition(EXPOSED)))
     wait_until_answers(address)
     assert said_by(address) == "added"
     operator.kube.delete(POD, "added", ADDED)
@@ -122,4 +91,4 @@ def test_the_other_replica_takes_over_when_the_leader_ends(operator: Installed) 
     exposed(operator, "after")
     assert operator.kube.get(LEASE, f"{RELEASE}-operator", NAMESPACE)["spec"]["holderIdentity"] != leader
     operator.kube.delete(POD, "after", NAMESPACE)
-    wait_for(operator.kube, ROLLED_OUT, DEPLOYMENT, f"{RELEASE}-operator", NAMESPACE, condition("Available"))
+    operator_image.wait_until_ready(operator.kube, RELEASE, NAMESPACE)

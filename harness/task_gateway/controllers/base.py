@@ -27,7 +27,7 @@ class BenchPlan:
     strategies that create a listener for each task. `listeners` are the numbers of tasks for those that write each
     listener to the Gateway itself. `rebuilds` means that the controller rebuilds its model after a
     change, so that claims shortly after one another are measured too. `goals` are the seconds to the first byte that
-    the project aims at, by the number of tasks in place.
+    the project aims at with slots, by the number of tasks in place, and `operator_goals` the same with the operator.
     """
 
     samples_of_few: int = 50
@@ -36,6 +36,7 @@ class BenchPlan:
     listeners: tuple[int, ...] = (10, 100, 180)
     rebuilds: bool = False
     goals: Mapping[int, float] = field(default_factory=dict)
+    operator_goals: Mapping[int, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -39,6 +39,13 @@ CONTOUR = declare(
         one_pod={"contour": {"replicas": 1}},
         unlimited={"contour": {"clientQPS": 500}},
         pod_annotations="contour.podAnnotations",
-        bench=BenchPlan(samples_of_few=100, samples=100, samples_per_task=5, listeners=(10, 100, 200), rebuilds=True),
+        bench=BenchPlan(
+            samples_of_few=100,
+            samples=100,
+            samples_per_task=5,
+            listeners=(10, 100, 200),
+            rebuilds=True,
+            operator_goals={1000: 0.04},
+        ),
     )
 )

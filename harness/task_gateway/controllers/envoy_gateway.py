@@ -23,6 +23,6 @@ ENVOY_GATEWAY = declare(
         # With older CRDs it skips TCPRoutes and reports nothing.
         gateway_api=(1, 6),
         pod_annotations="envoy-gateway.deployment.pod.annotations",
-        bench=BenchPlan(goals={63: 0.3, 1000: 0.7}),
+        bench=BenchPlan(goals={63: 0.3, 1000: 0.7}, operator_goals={63: 0.06, 1000: 0.33}),
     )
 )

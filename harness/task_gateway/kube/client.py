@@ -36,6 +36,8 @@ class Kube:
         self._transport = Transport(cluster)
         self.server: str = self._transport.server
         self._resources: dict[str, dict[str, Manifest]] = {}
+        self.sending: Callable[[str, str], object] | None = None
+        """Called with the method and the resource of each request: `PATCH`, `pods/status`; a watch is a `WATCH`."""
 
     def version(self) -> str:
         """Return the API server's version, as in `v1.36.3`."""
@@ -256,8 +258,11 @@ class Kube:
         target = f"{path}?{urlencode(query)}" if query else path
         headers = {"Accept": "application/json, */*", **({} if body is None else {"Content-Type": content_type})}
         data = None if body is None else json.dumps(body).encode()
+        called = "WATCH" if query and "watch" in query else method
         attempt = 1
         while True:
+            if self.sending is not None:
+                self.sending(called, _resource_of(path))
             response = self._transport.send(method, target, headers, data, idle)
             if response.status < FIRST_ERROR:
                 return response
@@ -308,6 +313,15 @@ def _lines(response: "urllib3.BaseHTTPResponse") -> Iterator[bytes]:
         buffer += chunk
         *whole, buffer = buffer.split(b"\n")
         yield from (line for line in whole if line)
+
+
+def _resource_of(path: str) -> str:
+    """Return the resource of a path with its subresource, empty if it is of none: `services`, `pods/status`."""
+    _, *parts = path.split("/")
+    resource = parts[2 if parts[0] == "api" else 3 :]
+    if resource[:1] == ["namespaces"] and len(resource) > 2:
+        resource = resource[2:]
+    return "/".join(resource[::2])
 
 
 def _selection(name: str | None, labels: str) -> dict[str, str]:

@@ -5,6 +5,7 @@ from bisect import bisect_left
 from collections.abc import Mapping
 
 PREFIX = "task_gateway_operator_"
+REQUESTS = "requests_total"
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 """The upper bounds of the histograms: from one write to the API server to a gateway that is far behind."""
 
@@ -47,12 +48,33 @@ class Counter:
             self.value += count
 
 
+class Requests:
+    """Requests to the API server, by method and resource."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._counts: dict[tuple[str, str], int] = {}
+
+    def add(self, method: str, resource: str) -> None:
+        """Count one request."""
+        with self._lock:
+            self._counts[method, resource] = self._counts.get((method, resource), 0) + 1
+
+    def lines(self, name: str) -> list[str]:
+        """Return them in the text format."""
+        with self._lock:
+            counts = sorted(self._counts.items())
+        head = f"# TYPE {PREFIX}{name} counter"
+        return [head, *(f'{PREFIX}{name}{{method="{each[0]}",resource="{each[1]}"}} {count}' for each, count in counts)]
+
+
 class Metrics:
     """What is counted while the operator runs."""
 
     def __init__(self) -> None:
         self.claim_seconds = Histogram()
         self.reached_seconds = Histogram()
+        self.requests = Requests()
         self.retries = Counter()
 
     def text(self, gauges: Mapping[str, Mapping[str, int]], *, leader: bool, watch_restarts: int) -> str:
@@ -64,6 +86,7 @@ class Metrics:
         lines += [f"# TYPE {PREFIX}leader gauge", f"{PREFIX}leader {int(leader)}"]
         for name, value in (("retries_total", self.retries.value), ("watch_restarts_total", watch_restarts)):
             lines += [f"# TYPE {PREFIX}{name} counter", f"{PREFIX}{name} {value}"]
+        lines += self.requests.lines(REQUESTS)
         lines += self.claim_seconds.lines("claim_seconds")
         lines += self.reached_seconds.lines("reached_seconds")
         return "\n".join(lines) + "\n"

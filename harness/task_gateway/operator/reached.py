@@ -24,8 +24,7 @@ class Reached:
     def measure(self, address: str, since: float) -> None:
         """Measure one address in the background, `since` a time of `time.monotonic`; skipped if others are measured."""
         if self._free.acquire(blocking=False):
-            host, _, port = address.rpartition(":")
-            dialled = Address(host.strip("[]"), int(port))
+            dialled = Address.parse(address)
             threading.Thread(target=self._measure, args=(dialled, since), name="measures", daemon=True).start()
 
     def _measure(self, address: Address, since: float) -> None:

@@ -17,8 +17,8 @@ class Named:
     name: str = ""
 
 
-def lease(gateway: str) -> str:
-    """Return the name of the Lease of a gateway's operators, in the Gateway's namespace."""
+def name(gateway: str) -> str:
+    """Return the name of a gateway's operator: of its Deployment and its Lease, in the Gateway's namespace."""
     return f"{gateway}-operator"
 
 
@@ -30,7 +30,7 @@ def with_gateway(gateway: str) -> tuple[Named, ...]:
         Named(Right("get", "", "configmaps", False), names.templates(gateway)),
         Named(Right("create", "coordination.k8s.io", "leases", False)),
         *(
-            Named(Right(verb, "coordination.k8s.io", "leases", False), lease(gateway))
+            Named(Right(verb, "coordination.k8s.io", "leases", False), name(gateway))
             for verb in ("get", "list", "watch", "update")
         ),
     )

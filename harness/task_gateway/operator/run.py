@@ -59,6 +59,7 @@ class Operator:
     def __init__(self, kube: Kube, options: Options) -> None:
         self._kube, self._options = kube, options
         self.metrics = Metrics()
+        kube.sending = self.metrics.requests.add
         self._queue: WorkQueue[Key] = WorkQueue()
         self._failed: dict[Key, int] = {}
         self._followed: dict[str, Followed] = {}
@@ -70,7 +71,7 @@ class Operator:
         self._elector = Elector(
             kube,
             options.gateway_namespace,
-            rights.lease(options.gateway),
+            rights.name(options.gateway),
             options.identity,
             lambda leads: self._everybody() if leads else None,
         )

@@ -6,12 +6,10 @@ from datetime import UTC, datetime
 from rich.console import Group, RenderableType
 from rich.table import Table
 
-from task_gateway.model import Exposure, Repair
+from task_gateway.model import OPERATOR, Exposure, Repair
 from task_gateway.report.cells import cells, table
 
 COLUMNS = ("TASK", "KIND", "PORT", "TARGET", "STRATEGY", "READY", "AGE", "OWNER")
-OPERATOR = "operator"
-"""What the column STRATEGY says of a port that the operator exposes."""
 STEPS = ((86400, "d"), (3600, "h"), (60, "m"), (1, "s"))
 
 

@@ -9,12 +9,12 @@ from task_gateway.controllers.base import CONTROLLERS
 from task_gateway.errors import ScenarioFailed
 from task_gateway.model import Address, Say
 from task_gateway.probe import door
-from task_gateway.routing.gateway import TaskGateway
 from task_gateway.spread import spread
 from task_gateway_lab.bench import endpoints_rate, machine, stand_ins
 from task_gateway_lab.bench.closed_ports import Ports
 from task_gateway_lab.bench.combos import Combo
-from task_gateway_lab.bench.stand import NAMESPACE, Charts, install, stand
+from task_gateway_lab.bench.stand import NAMESPACE, Charts, exposing, stand
+from task_gateway_lab.bench.ways import Exposer
 from task_gateway_lab.model_bench import BurstRecord, BurstReport
 
 TASKS, ROUNDS = 100, 10
@@ -31,17 +31,17 @@ def measure(combos: Sequence[Combo], tasks: int, rounds: int, charts: Charts, *,
     for combo in combos:
         with (
             stand(CONTROLLERS.get(combo.controller), charts, say=say) as place,
-            TaskGateway(place.kube, install(place, combo, say=say), NAMESPACE, combo.strategy) as master,
+            exposing(place, combo, say=say) as clients,
         ):
             machine.note(versions, machine.versions(place.kube, NAMESPACE))
             place.tasks.add(range(1, tasks + 1))
-            ports = Ports(master.gateway)
+            ports = Ports(clients.gateway)
             ports.see_all_closed(built=combo.claimed > 0, say=say)
             for rate in (endpoints_rate.DEFAULT, endpoints_rate.RAISED):
                 if rate != endpoints_rate.DEFAULT:
                     endpoints_rate.tell(place.cluster, rate, say=say)
                 say(f"{combo.controller} with {combo.slots} {combo.strategy}: {rounds} rounds of {tasks} tasks at once")
-                found = [one_round(master, ports, tasks, say=say) for _ in range(WARM_UP + rounds)]
+                found = [one_round(clients, ports, tasks, say=say) for _ in range(WARM_UP + rounds)]
                 records.append(record(combo, tasks, rate, found[WARM_UP:]))
     return BurstReport(versions, machine.machine(), tuple(records))
 
@@ -63,7 +63,7 @@ def record(combo: Combo, tasks: int, rate: tuple[int, int], rounds: Sequence[tup
     )
 
 
-def one_round(master: TaskGateway, ports: Ports, tasks: int, *, say: Say) -> tuple[int, float, float]:
+def one_round(clients: Exposer, ports: Ports, tasks: int, *, say: Say) -> tuple[int, float, float]:
     """Expose tasks at once and release them; return how many ports, the seconds of the API, and to the last answer."""
     numbers = range(1, tasks + 1)
     together = threading.Barrier(tasks + 1)
@@ -71,7 +71,7 @@ def one_round(master: TaskGateway, ports: Ports, tasks: int, *, say: Say) -> tup
     def expose(number: int) -> tuple[str, Address, float]:
         task = stand_ins.task(number, NAMESPACE)
         together.wait()
-        (address,) = master.expose(task)
+        address = clients.expose(task)
         return task.id, address, time.perf_counter()
 
     with ThreadPoolExecutor(tasks) as pool:
@@ -87,9 +87,10 @@ def one_round(master: TaskGateway, ports: Ports, tasks: int, *, say: Say) -> tup
     last = door.all_answer(waiting)
     say(f"all {tasks} answer after {last - started:.2f} s")
     for number in numbers:
-        master.release(stand_ins.task(number, NAMESPACE).id)
+        clients.release(stand_ins.task(number, NAMESPACE))
     for address in waiting:
         door.nothing(address)
         ports.free(address)
+    clients.settle()
     time.sleep(REFILL_SECONDS)
     return len(waiting), max(moment for _, _, moment in exposed) - started, last - started

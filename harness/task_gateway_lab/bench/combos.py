@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 
 from task_gateway.controllers.base import Controller, Values, in_order
 from task_gateway.errors import UsageError
-from task_gateway.routing.strategies import base
-from task_gateway.routing.strategies.traits import Traits
+from task_gateway_lab.bench import ways
+from task_gateway_lab.bench.ways import Way
 
 SMALL, MEDIUM, LARGE = 64, 200, 1024
 """Slots: with the CRD as it is, with upstream's rules and 213 listeners, and without the quadratic rules."""
@@ -23,7 +23,9 @@ FIRST_TASK_PORT, TASK_PORTS = 22000, 1100
 
 @dataclass(frozen=True)
 class Combo:
-    """One installation and what is measured with it; `slots` are built, of which the other strategies need one.
+    """One installation and what is measured with it; `strategy` names the way to expose tasks.
+
+    `slots` are built, of which the strategies that create the objects of each task need one.
 
     Each size is measured with each of the `pauses` between two samples, in seconds.
     """
@@ -36,14 +38,14 @@ class Combo:
     pauses: tuple[float, ...] = (ALONE,)
 
     @property
-    def traits(self) -> Traits:
-        """The traits of the strategy."""
-        return base.traits_of(self.strategy)
+    def way(self) -> Way:
+        """The way to expose tasks."""
+        return ways.of(self.strategy)
 
     @property
     def claimed(self) -> int:
         """How many slots tasks can claim: none if the strategy creates the objects of each task."""
-        return 0 if self.traits.per_task else self.slots
+        return self.slots if self.way.claims else 0
 
 
 def table() -> list[Combo]:
@@ -52,11 +54,12 @@ def table() -> list[Combo]:
 
 
 def combos(controller: Controller) -> Iterator[Combo]:
-    """Yield what is measured with one controller and each strategy: of slots few and many."""
+    """Yield what is measured with one controller and each way; where slots are claimed, few and many."""
     name, plan = controller.name, controller.bench
-    for each in base.in_order():
-        if each.per_task:
-            yield Combo(name, each.name, 1, plan.listeners if each.on_gateway else SIZES, plan.samples_per_task)
+    for each in ways.in_order():
+        if not each.claims:
+            sizes = plan.listeners if each.traits.on_gateway else SIZES
+            yield Combo(name, each.name, 1, sizes, plan.samples_per_task)
         else:
             yield Combo(name, each.name, SMALL, (SMALL - 1,), plan.samples_of_few)
             yield Combo(name, each.name, LARGE, SIZES, plan.samples, (ALONE, CLOSE) if plan.rebuilds else (ALONE,))
@@ -80,7 +83,7 @@ def chosen(
     UsageError for an unknown strategy, if none is left, or if a size does not fit.
     """
     for name in strategies:
-        base.traits_of(name)
+        ways.of(name)
     found = [
         each
         for each in table()
@@ -102,8 +105,11 @@ def installations(controllers: Collection[str], strategies: Collection[str], tas
 
 
 def bursts(controllers: Collection[str], strategies: Collection[str], tasks: int) -> list[Combo]:
-    """Return the installations for a burst; for slots two, with few and with many built, where the tasks fit both."""
-    found = installations(controllers, strategies or [base.default()], tasks)
+    """Return the installations for a burst; for slots two, with few and with many built, where the tasks fit both.
+
+    Without a wish these are the ways that claim slots.
+    """
+    found = installations(controllers, strategies or [each.name for each in ways.in_order() if each.claims], tasks)
     large = (MEDIUM, LARGE) if tasks < MEDIUM else (LARGE,)
     return [replace(each, slots=n) for each in found for n in (large if each.slots == LARGE else (each.slots,))]
 

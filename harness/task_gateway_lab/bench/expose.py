@@ -6,19 +6,21 @@ import statistics
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
 from task_gateway.controllers.base import CONTROLLERS
 from task_gateway.errors import ApiError, WaitTimeout
 from task_gateway.model import Address, Say, Task
 from task_gateway.probe import door
-from task_gateway.routing.gateway import TaskGateway
 from task_gateway.settings import Wait
 from task_gateway.spread import spread
 from task_gateway_lab.bench import machine, meters, stand_ins
 from task_gateway_lab.bench.closed_ports import Ports
 from task_gateway_lab.bench.combos import Combo
-from task_gateway_lab.bench.stand import NAMESPACE, Charts, Stand, install, stand
+from task_gateway_lab.bench.meters import Count
+from task_gateway_lab.bench.stand import NAMESPACE, Charts, Stand, exposing, stand
+from task_gateway_lab.bench.ways import Exposer
 from task_gateway_lab.model_bench import ExposeRecord, ExposeReport
 
 THREADS = 8
@@ -37,8 +39,6 @@ IN_PLACE = Wait("tasks-in-place", "every task in place answers by its own name",
 class Sample:
     """One task exposed and released."""
 
-    writes: int
-    requests: int
     api: float
     ready: float
     refused: float
@@ -46,18 +46,22 @@ class Sample:
 
 @dataclass(frozen=True)
 class Visit:
-    """What was measured with one number of tasks in place; `cpu` is the API server's, `memory` MiB of both parts."""
+    """What was measured with one number of tasks in place; `cpu` is the API server's, `memory` MiB of both parts.
+
+    `counts` has the requests of one expose each.
+    """
 
     pause: float
     samples: list[Sample]
+    counts: list[Count]
     cpu: float
     memory: list[int]
     stopped: str = ""
 
     def __add__(self, other: "Visit") -> "Visit":
         """Both visits as one; the memory is that of the first, before larger numbers of tasks were there."""
-        samples, stopped = self.samples + other.samples, self.stopped or other.stopped
-        return Visit(self.pause, samples, self.cpu + other.cpu, self.memory, stopped)
+        samples, counts = self.samples + other.samples, self.counts + other.counts
+        return Visit(self.pause, samples, counts, self.cpu + other.cpu, self.memory, self.stopped or other.stopped)
 
 
 def measure(combos: Sequence[Combo], charts: Charts, *, say: Say) -> Iterator[ExposeReport]:
@@ -70,9 +74,8 @@ def measure(combos: Sequence[Combo], charts: Charts, *, say: Say) -> Iterator[Ex
     for name in dict.fromkeys(each.controller for each in combos):
         with stand(CONTROLLERS.get(name), charts, say=say) as place:
             for combo in (each for each in combos if each.controller == name):
-                block = install(place, combo, say=say)
-                machine.note(versions, machine.versions(place.kube, NAMESPACE))
-                with TaskGateway(place.kube, block, NAMESPACE, combo.strategy) as tasks:
+                with exposing(place, combo, say=say) as tasks:
+                    machine.note(versions, machine.versions(place.kube, NAMESPACE))
                     found = Ladder(place, combo, tasks, say).climb()
                 records += sorted(found, key=lambda each: -each.pause_seconds)
                 yield ExposeReport(versions, machine.machine(), tuple(records))
@@ -81,7 +84,7 @@ def measure(combos: Sequence[Combo], charts: Charts, *, say: Say) -> Iterator[Ex
 class Ladder:
     """The sizes of one combination, from the smallest up; the tasks in place stay."""
 
-    def __init__(self, place: Stand, combo: Combo, tasks: TaskGateway, say: Say) -> None:
+    def __init__(self, place: Stand, combo: Combo, tasks: Exposer, say: Say) -> None:
         self._place = place
         self._combo = combo
         self._tasks = tasks
@@ -100,7 +103,7 @@ class Ladder:
         self._place.tasks.add([*range(1, top + 1), *samplers])
         tasks = [stand_ins.task(number, NAMESPACE) for number in samplers]
         first, *others = self._combo.sizes
-        if self._combo.traits.per_task or not others:
+        if not self._combo.way.claims or not others:
             return self._as_far_as_it_goes(self._combo.sizes, tasks)
         # Half of the first size before the others and half after them: a machine that gets slower is no growth.
         half = self._combo.samples // 2
@@ -133,7 +136,7 @@ class Ladder:
     def _grow(self, size: int) -> None:
         missing = [number for number in range(1, size + 1) if number not in self._in_place]
         self._say(f"{_name(self._combo)}: waiting until {size} tasks are in place and answer")
-        at_once = 1 if self._combo.traits.on_gateway else THREADS  # each write is of the one Gateway
+        at_once = 1 if self._combo.way.traits.on_gateway else THREADS  # each write is of the one Gateway
         with ThreadPoolExecutor(at_once) as pool:
             for number, address in zip(missing, pool.map(self._expose, missing), strict=True):
                 self._in_place[number] = address
@@ -142,8 +145,7 @@ class Ladder:
             list(pool.map(self._answers, self._in_place.items()))
 
     def _expose(self, number: int) -> Address:
-        (address,) = self._tasks.expose(stand_ins.task(number, NAMESPACE))
-        return address
+        return self._tasks.expose(stand_ins.task(number, NAMESPACE))
 
     def _answers(self, task: tuple[int, Address]) -> None:
         number, address = task
@@ -155,10 +157,11 @@ class Ladder:
         self._say(f"{_name(self._combo)}: waiting until {len(leaving)} tasks are released")
         with ThreadPoolExecutor(THREADS) as pool:
             list(pool.map(self._leave, leaving))
+        self._tasks.settle()
 
     def _leave(self, number: int) -> None:
         address = self._in_place.pop(number)
-        self._tasks.release(stand_ins.task(number, NAMESPACE).id)
+        self._tasks.release(stand_ins.task(number, NAMESPACE))
         door.nothing(address)
         self._ports.free(address)
 
@@ -174,33 +177,39 @@ class Ladder:
         kube, combo = self._place.kube, self._combo
         self._say(f"{_name(combo)}: {count} samples with {size} tasks in place, {pause:g} s between two")
         self._idle = min(self._idle, meters.idle_rate(kube))
+        counts, apart = list[Count](), self._tasks.counted_apart
         for number in range(WARM_UP):
-            self._sample(tasks[number % len(tasks)])
+            self._sample(tasks[number % len(tasks)], counts if apart else None)
         before, started, samples, stopped = kube.cpu_seconds(), time.monotonic(), list[Sample](), ""
         while len(samples) < count:
             time.sleep(random.uniform(*JITTER) * pause + (samples[-1].refused if samples else 0.0))
-            samples.append(self._sample(tasks[len(samples) % len(tasks)]))
+            samples.append(self._sample(tasks[len(samples) % len(tasks)], None if apart else counts))
             if samples[-1].ready > TOO_LONG_SECONDS:
                 stopped = f"one expose took {samples[-1].ready:.1f} s"
                 break
         cpu = kube.cpu_seconds() - before - self._idle * (time.monotonic() - started)
         memory = [kube.memory_mib(self._place.node, NAMESPACE, each) for each in (combo.controller, "envoy")]
-        return Visit(pause, samples, cpu, memory, stopped)
+        return Visit(pause, samples, counts, cpu, memory, stopped)
 
-    def _sample(self, task: Task) -> Sample:
-        """Expose a task and release it. The port must be one that was seen to reach nothing since its last task."""
-        kube = self._place.kube
-        with kube.counted() as asked:
+    def _sample(self, task: Task, counts: list[Count] | None) -> Sample:
+        """Expose a task and release it; `counts` gets the requests of the expose.
+
+        The port must be one that was seen to reach nothing since its last task.
+        """
+        with self._tasks.counted() if counts is not None else nullcontext(Count()) as asked:
             started = time.perf_counter()
-            (address,) = self._tasks.expose(task)
+            address = self._tasks.expose(task)
             api = time.perf_counter() - started
+        if counts is not None:
+            counts.append(asked)
         ready = door.first_byte(address, task.id) - started
         self._ports.take(address)
         released = time.perf_counter()
-        self._tasks.release(task.id)
+        self._tasks.release(task)
         refused = door.nothing(address) - released
         self._ports.free(address)
-        return Sample(asked.writes, asked.requests, api, ready, refused)
+        self._tasks.settle()
+        return Sample(api, ready, refused)
 
 
 def record(combo: Combo, size: int, visit: Visit) -> ExposeRecord:
@@ -213,8 +222,8 @@ def record(combo: Combo, size: int, visit: Visit) -> ExposeRecord:
         samples=len(samples),
         pause_seconds=visit.pause,
         slots=combo.claimed,
-        api_writes=round(statistics.fmean(each.writes for each in samples), 2),
-        kube_requests=round(statistics.fmean(each.requests for each in samples), 2),
+        api_writes=round(statistics.fmean(each.writes for each in visit.counts), 2),
+        kube_requests=round(statistics.fmean(each.requests for each in visit.counts), 2),
         api_seconds=spread([each.api for each in samples]),
         ready_seconds=spread([each.ready for each in samples]),
         refused_seconds=spread([each.refused for each in samples]),

@@ -1,5 +1,6 @@
 """What a measurement counts beside seconds: requests of a thread, the API server's CPU, memory of gateway pods."""
 
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -10,10 +11,14 @@ from typing import Any
 from task_gateway.errors import ApiError
 from task_gateway.kube.client import Kube
 from task_gateway.model import Manifest
+from task_gateway.operator.metrics import PREFIX, REQUESTS
 
 CPU = "process_cpu_seconds_total"
 MIB = 1 << 20
 IDLE_SECONDS = 5.0
+OPERATOR_PORT = 8080
+REQUEST = re.compile(rf'{PREFIX}{REQUESTS}{{method="(\w+)",resource="([^"]*)"}} (\d+)')
+READS, WATCH, LEASES = ("GET", "WATCH"), "WATCH", "leases"
 
 
 @dataclass
@@ -47,6 +52,11 @@ class MeteredKube(Kube):
         path = f"/api/v1/nodes/{node}/proxy/stats/summary"
         return memory_of(self._request("GET", path, f"the kubelet of {node}"), namespace, container)
 
+    def operator_requests(self, pod: str, namespace: str) -> Count:
+        """Return the requests that an operator has sent since it started, by its metrics."""
+        path = f"/api/v1/namespaces/{namespace}/pods/{pod}:{OPERATOR_PORT}/proxy/metrics"
+        return requests_of(self._text(path, f"the metrics of pod {namespace}/{pod}"))
+
     def _request(self, method: str, path: str, where: str, **options: Any) -> Manifest:
         count: Count | None = getattr(self._here, "count", None)
         if count is not None:
@@ -62,6 +72,16 @@ def cpu_of(metrics: str) -> float:
         if name == CPU:
             return float(value)
     raise ApiError(f"the metrics of the API server have no {CPU}")
+
+
+def requests_of(metrics: str) -> Count:
+    """Return the requests that an operator's metrics tell, without its watches and its Lease, which it sends anyway."""
+    found = Count()
+    for method, resource, count in REQUEST.findall(metrics):
+        if method != WATCH and resource != LEASES:
+            found.requests += int(count)
+            found.writes += 0 if method in READS else int(count)
+    return found
 
 
 def memory_of(summary: Manifest, namespace: str, container: str) -> int:

@@ -14,11 +14,14 @@ from task_gateway.kube.kinds import SERVICE
 from task_gateway.kube.wait import condition, wait_for
 from task_gateway.model import Cluster, InternalTaskGateway, Say
 from task_gateway.routing import names
+from task_gateway.routing.gateway import TaskGateway
 from task_gateway.settings import Wait
 from task_gateway_lab.bench.combos import FIRST_PORT, FIRST_TASK_PORT, TASK_PORTS, Combo, crds
+from task_gateway_lab.bench.labels import Labels
 from task_gateway_lab.bench.meters import MeteredKube
 from task_gateway_lab.bench.stand_ins import StandIns
-from task_gateway_lab.clusters import base
+from task_gateway_lab.bench.ways import Exposer, Library
+from task_gateway_lab.clusters import base, operator_image
 from task_gateway_lab.clusters.kind import node_address
 
 RELEASE, NAMESPACE = "itg", "gateways"
@@ -31,10 +34,11 @@ PROGRAMMED = Wait("gateway-programmed", "the Gateway with all its slots is Progr
 
 @dataclass(frozen=True)
 class Charts:
-    """The packaged charts."""
+    """The packaged charts, and the archive of the operator's image where the operator is measured."""
 
     gateway: Path
     crds: Path
+    operator: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,8 @@ def stand(controller: Controller, charts: Charts, *, say: Say) -> Iterator[Stand
         kube = MeteredKube(cluster)
         say(f"{controller.name}: installing the CRDs, and the pod that answers for all tasks")
         helm.install(cluster, names.CRDS_CHART, charts.crds, names.CRDS_NAMESPACE, crds(controller))
+        if charts.operator is not None:
+            base.load(cluster.name, charts.operator)
         address = node_address(kube)
         with StandIns(kube, NAMESPACE, leave=True) as tasks:
             yield Stand(controller, cluster, kube, tasks, address, charts)
@@ -79,8 +85,23 @@ def install(stand: Stand, combo: Combo, *, say: Say) -> InternalTaskGateway:
     helm.install(stand.cluster, RELEASE, stand.charts.gateway, NAMESPACE, found)
     say(f"{combo.controller}: waiting until {PROGRAMMED.sentence}")
     wait_for(stand.kube, PROGRAMMED, GATEWAY, RELEASE, NAMESPACE, condition("Programmed"))
+    stand.tasks.carry_task_label(carry=not combo.way.by_label)
+    if combo.way.by_label:
+        operator_image.wait_until_ready(stand.kube, RELEASE, NAMESPACE)
     first, count = (FIRST_PORT, combo.claimed) if combo.claimed else (FIRST_TASK_PORT, TASK_PORTS)
     return InternalTaskGateway(RELEASE, NAMESPACE, stand.address, first, first + count - 1)
+
+
+@contextmanager
+def exposing(stand: Stand, combo: Combo, *, say: Say) -> Iterator[Exposer]:
+    """Install the chart for a combination, and lend what exposes tasks in its way."""
+    gateway = install(stand, combo, say=say)
+    if combo.way.by_label:
+        with Labels(stand.kube, gateway, NAMESPACE) as labels:
+            yield labels
+    else:
+        with TaskGateway(stand.kube, gateway, NAMESPACE, combo.strategy) as tasks:
+            yield Library(tasks, stand.kube)
 
 
 def _sweep(kube: MeteredKube) -> None:
@@ -97,6 +118,8 @@ def values(controller: Controller, chart: Path, combo: Combo, address: str) -> M
     slots = [{"start": FIRST_PORT, "count": combo.slots}]
     own: Mapping[str, Any] = {"gateway": {"addresses": [address]}, "slots": slots}
     layers = [controller.values(chart), own, controller.one_pod]  # a second one does the same work on the same node
-    if combo.traits.per_task:
+    if combo.way.by_label:
+        layers += [operator_image.VALUES, {"operator": {"replicas": 1}}]
+    if not combo.way.claims:
         layers += [controller.unlimited, controller.task_ports(FIRST_TASK_PORT, TASK_PORTS)]
     return helm.merged(*layers)

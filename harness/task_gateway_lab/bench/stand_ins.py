@@ -18,12 +18,14 @@ from task_gateway.errors import AlreadyExists, TaskGatewayError
 from task_gateway.kube.client import Kube
 from task_gateway.kube.kinds import POD
 from task_gateway.kube.wait import condition, wait_for, wait_until_usable
-from task_gateway.model import TASK_LABEL, Manifest, Task
+from task_gateway.model import LABEL_PREFIX, TASK_LABEL, Manifest, Task
 from task_gateway.settings import POD_READY
 from task_gateway_lab.bench import answers
 
 NETWORK, PORT, PREFIX = "10.250.0.0/16", 7777, "bench-"
 NODE, SERVER = "bench-node", "bench-answers"
+POD_LABEL = f"{LABEL_PREFIX}/bench"
+"""On each pod of a task, and the key of the node's taint."""
 LEASES = "kube-node-lease"
 RENEW_SECONDS = 10.0  # a kubelet's own; a node without a renewal for 40 s is taken for lost
 THREADS = 8
@@ -50,6 +52,7 @@ class StandIns:
         self._leave = leave
         self._namespace = namespace
         self._made: set[int] = set()
+        self._with_task_label = True
         self._over = threading.Event()
         self._heart = threading.Thread(target=self._beat, daemon=True)
 
@@ -83,8 +86,19 @@ class StandIns:
         self._each(self._make, missing)
         self._made.update(missing)
 
+    def carry_task_label(self, *, carry: bool) -> None:
+        """Have all pods, also those to come, carry the label that slots select, or leave it to the operator."""
+        if carry != self._with_task_label:
+            self._with_task_label = carry
+            self._each(self._relabel, self._made)
+
+    def _relabel(self, number: int) -> None:
+        found = pod(number, self._namespace, task_label=self._with_task_label)["metadata"]
+        labels = {TASK_LABEL: None} | found["labels"]
+        self._kube.patch(POD, found["name"], self._namespace, {"metadata": {"labels": labels}})
+
     def _make(self, number: int) -> None:
-        made = pod(number, self._namespace)
+        made = pod(number, self._namespace, task_label=self._with_task_label)
         self._kube.create(made)
         self._kube.replace(made | {"status": pod_status(number)}, subresource="status")
 
@@ -104,7 +118,7 @@ class StandIns:
 
 def node() -> Manifest:
     """Return the node that no kubelet runs; without a label of its system no DaemonSet wants it."""
-    taint = {"key": "task-gateway.dev/bench", "effect": "NoSchedule"}
+    taint = {"key": POD_LABEL, "effect": "NoSchedule"}
     return {"apiVersion": "v1", "kind": "Node", "metadata": {"name": NODE}, "spec": {"taints": [taint]}}
 
 
@@ -128,13 +142,14 @@ def lease() -> Manifest:
     }
 
 
-def pod(number: int, namespace: str) -> Manifest:
-    """Return the Pod object of a task, with its own label."""
+def pod(number: int, namespace: str, *, task_label: bool = True) -> Manifest:
+    """Return the Pod object of a task, with the label of the task unless the operator is to set it."""
     name = task(number, namespace).id
+    labels = {POD_LABEL: "task", **({TASK_LABEL: name} if task_label else {})}
     return {
         "apiVersion": "v1",
         "kind": "Pod",
-        "metadata": {"name": name, "namespace": namespace, "labels": {TASK_LABEL: name}},
+        "metadata": {"name": name, "namespace": namespace, "labels": labels},
         "spec": {
             "nodeName": NODE,
             "terminationGracePeriodSeconds": 0,

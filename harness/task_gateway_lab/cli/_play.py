@@ -13,6 +13,7 @@ from task_gateway.controllers.base import CONTROLLERS, default
 from task_gateway.controllers.base import names as controllers
 from task_gateway.deferred import Deferred, rich
 from task_gateway.errors import UsageError
+from task_gateway.model import OPERATOR
 from task_gateway_lab.cli._run import chart_file, run_name
 from task_gateway_lab.model_bugbash import BugBash, Row, Status
 from task_gateway_lab.report import bugbash as report
@@ -23,9 +24,10 @@ from task_gateway_lab.scenarios.steps import Line, Terminal, Watcher
 
 if TYPE_CHECKING:
     from task_gateway import images
-    from task_gateway_lab.clusters import ip_family
+    from task_gateway_lab.clusters import ip_family, operator_image
 else:
     images, ip_family = Deferred("task_gateway.images"), Deferred("task_gateway_lab.clusters.ip_family")
+    operator_image = Deferred("task_gateway_lab.clusters.operator_image")
 
 ParallelOption = Annotated[int, typer.Option("--parallel", help="Number of scenarios to run at once.", min=1)]
 ResumeOption = Annotated[
@@ -68,6 +70,8 @@ def given(
         hint = f"first the cluster of the master, then up to {len(managers)} for {', '.join(managers)}"
         raise UsageError(f"{count} contexts are required", where="--against", hint=hint)
     run, packages = run_name(name), (chart_file(chart), chart_file(crds))
+    labels = not against and any(OPERATOR in each.needs for each in scenarios)
+    archive = operator_image.archive(chart.parent) if labels else None
     made = None if image else images.load()
     if made:
         typer.echo(f"images: {made.mode} ({made.reason})", err=True)
@@ -82,6 +86,7 @@ def given(
         master_port=master_port,
         first_port=first_port,
         images=made.mode if made else "",
+        operator=archive,
     )
     return replace(found, no_ipv6="" if against else ip_family.lacking_ipv6()) if both_families else found
 

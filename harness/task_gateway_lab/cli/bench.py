@@ -1,5 +1,6 @@
 """Measure what exposing tasks costs."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -12,17 +13,23 @@ from task_gateway.errors import UsageError
 from task_gateway.routing.strategies.base import default
 from task_gateway.version import __version__
 from task_gateway_lab.bench import burst, combos, crd_write, dataplane, expose
+from task_gateway_lab.bench.combos import Combo
 from task_gateway_lab.bench.stand import Charts
 from task_gateway_lab.cli._run import chart_file
+from task_gateway_lab.clusters import operator_image
 from task_gateway_lab.model_bench import ExposeReport, Report
 from task_gateway_lab.report import bench_plot, bench_text
 
 app = typer.Typer(cls=Group, no_args_is_help=True, help=__doc__)
 DIST = Path("dist")
 ControllerOption = Annotated[list[str] | None, typer.Option(help="Only measure this controller. Repeatable.")]
-StrategyOption = Annotated[list[str] | None, typer.Option(help="Only measure this strategy. Repeatable.")]
+StrategyOption = Annotated[
+    list[str] | None, typer.Option(help="Only measure this strategy: slots, operator, … Repeatable.")
+]
 RecordOption = Annotated[Path | None, typer.Option(help="Also write the result to this folder, as JSON.")]
-DistOption = Annotated[Path, typer.Option(help="Folder of the packaged charts. `make charts` creates them.")]
+DistOption = Annotated[
+    Path, typer.Option(help="Folder of the charts and the operator's image, from `make charts image`.")
+]
 
 
 def register(root: typer.Typer) -> None:
@@ -47,12 +54,12 @@ def expose_(
     """Measure exposing one more task.
 
     With other tasks in place: API requests, seconds until the first byte, and seconds until connections are refused
-    after the release. Creates one cluster per controller, one after the other. Exit code 1 if a port ever reaches
-    another task.
+    after the release. With the operator, time starts with the write of the label. Creates one cluster per controller,
+    one after the other. Exit code 1 if a port ever reaches another task.
     """
     wanted = combos.chosen(controller or [], strategy or [], _numbers(active), samples)
     measured = ExposeReport()
-    for measured in expose.measure(wanted, _charts(dist), say=say):  # takes an hour: each result is kept at once
+    for measured in expose.measure(wanted, _charts(dist, wanted), say=say):  # takes hours: each result is kept
         _keep(measured, record, "expose")
     for file in bench_plot.draw(measured, record) if record else ():
         say(f"plot: {file}")
@@ -74,10 +81,10 @@ def burst_(
     """Measure exposing many tasks at once.
 
     Seconds until the last task is reachable, and whether each task has its own port. With the cluster's default rate
-    limit on endpoint writes, and with a raised one. Default strategy: slots.
+    limit on endpoint writes, and with a raised one. Default strategies: slots and operator.
     """
     wanted = combos.bursts(controller or [], strategy or [], tasks)
-    measured = burst.measure(wanted, tasks, rounds, _charts(dist), say=say)
+    measured = burst.measure(wanted, tasks, rounds, _charts(dist, wanted), say=say)
     _keep(measured, record, "burst")
     emit(measured, output, bench_text.bursts)
 
@@ -97,7 +104,7 @@ def dataplane_(
     Connects from one pod to another: directly, and through the gateway.
     """
     wanted = combos.installations(controller or [], [default()], 1)
-    measured = dataplane.measure(wanted, _charts(dist), samples=samples, say=say)
+    measured = dataplane.measure(wanted, _charts(dist, wanted), samples=samples, say=say)
     _keep(measured, record, "dataplane")
     emit(measured, output, bench_text.paths)
 
@@ -121,9 +128,10 @@ def _numbers(text: str) -> list[int]:
         raise UsageError(f"{text!r} is not a list of numbers", hint="--active 10,100,1000") from None
 
 
-def _charts(dist: Path) -> Charts:
+def _charts(dist: Path, wanted: Sequence[Combo]) -> Charts:
     names = ("internal-task-gateway", "gateway-api-crds")
-    return Charts(*(chart_file(dist / f"{name}-{__version__}.tgz") for name in names))
+    gateway, crds = (chart_file(dist / f"{name}-{__version__}.tgz") for name in names)
+    return Charts(gateway, crds, operator_image.archive(dist) if any(each.way.by_label for each in wanted) else None)
 
 
 def _keep(measured: Report, folder: Path | None, name: str) -> None:

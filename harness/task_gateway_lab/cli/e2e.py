@@ -26,8 +26,9 @@ def e2e(
 ) -> None:
     """Open notebooks of two clusters end to end.
 
-    Opens notebooks through a master, one of them through the gateway, and writes a report to REPORTS/NAME/. Runs the
-    scenarios with the tag e2e. Exit code 0 if every step passed.
+    Opens two notebooks through a master, one of them through the gateway, and a third one that the operator exposes by
+    a label. Writes a report to REPORTS/NAME/. Runs the scenarios with the tag e2e. Requires the operator's image in the
+    folder of the chart. Exit code 0 if every step passed.
     """
     scenarios = _play.chosen((), (TAG,))
     given = _play.given(scenarios, name, chart, crds, keep=keep, both_families=False)

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from task_gateway.model import LABEL_PREFIX, TASK_LABEL, Manifest, Task
+from task_gateway.routing.names import EXPOSE
 
 USER = 1000
 HOME = "/home/task"
@@ -24,27 +25,37 @@ def secret(name: str, namespace: str, token: str) -> Manifest:
     return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": {TOKEN_KEY: token}}
 
 
+def base_url(task_id: str) -> str:
+    """Return the path that a notebook serves, whoever connects to it: the one that the master's proxy has for it."""
+    return f"/proxy/{task_id}/"
+
+
 def notebook_pod(task: Task, image: str, resources: Manifest) -> Manifest:
     """Return the pod of a JupyterLab that serves /proxy/<task>/; its token comes from the Secret named like it."""
-    base_url = f"/proxy/{task.id}/"
+    base_path = base_url(task.id)
     container = {
         "name": "notebook",
         "image": image,
         "command": [
             *("jupyter", "lab", "--ip=0.0.0.0", f"--port={task.port}", "--no-browser"),
-            f"--ServerApp.base_url={base_url}",
+            f"--ServerApp.base_url={base_path}",
             f"--ServerApp.root_dir={HOME}",
             "--LabApp.extension_manager=readonly",
         ],
         "env": [{"name": "HOME", "value": HOME}, _token("JUPYTER_TOKEN", task.id)],
         "ports": [{"name": "http", "containerPort": task.port}],
-        "readinessProbe": {"httpGet": {"path": f"{base_url}api", "port": task.port}, "periodSeconds": 1},
+        "readinessProbe": {"httpGet": {"path": f"{base_path}api", "port": task.port}, "periodSeconds": 1},
         "resources": resources,
         "volumeMounts": [{"name": "home", "mountPath": HOME}],
         "workingDir": HOME,
     }
     home = {"name": "home", "emptyDir": {"sizeLimit": HOME_SIZE}}
     return _pod(task.id, task.namespace, {TASK_LABEL: task.id}, container, home)
+
+
+def labelled(pod: Manifest, port: int) -> Manifest:
+    """Return the pod of a task as its user creates it where the operator exposes it: with a label for the port."""
+    return pod | {"metadata": pod["metadata"] | {"labels": {EXPOSE: str(port)}}}
 
 
 def program_pod(task: Task, image: str, command: list[str], resources: Manifest) -> Manifest:

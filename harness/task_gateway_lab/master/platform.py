@@ -23,7 +23,8 @@ class Wish:
 class Running:
     """A task that runs: `addresses` are where its ports are dialled, in their order, empty if the master tells none.
 
-    `authorization` is the header that opens a notebook; `host` is its pod's own name, empty if not known.
+    `authorization` is the header that opens a notebook; `host` is its pod's own name, empty if not known. `url` is the
+    base URL of one that the operator exposes, and that no master has started.
     """
 
     id: str
@@ -33,6 +34,7 @@ class Running:
     addresses: tuple[Address, ...]
     authorization: str = field(default="", repr=False)
     host: str = ""
+    url: str = ""
 
     @property
     def address(self) -> Address:

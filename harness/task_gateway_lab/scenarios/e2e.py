@@ -1,10 +1,12 @@
-"""The main job, as `make e2e` plays it: a notebook of another cluster through its gateway, and one at home."""
+"""The main job, as `make e2e` plays it: notebooks of another cluster, by its master and by a label, and one at home."""
 
+from task_gateway_lab.scenarios import labels
 from task_gateway_lab.scenarios.declared import Move, Scenario, declare
 from task_gateway_lab.scenarios.places import DEFAULT
 from task_gateway_lab.scenarios.tasks import cell, end, out_of_reach, page, start
 
 ADDITIONAL = "additional"
+LABELLED = "notebook-labelled"
 TAG = "e2e"
 
 
@@ -15,14 +17,21 @@ def moves(manager: str) -> tuple[Move, ...]:
     return (start("notebook", manager, id), *apart, cell(id), page(id), end(id))
 
 
+def by_label(manager: str) -> tuple[Move, ...]:
+    """Return what is done with a notebook that the operator exposes in the cluster of a resource manager."""
+    create, delete = labels.create(manager, LABELLED), labels.delete(manager, LABELLED)
+    return (create, cell(LABELLED, "the gateway"), page(LABELLED), delete)
+
+
 declare(
     Scenario(
         name="notebook_in_each_cluster",
         group="Notebooks",
-        sentence="Notebooks open in another cluster, through its gateway, and in the master's own cluster; both end.",
-        needs=("chromium",),
+        sentence="Notebooks open in another cluster, through its gateway, and in the master's own cluster; a third one "
+        "is exposed by a label only. All end.",
+        needs=("chromium", "operator"),
         tags=(TAG,),
-        moves=(*moves(ADDITIONAL), *moves(DEFAULT)),
+        moves=(*moves(ADDITIONAL), *moves(DEFAULT), *by_label(ADDITIONAL)),
         managers=(ADDITIONAL,),
     )
 )

@@ -5,7 +5,7 @@ from dataclasses import replace
 from task_gateway import settings
 from task_gateway.errors import ScenarioFailed
 from task_gateway.kube.kinds import POD
-from task_gateway.model import Address
+from task_gateway.model import OPERATOR, Address
 from task_gateway_lab.model_bugbash import NotebookRun
 from task_gateway_lab.scenarios import runtime
 from task_gateway_lab.scenarios.declared import Move, Scene
@@ -53,13 +53,13 @@ def out_of_reach(id: str) -> Move:
     return Move(f"pod of {id} out of the master's reach", do)
 
 
-def cell(id: str) -> Move:
-    """Run a cell in a notebook by way of the master, and look at what it says."""
+def cell(id: str, way: str = "the master") -> Move:
+    """Run a cell in a notebook, by way of the master unless it is exposed otherwise, and look at what it says."""
 
     def do(scene: Scene) -> str:
         return run_cell(scene, id)
 
-    return Move(f"cell executed in {id} through the master", do, "# open the notebook's URL, run a cell")
+    return Move(f"cell executed in {id} through {way}", do, "# open the notebook's URL, run a cell")
 
 
 def run_cell(scene: Scene, id: str) -> str:
@@ -80,7 +80,7 @@ def _note(scene: Scene, running: "runtime.Running", output: str) -> None:
     """Keep how a notebook was reached; of a master that tells no address and no cluster there is nothing to keep."""
     side = scene.world.sides.get(running.manager)
     if side is not None and running.addresses:
-        strategy = DIRECT if side.gateway is None else SLOTS
+        strategy = OPERATOR if running.url else DIRECT if side.gateway is None else SLOTS
         host, port = running.address.host, running.address.port
         scene.notebooks[running.id] = NotebookRun(
             running.manager, side.kube.cluster.name, host, port, strategy, runtime.data()["cell"], output
@@ -88,9 +88,9 @@ def _note(scene: Scene, running: "runtime.Running", output: str) -> None:
 
 
 def opened(scene: Scene, id: str) -> "runtime.Notebook":
-    """Return the notebook of a task by way of the master, once it answers."""
+    """Return the notebook of a task once it answers: by way of the master, unless it has a URL of its own."""
     running: runtime.Running = scene.kept[id]
-    notebook = runtime.Notebook(scene.world.platform.url(id), running.authorization)
+    notebook = runtime.Notebook(running.url or scene.world.platform.url(id), running.authorization)
     notebook.wait_until_answers()
     return notebook
 
@@ -125,8 +125,13 @@ def end(id: str) -> Move:
         if running.manager != DEFAULT:
             seen = [f"{each} {runtime.reach.wait_until_refused(each).value}" for each in running.addresses]
         seen.append(scene.world.platform.gone(id))
-        if id in scene.notebooks:
-            scene.notebooks[id] = replace(scene.notebooks[id], refused_after_release=True)
+        note_refused(scene, id)
         return "; ".join(seen)
 
     return Move(f"{id} ended, nothing answers there", do, f"task-gateway release {id}")
+
+
+def note_refused(scene: Scene, id: str) -> None:
+    """Keep that nothing answered any more where a notebook was."""
+    if id in scene.notebooks:
+        scene.notebooks[id] = replace(scene.notebooks[id], refused_after_release=True)

@@ -21,12 +21,13 @@ from task_gateway.kube import helm
 from task_gateway.kube.client import Kube
 from task_gateway.kube.kinds import POD
 from task_gateway.kube.wait import condition, wait_for
-from task_gateway.model import Address, Cluster, InternalTaskGateway, MasterConfig
+from task_gateway.model import OPERATOR, Address, Cluster, InternalTaskGateway, MasterConfig
 from task_gateway.probe.versions import image_versions
 from task_gateway.routing.gateway_api import GATEWAY
 from task_gateway.routing.names import CHART, CRDS_CHART, CRDS_NAMESPACE
 from task_gateway.routing.strategies.base import STRATEGIES
 from task_gateway.version import __version__
+from task_gateway_lab.clusters import base, operator_image
 from task_gateway_lab.clusters.kind import node_address
 from task_gateway_lab.clusters.kind_config import IpFamily
 from task_gateway_lab.master import browser, identity, manifests
@@ -46,7 +47,8 @@ class Given:
 
     With `against` (contexts of the user's kubeconfig, the master's own first) no cluster is made or removed: the run
     has namespaces of its own there, which go at its end. `no_ipv6` is why its own clusters have IPv4 only; where it is
-    empty they have both families. `images` is how the images were got, `pull` or `build`.
+    empty they have both families. `images` is how the images were got, `pull` or `build`. `operator` is the archive of
+    the operator's image, with which the chart installs the operator too.
     """
 
     name: str
@@ -61,6 +63,7 @@ class Given:
     first_port: int = FIRST_PORT
     images: str = ""
     no_ipv6: str = "the clusters of this run have IPv4 only"
+    operator: Path | None = None
 
     @property
     def spaces(self) -> dict[str, str]:
@@ -160,6 +163,11 @@ class World:
         tasks = self.spaces["tasks"]
         self.sides[DEFAULT] = Side(self.config.default, home, tasks)
         sides = [Side(manager, kube, tasks) for manager, kube in zip(self.config.additional, others, strict=True)]
+        if self.given.operator is not None:
+            with steps.step("operator's image loaded") as note:
+                for each in others:
+                    base.load(each.cluster.name, self.given.operator)
+                note.detail = operator_image.NAME
         with steps.step("chart installed, Gateways Programmed") as note, ThreadPoolExecutor(len(sides)) as pool:
             installed = list(pool.map(self.install, sides))
             note.detail = "; ".join(f"{side.name}: {found}" for side, found in zip(sides, installed, strict=True))
@@ -178,7 +186,8 @@ class World:
         own = chart_values(gateway, self.spaces["tasks"], nodes)
         ports = controller.task_ports(*OWN_LISTENERS)
         one_pod = controller.one_pod  # scenarios take it away and bring it back
-        found = helm.merged(controller.values(self.given.chart), one_pod, ports, own, more)
+        operator = {} if self.given.operator is None else operator_image.VALUES
+        found = helm.merged(controller.values(self.given.chart), one_pod, ports, own, operator, more)
         kube.apply(identity.account(self.spaces["tasks"]))
         if self.given.against:
             self._lent.require_crds(kube)
@@ -191,9 +200,12 @@ class World:
         helm.install(kube.cluster, data()["release"], self.given.chart, gateway.gateway_namespace, found)
         name, namespace = gateway.gateway_name, gateway.gateway_namespace
         wait_for(kube, settings.GATEWAY_PROGRAMMED, GATEWAY, name, namespace, condition("Programmed"))
+        if operator:
+            operator_image.wait_until_ready(kube, name, namespace)
         self.versions |= image_versions(kube.list(POD, namespace))
         count = sum(each["count"] for each in found["slots"])
-        return f"Gateway {namespace}/{name} at {gateway.gateway_ip}, {count} slots"
+        parts = f"{count} slots{', operator' if operator else ''}"
+        return f"Gateway {namespace}/{name} at {gateway.gateway_ip}, {parts}"
 
     def master_text(self, others: Mapping[str, Kube], home: Kube) -> str:
         """Return a master's configuration for its own cluster and others, by resource manager."""
@@ -301,6 +313,7 @@ def node_addresses(kube: Kube) -> list[str]:
 
 NEEDS: Mapping[str, Callable[[World], str]] = {
     "chromium": _chromium,
+    OPERATOR: lambda world: "" if world.given.operator else "the clusters do not have the image of the operator",
     "temporary clusters": lambda world: "the clusters are not temporary" if world.given.against else "",
     "a controller of the chart": lambda world: _lacks(
         world, "is not installed by the chart", world.given.controller.pod_annotations

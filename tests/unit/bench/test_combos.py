@@ -1,7 +1,10 @@
 """Which installations a command line asks for."""
 
+from dataclasses import replace
+
 import pytest
 
+from task_gateway.controllers.base import in_order as controllers
 from task_gateway.errors import UsageError
 from task_gateway_lab.bench import combos
 
@@ -23,15 +26,22 @@ def test_sizes_of_the_callers_own_take_one_installation_with_room_for_one_more(s
     assert found.slots == slots > max(sizes)
 
 
+def test_the_operator_is_measured_as_slots_are() -> None:
+    for controller in controllers():
+        slots, operator = (combos.chosen([controller.name], [name], [], None) for name in ("slots", "operator"))
+        assert [replace(each, strategy="slots") for each in operator] == slots
+        assert {(each.slots, each.sizes[-1]) for each in operator} == {(64, 63), (1024, 1000)}
+
+
 def test_strategies_that_build_nothing_have_one_slot() -> None:
-    assert {each.slots for each in combos.table() if each.strategy != "slots"} == {1}
+    assert {each.slots for each in combos.table() if each.strategy == "listeners"} == {1}
     assert [each.slots for each in combos.installations(["contour"], ["listeners"], 100)] == [1]
 
 
 @pytest.mark.parametrize(("tasks", "slots"), [(63, [64]), (64, [200, 1024]), (199, [200, 1024]), (200, [1024])])
 def test_a_burst_goes_to_as_many_slots_as_are_built_where_it_fits(tasks: int, slots: list[int]) -> None:
-    found = combos.bursts(["contour"], [], tasks)
-    assert [(each.strategy, each.slots) for each in found] == [("slots", number) for number in slots]
+    found = [(each.strategy, each.slots) for each in combos.bursts(["contour"], [], tasks)]
+    assert found == [(name, number) for name in ("slots", "operator") for number in slots]
     assert [each.slots for each in combos.bursts(["envoy-gateway"], ["listeners"], tasks)] == [1]
 
 
@@ -41,6 +51,7 @@ def test_a_burst_goes_to_as_many_slots_as_are_built_where_it_fits(tasks: int, sl
         (["nginx"], [], [], "nothing is measured with nginx"),
         ([], ["listenersets"], [], "the strategy 'listenersets' was removed"),
         (["contour"], ["slot"], [], "no strategy is called 'slot'"),
+        (["contour"], ["operators"], [], "no strategy is called 'operators'"),
         ([], [], [1024], "tasks in place: 0 to 1023, not 1024"),
         ([], [], [-1], "not -1"),
     ],

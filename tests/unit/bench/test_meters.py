@@ -7,6 +7,7 @@ import pytest
 
 from task_gateway.errors import ApiError
 from task_gateway.kube.client import Kube
+from task_gateway.operator.metrics import Metrics
 from task_gateway_lab.bench import meters
 from task_gateway_lab.bench.meters import MeteredKube
 
@@ -40,3 +41,15 @@ def test_requests_are_counted_for_the_thread_that_asks(monkeypatch: pytest.Monke
         other.join()
     ask("DELETE", "/a", "a")
     assert (mine.requests, mine.writes) == (2, 1)
+
+
+def test_the_requests_of_an_operator_are_those_of_its_metrics_without_watches_and_its_lease() -> None:
+    metrics = Metrics()
+    for method, resource, count in (
+        ("PATCH", "services", 2), ("PATCH", "pods/status", 1), ("POST", "events", 1), ("GET", "pods", 3),
+        ("WATCH", "pods", 5), ("PUT", "leases", 7), ("GET", "leases", 1),
+    ):  # fmt: skip
+        for _ in range(count):
+            metrics.requests.add(method, resource)
+    found = meters.requests_of(metrics.text({}, leader=True, watch_restarts=0))
+    assert (found.writes, found.requests) == (4, 7)

@@ -6,14 +6,37 @@ from ipaddress import ip_address, ip_network
 from pathlib import Path
 
 import pytest
+from tests.unit.memory import Memory
 
 from task_gateway.controllers import base as controllers
 from task_gateway.controllers.base import CONTROLLERS
-from task_gateway.model import TASK_LABEL
+from task_gateway.model import TASK_LABEL, Manifest
 from task_gateway_lab.bench import stand, stand_ins
 from task_gateway_lab.bench.combos import FIRST_TASK_PORT, Combo, table
 
 ADDRESS = "192.0.2.1"
+
+
+class Labels(Memory):
+    """An API server that only keeps the labels of pods, and counts the patches of them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.labels: dict[str, dict[str, str]] = {}
+        self.patches = 0
+
+    def create(self, obj: Manifest, *, dry_run: bool = False) -> Manifest:
+        self.labels[obj["metadata"]["name"]] = dict(obj["metadata"]["labels"])
+        return obj
+
+    def replace(self, obj: Manifest, *, subresource: str = "", dry_run: bool = False) -> Manifest:
+        return obj
+
+    def patch(self, kind: str, name: str, namespace: str | None, body: Manifest, **_how: object) -> Manifest:
+        self.patches += 1
+        merged = self.labels[name] | body["metadata"]["labels"]
+        self.labels[name] = {key: value for key, value in merged.items() if value is not None}
+        return body
 
 
 @pytest.fixture
@@ -32,6 +55,10 @@ def test_the_values_are_the_controllers_own_and_what_is_measured(chart: Path, co
     assert found["gateway"] == {"addresses": [ADDRESS]}
     assert [each["count"] for each in found["slots"]] == [combo.slots]
     assert (found.get("controller") == "contour") is (combo.controller == "contour")
+    operator = found.get("operator") or {}
+    assert (operator.get("enabled", False), operator.get("replicas")) == (
+        (True, 1) if combo.strategy == "operator" else (False, None)
+    )
     # Contour's Service has a port for a task's own listener only if it is told to.
     wants_ports = combo.controller == "contour" and combo.strategy == "listeners"
     assert ((found.get("contour") or {}).get("ports", {}).get("start") == FIRST_TASK_PORT) is wants_ports
@@ -46,11 +73,27 @@ def test_each_pod_has_a_name_a_label_and_an_address_of_its_own() -> None:
     numbers = range(1, 1009)
     pods = [stand_ins.pod(number, "tasks") for number in numbers]
     assert len({pod["metadata"]["name"] for pod in pods}) == len(pods)
-    assert all(pod["metadata"]["labels"] == {TASK_LABEL: pod["metadata"]["name"]} for pod in pods)
+    assert all(pod["metadata"]["labels"][TASK_LABEL] == pod["metadata"]["name"] for pod in pods)
     addresses = {ip_address(stand_ins.pod_status(number)["podIP"]) for number in numbers}
     assert len(addresses) == len(pods)
     assert all(address in ip_network(stand_ins.NETWORK) for address in addresses)
     assert stand_ins.task(17, "tasks").id == "bench-17"
+
+
+def test_the_label_of_the_task_is_left_to_the_operator() -> None:
+    cluster = Labels()
+    pods = stand_ins.StandIns(cluster, "tasks", leave=True)
+    pods.add([1])
+    pods.carry_task_label(carry=False)
+    pods.add([2])
+    assert [set(each) for each in cluster.labels.values()] == [{stand_ins.POD_LABEL}] * 2
+    pods.carry_task_label(carry=False)
+    pods.carry_task_label(carry=True)
+    assert {name: each.get(TASK_LABEL) for name, each in cluster.labels.items()} == {
+        "bench-1": "bench-1",
+        "bench-2": "bench-2",
+    }
+    assert cluster.patches == 3
 
 
 def test_the_pods_are_ready_on_a_node_that_takes_no_other() -> None:

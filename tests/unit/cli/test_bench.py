@@ -11,6 +11,7 @@ from task_gateway import __version__
 from task_gateway.cli.main import build, main
 from task_gateway.spread import Spread
 from task_gateway_lab.bench import burst, dataplane, expose
+from task_gateway_lab.clusters import operator_image
 from task_gateway_lab.model_bench import ExposeRecord, ExposeReport
 
 RUNNER = CliRunner()
@@ -59,12 +60,25 @@ def test_json_is_the_record_that_is_written(charts: str, asked: list[Any], tmp_p
     ]
 
 
-def test_a_burst_is_of_slots_unless_a_strategy_is_named(
+def test_a_burst_is_of_slots_and_the_operator_unless_a_strategy_is_named(
     charts: str, asked: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("task_gateway_lab.report.bench_text.bursts", lambda _report: "")
-    assert main(["bench", "burst", "--dist", charts, "--tasks", "5"]) == 0
+    words = ["bench", "burst", "--dist", charts, "--tasks", "5"]
+    assert main([*words, "--strategy", "slots"]) == 0
     assert {(each.strategy, each.slots) for each in asked} == {("slots", 64)}
+    asked.clear()
+    (Path(charts) / operator_image.ARCHIVE).touch()
+    assert main(words) == 0
+    assert {(each.strategy, each.slots) for each in asked} == {("slots", 64), ("operator", 64)}
+
+
+def test_the_operator_is_only_measured_with_its_image(
+    charts: str, asked: list[Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["bench", "expose", "--strategy", "operator", "--dist", charts]) == 2
+    assert "make image" in capsys.readouterr().err
+    assert asked == []
 
 
 @pytest.mark.parametrize(

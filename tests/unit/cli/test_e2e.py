@@ -8,6 +8,7 @@ import pytest
 from task_gateway import images
 from task_gateway.cli.main import main
 from task_gateway.errors import ClusterUnreachable
+from task_gateway_lab.clusters import operator_image
 from task_gateway_lab.scenarios.steps import Steps
 from task_gateway_lab.scenarios.world import World
 
@@ -34,6 +35,9 @@ def test_missing_images_name_the_target_that_makes_them(
     chart = tmp_path / "chart.tgz"
     chart.touch()
     assert main(["e2e", "--chart", str(chart), "--crds", str(chart)]) == 2
+    assert "try: make image" in capsys.readouterr().err
+    (tmp_path / operator_image.ARCHIVE).touch()
+    assert main(["e2e", "--chart", str(chart), "--crds", str(chart)]) == 2
     assert "try: make toolchain" in capsys.readouterr().err
 
 
@@ -51,7 +55,8 @@ def test_an_error_of_the_run_ends_with_its_own_exit_code_after_the_report(
     made = images.Images("pull", "asked for", "podman", "node", "notebook:1", "key")
     monkeypatch.setattr(images, "load", lambda: made)
     chart = tmp_path / "chart.tgz"
-    chart.touch()
+    for file in (chart, tmp_path / operator_image.ARCHIVE):
+        file.touch()
     assert main(["e2e", "--chart", str(chart), "--crds", str(chart), "--reports", str(tmp_path), *words]) == 3
     printed = capsys.readouterr()
     found = json.loads((tmp_path / "e2e" / "result.json").read_text("utf-8"))

@@ -2,14 +2,16 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from task_gateway.cli.main import main
+from task_gateway_lab.clusters import operator_image
 from task_gateway_lab.master.platforms.base import Login
 from task_gateway_lab.scenarios.declared import GROUPS, checklist, everyone
 from task_gateway_lab.scenarios.product import ANY_MASTER, Product
-from task_gateway_lab.scenarios.world import NEEDS, Given
+from task_gateway_lab.scenarios.world import NEEDS, Given, World
 
 CONTEXTS = ["--against", "a", "--against", "b"]
 
@@ -17,7 +19,7 @@ CONTEXTS = ["--against", "a", "--against", "b"]
 @pytest.fixture
 def packages(tmp_path: Path) -> list[str]:
     """The options that name charts, so that no package has to be there."""
-    for name in ("chart.tgz", "crds.tgz"):
+    for name in ("chart.tgz", "crds.tgz", operator_image.ARCHIVE):
         (tmp_path / name).touch()
     return ["--chart", str(tmp_path / "chart.tgz"), "--crds", str(tmp_path / "crds.tgz"), "--image", "task:1"]
 
@@ -60,6 +62,24 @@ def test_what_cannot_be_is_refused_first(
 ) -> None:
     assert main(["scenario", *arguments, *packages]) == 2
     assert said in capsys.readouterr().err
+
+
+def test_the_image_of_the_operator_is_required_by_the_scenarios_that_need_it(
+    packages: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / operator_image.ARCHIVE).unlink()
+    assert main(["scenario", "run", "--tag", "e2e", *packages]) == 2
+    told = capsys.readouterr().err
+    assert operator_image.ARCHIVE in told
+    assert "make image" in told
+
+
+def test_clusters_that_exist_have_no_image_of_the_operator(tmp_path: Path) -> None:
+    def lacks(**given: Any) -> str:
+        return World(Given("run", tmp_path / "c.tgz", tmp_path / "d.tgz", "task:1", **given)).lacks(["operator"])
+
+    assert lacks(operator=tmp_path / operator_image.ARCHIVE) == ""
+    assert "image of the operator" in lacks(against=("a", "b"))
 
 
 def test_pools_must_be_pairs(

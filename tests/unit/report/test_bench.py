@@ -81,7 +81,7 @@ def test_the_page_has_versions_machine_and_sizes_that_were_not_measured() -> Non
 
 def test_each_target_is_judged_by_the_figures() -> None:
     found = bench_targets.targets(EXPOSE, BURSTS)
-    assert [each.reached for each in found] == [True, True, True, True, False, True, False, True]
+    assert [each.reached for each in found] == [True, True, True, True, False, True, False, True, *[None] * 6]
     assert "325 times: 3.90 s on envoy-gateway, 0.012 s with slots on contour" in found[5].measured
     assert "**no**" in bench_page.targets(EXPOSE, BURSTS)
 
@@ -100,6 +100,38 @@ def test_a_target_is_missed_by_a_little(change: dict[str, Any], index: int) -> N
     slower = dataclasses.replace(SLOTS, **change)
     assert reached(FEW, SLOTS, *ON_ENVOY_GATEWAY, LISTENERS)[index]
     assert reached(FEW, slower, *ON_ENVOY_GATEWAY, LISTENERS)[index] is False
+
+
+OPERATOR = [
+    dataclasses.replace(
+        SLOTS, controller=name, strategy="operator", active=active, slots=slots, ready_seconds=Spread(first, 1.0)
+    )
+    for name, active, slots, first in (
+        ("envoy-gateway", 63, 64, 0.0604), ("envoy-gateway", 10, 1024, 0.26), ("envoy-gateway", 1000, 1024, 0.33),
+        ("contour", 10, 1024, 0.03), ("contour", 1000, 1024, 0.0392),
+    )
+]  # fmt: skip
+LABELLED = dataclasses.replace(BURST, strategy="operator", worst_seconds=1.5)
+
+
+def test_the_operator_has_targets_of_its_own() -> None:
+    quick = dataclasses.replace(LABELLED, endpoints_qps=500, endpoints_burst=1000, worst_seconds=9.0)
+    bursts = BurstReport(VERSIONS, MACHINE, (*BURSTS.records, LABELLED, quick))
+    found = bench_targets.targets(ExposeReport(VERSIONS, MACHINE, (*EXPOSE.records, *OPERATOR)), bursts)
+    assert [each.reached for each in found[:8]] == reached(*EXPOSE.records)[:8], "those of slots are judged by slots"
+    operator = found[8:]
+    assert [each.reached for each in operator] == [False, True, True, True, False, True]
+    assert operator[0].measured == "60 ms with 64 slots"
+    assert operator[0].aim == "operator: label to first byte on Envoy Gateway with 63 tasks exposed: at most 60 ms"
+    assert operator[4].measured == "1.31 times"
+    assert operator[5].measured.startswith("contour, 1,024 slots, 20 endpoints per second: ")
+
+
+def test_close_claims_of_the_operator_are_not_those_of_slots() -> None:
+    amid = dataclasses.replace(OPERATOR[-1], pause_seconds=0.25, ready_seconds=Spread(9.0, 9.0))
+    found = bench_targets.targets(ExposeReport(VERSIONS, MACHINE, (*EXPOSE.records, *OPERATOR, amid)), BURSTS)
+    assert found[1].measured == "contour: 12 ms, p99 100 ms"
+    assert found[11].measured == "39 ms with 1,024 slots"
 
 
 def test_listeners_on_another_controller_are_shown_too() -> None:
@@ -121,12 +153,12 @@ def test_claims_in_quick_succession_are_shown_and_not_judged() -> None:
 
 def test_a_port_twice_misses_the_target_of_a_burst() -> None:
     twice = BurstReport(VERSIONS, MACHINE, (dataclasses.replace(QUICK, ports=99),))
-    assert reached(SLOTS, bursts=twice)[-1] is False
+    assert reached(SLOTS, bursts=twice)[6] is False
 
 
 def test_what_was_not_measured_is_not_reached() -> None:
     assert set(reached(bursts=BurstReport())) == {None}
-    assert reached(SLOTS, bursts=BurstReport()) == [True, True, None, None, None, None]
+    assert reached(SLOTS, bursts=BurstReport()) == [True, True, None, None, None, None, *[None] * 6]
 
 
 def test_the_picture_has_a_line_for_each_strategy_and_is_the_same_each_time(tmp_path: Path) -> None:

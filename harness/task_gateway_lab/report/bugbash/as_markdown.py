@@ -73,7 +73,7 @@ def _notebook(notebook: NotebookRun) -> list[str]:
     ]
     name = escaped(notebook.resource_manager)
     parts = [
-        f"## Notebook of resource manager {name}",
+        f"## Notebook of resource manager {name} ({notebook.strategy})",
         table(("", ""), rows),
         f"After the release the address {after}.",
         "The cell:",

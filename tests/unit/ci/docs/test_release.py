@@ -76,6 +76,18 @@ def test_the_burst_is_that_with_the_limits_of_kubernetes() -> None:
     assert figures(burst=replace(BURST, records=(quick, slow))) == figures()
 
 
+def test_the_operator_has_rows_of_its_own() -> None:
+    labelled = [replace(each, strategy="operator") for each in (exposed(63, 0.05, 64), exposed(1000, 0.04))]
+    (burst,) = BURST.records
+    bursts = replace(BURST, records=(burst, replace(burst, strategy="operator", worst_seconds=1.4)))
+    text = figures(expose=expose(exposed(1000, 0.031), *labelled), burst=bursts)
+    assert "from a claim to the first byte of the task, 1,000 tasks exposed, 1,024 slots | contour 31 (62) ms |" in text
+    assert (
+        "from a pod's label to the first byte of the task, 1,000 tasks exposed, 1,024 slots | contour 40 (80)" in text
+    )
+    assert "until 100 pods labelled at once all answer, 1,024 slots, 20 endpoints per second | contour 1.2 s," in text
+
+
 def test_a_figure_that_was_not_measured_has_no_row() -> None:
     text = figures(burst=BurstReport(VERSIONS, MACHINE, ()), dataplane=DataplaneReport(VERSIONS, MACHINE, ()))
     assert "simultaneous" not in text
