@@ -38,6 +38,11 @@ charts: setup
 image: toolchain
 	@$(PYTHON) ci/operator_image.py
 
+## hub: build the image of JupyterHub and its proxy for scenarios, and write it to dist/ as an OCI archive
+.PHONY: hub
+hub: toolchain
+	@$(PYTHON) ci/hub_image.py
+
 ## package: write both charts, the wheel, the operator's image, a bill of materials and checksums to dist/
 .PHONY: package
 package: toolchain

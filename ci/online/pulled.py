@@ -20,6 +20,7 @@ from task_gateway_lab.clusters.engine import Engine
 LANES = 3  # pulls at a time: registries and networks are slower than one pull
 IN_NODES = ("kubectl", "envoy-gateway", "contour", "envoy")
 """What every node gets loaded, with the image of tasks; the rest runs on the host or is in the node image."""
+REGISTRIES = ("PIP_INDEX_URL", "NPM_CONFIG_REGISTRY")
 CERTIFICATES = ("SSL_CERT_FILE", "PIP_CERT", "REQUESTS_CA_BUNDLE")
 """Variables that name the certificates of a host whose network signs TLS anew; builds get the first that is set."""
 
@@ -29,7 +30,7 @@ def key() -> str:
     digest = hashlib.sha256()
     for purpose, image in sorted(image_list.chosen().items()):
         digest.update(f"{purpose}={image.pinned}\n".encode())
-    for file in (*sorted(RECIPES.glob("task*.Containerfile")), pins.TENSORBOARD_LOCK, pins.NOTEBOOK_LOCK):
+    for file in (*sorted(RECIPES.glob("task*.Containerfile")), pins.TASK_LOCK, pins.NOTEBOOK_LOCK):
         digest.update(file.read_bytes())
     return digest.hexdigest()[:12]
 
@@ -73,7 +74,7 @@ def _pull_part(engine: Engine, image: Image) -> Part:
 def _task(engine: Engine, progress: Progress) -> None:
     """Build the image of tasks from Jupyter's, or from Python's where the registry has no such tag."""
     images = image_list.chosen()
-    base, recipe, lock = images["notebook"], "task.Containerfile", pins.TENSORBOARD_LOCK
+    base, recipe, lock = images["notebook"], "task.Containerfile", pins.TASK_LOCK
     try:
         pulling.ensure(engine, base)
     except PullFailed as problem:
@@ -86,17 +87,21 @@ def _task(engine: Engine, progress: Progress) -> None:
         shutil.copy(lock, folder)
         engine.run(
             "build", "-q", "-t", task_image(), "--label", f"{KEY_LABEL}={key()}",
-            "--build-arg", f"BASE={base.tagged}", *_network(), "-f", RECIPES / recipe, folder,
+            "--build-arg", f"BASE={base.tagged}", *network(), "-f", RECIPES / recipe, folder,
         )  # fmt: skip
 
 
-def _network() -> list[str]:
-    """Return what a build needs to reach package registries as this host does: its index and its certificates."""
+def network() -> list[str]:
+    """Return what a build needs to reach package registries as this host does: their addresses and its certificates."""
     certificates = next((os.environ[name] for name in CERTIFICATES if os.environ.get(name)), None)
-    index = os.environ.get("PIP_INDEX_URL")
     return [
         *(["--secret", f"id=ca,src={certificates}"] if certificates and Path(certificates).is_file() else []),
-        *(["--build-arg", f"PIP_INDEX_URL={index}"] if index else []),
+        *(
+            word
+            for name in REGISTRIES
+            if os.environ.get(name)
+            for word in ("--build-arg", f"{name}={os.environ[name]}")
+        ),
     ]
 
 

@@ -7,7 +7,7 @@ import pins
 
 CONFIGURATION = json.loads((pins.ROOT / "renovate.json").read_text())
 FOLLOW = ("ETCD_", "COREDNS_", "PAUSE_")  # kubeadm of the pinned Kubernetes names their versions
-MANUAL = ("CALICO_", "DEBIAN_RELEASE", "PREVIOUS_RELEASE", "PYTHON_IMAGE_TAG")
+MANUAL = ("CALICO_", "CONFIGURABLE_HTTP_PROXY_", "DEBIAN_RELEASE", "PREVIOUS_RELEASE", "PYTHON_IMAGE_TAG")
 
 
 def found() -> dict[str, dict[str, str]]:
