@@ -104,7 +104,7 @@ many: toolchain
 
 ## guides: every command of the guides in docs/, each guide on a cluster of its own (20 minutes)
 .PHONY: guides
-guides: image charts
+guides: image hub charts
 	@$(PYTHON) -m pytest tests/guides
 
 ## matrix: releases of the CRDs and of the charts, verbs of the Role, both controllers in production (40 minutes)

@@ -134,11 +134,11 @@ class Site:
         self.kube.delete(LEASE, "gw-operator", HOME)
 
 
-def installed(kube: Kube, folder: Path, slots: int) -> Site:
+def installed(kube: Kube, folder: Path, slots: int, address: str = IP) -> Site:
     """Install a gateway with slots, and the operator's account with the rights that it names."""
     values = {"slots": [{"namespace": TASKS, "start": START, "count": slots}]}
     apply_chart(kube, "gw", HOME, values, "gateway", "configmap", "services")
-    say(kube, [{"type": "IPAddress", "value": IP}], Programmed="True")
+    say(kube, [{"type": "IPAddress", "value": address}], Programmed="True")
     kube.create({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": ACCOUNT, "namespace": HOME}})
     home = [_rule(each.right.verb, each.right.group, each.right.resource, each.name) for each in with_gateway("gw")]
     for namespace, rules in ((HOME, home), (TASKS, [_rule(*each[:3]) for each in WITH_TASKS])):

@@ -35,7 +35,7 @@ class ControlPlane:
     def up(self, wish: Wish, *, say: Say) -> Cluster:
         """Start etcd and kube-apiserver on free loopback ports and return when the API server is ready."""
         place, started = folder(wish.name), time.monotonic()
-        client_port, peer_port, api_port = _free_ports(3)
+        client_port, peer_port, api_port = free_ports(3)
         token = secrets.token_urlsafe(24)
         (place / "tokens.csv").touch(mode=0o600)
         (place / "tokens.csv").write_text(f'{token},admin,admin,"system:masters"\n')
@@ -117,7 +117,8 @@ def _wait_until(missing: Callable[[], str | None], server: Process, place: Path)
     raise API_READY.timed_out(state, str(log))
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
+    """Return ports of the loopback address that nothing uses."""
     sockets = [socket.socket() for _ in range(count)]
     try:
         for each in sockets:

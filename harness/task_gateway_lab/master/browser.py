@@ -36,10 +36,10 @@ def run_in_page(url: str, page_url: str, authorization: str, output: str, pictur
 
     The authorization goes in a header of one request to `url`, whose cookie logs the page in: no address holds it.
     """
-    return _in_page(url, authorization, lambda page: _run_cell(page, page_url, output), picture)
+    return in_page(url, authorization, lambda page: run_cell(page, page_url, output), picture)
 
 
-def _in_page(url: str, authorization: str, use: "Callable[[playwright.sync_api.Page], None]", picture: Path) -> str:
+def in_page(url: str, authorization: str, use: "Callable[[playwright.sync_api.Page], None]", picture: Path) -> str:
     """Use a page in a browser of its own, keep a picture of it however that ends; return Chromium's version."""
     executable = find()
     try:
@@ -63,20 +63,7 @@ def _in_page(url: str, authorization: str, use: "Callable[[playwright.sync_api.P
 
 def run_in_terminal(url: str, authorization: str, command: str, shown: str, picture: Path) -> None:
     """Open a terminal in a notebook's page, type a command, wait until it got what it is to show, keep a PNG."""
-    said: list[str] = []
-
-    def use(page: "playwright.sync_api.Page") -> None:
-        page.on("websocket", lambda socket: socket.on("framereceived", lambda data: said.append(str(data))))
-        page.goto(f"{url}lab")
-        page.locator(LAUNCH_TERMINAL).first.click()
-        page.locator(TERMINAL).first.click()
-        page.keyboard.type(f"{command}\n")
-        tries = attempts(settings.PAGE_SHOWN, sleep=_sleep_of(page))
-        if not any(shown in each for _ in tries for each in said):  # it is drawn on a canvas, which nobody can ask
-            raise settings.PAGE_SHOWN.timed_out(f"the terminal got {said[-1:]}", url)
-        page.evaluate(DRAWN)
-
-    _in_page(url, authorization, use, picture)
+    in_page(url, authorization, lambda page: type_in_terminal(page, f"{url}lab", command, shown), picture)
 
 
 def show(url: str, shown: str, drawn: Callable[[bytes], bool], picture: Path) -> None:
@@ -85,19 +72,34 @@ def show(url: str, shown: str, drawn: Callable[[bytes], bool], picture: Path) ->
     def use(page: "playwright.sync_api.Page") -> None:
         page.goto(url)
         page.locator(f"{shown} >> visible=true").first.wait_for()
-        tries = attempts(settings.PAGE_SHOWN, sleep=_sleep_of(page))
+        tries = attempts(settings.PAGE_SHOWN, sleep=sleep_of(page))
         if not any(drawn(page.screenshot()) for _ in tries):  # on a canvas, which nobody can ask
             raise settings.PAGE_SHOWN.timed_out("the page does not draw it", url)
 
-    _in_page(url, "", use, picture)
+    in_page(url, "", use, picture)
 
 
-def _sleep_of(page: "playwright.sync_api.Page") -> Callable[[float], None]:
+def sleep_of(page: "playwright.sync_api.Page") -> Callable[[float], None]:
     """Return a pause in which the page's events still come."""
     return lambda seconds: page.wait_for_timeout(1000 * seconds)
 
 
-def _run_cell(page: "playwright.sync_api.Page", page_url: str, output: str) -> None:
+def type_in_terminal(page: "playwright.sync_api.Page", lab: str, command: str, shown: str) -> None:
+    """Open a terminal at the page of JupyterLab, type a command, and wait until the terminal got what it is to show."""
+    said: list[str] = []
+    page.on("websocket", lambda socket: socket.on("framereceived", lambda data: said.append(str(data))))
+    page.goto(lab)
+    page.locator(LAUNCH_TERMINAL).first.click()
+    page.locator(TERMINAL).first.click()
+    page.keyboard.type(f"{command}\n")
+    tries = attempts(settings.PAGE_SHOWN, sleep=sleep_of(page))
+    if not any(shown in each for _ in tries for each in said):  # it is drawn on a canvas, which nobody can ask
+        raise settings.PAGE_SHOWN.timed_out(f"the terminal got {said[-1:]}", lab)
+    page.evaluate(DRAWN)
+
+
+def run_cell(page: "playwright.sync_api.Page", page_url: str, output: str) -> None:
+    """Open the page of a notebook file, run its cell there, and wait for `output`."""
     page.goto(page_url)
     page.locator(IDLE).first.wait_for(state="visible")
     page.locator(CELL).first.click()

@@ -1,5 +1,6 @@
 """What a master is in the cluster of a resource manager: a ServiceAccount that the chart's Role is bound to."""
 
+import base64
 import os
 from pathlib import Path
 
@@ -24,16 +25,29 @@ def subject(namespace: str) -> Manifest:
 
 def act_as(kube: Kube, namespace: str, file: Path, name: str = NAME) -> Kube:
     """Return the same cluster as the ServiceAccount sees it; `file` gets the kubeconfig, for its owner alone."""
+    text = kubeconfig(kube, namespace, name)
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as written:
+        written.write(text)
+    return Kube(Cluster(kube.cluster.name, kube.cluster.provider, file, name))
+
+
+def kubeconfig(kube: Kube, namespace: str, name: str = NAME, server: str = "") -> str:
+    """Return a kubeconfig with a token of the ServiceAccount; `server` is where others reach the API server.
+
+    With it the certificate of the API server is part of the text, so that it can be used elsewhere.
+    """
     access = access_of(kube.cluster)
+    cluster = dict(access.cluster)
+    if server:
+        authority = access.content("certificate-authority") or b""
+        cluster = {"server": server, "certificate-authority-data": base64.b64encode(authority).decode()}
     wanted = {
         "apiVersion": "v1",
         "kind": "Config",
         "current-context": name,
-        "clusters": [{"name": access.cluster_name, "cluster": access.cluster}],
+        "clusters": [{"name": access.cluster_name, "cluster": cluster}],
         "contexts": [{"name": name, "context": {"cluster": access.cluster_name, "user": name}}],
         "users": [{"name": name, "user": {"token": kube.token(name, namespace, SECONDS)}}],
     }
-    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as kubeconfig:
-        yaml.safe_dump(wanted, kubeconfig)
-    return Kube(Cluster(kube.cluster.name, kube.cluster.provider, file, name))
+    return yaml.safe_dump(wanted)

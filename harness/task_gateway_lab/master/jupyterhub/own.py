@@ -1,0 +1,148 @@
+"""Starts a hub of the run's own: hub and proxy in one cluster, its notebooks in another, behind the gateway there."""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
+
+from task_gateway import settings
+from task_gateway.kube.client import Kube
+from task_gateway.kube.kinds import DEPLOYMENT, EVENT, POD
+from task_gateway.kube.kubectl import kubectl
+from task_gateway.kube.wait import condition, wait_for, wait_until_usable
+from task_gateway.model import Address, Manifest
+from task_gateway.operator.request import Reason
+from task_gateway.polling import attempts
+from task_gateway.routing import names
+from task_gateway.settings import Wait
+from task_gateway_lab.clusters.archives import HUB as HUB_IMAGE
+from task_gateway_lab.master import identity, manifests
+from task_gateway_lab.master.exchange import accepted, call
+from task_gateway_lab.master.jupyterhub.files import configuration, objects
+from task_gateway_lab.master.platform import Running
+from task_gateway_lab.master.platforms.base import Login
+from task_gateway_lab.master.platforms.jupyterhub import JupyterHub
+from task_gateway_lab.master.sides import Side
+from task_gateway_lab.master.table import wait_for_reply
+
+HUB, ACCOUNT, USER = "hub", "hub", "ada"
+PROCESS = "jupyterhub --config="
+API_PORT, PROXY_PORT, HUB_PORT = 6443, 30080, 30081
+STARTED = Wait("hub-started", "the hub and its proxy are available", 180)
+RESTARTED = Wait("hub-restarted", "the hub was started again", 120)
+SERVER = ("hub.jupyter.org/username", "hub.jupyter.org/servername")
+"""The annotations of a pod with its user and the name of its server, as KubeSpawner writes them."""
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where a hub runs: its cluster, the address of a node there, and its namespace."""
+
+    home: Kube
+    address: str
+    namespace: str
+    notebooks: Side
+    image: str
+
+    @property
+    def url(self) -> str:
+        """Where users go."""
+        return f"http://{self.address}:{PROXY_PORT}/"
+
+
+class OwnHub(JupyterHub):
+    """A hub that the run started; it also knows the addresses of its notebooks, and is restarted and looked into."""
+
+    def __init__(self, site: Site, token: str, password: str) -> None:
+        side = site.notebooks.name
+        super().__init__(Login(site.url, USER, token, {side: side}))
+        self.site, self.password = site, password
+
+    def restart(self) -> None:
+        """End the hub's process and return once the next one answers; its notebooks go on."""
+        before = self.restarts()
+        end = "import os, signal; os.kill(1, signal.SIGTERM)"
+        kubectl(
+            self.site.home.cluster, "exec", "-n", self.site.namespace, f"deployment/{HUB}", "--", "python3", "-c", end
+        )
+        self.wait_until_restarted(before)
+
+    def restarts(self) -> int:
+        """Return how often the hub's process was started again."""
+        (pod,) = self.site.home.list(POD, self.site.namespace, f"app={HUB}")
+        return sum(each["restartCount"] for each in pod["status"]["containerStatuses"])
+
+    def wait_until_restarted(self, before: int) -> None:
+        """Return once the hub was started more often than `before`, and answers."""
+        for _ in attempts(RESTARTED):
+            if self.restarts() > before:
+                wait_for_reply(lambda: call("GET", f"{self.site.url}hub/api/"), 200, STARTED, self.site.url)
+                return
+        raise RESTARTED.timed_out(f"{before} restarts", self.site.url)
+
+    def pods(self, task_id: str) -> list[Manifest]:
+        """Return the pods of a server."""
+        side, wanted = self.site.notebooks, self._named(task_id)
+        pods = side.kube.list(POD, side.namespace, "component=singleuser-server")
+        return [each for each in pods if tuple(map(each["metadata"]["annotations"].get, SERVER)) == wanted]
+
+    def refusal(self, task_id: str) -> str:
+        """Return why the operator gives a server no port, as its Event has it; empty as long as there is none."""
+        pods = [each["metadata"]["name"] for each in self.pods(task_id)]
+        events = self.site.notebooks.kube.list(EVENT, self.site.notebooks.namespace)
+        found = [each for each in events if each["involvedObject"]["name"] in pods]
+        return next((str(each["message"]) for each in found if each["reason"] == Reason.NO_FREE_SLOT), "")
+
+    def token_of(self, user: str) -> str:
+        """Return an authorization that acts as a user."""
+        return f"token {self._ask('POST', f'users/{user}/tokens', {})['token']}"
+
+    def forget(self, user: str) -> None:
+        """Remove a user, and end what the user has."""
+        accepted(self._call("DELETE", f"users/{user}"), f"removing {user}", self.site.url)
+
+    def _running(self, task_id: str) -> Running:
+        running, pods = super()._running(task_id), self.pods(task_id)
+        if not pods:
+            return running
+        pod = pods[0]
+        host, _, port = pod["metadata"]["annotations"].get(names.ADDRESS, "").rpartition(":")
+        addresses = (Address(host.strip("[]"), int(port)),) if host else ()
+        return replace(running, addresses=addresses, host=pod["metadata"]["name"])
+
+
+def start(site: Site) -> OwnHub:
+    """Start a hub and its proxy, and return it once users can log in."""
+    token, password = secrets.token_hex(), secrets.token_hex(8)
+    words = {
+        "HUB_URL": f"http://{site.address}:{HUB_PORT}",
+        "HUB_NAMESPACE": site.namespace,
+        "HUB_IMAGE": HUB_IMAGE.image,
+        "TASKS_NAMESPACE": site.notebooks.namespace,
+        "IMAGE": site.image,
+    }
+    for each in objects("rights", words):
+        site.notebooks.kube.apply(each)
+    site.home.apply(manifests.namespace(site.namespace, manifests.RESTRICTED))
+    wait_until_usable(site.home, site.namespace)
+    login = {"kubeconfig": _login(site.notebooks), "password": password, "api-token": token}
+    site.home.apply(_object("Secret", site, {"stringData": login | {"proxy-token": secrets.token_hex()}}))
+    site.home.apply(_object("ConfigMap", site, {"data": configuration(words)}))
+    for each in objects("hub", words):
+        site.home.apply(each)
+    for name in ("proxy", HUB):
+        wait_for(site.home, STARTED, DEPLOYMENT, name, site.namespace, condition("Available"))
+    wait_for_reply(lambda: call("GET", f"{site.url}hub/api/"), 200, settings.TASK_REACHABLE, site.url)
+    return OwnHub(site, token, password)
+
+
+def _object(kind: str, site: Site, content: Mapping[str, Mapping[str, str]]) -> Manifest:
+    return {"apiVersion": "v1", "kind": kind, "metadata": {"name": HUB, "namespace": site.namespace}, **content}
+
+
+def _login(side: Side) -> str:
+    """Return the hub's kubeconfig; a loopback address of an API server is none to a pod of another cluster."""
+    server = side.kube.server
+    if urlsplit(server).hostname in ("127.0.0.1", "localhost"):
+        server = f"https://{side.block.gateway_ip}:{API_PORT}"
+    return identity.kubeconfig(side.kube, side.namespace, ACCOUNT, server)

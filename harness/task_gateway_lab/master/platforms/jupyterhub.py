@@ -1,0 +1,134 @@
+"""JupyterHub as a platform, over its public REST API: each task is a named server of a user.
+
+The login's password is an API token with the scopes `admin:users`, `admin:servers` and `access:servers`. A hub spawns
+into one cluster, so that a task's resource manager and its pool say nothing here. The API reports no address of a
+server: notebooks are reached through the hub's proxy.
+"""
+
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+from urllib.parse import quote, urljoin
+
+from task_gateway import settings
+from task_gateway.errors import ScenarioFailed, TaskGatewayError, UsageError
+from task_gateway.polling import attempts
+from task_gateway_lab.master.exchange import Reply, accepted, call
+from task_gateway_lab.master.platform import Running, Wish
+from task_gateway_lab.master.platforms.base import PLATFORMS, Login
+
+KIND = "notebook"
+CONFLICT, NOT_FOUND = 409, 404
+READY = "ready"
+
+
+@PLATFORMS.register("jupyterhub")
+class JupyterHub:
+    """A hub as one of its API tokens; a task without an owner belongs to the user of the login."""
+
+    def __init__(self, login: Login) -> None:
+        self._url = login.url.rstrip("/") + "/"
+        self._authorization = f"token {login.password}"
+        self._user = login.user
+        self._manager = next(iter(login.pools), "")
+        self._servers: dict[str, tuple[str, str]] = {}
+
+    def version(self) -> str:
+        """Return the hub's version."""
+        return str(self._ask("GET", "")["version"])
+
+    def launch(self, wish: Wish) -> Running:
+        """Start a named server and return it once it answers; the error has the hub's message, and nothing is left."""
+        if wish.kind != KIND:
+            raise UsageError(f"a JupyterHub runs no {wish.kind}", hint=f"choose scenarios that start a {KIND}")
+        owner = wish.owner or self._user
+        self._servers[wish.id] = owner, wish.id
+        made = self._call("POST", f"users/{quote(owner)}")
+        if made.status != CONFLICT:
+            accepted(made, f"creating the user {owner}", self._url)
+        try:
+            accepted(self._call("POST", self._server(wish.id), {}), f"spawning {wish.id}", self._url)
+            return self.follow(wish.id)
+        except BaseException:
+            with suppress(TaskGatewayError):
+                self.kill(wish.id)
+            raise
+
+    def follow(self, task_id: str) -> Running:
+        """Follow the hub's own account of a spawn to its end, and return the server."""
+        reply = self._call("GET", f"{self._server(task_id)}/progress")
+        last = progress(accepted(reply, f"following the spawn of {task_id}", self._url).text)[-1:]
+        if not last or not last[0].get("ready"):
+            raise ScenarioFailed(last[0]["message"] if last else "the hub reports no progress", where=self._url)
+        return self._running(task_id)
+
+    def tasks(self) -> list[Running]:
+        """Return the servers that are ready, of all users; a user's default server has the user's name."""
+        found = []
+        for user in self._ask("GET", "users?state=ready"):
+            for name in (each["name"] for each in user["servers"].values() if each["ready"]):
+                task_id = name or user["name"]
+                self._servers[task_id] = user["name"], name
+                found.append(self._running(task_id))
+        return found
+
+    def kill(self, task_id: str) -> None:
+        """Stop a server and forget its name; fine if there is none."""
+        _, name = self._named(task_id)
+        reply = self._call("DELETE", self._server(task_id), {"remove": True} if name else {})
+        if reply.status != NOT_FOUND:
+            accepted(reply, f"stopping {task_id}", self._url)
+
+    def restart(self) -> None:
+        """Refuse: a hub that serves others is not ended by a test."""
+        raise UsageError("a JupyterHub is not restarted from here", hint="leave out the scenarios that need it")
+
+    def gone(self, task_id: str) -> str:
+        """Return what the hub reports once it knows the server no more. The API has no watch for that."""
+        self._wait_for(task_id, {""})
+        return f"the hub has no server {task_id}"
+
+    def settled(self, task_id: str) -> bool:
+        """Tell whether a server is ready, once nothing is pending: a hub that starts checks what it finds."""
+        return self._wait_for(task_id, {"", READY}) == READY
+
+    def url(self, task_id: str) -> str:
+        """Return the base URL of a server by way of the hub's proxy."""
+        parts = [quote(each) for each in self._named(task_id) if each]
+        return urljoin(self._url, f"user/{'/'.join(parts)}/")
+
+    def _wait_for(self, task_id: str, wanted: set[str]) -> str:
+        """Return what a server is once it is one of these: READY, empty for none, or what is pending."""
+        wait, state = settings.POD_GONE, ""
+        owner, name = self._named(task_id)
+        for _ in attempts(wait):
+            servers = self._ask("GET", f"users/{quote(owner)}")["servers"]
+            state = (servers[name]["pending"] or READY) if name in servers else ""
+            if state in wanted:
+                return state
+        raise wait.timed_out(state, f"server {task_id}")
+
+    def _running(self, task_id: str) -> Running:
+        owner, _ = self._named(task_id)
+        return Running(task_id, KIND, self._manager, owner, (), self._authorization)
+
+    def _named(self, task_id: str) -> tuple[str, str]:
+        """Return the user and the name of a server; one that is not known is of the user of the login."""
+        return self._servers.get(task_id, (self._user, task_id))
+
+    def _server(self, task_id: str) -> str:
+        owner, name = self._named(task_id)
+        return f"users/{quote(owner)}/servers/{quote(name)}"
+
+    def _ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
+        return accepted(self._call(method, path, body), f"{method} {path}", self._url).json()
+
+    def _call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Reply:
+        url = urljoin(self._url, f"hub/api/{path}")
+        return call(method, url, authorization=self._authorization, body=body)
+
+
+def progress(stream: str) -> list[Mapping[str, Any]]:
+    """Return the events of a spawn, as the hub streams them."""
+    return [json.loads(line.removeprefix("data: ")) for line in stream.splitlines() if line.startswith("data: ")]
