@@ -62,7 +62,7 @@ e2e: image charts
 
 ## bugbash: play every scenario on three clusters and make the checklist in reports/bugbash; KEEP=1 keeps the clusters
 .PHONY: bugbash
-bugbash: toolchain charts
+bugbash: image hub charts
 	@task-gateway bugbash
 
 ## docs: build the site of all pages into build/docs; a broken link or anchor ends it
@@ -96,6 +96,11 @@ static: setup docs
 test: check image
 	@$(PYTHON) -m pytest --numprocesses 2 --dist loadfile tests/page tests/apiserver
 	@$(PYTHON) -m pytest tests/cluster
+
+## jupyterhub: a real hub, its proxy and notebooks as processes, with an operator and a real API server (4 minutes)
+.PHONY: jupyterhub
+jupyterhub: toolchain charts
+	@$(PYTHON) -m pytest tests/jupyterhub
 
 ## many: as many kind clusters as the kernel's inotify limits allow, and one more; as root, with no other cluster up
 .PHONY: many

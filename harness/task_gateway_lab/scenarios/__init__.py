@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from task_gateway.deferred import Deferred
 
-RUN_ONLY = frozenset(("evidence", "lent", "pair", "product", "run", "runner", "runtime", "world"))
+RUN_ONLY = frozenset(("evidence", "lent", "own_hub", "pair", "product", "run", "runner", "runtime", "world"))
 """Modules that only a run of scenarios uses. They declare none, so that a list of the scenarios does not need them."""
 
 if not TYPE_CHECKING:

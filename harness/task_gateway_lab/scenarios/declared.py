@@ -16,6 +16,7 @@ GROUPS = (
     "Notebooks",
     "TensorBoards",
     "Commands and shells",
+    "JupyterHub",
     "When something ends",
     "When something fails",
     "Limits",
@@ -30,9 +31,9 @@ GROUPS = (
 class Scene:
     """One scenario as it is played: the world it is played in, and what its moves leave for those after them.
 
-    `folder` is for its pictures and files. `notebooks` are those whose cells ran, by the task. `facts` are words for
-    the commands by hand (`$task`, `$address`); `kept` is anything else that a later move needs. What `later` is told
-    is undone at the end, the last first.
+    `folder` is for its pictures and files. `other` is a platform to use in place of the world's. `notebooks` are those
+    whose cells ran, by the task. `facts` are words for the commands by hand (`$task`, `$address`); `kept` is anything
+    else that a later move needs. What `later` is told is undone at the end, the last first.
     """
 
     world: "runtime.World"
@@ -42,6 +43,12 @@ class Scene:
     notebooks: dict[str, NotebookRun] = field(default_factory=dict)
     later: ExitStack = field(default_factory=ExitStack)
     screenshot: str = ""
+    other: "runtime.Platform | None" = None
+
+    @property
+    def platform(self) -> "runtime.Platform":
+        """The platform that its tasks are started on: the world's, or another one that a move has chosen."""
+        return self.other or self.world.platform
 
     def picture(self, name: str) -> Path:
         """Return where to keep a picture; the last one is shown in the row."""

@@ -47,7 +47,7 @@ class Lent:
                 hint = "kubectl config view --flatten > FILE; export KUBECONFIG=FILE"
                 raise UsageError(f"context {context} uses several kubeconfig files", hint=hint)
             for use, name in self._spaces.items():
-                level = manifests.RESTRICTED if use == "tasks" else manifests.PRIVILEGED
+                level = manifests.RESTRICTED if use in ("tasks", "hub") else manifests.PRIVILEGED
                 try:
                     kube.create(manifests.namespace(name, level))
                 except AlreadyExists:

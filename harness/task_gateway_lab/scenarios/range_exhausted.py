@@ -9,16 +9,25 @@ from task_gateway_lab.scenarios.tasks import end, launch, start
 MANAGER, FIRST, NEXT = "west", "range-first", "range-next"
 
 
-def fill(scene: Scene) -> str:
+def filled(manager: str) -> Move:
     """Take every port that is left, for tasks that have no pod."""
-    side = scene.world.sides[MANAGER]
-    gateway, namespace = side.other(), side.namespace
-    free = gateway.ports().free
-    for number in range(free):
-        id = f"range-filler-{number}"
-        scene.later.callback(gateway.release, id)
-        gateway.expose(Task(id, namespace, (1,)))
-    return f"{free} more ports taken, {gateway.ports().free} left"
+
+    def do(scene: Scene) -> str:
+        side = scene.world.sides[manager]
+        gateway, namespace = side.other(), side.namespace
+        free = gateway.ports().free
+        for number in range(free):
+            id = filler(number)
+            scene.later.callback(gateway.release, id)
+            gateway.expose(Task(id, namespace, (1,)))
+        return f"{free} more ports taken, {gateway.ports().free} left"
+
+    return Move("every other port taken", do, f"task-gateway limits --kubeconfig ${manager}_kubeconfig")
+
+
+def filler(number: int) -> str:
+    """Return the name of a task that takes a port and has no pod."""
+    return f"range-filler-{number}"
 
 
 def refused(scene: Scene) -> str:
@@ -45,7 +54,7 @@ declare(
         alone=True,
         moves=(
             start("command", MANAGER, FIRST),
-            Move("every other port taken", fill, f"task-gateway limits --kubeconfig ${MANAGER}_kubeconfig"),
+            filled(MANAGER),
             Move("one task more refused", refused),
             Move("one port freed, the task starts", freed, f"task-gateway release {FIRST}"),
             end(NEXT),

@@ -20,7 +20,7 @@ def start(kind: str, manager: str, id: str, *, owner: str = "", ports: tuple[int
 
     def do(scene: Scene) -> str:
         running = launch(scene, runtime.Wish(kind, manager, id, owner, ports))
-        where = ", ".join(map(str, running.addresses)) or scene.world.platform.url(id)
+        where = ", ".join(map(str, running.addresses)) or scene.platform.url(id)
         return f"{id} on {manager} at {where}"
 
     hand = f"""kubectl --kubeconfig ${manager}_kubeconfig --namespace $tasks_namespace get pod {id}
@@ -30,8 +30,8 @@ task-gateway ls --kubeconfig ${manager}_kubeconfig"""
 
 def launch(scene: Scene, wish: "runtime.Wish") -> "runtime.Running":
     """Start a task, to be ended when the scenario is; its address is known to the commands by hand."""
-    scene.later.callback(scene.world.platform.kill, wish.id)
-    running = scene.world.platform.launch(wish)
+    scene.later.callback(scene.platform.kill, wish.id)
+    running = scene.platform.launch(wish)
     scene.kept[wish.id] = running
     if running.addresses:
         scene.facts[wish.id.replace("-", "_")] = str(running.address)
@@ -90,7 +90,7 @@ def _note(scene: Scene, running: "runtime.Running", output: str) -> None:
 def opened(scene: Scene, id: str) -> "runtime.Notebook":
     """Return the notebook of a task once it answers: by way of the master, unless it has a URL of its own."""
     running: runtime.Running = scene.kept[id]
-    notebook = runtime.Notebook(running.url or scene.world.platform.url(id), running.authorization)
+    notebook = runtime.Notebook(running.url or scene.platform.url(id), running.authorization)
     notebook.wait_until_answers()
     return notebook
 
@@ -120,11 +120,11 @@ def end(id: str) -> Move:
 
     def do(scene: Scene) -> str:
         running: runtime.Running = scene.kept[id]
-        scene.world.platform.kill(id)
+        scene.platform.kill(id)
         seen = []
         if running.manager != DEFAULT:
             seen = [f"{each} {runtime.reach.wait_until_refused(each).value}" for each in running.addresses]
-        seen.append(scene.world.platform.gone(id))
+        seen.append(scene.platform.gone(id))
         note_refused(scene, id)
         return "; ".join(seen)
 

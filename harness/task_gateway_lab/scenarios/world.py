@@ -3,6 +3,7 @@
 import ipaddress
 import tempfile
 import textwrap
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
@@ -11,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from string import Template
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 from task_gateway import config, settings
 from task_gateway.controllers.base import Controller, default
@@ -27,7 +28,7 @@ from task_gateway.routing.gateway_api import GATEWAY
 from task_gateway.routing.names import CHART, CRDS_CHART, CRDS_NAMESPACE
 from task_gateway.routing.strategies.base import STRATEGIES
 from task_gateway.version import __version__
-from task_gateway_lab.clusters import base, operator_image
+from task_gateway_lab.clusters import base, hub_image, operator_image
 from task_gateway_lab.clusters.kind import node_address
 from task_gateway_lab.clusters.kind_config import IpFamily
 from task_gateway_lab.master import browser, identity, manifests
@@ -39,6 +40,8 @@ from task_gateway_lab.scenarios.lent import Lent
 from task_gateway_lab.scenarios.pair import Clusters
 from task_gateway_lab.scenarios.places import ADDITIONAL, DEFAULT, FIRST_PORT, MASTER_PORT, OWN_LISTENERS, PORTS
 from task_gateway_lab.scenarios.steps import Steps
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -94,6 +97,8 @@ class World:
         self.config: MasterConfig | None = None
         self.evidence: list[Path] = []
         self._master: StandIn | None = None
+        self._made: dict[str, Any] = {}
+        self._lock = threading.Lock()
         self._files = ExitStack()
         self._lent = Lent(self.spaces, data()["release"])
         names = [f"{given.name}-{each}" for each in (DEFAULT, *given.additional)]
@@ -101,7 +106,7 @@ class World:
 
     @property
     def namespaces(self) -> tuple[str, ...]:
-        """The namespaces of the master, the tasks and the gateways."""
+        """The namespaces of the master, the tasks, the gateways and the hub."""
         return tuple(self.spaces.values())
 
     @property
@@ -130,6 +135,14 @@ class World:
         if self._master is None:
             raise UsageError("the master was not started")
         return self._master
+
+    def once(self, name: str, make: Callable[[], T]) -> T:
+        """Return what the first call with that name made; scenarios that ask meanwhile wait for it."""
+        with self._lock:
+            if name not in self._made:
+                self._made[name] = make()
+            made: T = self._made[name]
+            return made
 
     @contextmanager
     def standing(self, steps: Steps, folder: Path) -> Iterator[None]:
@@ -320,5 +333,6 @@ NEEDS: Mapping[str, Callable[[World], str]] = {
     ),
     "two gateways": lambda world: "" if len(world.sides) > 2 else "there is only one additional resource manager",
     "ipv6": _ipv6,
+    "jupyterhub": lambda world: hub_image.lacking(world.given.chart.parent),
 }
 """What a scenario may need, each with what tells why it is not there."""

@@ -15,7 +15,7 @@ from task_gateway.operator.request import Reason
 from task_gateway.polling import attempts
 from task_gateway.routing import names
 from task_gateway.settings import Wait
-from task_gateway_lab.clusters.archives import HUB as HUB_IMAGE
+from task_gateway_lab.clusters import hub_image
 from task_gateway_lab.master import identity, manifests
 from task_gateway_lab.master.exchange import accepted, call
 from task_gateway_lab.master.jupyterhub.files import configuration, objects
@@ -106,9 +106,9 @@ class OwnHub(JupyterHub):
         if not pods:
             return running
         pod = pods[0]
-        host, _, port = pod["metadata"]["annotations"].get(names.ADDRESS, "").rpartition(":")
-        addresses = (Address(host.strip("[]"), int(port)),) if host else ()
-        return replace(running, addresses=addresses, host=pod["metadata"]["name"])
+        address = pod["metadata"]["annotations"].get(names.ADDRESS)
+        addresses = (Address.parse(address),) if address else ()
+        return replace(running, addresses=addresses, host=pod["metadata"]["name"], url=self.url(task_id))
 
 
 def start(site: Site) -> OwnHub:
@@ -117,7 +117,7 @@ def start(site: Site) -> OwnHub:
     words = {
         "HUB_URL": f"http://{site.address}:{HUB_PORT}",
         "HUB_NAMESPACE": site.namespace,
-        "HUB_IMAGE": HUB_IMAGE.image,
+        "HUB_IMAGE": hub_image.NAME,
         "TASKS_NAMESPACE": site.notebooks.namespace,
         "IMAGE": site.image,
     }

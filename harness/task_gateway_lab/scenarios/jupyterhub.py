@@ -1,0 +1,163 @@
+"""Scenarios: users of JupyterHub log in, open JupyterLab in another cluster, use cells, terminals, several servers."""
+
+from dataclasses import replace
+
+from task_gateway.errors import ScenarioFailed
+from task_gateway.model import OPERATOR
+from task_gateway_lab.scenarios import own_hub, runtime
+from task_gateway_lab.scenarios.declared import Move, Scenario, Scene, declare
+from task_gateway_lab.scenarios.places import HUB_MANAGER
+from task_gateway_lab.scenarios.tasks import cell, end, opened, start
+
+GROUP, NEEDS = "JupyterHub", ("temporary clusters", "jupyterhub", OPERATOR)
+NEW_USER, ADA, BOB = "grace", "ada", "bob"
+NOTEBOOK, TERMINAL = "hub-notebook", "hub-terminal"
+FIRST, SECOND, OTHER = "hub-first", "hub-second", "hub-other"
+FORBIDDEN = 403
+TYPED, SHOWN = "echo $((6 * 7)) from a terminal", "42 from a terminal"
+
+
+def hub_of(scene: Scene) -> "own_hub.OwnHub":
+    """Return the hub of a scenario, which has made it its platform."""
+    if not isinstance(scene.other, own_hub.OwnHub):
+        raise ScenarioFailed("the scenario has no JupyterHub", hint="begin it with the move HUB")
+    return scene.other
+
+
+def use(scene: Scene) -> str:
+    """Let the tasks of this scenario be servers of the run's hub."""
+    scene.other = hub = own_hub.of(scene.world)
+    scene.facts["hub"] = hub.site.url
+    return f"{hub.site.url}, notebooks on {HUB_MANAGER}"
+
+
+KUBECTL = "kubectl --kubeconfig $default_kubeconfig -n $hub_namespace"
+SHOW_PASSWORD = f"{KUBECTL} get secret hub -o 'go-template={{{{.data.password | base64decode}}}}'"
+HUB = Move("JupyterHub runs in the default cluster", use, f"{KUBECTL} get pods\n{SHOW_PASSWORD}")
+
+
+def notebook(id: str, owner: str = ADA) -> Move:
+    """Spawn a named server."""
+    by_hand = (
+        f"# log in at $hub as {owner}, start the server {id}\ntask-gateway ls --kubeconfig ${HUB_MANAGER}_kubeconfig"
+    )
+    return replace(start("notebook", HUB_MANAGER, id, owner=owner), by_hand=by_hand)
+
+
+def stopped(id: str) -> Move:
+    """Stop a server."""
+    return replace(end(id), by_hand=f"# open ${{hub}}hub/home, stop the server {id}")
+
+
+def login(scene: Scene) -> str:
+    """Log in as a user whom the hub does not know yet: it starts a server, and JupyterLab opens."""
+    hub, lab = hub_of(scene), scene.picture("lab")
+    scene.later.callback(hub.forget, NEW_USER)
+    form = scene.picture("login")
+    scene.world.versions["chromium"] = own_hub.page.first_visit(hub.site.url, NEW_USER, hub.password, form, lab)
+    return f"JupyterLab of {NEW_USER} opens"
+
+
+def page(scene: Scene) -> str:
+    """Open a notebook in Chromium by way of the hub's login, and run its cell."""
+    hub, running, server = hub_of(scene), scene.kept[NOTEBOOK], opened(scene, NOTEBOOK)
+    server.decline_news()
+    url, output = server.save("cell.ipynb", runtime.data()["cell"]), f"{running.host} {runtime.data()['output']}"
+    own_hub.page.run_cell(url, ADA, hub.password, output, scene.picture("notebook"))
+    return f"the page shows {output!r}"
+
+
+def terminal(scene: Scene) -> str:
+    """Open a terminal in Chromium by way of the hub's login."""
+    hub, server = hub_of(scene), opened(scene, TERMINAL)
+    server.decline_news()
+    picture = scene.picture("terminal")
+    own_hub.page.run_in_terminal(f"{server.url}lab", ADA, hub.password, TYPED, SHOWN, picture)
+    return f"the terminal shows {SHOWN!r}"
+
+
+def own_alone(scene: Scene) -> str:
+    """Open each server with a token of one user."""
+    hub, wanted = hub_of(scene), {FIRST: 200, SECOND: 200, OTHER: FORBIDDEN}
+    authorization = hub.token_of(ADA)
+    found = {id: runtime.call("GET", f"{hub.url(id)}api/status", authorization=authorization).status for id in wanted}
+    if found != wanted:
+        raise ScenarioFailed(f"a token of {ADA} got {found}, not {wanted}", where=hub.site.url)
+    return f"a token of {ADA} opens {FIRST} and {SECOND}, not {OTHER} of {BOB}"
+
+
+def apart(scene: Scene) -> str:
+    """See that the servers have ports of their own."""
+    addresses = {id: str(scene.kept[id].address) for id in (FIRST, SECOND, OTHER)}
+    if len(set(addresses.values())) != len(addresses):
+        raise ScenarioFailed(f"two servers have one address: {addresses}")
+    return ", ".join(f"{id} at {address}" for id, address in addresses.items())
+
+
+declare(
+    Scenario(
+        name="jupyterhub_login",
+        group=GROUP,
+        sentence="A user logs in to JupyterHub; a notebook starts in another cluster, and JupyterLab opens.",
+        needs=(*NEEDS, "chromium"),
+        tags=("jupyterhub",),
+        moves=(HUB, Move(f"{NEW_USER} logs in with Chromium", login, f"# open $hub, log in as {NEW_USER}")),
+    )
+)
+declare(
+    Scenario(
+        name="jupyterhub_notebook",
+        group=GROUP,
+        sentence="A cell runs in a notebook that JupyterHub spawned into another cluster.",
+        needs=(*NEEDS, "chromium"),
+        tags=("jupyterhub",),
+        moves=(
+            HUB,
+            notebook(NOTEBOOK),
+            cell(NOTEBOOK),
+            Move("cell executed in Chromium", page, f"# open ${{hub}}user/{ADA}/{NOTEBOOK}/lab, run a cell"),
+            stopped(NOTEBOOK),
+        ),
+    )
+)
+declare(
+    Scenario(
+        name="jupyterhub_terminal",
+        group=GROUP,
+        sentence="A terminal works in a notebook that JupyterHub spawned into another cluster.",
+        needs=(*NEEDS, "chromium"),
+        tags=("jupyterhub",),
+        moves=(
+            HUB,
+            notebook(TERMINAL),
+            Move(
+                "terminal opened in Chromium",
+                terminal,
+                f"# open ${{hub}}user/{ADA}/{TERMINAL}/lab, File, New, Terminal",
+            ),
+            stopped(TERMINAL),
+        ),
+    )
+)
+declare(
+    Scenario(
+        name="jupyterhub_users",
+        group=GROUP,
+        sentence="Two users have three servers, two of one user: each has its own port and only opens for its user.",
+        needs=NEEDS,
+        tags=("jupyterhub", "security"),
+        moves=(
+            HUB,
+            notebook(FIRST),
+            notebook(SECOND),
+            notebook(OTHER, BOB),
+            Move("each server has its own port", apart, f"task-gateway ls --kubeconfig ${HUB_MANAGER}_kubeconfig"),
+            Move("a user's token tried at each server", own_alone),
+            stopped(FIRST),
+            cell(SECOND),
+            cell(OTHER),
+            stopped(SECOND),
+            stopped(OTHER),
+        ),
+    )
+)

@@ -1,0 +1,82 @@
+"""Scenarios: JupyterHub restarts while notebooks run, and it is killed in the middle of a spawn."""
+
+from task_gateway.errors import ScenarioFailed
+from task_gateway_lab.scenarios import own_hub, runtime
+from task_gateway_lab.scenarios.declared import Move, Scenario, Scene, declare
+from task_gateway_lab.scenarios.jupyterhub import ADA, GROUP, HUB, KUBECTL, NEEDS, hub_of, notebook, stopped
+from task_gateway_lab.scenarios.places import HUB_MANAGER
+from task_gateway_lab.scenarios.tasks import cell, launch
+
+KEPT, KILLED = "hub-kept", "hub-killed"
+
+
+def restarted(scene: Scene) -> str:
+    """Restart the hub, and compare what it knows with what it knew."""
+    hub = hub_of(scene)
+    hub.restart()
+    after = {each.id: each.addresses for each in hub.tasks()}
+    if after.get(KEPT) != scene.kept[KEPT].addresses:
+        raise ScenarioFailed(f"after the restart the hub has {after}")
+    return f"{KEPT} at {after[KEPT][0]}, as before"
+
+
+def killed(scene: Scene) -> str:
+    """Kill the hub once the pod of a spawn is there, and wait until the next hub answers."""
+    wish = runtime.Wish("notebook", HUB_MANAGER, KILLED, ADA)
+    own_hub.kill_in_spawn(hub_of(scene), KILLED, lambda: launch(scene, wish))
+    return "the hub was killed while the pod started"
+
+
+def one_left(scene: Scene) -> str:
+    """Start the same server again: it has one pod and one port."""
+    hub = hub_of(scene)
+    found = hub.settled(KILLED)
+    how = "the hub found it" if found else "it was spawned again"
+    wish = runtime.Wish("notebook", HUB_MANAGER, KILLED, ADA)
+    scene.kept[KILLED] = hub.follow(KILLED) if found else launch(scene, wish)
+    pods = [each["metadata"]["uid"] for each in hub.pods(KILLED)]
+    ports = [each for each in scene.world.sides[HUB_MANAGER].other().exposed() if each.task_id in pods]
+    if len(pods) != 1 or len(ports) != 1:
+        raise ScenarioFailed(f"{KILLED} has {len(pods)} pods and {len(ports)} ports")
+    return f"{how}: one pod, at {ports[0].address}"
+
+
+declare(
+    Scenario(
+        name="jupyterhub_restarted",
+        group=GROUP,
+        sentence="JupyterHub restarts while a notebook runs: it finds it at the same port, and it keeps working.",
+        needs=NEEDS,
+        tags=("jupyterhub", "restart"),
+        alone=True,
+        moves=(
+            HUB,
+            notebook(KEPT),
+            cell(KEPT),
+            Move(
+                "the hub restarted",
+                restarted,
+                f"{KUBECTL} exec deployment/hub -- python3 -c 'import os; os.kill(1, 15)'",
+            ),
+            cell(KEPT),
+            stopped(KEPT),
+        ),
+    )
+)
+declare(
+    Scenario(
+        name="jupyterhub_killed",
+        group=GROUP,
+        sentence="JupyterHub is killed in the middle of a spawn: one pod and one port are left, and they work.",
+        needs=NEEDS,
+        tags=("jupyterhub", "restart"),
+        alone=True,
+        moves=(
+            HUB,
+            Move("the hub is killed in a spawn", killed),
+            Move("the notebook starts again", one_left, f"# open ${{hub}}user/{ADA}/{KILLED}/lab"),
+            cell(KILLED),
+            stopped(KILLED),
+        ),
+    )
+)

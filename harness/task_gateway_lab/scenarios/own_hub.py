@@ -1,0 +1,43 @@
+"""JupyterHub as a run starts it, once for all its scenarios: the hub in the default cluster, notebooks in another."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from task_gateway import settings
+from task_gateway.errors import ScenarioFailed
+from task_gateway.polling import attempts
+from task_gateway_lab.clusters import base, hub_image
+from task_gateway_lab.clusters.kind import node_address
+from task_gateway_lab.clusters.node import Node
+from task_gateway_lab.master.jupyterhub import page
+from task_gateway_lab.master.jupyterhub.own import HUB, PROCESS, OwnHub, Site, start
+from task_gateway_lab.scenarios.places import DEFAULT, HUB_MANAGER
+from task_gateway_lab.scenarios.world import World
+
+__all__ = ["HUB", "OwnHub", "kill_in_spawn", "of", "page"]
+
+
+def of(world: World) -> OwnHub:
+    """Return the hub of a run; the first scenario that asks for it starts it, others wait."""
+    return world.once("jupyterhub", lambda: _start(world))
+
+
+def kill_in_spawn(hub: OwnHub, task_id: str, spawn: Callable[[], object]) -> None:
+    """Kill the hub once the pod of a spawn is there, and return once the next hub answers."""
+    before, node = hub.restarts(), Node.of(hub.site.home.cluster)
+    with ThreadPoolExecutor(1) as pool:
+        spawning = pool.submit(spawn)
+        if not any(hub.pods(task_id) or spawning.done() for _ in attempts(settings.POD_READY)):
+            raise settings.POD_READY.timed_out("there is no pod", hub.site.url)
+        node.kill(PROCESS)
+        if spawning.exception() is None:
+            raise ScenarioFailed("the spawn was over before the hub was killed")
+    hub.wait_until_restarted(before)
+
+
+def _start(world: World) -> OwnHub:
+    side, home = world.sides[HUB_MANAGER], world.sides[DEFAULT].kube
+    base.load(home.cluster.name, world.given.chart.parent / hub_image.ARCHIVE)
+    hub = start(Site(home, node_address(home), world.spaces["hub"], side, world.given.image))
+    world.versions["jupyterhub"] = hub.version()
+    return hub
