@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 import image_list
 import pins
-from docs import bench, cel, checks, controllers, first_start, limits, release, reliability, schema
+from docs import bench, cel, checks, controllers, first_start, jupyterhub, limits, release, reliability, schema
 from docs import values as chart_values
 from task_gateway import records
 from task_gateway.controllers.base import in_order as known
@@ -220,6 +220,10 @@ PARTS = (
     Part("../charts/gateway-api-crds/README.md", "values", partial(values, "gateway-api-crds")),
     Part("release-notes.md", "figures", release_figures),
     Part("release-notes.md", "shortfalls", release_shortfalls),
+    Part("jupyterhub.md", "configuration", partial(jupyterhub.configuration, "task_gateway.py")),
+    Part("jupyterhub.md", "hub configuration", partial(jupyterhub.configuration, "jupyterhub_config.py")),
+    Part("jupyterhub.md", "rights", partial(jupyterhub.objects, "rights")),
+    Part("jupyterhub.md", "hub", partial(jupyterhub.objects, "hub")),
     Part("controllers.md", "requirements", required),
     Part("controllers.md", "measured", probed),
 )

@@ -1,0 +1,59 @@
+"""docs/jupyterhub.md, command by command, on two clusters: the hub in one of them, its notebooks in the other."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.guides import blocks
+from tests.guides.site import shell as lent
+
+from task_gateway.kube.client import Kube
+from task_gateway_lab.clusters import base, hub_image, operator_image
+from task_gateway_lab.clusters.kind import node_address
+from task_gateway_lab.master.jupyterhub import page
+from task_gateway_lab.master.platforms.jupyterhub import progress
+
+HUB = f"guide-hub-{os.getpid()}"
+
+
+@pytest.fixture(scope="module")
+def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[blocks.Shell]:
+    folder, dist = tmp_path_factory.mktemp("guide"), blocks.ROOT / "dist"
+    with lent("jupyterhub", folder) as found, base.lent("kind", base.Wish(HUB), say=print) as home:
+        east = Path(found.words["KUBECONFIG"]).parent.name
+        base.load(east, operator_image.archive(dist))
+        base.load(home.name, dist / hub_image.ARCHIVE)
+        address, node = found.words["ADDRESS"], node_address(Kube(home))
+        found.words = {
+            **found.words,
+            "HUB": str(home.kubeconfig),
+            "EAST": found.words["KUBECONFIG"],
+            "EAST_ADDRESS": address,
+            "EAST_API": f"https://{address}:6443",
+            "HUB_ADDRESS": node,
+            "HUB_URL": f"http://{node}:30081",
+            "HUB_IMAGE": hub_image.NAME,
+            "OPERATOR_IMAGE": operator_image.NAME,
+        }
+        yield found
+
+
+@blocks.follow(__file__)
+def test_block(shell: blocks.Shell, block: blocks.Block) -> None:
+    shell.follow(block)
+
+
+def test_what_the_commands_said(shell: blocks.Shell) -> None:
+    _, _, started, used = shell.said
+    assert started.count("condition met") == len(("hub", "proxy"))
+    assert progress(used)[-1]["ready"]
+    listed = next(line for line in used.splitlines() if f"{shell.words['EAST_ADDRESS']}:20000" in line)
+    assert "operator" in listed
+    assert "ada" in listed
+
+
+def test_a_user_opens_jupyterlab(shell: blocks.Shell, tmp_path: Path) -> None:
+    password = shell.said[-1].rpartition("password: ")[2].strip()
+    url = f"http://{shell.words['HUB_ADDRESS']}:30080/"
+    page.first_visit(url, "grace", password, tmp_path / "login.png", tmp_path / "lab.png")
