@@ -111,7 +111,7 @@ matrix: toolchain charts
 ## bench: what exposing a task costs, every strategy on both controllers; the records go to reports/bench (hours)
 .PHONY: bench
 bench: image charts
-	@for what in expose burst dataplane crd-write; do task-gateway bench $$what --record reports/bench; done
+	@for what in expose burst dataplane crd-write peers; do task-gateway bench $$what --record reports/bench; done
 
 ## faults: what breaks is killed, cut off or taken away, on real clusters; docs/reliability.md is made from it
 .PHONY: faults
