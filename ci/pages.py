@@ -204,6 +204,7 @@ def _peers() -> PeerReport:
 PARTS = (
     Part("limits.md", "limits", ladder),
     Part("raising.md", "cel", cost),
+    Part("raising.md", "columns", cel.columns),
     Part("raising.md", "raising", lambda: bench.crd_writes(_crd_writes())),
     Part("reliability.md", "faults", faults),
     Part("performance.md", "targets", lambda: bench.targets(_expose(), _burst())),
