@@ -60,6 +60,12 @@ e2e: image charts
 bugbash: toolchain charts
 	@task-gateway bugbash
 
+## pictures: record what expose, ls, limits and check print, as pictures in docs/pictures; KEEP=1 keeps the cluster
+.PHONY: pictures
+pictures: toolchain charts
+	@$(PYTHON) ci/pictures.py
+	@$(PYTHON) ci/pages.py
+
 ## docs: build the site of all pages into build/docs; a broken link or anchor is an error
 .PHONY: docs
 docs: setup

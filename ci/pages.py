@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 import image_list
 import pins
-from docs import bench, cel, checks, controllers, first_start, limits, peers, release, reliability, schema
+from docs import bench, cel, checks, controllers, first_start, limits, peers, pictures, release, reliability, schema
 from docs import values as chart_values
 from task_gateway import records
 from task_gateway.controllers.base import in_order as known
@@ -201,7 +201,10 @@ def _peers() -> PeerReport:
     return _bench(PeerReport, "peers") if (BENCH / "peers.json").exists() else PeerReport()
 
 
+PICTURES = DOCS / "pictures"
 PARTS = (
+    Part("index.md", "pictures", lambda: pictures.page(PICTURES, "pictures")),
+    Part("../README.md", "pictures", lambda: pictures.page(PICTURES, "docs/pictures")),
     Part("limits.md", "limits", ladder),
     Part("raising.md", "cel", cost),
     Part("raising.md", "columns", cel.columns),
