@@ -19,7 +19,7 @@ class ExposeRecord:
     condition, and the call of release is the removal of the label. Requests are those of the client and of the
     operator, on average over the samples that warm up.
 
-    `apiserver_cpu_seconds` is what the API server takes for one expose and release above its idle rate. `stopped` says
+    `apiserver_cpu_seconds` is what the API server takes for one expose and release above its idle rate. `stopped` is
     why larger sizes were not tried, empty if they were.
     """
 
@@ -81,7 +81,7 @@ class PathRecord:
 
 @dataclass(frozen=True)
 class CrdWriteRecord:
-    """One create of a Gateway with that many listeners, with one set of rules in the CRD or beside it."""
+    """One create of a Gateway with that many listeners, with one set of rules in the CRD or in a policy."""
 
     rules: str
     listeners: int
@@ -93,7 +93,7 @@ class CrdWriteRecord:
 class PeerRecord:
     """One way to reach a pod, in a cluster with one controller: `peer` is its name.
 
-    `start_seconds` is from the call that makes a pod reachable to the first byte of its own answer. `api_writes` are
+    `start_seconds` is from the call that makes a pod reachable to the first byte of the pod's answer. `api_writes` are
     the write requests of that call, on average. `connect_seconds` is until the answer on a new connection,
     `round_trip_seconds` one byte in both directions over an open WebSocket. Streams are the responses of one request,
     and of eight at once, all of them together.

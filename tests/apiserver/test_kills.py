@@ -18,7 +18,7 @@ EACH = pytest.mark.parametrize("strategy", ["slots", "listeners"])
 
 @dataclass
 class Crime:
-    """A task of two ports beside one that nobody touches, and a listener of somebody else."""
+    """A task of two ports, one that nobody touches, and a listener of somebody else."""
 
     site: Site
     strategy: str
@@ -31,11 +31,11 @@ class Crime:
 
     @property
     def tasks(self) -> TaskGateway:
-        """The library as a process that starts anew has it: nothing is known but what the cluster says."""
+        """The library in a new process: it only knows what is in the cluster."""
         return TaskGateway(self.site.kube, self.site.gateway, NAMESPACE, self.strategy)
 
     def kills(self, verb: str, task: str, mend: Callable[[], None]) -> int:
-        """Kill a harness at every step of a call, mend what that left each time, and return how often."""
+        """Kill a master at every step of a call, repair what that left each time, and return how often."""
         before, wanted, count = len(self.site.left()), self.site.task(task, *PORTS), 0
         if verb == "release":
             self.tasks.expose(wanted)

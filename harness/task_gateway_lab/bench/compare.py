@@ -26,7 +26,7 @@ from task_gateway_lab.model_bench import MissingPeer, PeerRecord, PeerReport, Re
 
 PORT = 7780
 TARGETS = ("bench-peer-1", "bench-peer-2")
-"""Pods that take turns, so that an answer of the one before is visible as a wrong name."""
+"""Pods that take turns: an answer of the one before is then visible as a wrong name."""
 ROUNDS, STARTS, SAMPLES = 5, 10, 200
 """In each round: starts, and new connections and round trips."""
 STREAM_SECONDS, STREAMS = 2.0, 8
@@ -109,7 +109,7 @@ def started(place: Place, controller: str) -> Iterator[tuple[dict[Peer, Connecto
 def figures(
     kube: MeteredKube, controller: str, running: Running, targets: Sequence[Target], amount: Amount, *, say: Say
 ) -> list[PeerRecord]:
-    """Measure the ways in turns, so that a busy moment of the machine affects each."""
+    """Measure the ways in turns: a busy moment of the machine then affects each."""
     found = {peer: Found() for peer in running}
     for number in range(amount.rounds):
         for peer, connector in running.items():

@@ -62,7 +62,7 @@ class Echo:
         return time.perf_counter() - started
 
     def alive(self) -> bool:
-        """Tell whether a byte still comes back."""
+        """Return whether a byte still comes back."""
         try:
             self.round_trip()
         except OSError:

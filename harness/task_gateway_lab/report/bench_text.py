@@ -89,13 +89,13 @@ def crd_write_rows(records: Sequence[CrdWriteRecord]) -> Rows:
 
 
 def alone(records: Sequence[ExposeRecord]) -> list[ExposeRecord]:
-    """Return the records of claims that came alone: those with the longest pause between two."""
+    """Return the records of single claims: those with the longest pause between two."""
     longest = max((each.pause_seconds for each in records), default=0.0)
     return [each for each in records if each.pause_seconds == longest]
 
 
 def measured_on(versions: Mapping[str, str], machine: Mapping[str, str]) -> str:
-    """Return the sentence that says what the figures were measured on."""
+    """Return the sentence about what the figures were measured on."""
     parts = ", ".join(f"{name} {version}" for name, version in versions.items())
     host = "; ".join(f"{name} {value}" for name, value in machine.items())
     return f"Measured with {parts}, on one machine: {host}."

@@ -30,7 +30,7 @@ class Figure:
         return ms(self.spread(record)) if self.spread else self.text(self.value(record))
 
     def is_better(self, record: PeerRecord, reference: PeerRecord) -> bool:
-        """Tell whether a record is better than that of the reference, by more than the margin."""
+        """Return whether a record is better than that of the reference, by more than the margin."""
         one, other = self.value(record), self.value(reference)
         return one > other * (1 + MARGIN) if self.more_is_better else one < other * (1 - MARGIN)
 

@@ -1,1 +1,1 @@
-"""The ways to reach a task that `bench peers` compares with a slot, each in a module of its own."""
+"""The ways to reach a task that `bench peers` compares with a slot, each in its own module."""

@@ -1,6 +1,6 @@
 """configurable-http-proxy, the proxy of JupyterHub: a route for each task, for HTTP and WebSocket only.
 
-It runs as a pod in the network of its node, so that nothing but the proxy is between the client and the task.
+It runs as a pod in the network of its node: only the proxy is between the client and the task.
 """
 
 import http.client
