@@ -15,7 +15,20 @@ from typing import Any, TypeVar
 
 import image_list
 import pins
-from docs import bench, cel, checks, controllers, first_start, jupyterhub, limits, release, reliability, schema
+from docs import (
+    bench,
+    cel,
+    checks,
+    controllers,
+    first_start,
+    jupyterhub,
+    limits,
+    peers,
+    pictures,
+    release,
+    reliability,
+    schema,
+)
 from docs import values as chart_values
 from task_gateway import records
 from task_gateway.controllers.base import in_order as known
@@ -24,7 +37,7 @@ from task_gateway.model import CelReport, ManagerLimits
 from task_gateway.model_controllers import ControllerRecord
 from task_gateway.probe.base import in_order
 from task_gateway.routing.strategies.base import STRATEGIES
-from task_gateway_lab.model_bench import BurstReport, CrdWriteReport, DataplaneReport, ExposeReport
+from task_gateway_lab.model_bench import BurstReport, CrdWriteReport, DataplaneReport, ExposeReport, PeerReport
 
 DOCS, RECORDED = pins.ROOT / "docs", pins.ROOT / "reports" / "recorded"
 BENCH = pins.ROOT / "reports" / "bench"
@@ -196,15 +209,27 @@ def _crd_writes() -> CrdWriteReport:
     return _bench(CrdWriteReport, "crd-write")
 
 
+def _peers() -> PeerReport:
+    """Return the comparison with other ways; an empty one if it is not recorded yet."""
+    return _bench(PeerReport, "peers") if (BENCH / "peers.json").exists() else PeerReport()
+
+
+PICTURES = DOCS / "pictures"
 PARTS = (
+    Part("index.md", "pictures", lambda: pictures.page(PICTURES, "pictures")),
+    Part("../README.md", "pictures", lambda: pictures.page(PICTURES, "docs/pictures")),
     Part("limits.md", "limits", ladder),
     Part("raising.md", "cel", cost),
+    Part("raising.md", "columns", cel.columns),
     Part("raising.md", "raising", lambda: bench.crd_writes(_crd_writes())),
     Part("reliability.md", "faults", faults),
     Part("performance.md", "targets", lambda: bench.targets(_expose(), _burst())),
     Part("performance.md", "expose", lambda: bench.exposed(_expose())),
     Part("performance.md", "burst", lambda: bench.bursts(_burst())),
     Part("performance.md", "dataplane", lambda: bench.paths(_dataplane())),
+    Part("alternatives.md", "figures", lambda: peers.figures(_peers())),
+    Part("alternatives.md", "better", lambda: peers.better(_peers())),
+    Part("alternatives.md", "restarts", lambda: peers.restarts(_peers())),
     Part("checks.md", "", checks.page),
     Part("quick-start.md", "first start", lambda: first_start.page(_record("first-start"))),
     Part("quick-start.md", "notebook", notebook),

@@ -5,8 +5,11 @@ Each function returns its text with the same length and the same lines. A space 
 """
 
 import ast
+import io
 import re
+import tokenize
 from collections.abc import Callable, Iterator
+from itertools import accumulate
 
 BREAK = "\0"
 _FENCED = re.compile(r"^[ \t]*```.*?^[ \t]*```[ \t]*$", re.MULTILINE | re.DOTALL)
@@ -15,6 +18,7 @@ _NOT_PROSE = re.compile(
     r"|<!--.*?-->|\]\([^)\n]*\)|`[^`\n]+`|\|",
     re.DOTALL,
 )
+_CODE = re.compile(r"`[^`\n\0]+`")
 _COMMENT = re.compile(r"(?:^[ \t]*|(?<=\s))#+ ?([^\n]*)", re.MULTILINE)
 _QUOTED = re.compile(r'"([^"\n]* [^"\n]*)"')
 _ACTION = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
@@ -53,22 +57,28 @@ def strings(text: str) -> str:
     return _python(text, docstrings=False)
 
 
-def documented(text: str) -> str:
-    """Return the string literals of several words in a Python file whose docstrings are help or documentation."""
-    return _python(text, docstrings=True)
+def code(text: str) -> str:
+    """Return the string literals of several words, the docstrings and the comments of a Python file."""
+    kept, lines = _python(text, docstrings=True), text.split("\n")
+    starts = [0, *accumulate(len(line) + 1 for line in lines)]
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type == tokenize.COMMENT:
+            line, column = token.start
+            alone = not lines[line - 1][:column].strip()
+            margin = " " * column if alone else ""
+            kept = _put(kept, starts[line - 1] + (0 if alone else column), margin + token.string.replace("#", " ", 1))
+    return _CODE.sub(lambda found: " " * len(found[0]), kept)
 
 
 KINDS: dict[str, Callable[[str], str]] = {
-    each.__name__: each for each in (markdown, comments, quoted, template, strings, documented)
+    each.__name__: each for each in (markdown, comments, quoted, template, strings, code)
 }
 """The kinds that ci/style.yaml can name."""
 
 
 def _python(text: str, *, docstrings: bool) -> str:
     kept, lines = _blank(text), text.split("\n")
-    starts = [0]
-    for line in lines:
-        starts.append(starts[-1] + len(line) + 1)
+    starts = [0, *accumulate(len(line) + 1 for line in lines)]
 
     def offset(line: int, column: int) -> int:
         """Convert a position of `ast`, which counts bytes."""

@@ -1,13 +1,14 @@
-"""What the CEL rules of every release allow, for docs/raising.md."""
+"""What the CEL rules of every release allow, and the columns of `crds cel`, for docs/raising.md."""
 
 from collections.abc import Mapping, Sequence
 
 from task_gateway.model import CelReport
-from task_gateway.report.cel_text import accepted, numbered, variants
+from task_gateway.report.cel_text import COLUMNS, accepted, numbered, variants
 from task_gateway.report.cells import number
 from task_gateway_lab.report.markdown_text import table
 
 PAGE_HEAD = ("CRD", "Bundles", "Declared", "Accepted", "Requests", "Largest object", "Accepted without rules")
+COLUMNS_HEAD = ("Column", "JSON", "Meaning")
 TIMES_HEAD = ("CRD", "Listeners", "Write time, median (s)", "Write time, p99 (s)", "Writes")
 
 
@@ -26,6 +27,11 @@ def markdown(reports: Sequence[CelReport], server: str) -> str:
     if timed := _timed(reports):
         parts.append(table(TIMES_HEAD, timed, plain=[0]))
     return "\n\n".join(parts) + "\n"
+
+
+def columns() -> str:
+    """Return the columns of the table and the fields of the record."""
+    return table(COLUMNS_HEAD, [(each.head, f"`{each.field}`", each.meaning) for each in COLUMNS], plain=[1, 2])
 
 
 def _result(report: CelReport, rules: Mapping[str, str]) -> tuple[str, ...]:

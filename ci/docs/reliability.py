@@ -7,7 +7,7 @@ from typing import Any
 
 from task_gateway_lab.report.markdown_text import table
 
-HEAD = ("Fault, and what must hold", "Result", "Cases", "Seconds", "Test")
+HEAD = ("Fault and expected behavior", "Result", "Cases", "Seconds", "Test")
 Case = Mapping[str, Any]
 
 

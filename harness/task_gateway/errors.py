@@ -1,6 +1,6 @@
 """Every error a user can meet, as one tree; the class decides the exit code.
 
-TaskGatewayError            1  something is wrong with what was looked at
+TaskGatewayError            1  something is wrong with what was checked
 ├── ApiError                1  the API server refused a request
 │   ├── NotFound
 │   ├── AlreadyExists
@@ -13,13 +13,13 @@ TaskGatewayError            1  something is wrong with what was looked at
 ├── CommandFailed           1  helm, kind, kubectl or the engine ended non-zero
 │   └── DiskFull
 ├── WaitTimeout             1  a named wait ended; carries the last state seen, as a sentence and as a type
-│   └── NotReachable           a task's port leads nowhere: the object that stands in the way, and its condition
+│   └── NotReachable           a task's port is not reachable: the object that causes it, and its condition
 ├── SystemPodFailed         1  kube-proxy or CoreDNS of a new cluster ends again and again
 ├── NoFreeSlot              1  every port of the gateway is taken
-├── NoAddress               1  the Gateway has no address yet, so that no port of it can be dialled
+├── NoAddress               1  the Gateway has no address yet, and no port of it can be reached
 ├── TaskEnded               1  a pod or Job that is to be exposed has ended, or is being deleted
 ├── NotExposed              1  a task that is to be released holds no port
-├── ImageMissing            1  a pod cannot start because its image cannot be had
+├── ImageMissing            1  a pod cannot start because its image is not available
 ├── DownloadFailed          1  a file could not be fetched, or is not the one whose checksum is pinned
 ├── ScenarioFailed          1  a step saw something else than it claims
 ├── UsageError              2  the call or a file is wrong; nothing was touched
@@ -78,7 +78,7 @@ class Cause:
 class ApiError(TaskGatewayError):
     """The API server refused a request; `status` is the HTTP code, 0 if there was none, `causes` its details.
 
-    `reasons` is why, as far as code decides on it; `denied_by` is the admission policy or webhook that said no.
+    `reasons` is why, as far as code decides on it; `denied_by` is the admission policy or webhook that refused it.
     """
 
     def __init__(
@@ -124,7 +124,7 @@ class Conflict(ApiError):
 
 
 class Forbidden(ApiError):
-    """RBAC or an admission policy says no (401, 403)."""
+    """RBAC or an admission policy refuses the request (401, 403)."""
 
 
 class DeniedByPolicy(Forbidden):
@@ -195,7 +195,7 @@ class NoFreeSlot(TaskGatewayError):
 
 
 class NoAddress(TaskGatewayError):
-    """The Gateway has no address yet; the message has the condition that says why."""
+    """The Gateway has no address yet; the message has the condition with the reason."""
 
 
 class TaskEnded(TaskGatewayError):

@@ -18,7 +18,7 @@ def attempts(
     """Yield the seconds that are left before each attempt, at least once, and pause before the next.
 
     The caller leaves the loop when it has what it waits for, and raises `wait.timed_out` after it. `pauses` are in
-    seconds, one number or an endless series; none goes on beyond the end. `sleep` stands in for time.sleep.
+    seconds, one number or an endless series; none extends beyond the end. `sleep` stands in for time.sleep.
     """
     deadline = time.monotonic() + wait.seconds
     yield wait.seconds
@@ -38,6 +38,6 @@ def doubled(first: float, longest: float) -> Iterator[float]:
 
 
 def scattered(longest: float) -> Iterator[float]:
-    """Return pauses of random length, so that those who write to the same object do not meet again."""
+    """Return pauses of random length, to separate clients that write to the same object."""
     while True:
         yield random.uniform(0, longest)

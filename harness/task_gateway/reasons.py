@@ -72,7 +72,7 @@ class Condition:
 
     @property
     def is_refusal(self) -> bool:
-        """Whether a controller says no to the object as it is now."""
+        """Whether a controller refuses the object in its current state."""
         return self.status == "False" and not self.stale
 
     def __str__(self) -> str:

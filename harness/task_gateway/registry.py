@@ -1,4 +1,4 @@
-"""Lets a package find its own parts, so that a new provider or scenario is a new file and no edit elsewhere."""
+"""Lets a package find its own parts: a new provider or scenario is a new file and no edit elsewhere."""
 
 import importlib
 import pkgutil

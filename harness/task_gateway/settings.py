@@ -26,7 +26,7 @@ NEWEST, OLDEST = "newest", "oldest"
 
 
 def kubernetes_release() -> str:
-    """Return which pinned Kubernetes is used: `newest`, or `oldest` where `TASK_GATEWAY_KUBERNETES` asks for it."""
+    """Return which pinned Kubernetes is used: `newest`, or `oldest` if `TASK_GATEWAY_KUBERNETES` selects it."""
     asked = os.environ.get("TASK_GATEWAY_KUBERNETES") or NEWEST
     if asked not in (NEWEST, OLDEST):
         hint = f"use {NEWEST} or {OLDEST}"

@@ -19,7 +19,7 @@ class ExposeRecord:
     condition, and the call of release is the removal of the label. Requests are those of the client and of the
     operator, on average over the samples that warm up.
 
-    `apiserver_cpu_seconds` is what the API server takes for one expose and release above its idle rate. `stopped` says
+    `apiserver_cpu_seconds` is what the API server takes for one expose and release above its idle rate. `stopped` is
     why larger sizes were not tried, empty if they were.
     """
 
@@ -81,12 +81,62 @@ class PathRecord:
 
 @dataclass(frozen=True)
 class CrdWriteRecord:
-    """One create of a Gateway with that many listeners, with one set of rules in the CRD or beside it."""
+    """One create of a Gateway with that many listeners, with one set of rules in the CRD or in a policy."""
 
     rules: str
     listeners: int
     samples: int
     write_seconds: Spread
+
+
+@dataclass(frozen=True)
+class PeerRecord:
+    """One way to reach a pod, in a cluster with one controller: `peer` is its name.
+
+    `start_seconds` is from the call that makes a pod reachable to the first byte of the pod's answer. `api_writes` are
+    the write requests of that call, on average. `connect_seconds` is until the answer on a new connection,
+    `round_trip_seconds` one byte in both directions over an open WebSocket. Streams are the responses of one request,
+    and of eight at once, all of them together.
+    """
+
+    controller: str
+    peer: str
+    starts: int
+    samples: int
+    api_writes: float
+    start_seconds: Spread
+    connect_seconds: Spread
+    round_trip_seconds: Spread
+    one_stream_mib_per_second: float
+    eight_streams_mib_per_second: float
+
+
+@dataclass(frozen=True)
+class RestartRecord:
+    """What the restart of one component does to connections through one way.
+
+    `in_the_middle` means that connections of this way pass the component, or that it configures one they pass. `cut` is
+    how many of the `open` WebSockets no longer answered. `away_seconds` is how long new connections were not answered;
+    `back` is whether they were at the end.
+    """
+
+    controller: str
+    part: str
+    in_the_middle: bool
+    peer: str
+    open: int
+    cut: int
+    away_seconds: float
+    back: bool
+
+
+@dataclass(frozen=True)
+class MissingPeer:
+    """A way that does not exist in the cluster of a controller, and the reason."""
+
+    controller: str
+    peer: str
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -125,4 +175,19 @@ class CrdWriteReport:
     records: tuple[CrdWriteRecord, ...] = ()
 
 
-Report = ExposeReport | BurstReport | DataplaneReport | CrdWriteReport
+@dataclass(frozen=True)
+class PeerReport:
+    """The result of `bench peers`: figures and restarts of the ways that exist, and those that do not.
+
+    `reference` is the way that the others are compared with.
+    """
+
+    versions: Mapping[str, str] = field(default_factory=dict)
+    machine: Mapping[str, str] = field(default_factory=dict)
+    reference: str = ""
+    records: tuple[PeerRecord, ...] = ()
+    restarts: tuple[RestartRecord, ...] = ()
+    missing: tuple[MissingPeer, ...] = ()
+
+
+Report = ExposeReport | BurstReport | DataplaneReport | CrdWriteReport | PeerReport

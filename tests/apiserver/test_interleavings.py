@@ -72,7 +72,7 @@ def share(pytestconfig: pytest.Config) -> int:
 def test_two_masters_race_for_the_last_port(
     kube: Kube, share: int, strategy: str, namespaces: tuple[str, str], examples: int
 ) -> None:
-    """Two masters race for the last port in 1,400 claims, their API calls interleaved at random: only one has it."""
+    """Two masters race for the last port in 1,400 claims, with API calls interleaved at random: only one gets it."""
     gateway = Site(kube, SLOTS[0], 1).gateway
     total: Counter[str] = Counter()
     examples //= share
@@ -174,7 +174,7 @@ def names_of(number: int) -> list[str]:
 
 @pytest.mark.parametrize(("strategy", "steps"), [("slots", 10_000), ("listeners", 400)])
 def test_a_random_walk_of_claims_releases_and_crashes(fresh: Site, share: int, strategy: str, steps: int) -> None:
-    """Four masters claim, release and die at random for 10,400 steps: no port is given twice, none stays lost."""
+    """Four masters claim, release and crash at random for 10,400 steps: no port is given twice, none stays lost."""
     fresh.first, fresh.count = SLOTS[0], 40
     book = Book()
     walkers = [Walker(fresh, strategy, book, number) for number in range(WORKERS)]

@@ -18,7 +18,7 @@ EACH = pytest.mark.parametrize("strategy", ["slots", "listeners"])
 
 @dataclass
 class Crime:
-    """A task of two ports beside one that nobody touches, and a listener of somebody else."""
+    """A task of two ports, one that nobody touches, and a listener of somebody else."""
 
     site: Site
     strategy: str
@@ -31,11 +31,11 @@ class Crime:
 
     @property
     def tasks(self) -> TaskGateway:
-        """The library as a process that starts anew has it: nothing is known but what the cluster says."""
+        """The library in a new process: it only knows what is in the cluster."""
         return TaskGateway(self.site.kube, self.site.gateway, NAMESPACE, self.strategy)
 
     def kills(self, verb: str, task: str, mend: Callable[[], None]) -> int:
-        """Kill a harness at every step of a call, mend what that left each time, and return how often."""
+        """Kill a master at every step of a call, repair what that left each time, and return how often."""
         before, wanted, count = len(self.site.left()), self.site.task(task, *PORTS), 0
         if verb == "release":
             self.tasks.expose(wanted)
@@ -63,7 +63,7 @@ class Crime:
 
 @EACH
 def test_killed_in_an_expose_and_called_again(fresh: Site, strategy: str) -> None:
-    """The harness is killed (SIGKILL) before each write of an expose: the same call, repeated, completes it."""
+    """The master is killed (SIGKILL) before each write of an expose: repeating the call completes it."""
     crime = Crime(fresh, strategy)
     wanted: Task = fresh.task("alive", *PORTS)
 
@@ -77,7 +77,7 @@ def test_killed_in_an_expose_and_called_again(fresh: Site, strategy: str) -> Non
 
 @EACH
 def test_killed_in_an_expose_of_a_task_that_lives(fresh: Site, strategy: str) -> None:
-    """The harness is killed before each write of an expose: reconcile leaves whole ports of the live task, or none."""
+    """The master is killed before each write of an expose: a reconcile leaves all ports of the live task, or none."""
     crime = Crime(fresh, strategy)
 
     def reconcile() -> None:
@@ -89,7 +89,7 @@ def test_killed_in_an_expose_of_a_task_that_lives(fresh: Site, strategy: str) ->
 
 @EACH
 def test_killed_in_an_expose_of_a_task_that_ends(fresh: Site, strategy: str) -> None:
-    """The harness is killed before each write of an expose, and the task ends too: reconcile frees all of it."""
+    """The master is killed before each write of an expose, and the task ends: a reconcile frees all of its ports."""
     crime = Crime(fresh, strategy)
 
     def reconcile() -> None:
@@ -101,7 +101,7 @@ def test_killed_in_an_expose_of_a_task_that_ends(fresh: Site, strategy: str) -> 
 
 @EACH
 def test_killed_in_a_release_and_called_again(fresh: Site, strategy: str) -> None:
-    """The harness is killed before each write of a release: the same call, repeated, frees the rest."""
+    """The master is killed before each write of a release: repeating the call frees the other ports."""
     crime = Crime(fresh, strategy)
 
     def again() -> None:
@@ -113,7 +113,7 @@ def test_killed_in_a_release_and_called_again(fresh: Site, strategy: str) -> Non
 
 @EACH
 def test_killed_in_a_release_of_a_task_that_ends(fresh: Site, strategy: str) -> None:
-    """The harness is killed before each write of a release, and the task ends: reconcile frees the rest."""
+    """The master is killed before each write of a release, and the task ends: a reconcile frees the other ports."""
     crime = Crime(fresh, strategy)
 
     def reconcile() -> None:

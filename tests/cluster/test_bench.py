@@ -12,11 +12,14 @@ from task_gateway.errors import ScenarioFailed
 from task_gateway.kube.kinds import POD
 from task_gateway.probe import door
 from task_gateway.routing.gateway import TaskGateway
-from task_gateway_lab.bench import burst, dataplane, expose, stand_ins
+from task_gateway_lab.bench import burst, compare, dataplane, expose, restarts, stand_ins
 from task_gateway_lab.bench.closed_ports import Ports
 from task_gateway_lab.bench.combos import Combo
 from task_gateway_lab.bench.labels import Labels
 from task_gateway_lab.bench.meters import MeteredKube
+from task_gateway_lab.bench.peers import base as peers
+from task_gateway_lab.bench.peers import parts
+from task_gateway_lab.bench.peers.base import Place
 from task_gateway_lab.bench.stand import Charts, Stand
 from task_gateway_lab.bench.ways import Library
 from task_gateway_lab.model_bench import ExposeRecord
@@ -104,3 +107,26 @@ def test_a_label_is_measured_as_a_claim_is_and_leaves_nothing_on_the_pods(place:
     for pod in place.kube.list(POD, NAMESPACE, stand_ins.POD_LABEL):
         assert set(pod["metadata"]["labels"]) == {stand_ins.POD_LABEL}
         assert not pod["metadata"].get("annotations")
+
+
+def test_each_way_reaches_the_same_pod(place: Stand, installed: Installed) -> None:
+    here = Place(place, installed.gateway, print)
+    amount = compare.Amount(rounds=1, starts=2, samples=5, seconds=0.2, pause=0.1)
+    with compare.served(place.kube) as targets, compare.started(here, COMBO.controller) as (running, missing):
+        figures = compare.figures(place.kube, COMBO.controller, running, targets, amount, say=print)
+        cut = restarts.one_restart(here, COMBO.controller, running, targets[0], parts.NODE_PROXY, 1.0)
+    found = {each.peer: each for each in figures}
+    ways = {each.name for each in peers.in_order()}
+    assert set(found) | {each.peer for each in missing} == ways
+    assert {"slot", "kubectl port-forward", "NodePort Service"} <= set(found)
+    assert (found["slot"].api_writes, found["kubectl port-forward"].api_writes) == (1, 0)
+    assert {(each.cut, each.back) for each in cut} == {(0, True)}  # kube-proxy leaves its rules in the kernel
+
+
+def test_the_restart_of_the_api_server_only_cuts_what_passes_it(place: Stand, installed: Installed) -> None:
+    here = Place(place, installed.gateway, print)
+    with compare.served(place.kube) as targets, compare.started(here, COMBO.controller) as (running, _):
+        cut = restarts.one_restart(here, COMBO.controller, running, targets[0], parts.API_SERVER, 5.0)
+    lost = {each.peer for each in cut if each.cut}
+    assert lost == {"kubectl port-forward"}
+    assert {each.peer for each in cut if not each.back} == lost

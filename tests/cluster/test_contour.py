@@ -74,7 +74,7 @@ def test_the_probe_adds_to_the_one_gateway_and_takes_it_back(contour: Installed,
     assert results.pop("listener-set") == "not supported"
     assert set(results.values()) == {"met"}
     (mapped,) = [each["detail"] for each in found["requirements"] if each["name"] == "port-mapping"]
-    assert mapped.endswith("as it had before")
+    assert mapped.endswith("which existed before")
     after = contour.kube.get(GATEWAY, RELEASE, NAMESPACE)
     assert after["spec"] == before["spec"]
     assert MANAGER not in {each["manager"] for each in after["metadata"]["managedFields"]}

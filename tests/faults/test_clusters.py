@@ -26,7 +26,7 @@ MANY, MANY_PORTS = tuple(f"many-{number}" for number in range(10)), tuple(range(
 
 
 def test_the_address_of_a_pod_goes_to_another_tasks_pod(stand: Stand) -> None:
-    """A task's pod dies and another task's pod gets its IP address: the first one's port never leads to the second."""
+    """A new task's pod gets the IP address of a pod that ended: the old task's port never connects to it."""
     stand.start("first")
     (address,) = stand.expose("first")
     with watching({address: greeting("first", PORTS[0])}) as seen:
@@ -45,7 +45,7 @@ class Misled(Exception):
 
 @pytest.mark.xfail(raises=Misled, strict=True, reason="Envoy keeps the address that the controller told it last")
 def test_the_address_of_a_pod_goes_to_another_tasks_pod_without_a_controller(stand: Stand) -> None:
-    """The same while the gateway's controller stands still: the first one's port never leads to the second."""
+    """The same while the gateway controller is stopped: the old task's port never connects to the new pod."""
     stand.start("first")
     (address,) = stand.expose("first")
     with watching({address: greeting("first", PORTS[0])}) as seen, stand.node.stopped(stand.controller.process):
@@ -56,7 +56,7 @@ def test_the_address_of_a_pod_goes_to_another_tasks_pod_without_a_controller(sta
 
 
 def test_a_controller_that_stands_still_is_replaced(stand: Stand) -> None:
-    """And nobody looks after it: the kubelet replaces the controller, and the first one's port leads to nobody then."""
+    """The same without intervention: the kubelet replaces the controller, and then the port connects to no pod."""
     stand.start("first")
     (address,) = stand.expose("first")
     with stand.node.stopped(stand.controller.process):
@@ -81,7 +81,7 @@ def inherit(stand: Stand, first: str, second: str) -> None:
 
 @pytest.mark.parametrize("mode", [SERVER_SIDE, CLIENT_SIDE])
 def test_the_chart_is_upgraded_under_live_tasks(stand: Stand, mode: str) -> None:
-    """`helm upgrade`, on the server's and on the client's side, under 50 live ports of 10 tasks: no connection ends."""
+    """`helm upgrade`, server-side and client-side, with 50 live ports of 10 tasks: no connection ends."""
     stand.start(*MANY, ports=MANY_PORTS)
     for task in MANY:
         stand.expose(task, MANY_PORTS)
@@ -102,7 +102,7 @@ def test_the_chart_is_upgraded_under_live_tasks(stand: Stand, mode: str) -> None
 
 
 def test_the_release_is_about_to_be_uninstalled(stand: Stand) -> None:
-    """`helm uninstall` would cut off live tasks: `check --uninstall` warns of them by name, the chart's notes too."""
+    """`helm uninstall` would disconnect live tasks: `check --uninstall` and the chart's notes list them by name."""
     stand.start("leaving")
     stand.expose("leaving")
     live = {task for task, _ in stand.told["slots"].values()}
@@ -126,7 +126,7 @@ def test_the_release_is_about_to_be_uninstalled(stand: Stand) -> None:
 
 
 def test_a_namespace_is_deleted_under_a_task(stand: Stand) -> None:
-    """The namespace of a task is deleted: a reconcile frees its port, for others to take, and the rest holds."""
+    """The namespace of a task is deleted: a reconcile frees its port for other tasks, and all other tasks answer."""
     gateway = stand.range_of("listeners")
     tasks = TaskGateway(stand.kube, gateway, TEAM, "listeners")
     stand.kube.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": TEAM}})
@@ -165,7 +165,7 @@ def exists(stand: Stand, namespace: str) -> bool:
 
 @pytest.mark.parametrize("strategy", ["slots", "listeners"])
 def test_somebody_else_adds_listeners_in_our_range(stand: Stand, strategy: str) -> None:
-    """Others add listeners in our range, on the Gateway and in a ListenerSet: expose skips, reconcile keeps them."""
+    """Others add listeners in our range, to the Gateway and to a ListenerSet: expose skips, reconcile keeps them."""
     in_sets = stand.controller.listener_sets
     whole = stand.range_of(strategy)
     first = START + 50 if strategy == "slots" else whole.gateway_port_range_start

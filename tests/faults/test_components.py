@@ -18,7 +18,7 @@ UNREACHABLE_SECONDS = 30.0
 
 
 def test_the_api_server_cannot_be_reached(stand: Stand) -> None:
-    """The API server stands still for 30 s: live tasks answer, expose exits with 3, and works afterwards."""
+    """The API server is stopped for 30 s: live tasks answer, expose exits with code 3, and works afterwards."""
     stand.start("late")
     with stand.tasks() as follower, watching(stand.greetings) as seen:
         with stand.node.stopped(API_SERVER):
@@ -40,7 +40,7 @@ def test_the_api_server_cannot_be_reached(stand: Stand) -> None:
 
 @pytest.mark.parametrize("how", ["the process is killed", "the pod is deleted"])
 def test_the_controller_ends_and_starts_again(stand: Stand, how: str) -> None:
-    """The gateway's controller is killed, then its pod deleted: live tasks answer all the while, new ones after."""
+    """The gateway controller is killed, or its pod deleted: live tasks answer throughout, new ones afterwards."""
     stand.start("late")
     with watching(stand.greetings) as seen:
         if how == "the process is killed":
@@ -53,7 +53,7 @@ def test_the_controller_ends_and_starts_again(stand: Stand, how: str) -> None:
 
 
 def test_claims_and_releases_made_without_a_controller(stand: Stand) -> None:
-    """The controller stands still while a task is exposed and another released: both come true once it goes on."""
+    """The controller is stopped while a task is exposed and another released: both take effect once it continues."""
     stand.start("late", "early")
     stand.expose("early")
     with stand.node.stopped(stand.controller.process):
@@ -65,7 +65,7 @@ def test_claims_and_releases_made_without_a_controller(stand: Stand) -> None:
 
 @pytest.mark.parametrize("how", ["the process is killed", "the pod is deleted"])
 def test_envoy_ends_with_an_open_notebook(stand: Stand, how: str) -> None:
-    """Envoy is killed while a notebook is open: its client sees the cut, connects again and finds its kernel."""
+    """Envoy is killed while a notebook is open: its client is disconnected, reconnects and finds its kernel."""
     with Kernel(stand) as kernel:
         assert kernel.run("answer = 42") == ""
         if how == "the process is killed":
@@ -78,7 +78,7 @@ def test_envoy_ends_with_an_open_notebook(stand: Stand, how: str) -> None:
 
 
 def test_envoy_is_rolled_out(stand: Stand) -> None:
-    """Envoy, with two replicas, is rolled out anew: not one new connection fails meanwhile."""
+    """Envoy, with two replicas, is rolled out again: no new connection fails."""
     stand.upgrade(stand.values | {"envoy": {"replicas": 2}})
     try:
         name = stand.deployment(stand.proxies)["metadata"]["name"]

@@ -11,7 +11,7 @@ EACH = pytest.mark.parametrize("strategy", ["slots", "listeners"])
 
 @EACH
 def test_killed_at_every_step_of_an_expose(stand: Stand, strategy: str) -> None:
-    """The harness is killed (SIGKILL) at every step of an expose: the same call makes the task reachable."""
+    """The master is killed (SIGKILL) at every step of an expose: repeating the call makes the task reachable."""
     stand.start("victim")
     kills = 0
     with watching(stand.greetings) as seen:
@@ -29,7 +29,7 @@ def test_killed_at_every_step_of_an_expose(stand: Stand, strategy: str) -> None:
 
 @EACH
 def test_killed_at_every_step_of_a_release(stand: Stand, strategy: str) -> None:
-    """The harness is killed (SIGKILL) at every step of a release: a reconcile, or the same call, frees the port."""
+    """The master is killed (SIGKILL) at every step of a release: a reconcile, or repeating the call, frees the port."""
     stand.start("victim")
     stand.expose("victim", strategy=strategy)
     kills = 0

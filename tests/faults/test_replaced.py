@@ -64,7 +64,7 @@ def forced_on_the_server(stand: Stand) -> None:
 
 @pytest.mark.parametrize("write", [healed, forced_on_the_server])
 def test_the_slots_are_applied_again(stand: Stand, write: Write) -> None:
-    """The slots are applied again, by `helm upgrade --force-conflicts` or as a GitOps tool does: no claim is lost."""
+    """The slots are applied again, by `helm upgrade --force-conflicts` or like a GitOps tool: no claim is lost."""
     with watching(stand.greetings) as seen:
         write(stand)
         stand.everything_holds()
@@ -73,7 +73,7 @@ def test_the_slots_are_applied_again(stand: Stand, write: Write) -> None:
 
 @pytest.mark.parametrize("write", [replaced, forced])
 def test_the_slots_are_replaced(stand: Stand, write: Write) -> None:
-    """The slots are replaced, by `kubectl replace` or a forced upgrade: the policy refuses it, no claim is lost."""
+    """The slots are replaced, by `kubectl replace` or a forced upgrade: the policy refuses it, and no claim is lost."""
     with watching(stand.greetings) as seen:
         with pytest.raises(CommandFailed, match=f"is a slot of Gateway {RELEASE}"):
             write(stand)
@@ -119,7 +119,7 @@ def guarded(stand: Stand) -> str:
 
 @pytest.mark.parametrize("write", [replaced, forced])
 def test_the_slots_are_replaced_without_the_policy(stand: Stand, write: Write) -> None:
-    """The same without the policy: `check` names each lost claim, `gc --apply` closes its port before it misleads."""
+    """The same without the policy: `check` names each lost claim, and `gc --apply` closes its port in time."""
     stand.start("lost")
     (address,) = stand.expose("lost")
     told = dict(stand.told["slots"])
@@ -159,7 +159,7 @@ def closed(address: Address) -> bool:
 
 
 def test_the_slots_are_deleted_and_made_again(stand: Stand) -> None:
-    """`kubectl replace --force` deletes the slots and makes them again: each port is closed, until it is exposed."""
+    """`kubectl replace --force` deletes and recreates the slots: each port is closed until it is exposed again."""
     told = dict(stand.told["slots"])
     kubectl(stand, "replace", "--force", "--filename", "-", manifests=services(stand))
     stand.told.clear()

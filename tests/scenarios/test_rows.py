@@ -83,14 +83,14 @@ def broken(world: World, folder: Path, *, cause: str, seen: Callable[[Path], boo
 
 
 def test_nothing_broken(world: World, tmp_path: Path) -> None:
-    """Nothing is broken: all rows pass, and a notebook in another cluster is opened in a browser."""
+    """Nothing fails: all rows pass, and a notebook in another cluster opens in a browser."""
     names = (*PLAYED, "notebooks_everywhere")
     found = {name: row.status for name, row in rows(world, tmp_path, names).items()}
     assert found == dict.fromkeys(names, Status.PASSED)
 
 
 def test_routes_deleted(world: World, tmp_path: Path) -> None:
-    """The TCPRoutes of a cluster are deleted: exactly the rows there fail, and name the route that is missing."""
+    """The TCPRoutes of a cluster are deleted: exactly its rows fail, and name the missing route."""
     side = world.sides["east"]
     kind, names = routes(side)
     for name in names:
@@ -104,7 +104,7 @@ def test_routes_deleted(world: World, tmp_path: Path) -> None:
 
 
 def test_proxy_away(world: World, tmp_path: Path) -> None:
-    """Controller and proxy of a cluster are scaled to 0: exactly the rows there fail, and name the Gateway."""
+    """Controller and proxy of a cluster are scaled to 0: exactly its rows fail, and name the Gateway."""
     inside = ("--namespace", world.spaces["gateway"])
     controller, proxy = world.facts["controller_labels"], world.facts["proxy_labels"]
     for labels in (controller, proxy):
@@ -119,7 +119,7 @@ def test_proxy_away(world: World, tmp_path: Path) -> None:
 
 
 def test_role_revoked(world: World, tmp_path: Path) -> None:
-    """The resource manager's Role is revoked: exactly the rows there fail, and name the right that is missing."""
+    """The Role of a resource manager is revoked: exactly its rows fail, and name the missing right."""
     kubectl(east(world), "delete", "rolebindings", "--namespace", world.spaces["tasks"], "--all")
     broken(
         world,

@@ -45,7 +45,7 @@ class Block:
         self.document.report(self.line_at(key), join(self.path, key), message, rule)
 
     def has(self, key: str) -> bool:
-        """Tell whether `key` is there with a value."""
+        """Return whether `key` is there with a value."""
         return key in self._entries and not is_null(self._entries[key][1])
 
     def refuse_others(self, known: Collection[str], kind: str) -> None:

@@ -57,7 +57,7 @@ class Document:
         self.report(line, "", message, ConfigRule.READABLE)
 
     def _find_duplicates(self, root: yaml.Node) -> None:
-        """Look at every mapping once, however many aliases lead to it."""
+        """Visit every mapping once, however many aliases lead to it."""
         seen: set[int] = set()
         waiting: list[tuple[yaml.Node, str]] = [(root, "")]
         while waiting:
@@ -125,7 +125,7 @@ def name_of(key: yaml.ScalarNode) -> str:
 
 
 def is_string(node: yaml.Node) -> bool:
-    """Tell whether the node is a string by YAML's own rules."""
+    """Return whether the node is a string by YAML's own rules."""
     return isinstance(node, yaml.ScalarNode) and node.tag == f"{STANDARD}str"
 
 
@@ -138,10 +138,10 @@ def integer_of(node: yaml.Node) -> int | None:
 
 
 def is_null(node: yaml.Node) -> bool:
-    """Tell whether a key has no value."""
+    """Return whether a key has no value."""
     return isinstance(node, yaml.ScalarNode) and node.tag == f"{STANDARD}null"
 
 
 def is_merge(node: yaml.Node) -> bool:
-    """Tell whether a key is YAML's `<<`, which takes in the keys of another mapping."""
+    """Return whether a key is YAML's `<<`, which takes in the keys of another mapping."""
     return isinstance(node, yaml.ScalarNode) and node.tag == f"{STANDARD}merge"

@@ -23,7 +23,7 @@ _HOST_LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
 
 
 def read(block: Block) -> InternalTaskGateway | None:
-    """Return the gateway a block describes, None if its name or its ports cannot be told."""
+    """Return the gateway a block describes, None if its name or its ports are invalid."""
     block.refuse_others(KEYS, GATEWAY)
     name = _label(block, NAME, "the name of the Gateway object", ConfigRule.GATEWAY_NAME)
     namespace = _label(block, NAMESPACE, "the namespace of the Gateway object", ConfigRule.GATEWAY_NAMESPACE)

@@ -55,7 +55,7 @@ _IMPLIED = ResourceManager(DEFAULT_NAME, DEFAULT_NAME, type="agent", resource_po
 
 
 def read(document: Document) -> MasterConfig | None:
-    """Return what a document says, None if it is no mapping; problems are noted in the document.
+    """Return the content of a document, None if it is no mapping; problems are noted in the document.
 
     Where there is no resource manager, or no content at all, it is what the master adds by default.
     """

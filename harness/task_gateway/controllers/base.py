@@ -26,7 +26,7 @@ class BenchPlan:
     `samples_of_few` is for the small installation with slots, `samples` for the large one, `samples_per_task` for the
     strategies that create a listener for each task. `listeners` are the numbers of tasks for those that write each
     listener to the Gateway itself. `rebuilds` means that the controller rebuilds its model after a
-    change, so that claims shortly after one another are measured too. `goals` are the seconds to the first byte that
+    change, and that claims shortly after one another are measured too. `goals` are the seconds to the first byte that
     the project aims at with slots, by the number of tasks in place, and `operator_goals` the same with the operator.
     """
 
@@ -74,7 +74,7 @@ class Controller:
     """Whether it reports conditions of its GatewayClass."""
 
     labels: str = ""
-    """The selector of its own Deployments and pods."""
+    """The selector of the Deployments and pods that it consists of."""
     process: str = ""
     """Matches its command line."""
     proxy_labels: tuple[str, ...] = (GATEWAY_NAME,)
@@ -115,7 +115,7 @@ class Controller:
         return (self.proxies(gateway, namespace), *shared)
 
     def unusable(self, ports: range, held: Collection[int] = ()) -> set[int]:
-        """Return the ports of a range that no listener can have beside those of the `held` ports.
+        """Return the ports of a range that no listener can have in addition to those of the `held` ports.
 
         These are the reserved ones and, of two ports that are one port in the proxy, the higher. A held port is not
         among them.
@@ -151,7 +151,7 @@ class Controller:
         return f"{self.ports_value}.start={first},{self.ports_value}.count={count}"
 
     def annotated(self, annotations: Mapping[str, str]) -> dict[str, Any]:
-        """Return the values that change the annotations of the controller's pod, so that it is replaced."""
+        """Return the values that change the annotations of the controller's pod, which replaces it."""
         return nested(self.pod_annotations, dict(annotations))
 
     @property

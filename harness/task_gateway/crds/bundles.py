@@ -17,7 +17,7 @@ KNOWN = (
     "v1.0.0", "v1.1.0", "v1.1.1", "v1.2.0", "v1.2.1", "v1.3.0", "v1.4.0", "v1.4.1",
     "v1.5.0", "v1.5.1", "v1.6.0", "v1.6.1", "v1.6.2", "v1.6.3", "v1.7.0",
 )  # fmt: skip
-"""Every release from v1.0.0 on that can be had as a module, oldest first."""
+"""Every release from v1.0.0 on that is available as a module, oldest first."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def _loader() -> Any:
 def _archive(version: str) -> str:
     """Return the path of the module's archive.
 
-    Go refuses to unpack a module that asks for a newer Go, with the archive already verified: the archive is enough.
+    Go refuses to unpack a module that requires a newer Go, with the archive already verified: the archive is enough.
     """
     done = run([tool("go"), "mod", "download", "-json", f"{MODULE}@{version}"], check=False)
     try:

@@ -1,4 +1,4 @@
-"""Probes one CRD after the other; on a control plane of our own also what the rules cost when objects are written."""
+"""Probes one CRD after the other; on a temporary control plane also what the rules cost when objects are written."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ def run(
 ) -> list[CelReport]:
     """Return a report for each version of each CRD.
 
-    With `own` the server is a control plane of our own, where CRDs can be installed for the run-time limit; lists with
+    With `own` the server is a temporary control plane, where CRDs can be installed for the run-time limit; lists with
     the same rules share one measurement. With `curves` more points are asked for, and with `own` writes are timed.
     """
     reports: list[CelReport] = []

@@ -1,7 +1,7 @@
-"""Which number to ask about next, so that few questions find the largest that is accepted. Pure: no server is asked.
+"""Which number to try next, to find the largest accepted one with few requests. Pure: it sends no request.
 
-A rule's cost is close to a power of the number, and a refusal says by which factor it exceeds its budget. From one
-refusal a square is taken for granted, from two the power follows. Where no factor helps the interval is halved, so that
+A rule's cost is close to a power of the number, and a refusal has the factor by which it exceeds its budget. From one
+refusal a square is taken for granted, from two the power follows. Where no factor helps, the interval is halved:
 every search ends.
 """
 

@@ -1,4 +1,4 @@
-"""What an API server's refusal says about the cost of a CRD's CEL rules; all other refusals told apart. Pure."""
+"""Reads an API server's refusal for the cost of a CRD's CEL rules; all other refusals told apart. Pure."""
 
 import re
 from collections.abc import Collection
@@ -49,7 +49,7 @@ class CostRefusal:
 
     @property
     def message(self) -> str:
-        """What the API server says."""
+        """The message of the API server."""
         return self._worst.message
 
     @property
@@ -62,7 +62,7 @@ class CostRefusal:
 
 
 def read(problem: ApiError, crd: Manifest, versions: Collection[str]) -> CostRefusal | None:
-    """Return what a refusal of `crd` says about the cost in these versions, None if it is about other versions alone.
+    """Return the cost of these versions by a refusal of `crd`, None if it is only about other versions.
 
     Raise DeniedByPolicy, NotApproved, InvalidCrd or Forbidden, with a hint, if it is about anything but cost.
     """
@@ -76,7 +76,7 @@ def read(problem: ApiError, crd: Manifest, versions: Collection[str]) -> CostRef
 
 
 def told_apart(problem: ApiError) -> ApiError:
-    """Return the error that says why the API server refuses a CRD, where it is not for the cost of its rules."""
+    """Return the error with the reason why the API server refuses a CRD, where it is not for the cost of its rules."""
     others = [each for each in problem.causes if not _is_cost(each)]
     error, hint = type(problem), problem.hint
     if Refusal.DENIED in problem.reasons:

@@ -1,4 +1,4 @@
-"""What a change of an object would change, as a unified diff of the YAML of those fields alone. Pure."""
+"""What a change of an object would change, as a unified diff of the YAML of only those fields. Pure."""
 
 import difflib
 from typing import Any
@@ -47,7 +47,7 @@ def _of_mappings(before: dict[str, Any], after: dict[str, Any]) -> tuple[Any, An
 
 
 def _same_names(before: Any, after: Any) -> bool:
-    """Tell whether both are lists of the same named things in the same order, like the versions of a CRD."""
+    """Return whether both are lists of the same named things in the same order, like the versions of a CRD."""
     return isinstance(before, list) and isinstance(after, list) and _names(before) == _names(after) != []
 
 

@@ -19,7 +19,7 @@ def raised(crd: Manifest, number: int, *, drop: bool) -> Manifest:
 
 
 def patch(live: Manifest, versions: list[Manifest]) -> Manifest:
-    """Return what is applied to give the live CRD these versions: nothing else, so that others keep what they own.
+    """Return what is applied to give the live CRD these versions: nothing else, and others keep what they own.
 
     The versions are one field to the API server; the resourceVersion makes it refuse if somebody else wrote since.
     """
@@ -39,7 +39,7 @@ def allowed(crd: Manifest) -> int | None:
 
 
 def has_quadratic_rules(crd: Manifest) -> bool:
-    """Tell whether the listeners of any version have rules whose cost grows with the square of their number."""
+    """Return whether the listeners of any version have rules whose cost grows with the square of their number."""
     return any(quadratic_rules(crd, version) for version in schema.versions(crd))
 
 

@@ -19,12 +19,12 @@ def manifests() -> list[Manifest]:
 
 
 def present(kube: Kube) -> bool:
-    """Tell whether the cluster has the policy and its binding."""
+    """Return whether the cluster has the policy and its binding."""
     return all(exists(kube, kind, NAME) for kind in KINDS)
 
 
 def exists(kube: Kube, kind: str, name: str) -> bool:
-    """Tell whether the cluster has an object of a kind without namespaces."""
+    """Return whether the cluster has an object of a kind without namespaces."""
     try:
         kube.get(kind, name)
     except NotFound:
@@ -33,7 +33,7 @@ def exists(kube: Kube, kind: str, name: str) -> bool:
 
 
 def apply(kube: Kube, *, dry_run: bool = False) -> None:
-    """Write the policy and its binding; Invalid says so where Kubernetes is too old for them."""
+    """Write the policy and its binding; Invalid if Kubernetes is too old for them."""
     try:
         for each in manifests():
             kube.apply(each, dry_run=dry_run)

@@ -27,7 +27,7 @@ def targets(
     """Return a target per resource manager of type kubernetes, or without a configuration per Gateway of the chart.
 
     A `kubeconfig` or `context` given is used in place of each resource manager's own `kubeconfig_path`. UsageError if a
-    kubeconfig cannot be used, or if there is nothing to look at.
+    kubeconfig cannot be used, or if there is nothing to check.
     """
     if master is None:
         return discover(connect(kubeconfig, context))
@@ -53,7 +53,7 @@ def connect(kubeconfig: Path | None = None, context: str | None = None, *, setti
 
 
 def discover(kube: Kube) -> list[GatewayTarget]:
-    """Return the Gateways that the chart installed, each as the resource manager that a master would be told of."""
+    """Return the Gateways that the chart installed, each as a resource manager of a master."""
     try:
         gateways = kube.list(GATEWAY, labels=f"{names.GATEWAY_LABEL},app.kubernetes.io/name={names.CHART}")
     except NotFound:

@@ -44,14 +44,14 @@ class Kube:
         return cast(str, self._request("GET", "/version", "the version")["gitVersion"])
 
     def ready(self) -> str | None:
-        """Return None when the API server answers /readyz, else what it says instead."""
+        """Return None when the API server is ready by /readyz, else its answer."""
         try:
             return self.unready()
         except ClusterUnreachable as problem:
             return problem.message
 
     def unready(self) -> str | None:
-        """Return None when the API server answers /readyz, else what it says; ClusterUnreachable without an answer."""
+        """Return None when the API server is ready, else its answer; ClusterUnreachable without an answer."""
         try:
             said = self._text("/readyz", "/readyz")
         except ApiError as problem:
@@ -59,7 +59,7 @@ class Kube:
         return None if said == "ok" else said
 
     def served(self, kind: str) -> bool:
-        """Tell whether the API server serves this version of this kind."""
+        """Return whether the API server serves this version of this kind."""
         try:
             self._path(kind, None)
         except NotFound:
@@ -84,7 +84,7 @@ class Kube:
     def snapshot(
         self, kind: str, namespace: str | None = None, *, name: str | None = None, labels: str = ""
     ) -> tuple[Manifests, str]:
-        """Return all objects that match, and the version of the whole list, from which a watch goes on."""
+        """Return all objects that match, and the version of the whole list, from which a watch continues."""
         query = _selection(name, labels)
         answer = self._request("GET", self._path(kind, namespace), _where(kind, namespace), query=query)
         version, _, word = kind.rpartition("/")
@@ -96,7 +96,7 @@ class Kube:
     ) -> Read[T]:
         """Return what `read` makes of each object that matches, and the version of the whole list.
 
-        The API server is asked for `page` objects at a time, so that no more of them are in memory at once. ApiError of
+        The API server returns `page` objects at a time, to limit how many are in memory at once. ApiError of
         status 410 if reading takes so long that it has forgotten that version.
         """
         found: builtins.list[T] = []
@@ -254,7 +254,7 @@ class Kube:
         content_type: str = "application/json",
         idle: float = IDLE_SECONDS,
     ) -> "urllib3.BaseHTTPResponse":
-        """Send a request, and again as long as the API server says that it is busy and when to come back."""
+        """Send a request, and again as long as the API server answers that it is busy, with the time to wait."""
         target = f"{path}?{urlencode(query)}" if query else path
         headers = {"Accept": "application/json, */*", **({} if body is None else {"Content-Type": content_type})}
         data = None if body is None else json.dumps(body).encode()

@@ -24,7 +24,7 @@ def install(
     timeout_seconds: int = SECONDS,
     arguments: Sequence[Word] = (),
 ) -> str:
-    """Install a chart, or upgrade its release if there is one, so that a retry is safe; return what helm printed.
+    """Install a chart, or upgrade its release if there is one, which makes a retry safe; return what helm printed.
 
     `arguments` are further options of `helm upgrade`.
     """

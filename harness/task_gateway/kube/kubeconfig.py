@@ -58,7 +58,7 @@ class Access:
             raise self.refuse(f"{field}{'-data' if data else ''}: {problem}") from None
 
     def refuse(self, reason: str, hint: str | None = None) -> UsageError:
-        """Return the error that says why this cannot be used."""
+        """Return the error with the reason why this cannot be used."""
         return refusal(self.source, reason, hint)
 
 
@@ -95,7 +95,7 @@ def choose(kubeconfig: Path | None, context: str | None) -> Cluster:
 
 
 def access_of(cluster: Cluster) -> Access:
-    """Return what the kubeconfig says of a cluster; UsageError if it is not there, or refers to what is not there."""
+    """Return what the kubeconfig contains about a cluster; UsageError if it or what it refers to does not exist."""
     if cluster.default_rules and not cluster.context:
         fields = {"cluster": in_cluster.cluster(), "user": in_cluster.user()}
         return Access("", in_cluster.NAME, in_cluster.NAME, **fields, source=str(in_cluster.DIRECTORY))
@@ -121,7 +121,7 @@ def current_context(kubeconfig: Path) -> str:
 
 
 def refusal(source: str, reason: str, hint: str | None = None) -> UsageError:
-    """Return the error that says why a kubeconfig cannot be used."""
+    """Return the error with the reason why a kubeconfig cannot be used."""
     reason = " ".join(reason.split())
     return UsageError(f"cannot use the kubeconfig: {reason}", where=source, hint=hint or _contexts(source))
 

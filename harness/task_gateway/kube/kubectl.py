@@ -7,7 +7,7 @@ from task_gateway.model import Cluster
 
 
 def kubectl(cluster: Cluster, *words: Word) -> str:
-    """Run kubectl against a cluster and return what it printed; CommandFailed has what it said."""
+    """Run kubectl against a cluster and return what it printed; CommandFailed has its error output."""
     return run([tool("kubectl"), *options(cluster), *words]).stdout
 
 

@@ -1,4 +1,4 @@
-"""Says whom a request is from: the headers and the client certificate that a kubeconfig's user stands for.
+"""Identifies the sender of a request: the headers and the client certificate that a kubeconfig's user stands for.
 
 As kubectl does, and never as somebody else: what is not supported is refused, and without credentials nothing is sent.
 """

@@ -1,4 +1,4 @@
-"""Starts programs: the one module that imports subprocess, so that all are treated alike."""
+"""Starts programs: the one module that imports subprocess, to treat all alike."""
 
 import os
 import shutil
@@ -18,9 +18,9 @@ from task_gateway.errors import CommandFailed, DiskFull, ToolMissing
 
 TAIL_LINES = 20
 STOP_SECONDS = 10.0
-END_PAUSE_SECONDS = 0.02  # between looks at a process that is not a child of ours
+END_PAUSE_SECONDS = 0.02  # between checks of a process that is not a child of ours
 Word = str | Path
-_spawned: "list[subprocess.Popen[bytes]]" = []  # kept, so that one that ends is reaped and not taken for lost
+_spawned: "list[subprocess.Popen[bytes]]" = []  # kept, to reap one that ends and not to take it for lost
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Completed:
 
 
 class Process:
-    """A program that goes on in the background in a process group of its own."""
+    """A program that runs in the background in its own process group."""
 
     def __init__(self, popen: "subprocess.Popen[bytes]") -> None:
         self._popen = popen
@@ -52,7 +52,7 @@ class Process:
         _end(self._popen)
 
     def detach(self) -> None:
-        """Let it go on when this program ends; `end` stops it later, from any program of the same user."""
+        """Let it run after this program ends; `end` stops it later, from any program of the same user."""
         self._popen.returncode = 0  # Popen warns about children that it believes to be forgotten
 
 
@@ -79,8 +79,8 @@ def run(
 ) -> Completed:
     """Run a program to its end and return what it printed.
 
-    `env` is added to the environment, `timeout` is in seconds, `log` collects both outputs, `on_line` sees each line
-    as it comes. The program and its children end when this call is interrupted. Raises ToolMissing, and with `check`
+    `env` is added to the environment, `timeout` is in seconds, `log` collects both outputs, `on_line` gets each line
+    immediately. The program and its children end when this call is interrupted. Raises ToolMissing, and with `check`
     CommandFailed or DiskFull.
     """
     popen = _start(argv, env, stdin=subprocess.DEVNULL if input is None else subprocess.PIPE)
@@ -154,7 +154,7 @@ def end(pid: int, mark: str) -> None:
 
 
 def runs(pid: int, mark: str) -> bool:
-    """Tell whether the process `pid` runs a command line with `mark` in it."""
+    """Return whether the process `pid` runs a command line with `mark` in it."""
     with suppress(ChildProcessError):
         os.waitpid(pid, os.WNOHANG)  # if it is a child of ours that ended, take note of it
     try:
@@ -164,7 +164,7 @@ def runs(pid: int, mark: str) -> bool:
 
 
 def failure(name: str, completed: Completed) -> CommandFailed:
-    """Return the error that tells how a program failed: its last lines, and what to do about a full disk."""
+    """Return the error with how a program failed: its last lines, and what to do about a full disk."""
     lines = (completed.stderr.strip() or completed.stdout.strip()).splitlines()
     tail = "\n".join(lines[-TAIL_LINES:])
     if "no space left on device" in (completed.stdout + completed.stderr).lower():
@@ -224,7 +224,7 @@ def _feed(stdin: IO[bytes], text: str) -> None:
         with stdin:
             stdin.write(text.encode())
     except BrokenPipeError:
-        return  # it ended without reading; its exit code says why
+        return  # it ended without reading; its exit code has the reason
 
 
 def _end(popen: "subprocess.Popen[bytes]") -> None:

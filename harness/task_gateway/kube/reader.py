@@ -1,4 +1,4 @@
-"""What reading takes of an API server, so that anything that holds objects can stand where one is read."""
+"""What reading requires of an API server: anything that holds objects can take its place."""
 
 from typing import Protocol
 
@@ -10,7 +10,7 @@ class Reader(Protocol):
     """Reads objects. Kinds are written as in `Kube`: `v1/Service`, `apps/v1/Deployment`."""
 
     def served(self, kind: str) -> bool:
-        """Tell whether this version of this kind is served."""
+        """Return whether this version of this kind is served."""
         ...
 
     def find(self, kind: str, name: str, namespace: str | None = None) -> Manifest | None:

@@ -2,7 +2,7 @@
 
 Where a Status object has the reason in a field, it is read from there. For all else Kubernetes has words only. They are
 those of Kubernetes 1.34 and 1.37 (read in the sources of 1.34.11 and 1.37.0, in the files that are named here); what
-another release words differently is a refusal without a reason, which is shown as it is.
+another release words differently is a refusal without a reason, which is shown unchanged.
 """
 
 import re

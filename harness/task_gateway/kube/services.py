@@ -1,4 +1,4 @@
-"""Where a Service is had from outside of its cluster."""
+"""Where a Service is reachable from outside of its cluster."""
 
 from collections.abc import Collection
 

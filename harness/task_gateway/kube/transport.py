@@ -16,7 +16,7 @@ from task_gateway.model import Cluster
 from task_gateway.version import __version__
 
 CONNECT_SECONDS = 5.0
-CONNECTIONS = 100  # kept open for as many threads: beyond them each request would make a connection of its own
+CONNECTIONS = 100  # kept open for as many threads: beyond them each request would open its own connection
 UNAUTHORIZED = 401
 CERTIFICATE = re.compile(rb"-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----")
 OUT_OF_DATE = (9, 10)  # verify codes of OpenSSL: not yet valid, expired

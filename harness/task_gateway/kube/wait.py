@@ -1,4 +1,4 @@
-"""Waits that watch: each has a name, ends as soon as the object is as wanted, and else tells the last state."""
+"""Waits that watch: each has a name, ends once the object has the expected state, and otherwise reports the last."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -13,11 +13,11 @@ State = str | Condition
 """What is not there yet: the condition that is not as wanted, or a sentence; `str` makes a sentence of either."""
 Missing = Callable[[Manifest | None], State | None]
 AnyMissing = Callable[[Sequence[Manifest]], State | None]
-RETRY_SECONDS = 0.5  # between looks at a kind that is not served yet
+RETRY_SECONDS = 0.5  # between requests for a kind that is not served yet
 
 
 def wait_for(kube: Kube, wait: Wait, kind: str, name: str, namespace: str | None, missing: Missing) -> Manifest:
-    """Return the object once `missing` has nothing to say about it.
+    """Return the object once `missing` returns None for it.
 
     `missing` gets the object, or None while it does not exist, and returns what is not there yet. It may raise to end
     the wait at once. WaitTimeout carries what it returned last, a condition also as `seen`.

@@ -1,4 +1,4 @@
-"""Sends the Events of pods after what they tell is written, so that no claim waits for one."""
+"""Sends the Events of pods after what they report is written: no claim waits for an Event."""
 
 import queue
 import threading

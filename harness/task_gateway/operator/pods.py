@@ -1,4 +1,4 @@
-"""What the operator knows of a pod: the few fields that it needs, so that thousands of pods fit into little memory."""
+"""What the operator knows of a pod: only the fields that it needs, because it keeps thousands of pods in memory."""
 
 import json
 from collections.abc import Mapping

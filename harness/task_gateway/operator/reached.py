@@ -10,7 +10,7 @@ from task_gateway.routing import reach
 from task_gateway.settings import Wait
 
 AT_ONCE = 4
-"""How many are measured at the same time; the others are not, so that a burst costs no more."""
+"""How many are measured at the same time; the others are not, which limits the cost of a burst."""
 REACHED = Wait("operator-reached", "a connection through the gateway reaches the pod", 10)
 
 

@@ -1,4 +1,4 @@
-"""What a pod asks for by its label, and what of it the administrator allows."""
+"""What a pod requests by its label, and what of it the administrator allows."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ FIRST, LAST = 1, 65535
 
 
 class Reason(StrEnum):
-    """Why the condition of a pod is as it is; these words are stable."""
+    """The reasons of the condition of a pod; these words are stable."""
 
     EXPOSED = "Exposed"
     NO_FREE_SLOT = "NoFreeSlot"
@@ -30,7 +30,7 @@ class Port:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """The ports that a pod may have; with a `problem` no further one is given to it, and `message` says why."""
+    """The ports that a pod may have; with a `problem` no further one is given to it, and `message` has the reason."""
 
     ports: tuple[Port, ...] = ()
     problem: Reason | None = None
@@ -68,7 +68,7 @@ def allowed(text: str) -> Allowed:
 
 
 def requested(pod: Pod, permitted: Allowed, *, claimed: bool = False) -> Request:
-    """Return what a pod asks for. A port that is invalid or not allowed is left out, and is the problem.
+    """Return what a pod requests. A port that is invalid or not allowed is left out, and is the problem.
 
     The task label of another task is a problem too, unless the operator has `claimed` slots for the pod already.
     """

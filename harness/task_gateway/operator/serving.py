@@ -27,7 +27,7 @@ def serve(port: int, ready: Callable[[], bool], metrics: Callable[[], str]) -> T
                 self._answer(404, "not found")
 
         def log_message(self, *_: object) -> None:
-            """Log no request: a probe every few seconds says nothing."""
+            """Log no request: a probe every few seconds is no information."""
 
         def _answer(self, status: int, text: str) -> None:
             body = text.encode()

@@ -50,7 +50,7 @@ class WorkQueue(Generic[K]):
             return None
 
     def done(self, key: K) -> None:
-        """Say that the work on a key has ended; it comes again if it was added meanwhile."""
+        """Mark the work on a key as done; it comes again if it was added meanwhile."""
         with self._condition:
             self._busy.discard(key)
             if key in self._again:

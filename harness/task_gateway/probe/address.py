@@ -1,4 +1,4 @@
-"""Requirement: the Gateway's status says where it is had."""
+"""Requirement: the Gateway's status has the address at which it is reachable."""
 
 from task_gateway.errors import WaitTimeout
 from task_gateway.kube.wait import wait_for
@@ -9,7 +9,7 @@ from task_gateway.reasons import Condition
 from task_gateway.routing.gateway_api import GATEWAY, addresses
 
 
-@requirement(1, "address", "The Gateway's status has its address, the one that was asked for if one was.")
+@requirement(1, "address", "The Gateway's status has its address, and the requested one if one was requested.")
 def look(stage: Stage) -> Seen | Lack:
     """Wait for the address; all that is dialled is dialled there."""
     wanted = stage.asked.address
@@ -25,7 +25,7 @@ def look(stage: Stage) -> Seen | Lack:
     except WaitTimeout as late:
         conditions = (stage.gateway().get("status") or {}).get("conditions") or []
         if all(each["status"] == "Unknown" for each in conditions):
-            return Lack(f"no controller takes the Gateway up: {late.last_state}")
+            return Lack(f"no controller accepts the Gateway: {late.last_state}")
         raise
     stage.host = wanted or addresses(gateway)[0]
     return Seen(stage.host)

@@ -1,4 +1,4 @@
-"""Runs in a pod: says its name to each connection, then sends back what comes, so that one that stays open is seen."""
+"""Runs in a pod: sends its name to each connection, then echoes, which shows whether a connection stays open."""
 
 import selectors
 import socket

@@ -14,7 +14,7 @@ SAMPLES = 10
 @requirement(
     4,
     "endpoint-change",
-    "When a Service gets another pod, its port leads there and nowhere else; when it gets none, nowhere.",
+    "If a Service selects another pod, its port only connects to that pod; if it selects none, to no pod.",
     after=("tcp-route",),
 )
 def look(stage: Stage) -> Seen | Lack:
@@ -23,7 +23,7 @@ def look(stage: Stage) -> Seen | Lack:
     for number in range(1, SAMPLES + 1):
         gone.append(_changed(stage, objects.NOBODY))
         reached.append(_changed(stage, stage.backend(number % len(BACKENDS))))
-    return Seen(f"{SAMPLES} times there and back, from the write on", figures(reached, gone))
+    return Seen(f"{SAMPLES} changes in each direction, measured from the write", figures(reached, gone))
 
 
 def figures(reached: Sequence[float], gone: Sequence[float]) -> Mapping[str, float]:

@@ -12,7 +12,7 @@ from task_gateway.reasons import Condition
 from task_gateway.routing.gateway_api import LISTENER_SET
 from task_gateway.settings import Wait
 
-TAKEN_UP = Wait("listener-set-taken-up", "the controller takes the ListenerSet up", 60)
+TAKEN_UP = Wait("listener-set-taken-up", "the controller accepts the ListenerSet", 60)
 
 
 @requirement(
@@ -35,6 +35,6 @@ def look(stage: Stage) -> Seen | Lack:
     except WaitTimeout as late:
         if isinstance(late.seen, Condition) and late.seen.is_refusal:
             raise
-        return Lack(f"no controller takes it up: {late.last_state}")
+        return Lack(f"no controller accepts it: {late.last_state}")
     reached = door.first_byte(stage.at(IN_SET), stage.backend(1), SERVED) - started
     return Seen(f"{stage.backend(1)} answers at {stage.at(IN_SET)}", {"reached": round(reached, 3)})

@@ -21,7 +21,7 @@ TALK_SECONDS = 5.0
 @requirement(
     5,
     "listener-update",
-    "A listener is added to the Gateway; the proxy's pods and an open connection live on.",
+    "A listener is added to the Gateway; the proxy's pods keep running, and an open connection stays open.",
     after=("tcp-route",),
 )
 def look(stage: Stage) -> Seen | Lack:

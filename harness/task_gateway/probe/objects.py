@@ -1,4 +1,4 @@
-"""What the probe makes in a cluster, as documents: pods that say who they are, Services, routes and listeners."""
+"""What the probe creates in a cluster: pods that answer with their names, Services, routes and listeners."""
 
 from importlib import resources
 from typing import Any
@@ -18,7 +18,7 @@ def meta(name: str, namespace: str, probe: str) -> Manifest:
 
 
 def namespace(name: str, probe: str) -> Manifest:
-    """Return the namespace of a probe of its own."""
+    """Return the namespace of a probe."""
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": {LABEL: probe}}}
 
 
@@ -59,7 +59,7 @@ def pod(metadata: Manifest, image: str) -> Manifest:
 
 
 def service(metadata: Manifest, port: int, backend: str) -> Manifest:
-    """Return a Service as a slot has it: without an address of its own."""
+    """Return a Service as a slot has it: headless."""
     return {
         "apiVersion": "v1",
         "kind": "Service",
@@ -83,7 +83,7 @@ def route(kind: str, metadata: Manifest, parent: Manifest, listener: str, backen
 
 
 def listener(name: str, port: int) -> Manifest:
-    """Return a listener that takes TCPRoutes of its own namespace."""
+    """Return a listener that accepts TCPRoutes of the same namespace."""
     routes = {"kinds": [{"group": GROUP, "kind": "TCPRoute"}], "namespaces": {"from": "Same"}}
     return {"name": name, "port": port, "protocol": "TCP", "allowedRoutes": routes}
 

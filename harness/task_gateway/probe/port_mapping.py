@@ -24,6 +24,6 @@ def look(stage: Stage) -> Seen | Lack:
         raise
     service = stage.own_service()
     if service is None:
-        return Seen(f"{stage.at(FIRST)} is listened at, by no Service")
+        return Seen(f"{stage.at(FIRST)} accepts connections, without a Service")
     name = f"Service {service['metadata']['namespace']}/{service['metadata']['name']}"
-    return Seen(f"{name} has port {port}, {'as it had before' if stage.had_port else 'which the controller added'}")
+    return Seen(f"{name} has port {port}, {'which existed before' if stage.had_port else 'which the controller added'}")

@@ -1,4 +1,4 @@
-"""Requirement: a route that is removed leads nowhere any more: its port may be the next task's."""
+"""Requirement: the port of a removed route no longer connects: the next task may get it."""
 
 import time
 
@@ -13,7 +13,12 @@ NOTHING = Wait("route-gone", "the port of the removed route reaches nothing", 60
 STILL_SECONDS = 5.0
 
 
-@requirement(7, "route-removed", "The port of a removed route refuses or closes, and stays so.", after=("tcp-route",))
+@requirement(
+    7,
+    "route-removed",
+    "The port of a removed route refuses or closes connections, and continues to.",
+    after=("tcp-route",),
+)
 def look(stage: Stage) -> Seen | Lack:
     """Remove the first route; the pod behind it goes on, so that only the proxy can forget the way."""
     stage.lead_to(FIRST, stage.backend(0))
@@ -23,9 +28,9 @@ def look(stage: Stage) -> Seen | Lack:
     try:
         closed = door.nothing(stage.at(FIRST), NOTHING) - started
     except WaitTimeout:
-        raise ScenarioFailed(f"{stage.at(FIRST)} leads to {stage.backend(0)} still, without a route") from None
+        raise ScenarioFailed(f"{stage.at(FIRST)} still connects to {stage.backend(0)}, without a route") from None
     until = time.monotonic() + STILL_SECONDS
     while time.monotonic() < until:
         if name := door.said(stage.at(FIRST)):
-            raise ScenarioFailed(f"{stage.at(FIRST)} led nowhere, and then to {name} again")
+            raise ScenarioFailed(f"{stage.at(FIRST)} connected to no pod, and then to {name} again")
     return Seen(f"{stage.at(FIRST)} {probe(stage.at(FIRST)).value}", {"closed": round(closed, 3)})

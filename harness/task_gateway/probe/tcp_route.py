@@ -13,7 +13,7 @@ from task_gateway.routing.gateway_api import ROUTES, UNREPORTED, not_accepted
 from task_gateway.routing.reach import probe
 from task_gateway.settings import Wait
 
-TAKEN_UP = Wait("route-taken-up", "the controller takes the TCPRoute up", 60)
+TAKEN_UP = Wait("route-taken-up", "the controller accepts the TCPRoute", 60)
 SERVED = Wait("listener-served", "the pod answers through the new listener", 180)
 UNSUPPORTED = ("UnsupportedProtocol", "InvalidRouteKinds", "NotAllowedByListeners")
 
@@ -21,7 +21,7 @@ UNSUPPORTED = ("UnsupportedProtocol", "InvalidRouteKinds", "NotAllowedByListener
 @requirement(
     2,
     "tcp-route",
-    "A TCPRoute of a served version is accepted, and its traffic reaches a pod by its endpoint.",
+    "A TCPRoute of a served version is accepted, and its traffic reaches the pod of its Service.",
     after=("address",),
 )
 def look(stage: Stage) -> Seen | Lack:

@@ -14,7 +14,7 @@ def table(*columns: str, show_header: bool = True) -> Table:
 
 
 def cells(words: Iterable[str]) -> list[Text]:
-    """Return the cells of a row: each word as it is, with what does not print shown as an escape."""
+    """Return the cells of a row: each word unchanged, with an escape for what does not print."""
     return [Text(printable(word)) for word in words]
 
 

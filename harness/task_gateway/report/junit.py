@@ -10,7 +10,7 @@ _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 
 @dataclass(frozen=True)
 class Case:
-    """One case: it passed unless `failure` (its cause, with a first line that sums it up) or `skipped` says why not."""
+    """One case: it passed unless `failure` (its cause, summarized in the first line) or `skipped` has the reason."""
 
     name: str
     seconds: float = 0.0

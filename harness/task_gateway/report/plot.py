@@ -60,7 +60,7 @@ def costs(report: CelReport) -> list[tuple[int, float]]:
 def curve(points: Sequence[tuple[int, float]], first: int, last: int) -> list[tuple[int, float]]:
     """Return the power of the number that goes through the first and the last point, from `first` to `last`.
 
-    Empty with fewer than two points: nothing says how the cost grows then.
+    Empty with fewer than two points, which do not show how the cost grows.
     """
     if len(points) < 2:
         return []

@@ -10,7 +10,7 @@ CONDITIONS = ("Accepted", "Programmed")
 
 
 def require(kube: Kube, gateway: InternalTaskGateway) -> None:
-    """Raise NoAddress, with the condition of the Gateway that says why, if the gateway has no address to dial."""
+    """Raise NoAddress, with the condition of the Gateway that has the reason, if the gateway has no address to dial."""
     if gateway.gateway_ip:
         return
     name = f"{gateway.gateway_namespace}/{gateway.gateway_name}"

@@ -1,4 +1,4 @@
-"""Tells when something of a gateway's tasks changes, for who shows it: their Services and the endpoints behind them."""
+"""Reports changes of a gateway's tasks to a program that shows them: of their Services, and of their endpoints."""
 
 import itertools
 import queue
@@ -13,14 +13,14 @@ from task_gateway.routing import determined, names
 from task_gateway.settings import DEFAULTS
 
 SETTLED_SECONDS = 0.1
-"""Changes that follow each other within this time are told once."""
+"""Changes that follow each other within this time are reported once."""
 
 
 def changes(kube: Kube, gateway: InternalTaskGateway, namespaces: Sequence[str]) -> Iterator[None]:
     """Yield whenever a Service of the gateway in these namespaces, or an endpoint of one, changes; never ends.
 
-    EndpointSlices carry the labels of their Service, hence one selector for both. Objects of a Determined master have a
-    label of their own. The error of a watch is the caller's.
+    EndpointSlices carry the labels of their Service, hence one selector for both. Objects of a Determined master have
+    another label. The error of a watch is the caller's.
     """
     seen: queue.Queue[TaskGatewayError | None] = queue.Queue()
     selectors = (names.gateway_selector(gateway.gateway_name, gateway.gateway_namespace), determined.LABEL)

@@ -16,7 +16,7 @@ KUBERNETES = ("endpointslice-controller.k8s.io", "endpointslicemirroring-control
 class Endpoint:
     """One endpoint of a Service: its EndpointSlice, the pod if it names one, and its address.
 
-    `managed` tells whether a controller of Kubernetes made the slice and removes it when the selector changes.
+    `managed` is whether a controller of Kubernetes made the slice and removes it when the selector changes.
     """
 
     slice: str

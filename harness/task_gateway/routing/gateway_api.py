@@ -1,4 +1,4 @@
-"""The kinds of Gateway API that routing deals in, and what its objects say of each other."""
+"""The kinds of Gateway API that routing deals in, and how its objects refer to each other."""
 
 from collections.abc import Iterable
 
@@ -13,7 +13,7 @@ GATEWAY_CLASS = "gateway.networking.k8s.io/v1/GatewayClass"
 LISTENER_SET = "gateway.networking.k8s.io/v1/ListenerSet"
 ACCEPTED = "Accepted"
 UNREPORTED = "no controller has processed it"
-"""What is said of a route that has no condition Accepted."""
+"""The message for a route that has no condition Accepted."""
 ROUTES = ("gateway.networking.k8s.io/v1/TCPRoute", "gateway.networking.k8s.io/v1alpha2/TCPRoute")
 """The versions of TCPRoute, the newest first."""
 
@@ -92,7 +92,7 @@ def controller_of_class(kube: Kube, name: str) -> str:
 
 
 def is_attached(listener_set: Manifest, gateway: InternalTaskGateway) -> bool:
-    """Tell whether the gateway is the parent of a ListenerSet."""
+    """Return whether the gateway is the parent of a ListenerSet."""
     parent = listener_set["spec"]["parentRef"]
     namespace = parent.get("namespace") or listener_set["metadata"]["namespace"]
     return (namespace, parent["name"]) == (gateway.gateway_namespace, gateway.gateway_name)

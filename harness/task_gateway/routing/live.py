@@ -31,7 +31,7 @@ def ids(pods: Iterable[Manifest], jobs: Iterable[Manifest]) -> set[str]:
 
 
 def end_of(obj: Manifest) -> str | None:
-    """Return how a pod or a Job ended, or that it is being deleted, as the end of a sentence; None if it goes on."""
+    """Return how a pod or a Job ended, or that it is being deleted, as the end of a sentence; None if it is running."""
     if obj["metadata"].get("deletionTimestamp"):
         return "is being deleted"
     status = obj.get("status") or {}

@@ -36,7 +36,7 @@ def task_ports(
     held: Collection[int] = (),
     service_ports: Collection[int] | None = None,
 ) -> TaskPorts:
-    """Return what can be had of the range beside the `held` ports, which may lie outside of it.
+    """Return which ports of the range are usable in addition to the `held` ports, which may lie outside of it.
 
     `service_ports` are those of the proxy's Service where the controller adds none; None if there is no such bound.
     """

@@ -1,4 +1,4 @@
-"""Says what a port does to a caller, at the level of TCP, and waits for it to answer or to reach nothing.
+"""Finds out what a port does to a client, at the level of TCP, and waits for it to answer or to reach nothing.
 
 Envoy accepts on every listener it has; with no endpoint behind it, it closes at once. So a released port is
 one that refuses, or that closes without a byte. HTTP servers wait for a request, so each attempt sends one.
@@ -30,14 +30,14 @@ class Answer(Enum):
 
 
 def probe(address: Address, timeout: float = DEFAULTS.probe_seconds) -> Answer:
-    """Send one HTTP request and say what came of it; `timeout` in seconds, to connect and again to answer."""
+    """Send one HTTP request and return the result; `timeout` in seconds, to connect and again to answer."""
     return _attempt(address, timeout, timeout, f"GET / HTTP/1.0\r\nHost: {address}\r\n\r\n".encode())
 
 
 def is_open(
     address: Address, timeout: float = DEFAULTS.probe_seconds, *, tls: bool = False, settings: Settings = DEFAULTS
 ) -> Answer:
-    """Say what a port does to who only connects; TALKS is also one that stays open, for it waits for its client.
+    """Return what a port does to a client that only connects; TALKS is also one that stays open and waits for data.
 
     Nothing is sent, since a task may speak anything; but with `tls`, where the listener ends TLS, a handshake:
     Contour's Envoy looks for the task only after it. Whose certificate it is does not matter here.
@@ -55,14 +55,14 @@ def wait_until_open(
 
 
 def wait_until_answers(address: Address, wait: Wait = TASK_REACHABLE) -> None:
-    """Return once the port sends a byte; WaitTimeout says what it did last."""
+    """Return once the port sends a byte; WaitTimeout has what it did last."""
     _wait(address, wait, (Answer.TALKS,), probe, DEFAULTS)
 
 
 def wait_until_refused(
     address: Address, wait: Wait = TASK_REFUSED, *, tls: bool = False, settings: Settings = DEFAULTS
 ) -> Answer:
-    """Return REFUSED or CLOSED once the port reaches nothing; WaitTimeout says what it did last.
+    """Return REFUSED or CLOSED once the port reaches nothing; WaitTimeout has what it did last.
 
     With `tls` by a handshake: a listener that ends TLS closes on a request without, also while it leads to the task.
     """
@@ -71,7 +71,7 @@ def wait_until_refused(
 
 
 def _attempt(address: Address, timeout: float, patience: float, request: bytes = b"", *, tls: bool = False) -> Answer:
-    """Connect within `timeout` seconds, send the request, and say what came within `patience` seconds."""
+    """Connect within `timeout` seconds, send the request, and return what came within `patience` seconds."""
     try:
         connection = socket.create_connection((address.host, address.port), timeout=timeout)
     except ConnectionRefusedError:

@@ -43,7 +43,7 @@ def wait_until_reached(
     tls: bool,
     settings: Settings = DEFAULTS,
 ) -> None:
-    """Return once a connection to every port reaches a pod of the task; NotReachable tells what is in the way.
+    """Return once a connection to every port reaches a pod of the task; NotReachable names the object that prevents it.
 
     The pod is the task's own: the Service of a port selects the label of one task, and the port led nowhere before.
     """
@@ -151,7 +151,7 @@ def _in_the_way(
 
 
 def _nobody_at(host: str, gateway: Manifest) -> str:
-    """Say why nothing listens at the address of a Gateway that is Programmed."""
+    """Return why nothing listens at the address of a Gateway that is Programmed."""
     addresses = (gateway.get("status") or {}).get("addresses") or ()
     published = [each["value"] for each in addresses if each.get("type") == "IPAddress"]
     if _is_address(host) and published and host not in published:

@@ -25,7 +25,7 @@ class Served:
 class Serving:
     """What serves one gateway, as any identity can know it.
 
-    `gateway_object` reads the Gateway, `chart` the data of the chart's ConfigMap: it tells both to an identity that may
+    `gateway_object` reads the Gateway, `chart` the data of the chart's ConfigMap: it has both for an identity that may
     read neither the class nor the Services of the proxy.
     """
 
@@ -78,7 +78,7 @@ class Serving:
         return None
 
     def _told(self) -> Mapping[str, str]:
-        """Return what the chart's ConfigMap tells; nothing where it may not be read or is of another release."""
+        """Return the data of the chart's ConfigMap; nothing where it may not be read or is of another release."""
         try:
             return self._chart()
         except (Forbidden, TemplatesMismatch):

@@ -1,6 +1,6 @@
-"""Writes to slots on a condition: whoever claims or frees one says which state of it was read.
+"""Writes to slots on a condition: each claim or release contains the version that was read.
 
-Of two who want one slot the API server lets one win, whichever thread, process or machine they run in.
+Of two writes to one slot the API server accepts one, whichever thread, process or machine they run in.
 """
 
 import time
@@ -36,7 +36,7 @@ class SlotWriter:
     ) -> Slot | None:
         """Write to a slot for as long as it is `wanted`, and return it as seen last; None if it is gone.
 
-        A conflict says only that somebody wrote, perhaps this very call whose answer was lost: the slot is read again.
+        A conflict only means that something wrote, perhaps this call, whose answer was lost: the slot is read again.
         WaitTimeout at `until`, a time of `time.monotonic`.
         """
         while slot is not None and wanted(slot):
@@ -58,9 +58,9 @@ class SlotWriter:
         return None if found is None else self._slots.keep(found)
 
     def shut(self, slot: Slot, until: float) -> bool:
-        """Close a free slot that still leads somewhere: no task may have it before. False if it leads nowhere.
+        """Close a free slot that still leads somewhere: no task may have it before. False if it has no endpoint.
 
-        Kubernetes leaves the endpoints of a Service without a selector as they are, so that reading them is enough.
+        Kubernetes does not change the endpoints of a Service without a selector: reading them is enough.
         """
         if not slot.unselected or not endpoints.left(slot, self.endpoints([slot])):
             return False
@@ -86,7 +86,7 @@ class SlotWriter:
 
 
 def is_free(slot: Slot) -> bool:
-    """Tell whether no task has a slot."""
+    """Return whether no task has a slot."""
     return slot.task is None
 
 

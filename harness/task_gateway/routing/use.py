@@ -1,4 +1,4 @@
-"""How the ports of a range are used, each by one word, so that what several task namespaces say can be put together."""
+"""How the ports of a range are used, each by one word, to combine what several task namespaces report."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -25,7 +25,7 @@ Uses = Mapping[int, Use]
 
 
 def merged(each: Iterable[Uses]) -> dict[int, Use]:
-    """Return the use of every port, from what each task namespace says of the same range."""
+    """Return the use of every port, from what each task namespace reports for the same range."""
     found: dict[int, Use] = {}
     for uses in each:
         for port, use in uses.items():

@@ -1,6 +1,6 @@
 """Runs in a pod and answers for every task: each connection gets the name of the task whose address was dialled.
 
-One program stands in for a thousand pods. The name comes from the local address of the connection alone, so that one
+One program stands in for a thousand pods. The name only comes from the local address of the connection, so one
 that went to the wrong task is seen. It needs nothing but Python: its text is what the pod is given to run.
 """
 

@@ -9,16 +9,16 @@ from task_gateway_lab.bench import ways
 from task_gateway_lab.bench.ways import Way
 
 SMALL, MEDIUM, LARGE = 64, 200, 1024
-"""Slots: with the CRD as it is, with upstream's rules and 213 listeners, and without the quadratic rules."""
+"""Slots: with the unchanged CRD, with upstream's rules and 213 listeners, and without the quadratic rules."""
 SIZES = (10, 100, 200, 500, 1000)
 ALONE, CLOSE = 1.0, 0.25
 """Seconds between a release and the next claim, on average: after all that the last change brought, or amid it.
 
-Contour builds its whole model anew 0.1 s after a change, and the next claim may come while it does.
+Contour rebuilds its whole model 0.1 s after a change, and the next claim may come while it does.
 """
 FIRST_PORT = 20000
 FIRST_TASK_PORT, TASK_PORTS = 22000, 1100
-"""Ports of the strategies that make a listener for each task, beside the slots."""
+"""Ports of the strategies that make a listener for each task, apart from the slots."""
 
 
 @dataclass(frozen=True)

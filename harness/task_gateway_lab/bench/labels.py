@@ -58,7 +58,7 @@ class Labels:
             self._pods.close()
 
     def expose(self, task: Task) -> Address:
-        """Label a pod, and return once its condition says that it is exposed."""
+        """Label a pod, and return once its condition reports that it is exposed."""
         self._waiting[task.id] = answer = Future[Address]()
         self._labelled.add(task.id)
         self._label(task.id, str(task.port))

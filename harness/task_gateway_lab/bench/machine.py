@@ -26,7 +26,7 @@ def machine() -> dict[str, str]:
 
 
 def processor(cpuinfo: str) -> str:
-    """Return the first processor's name as the kernel tells it."""
+    """Return the first processor's name as the kernel reports it."""
     for line in cpuinfo.splitlines():
         key, _, value = line.partition(":")
         if key.strip() == "model name":

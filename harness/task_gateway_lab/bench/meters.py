@@ -1,4 +1,4 @@
-"""What a measurement counts beside seconds: requests of a thread, the API server's CPU, memory of gateway pods."""
+"""What a measurement counts apart from seconds: requests of a thread, the API server's CPU, memory of gateway pods."""
 
 import re
 import threading
@@ -66,7 +66,7 @@ class MeteredKube(Kube):
 
 
 def cpu_of(metrics: str) -> float:
-    """Return the CPU seconds that a text of metrics tells; ApiError if it does not."""
+    """Return the CPU seconds in a text of metrics; ApiError if it has none."""
     for line in metrics.splitlines():
         name, _, value = line.partition(" ")
         if name == CPU:
@@ -75,7 +75,7 @@ def cpu_of(metrics: str) -> float:
 
 
 def requests_of(metrics: str) -> Count:
-    """Return the requests that an operator's metrics tell, without its watches and its Lease, which it sends anyway."""
+    """Return the requests by an operator's metrics, without its watches and its Lease, which it sends anyway."""
     found = Count()
     for method, resource, count in REQUEST.findall(metrics):
         if method != WATCH and resource != LEASES:

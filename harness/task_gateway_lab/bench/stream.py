@@ -16,7 +16,7 @@ Found = dict[str, list[float]]
 
 
 def serve(listener: socket.socket) -> None:
-    """Serve each connection in a thread of its own."""
+    """Serve each connection in its own thread."""
     while True:
         connection, _peer = listener.accept()
         threading.Thread(target=_talk, args=(connection,), daemon=True).start()
@@ -69,7 +69,7 @@ def _talk(connection: socket.socket) -> None:
 
 
 def _paths(rounds: int, samples: int, seconds: float, paths: list[str]) -> dict[str, Found]:
-    """Measure the paths in turns, so that a busy moment of the machine meets each."""
+    """Measure the paths in turns: a busy moment of the machine then affects each."""
     found: dict[str, Found] = {}
     for _ in range(rounds):
         for path in paths:

@@ -31,18 +31,18 @@ class Exposer(Protocol):
 
     gateway: InternalTaskGateway
     counted_apart: bool
-    """Whether counting requests is work for the cluster, so that no sample is counted and timed."""
+    """Whether counting requests is work for the cluster: then no sample is counted and timed."""
 
     def expose(self, task: Task) -> Address:
         """Expose a task, and return once its client knows the address."""
         ...
 
     def release(self, task: Task) -> None:
-        """Release a task; what follows may still go on afterwards."""
+        """Release a task; what follows may still happen afterwards."""
         ...
 
     def settle(self) -> None:
-        """Return once nothing of what was released goes on any more."""
+        """Return once nothing that follows a release is still happening."""
         ...
 
     def counted(self) -> AbstractContextManager[Count]:

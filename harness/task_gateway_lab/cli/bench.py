@@ -12,13 +12,13 @@ from task_gateway.cli.output import Output, OutputOption, emit, say
 from task_gateway.errors import UsageError
 from task_gateway.routing.strategies.base import default
 from task_gateway.version import __version__
-from task_gateway_lab.bench import burst, combos, crd_write, dataplane, expose
+from task_gateway_lab.bench import burst, combos, compare, crd_write, dataplane, expose
 from task_gateway_lab.bench.combos import Combo
 from task_gateway_lab.bench.stand import Charts
 from task_gateway_lab.cli._run import chart_file
 from task_gateway_lab.clusters import operator_image
 from task_gateway_lab.model_bench import ExposeReport, Report
-from task_gateway_lab.report import bench_plot, bench_text
+from task_gateway_lab.report import bench_plot, bench_text, peer_text
 
 app = typer.Typer(cls=Group, no_args_is_help=True, help=__doc__)
 DIST = Path("dist")
@@ -107,6 +107,26 @@ def dataplane_(
     measured = dataplane.measure(wanted, _charts(dist, wanted), samples=samples, say=say)
     _keep(measured, record, "dataplane")
     emit(measured, output, bench_text.paths)
+
+
+@app.command("peers", epilog="Example: task-gateway bench peers --controller contour --rounds 1 -o json")
+def peers_(
+    controller: ControllerOption = None,
+    rounds: Annotated[int, typer.Option(help="Number of rounds. Each measures all ways.", min=1)] = compare.ROUNDS,
+    record: RecordOption = None,
+    dist: DistOption = DIST,
+    output: OutputOption = Output.text,
+) -> None:
+    """Compare slots with other ways to reach tasks.
+
+    kubectl port-forward, configurable-http-proxy, and a Service of type NodePort or LoadBalancer for each task, in the
+    same cluster as a slot: seconds from start to first byte, new connections, round trips, throughput, API writes, and
+    what the restart of a component in between cuts. A way that the cluster does not have is listed with its reason.
+    """
+    wanted = combos.installations(controller or [], [default()], 1)
+    measured = compare.measure(wanted, _charts(dist, wanted), compare.Amount(rounds=rounds), say=say)
+    _keep(measured, record, "peers")
+    emit(measured, output, peer_text.peers)
 
 
 @app.command("crd-write", epilog="Example: task-gateway bench crd-write -o json")

@@ -69,7 +69,7 @@ def engine(name: str) -> Engine:
 
 
 def rootless(engine: Engine) -> bool | None:
-    """Tell whether nodes count to this user, not to root; None if they run on another kernel, or nothing answers."""
+    """Return whether nodes count to this user, not to root; None if they run on another kernel, or nothing answers."""
     fields = {
         "podman": "{{.Host.Kernel}} {{.Host.Security.Rootless}}",
         "docker": "{{.KernelVersion}} {{.SecurityOptions}}",
@@ -84,7 +84,7 @@ def rootless(engine: Engine) -> bool | None:
 def choose_engine(wanted: str | None = None, *, say: Callable[[str], None]) -> Engine:
     """Return the first engine that starts a privileged container, or the `wanted` one if it does.
 
-    `TASK_GATEWAY_ENGINE` stands for `wanted` where that is None. EngineError tells what each engine said.
+    `TASK_GATEWAY_ENGINE` stands for `wanted` where that is None. EngineError has the error of each engine.
     """
     wanted = wanted or os.environ.get(OVERRIDE) or None
     refused: dict[str, Unfit] = {}
@@ -100,7 +100,7 @@ def choose_engine(wanted: str | None = None, *, say: Callable[[str], None]) -> E
 
 
 def no_engine(refused: Mapping[str, Unfit]) -> EngineError:
-    """Return the error for engines that all failed; `refused` says why, by engine."""
+    """Return the error for engines that all failed; `refused` has the reason of each."""
     message = "; ".join(f"{name} {reason.sentence}" for name, reason in refused.items())
     there = [name for name, reason in refused.items() if reason.installed]
     hint = f"make `{there[0]} run --privileged` work, or: {INSTALL_HINT}" if there else INSTALL_HINT
@@ -115,7 +115,7 @@ def containers_conf(*, nofile: int, nproc: int, unified_cgroups: bool) -> str:
 
 
 def unified_cgroups() -> bool:
-    """Tell whether this host has cgroup v2 alone."""
+    """Return whether this host only has cgroup v2."""
     return Path("/sys/fs/cgroup/cgroup.controllers").exists()
 
 
@@ -147,7 +147,7 @@ def _refusal(candidate: Engine) -> Unfit | None:
 
 
 def _import_probe(candidate: Engine, image: str) -> None:
-    """Import an image with one static program in it, made here, so that neither registry nor compiler is needed."""
+    """Import an image with one static program in it, made here: neither registry nor compiler is needed."""
     settings.cache_dir().mkdir(parents=True, exist_ok=True)
     archive = settings.cache_dir() / f"probe-{os.getpid()}.tar"
     program = probe_program.program()

@@ -37,7 +37,7 @@ class Inotify:
         return Inotify(max(one.instances for one in each), max(one.watches for one in each))
 
     def holds(self, other: "Inotify") -> bool:
-        """Tell whether these limits are high enough for `other`."""
+        """Return whether these limits are high enough for `other`."""
         return self.instances >= other.instances and self.watches >= other.watches
 
 
@@ -62,7 +62,7 @@ class Reservation:
 
 @contextmanager
 def room(name: str, engine: Engine, clusters: int, *, say: Say, proc: Path = PROC) -> Iterator[None]:
-    """Reserve what the cluster `name` takes for as long as it comes up; `clusters` nodes of others are there already.
+    """Reserve what the cluster `name` takes until it is up; `clusters` nodes of others are there already.
 
     Limits that are too low are raised, and `say` gets a sentence about it; HostLimit if this is not allowed. Does
     nothing if the nodes run on another kernel, for example in the virtual machine of Docker Desktop.
@@ -107,7 +107,7 @@ def limits(proc: Path) -> Inotify:
 
 
 def enough(before: Inotify, total: Inotify) -> Inotify:
-    """Return the limits to raise to so that `total` fits and more clusters do; neither becomes lower."""
+    """Return the limits with which `total` and more clusters fit; neither becomes lower."""
     return before.highest(ENOUGH, total.plus(CLUSTER, SPARE_CLUSTERS))
 
 

@@ -1,4 +1,4 @@
-"""Tells whether nodes on this host can have IPv6 addresses, and if not, what of the host stands in the way."""
+"""Finds out whether nodes on this host can have IPv6 addresses, and if not, what prevents it."""
 
 import json
 import platform
@@ -18,7 +18,7 @@ def lacking_ipv6() -> str:
         return reason
     try:
         return lacking_in_network(engine(images.load().engine))
-    except ToolMissing:  # without images there is no cluster either, which is told when one is to come up
+    except ToolMissing:  # without images there is no cluster either, which is reported when one is created
         return ""
 
 
@@ -44,7 +44,7 @@ def lacking_in_network(used: Engine) -> str:
 
 
 def has_ipv6_subnet(inspected: str) -> bool:
-    """Tell whether what an engine says of a network names an IPv6 subnet."""
+    """Return whether an engine's description of a network has an IPv6 subnet."""
     (network,) = json.loads(inspected)
     subnets = [each.get("subnet", "") for each in network.get("subnets") or ()]  # podman
     subnets += [each.get("Subnet", "") for each in (network.get("IPAM") or {}).get("Config") or ()]  # docker

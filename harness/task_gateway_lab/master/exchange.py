@@ -15,7 +15,7 @@ REQUEST_SECONDS = 20.0
 
 @dataclass(frozen=True)
 class Reply:
-    """What came back. `status` 0: nothing did, and `text` says why."""
+    """What came back. `status` 0: nothing did, and `text` has the reason."""
 
     status: int
     text: str

@@ -1,4 +1,4 @@
-"""The objects of a task and of the master as Kubernetes gets them; pure, so that a test can read them."""
+"""The objects of a task and of the master as Kubernetes gets them; pure, for tests to read."""
 
 from pathlib import Path
 
@@ -26,7 +26,7 @@ def secret(name: str, namespace: str, token: str) -> Manifest:
 
 
 def base_url(task_id: str) -> str:
-    """Return the path that a notebook serves, whoever connects to it: the one that the master's proxy has for it."""
+    """Return the path that a notebook serves to any client: the one that the master's proxy has for it."""
     return f"/proxy/{task_id}/"
 
 
@@ -59,7 +59,7 @@ def labelled(pod: Manifest, port: int) -> Manifest:
 
 
 def program_pod(task: Task, image: str, command: list[str], resources: Manifest) -> Manifest:
-    """Return the pod of a program that is told its task and ports, and is Ready once the last of them is open."""
+    """Return the pod of a program that gets its task and ports, and is Ready once the last of them is open."""
     container = {
         "name": "task",
         "image": image,

@@ -37,7 +37,7 @@ def draw(report: ExposeReport, folder: Path) -> tuple[Path, ...]:
 
 
 def lines(report: ExposeReport) -> dict[Line, list[ExposeRecord]]:
-    """Return the records of each line, by size: of equal slots built and equal pauses, for a size alone is no line."""
+    """Return the records of each line, by size: of equal slots built and equal pauses, because one size is no line."""
     alone = bench_text.alone(report.records)
     found: dict[Line, list[ExposeRecord]] = {}
     for each in sorted(report.records, key=lambda each: each.active):

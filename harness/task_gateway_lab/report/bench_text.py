@@ -32,23 +32,23 @@ PATH_HEAD = ("Controller", "Path", "Samples", "New connection, ms", "Round trip,
 
 def exposed(report: ExposeReport) -> Table:
     """Return a row for each controller, strategy and size, for a terminal."""
-    return _terminal(EXPOSE_HEAD, expose_rows(report.records))
+    return terminal(EXPOSE_HEAD, expose_rows(report.records))
 
 
 def bursts(report: BurstReport) -> Table:
     """Return a row for each controller, strategy and limit on endpoints, for a terminal."""
-    return _terminal(BURST_HEAD, burst_rows(report.records))
+    return terminal(BURST_HEAD, burst_rows(report.records))
 
 
 def paths(report: DataplaneReport) -> Table:
     """Return a row for each controller and path, for a terminal."""
-    return _terminal(PATH_HEAD, path_rows(report.records))
+    return terminal(PATH_HEAD, path_rows(report.records))
 
 
 def crd_writes(report: CrdWriteReport) -> Table:
     """Return a row for each set of rules, for a terminal."""
     head, *rows = crd_write_rows(report.records)
-    return _terminal(head, rows)
+    return terminal(head, rows)
 
 
 def expose_rows(records: Sequence[ExposeRecord]) -> Rows:
@@ -89,13 +89,13 @@ def crd_write_rows(records: Sequence[CrdWriteRecord]) -> Rows:
 
 
 def alone(records: Sequence[ExposeRecord]) -> list[ExposeRecord]:
-    """Return the records of claims that came alone: those with the longest pause between two."""
+    """Return the records of single claims: those with the longest pause between two."""
     longest = max((each.pause_seconds for each in records), default=0.0)
     return [each for each in records if each.pause_seconds == longest]
 
 
 def measured_on(versions: Mapping[str, str], machine: Mapping[str, str]) -> str:
-    """Return the sentence that says what the figures were measured on."""
+    """Return the sentence about what the figures were measured on."""
     parts = ", ".join(f"{name} {version}" for name, version in versions.items())
     host = "; ".join(f"{name} {value}" for name, value in machine.items())
     return f"Measured with {parts}, on one machine: {host}."
@@ -106,16 +106,17 @@ def ms(spread: Spread) -> str:
     return f"{_ms(spread.median)} ({_ms(spread.p99)})"
 
 
+def terminal(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+    """Return a table for a terminal."""
+    table = Table(*(each.upper() for each in head), box=None, pad_edge=False)
+    for row in rows:
+        table.add_row(*cells(row))
+    return table
+
+
 def _built(record: ExposeRecord | BurstRecord) -> str:
     return f"{record.slots:,}" if record.slots else "-"
 
 
 def _ms(seconds: float) -> str:
     return f"{seconds * 1000:.2f}" if seconds < 0.001 else f"{seconds * 1000:,.{1 if seconds < 0.01 else 0}f}"
-
-
-def _terminal(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
-    table = Table(*(each.upper() for each in head), box=None, pad_edge=False)
-    for row in rows:
-        table.add_row(*cells(row))
-    return table

@@ -27,5 +27,5 @@ def fence(text: str, language: str) -> str:
 
 
 def link(path: str) -> str:
-    """Return a link to a file beside the report."""
+    """Return a link to a file next to the report."""
     return f"[{escaped(path)}]({quote(path)})"

@@ -35,7 +35,7 @@ def collect(
 
     Logs are those of `namespaces` and of kube-system; of a container that was restarted also the log before that.
 
-    What cannot be had is noted in its file: no trouble here may hide the error itself.
+    What is not available is noted in its file: no problem here may hide the error itself.
     """
     folder.mkdir(parents=True, exist_ok=True)
     written = [_write(folder / "error.txt", describe, error)]

@@ -19,7 +19,10 @@ KEPT = {
         '"""Why."""\nKEY = "key"\nraise Wrong(f"{name} in {key} "\n    "is missing")\n',
         ["in", "is missing"],
     ),
-    "documented": ('def act():\n    """Act on a pod."""\n', ["Act on a pod."]),
+    "code": (
+        'def act():  # in short\n    """Act on `the pod` now."""\n    # first\n    # second\n    act("a pod")\n',
+        ["in short", "Act on           now.", "first", "second", "a pod"],
+    ),
 }
 
 
@@ -43,6 +46,10 @@ def test_rendered_parts_of_a_page_are_not_checked() -> None:
 
 def test_a_paragraph_of_comments_is_one_text() -> None:
     assert prose.BREAK not in prose.comments("  # two lines so\n  # that they match\n")
+
+
+def test_a_paragraph_of_comments_in_code_is_one_text() -> None:
+    assert prose.BREAK not in prose.code("    # two lines so\n    # that they match\n")
 
 
 def test_positions_count_characters_and_not_bytes() -> None:

@@ -10,9 +10,9 @@ from typer.testing import CliRunner
 from task_gateway import __version__
 from task_gateway.cli.main import build, main
 from task_gateway.spread import Spread
-from task_gateway_lab.bench import burst, dataplane, expose
+from task_gateway_lab.bench import burst, compare, dataplane, expose
 from task_gateway_lab.clusters import operator_image
-from task_gateway_lab.model_bench import ExposeRecord, ExposeReport
+from task_gateway_lab.model_bench import ExposeRecord, ExposeReport, PeerReport
 
 RUNNER = CliRunner()
 RECORD = ExposeRecord(
@@ -81,6 +81,22 @@ def test_the_operator_is_only_measured_with_its_image(
     assert asked == []
 
 
+def test_peers_are_measured_next_to_each_controller_and_recorded(
+    charts: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    asked: list[Any] = []
+
+    def measure(combos: list[Any], _charts: object, amount: compare.Amount, **_options: object) -> PeerReport:
+        asked.extend((each.controller, each.strategy, amount.rounds) for each in combos)
+        return PeerReport(reference="slot")
+
+    monkeypatch.setattr(compare, "measure", measure)
+    done = RUNNER.invoke(build(), ["bench", "peers", "--rounds", "2", "--dist", charts, "--record", str(tmp_path)])
+    assert done.exit_code == 0, done.output
+    assert asked == [("envoy-gateway", "slots", 2), ("contour", "slots", 2)]
+    assert json.loads((tmp_path / "peers.json").read_text())["reference"] == "slot"
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [
@@ -102,6 +118,6 @@ def test_charts_that_are_not_there_are_named(tmp_path: Path, capsys: pytest.Capt
     assert "make charts" in told
 
 
-@pytest.mark.parametrize("name", ["expose", "burst", "dataplane", "crd-write"])
+@pytest.mark.parametrize("name", ["expose", "burst", "dataplane", "crd-write", "peers"])
 def test_each_command_has_an_example(name: str) -> None:
     assert f"Example: task-gateway bench {name}" in RUNNER.invoke(build(), ["bench", name, "--help"]).output

@@ -65,7 +65,7 @@ def test_an_address_that_never_comes(made: Stage, memory: Memory, monkeypatch: p
     monkeypatch.setattr(address, "wait_for", raising(late("status.addresses has nothing")))
     gateway: Manifest = {"status": {"conditions": [said("Accepted", "Unknown", "Pending")]}}
     memory.there[GATEWAY, made.namespace, made.gateway_name] = gateway
-    assert address.look(made) == Lack("no controller takes the Gateway up: status.addresses has nothing")
+    assert address.look(made) == Lack("no controller accepts the Gateway: status.addresses has nothing")
     gateway["status"]["conditions"] = [said("Accepted", "True"), said("Programmed", "False", "AddressNotAssigned")]
     with pytest.raises(WaitTimeout):
         address.look(made)
@@ -140,12 +140,12 @@ def test_an_accepted_route_without_traffic_fails(made: Stage, monkeypatch: pytes
         tcp_route.look(made)
 
 
-@pytest.mark.parametrize(("had", "words"), [(True, "as it had before"), (False, "which the controller added")])
+@pytest.mark.parametrize(("had", "words"), [(True, "which existed before"), (False, "which the controller added")])
 def test_who_gave_the_service_its_port_is_told(
     made: Stage, memory: Memory, monkeypatch: pytest.MonkeyPatch, had: bool, words: str
 ) -> None:
     monkeypatch.setattr(door, "listening", lambda *_: None)
-    assert port_mapping.look(made) == Seen("192.0.2.7:29000 is listened at, by no Service")
+    assert port_mapping.look(made) == Seen("192.0.2.7:29000 accepts connections, without a Service")
     memory.there[SERVICE, "else", "proxy"] = service("proxy", 29000, externalIPs=["192.0.2.7"])
     made.had_port = had
     assert port_mapping.look(made) == Seen(f"Service else/proxy has port 29000, {words}")
@@ -249,11 +249,11 @@ def test_listener_sets_that_nobody_takes_up_are_not_supported(
 def test_a_route_that_leads_on_after_it_is_gone_fails(made: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(door, "first_byte", lambda *_: 0.0)
     monkeypatch.setattr(door, "nothing", raising(late("it answers")))
-    with pytest.raises(ScenarioFailed, match=r"29000 leads to probe-\w+-one still, without a route"):
+    with pytest.raises(ScenarioFailed, match=r"29000 still connects to probe-\w+-one, without a route"):
         route_removed.look(made)
     monkeypatch.setattr(door, "nothing", lambda *_: 0.0)
     monkeypatch.setattr(door, "said", lambda _: "somebody")
-    with pytest.raises(ScenarioFailed, match="led nowhere, and then to somebody again"):
+    with pytest.raises(ScenarioFailed, match="connected to no pod, and then to somebody again"):
         route_removed.look(made)
     monkeypatch.setattr(door, "said", lambda _: "")
     monkeypatch.setattr(route_removed, "STILL_SECONDS", 0.0)

@@ -78,3 +78,9 @@ def test_the_picture_on_the_page_is_the_recorded_one(tmp_path: Path) -> None:
     assert "](../reports/recorded/cel/cel.svg)" in (ROOT / "docs" / "raising.md").read_text("utf-8")
     svg, _ = plot.draw(recorded()[0], tmp_path)
     assert svg.read_text("utf-8") == (RECORDED / "cel.svg").read_text("utf-8")
+
+
+def test_each_field_of_the_record_is_explained_once() -> None:
+    fields = [each.field for each in cel_text.COLUMNS]
+    assert sorted(fields) == sorted(field.name for field in dataclasses.fields(CelReport))
+    assert all(f"`{field}`" in cel_page.columns() for field in fields)

@@ -1,0 +1,196 @@
+"""The client of http_task.py: first bytes, round trips and streams through one endpoint, whatever is in between."""
+
+import http.client
+import threading
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from task_gateway.errors import ScenarioFailed
+from task_gateway.polling import attempts
+from task_gateway.settings import Wait
+from task_gateway_lab.bench.http_task import ANSWER, ECHO, MESSAGE, NAME, STREAM
+
+CONNECT_SECONDS, ANSWER_SECONDS, STREAM_SECONDS = 0.25, 2.0, 10.0
+"""To connect once while a port is tried repeatedly, to answer, and to connect or continue in a measurement."""
+PAUSE_SECONDS = 0.001
+CLOSED_IN_A_ROW = 3
+"""Workers of a proxy learn of a change one by one."""
+ROOM = 1 << 18
+FIRST_BYTE = Wait("first-byte", "the task answers by its own name", 60)
+GONE = Wait("gone", "the task no longer answers", 60)
+KEY = "dGhlIHNhbXBsZSBub25jZQ=="
+"""The key of the example in RFC 6455. A server only has to answer it."""
+BROKEN = (OSError, http.client.HTTPException)
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """Where a task is reached: an address, a port, and the prefix of its paths, empty for none."""
+
+    host: str
+    port: int
+    prefix: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port}{self.prefix}"
+
+
+class Echo:
+    """A WebSocket that stays open and returns what it is sent."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        headers = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13"}
+        self._connection = _connection(endpoint)
+        answer = _get(self._connection, endpoint, ECHO, headers | {"Sec-WebSocket-Key": KEY})
+        if answer.status != HTTPStatus.SWITCHING_PROTOCOLS:
+            self._connection.close()
+            raise ConnectionError(f"{endpoint} answers {answer.status} to a WebSocket")
+        self._socket = self._connection.sock
+
+    def round_trip(self) -> float:
+        """Send one byte and return the seconds until it is back; ConnectionError if the connection was cut."""
+        started = time.perf_counter()
+        self._socket.sendall(MESSAGE)
+        got = b""
+        while len(got) < len(ANSWER):
+            piece = self._socket.recv(len(ANSWER) - len(got))
+            if not piece:
+                raise ConnectionError("the connection was closed")
+            got += piece
+        return time.perf_counter() - started
+
+    def alive(self) -> bool:
+        """Return whether a byte still comes back."""
+        try:
+            self.round_trip()
+        except OSError:
+            return False
+        return True
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+
+def said(endpoint: Endpoint) -> str:
+    """Return the name that a task answers to a new connection, empty if there is no answer or an error."""
+    try:
+        return _name(endpoint, CONNECT_SECONDS, ANSWER_SECONDS)
+    except BROKEN:
+        return ""
+
+
+def first_byte(endpoint: Endpoint, task: str, wait: Wait = FIRST_BYTE) -> float:
+    """Return the moment at which the endpoint answered for the task; ScenarioFailed if another one answers."""
+    for _ in attempts(wait, PAUSE_SECONDS):
+        name = said(endpoint)
+        now = time.perf_counter()
+        if name == task:
+            return now
+        if name:
+            raise ScenarioFailed(f"{endpoint} is the endpoint of {task}, and {name} answered", where=str(endpoint))
+    raise wait.timed_out("nothing answers", str(endpoint))
+
+
+def gone(endpoint: Endpoint, wait: Wait = GONE) -> None:
+    """Return once several attempts in a row had no answer."""
+    silent = 0
+    for _ in attempts(wait, PAUSE_SECONDS):
+        silent = 0 if said(endpoint) else silent + 1
+        if silent == CLOSED_IN_A_ROW:
+            return
+    raise wait.timed_out("it answers", str(endpoint))
+
+
+def connects(endpoint: Endpoint, samples: int) -> list[float]:
+    """Return the seconds until the answer of each of some new connections."""
+    found = []
+    for _ in range(samples):
+        started = time.perf_counter()
+        _name(endpoint)
+        found.append(time.perf_counter() - started)
+    return found
+
+
+def round_trips(endpoint: Endpoint, samples: int) -> list[float]:
+    """Return the seconds of round trips over one WebSocket."""
+    echo = Echo(endpoint)
+    try:
+        return [echo.round_trip() for _ in range(samples)]
+    finally:
+        echo.close()
+
+
+def streams(endpoint: Endpoint, number: int, seconds: float) -> float:
+    """Return the MiB per second of simultaneous streams, all of them together."""
+    totals = [0] * number
+    together = threading.Barrier(number)
+    problems: list[Exception] = []
+
+    def read(index: int) -> None:
+        try:
+            totals[index] = _read(endpoint, seconds, together)
+        except (*BROKEN, threading.BrokenBarrierError) as problem:
+            together.abort()
+            problems.append(problem)
+
+    threads = [threading.Thread(target=read, args=(index,), daemon=True) for index in range(number)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    if problems:
+        raise ScenarioFailed(f"a stream through {endpoint} ended: {problems[0]}", where=str(endpoint))
+    return sum(totals) / (1 << 20) / seconds
+
+
+def _read(endpoint: Endpoint, seconds: float, together: threading.Barrier) -> int:
+    connection, room, read = _connection(endpoint), bytearray(ROOM), 0
+    try:
+        answer = _get(connection, endpoint, STREAM, {})
+        if answer.status != HTTPStatus.OK:
+            raise ConnectionError(f"it answers {answer.status}")
+        together.wait()
+        started = time.perf_counter()
+        while time.perf_counter() - started < seconds:
+            if not (got := answer.readinto(room)):
+                raise ConnectionError("the stream was closed")
+            read += got
+        return read
+    finally:
+        connection.close()
+
+
+def _name(endpoint: Endpoint, *timeouts: float) -> str:
+    """Return the name that a task answers; ConnectionError if a proxy answers with an error."""
+    connection = _connection(endpoint, *timeouts)
+    try:
+        answer = _get(connection, endpoint, NAME, {"Connection": "close"})
+        if answer.status != HTTPStatus.OK:
+            raise ConnectionError(f"{endpoint} answers {answer.status}")
+        return answer.read().decode()
+    finally:
+        connection.close()
+
+
+def _connection(
+    endpoint: Endpoint, connect: float = STREAM_SECONDS, answer: float = STREAM_SECONDS
+) -> http.client.HTTPConnection:
+    connection = http.client.HTTPConnection(endpoint.host, endpoint.port, timeout=connect)
+    connection.connect()
+    connection.sock.settimeout(answer)
+    return connection
+
+
+def _get(
+    connection: http.client.HTTPConnection, endpoint: Endpoint, what: str, headers: dict[str, str]
+) -> http.client.HTTPResponse:
+    try:
+        connection.request("GET", f"{endpoint.prefix}/{what}", headers=headers)
+        return connection.getresponse()
+    except BROKEN:
+        with suppress(OSError):
+            connection.close()
+        raise

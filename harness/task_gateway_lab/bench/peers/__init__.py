@@ -1,0 +1,1 @@
+"""The ways to reach a task that `bench peers` compares with a slot, each in its own module."""

@@ -1,0 +1,89 @@
+"""What every way to reach a task offers, and where ways are found: a new one is a new module of this package.
+
+The measurement only knows these records, and never compares a name.
+"""
+
+from collections.abc import Callable, Collection
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+from task_gateway.model import InternalTaskGateway, Say
+from task_gateway.registry import Registry
+from task_gateway_lab.bench.http_client import Endpoint
+from task_gateway_lab.bench.stand import Stand
+
+
+class Unavailable(Exception):
+    """A way does not exist in a cluster; the message is the reason. Raised when it starts."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A cluster with a gateway, in which all ways are measured in turns."""
+
+    stand: Stand
+    gateway: InternalTaskGateway
+    say: Say
+
+
+@dataclass(frozen=True)
+class Target:
+    """A pod to reach: its name, which is also what it answers, its address and its port."""
+
+    name: str
+    host: str
+    port: int
+
+
+@dataclass(frozen=True)
+class Part:
+    """A component that connections pass, or that configures one of these.
+
+    `restart` ends it and returns once it runs again.
+    """
+
+    name: str
+    restart: Callable[[Place], None]
+
+
+class Connector(Protocol):
+    """Makes pods of one cluster reachable in one way."""
+
+    def open(self, target: Target) -> Endpoint:
+        """Make a pod reachable and return where, without waiting until it answers."""
+        ...
+
+    def close(self, target: Target) -> None:
+        """Make a pod unreachable again. A pod that is not reachable is accepted."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Peer:
+    """One way to reach tasks. `start` starts what it requires, removes it at the end, and can raise Unavailable."""
+
+    name: str
+    start: Callable[[Place], AbstractContextManager[Connector]]
+    middle: tuple[Part, ...]
+    """The parts whose restart can cut its connections."""
+    reference: bool = False
+    """Whether the others are compared with it."""
+
+
+PEERS: Registry[Peer] = Registry("way to reach a task", "task_gateway_lab.bench.peers")
+
+
+def declare(peer: Peer) -> Peer:
+    """File a way under its name."""
+    return PEERS.register(peer.name)(peer)
+
+
+def in_order() -> list[Peer]:
+    """Return all ways: the one that the others are compared with first, then by name."""
+    return sorted(PEERS, key=lambda each: (not each.reference, each.name))
+
+
+def parts_of(peers: Collection[Peer]) -> list[Part]:
+    """Return what is in the middle of some ways, each part once."""
+    return list(dict.fromkeys(part for each in peers for part in each.middle))

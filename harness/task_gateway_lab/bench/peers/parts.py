@@ -1,0 +1,63 @@
+"""The components between a client and a task that are restarted while connections are open."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from task_gateway import settings
+from task_gateway.kube.kinds import POD
+from task_gateway.kube.kubectl import kubectl
+from task_gateway.kube.pods import KUBE_PROXY, SYSTEM_NAMESPACE, not_running
+from task_gateway.kube.wait import wait_until_settled
+from task_gateway.model import Manifest
+from task_gateway.polling import attempts
+from task_gateway.settings import SETTLED_SECONDS, Wait
+from task_gateway_lab.bench.peers.base import Part, Place
+from task_gateway_lab.bench.stand import NAMESPACE, RELEASE
+from task_gateway_lab.clusters import node
+
+REPLACED = Wait("replaced", "the pods were replaced and are Ready", 180)
+GRACE_SECONDS = 1
+"""As short as a pod's end can be announced: a restart, not a drain."""
+
+
+def restart_api_server(place: Place) -> None:
+    """Kill the API server. The kubelet starts it again."""
+    kube = place.stand.kube
+    node.Node.of(place.stand.cluster).kill(node.API_SERVER)
+    state = None
+    for _ in attempts(settings.API_READY):
+        state = kube.ready()
+        if state is None:
+            return
+    raise settings.API_READY.timed_out(str(state), kube.server)
+
+
+def replace_pods(place: Place, namespace: str, labels: str) -> None:
+    """Delete pods and return once others are Ready in their place."""
+    kube = place.stand.kube
+    old = {each["metadata"]["uid"] for each in kube.list(POD, namespace, labels)}
+    where = ["--namespace", namespace, "--selector", labels]
+    kubectl(place.stand.cluster, "delete", "pods", *where, f"--grace-period={GRACE_SECONDS}", "--wait=false")
+    wait_until_settled(
+        kube, REPLACED, POD, namespace, labels, partial(_missing, old), seconds=SETTLED_SECONDS
+    )  # fmt: skip
+
+
+def pods(name: str, namespace: str, labels: Callable[[Place], str]) -> Part:
+    """Return a part that consists of pods."""
+    return Part(name, lambda place: replace_pods(place, namespace, labels(place)))
+
+
+def _missing(old: set[str], found: Sequence[Manifest]) -> str | None:
+    if not found:
+        return "there is none"
+    left = [each["metadata"]["name"] for each in found if each["metadata"]["uid"] in old]
+    if left:
+        return f"{', '.join(left)} still exists"
+    return next((state for each in found if (state := not_running(each))), None)
+
+
+API_SERVER = Part("API server", restart_api_server)
+PROXY = pods("Envoy", NAMESPACE, lambda place: place.stand.controller.proxies(RELEASE, NAMESPACE))
+CONTROLLER = pods("gateway controller", NAMESPACE, lambda place: place.stand.controller.labels)
+NODE_PROXY = pods("kube-proxy", SYSTEM_NAMESPACE, lambda _place: KUBE_PROXY)

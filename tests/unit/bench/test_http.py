@@ -1,0 +1,81 @@
+"""The task that speaks HTTP and its client, on one host."""
+
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from task_gateway.errors import ScenarioFailed, WaitTimeout
+from task_gateway.settings import Wait
+from task_gateway_lab.bench import http_client, http_task
+from task_gateway_lab.bench.http_client import Echo, Endpoint
+
+NAME = "bench-peer-1"
+SHORT = Wait("short", "it is over", 0.05)
+
+
+@pytest.fixture
+def endpoint() -> Iterator[Endpoint]:
+    with http_task.Server("127.0.0.1", 0, NAME) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        yield Endpoint("127.0.0.1", server.server_address[1])
+        server.shutdown()
+
+
+def test_the_name_is_the_end_of_any_path(endpoint: Endpoint) -> None:
+    assert http_client.said(endpoint) == NAME
+    assert http_client.said(Endpoint(endpoint.host, endpoint.port, "/routes/one")) == NAME
+
+
+def test_a_path_that_does_not_exist_is_no_answer(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_client, "NAME", "other")
+    assert http_client.said(endpoint) == ""
+
+
+def test_the_first_byte_is_a_moment_after_the_call(endpoint: Endpoint) -> None:
+    started = time.perf_counter()
+    assert started < http_client.first_byte(endpoint, NAME) < time.perf_counter()
+
+
+def test_the_answer_of_another_task_ends_the_measurement(endpoint: Endpoint) -> None:
+    with pytest.raises(ScenarioFailed, match=f"is the endpoint of other, and {NAME} answered"):
+        http_client.first_byte(endpoint, "other")
+
+
+def test_gone_is_several_attempts_without_an_answer(endpoint: Endpoint) -> None:
+    with pytest.raises(WaitTimeout):
+        http_client.gone(endpoint, SHORT)
+    http_client.gone(Endpoint("127.0.0.1", 1), SHORT)
+    with pytest.raises(WaitTimeout):
+        http_client.first_byte(Endpoint("127.0.0.1", 1), NAME, SHORT)
+
+
+def test_connections_and_round_trips_take_time(endpoint: Endpoint) -> None:
+    for values in (http_client.connects(endpoint, 5), http_client.round_trips(endpoint, 5)):
+        assert len(values) == 5
+        assert all(value > 0 for value in values)
+
+
+def test_streams_are_counted_together(endpoint: Endpoint) -> None:
+    assert http_client.streams(endpoint, 1, 0.05) > 1
+    assert http_client.streams(endpoint, 3, 0.05) > 1
+
+
+def test_a_stream_that_cannot_start_ends_the_measurement() -> None:
+    with pytest.raises(ScenarioFailed, match="a stream through"):
+        http_client.streams(Endpoint("127.0.0.1", 1), 2, 0.05)
+
+
+def test_a_websocket_answers_until_it_is_cut(endpoint: Endpoint) -> None:
+    echo = Echo(endpoint)
+    assert echo.alive()
+    echo._socket.shutdown(2)
+    assert not echo.alive()
+    echo.close()
+
+
+def test_a_server_that_refuses_the_websocket_is_an_error(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_client, "ECHO", "other")
+    with pytest.raises(ConnectionError, match="404"):
+        Echo(endpoint)
