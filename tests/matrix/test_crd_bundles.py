@@ -83,7 +83,7 @@ def test_crds_that_are_there_are_adopted_when_told_so_and_outlive_the_release(
     ("version", "channel", "words"),
     [
         ("v1.7.0", "standard", f"newer than the {PINNED}"),
-        (PINNED, "experimental", "say channel=experimental"),
+        (PINNED, "experimental", "set channel=experimental"),
         ("v1.0.0", "experimental", "has objects stored as v1alpha2"),
     ],
 )
@@ -92,7 +92,7 @@ def test_newer_crds_those_of_the_other_channel_and_versions_that_are_gone_are_le
 ) -> None:
     given(plane, version, channel)
     before = crd(plane)
-    channels = () if "say channel" in words else ("--set", f"channel={channel}")
+    channels = () if "set channel" in words else ("--set", f"channel={channel}")
     done = helm_install(plane, *channels, *ADOPT)
     assert done.code != 0
     assert words in done.stderr

@@ -18,12 +18,13 @@ from tests.faults.watching import until
 
 from task_gateway.controllers import base as controllers
 from task_gateway.controllers.base import Controller
-from task_gateway.errors import DeniedByPolicy, Forbidden, NotFound
+from task_gateway.errors import ApiError, Forbidden, NotFound
 from task_gateway.kube import helm
 from task_gateway.kube.client import Kube
 from task_gateway.kube.kinds import POD, SERVICE
 from task_gateway.kube.wait import condition, wait_for
 from task_gateway.model import Address, Cluster, InternalTaskGateway, Manifest, Task
+from task_gateway.reasons import Refusal
 from task_gateway.routing import names
 from task_gateway.routing.gateway import TaskGateway
 from task_gateway.settings import GATEWAY_PROGRAMMED, POD_READY, TASK_EXPOSED, TASK_REACHABLE
@@ -157,8 +158,8 @@ def labels_are_required(kube: Kube) -> str:
     probe = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "probe", "namespace": NAMESPACE}}
     try:
         kube.create(probe)
-    except DeniedByPolicy:
-        return ""
+    except ApiError as refused:
+        return "" if Refusal.DENIED in refused.reasons else str(refused)
     kube.delete("v1/ConfigMap", "probe", NAMESPACE)
     return "an object without the label is accepted"
 
@@ -198,7 +199,7 @@ def test_the_restrictions_refuse_the_default_values(restricted: Restricted) -> N
     def try_out(values: Manifest) -> None:
         restricted.kube.create(pod_of_helm_test(restricted.chart, values), dry_run=True)
 
-    with pytest.raises(DeniedByPolicy, match="label team is required"):
+    with pytest.raises(ApiError, match="label team is required"):
         try_out(restricted.values | {"commonLabels": {}})
     with pytest.raises(Forbidden, match="minimum cpu usage per Container is 50m"):
         try_out(restricted.values | {"hooks": {}})
