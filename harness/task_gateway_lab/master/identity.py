@@ -24,7 +24,7 @@ def subject(namespace: str) -> Manifest:
 
 
 def act_as(kube: Kube, namespace: str, file: Path, name: str = NAME) -> Kube:
-    """Return the same cluster as the ServiceAccount sees it; `file` gets the kubeconfig, for its owner alone."""
+    """Return the same cluster as the ServiceAccount sees it; only its owner can read the kubeconfig `file`."""
     text = kubeconfig(kube, namespace, name)
     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as written:
@@ -35,7 +35,7 @@ def act_as(kube: Kube, namespace: str, file: Path, name: str = NAME) -> Kube:
 def kubeconfig(kube: Kube, namespace: str, name: str = NAME, server: str = "") -> str:
     """Return a kubeconfig with a token of the ServiceAccount; `server` is where others reach the API server.
 
-    With it the certificate of the API server is part of the text, so that it can be used elsewhere.
+    With `server`, the text contains the certificate of the API server, and can be used elsewhere.
     """
     access = access_of(kube.cluster)
     cluster = dict(access.cluster)

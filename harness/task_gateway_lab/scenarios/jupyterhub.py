@@ -87,7 +87,7 @@ def own_alone(scene: Scene) -> str:
 
 
 def apart(scene: Scene) -> str:
-    """See that the servers have ports of their own."""
+    """Check that each server has its own port."""
     addresses = {id: str(scene.kept[id].address) for id in (FIRST, SECOND, OTHER)}
     if len(set(addresses.values())) != len(addresses):
         raise ScenarioFailed(f"two servers have one address: {addresses}")

@@ -47,7 +47,7 @@ def told(scene: Scene) -> str:
 
 
 def freed(scene: Scene) -> str:
-    """Free one port: the same spawn goes on, without another click."""
+    """Free one port: the same spawn continues, without another click."""
     scene.world.sides[HUB_MANAGER].other().release(filler(0))
     scene.kept[WAITS] = hub_of(scene).follow(WAITS)
     return f"{WAITS} at {scene.kept[WAITS].address}"

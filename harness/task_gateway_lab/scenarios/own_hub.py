@@ -18,7 +18,7 @@ __all__ = ["HUB", "OwnHub", "kill_in_spawn", "of", "page"]
 
 
 def of(world: World) -> OwnHub:
-    """Return the hub of a run; the first scenario that asks for it starts it, others wait."""
+    """Return the hub of a run; the first scenario that requires it starts it, others wait."""
     return world.once("jupyterhub", lambda: _start(world))
 
 

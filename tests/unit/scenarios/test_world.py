@@ -39,8 +39,13 @@ def test_the_master_configuration_is_valid_and_says_where_the_gateway_is() -> No
 
 
 def test_in_clusters_that_are_lent_namespaces_have_the_name_of_the_run() -> None:
-    assert set(World(given()).namespaces) == {"master", "tasks", "task-gateway"}
-    assert set(World(given(against=("a", "b"))).namespaces) == {"lab-master", "lab-tasks", "lab-task-gateway"}
+    assert set(World(given()).namespaces) == {"master", "tasks", "task-gateway", "jupyterhub"}
+    assert set(World(given(against=("a", "b"))).namespaces) == {
+        "lab-master",
+        "lab-tasks",
+        "lab-task-gateway",
+        "lab-jupyterhub",
+    }
 
 
 def test_the_chart_gets_the_ports_the_address_and_who_the_master_is() -> None:

@@ -51,7 +51,7 @@ class Site:
 
 
 class OwnHub(JupyterHub):
-    """A hub that the run started; it also knows the addresses of its notebooks, and is restarted and looked into."""
+    """A hub that the run started; it also knows the addresses of its notebooks, and can be restarted and inspected."""
 
     def __init__(self, site: Site, token: str, password: str) -> None:
         side = site.notebooks.name
@@ -59,7 +59,7 @@ class OwnHub(JupyterHub):
         self.site, self.password = site, password
 
     def restart(self) -> None:
-        """End the hub's process and return once the next one answers; its notebooks go on."""
+        """End the hub's process and return once the next one answers; its notebooks continue to run."""
         before = self.restarts()
         end = "import os, signal; os.kill(1, signal.SIGTERM)"
         kubectl(

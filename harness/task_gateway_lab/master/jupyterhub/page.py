@@ -17,7 +17,7 @@ LAUNCHER = ".jp-LauncherCard"
 
 
 def log_in(page: "playwright.sync_api.Page", url: str, user: str, password: str) -> None:
-    """Open a page that asks for the hub's login, and fill in its form."""
+    """Open a page that requires a login, and fill in the hub's form."""
     page.goto(url)
     page.locator(USER).fill(user)
     page.locator(PASSWORD).fill(password)

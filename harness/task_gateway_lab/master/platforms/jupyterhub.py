@@ -1,7 +1,7 @@
 """JupyterHub as a platform, over its public REST API: each task is a named server of a user.
 
 The login's password is an API token with the scopes `admin:users`, `admin:servers` and `access:servers`. A hub spawns
-into one cluster, so that a task's resource manager and its pool say nothing here. The API reports no address of a
+into one cluster. A task's resource manager and its pool have no effect here. The API reports no address of a
 server: notebooks are reached through the hub's proxy.
 """
 
@@ -90,7 +90,7 @@ class JupyterHub:
         return f"the hub has no server {task_id}"
 
     def settled(self, task_id: str) -> bool:
-        """Tell whether a server is ready, once nothing is pending: a hub that starts checks what it finds."""
+        """Return whether a server is ready, once nothing is pending: a hub that starts checks what it finds."""
         return self._wait_for(task_id, {"", READY}) == READY
 
     def url(self, task_id: str) -> str:
