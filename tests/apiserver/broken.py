@@ -29,14 +29,8 @@ ROUTE = ROUTES[0]
 RESTRICTED = {"allowPrivilegeEscalation": False, "runAsNonRoot": True, "capabilities": {"drop": ["ALL"]}}
 
 
-def rendered(
-    parts: tuple[str, ...], start: int, placeholder: int = 1024, rbac: Manifest | None = None
-) -> list[Manifest]:
-    given = {
-        "slots": [{"start": start, "count": COUNT}],
-        "gateway": {"placeholderPort": placeholder},
-        "rbac": rbac or {},
-    }
+def rendered(parts: tuple[str, ...], start: int, placeholder: int = 1024, **values: Manifest) -> list[Manifest]:
+    given = {"slots": [{"start": start, "count": COUNT}], "gateway": {"placeholderPort": placeholder}, **values}
     return planes.rendered(RELEASE, NAMESPACE, given, *parts)
 
 

@@ -195,6 +195,27 @@ def test_a_resource_managers_own_rights_are_enough(stage: Stage) -> None:
     assert why["ITG0103"] == "because v1/Node may not be read"
 
 
+def test_a_resource_manager_without_the_right_to_claim(stage: Stage) -> None:
+    """Its Role is from before the operator was installed, whose policies would refuse its next claim."""
+    account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "master", "namespace": NAMESPACE}}
+    subjects = {"subjects": [{"kind": "ServiceAccount", "name": "master"}]}
+    operator = {"enabled": True, "image": "example.com/operator:1"}
+    (config_map,) = rendered(("configmap",), stage.start, operator=operator)
+    with stage.made(account, *rendered(("role", "rolebinding"), stage.start, rbac=subjects)):
+        stage.kube.apply(config_map, field_manager="helm")
+        try:
+            stage.arguments = ("--as", f"system:serviceaccount:{NAMESPACE}:master")
+            check = assert_exactly(stage, "ITG0701")
+            assert check["message"] == f"missing: claim slots in {NAMESPACE}"
+            assert "rbac.subjects" in check["fix"]
+            for each in rendered(("role",), stage.start, operator=operator):
+                stage.kube.apply(each, field_manager="helm")
+            assert troubled(stage.check()[1]) == {}
+        finally:
+            for each in rendered(("configmap",), stage.start):
+                stage.kube.apply(each, field_manager="helm")
+
+
 def test_without_a_configuration_the_gateways_of_the_chart_are_found(stage: Stage) -> None:
     code, report = stage.check()
     found = [each["code"] for each in checks_of(report)]

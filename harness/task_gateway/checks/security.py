@@ -10,7 +10,8 @@ from task_gateway.checks.grants import ACCOUNT, grant
 from task_gateway.errors import Forbidden
 from task_gateway.inventory.snapshot import GatewaySnapshot
 from task_gateway.model import Manifest
-from task_gateway.routing import names
+from task_gateway.routing import names, templates
+from task_gateway.routing.strategies.traits import CLAIM
 
 ACCESS_REVIEW = "authorization.k8s.io/v1"
 POLICY, BINDING = (f"admissionregistration.k8s.io/v1/ValidatingAdmissionPolicy{end}" for end in ("", "Binding"))
@@ -29,12 +30,15 @@ def rights(snapshot: GatewaySnapshot) -> Trouble | None:
     profile `determined` it lacks a right that a Determined master requires. An upgrade replaces the whole list
     rbac.subjects: the command has the present subjects and the new one. A Determined master requires the Role of this
     chart and the ClusterRole of the Determined chart. Without a right it exits at startup, or its tasks fail. Without
-    rights on nodes it shows no nodes, which is a warning. See docs/determined.md."""
+    rights on nodes it shows no nodes, which is a warning. See docs/determined.md. With operator.enabled, policies
+    refuse claims and task labels of users without the right `claim` on `slots.task-gateway.dev`. The Role of the
+    resource manager includes it. See docs/security.md."""
     try:
         ours = snapshot.profile != DETERMINED and (
             not snapshot.traits.like_determined or snapshot.objects.templates is not None
         )
-        needs = snapshot.traits.rights if ours else OF_DETERMINED
+        claim = (CLAIM,) if templates.requires_claim_right(snapshot.objects.chart) else ()
+        needs = (*snapshot.traits.rights, *claim) if ours else OF_DETERMINED
         slot = snapshot.slots[0].service if snapshot.slots else ""
     except Forbidden as problem:
         return Trouble(f"{problem.where} may not be read")

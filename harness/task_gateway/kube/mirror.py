@@ -24,8 +24,9 @@ class Mirror(Generic[T]):
 
     Until `follow` is called every `read` asks the API server; from then on a thread keeps the copy, and what this
     process writes is noted at once by `keep`. An older state never replaces a newer one, whichever way it comes.
-    `changed` is called in the thread that noted a change, in the order of the changes; it must not read a mirror. With
-    `page` the first reading asks for so many objects at a time, which bounds its memory.
+    `changed` is called in the thread that noted a change, in the order of the changes; it must not read a mirror.
+    `listed` is called whenever everything was read, before any of it is noted. With `page` the first reading asks for
+    so many objects at a time, which bounds its memory.
     """
 
     def __init__(
@@ -38,12 +39,13 @@ class Mirror(Generic[T]):
         name: str | None = None,
         labels: str = "",
         changed: Changed[T] | None = None,
+        listed: Callable[[], object] = lambda: None,
         page: int | None = None,
         settings: Settings = DEFAULTS,
     ) -> None:
         self._kube, self._kind, self._namespace, self._parse = kube, kind, namespace, parse
         self._name, self._labels = name, labels
-        self._changed, self._page, self._settings = changed, page, settings
+        self._changed, self._listed, self._page, self._settings = changed, listed, page, settings
         self._lock = threading.RLock()
         self._closed = threading.Event()
         self._following = False
@@ -66,7 +68,7 @@ class Mirror(Generic[T]):
         found = [value for value in self.read() if wanted(value)]
         if found or not self._following:
             return found
-        self._refresh()
+        self.read_again()
         return [value for value in self.read() if wanted(value)]
 
     def keep(self, obj: Manifest) -> T | None:
@@ -88,6 +90,11 @@ class Mirror(Generic[T]):
         self._following = True
         name = f"follows {self._kind} of {self._namespace or 'all namespaces'}"
         threading.Thread(target=self._run, args=(version,), name=name, daemon=True).start()
+
+    def read_again(self) -> None:
+        """Read everything once more where it is followed, to know all that happened until now."""
+        if self._following:
+            self._refresh()
 
     def close(self) -> None:
         """Let the thread end with its next event; from now on the copy is not read any more."""
@@ -127,6 +134,7 @@ class Mirror(Generic[T]):
 
     def _refresh(self) -> str:
         found, version = self._snapshot(lambda obj: (_key(obj), _version(obj), self._parse(obj)))
+        self._listed()
         there = {key for key, *_ in found}
         with self._lock:
             gone = [key for key, (seen, _) in self._seen.items() if key not in there and seen <= int(version)]

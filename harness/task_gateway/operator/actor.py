@@ -50,7 +50,11 @@ class Actor:
         """Since when the address of each pod without its slots is known, as a time of `time.monotonic`."""
 
     def work(self, uid: str, leads: Callable[[], bool]) -> bool:
-        """Do all that is to do for a task as long as this process leads; False if there may be more."""
+        """Do all that is to do for a task as long as this process leads; False if there may be more.
+
+        A pod that has changed since it was seen is left to its watch, which brings each of its states in order and has
+        the task worked on again: a state that was read in between would hide what others have written on the pod.
+        """
         for _ in range(STEPS):
             if not leads():
                 return True
@@ -58,34 +62,36 @@ class Actor:
             if step is None:
                 return True
             try:
-                self._do(step)
+                if not self._do(step):
+                    return True
             finally:
                 self._space.back(uid)
         return False
 
-    def _do(self, step: Step) -> None:
+    def _do(self, step: Step) -> bool:
+        """Do a step; False if a pod is not as it was seen any more."""
         match step:
             case Claim():
-                self._claim(step)
+                return self._claim(step)
             case Release():
-                self._release(step)
+                return self._release(step)
             case Restore(slot):
                 self._writer.restore(slot, self._writer.deadline())
                 self._say("restored", slot)
             case Publish(pod, wanted, slots):
-                if all(map(self._holds, slots)):
-                    self._publish(pod, wanted)
+                return not all(map(self._holds, slots)) or self._publish(pod, wanted)
             case Clear(pod):
                 self._clear_left(pod)
+        return True
 
-    def _claim(self, step: Claim) -> None:
+    def _claim(self, step: Claim) -> bool:
         pod, slot, until = step.pod, step.slot, self._writer.deadline()
         if slot.task is not None:  # kept for the Job
             before = self._look(slot)
             if before is not None and not before.ended:
-                return
+                return False
         elif not self._leads_nowhere(slot) and self._writer.shut(slot, until):
-            return
+            return True
         owner = pod.owner or self._namespace_owner()
         task = Task(pod.uid, self._namespace, (step.port.number,), owner, pod.object)
         seen = self._writer.write(
@@ -96,26 +102,28 @@ class Actor:
         )
         if seen is None or seen.task != pod.uid:
             self._metrics.retries.add()
-            return
+            return True
         self._versions[seen.service] = seen.resource_version
         self._say("claimed", seen, pod=pod.name, target_port=step.port.number)
         if (since := self.addressed.get(pod.uid)) is not None:
             self._metrics.claim_seconds.observe(time.monotonic() - since)
+        return True
 
-    def _release(self, step: Release) -> None:
-        slot, left = step.slot, None
+    def _release(self, step: Release) -> bool:
+        slot = step.slot
         if step.pod is None or not step.pod.ended:
             left = self._look(slot)
             alive = left if left is not None and not left.ended else None
             if alive and alive.label is not None and (step.pod is None or alive.version != step.pod.version):
-                return
+                return False
+            if not self._clear(left):  # before the slot is free: until then a new process finds the pod by the claim
+                return True
             if alive is None and step.pod is None and self._space.job_lives(slot):
                 self._space.note_gone(str(slot.task))
-                self._clear(left)
-                return
+                return True
         self._writer.write(slot, self._writer.deadline(), lambda each: _is_same(each, slot), released)
         self._say("released", slot, pod=slot.pod)
-        self._clear(left)
+        return True
 
     def _leads_nowhere(self, slot: Slot) -> bool:
         """Tell whether a slot that no task had yet was seen to have no endpoints, by one look for all such slots."""
@@ -138,16 +146,15 @@ class Actor:
         return now is not None and (now.task, now.claimed_at) == (slot.task, slot.claimed_at)
 
     def _clear(self, left: Pod | None) -> bool:
-        """Remove what is written on a pod that carries no label; False if there is nothing to remove."""
+        """Remove what is written on a pod that carries no label; False if the pod has changed since it was read."""
         if left is None or left.label is not None or not left.marked or left.deleted:
-            return False
-        self._publish(left, Result())
-        return True
+            return True
+        return self._publish(left, Result())
 
     def _clear_left(self, pod: Pod) -> None:
         found = self._kube.find(POD, pod.name, self._namespace)
         left = None if found is None or found["metadata"]["uid"] != pod.uid else pods.parse(found)
-        if not self._clear(left):
+        if self._clear(left):
             self._space.note_cleared(pod.uid)
 
     def _look(self, slot: Slot) -> Pod | None:
@@ -155,28 +162,20 @@ class Actor:
         found = self._kube.find(POD, slot.pod, self._namespace)
         if found is None or found["metadata"]["uid"] != slot.task:
             return None
-        self._pods.keep(found)
         return pods.parse(found)
 
-    def _publish(self, pod: Pod, wanted: Result) -> None:
+    def _publish(self, pod: Pod, wanted: Result) -> bool:
         body = result.patch(pod, wanted, datetime.now(UTC))
         try:
             answer = self._kube.patch(POD, pod.name, self._namespace, body, strategic=True, subresource="status")
-        except NotFound:
-            self._pods.drop(self._namespace, pod.name, pod.version)
-            return
-        except Conflict:
+        except (Conflict, NotFound):
             self._metrics.retries.add()
-            found = self._kube.find(POD, pod.name, self._namespace)
-            if found is None:
-                self._pods.drop(self._namespace, pod.name, pod.version)
-            else:
-                self._pods.keep(found)
-            return
+            return False
         self._pods.keep(answer)
         fields = {"addresses": dict(wanted.addresses), "reason": wanted.reason, "message": wanted.message}
         say("published", namespace=self._namespace, pod=pod.name, uid=pod.uid, **fields)
         self._told(pod, wanted)
+        return True
 
     def _namespace_owner(self) -> str:
         """Return the owner that the namespace's label names, empty if it names none or may not be read."""

@@ -55,7 +55,16 @@ class Followed:
             changed=lambda before, after: self.wake(self.space.note_job(before, after)),
             page=PAGE,
         )
-        self._pods = Mirror(kube, POD, namespace, _labelled, labels=names.EXPOSE, changed=self._pod, page=PAGE)
+        self._pods = Mirror(
+            kube,
+            POD,
+            namespace,
+            _labelled,
+            labels=names.EXPOSE,
+            changed=self._pod,
+            listed=self._slots.read_again,
+            page=PAGE,
+        )
         self.actor = Actor(kube, self.space, self._slots, self._pods, metrics, told)
 
     @property
@@ -64,8 +73,12 @@ class Followed:
         return sum(each.restarts for each in (self._slots, self._jobs, self._pods))
 
     def follow(self) -> None:
-        """Read everything and start to follow it: Jobs first, for what is kept for them; errors are the caller's."""
-        for each in (self._jobs, self._slots, self._pods):
+        """Read everything and start to follow it; errors are the caller's.
+
+        Jobs come first, for what is kept for them. Slots come last, also whenever all pods are read again: a pod may
+        have lost what was written on it, and its claims have to be known by then.
+        """
+        for each in (self._jobs, self._pods, self._slots):
             each.follow()
 
     def close(self) -> None:

@@ -67,8 +67,13 @@ class Space:
         """Pods of which a look at the API server said that they are not there any more."""
         self._left: dict[str, Pod] = {}
         """Pods with something written on them that do not carry the label any more, or are gone."""
+        self._shown: dict[str, dict[str, int]] = {}
+        """The ports of the gateway that each living pod showed last, by its own port as its label names it.
+
+        They outlast what is written on the pod: a port stays that of the pod even if somebody removes its address.
+        """
         self._written: dict[int, str] = {}
-        """The pod on which each port of the gateway is written."""
+        """The pod that showed each port of the gateway last."""
 
     def note_pod(self, before: Pod | None, after: Pod | None) -> Uids:
         """Note a pod that was made, changed or went."""
@@ -77,23 +82,21 @@ class Space:
             if before is not None and (after is None or after.uid != before.uid):
                 self._pods.pop(before.uid, None)
                 _remove(self._pods_of, before.object.uid, before.uid)
+                self._show(before.uid, {})
                 if before.marked and not before.deleted:
                     self._left[before.uid] = before
-            if before is not None:
-                for port in before.ports.values():
-                    if self._written.get(port) == before.uid:
-                        del self._written[port]
             if after is not None:
                 self._pods[after.uid] = after
                 self._pods_of.setdefault(after.object.uid, set()).add(after.uid)
                 self._gone.discard(after.uid)
                 self._left.pop(after.uid, None)
-                if not after.ended:
-                    self._written |= dict.fromkeys(after.ports.values(), after.uid)
+                named = () if after.ended or after.label is None else after.label.split(".")
+                shown = self._shown.get(after.uid, {}) | after.ports
+                self._show(after.uid, {each: port for each, port in shown.items() if each in named})
             for uid in {each.uid for each in (before, after) if each is not None}:
                 woken += [*self._update(uid), uid]
-            if before is not None and before.object.kind == JOB:  # what it leaves may be kept for the next one
-                woken += self._update_all(self._pods_of.get(before.object.uid, ()))
+            for job in {each.object.uid for each in (before, after) if each is not None and each.object.kind == JOB}:
+                woken += self._update_all(self._pods_of.get(job, ()))  # what one leaves may be kept for the next one
             return woken
 
     def note_slot(self, before: Slot | None, after: Slot | None) -> Uids:
@@ -205,6 +208,15 @@ class Space:
             exposed = sum(len(each) for each in self._held.values())
             return Counts(exposed, sum(self._waiting.values()), len(self._free))
 
+    def _show(self, uid: str, ports: dict[str, int]) -> None:
+        """Note the ports that a pod showed last."""
+        for port in self._shown.pop(uid, {}).values():
+            if self._written.get(port) == uid:
+                del self._written[port]
+        if ports:
+            self._shown[uid] = ports
+            self._written |= dict.fromkeys(ports.values(), uid)
+
     def _view(self, uid: str) -> View:
         pod, held = self._pods.get(uid), [self._slots[each] for each in self._held.get(uid, ())]
         over = pod is None or pod.ended
@@ -218,16 +230,17 @@ class Space:
         if missing and offers is None and uid in self._waiting:
             self._refused.add(uid)
             lack = self._lack(len(missing))
-        by_port = {each: self._by_port[port] for each, port in pod.ports.items() if port in self._by_port}
-        written = {each: self._slots[service] for each, service in by_port.items()}
-        return View(pod, request, held, self._host, offers, lack, written=written)
+        shown = self._shown.get(uid, {})
+        by_port = {each: self._by_port[port] for each, port in shown.items() if port in self._by_port}
+        slots = {each: self._slots[service] for each, service in by_port.items()}
+        return View(pod, request, held, self._host, offers, lack, shown=slots)
 
     def _request(self, pod: Pod) -> Request:
         return requested(pod, self._permitted, claimed=pod.uid in self._held)
 
     def _missing(self, pod: Pod, request: Request) -> list[int]:
         held = [self._slots[each] for each in self._held.get(pod.uid, ())]
-        mine = chosen(pod, request, held)
+        mine = chosen(request, held)
         return [each.number for each in request.ports if each.number not in mine]
 
     def _offers(self, pod: Pod, request: Request, missing: Collection[int]) -> dict[int, Slot] | None:
@@ -238,7 +251,8 @@ class Space:
             return None
         taken: set[str] = set()
         for port in (each for each in request.ports if each.number in missing):
-            slot = kept.get(port.number) or self._best(pod, {pod.ports.get(port.written), port.wish}, taken)
+            shown = self._shown.get(pod.uid, {}).get(port.written)
+            slot = kept.get(port.number) or self._best(pod, {shown, port.wish}, taken)
             if slot is None:
                 return None
             taken.add(slot.service)
@@ -248,7 +262,7 @@ class Space:
     def _best(self, pod: Pod, wanted: set[int | None], taken: set[str]) -> Slot | None:
         """Return the free slot that goes next: a wanted one, else as `table.pick` orders them.
 
-        A port that is written on another living pod, which lost its claim, goes last.
+        A port that another living pod showed last, which lost its claim, goes last.
         """
         free = (
             self._slots[each] for each in self._free if each not in taken and self._lent.get(each, pod.uid) == pod.uid

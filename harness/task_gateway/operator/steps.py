@@ -4,7 +4,7 @@ One step at a time: after each the same question is asked again, so that a crash
 else's write, needs no code of its own.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from task_gateway.model import Address
@@ -70,7 +70,8 @@ class View:
     `offers` are the slots that each missing port may take now, None where others are before it or too few are free;
     `lack` says how many there are. `kept` tells that a living Job keeps the slots of this pod, which has ended. `left`
     is a pod with something written on it that was seen before, and does not carry the label any more, or is gone.
-    `written` are the slots whose ports are written on the pod, whoever has them.
+    `shown` are the slots of the ports that the pod showed last, by its own port as its label names it; others may have
+    them by now, and what was written on the pod may have been removed since.
     """
 
     pod: Pod | None
@@ -81,7 +82,7 @@ class View:
     lack: str = ""
     kept: bool = False
     left: Pod | None = None
-    written: Mapping[str, Slot] = field(default_factory=dict)
+    shown: Mapping[str, Slot] = field(default_factory=dict)
 
 
 def next_step(view: View) -> Step | None:
@@ -89,7 +90,7 @@ def next_step(view: View) -> Step | None:
     pod = view.pod
     if pod is None or pod.ended or pod.label is None:
         return _end(view)
-    mine = chosen(pod, view.request, view.held)
+    mine = chosen(view.request, view.held, [each.port for each in view.shown.values()])
     for slot in mine.values():
         if not table.agrees(slot):
             return Restore(slot)
@@ -102,8 +103,8 @@ def next_step(view: View) -> Step | None:
         differ = [
             each
             for port in view.request.ports
-            for each in (now.get(port.written), view.written.get(port.written))
-            if now.get(port.written) != view.written.get(port.written) and each is not None
+            for each in (now.get(port.written), view.shown.get(port.written))
+            if now.get(port.written) != view.shown.get(port.written) and each is not None
         ]
         return Publish(pod, result, tuple(differ))
     for slot in view.held:
@@ -112,14 +113,13 @@ def next_step(view: View) -> Step | None:
     return None
 
 
-def chosen(pod: Pod, request: Request, held: Sequence[Slot]) -> dict[int, Slot]:
-    """Return the slot of each port that a pod asks for: the one that is written on it, else the one claimed first."""
-    published = set(pod.ports.values())
+def chosen(request: Request, held: Sequence[Slot], shown: Collection[int] = ()) -> dict[int, Slot]:
+    """Return the slot of each port that a pod asks for: the one that it showed last, else the one claimed first."""
     found: dict[int, Slot] = {}
     for port in request.ports:
         slots = [slot for slot in held if _number(slot) == port.number]
         if slots:
-            found[port.number] = min(slots, key=lambda slot: (slot.port not in published, slot.claimed_at, slot.port))
+            found[port.number] = min(slots, key=lambda slot: (slot.port not in shown, slot.claimed_at, slot.port))
     return found
 
 

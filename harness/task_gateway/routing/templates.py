@@ -24,6 +24,9 @@ CONTROLLER, SERVICE_PORTS = "controllerName", "servicePorts"
 """Keys with the controllerName of the class, and with the ranges of ports of the proxy's Service where the chart makes
 it, as in "20000-20063 24000-24099". Charts of earlier releases have neither."""
 
+CLAIM_RIGHT = "claimRight"
+"""The key that is there, and true, where the policies of the operator require the right to claim."""
+
 VERSION = "2"
 """What the harness speaks; it grows with the `version` in the chart's ConfigMap."""
 
@@ -94,6 +97,11 @@ def task_namespaces(config_map: Manifest | None) -> tuple[str, ...]:
 def controller_name(data: Mapping[str, str]) -> str:
     """Return the controllerName of the class that the chart's ConfigMap has; empty without it."""
     return data.get(CONTROLLER, "")
+
+
+def requires_claim_right(data: Mapping[str, str]) -> bool:
+    """Return whether the chart's ConfigMap lists the policies that require the right to claim."""
+    return data.get(CLAIM_RIGHT) == "true"
 
 
 def service_ports(data: Mapping[str, str]) -> frozenset[int] | None:

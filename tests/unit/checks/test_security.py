@@ -84,3 +84,17 @@ def test_rights_are_asked_for_as_the_strategy_needs_them(
     said = security.rights(snapshot(strategy, chart=chart))
     assert ", ".join(asked) == wanted
     assert said == (Trouble("missing: patch services in ns") if strategy == "slots" else None)
+
+
+@pytest.mark.parametrize(("chart", "missing"), [({}, None), ({"claimRight": "true"}, "missing: claim slots in ns")])
+def test_the_right_to_claim_is_required_where_policies_require_it(
+    snapshot: Make, monkeypatch: pytest.MonkeyPatch, chart: Manifest, missing: str | None
+) -> None:
+    def create(_self: Kube, review: Manifest) -> Manifest:
+        asked = review["spec"]["resourceAttributes"]
+        return {"status": {"allowed": (asked["verb"], asked["group"]) != ("claim", "task-gateway.dev")}}
+
+    monkeypatch.setattr(Kube, "create", create)
+    monkeypatch.setattr(security, "grant", lambda _: "helm upgrade")
+    said = security.rights(snapshot("slots", chart=chart))
+    assert said == (None if missing is None else Trouble(missing, fix="helm upgrade"))

@@ -192,3 +192,25 @@ def test_with_pages_it_reads_so_many_at_a_time(server: Server) -> None:
     assert (mirror.read(), server.pages, server.snapshots) == (["one"], [250], 0)
     mirror.close()
     server.events.put(None)
+
+
+def test_another_mirror_is_read_again_before_what_was_read_is_noted(server: Server) -> None:
+    noted: list[str] = []
+    made: Mirror[str] = Mirror(
+        cast(Kube, server),
+        "v1/Pod",
+        "n",
+        lambda each: each["value"] or None,
+        changed=lambda _, after: noted.append(str(after)),
+        listed=lambda: noted.append("listed"),
+        settings=Settings(watch_pause_seconds=0.001),
+    )
+    made.read_again()
+    assert noted == []  # it follows nothing yet
+    server.there = [obj("a", 1, "one")]
+    made.follow()
+    server.there, server.version = [obj("a", 40, "two")], 50
+    server.events.put(ApiError("too old", status=410))
+    until(lambda: noted == ["listed", "one", "listed", "two"])
+    made.close()
+    server.events.put(None)

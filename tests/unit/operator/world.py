@@ -1,5 +1,6 @@
 """A cluster for the planner without I/O: pods, Jobs and slots as they are, and operators that see them late."""
 
+from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
@@ -79,54 +80,81 @@ class World:
 
     def _tell(self, event: tuple[str, str, Pod | Slot | Job | None]) -> None:
         for each in self.operators:
-            each.events.append(event)
+            each.events[event[0]].append(event)
 
 
 class Seer:
-    """An operator: what it knows may be old, and what it decided is done later."""
+    """An operator: what it knows may be old, and what it decided is done later. Each kind has a watch of its own.
+
+    As a real one it reads the slots after Jobs and pods, and does nothing before.
+    """
 
     def __init__(self, world: World) -> None:
         self.world = world
         self.space = Space(GATEWAY, "tasks", ALLOWED, HOST)
-        self.events: list[tuple[str, str, Pod | Slot | Job | None]] = []
+        self.events: defaultdict[str, list[tuple[str, str, Pod | Slot | Job | None]]] = defaultdict(list)
         self.known: dict[tuple[str, str], Pod | Slot | Job] = {}
         self.queue: dict[str, None] = {}
         self.decided: tuple[str, Step] | None = None
+        self.started = False
         for job, alive in world.jobs.items():
             self._note("job", job, Job(job, alive))
-        for slot in world.slots.values():
-            self._note("slot", slot.service, slot)
         for pod in world.pods.values():
             self._note("pod", pod.name, pod if pod.label is not None else None)
-        self.queue = dict.fromkeys(self.space.everybody())
 
-    def see(self, count: int) -> None:
-        """Have the next events arrive."""
-        for _ in range(min(count, len(self.events))):
-            self._note(*self.events.pop(0))
+    @property
+    def late(self) -> int:
+        """How many events have not arrived yet."""
+        return sum(map(len, self.events.values()))
+
+    def see(self, count: int, choice: int = 0) -> None:
+        """Have the next events arrive; of each kind in their order, but not of one kind after another."""
+        self._start()
+        for number in range(min(count, self.late)):
+            kinds = [each for each in ("slot", "pod", "job") if self.events[each]]
+            self._note(*self.events[kinds[(choice + number) % len(kinds)]].pop(0))
+
+    def see_only(self, kind: str) -> None:
+        """Have all events of one kind arrive."""
+        for event in self.events.pop(kind, []):
+            self._note(*event)
+
+    def read_again(self) -> None:
+        """Read all pods, as after a watch that was away for too long, and before they are noted all slots."""
+        self._start()
+        self._read_slots()
+        self.events["pod"].clear()
+        gone = [name for kind, name in self.known if kind == "pod" and name not in self.world.pods]
+        for name in (*gone, *self.world.pods):
+            pod = self.world.pods.get(name)
+            self._note("pod", name, pod if pod is not None and pod.label is not None else None)
 
     def decide(self, choice: int = 0) -> bool:
         """Ask the planner for one task of the queue."""
-        if self.decided is not None or not self.queue:
+        if not self.started or self.decided is not None or not self.queue:
             return False
         uid = list(self.queue)[choice % len(self.queue)]
+        del self.queue[uid]
         step = self.space.step(uid)
-        if step is None:
-            del self.queue[uid]
-        else:
+        if step is not None:
             self.decided = (uid, step)
         return True
 
     def act(self) -> None:
-        """Do what was decided, as far as the cluster still allows it."""
+        """Do what was decided, as far as the cluster still allows it; a task of which too little is known waits."""
         if self.decided is None:
             return
         (uid, step), self.decided = self.decided, None
+        if self._do(step):
+            self.queue[uid] = None
+        self.space.back(uid)
+
+    def _do(self, step: Step) -> bool:
         match step:
             case Claim():
-                self._claim(step)
+                return self._claim(step)
             case Release():
-                self._release(step)
+                return self._release(step)
             case Restore(slot):
                 now = self.world.slots[slot.service]
                 if now.task == slot.task:
@@ -134,33 +162,43 @@ class Seer:
             case Publish(pod, result, slots):
                 seen = [(each, self.world.slots[each.service]) for each in slots]
                 if all((was.task, was.claimed_at) == (now.task, now.claimed_at) for was, now in seen):
-                    self._publish(pod, result)
-                else:
-                    for _, now_there in seen:
-                        self._see_slot(now_there)
+                    return self._publish(pod, result)
+                for _, now_there in seen:
+                    self._see_slot(now_there)
             case Clear(pod):
                 left = self.world.pods.get(pod.name)
-                if not self._clear(left if left is not None and left.uid == pod.uid else None):
-                    self.space.note_cleared(pod.uid)
-        self.space.back(uid)
+                self._clear(left if left is not None and left.uid == pod.uid else None)
+                self.space.note_cleared(pod.uid)
+        return True
 
     def settle(self) -> None:
         """Go on until there is nothing to do."""
         for _ in range(3000):
             self.act()
-            self.see(len(self.events))
-            if not self.decide() and self.decided is None and not self.events:
+            self.see(self.late)
+            if not self.decide() and self.decided is None and not self.late:
                 return
         raise AssertionError(f"no end: {self.queue} {self.decided}")
 
-    def _claim(self, step: Claim) -> None:
+    def _start(self) -> None:
+        if not self.started:
+            self._read_slots()
+            self.queue = dict.fromkeys(self.space.everybody())
+            self.started = True
+
+    def _read_slots(self) -> None:
+        self.events["slot"].clear()
+        for slot in self.world.slots.values():
+            self._see_slot(slot)
+
+    def _claim(self, step: Claim) -> bool:
         now = self.world.slots[step.slot.service]
         before = self._look(step.slot) if step.slot.task is not None else None
         if before is not None and not before.ended:
-            return
+            return False
         if now.task != step.slot.task:
             self._see_slot(now)
-            return
+            return True
         pod = step.pod
         self.world.version += 1
         note = f"{pod.object.kind.rpartition('/')[2]}/{pod.object.name}/{pod.object.uid}"
@@ -170,18 +208,19 @@ class Seer:
                 selects=pod.uid, pod=pod.name,
             )
         )  # fmt: skip
+        return True
 
-    def _release(self, step: Release) -> None:
+    def _release(self, step: Release) -> bool:
         slot, left = step.slot, None
         if step.pod is None or not step.pod.ended:
             left = self._look(slot)
             alive = left is not None and not left.ended
             if left and alive and left.label is not None and (step.pod is None or left.version != step.pod.version):
-                return
+                return False
+            self._clear(left)
             if not alive and step.pod is None and self.space.job_lives(slot):
                 self.space.note_gone(str(slot.task))
-                self._clear(left)
-                return
+                return True
         now = self.world.slots[slot.service]
         if now.by_operator and (now.task, now.claimed_at) == (slot.task, slot.claimed_at):
             self.world.version += 1
@@ -190,19 +229,16 @@ class Seer:
             self._put(Slot(now.port, now.service, "", now.target_port, released_at=stamp, selects=free))
         else:
             self._see_slot(now)
-        self._clear(left)
-
-    def _clear(self, left: Pod | None) -> bool:
-        if left is None or left.label is not None or not left.marked:
-            return False
-        self._publish(left, Result())
         return True
 
-    def _publish(self, pod: Pod, result: Result) -> None:
+    def _clear(self, left: Pod | None) -> None:
+        if left is not None and left.label is None and left.marked:
+            self._publish(left, Result())
+
+    def _publish(self, pod: Pod, result: Result) -> bool:
         now = self.world.pods.get(pod.name)
         if now is None or now.uid != pod.uid or now.version != pod.version:
-            self._note("pod", pod.name, now if now is not None and now.label is not None else None)
-            return
+            return False
         said = Said() if result.reason is None else Said(result.status, result.reason, result.message, "now")
         task = pod.uid if result.addresses else "" if pod.task == pod.uid else pod.task
         found = patch(pod, result, NOW)["metadata"]["annotations"]
@@ -211,13 +247,11 @@ class Seer:
         published = addresses(now.label or "", self.world.notes[pod.name])
         written = self.world.put_pod(replace(now, published=published, said=said, task=task))
         self._note("pod", pod.name, written if written.label is not None else None)
+        return True
 
     def _look(self, slot: Slot) -> Pod | None:
         found = self.world.pods.get(slot.pod)
-        if found is None or found.uid != slot.task:
-            return None
-        self._note("pod", found.name, found if found.label is not None else None)
-        return found
+        return None if found is None or found.uid != slot.task else found
 
     def _put(self, slot: Slot) -> None:
         self.world.put_slot(slot)

@@ -18,6 +18,10 @@ class Right(NamedTuple):
     with_tasks: bool
 
 
+CLAIM = Right("claim", "task-gateway.dev", "slots", True)
+"""What the policies of the operator require of those who decide where a port leads. Only RBAC knows the resource."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Traits:
     """One strategy. Its name is that of its template in the chart's ConfigMap, and of its label on objects."""
