@@ -32,7 +32,10 @@ GATEWAY_CHART = CHARTS / "internal-task-gateway"
 CRDS_CHART = CHARTS / "gateway-api-crds"
 OURS = (GATEWAY_CHART, CRDS_CHART)
 LEGAL = ("LICENSE", "NOTICE")  # in each package, because the charts contain files of other projects
-PROFILES = (GATEWAY_CHART / "production.yaml", GATEWAY_CHART / "determined.yaml", CRDS_CHART / "determined.yaml")
+PROFILES = (
+    *(GATEWAY_CHART / f"{name}.yaml" for name in ("production", "determined", "determined-lane")),
+    CRDS_CHART / "determined.yaml",
+)
 ENVOY_GATEWAY = GATEWAY_CHART / "charts" / "gateway-helm"
 CHANNELS = tuple(CRDS_CHART / "charts" / channel for channel in ("standard", "experimental"))
 CONTOUR_CHART = CHARTS / "contour"

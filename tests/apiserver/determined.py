@@ -103,9 +103,9 @@ class Master:
             gateway["spec"]["listeners"] = kept or None
             gateway["metadata"].get("annotations", {}).pop(f"{DETERMINED_NOTE}{port}", None)
 
-        self.kube.delete(JOB, task, self.namespace)
+        self.kube.delete(JOB, job_name(task), self.namespace)
         for kind in (SERVICE, ROUTE):
-            self.kube.delete(kind, f"{task}-0", self.namespace)
+            self.kube.delete(kind, f"{job_name(task)}-0", self.namespace)
         self._update(remove)
 
     def _get(self) -> Manifest:
@@ -132,20 +132,28 @@ def listener(port: int) -> Manifest:
     return {"name": f"{DETERMINED}{port}", "port": port, "protocol": "TCP", "allowedRoutes": routes}
 
 
+def job_name(task: str) -> str:
+    """Return the name of a task's Job, which its other objects' names begin with; an allocation has a dot."""
+    return task.replace(".", "-")
+
+
 def job(task: str, namespace: str) -> Manifest:
     """Return the Job of a task, which the master makes before the listener."""
-    meta = {"name": task, "namespace": namespace, "labels": {LABEL: task}}
+    meta = {"name": job_name(task), "namespace": namespace, "labels": {LABEL: task}}
     container = {"name": "determined-container", "image": "registry.example/task"}
     pod = {"metadata": {"labels": {LABEL: task}}, "spec": {"restartPolicy": "Never", "containers": [container]}}
     return {"apiVersion": "batch/v1", "kind": "Job", "metadata": meta, "spec": {"backoffLimit": 0, "template": pod}}
 
 
-def objects(task: str, port: int, gateway: InternalTaskGateway, namespace: str) -> tuple[Manifest, Manifest]:
-    """Return the Service and the route of a task, which serves at port 8888."""
-    meta = {"name": f"{task}-0", "namespace": namespace, "labels": {LABEL: task}}
-    ports = [{"port": 8888, "protocol": "TCP"}]
+def objects(
+    task: str, port: int, gateway: InternalTaskGateway, namespace: str, number: int = 0
+) -> tuple[Manifest, Manifest]:
+    """Return the Service and the route of one port of a task, which serves at port 8888 and the ones behind it."""
+    name, target = f"{job_name(task)}-{number}", 8888 + number
+    meta = {"name": name, "namespace": namespace, "labels": {LABEL: task}}
+    ports = [{"port": target, "protocol": "TCP"}]
     parent = {"name": gateway.gateway_name, "namespace": gateway.gateway_namespace, "port": port}
-    rules = [{"backendRefs": [{"name": f"{task}-0", "kind": "Service", "port": 8888}]}]
+    rules = [{"backendRefs": [{"name": name, "kind": "Service", "port": target}]}]
     version, _, kind = ROUTE.rpartition("/")
     route_spec = {"parentRefs": [parent | {"sectionName": f"{DETERMINED}{port}"}], "rules": rules}
     return (

@@ -34,6 +34,10 @@ VALUES: dict[str, list[str]] = {
     "Contour": ["--values", str(CHART / "contour.yaml")],
     "production": ["--values", str(CHART / "production.yaml")],
     "Determined": ["--values", str(CHART / "determined.yaml")],
+    "a Determined lane that holds pods": [
+        "--values", str(CHART / "determined-lane.yaml"),
+        "--set", "operator.image=operator:1,operator.determined.schedulingGate=true",
+    ],
     "a controller and a class that are there": [
         "--set", "controller.install=false,gatewayClass.create=false,gatewayClass.name=theirs",
         "--set", "tls.secretName=own,slotListeners.kind=Gateway,envoy.service.type=ClusterIP,envoy.tcpKeepalive=null",

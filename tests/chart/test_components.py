@@ -15,7 +15,7 @@ from task_gateway.model import Manifest
 Render = Callable[..., list[Manifest]]
 COMPONENT = "app.kubernetes.io/component"
 EVERYTHING: dict[str, Any] = yaml.safe_load((ROOT / "tests/chart/everything.yaml").read_text())
-COMMON = {"slot", "gateway", "envoy", "rbac", "policy", "tls", "metrics", "hook", "test", "operator", "static"}
+COMMON = {"slot", "gateway", "envoy", "rbac", "policy", "tls", "metrics", "hook", "test", "operator", "static", "lane"}
 
 
 @pytest.fixture(params=CONTROLLERS)

@@ -42,6 +42,7 @@ def test_all_files_are_there_with_their_checksums(dist: Path) -> None:
         f"gateway-api-crds-{__version__}.tgz",
         "gateway-api-crds-determined.yaml",
         f"internal-task-gateway-{__version__}.tgz",
+        "internal-task-gateway-determined-lane.yaml",
         "internal-task-gateway-determined.yaml",
         "internal-task-gateway-production.yaml",
         f"task-gateway-{__version__}.cdx.json",

@@ -1,16 +1,20 @@
 {{/*
 The groups of slots, as a list of {namespace, start, count, from, set, use}: the items of `slots` with their namespace, `from` being
-the value that an item is, `set` the number of its first ListenerSet, and `use` "static" for one with a selector, "slot" otherwise. Without an item there are no slots, and tasks run in
-the namespace of the release.
+the value that an item is, `set` the number of its first ListenerSet, and `use` "static" for one with a selector, "slot" otherwise. The last group has the `use` "lane" if there is a lane for a Determined master. Without
+any group there are no slots, and tasks run in the namespace of the release.
 */}}
 {{- define "task-gateway.groups" -}}
 {{- include "task-gateway.refuseRemoved" . -}}
 {{- $groups := list -}}
 {{- $set := 0 -}}
-{{- range $index, $each := .Values.slots | default (list (dict "start" 20000 "count" 0)) -}}
+{{- $lane := include "task-gateway.lane" . | fromJson -}}
+{{- range $index, $each := .Values.slots | default (empty $lane | ternary (list (dict "start" 20000 "count" 0)) list) -}}
 {{- $more := dict "namespace" ($each.namespace | default $.Release.Namespace) "from" (printf "slots[%d]" $index) "set" $set "use" (empty $each.selector | ternary "slot" "static") -}}
 {{- $groups = append $groups (merge $more $each) -}}
 {{- $set = add $set (div (add $each.count 63) 64) -}}
+{{- end -}}
+{{- with $lane -}}
+{{- $groups = append $groups (dict "namespace" .namespace "start" .start "count" .count "from" "operator.determined" "set" $set "use" "lane") -}}
 {{- end -}}
 {{ toJson $groups }}
 {{- end }}

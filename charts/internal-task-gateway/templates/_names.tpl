@@ -51,9 +51,9 @@ gw-{{ $release | replace "." "-" | trunc 28 | trimSuffix "-" }}-{{ $release | sh
 {{ include "task-gateway.gateway" . }}-resource-manager
 {{- end }}
 
-{{- /* Policies belong to the cluster. */ -}}
+{{- /* {gateway, context}: policies belong to the cluster */ -}}
 {{- define "task-gateway.routePolicy" -}}
-task-routes.{{ include "task-gateway.gateway" . }}.{{ .Release.Namespace }}
+task-routes.{{ .gateway }}.{{ .context.Release.Namespace }}
 {{- end }}
 
 {{- define "task-gateway.test" -}}

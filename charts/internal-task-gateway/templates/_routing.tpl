@@ -6,7 +6,8 @@ What makes a task reachable, for the slots and for the task routing templates al
   routeVersion                of TCPRoute: the newest that the cluster serves
   gateway, gatewayNamespace   the Gateway
   namespace                   where the route, the Service and the task's pods are
-  use                         "slot": made now, taken later; "static": made now for the pods of a selector; "task": made for one task
+  use                         "slot": made now, taken later; "static": made now for the pods of a selector;
+                              "lane": made now, follows the routes of a Determined master; "task": made for one task
   selector, targetPort, n     of a static slot: labels of its pods, in which {n} stands for its number in the group, and their port
   strategy                    of a task's objects: who made them
   port                        a number, or "${PORT}" in a template
@@ -36,6 +37,8 @@ labels:
   task-gateway.dev/slot: "{{ .port }}"
   {{- else if eq .use "static" }}
   task-gateway.dev/static: "{{ .port }}"
+  {{- else if eq .use "lane" }}
+  task-gateway.dev/lane: "{{ .port }}"
   {{- else }}
   {{- include "task-gateway.taskLabels" . | nindent 2 }}
   {{- end }}
@@ -137,7 +140,8 @@ spec:
 
 {{- /*
 A slot's selector, target port and annotations are written by who claims it, hence never here. A static slot has them here, and
-has neither the label nor the listener name of a slot: nothing can claim it, and its port is one of somebody else to all that do. Envoy reads endpoints, so
+has neither the label nor the listener name of a slot: nothing can claim it, and its port is one of somebody else to all that do. The same
+holds for a slot of the lane, which only the operator writes. Envoy reads endpoints, so
 that no Service needs an address of its own, nor kube-proxy to look at all its rules with each claim; that of strategy
 listeners has one, as the Service that a Determined master makes.
 */ -}}

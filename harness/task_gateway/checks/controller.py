@@ -27,8 +27,8 @@ def exists(snapshot: GatewaySnapshot) -> Trouble | None:
 )
 def accepted(snapshot: GatewaySnapshot) -> Trouble | None:
     """The controller rejected the class, usually because of its parameters, or has not processed it yet. Contour does
-    not report on classes, so its class is not checked."""
-    if not snapshot.objects.controller.reports_classes:
+    not report on classes, so its class is not checked. The operator accepts the class of a Determined lane."""
+    if not snapshot.objects.controller.reports_classes and not snapshot.objects.is_lane:
         return None
     said = condition("Accepted")(snapshot.objects.gateway_class)
     return Trouble(str(said)) if said else None
@@ -97,13 +97,14 @@ def listener_sets(snapshot: GatewaySnapshot) -> Trouble | None:
 def own_controller(snapshot: GatewaySnapshot) -> Trouble | None:
     """A Contour only serves the Gateway that its configuration names, and ignores other Gateways of its class. Give
     each Gateway its own Contour with controller=contour."""
-    meta = (snapshot.objects.gateway_class or {}).get("metadata") or {}
+    served = snapshot.objects.serving
+    meta = (served.gateway_class or {}).get("metadata") or {}
     name = (meta.get("labels") or {}).get(names.GATEWAY_LABEL)
     namespace = (meta.get("annotations") or {}).get("meta.helm.sh/release-namespace")
     if (
         not snapshot.objects.controller.one_gateway
         or not (name and namespace)
-        or f"{namespace}/{name}" == snapshot.name
+        or (namespace, name) == (served.named.gateway_namespace, served.named.gateway_name)
     ):
         return None
     title = snapshot.objects.controller.title

@@ -73,9 +73,10 @@ def answers(snapshot: GatewaySnapshot) -> Trouble | None:
     """This machine cannot connect to a port of the gateway. Usual causes: a firewall, a missing route, or a load
     balancer that does not forward the port. Run the check on the machine of the master. The Envoy of Contour only
     listens on ports that have a route, so nothing is checked before the first task."""
-    ports = sorted(each.port for each in snapshot.objects.listeners)
+    listeners = snapshot.objects.serving.listeners
+    ports = sorted(each.port for each in listeners)
     silent = not snapshot.objects.controller.listens_without_routes
-    if not ports or (silent and not any(each.use != FOREIGN for each in snapshot.objects.listeners)):
+    if not ports or (silent and not any(each.use != FOREIGN for each in listeners)):
         return None
     at = Address(snapshot.gateway.gateway_ip, next((port for port in ports if port in snapshot.ports), ports[0]))
     answer = probe(at)
@@ -95,7 +96,8 @@ def node_ports(snapshot: GatewaySnapshot) -> Trouble | None:
 @check("ITG0407", "every listener is programmed", DESCRIBE, ("ITG0403",))
 def listeners(snapshot: GatewaySnapshot) -> Trouble | None:
     """A listener conflicts with another one on the same port, or the controller cannot serve it."""
-    parents = [each for each in (snapshot.objects.gateway, *snapshot.objects.listener_sets) if each is not None]
+    served = snapshot.objects.serving
+    parents = [each for each in (served.gateway, *served.listener_sets) if each is not None]
     said = [sentence for parent in parents for sentence in _troubled(parent)]
     return Trouble(f"{said[0]}" + (f", and {len(said) - 1} more" if len(said) > 1 else "")) if said else None
 
@@ -104,14 +106,14 @@ def listeners(snapshot: GatewaySnapshot) -> Trouble | None:
 def current(snapshot: GatewaySnapshot) -> Trouble | None:
     """The controller can no longer write the status, usually because status.listeners of the CRD allows fewer items
     than spec.listeners. The conditions are out of date, but traffic may still work."""
+    served = snapshot.objects.serving
     if not snapshot.objects.controller.reports_generation:
         wanted, there = (
-            {each["name"] for each in part.get("listeners") or []}
-            for part in (snapshot.objects.spec, snapshot.objects.status)
+            {each["name"] for each in part.get("listeners") or []} for part in (served.spec, served.status)
         )
         return Trouble(f"{len(wanted - there)} listeners have no status") if wanted - there else None
-    generation = ((snapshot.objects.gateway or {}).get("metadata") or {}).get("generation", 0)
-    seen = [each.get("observedGeneration", generation) for each in snapshot.objects.status.get("conditions") or []]
+    generation = ((served.gateway or {}).get("metadata") or {}).get("generation", 0)
+    seen = [each.get("observedGeneration", generation) for each in served.status.get("conditions") or []]
     if not seen or max(seen) >= generation:
         return None
     return Trouble(f"the Gateway is at generation {generation}, its status at {max(seen)}")

@@ -14,9 +14,10 @@ SELF = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview", "
 
 
 def grant(snapshot: GatewaySnapshot) -> str:
-    """Return the upgrade that adds the user to `rbac.subjects`, with the subjects that are bound now.
+    """Return the upgrade that adds the user to the chart's subjects, with the subjects that are bound now.
 
-    Where these may not be read, a command that shows them, since an upgrade replaces the whole list.
+    They are `rbac.subjects`, or for a lane those of the master. Where these may not be read, a command that shows
+    them, since an upgrade replaces the whole list.
     """
     name, namespace = names.resource_manager(snapshot.gateway.gateway_name), snapshot.gateway.gateway_namespace
     try:
@@ -27,7 +28,8 @@ def grant(snapshot: GatewaySnapshot) -> str:
     added = subject(snapshot.user or _self(snapshot))
     if added not in subjects:
         subjects.append(added)
-    return f"{fill('{upgrade}', snapshot)} --set-json 'rbac.subjects={json.dumps(subjects)}'"
+    value = "operator.determined.subjects" if snapshot.objects.is_lane else "rbac.subjects"
+    return f"{fill('{upgrade}', snapshot)} --set-json '{value}={json.dumps(subjects)}'"
 
 
 def subject(user: str) -> Manifest:

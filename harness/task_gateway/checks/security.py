@@ -89,6 +89,8 @@ def allowed_routes(snapshot: GatewaySnapshot) -> Trouble | None:
     """A listener accepts routes from all namespaces. Anyone who may create a TCPRoute in any namespace can point a port
     at their own pod. The listeners of a Determined master always accept them. The value routePolicy.enabled rejects
     such routes for the whole Gateway. determined.yaml sets it."""
+    if snapshot.objects.is_lane:
+        return None  # the operator only follows the routes of the master's namespace
     parents = [each for each in (snapshot.objects.gateway, *snapshot.objects.listener_sets) if each is not None]
     found = [
         f"listener {each['name']} of {parent['kind']} {parent['metadata']['name']}"

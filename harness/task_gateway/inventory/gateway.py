@@ -1,5 +1,6 @@
 """The Gateway with what hangs on it: its class and controller, its listeners, and the ConfigMap of its chart."""
 
+from dataclasses import replace
 from functools import cached_property
 
 from task_gateway.controllers.base import Controller, of_class
@@ -22,6 +23,23 @@ class GatewayObjects:
         self._reader = reader
         self._gateway = gateway
 
+    @property
+    def named(self) -> InternalTaskGateway:
+        """The Gateway as it is named in the master's configuration."""
+        return self._gateway
+
+    @cached_property
+    def serving(self) -> "GatewayObjects":
+        """The objects of the Gateway that serves the ports: another one if only a Determined master writes this one."""
+        notes = ((self.gateway or {}).get("metadata") or {}).get("annotations") or {}
+        name = notes.get(names.SERVED_BY)
+        return GatewayObjects(self._reader, replace(self._gateway, gateway_name=name)) if name else self
+
+    @property
+    def is_lane(self) -> bool:
+        """Whether no controller serves it: the operator leads its ports to pods, through slots of another Gateway."""
+        return self.serving is not self
+
     @cached_property
     def gateway(self) -> Manifest | None:
         """The Gateway, None if there is none or its kind is not served."""
@@ -39,7 +57,7 @@ class GatewayObjects:
 
     @property
     def gateway_for_conditions(self) -> Manifest | None:
-        """The Gateway as checks of conditions need it: without generation if the controller does not report one."""
+        """The Gateway as checks of conditions need it: without generation if no condition has one."""
         found = self.gateway
         if found is None or self.controller.reports_generation:
             return found
@@ -53,8 +71,8 @@ class GatewayObjects:
 
     @property
     def controller(self) -> Controller:
-        """The controller of the class; the fallback if this project does not know it."""
-        return of_class(self.controller_name)
+        """The controller of the class; the fallback if this project does not know it. Of a lane, that of its slots."""
+        return of_class(self.serving.controller_name)
 
     @cached_property
     def controller_name(self) -> str:

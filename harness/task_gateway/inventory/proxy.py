@@ -7,7 +7,7 @@ from task_gateway.errors import Forbidden
 from task_gateway.inventory.gateway import GatewayObjects
 from task_gateway.kube.kinds import DAEMON_SET, DEPLOYMENT, POD, SERVICE
 from task_gateway.kube.reader import Reader, list_readable
-from task_gateway.model import InternalTaskGateway, Manifest
+from task_gateway.model import Manifest
 from task_gateway.routing import templates
 
 
@@ -17,10 +17,14 @@ class Proxy:
     They are found by the labels of the controller, also if several Gateways share a proxy.
     """
 
-    def __init__(self, reader: Reader, gateway: InternalTaskGateway, objects: GatewayObjects) -> None:
+    def __init__(self, reader: Reader, objects: GatewayObjects) -> None:
         self._reader = reader
-        self._gateway = gateway
-        self._objects = objects
+        self._gateway_objects = objects
+
+    @property
+    def _objects(self) -> GatewayObjects:
+        """The objects of the Gateway that the controller serves."""
+        return self._gateway_objects.serving
 
     @cached_property
     def services(self) -> list[Manifest]:
@@ -60,11 +64,11 @@ class Proxy:
     @property
     def _selectors(self) -> tuple[str, ...]:
         """The labels that the controller sets on the proxy, in the order to try them."""
-        gateway, class_ = self._gateway, self._objects.spec.get("gatewayClassName", "")
+        gateway, class_ = self._objects.named, self._objects.spec.get("gatewayClassName", "")
         return self._objects.controller.selectors(gateway.gateway_name, gateway.gateway_namespace, class_)
 
     def _found(self, kind: str) -> list[Manifest]:
         return next((found for each in self._selectors if (found := self._labelled(kind, each))), [])
 
     def _labelled(self, kind: str, labels: str) -> list[Manifest]:
-        return list_readable(self._reader, kind, self._gateway.gateway_namespace, labels)
+        return list_readable(self._reader, kind, self._objects.named.gateway_namespace, labels)

@@ -50,7 +50,7 @@ class GatewaySnapshot:
         self.crds = InstalledCrds(self.kube)
         self.cluster = ClusterObjects(self.kube)
         self.objects = GatewayObjects(self.kube, self.gateway)
-        self.proxy = Proxy(self.kube, self.gateway, self.objects)
+        self.proxy = Proxy(self.kube, self.objects)
         self._strategy = strategy
         self._chosen = namespace
         self._namespaces = TaskNamespaces(

@@ -53,7 +53,10 @@ def connect(kubeconfig: Path | None = None, context: str | None = None, *, setti
 
 
 def discover(kube: Kube) -> list[GatewayTarget]:
-    """Return the Gateways that the chart installed, each as a resource manager of a master."""
+    """Return the Gateways that the chart installed, each as a resource manager of a master.
+
+    A Gateway whose only slots are those of a lane is left out: no master uses it, the lane's own Gateway represents it.
+    """
     try:
         gateways = kube.list(GATEWAY, labels=f"{names.GATEWAY_LABEL},app.kubernetes.io/name={names.CHART}")
     except NotFound:
@@ -64,7 +67,16 @@ def discover(kube: Kube) -> list[GatewayTarget]:
             where=kube.server,
             hint="name the gateways with --config master.yaml, or the cluster with --context",
         )
-    return [GatewayTarget(_as_manager(gateway, kube), kube) for gateway in gateways]
+    lanes = {
+        (each["metadata"]["namespace"], (each["metadata"].get("annotations") or {}).get(names.SERVED_BY))
+        for each in gateways
+    }
+    found = [(each["metadata"], _as_manager(each, kube)) for each in gateways]
+    return [
+        GatewayTarget(manager, kube)
+        for meta, manager in found
+        if manager.default_namespace is None or (meta["namespace"], meta["name"]) not in lanes
+    ]
 
 
 def _as_manager(gateway: Manifest, kube: Kube) -> ResourceManager:

@@ -63,7 +63,7 @@ def patch(pod: Pod, result: Result, now: datetime) -> Manifest:
 
 def event(pod: Pod, reason: str, message: str, now: datetime, component: str) -> Manifest:
     """Return the Event of a pod; a Warning unless the pod is exposed."""
-    at = _seconds(now)
+    at = seconds(now)
     name = f"{pod.name[:200]}.{time_of(now):x}"
     return {
         "apiVersion": "v1",
@@ -93,7 +93,7 @@ def time_of(now: datetime) -> int:
     return int(now.timestamp() * 1_000_000)
 
 
-def _seconds(now: datetime) -> str:
+def seconds(now: datetime) -> str:
     """Return RFC 3339 in UTC with whole seconds, as the API server keeps it in conditions and Events."""
     return now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
@@ -101,7 +101,7 @@ def _seconds(now: datetime) -> str:
 def _condition(said: Said, result: Result, now: datetime) -> Mapping[str, str | None]:
     if result.reason is None:
         return {"type": names.EXPOSED, "$patch": "delete"}
-    since = said.since if said.status == result.status and said.since else _seconds(now)
+    since = said.since if said.status == result.status and said.since else seconds(now)
     return {
         "type": names.EXPOSED,
         "status": result.status,

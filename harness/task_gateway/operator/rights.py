@@ -17,11 +17,6 @@ class Named:
     name: str = ""
 
 
-def name(gateway: str) -> str:
-    """Return the name of a gateway's operator: of its Deployment and its Lease, in the Gateway's namespace."""
-    return f"{gateway}-operator"
-
-
 def with_gateway(gateway: str) -> tuple[Named, ...]:
     """Return the rights in the namespace of a Gateway of that name."""
     return (
@@ -30,7 +25,7 @@ def with_gateway(gateway: str) -> tuple[Named, ...]:
         Named(Right("get", "", "configmaps", False), names.templates(gateway)),
         Named(Right("create", "coordination.k8s.io", "leases", False)),
         *(
-            Named(Right(verb, "coordination.k8s.io", "leases", False), name(gateway))
+            Named(Right(verb, "coordination.k8s.io", "leases", False), names.operator(gateway))
             for verb in ("get", "list", "watch", "update")
         ),
     )
@@ -46,3 +41,20 @@ WITH_TASKS: tuple[Right, ...] = (
     Right("get", "", "namespaces", True),
 )
 """The rights in each task namespace; `namespaces` is for the label with the owner of the namespace itself."""
+
+WITH_LANE: tuple[Right, ...] = tuple(Right(verb, GATEWAY_API, "tcproutes", True) for verb in ("list", "watch"))
+"""The further rights in the namespace of a lane's tasks."""
+TO_LIFT_GATES: tuple[Right, ...] = (Right("patch", "", "pods", True),)
+"""The further rights there if the pods of the lane are held until they have routes."""
+
+
+def of_lane(gateway: str) -> tuple[Named, ...]:
+    """Return the further rights in the namespace of a lane's Gateway of that name."""
+    read = (Named(Right(verb, GATEWAY_API, "gateways", False), gateway) for verb in ("get", "list", "watch"))
+    return (*read, Named(Right("patch", GATEWAY_API, "gateways/status", False), gateway))
+
+
+def of_lane_class(name: str) -> tuple[Named, ...]:
+    """Return the rights to the class of a lane, which belongs to no namespace."""
+    read = (Named(Right(verb, GATEWAY_API, "gatewayclasses", False), name) for verb in ("list", "watch"))
+    return (*read, Named(Right("patch", GATEWAY_API, "gatewayclasses/status", False), name))

@@ -5,13 +5,15 @@ import socket
 import threading
 import time
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from task_gateway.errors import TaskGatewayError
 from task_gateway.kube.client import Kube
 from task_gateway.kube.mirror import Mirror
 from task_gateway.model import InternalTaskGateway
-from task_gateway.operator import rights, serving
+from task_gateway.operator import serving
+from task_gateway.operator.determined.lane import Lane
 from task_gateway.operator.events import Events
 from task_gateway.operator.lease import Elector
 from task_gateway.operator.log import say
@@ -22,7 +24,7 @@ from task_gateway.operator.reached import Reached
 from task_gateway.operator.request import ALL, Allowed
 from task_gateway.operator.result import Result
 from task_gateway.operator.work_queue import WorkQueue
-from task_gateway.routing import templates
+from task_gateway.routing import determined_lane, names, templates
 from task_gateway.routing.gateway_api import GATEWAY, first_address
 from task_gateway.routing.parents import Parents
 from task_gateway.routing.strategies.slots import Slots
@@ -63,6 +65,7 @@ class Operator:
         self._queue: WorkQueue[Key] = WorkQueue()
         self._failed: dict[Key, int] = {}
         self._followed: dict[str, Followed] = {}
+        self._lane: Lane | None = None
         self._parents: Parents | None = None
         self._gateway: Mirror[str] | None = None
         self._reached: Reached | None = None
@@ -71,7 +74,7 @@ class Operator:
         self._elector = Elector(
             kube,
             options.gateway_namespace,
-            rights.name(options.gateway),
+            names.operator(options.gateway),
             options.identity,
             lambda leads: self._everybody() if leads else None,
         )
@@ -99,6 +102,8 @@ class Operator:
         if options.measure_reached:
             self._reached = Reached(self.metrics.reached_seconds, tls=chart.tls)
         self._followed = {each: self._follow(gateway, each) for each in namespaces}
+        if (lane := determined_lane.described(chart.texts)) is not None:
+            self._lane = Lane(self._kube, options.gateway, home, lane, self._queue, self.metrics)
         self._parents = Parents(self._kube, gateway, changed=lambda: self._queue.add([LISTENERS]))
         self._parents.follow()
         self._gateway = Mirror(
@@ -112,6 +117,8 @@ class Operator:
         self._gateway.follow()
         for each in self._followed.values():
             each.follow()
+        if self._lane is not None:
+            self._lane.follow()
         self._listeners()
         for number in range(WORKERS):
             threading.Thread(target=self._work, name=f"works {number}", daemon=True).start()
@@ -126,6 +133,8 @@ class Operator:
         self._elector.stop(RELEASE_SECONDS)
         for each in self._followed.values():
             each.close()
+        if self._lane is not None:
+            self._lane.close()
         self._server.shutdown()
         self._server.server_close()
 
@@ -137,7 +146,10 @@ class Operator:
             "waiting": {name: each.waiting for name, each in counts.items()},
             "free": {name: each.free for name, each in counts.items()},
         }
+        if self._lane is not None:
+            gauges |= self._lane.gauges()
         restarts = sum(each.restarts for each in self._followed.values()) + self._elector.restarts
+        restarts += self._lane.restarts if self._lane is not None else 0
         restarts += self._gateway.restarts if self._gateway is not None else 0
         restarts += self._parents.restarts if self._parents is not None else 0
         return self.metrics.text(gauges, leader=self.leads, watch_restarts=restarts)
@@ -164,10 +176,14 @@ class Operator:
             each.wake(each.space.note_foreign(foreign))
 
     def _host(self, host: str) -> None:
+        if self._lane is not None:
+            self._lane.note_host(host)
         for each in self._followed.values():
             each.wake(each.space.note_host(host))
 
     def _everybody(self) -> None:
+        if self._lane is not None:
+            self._lane.everybody()
         for each in self._followed.values():
             each.wake(each.space.everybody())
 
@@ -176,7 +192,7 @@ class Operator:
             try:
                 if key == LISTENERS:
                     self._listeners()
-                elif not self._followed[key[0]].actor.work(key[1], lambda: self.leads):
+                elif not self._worker(key[0])(key[1], lambda: self.leads):
                     self._queue.add([key])
                 self._failed.pop(key, None)
             except TaskGatewayError as problem:
@@ -185,6 +201,12 @@ class Operator:
                 self._again(key, f"{type(problem).__name__}: {problem}")
             finally:
                 self._queue.done(key)
+
+    def _worker(self, place: str) -> Callable[[str, Callable[[], bool]], bool]:
+        """Return what works on the keys of a task namespace, or on those of the lane."""
+        if self._lane is not None and place == self._lane.place:
+            return self._lane.work
+        return self._followed[place].actor.work
 
     def _again(self, key: Key, message: str) -> None:
         """Try a task again after a pause that doubles with each failure."""

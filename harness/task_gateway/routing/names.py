@@ -22,6 +22,11 @@ TASK_NAMESPACE = f"{LABEL_PREFIX}/task-namespace"
 TASK_PORTS = f"{LABEL_PREFIX}/task-ports"
 """On a Gateway whose tasks have their own listeners: the ports that the chart names for them, as in 24000-24498."""
 
+SERVED_BY = f"{LABEL_PREFIX}/served-by"
+"""On a Gateway that only a Determined master writes: the Gateway whose slots its ports lead through."""
+LANE_LABEL = f"{LABEL_PREFIX}/lane"
+"""On the objects of a slot that only follows the routes of a Determined master: its port."""
+
 CLAIMED_BY = f"{LABEL_PREFIX}/claimed-by"
 OWNER = f"{LABEL_PREFIX}/owner"
 OBJECT = f"{LABEL_PREFIX}/object"
@@ -52,9 +57,19 @@ def slots_selector(gateway: str, namespace: str) -> str:
     return f"{gateway_selector(gateway, namespace)},{SLOT_LABEL}"
 
 
+def lane_selector(gateway: str, namespace: str) -> str:
+    """Return the label selector of every object of the lane's slots of the Gateway of that name and namespace."""
+    return f"{gateway_selector(gateway, namespace)},{LANE_LABEL}"
+
+
 def templates(gateway: str) -> str:
     """Return the name of the ConfigMap with a gateway's task routing templates."""
     return f"{gateway}-task-routing-templates"
+
+
+def operator(gateway: str) -> str:
+    """Return the name of the Deployment and of the Lease of a gateway's operator, in the Gateway's namespace."""
+    return f"{gateway}-operator"
 
 
 def resource_manager(gateway: str) -> str:

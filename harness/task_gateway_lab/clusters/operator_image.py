@@ -8,7 +8,7 @@ from task_gateway.errors import ToolMissing
 from task_gateway.kube.client import Kube
 from task_gateway.kube.kinds import DEPLOYMENT
 from task_gateway.kube.wait import condition, wait_for
-from task_gateway.operator import rights
+from task_gateway.routing import names
 from task_gateway.settings import Wait
 from task_gateway.version import __version__
 
@@ -29,4 +29,4 @@ def archive(folder: Path) -> Path:
 
 def wait_until_ready(kube: Kube, gateway: str, namespace: str) -> None:
     """Return once the operator of a Gateway, which the chart installs in the Gateway's namespace, is ready."""
-    wait_for(kube, READY, DEPLOYMENT, rights.name(gateway), namespace, condition("Available"))
+    wait_for(kube, READY, DEPLOYMENT, names.operator(gateway), namespace, condition("Available"))

@@ -14,6 +14,23 @@
 {{- if and (include "task-gateway.operator.enabled" .) .Values.operator.admissionPolicies }}true{{ end -}}
 {{- end }}
 
+{{- /* The lane of a Determined master as {namespace, start, count, subjects, gate}; empty without one. */ -}}
+{{- define "task-gateway.lane" -}}
+{{- $values := (.Values.operator | default dict).determined | default dict -}}
+{{- $lane := dict "namespace" ($values.namespace | default .Release.Namespace) "start" $values.start "count" $values.count "subjects" ($values.subjects | default list) "gate" (eq "true" (toString $values.schedulingGate)) -}}
+{{ and (eq "true" (include "task-gateway.operator.enabled" .)) (eq "true" (toString $values.enabled)) | ternary $lane dict | toJson }}
+{{- end }}
+
+{{- /* The Gateway of the lane, which only the master writes. */ -}}
+{{- define "task-gateway.lane.gateway" -}}
+{{ include "task-gateway.gateway" . }}-determined
+{{- end }}
+
+{{- /* Its class belongs to the cluster, and so do admission policies. */ -}}
+{{- define "task-gateway.lane.class" -}}
+{{ include "task-gateway.lane.gateway" . }}.{{ .Release.Namespace }}
+{{- end }}
+
 {{- /* Labels by which the Deployment, the Service and the policies select the operator's pods. */ -}}
 {{- define "task-gateway.operator.selector" -}}
 app.kubernetes.io/name: {{ include "task-gateway.operator.name" . }}

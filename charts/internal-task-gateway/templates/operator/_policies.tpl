@@ -36,15 +36,19 @@ ServiceAccount for each.
 {{- end }}
 
 {{- /*
-{metadata, before}: two variables of CEL with metadata. Whether the label that a slot selects pods by is new or has another value,
-and the same for the annotations with a result. A removal is no claim: the user who removes them could delete the pod as well.
+{metadata, before, context}: two variables of CEL with metadata. Whether a label that a slot selects pods by is new or has another
+value, and the same for the annotations with a result. A removal is no claim: the user who removes them could delete the pod as well.
 */ -}}
 {{- define "task-gateway.policy.written" -}}
-{{- $written := "[%s].all(key, %s.?%s[?key] == optional.none() || %s.?%s[?key] == %s.?%s[?key])" -}}
+{{- $written := "%s.all(key, %s.?%s[?key] == optional.none() || %s.?%s[?key] == %s.?%s[?key])" -}}
+{{- $labels := "['task-gateway.dev/task']" -}}
+{{- with include "task-gateway.lane" .context | fromJson -}}
+{{- $labels = printf "(request.namespace == '%s' ? ['task-gateway.dev/task', 'determined'] : %s)" .namespace $labels -}}
+{{- end -}}
 - name: keepsTask
-  expression: {{ printf $written "'task-gateway.dev/task'" .metadata "labels" .metadata "labels" .before "labels" | quote }}
+  expression: {{ printf $written $labels .metadata "labels" .metadata "labels" .before "labels" | quote }}
 - name: keepsResult
-  expression: {{ printf $written "'task-gateway.dev/address', 'task-gateway.dev/addresses'" .metadata "annotations" .metadata "annotations" .before "annotations" | quote }}
+  expression: {{ printf $written "['task-gateway.dev/address', 'task-gateway.dev/addresses']" .metadata "annotations" .metadata "annotations" .before "annotations" | quote }}
 {{- end }}
 
 {{- /* The two rules about metadata, for pods and for templates of pods. */ -}}
@@ -52,8 +56,14 @@ and the same for the annotations with a result. A removal is no claim: the user 
 - expression: variables.keepsTask || variables.copies || variables.claims
   reason: Forbidden
   message: >-
+    {{- if include "task-gateway.lane" . | fromJson }}
+    the labels task-gateway.dev/task and determined lead ports of Gateway {{ include "task-gateway.gateway" . }} to a pod: only the
+    operator and the subjects of rbac.subjects and operator.determined.subjects can set them. To expose a pod, set its label
+    task-gateway.dev/expose to the port
+    {{- else }}
     the label task-gateway.dev/task leads a port of Gateway {{ include "task-gateway.gateway" . }} to a pod: only the operator and
     the subjects of rbac.subjects can set it. To expose a pod, set its label task-gateway.dev/expose to the port
+    {{- end }}
 - expression: variables.keepsResult || variables.reports
   reason: Forbidden
   message: >-

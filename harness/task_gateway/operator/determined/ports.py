@@ -1,0 +1,119 @@
+"""The ports of the lane as they were seen last, and what is next for each. No I/O happens here.
+
+A port is exposed if the Gateway has a listener with the annotation of an allocation, and a route of that allocation has
+the port. A listener without a route is one that the master left behind, and a route without such a listener is not the
+master's: neither leads anywhere.
+"""
+
+import threading
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from task_gateway.routing.determined_lane import LaneSlot, Route, leads, rests
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Lead a slot to the pods of a route."""
+
+    slot: LaneSlot
+    route: Route
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """Lead a slot to no pods."""
+
+    slot: LaneSlot
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Ports whose slot leads to their route, and ports with a route whose slot does not, or that have none."""
+
+    exposed: int
+    missing: int
+
+
+def next_step(slot: LaneSlot, route: Route | None) -> Claim | Release | None:
+    """Return what to do next for a slot; None if it is as it should be."""
+    if route is None:
+        return None if rests(slot) else Release(slot)
+    return None if leads(slot, route) else Claim(slot, route)
+
+
+class Ports:
+    """Any thread may call. Each note returns the ports for which something may be to do."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._slots: dict[int, LaneSlot] = {}
+        self._routes: dict[int, dict[str, Route]] = {}
+        """The routes of each port by their uid."""
+        self._held: dict[int, str] = {}
+        """The allocation of each port by the annotations of the Gateway."""
+
+    def note_route(self, before: Route | None, after: Route | None) -> Collection[int]:
+        """Note a route that was made, changed or went."""
+        with self._lock:
+            if before is not None:
+                for port in before.ports:
+                    self._routes.get(port, {}).pop(before.uid, None)
+            if after is not None:
+                for port in after.ports:
+                    self._routes.setdefault(port, {})[after.uid] = after
+            return {port for each in (before, after) if each is not None for port in each.ports}
+
+    def note_slot(self, before: LaneSlot | None, after: LaneSlot | None) -> Collection[int]:
+        """Note a slot that was made, changed or went."""
+        with self._lock:
+            if before is not None:
+                self._slots.pop(before.port, None)
+            if after is not None:
+                self._slots[after.port] = after
+            return {each.port for each in (before, after) if each is not None}
+
+    def note_held(self, held: Mapping[int, str]) -> Collection[int]:
+        """Note which allocation has each port by the Gateway."""
+        with self._lock:
+            before, self._held = self._held, dict(held)
+            return {port for port in {*before, *held} if before.get(port) != held.get(port)}
+
+    def everything(self) -> Collection[int]:
+        """Return every port that has a slot or a route."""
+        with self._lock:
+            return {*self._slots, *(port for port, routes in self._routes.items() if routes)}
+
+    def step(self, port: int) -> Claim | Release | None:
+        """Return what is next for a port; None as well if it has no slot."""
+        with self._lock:
+            slot = self._slots.get(port)
+            return None if slot is None else next_step(slot, self._route(port))
+
+    def allocations(self, ports: Collection[int]) -> set[str]:
+        """Return the allocations of those ports, by the Gateway or by their routes."""
+        with self._lock:
+            routed = {route.allocation for port in ports for route in self._routes.get(port, {}).values()}
+            return routed | {self._held[port] for port in ports if port in self._held}
+
+    def complete(self, allocation: str) -> bool:
+        """Tell whether an allocation has ports, and a route for each of them.
+
+        The master writes the listeners of an allocation at once, before it makes the first route.
+        """
+        with self._lock:
+            ports = [port for port, one in self._held.items() if one == allocation]
+            return bool(ports) and all(self._route(port) is not None for port in ports)
+
+    def counts(self) -> Counts:
+        """Return how many ports of allocations are exposed, and how many should be."""
+        with self._lock:
+            wanted = {port: route for port in self._held if (route := self._route(port)) is not None}
+            exposed = sum(port in self._slots and leads(self._slots[port], route) for port, route in wanted.items())
+            return Counts(exposed, len(wanted) - exposed)
+
+    def _route(self, port: int) -> Route | None:
+        """Return the route that has a port; of several the oldest, as Gateway API has it."""
+        allocation = self._held.get(port)
+        found = [each for each in self._routes.get(port, {}).values() if each.allocation == allocation]
+        return min(found, key=lambda each: (each.created, each.name), default=None)
