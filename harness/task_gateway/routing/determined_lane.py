@@ -3,7 +3,7 @@
 Only the master writes that Gateway while tasks come and go, so none of its writes conflicts. The operator leads the
 slot of each port to the pods of the allocation that has the port. Nothing here writes an object of the master.
 
-A slot of the lane has a label of its own: nothing else claims it, and nothing else repairs it.
+A slot of the lane has its own label: nothing else claims it, and nothing else repairs it.
 """
 
 from collections.abc import Mapping
@@ -47,7 +47,7 @@ class Route:
 class LaneSlot:
     """A slot of the lane as it was read. `allocation` and `route`, a uid, are those that it was claimed for, or empty.
 
-    `selector` is that of its Service; `external` tells that the Service is of type ExternalName.
+    `selector` is that of its Service; `external` is true if the Service is of type ExternalName.
     """
 
     port: int
@@ -101,7 +101,7 @@ def parse_slot(service: Manifest) -> LaneSlot | None:
 
 
 def leads(slot: LaneSlot, route: Route) -> bool:
-    """Tell whether a slot leads to the pods of a route's allocation, and to no others."""
+    """Return whether a slot leads to the pods of a route's allocation, and to no others."""
     return (slot.allocation, slot.route, slot.target, slot.selector, slot.external) == (
         route.allocation,
         route.uid,
@@ -112,7 +112,7 @@ def leads(slot: LaneSlot, route: Route) -> bool:
 
 
 def rests(slot: LaneSlot) -> bool:
-    """Tell whether a slot leads to no pods: it never led to any, or it was released."""
+    """Return whether a slot leads to no pods: it never led to any, or it was released."""
     nowhere = ((), ((TASK_LABEL, names.released(slot.port)),))
     return not slot.allocation and not slot.external and slot.selector in nowhere
 

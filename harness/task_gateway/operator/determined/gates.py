@@ -43,7 +43,7 @@ def parse(pod: Manifest) -> Held | None:
 
 
 class Gates:
-    """The held pods of one namespace. `complete` tells whether the routes of an allocation exist.
+    """The held pods of one namespace. `complete` returns whether the routes of an allocation exist.
 
     `wake` is called with the names of pods that may start, `later` with the name of one and the seconds until it may.
     """

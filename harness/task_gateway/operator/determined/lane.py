@@ -29,7 +29,7 @@ STATUS, PORT, POD = "status", "port/", "pod/"
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What is kept of the lane's Gateway: the allocation of each port, its class, and what its status says."""
+    """What is kept of the lane's Gateway: the allocation of each port, its class, and the content of its status."""
 
     held: tuple[tuple[int, str], ...]
     class_name: str
@@ -89,7 +89,7 @@ class Lane:
     def follow(self) -> None:
         """Read everything and follow it from now on; the errors of the first reading are the caller's.
 
-        Slots come first, so that a route finds the slot of its port.
+        Slots come first: a route then finds the slot of its port.
         """
         self._slots.follow()
         self._routes.follow()
@@ -114,7 +114,7 @@ class Lane:
         self._statuses()
 
     def everybody(self) -> None:
-        """Have everything looked at: another replica may have left something."""
+        """Check everything again: another replica may have left something."""
         self._statuses()
         self._queue.add([(self.place, f"{PORT}{port}") for port in self._ports.everything()])
         if self._gates is not None:

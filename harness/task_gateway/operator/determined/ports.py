@@ -97,7 +97,7 @@ class Ports:
             return routed | {self._held[port] for port in ports if port in self._held}
 
     def complete(self, allocation: str) -> bool:
-        """Tell whether an allocation has ports, and a route for each of them.
+        """Return whether an allocation has ports, and a route for each of them.
 
         The master writes the listeners of an allocation at once, before it makes the first route.
         """

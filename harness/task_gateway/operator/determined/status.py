@@ -1,7 +1,7 @@
-"""The statuses of the lane's Gateway and of its class, each written only if it says something else.
+"""The statuses of the lane's Gateway and of its class, each written only if it changes.
 
 A status that followed the listeners would conflict with the master's writes. So the conditions have no generation, and
-the status lists no listener: it changes with the address of the gateway alone.
+the status lists no listener: it changes only with the address of the gateway.
 """
 
 import ipaddress
@@ -26,7 +26,7 @@ class Said:
 
 
 def said(obj: Manifest) -> Said:
-    """Return what the status of a Gateway or of a GatewayClass says."""
+    """Return the content of the status of a Gateway or a GatewayClass."""
     status = obj.get("status") or {}
     conditions = ((each["type"], each["status"], each["reason"]) for each in status.get("conditions") or [])
     return Said(frozenset(conditions), tuple(each["value"] for each in status.get("addresses") or []))
@@ -45,7 +45,7 @@ def of_class(now: datetime) -> Manifest:
 
 
 def differs(seen: Said, wanted: Manifest) -> bool:
-    """Tell whether a status has to be written. Conditions of other types are left as they are, and do not count."""
+    """Return whether a status must be written. Conditions of other types stay and do not count."""
     want = said({"status": wanted})
     types = {type for type, *_ in want.conditions}
     return {each for each in seen.conditions if each[0] in types} != want.conditions or seen.addresses != want.addresses
