@@ -25,7 +25,7 @@ CONTOUR = ("--values", GATEWAY_CHART / "contour.yaml")
 LANE = ("--values", GATEWAY_CHART / "determined-lane.yaml")
 NEWER = tuple(f"admissionregistration.k8s.io/v1/MutatingAdmissionPolicy{end}" for end in ("", "Binding"))
 """Kinds that the oldest Kubernetes does not serve. Only a value that needs a newer one renders them."""
-UNRAISED = ("--set", "slots[0].start=20000,slots[0].count=60")
+UNRAISED = ("--set", "slots[0].start=20000,slots[0].count=50")
 """Of one Gateway, as Contour has them: as many as the pinned CRDs let it have."""
 RENDERED: Mapping[str, tuple[Path, tuple[Word, ...]]] = {
     "defaults": (GATEWAY_CHART, ()),
