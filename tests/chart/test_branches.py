@@ -34,6 +34,7 @@ VALUES: dict[str, list[str]] = {
     "Contour": ["--values", str(CHART / "contour.yaml")],
     "production": ["--values", str(CHART / "production.yaml")],
     "Determined": ["--values", str(CHART / "determined.yaml")],
+    "the operator alone": ["--set", "operator.enabled=true,operator.image=operator:1"],
     "a Determined lane that holds pods": [
         "--values", str(CHART / "determined-lane.yaml"),
         "--set", "operator.image=operator:1,operator.determined.schedulingGate=true",

@@ -79,7 +79,8 @@ def test_a_policy_of_each_release_keeps_the_selectors_of_its_slots(render: Rende
     selector = policy["spec"]["matchConstraints"]["objectSelector"]
     (service, *_) = render(show="services")
     assert selector["matchLabels"].items() <= service["metadata"]["labels"].items()
-    assert [each["key"] for each in selector["matchExpressions"]] == [names.SLOT_LABEL]
+    (condition,) = policy["spec"]["matchConditions"]
+    assert f"'{names.SLOT_LABEL}'" in condition["expression"]
     for values in ({"slotsPolicy": {"enabled": False}}, {"slots": [{"start": 20000, "count": 0}]}):
         found = [each["metadata"]["name"] for each in by_kind(render(values), policy["kind"])]
         assert policy["metadata"]["name"] not in found

@@ -56,6 +56,7 @@ WITH: Mapping[str, dict[str, Any]] = {
     "gatewayClass.create": {"gatewayClass": {"name": "theirs"}},
     "gatewayClass.controllerName": {"controller": {"install": False}},
     "controller.name": {"controller": {"install": False}},
+    "operator.enabled": {"operator": {"image": "operator:1"}},
     "tls.secretName": {"tls": {"certManager": {"issuerRef": {}, "dnsNames": []}}},
 }
 """What goes with a value: alone it would be refused, or another one says the same."""
