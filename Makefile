@@ -126,7 +126,7 @@ matrix: toolchain charts
 
 ## bench: measure each strategy on each controller and compare it with other ways; writes reports/bench (hours)
 .PHONY: bench
-bench: image charts
+bench: image hub charts
 	@for what in expose burst dataplane crd-write peers; do task-gateway bench $$what --record reports/bench; done
 
 ## faults: kill, disconnect and delete components of real clusters; writes the record of docs/reliability.md

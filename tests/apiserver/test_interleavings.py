@@ -29,7 +29,7 @@ WORKERS, TASKS_EACH, PHASES, WRITES_OF_A_LIFE = 4, 8, 10, 40
 
 
 class Book:
-    """Who has which port, as the masters were told: a port that is given while it is in here is given twice."""
+    """Who has which port, as the masters learned it: a port that is given while it is in here is given twice."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -111,7 +111,7 @@ def test_two_masters_race_for_the_last_port(
 
 
 class Walker:
-    """A master on a random walk: it claims and releases for tasks of its own, dies before a write, and starts anew."""
+    """A master on a random walk: it claims and releases for its own tasks, dies before a write, and starts again."""
 
     def __init__(self, site: Site, strategy: str, book: Book, number: int) -> None:
         self._site, self._strategy, self._book = site, strategy, book

@@ -11,7 +11,7 @@ from task_gateway.model import Manifest
 from task_gateway.settings import DEFAULTS, Settings
 
 T = TypeVar("T")
-GONE = 410  # the version that a watch was to go on from is forgotten
+GONE = 410  # the version that a watch would continue from is forgotten
 GONE_KEPT = 1000
 """How many objects that are gone are remembered: as many late answers of writes can bring none of them back."""
 Key = tuple[str, str]
@@ -25,7 +25,7 @@ class Mirror(Generic[T]):
     Until `follow` is called every `read` asks the API server; from then on a thread keeps the copy, and what this
     process writes is noted at once by `keep`. An older state never replaces a newer one, whichever way it comes.
     `changed` is called in the thread that noted a change, in the order of the changes; it must not read a mirror.
-    `listed` is called whenever everything was read, before any of it is noted. With `page` the first reading asks for
+    `listed` is called whenever everything was read, before any of it is noted. With `page` the first reading requests
     so many objects at a time, which bounds its memory.
     """
 
@@ -64,7 +64,7 @@ class Mirror(Generic[T]):
             return [value for _, value in self._seen.values() if value is not None]
 
     def find(self, wanted: Callable[[T], bool]) -> list[T]:
-        """Return the objects that are wanted; a copy that has none looks anew: others may have made some."""
+        """Return the requested objects; a copy that has none reads again: others may have created some."""
         found = [value for value in self.read() if wanted(value)]
         if found or not self._following:
             return found

@@ -1,4 +1,4 @@
-"""Does what the planner says for the tasks of one namespace: the writes to slots and pods, each on a condition."""
+"""Does what the planner decides for the tasks of one namespace: the writes to slots and pods, each on a condition."""
 
 import threading
 import time
@@ -126,7 +126,7 @@ class Actor:
         return True
 
     def _leads_nowhere(self, slot: Slot) -> bool:
-        """Tell whether a slot that no task had yet was seen to have no endpoints, by one look for all such slots."""
+        """Return whether a slot that no task had yet was seen to have no endpoints, by one read for all such slots."""
         if not slot.unselected:
             return True
         with self._look_once:
@@ -139,7 +139,7 @@ class Actor:
             return self._nowhere.get(slot.service) == slot.resource_version
 
     def _holds(self, slot: Slot) -> bool:
-        """Tell whether a slot still is as it was seen; one that this process wrote itself is not read again."""
+        """Return whether a slot still is as it was seen; one that this process wrote itself is not read again."""
         if self._versions.get(slot.service) == slot.resource_version:
             return True
         now = self._writer.reread(slot)
@@ -158,7 +158,7 @@ class Actor:
             self._space.note_cleared(pod.uid)
 
     def _look(self, slot: Slot) -> Pod | None:
-        """Return the pod of a slot if it is there, by a look at the API server."""
+        """Return the pod of a slot if it is there, by a request to the API server."""
         found = self._kube.find(POD, slot.pod, self._namespace)
         if found is None or found["metadata"]["uid"] != slot.task:
             return None
@@ -195,5 +195,5 @@ class Actor:
 
 
 def _is_same(now: Slot, seen: Slot) -> bool:
-    """Tell whether a slot has the very claim that it was seen with: one made since, even for the same pod, stays."""
+    """Return whether a slot has the very claim that it was seen with: one made since, even for the same pod, stays."""
     return now.by_operator and (now.task, now.claimed_at) == (seen.task, seen.claimed_at)

@@ -1,4 +1,4 @@
-"""What the operator writes on a pod: addresses, condition and task label, in one patch; and the Event that says so."""
+"""What the operator writes on a pod: addresses, condition and task label, in one patch; and the Event about it."""
 
 import json
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ EVENT_MESSAGE = 1024
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a pod should say: its addresses by the port as its label names it, and why it has these.
+    """What a pod should show: its addresses by the port as its label names it, and why it has these.
 
     Without a reason nothing of the operator stays on the pod.
     """
@@ -32,7 +32,7 @@ class Result:
 
 
 def same(pod: Pod, result: Result) -> bool:
-    """Tell whether a pod says it already. The message of a lack of slots has counts that change, and never counts."""
+    """Return whether a pod shows it already. A message about missing slots has changing numbers and is ignored."""
     if pod.published != result.addresses or (pod.task == pod.uid) != bool(result.addresses):
         return False
     if result.reason is None:
@@ -43,7 +43,7 @@ def same(pod: Pod, result: Result) -> bool:
 
 
 def is_news(said: Said, result: Result) -> bool:
-    """Tell whether an Event should say the result: its reason is another one, or it says something else of it."""
+    """Return whether an Event should report the result: it has another reason, or another message for that reason."""
     if result.reason is None:
         return False
     return said.reason != result.reason or (result.reason is not Reason.NO_FREE_SLOT and said.message != result.message)

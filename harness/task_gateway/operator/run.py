@@ -43,7 +43,7 @@ RELEASE_SECONDS = 0.7
 class Options:
     """What the operator is started with. Without `namespaces` they are those that the chart lists.
 
-    `port` serves health and metrics, 0 on a free one. `identity` tells the holders of the Lease apart.
+    `port` serves health and metrics, 0 on a free one. `identity` distinguishes the holders of the Lease.
     """
 
     gateway: str

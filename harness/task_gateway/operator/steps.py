@@ -1,7 +1,7 @@
 """The planner: what the operator does next for one pod, from what is known of it and of the slots. Pure functions.
 
-One step at a time: after each the same question is asked again, so that a crash between two steps, or somebody
-else's write, needs no code of its own.
+One step at a time: after each the same question is asked again. A crash between two steps, or the write of another
+client, therefore needs no extra code.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -26,9 +26,9 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """Free a slot of a pod that has ended, or that does not ask for it (any more).
+    """Free a slot of a pod that has ended, or that does not request it (any more).
 
-    A pod that has not ended may have changed since it was seen, so that a look at the API server comes first: it must
+    A pod that has not ended may have changed since it was seen, so a request to the API server comes first: it must
     be as it was, or, where `pod` is None, not be there, or carry no label.
     """
 
@@ -54,7 +54,7 @@ class Publish:
 
 @dataclass(frozen=True, slots=True)
 class Clear:
-    """Remove what is written on a pod that carries the label no more, as a look at the API server has to confirm."""
+    """Remove what is written on a pod that carries the label no more, as a request to the API server has to confirm."""
 
     pod: Pod
 
@@ -64,11 +64,11 @@ Step = Claim | Release | Restore | Publish | Clear
 
 @dataclass(frozen=True)
 class View:
-    """What is known of one task: its pod, what that asks for, and its slots.
+    """What is known of one task: its pod, what that requests, and its slots.
 
     `held` are the slots that the operator claimed for it, `host` is the gateway's address, empty while it has none.
     `offers` are the slots that each missing port may take now, None where others are before it or too few are free;
-    `lack` says how many there are. `kept` tells that a living Job keeps the slots of this pod, which has ended. `left`
+    `lack` is how many there are. `kept` means that a living Job keeps the slots of this pod, which has ended. `left`
     is a pod with something written on it that was seen before, and does not carry the label any more, or is gone.
     `shown` are the slots of the ports that the pod showed last, by its own port as its label names it; others may have
     them by now, and what was written on the pod may have been removed since.
@@ -114,7 +114,7 @@ def next_step(view: View) -> Step | None:
 
 
 def chosen(request: Request, held: Sequence[Slot], shown: Collection[int] = ()) -> dict[int, Slot]:
-    """Return the slot of each port that a pod asks for: the one that it showed last, else the one claimed first."""
+    """Return the slot of each port that a pod requests: the one that it showed last, else the one claimed first."""
     found: dict[int, Slot] = {}
     for port in request.ports:
         slots = [slot for slot in held if _number(slot) == port.number]
@@ -132,7 +132,7 @@ def _end(view: View) -> Step | None:
 
 
 def _result(view: View, mine: Mapping[int, Slot], missing: Sequence[Port]) -> Result | None:
-    """Return what the pod should say; None as long as it is not known."""
+    """Return what the pod should show; None as long as it is not known."""
     pod, request = view.pod, view.request
     if pod is None or (mine and not view.host):
         return None

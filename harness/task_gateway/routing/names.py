@@ -1,6 +1,6 @@
 """The one home in Python of the labels, annotations and names that the chart and the strategies share.
 
-The chart names the objects of a slot; routing finds them by label, so that no name is built twice.
+The chart names the objects of a slot; routing finds them by label, and no name is built twice.
 """
 
 import re
@@ -18,7 +18,7 @@ GATEWAY_NAMESPACE_LABEL = f"{LABEL_PREFIX}/gateway-namespace"
 SLOT_LABEL = f"{LABEL_PREFIX}/slot"
 STRATEGY_LABEL = f"{LABEL_PREFIX}/strategy"
 TASK_NAMESPACE = f"{LABEL_PREFIX}/task-namespace"
-"""On a Gateway without slots: where its tasks are, which slots tell by themselves."""
+"""On a Gateway without slots: where its tasks are, which the slots themselves show."""
 TASK_PORTS = f"{LABEL_PREFIX}/task-ports"
 """On a Gateway whose tasks have their own listeners: the ports that the chart names for them, as in 24000-24498."""
 
@@ -38,7 +38,7 @@ POD_NOTE = f"{LABEL_PREFIX}/pod"
 EXPOSE = f"{LABEL_PREFIX}/expose"
 """The label of pods for the operator: numbers or names of container ports, separated by dots."""
 PORT_WISH = f"{LABEL_PREFIX}/port"
-"""An annotation of such pods: the ports of the gateway that they should get, in the order of their own."""
+"""An annotation of such pods: the ports of the gateway that they should get, in the order of the label's ports."""
 ADDRESS, ADDRESSES = f"{LABEL_PREFIX}/address", f"{LABEL_PREFIX}/addresses"
 """Annotations that the operator writes: the address of the first port; of several ports all, as a JSON object."""
 EXPOSED = f"{LABEL_PREFIX}/Exposed"
@@ -98,7 +98,7 @@ def check_task_id(task_id: str) -> str:
 
 
 def object_note(task_object: TaskObject | None) -> str | None:
-    """Return what an annotation says of a task's object: its kind, name and uid; None if it is not known."""
+    """Return what an annotation has of a task's object: its kind, name and uid; None if it is not known."""
     return (
         None if task_object is None else f"{task_object.kind.rpartition('/')[2]}/{task_object.name}/{task_object.uid}"
     )

@@ -1,6 +1,6 @@
 """The task routing templates that the chart installed, and the objects that are made from them.
 
-A template is parsed first and filled in afterwards, so that no value can change its shape.
+A template is parsed first and filled in afterwards: no value can change its shape.
 """
 
 import json
@@ -19,7 +19,7 @@ NAMESPACES = "taskNamespaces"
 """The key with the names of all task namespaces, separated by blanks; charts before it have none."""
 
 TLS = "tls"
-"""The key that says whether the listeners end TLS: true or false."""
+"""The key for whether the listeners end TLS: true or false."""
 CONTROLLER, SERVICE_PORTS = "controllerName", "servicePorts"
 """Keys with the controllerName of the class, and with the ranges of ports of the proxy's Service where the chart makes
 it, as in "20000-20063 24000-24099". Charts of earlier releases have neither."""
@@ -44,13 +44,13 @@ class Templates:
 
     @property
     def tls(self) -> bool:
-        """Whether the gateway's listeners end TLS, so that clients of a task's port speak it."""
+        """Whether the gateway's listeners end TLS: clients of a task's port then speak it."""
         return self.texts.get(TLS) == "true"
 
     def objects(self, strategy: str, values: Values) -> list[Manifest]:
-        """Return the objects of one task; TemplatesMismatch if the template is missing or asks for another value.
+        """Return the objects of one task; TemplatesMismatch if the template is missing or requires another value.
 
-        A scalar that is one placeholder and stands without quotes takes the value as it is, an integer for a port.
+        A scalar that is one placeholder and stands without quotes takes the value unchanged, an integer for a port.
         """
         key = f"{strategy}.yaml"
         if key not in self.texts:

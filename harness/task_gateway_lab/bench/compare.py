@@ -69,6 +69,8 @@ def measure(combos: Sequence[Combo], charts: Charts, amount: Amount, *, say: Say
             machine.note(versions, machine.versions(cluster.kube, NAMESPACE))
             with served(cluster.kube) as targets, started(place, combo.controller) as (running, without):
                 missing += without
+                for peer in running:
+                    machine.note(versions, peer.versions(place))
                 found += figures(cluster.kube, combo.controller, running, targets, amount, say=say)
                 cut += restarts.measure(place, combo.controller, running, targets[0], say=say)
     reference = base.in_order()[0].name

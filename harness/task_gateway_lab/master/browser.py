@@ -40,7 +40,7 @@ def run_in_page(url: str, page_url: str, authorization: str, output: str, pictur
 
 
 def in_page(url: str, authorization: str, use: "Callable[[playwright.sync_api.Page], None]", picture: Path) -> str:
-    """Use a page in a browser of its own, keep a picture of it however that ends; return Chromium's version."""
+    """Use a page in a separate browser, keep a picture of it however that ends; return Chromium's version."""
     executable = find()
     try:
         with playwright.sync_api.sync_playwright() as driver, launch(driver, executable) as browser:

@@ -100,7 +100,7 @@ def place() -> Any:
 
     def make(kube: Any, dist: Path = Path("dist")) -> Any:
         charts = Charts(dist / "gateway.tgz", dist / "crds.tgz")
-        stand = type("", (), {"kube": kube, "address": "192.0.2.9", "charts": charts})()
+        stand = type("", (), {"kube": kube, "cluster": kube.cluster, "address": "192.0.2.9", "charts": charts})()
         return type("", (), {"stand": stand, "say": staticmethod(print)})()
 
     return make
@@ -179,3 +179,13 @@ def test_the_proxy_can_be_reached_at_its_node_and_by_its_token_only() -> None:
     (container,) = spec["containers"]
     assert container["env"] == [{"name": "CONFIGPROXY_AUTH_TOKEN", "value": "secret"}]
     assert f"--port={http_proxy.PORT}" in container["command"]
+
+
+def test_the_version_is_what_the_proxy_reports(place: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / "kubectl"
+    program.write_text(
+        '#!/bin/sh\ncase "$*" in *" exec deployment/bench-http-proxy -- "*" --version") echo 5.1.0 ;; esac\n'
+    )
+    program.chmod(0o755)
+    monkeypatch.setenv("TASK_GATEWAY_TOOLS", str(tmp_path))
+    assert http_proxy.versions(place(Cloud())) == {"configurable-http-proxy": "5.1.0"}

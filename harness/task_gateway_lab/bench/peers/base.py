@@ -3,7 +3,7 @@
 The measurement only knows these records, and never compares a name.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
@@ -69,6 +69,8 @@ class Peer:
     """The parts whose restart can cut its connections."""
     reference: bool = False
     """Whether the others are compared with it."""
+    versions: Callable[[Place], Mapping[str, str]] = lambda _place: {}
+    """The versions of what only this way uses, once it runs."""
 
 
 PEERS: Registry[Peer] = Registry("way to reach a task", "task_gateway_lab.bench.peers")

@@ -12,20 +12,19 @@ from http import HTTPStatus
 
 from task_gateway.errors import ScenarioFailed
 from task_gateway.kube.kinds import DEPLOYMENT, POD
+from task_gateway.kube.kubectl import kubectl
 from task_gateway.kube.pods import not_running
 from task_gateway.kube.wait import wait_until_gone, wait_until_settled
 from task_gateway.model import Manifest
 from task_gateway.settings import POD_GONE, Wait
-from task_gateway.version import __version__
 from task_gateway_lab.bench.http_client import Endpoint
 from task_gateway_lab.bench.peers import parts
 from task_gateway_lab.bench.peers.base import Peer, Place, Target, Unavailable, declare
 from task_gateway_lab.bench.stand import NAMESPACE
 from task_gateway_lab.clusters import base as clusters
+from task_gateway_lab.clusters import hub_image
 
 NAME, PROGRAM = "bench-http-proxy", "configurable-http-proxy"
-IMAGE, ARCHIVE = f"localhost/task-gateway/hub:{__version__}", f"task-gateway-hub-{__version__}.oci.tar"
-"""The image of JupyterHub and its proxy, and its archive next to the packaged charts."""
 PORT, API_PORT = 38000, 38001
 API_SECONDS = 10.0
 LABELS = f"app={NAME}"
@@ -75,9 +74,9 @@ class Routes:
 @contextmanager
 def start(place: Place) -> Iterator[Routes]:
     """Run the proxy, if the archive of its image exists."""
-    archive = place.stand.charts.gateway.parent / ARCHIVE
+    archive = place.stand.charts.gateway.parent / hub_image.ARCHIVE
     if not archive.is_file():
-        raise Unavailable(f"its image {ARCHIVE} does not exist: make hub")
+        raise Unavailable(f"its image {archive.name} does not exist: make hub")
     clusters.load(place.stand.cluster.name, archive)
     kube, token = place.stand.kube, secrets.token_hex()
     kube.create(deployment(token))
@@ -92,12 +91,18 @@ def start(place: Place) -> Iterator[Routes]:
             wait_until_gone(kube, POD_GONE, POD, name, NAMESPACE)
 
 
+def versions(place: Place) -> dict[str, str]:
+    """Return the version that the proxy reports."""
+    words = ["--namespace", NAMESPACE, "exec", f"deployment/{NAME}", "--", PROGRAM, "--version"]
+    return {PROGRAM: kubectl(place.stand.cluster, *words).strip()}
+
+
 def deployment(token: str) -> Manifest:
     """Return the proxy with its two ports, which forgets its routes when it restarts."""
     arguments = ["--ip=0.0.0.0", f"--port={PORT}", "--api-ip=0.0.0.0", f"--api-port={API_PORT}"]
     container = {
         "name": "proxy",
-        "image": IMAGE,
+        "image": hub_image.NAME,
         "imagePullPolicy": "IfNotPresent",
         "command": [PROGRAM, *arguments],
         "env": [{"name": "CONFIGPROXY_AUTH_TOKEN", "value": token}],
@@ -133,5 +138,10 @@ def _prefix(target: Target) -> str:
 
 
 declare(
-    Peer(name=PROGRAM, start=start, middle=(parts.API_SERVER, parts.pods(PROGRAM, NAMESPACE, lambda _place: LABELS)))
+    Peer(
+        name=PROGRAM,
+        start=start,
+        middle=(parts.API_SERVER, parts.pods(PROGRAM, NAMESPACE, lambda _place: LABELS)),
+        versions=versions,
+    )
 )
