@@ -1,7 +1,6 @@
 """What breaks a Gateway that a Determined master writes, each with its way back, and the harm that follows."""
 
 import copy
-import statistics
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -235,16 +234,16 @@ def writes_get_slow(stage: Stage, master: Master) -> None:
 
 
 def seconds_of_a_write(stage: Stage) -> float:
-    """Return the middle one of three writes of a Gateway with many tasks."""
+    """Return the fastest of five writes of a Gateway with many tasks, the one that other work delayed least."""
     with changed(stage, many_tasks):
         found = stage.kube.get(GATEWAY, RELEASE, NAMESPACE)
     taken = []
-    for number in range(3):
+    for number in range(5):
         found["metadata"].setdefault("annotations", {})["written"] = str(number)
         started = time.monotonic()
         found = stage.kube.replace(found)
         taken.append(time.monotonic() - started)
-    return statistics.median(taken)
+    return min(taken)
 
 
 def many_tasks(gateway: Manifest) -> None:

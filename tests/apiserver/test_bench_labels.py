@@ -70,7 +70,7 @@ def test_many_at_once_each_get_their_own_address_and_nothing_stays(site: Site, k
         found = list(pool.map(labels.expose, tasks))
         assert {each.port for each in found} == set(range(START, START + SLOTS))
         assert [str(each) for each in found] == [site.address(each.id) for each in tasks]
-    assert site.claims() == {}
+    until(lambda: site.claims() == {})
     for pod in site.kube.list(POD, TASKS):
         assert not set(pod["metadata"]["labels"]) - {POD_LABEL}
         assert not pod["metadata"].get("annotations")
