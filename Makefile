@@ -115,9 +115,11 @@ bench: toolchain charts
 
 ## faults: what breaks is killed, cut off or taken away, on real clusters; docs/reliability.md is made from it
 .PHONY: faults
-faults: toolchain charts
+faults: image charts
 	@$(PYTHON) -m pytest -p tests.faults.record --fault-record reports/recorded/faults/faults.json \
-		tests/faults tests/scenarios tests/apiserver/test_kills.py tests/apiserver/test_interleavings.py
+		tests/faults tests/scenarios tests/apiserver/test_kills.py tests/apiserver/test_interleavings.py \
+		tests/apiserver/test_operator_faults.py tests/apiserver/test_operator_policy.py \
+		tests/apiserver/test_operator_replicas.py tests/apiserver/test_operator_walk.py
 
 ## policies: the chart's NetworkPolicies on clusters whose network heeds them, with both controllers
 .PHONY: policies
