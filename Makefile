@@ -131,9 +131,11 @@ bench: image hub charts
 
 ## faults: kill, disconnect and delete components of real clusters; writes the record of docs/reliability.md
 .PHONY: faults
-faults: toolchain charts
+faults: image charts
 	@$(PYTHON) -m pytest -p tests.faults.record --fault-record reports/recorded/faults/faults.json \
-		tests/faults tests/scenarios tests/apiserver/test_kills.py tests/apiserver/test_interleavings.py
+		tests/faults tests/scenarios tests/apiserver/test_kills.py tests/apiserver/test_interleavings.py \
+		tests/apiserver/test_operator_faults.py tests/apiserver/test_operator_policy.py \
+		tests/apiserver/test_operator_replicas.py tests/apiserver/test_operator_walk.py
 
 ## policies: test the chart's NetworkPolicies on clusters that enforce them, with both controllers
 .PHONY: policies

@@ -61,3 +61,9 @@ def site(kube: Kube) -> Iterator[Site]:
         for each in kube.list(kind):
             if TASK_LABEL in (each["metadata"].get("labels") or {}) or kind == LISTENER_SET:
                 kube.delete(kind, each["metadata"]["name"], each["metadata"]["namespace"])
+
+
+@pytest.fixture
+def share(pytestconfig: pytest.Config) -> int:
+    """One of how many examples or steps is taken: all where a record is written, one in ten otherwise."""
+    return 10 if pytestconfig.getoption("fault_record", None) is None else 1

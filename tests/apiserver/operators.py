@@ -1,10 +1,6 @@
-"""An operator against a real API server: as threads of the test, or as a process of its own that may be killed."""
+"""An operator against a real API server, as threads of the test, and what users and the kubelet do there."""
 
 import json
-import multiprocessing
-import os
-import signal
-import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -15,7 +11,6 @@ from typing import Any
 
 import yaml
 from tests.apiserver.planes import apply_chart
-from tests.apiserver.strategies import WRITES
 from tests.apiserver.test_names import say
 
 from task_gateway.errors import NotFound
@@ -26,12 +21,15 @@ from task_gateway.operator.request import allowed
 from task_gateway.operator.rights import WITH_TASKS, with_gateway
 from task_gateway.operator.run import Operator, Options
 from task_gateway.routing import names
+from task_gateway.settings import Settings
 
 HOME, TASKS, IP, START = "gateways", "tasks", "192.0.2.7", 20000
 ACCOUNT = "operator"
+WATCH_SECONDS = 5.0
+"""How long the watches of an operator last that was stopped before: so many keep a connection each."""
+PORTS = [{"name": "http", "containerPort": 8888}, {"name": "board", "containerPort": 6006}]
+SPEC = {"containers": [{"name": "task", "image": "none", "ports": PORTS}], "terminationGracePeriodSeconds": 0}
 EXPOSED = "task-gateway.dev/Exposed"
-PROCESSES = multiprocessing.get_context("forkserver")
-PROCESSES.set_forkserver_preload([__name__])
 
 
 @dataclass
@@ -64,12 +62,7 @@ class Site:
             job = more["job"]["metadata"]
             owner = {"apiVersion": "batch/v1", "kind": "Job", "name": job["name"], "uid": job["uid"]}
             meta["ownerReferences"] = [owner | {"controller": True}]
-        ports = [{"name": "http", "containerPort": 8888}, {"name": "board", "containerPort": 6006}]
-        spec = {
-            "containers": [{"name": "task", "image": "none", "ports": ports}],
-            "terminationGracePeriodSeconds": 0,
-        }
-        made = self.kube.create({"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec})
+        made = self.kube.create({"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": SPEC})
         return (
             self.status(name, {"phase": "Running", "podIP": address, "podIPs": [{"ip": address}]}) if address else made
         )
@@ -82,6 +75,9 @@ class Site:
 
     def get(self, name: str) -> Manifest:
         return self.kube.get(POD, name, TASKS)
+
+    def uid(self, name: str) -> str:
+        return str(self.get(name)["metadata"]["uid"])
 
     def said(self, name: str) -> tuple[str, str] | None:
         """Return status and reason of a pod's condition."""
@@ -154,7 +150,7 @@ def installed(kube: Kube, folder: Path, slots: int, address: str = IP) -> Site:
     content["users"][0]["user"] = {"token": kube.token(ACCOUNT, HOME, 7200)}
     file = folder / "operator.kubeconfig"
     file.write_text(yaml.safe_dump(content))
-    return Site(kube, Kube(Cluster("operator", "existing", file)))
+    return Site(kube, Kube(Cluster("operator", "existing", file), Settings(watch_seconds=WATCH_SECONDS)))
 
 
 def _rule(verb: str, group: str, resource: str, name: str = "") -> Manifest:
@@ -176,51 +172,9 @@ def scraped(operator: Operator, path: str = "metrics") -> str:
         return str(answer.read().decode())
 
 
-class Deadly:
-    """An API server that kills who talks to it before the write of that number, but those of the Lease are free."""
-
-    def __init__(self, kube: Kube, write: int, made: Any) -> None:
-        self._kube, self._write, self._made, self._lock = kube, write, made, threading.Lock()
-
-    def __getattr__(self, verb: str) -> Callable[..., Any]:
-        real: Callable[..., Any] = getattr(self._kube, verb)
-        if verb not in WRITES or verb == "replace":
-            return real
-
-        def call(*args: Any, **kwargs: Any) -> Any:
-            if verb == "create" and args[0]["kind"] == "Lease":
-                return real(*args, **kwargs)
-            with self._lock:
-                if self._made.value == self._write:
-                    os.kill(os.getpid(), signal.SIGKILL)
-                self._made.value += 1
-            return real(*args, **kwargs)
-
-        return call
-
-
-def killed(cluster: Cluster, options: Options, write: int, settled: Callable[[], bool]) -> bool:
-    """Run an operator in a process until it is killed before that write, or all is settled; tell whether it was."""
-    made = PROCESSES.Value("i", 0)
-    child = PROCESSES.Process(target=_work, args=(cluster, options, write, made))
-    child.start()
-    try:
-        until(lambda: child.exitcode is not None or settled(), seconds=60)
-    finally:
-        child.kill()
-        child.join()
-    return bool(made.value == write)
-
-
-def _work(cluster: Cluster, options: Options, write: int, made: Any) -> None:
-    kube: Any = Deadly(Kube(cluster), write, made)
-    Operator(kube, options).start()
-    signal.pause()
-
-
 def addresses(notes: dict[str, str]) -> dict[str, str]:
     found: dict[str, str] = json.loads(notes[names.ADDRESSES])
     return found
 
 
-__all__ = ["Deadly", "Site", "addresses", "allowed", "installed", "killed", "scraped", "until"]
+__all__ = ["Site", "addresses", "allowed", "installed", "scraped", "until"]

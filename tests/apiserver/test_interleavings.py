@@ -55,12 +55,6 @@ class Book:
             self.told[what] += 1
 
 
-@pytest.fixture
-def share(pytestconfig: pytest.Config) -> int:
-    """One of how many examples or steps is taken: all where a record is written, one in ten otherwise."""
-    return 10 if pytestconfig.getoption("fault_record", None) is None else 1
-
-
 @pytest.mark.parametrize(
     ("strategy", "namespaces", "examples"),
     [

@@ -230,6 +230,7 @@ def test_it_is_allowed(place: Place, row: str) -> None:
 
 @pytest.mark.parametrize("row", REFUSED)
 def test_it_is_refused_by_the_policy(place: Place, row: str) -> None:
+    """Users with all rights on Kubernetes' kinds write another's task, a result or a slot: the policies refuse each."""
     user, act, policy = REFUSED[row]
     with pytest.raises((Forbidden, CommandFailed), match=f"{GATEWAY}.{place.namespace}-{policy}"):
         act(place, place.as_user(user))

@@ -5,17 +5,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
-from tests.apiserver.operators import HOME, IP, START, TASKS, Site, addresses, installed, killed, until
+from tests.apiserver.operator_processes import killed
+from tests.apiserver.operators import HOME, IP, TASKS, Site, installed, until
 from tests.apiserver.planes import gateway_api
+from tests.apiserver.situations import SITUATIONS, SLOTS, Situation
 
 from task_gateway.kube.kinds import LEASE, POD
-from task_gateway.model import InternalTaskGateway
 from task_gateway.operator.run import Operator
-from task_gateway.routing.gateway import TaskGateway
-
-SLOTS = 8
 
 
 @pytest.fixture(scope="module")
@@ -70,59 +69,23 @@ def _taken(site: Site, lease: dict[str, object]) -> bool:
     return True
 
 
-@pytest.mark.parametrize("verb", ["expose", "change", "end"])
-def test_killed_before_every_write_and_started_again(site: Site, verb: str) -> None:
-    """Each SIGKILL is followed by a new operator, which completes what was begun: no port is leaked or given twice."""
+@pytest.mark.parametrize("situation", SITUATIONS.values(), ids=SITUATIONS)
+def test_killed_before_each_write(site: Site, situation: Situation) -> None:
+    """The operator is killed (SIGKILL) before each of its writes: the next one completes what was begun."""
     write, was_killed = 0, True
     while was_killed:
-        site.clean()
-        names = ("a", "b")
-        if verb != "expose":
-            with site.operator():
-                for name in names:
-                    site.pod(name, "8888.6006")
-                    site.wait(name, "Exposed")
-        before = {name: site.address(name) for name in names} if verb != "expose" else {}
-        for name in names:
-            if verb == "expose":
-                site.pod(name, "8888.6006")
-            elif verb == "change":
-                site.change(name, labels={"task-gateway.dev/expose": "8888.9000"})
-            else:
-                site.status(name, {"phase": "Succeeded"})
-        was_killed = killed(site.account.cluster, site.options(), write, lambda: settled(site, verb))
+        settled = partial(situation.settled, site, situation.prepare(site))
+        situation.happens(site)
+        was_killed = killed(site.account.cluster, site.options(), write, settled)
         site.kube.delete(LEASE, "gw-operator", HOME)
         with site.operator():
-            until(lambda: settled(site, verb), lambda: f"after a kill: {site.claims()}")
-            if verb == "change":
-                assert {name: site.address(name) for name in names} == before
+            until(settled, lambda: f"after a kill: {site.claims()}")
         write += 1
-    assert write > 4
-
-
-def settled(site: Site, verb: str) -> bool:
-    if verb == "end":
-        return site.claims() == {} and all(site.said(each) is None for each in "ab")
-    wanted = {"8888", "6006"} if verb == "expose" else {"8888", "9000"}
-    tasks = list(site.claims().values())
-    if sorted(tasks) != sorted(2 * [site.get(each)["metadata"]["uid"] for each in "ab"]):
-        return False
-    gateway = InternalTaskGateway("gw", HOME, IP, START, START + SLOTS - 1)
-    found = TaskGateway(site.kube, gateway, TASKS).exposed()
-    shown = {(each.task_id, str(each.target_port)): str(each.address) for each in found}
-    return all(
-        _addresses(site, each) == {port: shown.get((site.get(each)["metadata"]["uid"], port)) for port in wanted}
-        for each in "ab"
-    )
-
-
-def _addresses(site: Site, name: str) -> dict[str, str]:
-    notes = site.notes(name)
-    return addresses(notes) if len(notes) == 2 else {}
+    assert write > 3
 
 
 def test_two_operators_that_both_act_do_no_harm(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Both believe to hold the Lease: each pod has one port in the end, and no port has two."""
+    """Two replicas act at the same time: each pod gets one port in the end, and no port has two pods."""
     monkeypatch.setattr("task_gateway.operator.lease.Elector.leads", True)
     with site.operator(identity="one"):
         two = Operator(site.account, site.options(identity="two"))

@@ -8,6 +8,7 @@ import pytest
 from task_gateway.kube.process import Completed
 from task_gateway.model import Manifest
 from task_gateway.operator import rights
+from task_gateway.routing import templates
 
 Render = Callable[..., list[Manifest]]
 GATEWAY_API = "gateway.networking.k8s.io"
@@ -195,6 +196,15 @@ def test_a_new_pod_is_ready_before_the_leader_ends(render: Render) -> None:
     (container,) = spec["template"]["spec"]["containers"]
     probes = {each: container[f"{each}Probe"]["httpGet"]["path"] for each in ("readiness", "liveness")}
     assert probes == {"readiness": "/readyz", "liveness": "/healthz"}
+
+
+@pytest.mark.parametrize("policies", [True, False])
+def test_the_right_to_claim_is_listed_where_the_policies_require_it(render: Render, policies: bool) -> None:
+    operator = ON | {"admissionPolicies": policies}
+    found = {named(each): each for each in render({"slots": SLOTS, "operator": operator})}
+    data = found["ConfigMap/gateways/tg-task-routing-templates"]["data"]
+    assert templates.requires_claim_right(data) is policies
+    assert any(name.startswith("ValidatingAdmissionPolicy/") and name.endswith("-claims") for name in found) is policies
 
 
 def test_its_options_are_those_of_the_values(render: Render) -> None:

@@ -26,7 +26,7 @@ from task_gateway.routing.reach import wait_until_refused
 from task_gateway.settings import GATEWAY_PROGRAMMED, POD_READY, TASK_EXPOSED, TASK_REACHABLE
 from task_gateway_lab.clusters import base
 from task_gateway_lab.clusters.kind import node_address
-from task_gateway_lab.clusters.node import Node
+from task_gateway_lab.clusters.node import LAST_ADDRESS, Node
 from task_gateway_lab.master.launcher import not_ready
 
 RELEASE, NAMESPACE, START, COUNT = "itg", "gateways", 20000, 60
@@ -159,6 +159,12 @@ class Stand:
         """Delete pods without a time to end in."""
         words = ["--selector", labels, "--namespace", namespace, "--grace-period=0", "--force"]
         run([tool("kubectl"), "--kubeconfig", self.cluster.kubeconfig, "delete", "pods", *words])
+
+    def give_next(self, address: str) -> None:
+        """Let the next pod have an address, once the pod is gone that had it."""
+        notes = LAST_ADDRESS.replace("last_reserved_ip.0", address)
+        until(lambda: self.node.run("sh", "-c", f"ls {notes} 2>/dev/null || true").strip(), POD_READY.seconds)
+        self.node.next_address(address)
 
     def upgrade(self, values: dict[str, Any], *arguments: str) -> str:
         """Upgrade the release as a user does, wait until the Gateway has taken it up, and return what helm printed."""

@@ -16,7 +16,6 @@ from task_gateway.routing.gateway import TaskGateway
 from task_gateway.routing.gateway_api import GATEWAY, LISTENER_SET
 from task_gateway.routing.reach import wait_until_refused
 from task_gateway.settings import Wait
-from task_gateway_lab.clusters.node import LAST_ADDRESS
 from task_gateway_lab.master.launcher import not_ready
 
 TEAM = "team"
@@ -72,9 +71,7 @@ def inherit(stand: Stand, first: str, second: str) -> None:
     """Kill a pod without warning, and start another task's with the address that it had."""
     address = stand.kube.get(POD, first, NAMESPACE)["status"]["podIP"]
     stand.kill_pods(f"task-gateway.dev/task={first}")
-    notes = LAST_ADDRESS.replace("last_reserved_ip.0", address)
-    until(lambda: stand.node.run("sh", "-c", f"ls {notes} 2>/dev/null || true").strip(), settings.POD_READY.seconds)
-    stand.node.next_address(address)
+    stand.give_next(address)
     stand.start(second)
     assert stand.kube.get(POD, second, NAMESPACE)["status"]["podIP"] == address
 

@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 from task_gateway.errors import ApiError, TaskGatewayError
 from task_gateway.kube.client import Kube
 from task_gateway.model import Manifest
-from task_gateway.settings import DEFAULTS, Settings
+from task_gateway.settings import Settings
 
 T = TypeVar("T")
 GONE = 410  # the version that a watch would continue from is forgotten
@@ -41,11 +41,12 @@ class Mirror(Generic[T]):
         changed: Changed[T] | None = None,
         listed: Callable[[], object] = lambda: None,
         page: int | None = None,
-        settings: Settings = DEFAULTS,
+        settings: Settings | None = None,
     ) -> None:
         self._kube, self._kind, self._namespace, self._parse = kube, kind, namespace, parse
         self._name, self._labels = name, labels
-        self._changed, self._listed, self._page, self._settings = changed, listed, page, settings
+        self._changed, self._listed, self._page = changed, listed, page
+        self._settings = kube.settings if settings is None else settings
         self._lock = threading.RLock()
         self._closed = threading.Event()
         self._following = False

@@ -12,7 +12,7 @@ from task_gateway.routing import names
 from task_gateway.routing.gateway_api import GATEWAY, LISTENER_SET, allowed_from, is_attached
 from task_gateway.routing.listening import DETERMINED_NOTE, FOREIGN, Listener
 from task_gateway.routing.strategies.base import in_order
-from task_gateway.settings import DEFAULTS, Settings
+from task_gateway.settings import Settings
 
 Listeners = tuple[Listener, ...]
 
@@ -41,7 +41,7 @@ class Parents:
         self,
         kube: Kube,
         gateway: InternalTaskGateway,
-        settings: Settings = DEFAULTS,
+        settings: Settings | None = None,
         *,
         changed: Callable[[], object] | None = None,
     ) -> None:

@@ -25,6 +25,7 @@ class Server:
     """What a mirror asks of an API server; the test says what each watch brings."""
 
     def __init__(self) -> None:
+        self.settings = Settings(watch_pause_seconds=0.001)
         self.there: list[Manifest] = []
         self.version = 1
         self.events: queue.Queue[Event | None] = queue.Queue()
@@ -57,10 +58,7 @@ def server() -> Server:
 
 @pytest.fixture
 def mirror(server: Server) -> Iterator[Mirror[str]]:
-    quick = Settings(watch_pause_seconds=0.001)
-    made: Mirror[str] = Mirror(
-        cast(Kube, server), "v1/Service", "n", lambda each: each["value"] or None, settings=quick
-    )
+    made: Mirror[str] = Mirror(cast(Kube, server), "v1/Service", "n", lambda each: each["value"] or None)
     yield made
     made.close()
     server.events.put(None)
@@ -203,7 +201,6 @@ def test_another_mirror_is_read_again_before_what_was_read_is_noted(server: Serv
         lambda each: each["value"] or None,
         changed=lambda _, after: noted.append(str(after)),
         listed=lambda: noted.append("listed"),
-        settings=Settings(watch_pause_seconds=0.001),
     )
     made.read_again()
     assert noted == []  # it follows nothing yet

@@ -1,0 +1,189 @@
+"""The operator in the cluster of the faults: pods that a label exposes, and replicas that are stopped and killed."""
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from tests.faults import serving
+from tests.faults.stand import DEPLOYMENT, NAMESPACE, POD, PORTS, RELEASE, Stand
+from tests.faults.watching import until
+
+from task_gateway.kube import helm
+from task_gateway.kube.kinds import LEASE
+from task_gateway.kube.process import Word, run, tool
+from task_gateway.kube.wait import condition, wait_for
+from task_gateway.model import Address, Manifest
+from task_gateway.operator import rights
+from task_gateway.routing import names
+from task_gateway.settings import POD_READY, Wait
+from task_gateway_lab.master.launcher import not_ready
+
+OPERATOR, IMAGE = f"{RELEASE}-operator", "localhost/task-gateway/operator"
+OURS = "burst=yes"
+REPLICAS = "app.kubernetes.io/component=operator"
+WRITES = {"claimed", "published", "released", "restored"}
+"""The events in the log of a replica that follow a write."""
+API_PORT, MOST_PORTS = "6443", 15
+"""The port of the API server in the node, and how many ports one rule of iptables may list."""
+PEER = re.compile(r"\[?(?:::ffff:)?([0-9.]+)\]?:([0-9]+)")
+EXPOSED = Wait("exposed", "the operator has written the pod's address", 120)
+FREED_SECONDS, LEADS_SECONDS = 60.0, 60.0
+
+
+@dataclass
+class Operated:
+    """A gateway with an operator of two replicas. Its pods greet with their uid, which is the task of each."""
+
+    stand: Stand
+    archive: Path
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The values of the release with the operator in it."""
+        version = self.archive.name.removeprefix("task-gateway-operator-").removesuffix(".oci.tar")
+        return helm.merged(self.stand.values, {"operator": {"enabled": True, "image": f"{IMAGE}:{version}"}})
+
+    def upgrade(self, values: dict[str, Any] | None = None, *arguments: str) -> None:
+        """Upgrade the release, and wait until both replicas are as it says."""
+        self.stand.upgrade(self.values if values is None else values, *arguments)
+        self.stand.deployment(REPLICAS)
+
+    def roll_back(self) -> None:
+        """Roll the release back to the revision before."""
+        where: list[Word] = ["--namespace", NAMESPACE, "--kubeconfig", self.stand.cluster.kubeconfig]
+        run([tool("helm"), "rollback", RELEASE, "--wait", *where])
+        self.stand.gateway_is_programmed()
+        self.stand.deployment(REPLICAS)
+
+    def pod(self, name: str, namespace: str = NAMESPACE, *, labelled: bool = True) -> Manifest:
+        """Return a pod that ends once and for all when it is told to."""
+        made = serving.pod(name, namespace, PORTS[:1])
+        made["metadata"]["labels"] = dict(each.split("=") for each in (OURS, *([self.label] if labelled else [])))
+        made["spec"]["restartPolicy"] = "Never"
+        (container,) = made["spec"]["containers"]
+        uid = {"name": "TASK", "valueFrom": {"fieldRef": {"fieldPath": "metadata.uid"}}}
+        container["env"] = [uid, *(each for each in container["env"] if each["name"] != "TASK")]
+        return made
+
+    def start(self, *pods: str, labelled: bool = True) -> None:
+        """Run pods until they are Ready."""
+        for name in pods:
+            self.stand.kube.create(self.pod(name, labelled=labelled))
+        for name in pods:
+            wait_for(self.stand.kube, POD_READY, POD, name, NAMESPACE, not_ready)
+
+    @property
+    def label(self) -> str:
+        """The label that exposes a pod, as kubectl sets it."""
+        return f"{names.EXPOSE}={PORTS[0]}"
+
+    def label_all(self) -> None:
+        """Label all pods of this module in one call."""
+        self.kubectl("label", "pods", "--selector", OURS, self.label)
+
+    def exposed(self, name: str, namespace: str = NAMESPACE) -> Address:
+        """Return the address of a pod once the operator has written it, and remember whose it is."""
+        found = wait_for(self.stand.kube, EXPOSED, POD, name, namespace, condition(names.EXPOSED))
+        host, _, port = found["metadata"]["annotations"][names.ADDRESS].rpartition(":")
+        address = Address(host, int(port))
+        if namespace == NAMESPACE:
+            self.stand.remember("slots", found["metadata"]["uid"], PORTS[:1], [address])
+        return address
+
+    def uid(self, name: str) -> str:
+        return str(self.stand.kube.get(POD, name, NAMESPACE)["metadata"]["uid"])
+
+    def address(self, name: str) -> str:
+        """Return the pod's own address."""
+        return str(self.stand.kube.get(POD, name, NAMESPACE)["status"]["podIP"])
+
+    def greeting(self, name: str) -> str:
+        return serving.greeting(self.uid(name), PORTS[0])
+
+    def freed(self, *uids: str) -> None:
+        """Return once no slot is claimed for these pods, and know no more of them."""
+        until(
+            lambda: ", ".join({each.task_id for each in self.stand.tasks().exposed()} & set(uids)),
+            FREED_SECONDS,
+        )
+        for uid in uids:
+            self.stand.forget(uid)
+
+    def clear(self) -> None:
+        """Remove all pods of this module."""
+        found = self.stand.kube.list(POD, NAMESPACE, OURS)
+        self.kubectl("delete", "pods", "--selector", OURS, "--grace-period=0", "--force")
+        self.freed(*(each["metadata"]["uid"] for each in found))
+
+    def kubectl(self, *words: str, user: str = "") -> str:
+        where: list[Word] = ["--kubeconfig", self.stand.cluster.kubeconfig, "--namespace", NAMESPACE]
+        acting = ["--as", user] if user else []
+        return run([tool("kubectl"), *where, *acting, *words]).stdout
+
+    def leader(self) -> str:
+        """Return the pod of the replica that holds the Lease."""
+        lease = self.stand.kube.get(LEASE, rights.lease(RELEASE), NAMESPACE)
+        return str(lease["spec"]["holderIdentity"]).rpartition("_")[0]
+
+    def another_leads(self, before: str) -> None:
+        """Return once the Lease has another holder that is there."""
+        until(lambda: f"{before} leads" if self.leader() in ("", before) else "", LEADS_SECONDS)
+
+    def process(self, pod: str) -> str:
+        """Return the id, in the node, of the process of a replica."""
+        found = self.stand.node.run("crictl", "ps", "--quiet", "--label", f"io.kubernetes.pod.name={pod}").split()
+        inspected = self.stand.node.run("crictl", "inspect", *found)
+        return str(json.loads(inspected)["info"]["pid"])
+
+    def restarts(self, pod: str) -> int:
+        (status,) = self.stand.kube.get(POD, pod, NAMESPACE)["status"]["containerStatuses"]
+        return int(status["restartCount"])
+
+    def wrote_since(self, pod: str, moment: datetime) -> list[Manifest]:
+        """Return the events in the log of a replica that tell of a write after that moment."""
+        lines = self.stand.kube.logs(pod, NAMESPACE, lines=1000).splitlines()
+        found = [json.loads(line) for line in lines if line.startswith("{")]
+        return [each for each in found if each["event"] in WRITES and datetime.fromisoformat(each["time"]) > moment]
+
+    def scale(self, replicas: int) -> None:
+        """Run so many replicas."""
+        self.stand.kube.patch(DEPLOYMENT, OPERATOR, NAMESPACE, {"spec": {"replicas": replicas}})
+        self.stand.deployment(REPLICAS)
+        until(
+            lambda: "" if len(self.stand.kube.list(POD, NAMESPACE, REPLICAS)) == replicas else "not as many pods",
+            POD_READY.seconds,
+        )
+
+    @contextmanager
+    def hanging(self, pod: str) -> Iterator[None]:
+        """Let all connections of a replica to the API server hang that are open now; new ones are fine."""
+        host, node = self.address(pod), self.stand.node
+        found = node.run("ss", "--no-header", "--tcp", "--numeric", "state", "established").splitlines()
+        ends = [[PEER.fullmatch(word) for word in line.split()[-2:]] for line in found]
+        ports = [peer[2] for own, peer in ends if own and peer and own[2] == API_PORT and peer[1] == host]
+        assert len(ports) > 3, found
+        rules = [
+            rule for number in range(0, len(ports), MOST_PORTS) for rule in _drop(host, ports[number:][:MOST_PORTS])
+        ]
+        for chain, *rule in rules:
+            node.run("iptables", "--insert", chain, *rule)
+        try:
+            yield
+        finally:
+            for chain, *rule in rules:
+                node.run("iptables", "--delete", chain, *rule)
+
+
+def _drop(host: str, ports: list[str]) -> list[tuple[str, ...]]:
+    """Return chain and rule that drop what goes either way between these ports of a pod and the API server."""
+    those = ",".join(ports)
+    tcp, multiport, drop = ("--protocol", "tcp"), ("--match", "multiport"), ("--jump", "DROP")
+    return [
+        ("INPUT", "--source", host, *tcp, "--dport", API_PORT, *multiport, "--sports", those, *drop),
+        ("OUTPUT", "--destination", host, *tcp, "--sport", API_PORT, *multiport, "--dports", those, *drop),
+    ]
