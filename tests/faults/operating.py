@@ -18,7 +18,6 @@ from task_gateway.kube.kinds import LEASE
 from task_gateway.kube.process import Word, run, tool
 from task_gateway.kube.wait import condition, wait_for
 from task_gateway.model import Address, Manifest
-from task_gateway.operator import rights
 from task_gateway.routing import names
 from task_gateway.settings import POD_READY, Wait
 from task_gateway_lab.master.launcher import not_ready
@@ -127,7 +126,7 @@ class Operated:
 
     def leader(self) -> str:
         """Return the pod of the replica that holds the Lease."""
-        lease = self.stand.kube.get(LEASE, rights.lease(RELEASE), NAMESPACE)
+        lease = self.stand.kube.get(LEASE, names.operator(RELEASE), NAMESPACE)
         return str(lease["spec"]["holderIdentity"]).rpartition("_")[0]
 
     def another_leads(self, before: str) -> None:

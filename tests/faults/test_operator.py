@@ -74,7 +74,7 @@ def test_the_operator_ends_in_a_burst_of_labels(operated: Operated, how: str) ->
 
 
 def test_a_replica_stands_still_beyond_its_lease(operated: Operated) -> None:
-    """A replica stops (SIGSTOP) beyond its Lease, the other one takes over: it writes nothing when it goes on."""
+    """A replica stops (SIGSTOP) beyond its Lease, the other one takes over: it writes nothing when it continues."""
     stand, node = operated.stand, operated.stand.node
     operated.start("ends", "stays")
     gone, stays = operated.exposed("ends"), operated.exposed("stays")
@@ -94,7 +94,7 @@ def test_a_replica_stands_still_beyond_its_lease(operated: Operated) -> None:
     stand.everything_holds()
     assert stand.greetings[stays] == operated.greeting("stays")
     wait_until_refused(gone, CLOSED)
-    assert operated.restarts(leader) == restarts, "the kubelet replaced the replica before it could go on"
+    assert operated.restarts(leader) == restarts, "the kubelet replaced the replica before it could continue"
     assert operated.wrote_since(leader, went_on) == []
 
 
