@@ -116,5 +116,11 @@ class Labels:
         raise QUIET.timed_out(f"it has sent {last.requests if last else 0}", self._namespace)
 
     def _requests(self) -> Count:
-        (pod,) = self._kube.list(POD, self._namespace, OPERATORS)
-        return self._kube.operator_requests(pod["metadata"]["name"], self._namespace)
+        """Return the requests of all replicas; one that is about to end sends none."""
+        found = Count()
+        for pod in self._kube.list(POD, self._namespace, OPERATORS):
+            if "deletionTimestamp" not in pod["metadata"]:
+                sent = self._kube.operator_requests(pod["metadata"]["name"], self._namespace)
+                found.requests += sent.requests
+                found.writes += sent.writes
+        return found
