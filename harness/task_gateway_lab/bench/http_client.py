@@ -147,13 +147,14 @@ def streams(endpoint: Endpoint, number: int, seconds: float) -> float:
 
 
 def _read(endpoint: Endpoint, seconds: float, together: threading.Barrier) -> int:
+    """Return what a stream brought. It is read at once: one that waits would hold up all others of a port-forward."""
     connection, room, read = _connection(endpoint), bytearray(ROOM), 0
     try:
+        together.wait()
+        started = time.perf_counter()
         answer = _get(connection, endpoint, STREAM, {})
         if answer.status != HTTPStatus.OK:
             raise ConnectionError(f"it answers {answer.status}")
-        together.wait()
-        started = time.perf_counter()
         while time.perf_counter() - started < seconds:
             if not (got := answer.readinto(room)):
                 raise ConnectionError("the stream was closed")
