@@ -20,6 +20,7 @@ from docs import (
     cel,
     checks,
     controllers,
+    determined,
     first_start,
     jupyterhub,
     limits,
@@ -100,6 +101,12 @@ def faults() -> str:
     """Return the injected faults and their results."""
     record = _record("faults")
     return reliability.page(reliability.read(record["cases"]), record["versions"], record["again"])
+
+
+def replay() -> str:
+    """Return the replayed tasks of a Determined master, on the profile and on the lane."""
+    record = _record("determined")
+    return determined.page(records.read(list[determined.Play], record["plays"]), record["versions"], record["machine"])
 
 
 def release_figures() -> str:
@@ -249,6 +256,7 @@ PARTS = (
     Part("jupyterhub.md", "hub configuration", partial(jupyterhub.configuration, "jupyterhub_config.py")),
     Part("jupyterhub.md", "rights", partial(jupyterhub.objects, "rights")),
     Part("jupyterhub.md", "hub", partial(jupyterhub.objects, "hub")),
+    Part("determined.md", "replay", replay),
     Part("controllers.md", "requirements", required),
     Part("controllers.md", "measured", probed),
 )

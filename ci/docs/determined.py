@@ -34,18 +34,16 @@ class Play:
 
 
 NONE = "—"
+# Not the seconds of writes, launches and kills: they follow the load of the machine, which differs between two plays.
 ROWS: Mapping[str, Callable[[Play], str]] = {
     "Tasks started": lambda each: str(each.tasks),
     "Ports in use at the same time": lambda each: str(each.ports),
     "Changes of the Gateway by the master": lambda each: str(each.writes),
     "Writes refused because of a conflict": lambda each: str(each.conflicts),
-    "Mean time of a change, with its retries": lambda each: _milliseconds(each.write_seconds),
     "Writes of the Gateway's status": lambda each: str(each.statuses),
     "Tasks lost": lambda each: str(each.lost),
     "Tasks restored by a restart of the master": lambda each: str(each.restored),
     "Ports still in use after killing all tasks": lambda each: str(each.leaked),
-    "Mean time to start 20 tasks": lambda each: f"{each.launch_seconds:.1f} s",
-    "Time to kill all tasks": lambda each: f"{each.kill_seconds:.1f} s",
     "CPU time of the API server": lambda each: f"{each.cpu_seconds:.0f} s",
     "From the TCPRoute to the slot, median": lambda each: _milliseconds(each.led_seconds),
 }

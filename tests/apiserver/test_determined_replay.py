@@ -129,8 +129,8 @@ def stands(site: Site) -> tuple[Stand, Stand]:
             yield
 
     return (
-        Stand("Envoy Gateway serves the Gateway (profile)", Kube(site.kube.cluster), profile, statuses),
-        Stand("the operator leads its ports (lane)", site.master, site.gateway, operator),
+        Stand("profile", Kube(site.kube.cluster), profile, statuses),
+        Stand("lane", site.master, site.gateway, operator),
     )
 
 
