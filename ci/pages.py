@@ -256,7 +256,7 @@ PARTS = (
     Part("jupyterhub.md", "hub configuration", partial(jupyterhub.configuration, "jupyterhub_config.py")),
     Part("jupyterhub.md", "rights", partial(jupyterhub.objects, "rights")),
     Part("jupyterhub.md", "hub", partial(jupyterhub.objects, "hub")),
-    Part("determined.md", "replay", replay),
+    Part("determined-lane.md", "replay", replay),
     Part("controllers.md", "requirements", required),
     Part("controllers.md", "measured", probed),
 )

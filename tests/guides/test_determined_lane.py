@@ -1,4 +1,4 @@
-"""docs/determined.md with the lane, command by command: a Gateway that no controller serves, and the operator."""
+"""docs/determined-lane.md, command by command: a Gateway that no controller serves, and the operator."""
 
 from collections.abc import Iterator
 from pathlib import Path
