@@ -64,6 +64,7 @@ def test_the_hub_has_rights_in_the_namespace_of_the_notebooks_only() -> None:
 
 
 def test_the_events_of_a_spawn_are_read_and_comments_left_out() -> None:
+    assert progress('{"name": "ada"}data: {"ready": true}\n\n') == [{"ready": True}]
     assert progress('data: {"progress": 0}\n\n\n\ndata: {"ready": true}\n\n') == [{"progress": 0}, {"ready": True}]
 
 

@@ -21,6 +21,7 @@ from task_gateway_lab.master.platforms.base import PLATFORMS, Login
 KIND = "notebook"
 CONFLICT, NOT_FOUND = 409, 404
 READY = "ready"
+EVENT = "data: "
 
 
 @PLATFORMS.register("jupyterhub")
@@ -130,5 +131,5 @@ class JupyterHub:
 
 
 def progress(stream: str) -> list[Mapping[str, Any]]:
-    """Return the events of a spawn, as the hub streams them."""
-    return [json.loads(line.removeprefix("data: ")) for line in stream.splitlines() if line.startswith("data: ")]
+    """Return the events of a spawn, as the hub streams them; an answer without a newline can stand before the first."""
+    return [json.loads(line.partition(EVENT)[2]) for line in stream.splitlines() if EVENT in line]
