@@ -193,7 +193,7 @@ def test_more_pods_than_slots_at_once(site: Site, share: int) -> None:
             versions = dict(zip(wanted, pool.map(partial(labelled, site), wanted), strict=True))
             seconds = time.monotonic() - began
             order = sorted(wanted, key=lambda name: versions[name])
-            until(lambda: None not in reasons(site).values(), seconds=120)
+            until(lambda: None not in reasons(site).values(), lambda: reasons(site), seconds=120)
             print(f"{len(wanted)} pods labelled in {seconds:.1f} s, all answered in {time.monotonic() - began:.1f} s")
             assert reasons(site) == {name: "Exposed" if name in order[:SLOTS] else "NoFreeSlot" for name in wanted}
             for gone, following in zip(order[:FREED], order[SLOTS:][:FREED], strict=True):

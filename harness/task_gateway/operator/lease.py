@@ -123,7 +123,9 @@ class Elector:
             lease = self._kube.replace(self._body(found, found.transitions + 1))
         else:
             return max(0.01, self._seen_at + found.seconds - began)
-        self._until = began + RENEW_SECONDS
+        before, self._until = self._until, began + RENEW_SECONDS
+        if monotonic() >= before:  # others of this process may have left their work meanwhile
+            self._leads = False
         self._lease.keep(lease)
         return RETRY_SECONDS
 
