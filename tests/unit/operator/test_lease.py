@@ -54,7 +54,12 @@ def test_a_renewal_that_comes_late_has_all_work_looked_at_again(server: Server, 
     """The Lease had ended while it was renewed: what was woken in between was not worked on."""
     told: list[bool] = []
     leads = threading.Semaphore(0)
-    elector = Elector(cast(Kube, server), "home", "l", "me", lambda each: (told.append(each), leads.release()))
+
+    def lead(each: bool) -> None:
+        told.append(each)
+        leads.release()
+
+    elector = Elector(cast(Kube, server), "home", "l", "me", lead)
     elector.start()
     assert leads.acquire(timeout=10)
     server.slow = slow
