@@ -19,12 +19,15 @@ from task_gateway.kube.client import Kube
 from task_gateway.kube.kinds import POD
 from task_gateway.kube.pods import KUBE_PROXY, SYSTEM_NAMESPACE
 from task_gateway.model import TASK_LABEL, Manifest, Task
+from task_gateway.polling import attempts
 from task_gateway.routing import names
 from task_gateway.routing.gateway_api import GATEWAY, GATEWAY_CLASS, LISTENER_SET, ROUTES
 from task_gateway.routing.reach import Answer
 from task_gateway.routing.strategies.slots import Slots
+from task_gateway.settings import Wait
 
 RELEASE, COUNT = "itg", 6
+DISCOVERED = Wait("discovered", "discovery, which has no watch, follows a changed CRD", 60)
 ROUTE = ROUTES[0]
 RESTRICTED = {"allowPrivilegeEscalation": False, "runAsNonRoot": True, "capabilities": {"drop": ["ALL"]}}
 
@@ -162,14 +165,19 @@ def not_served(stage: Stage, crd: str, kind: str) -> Iterator[None]:
         version["served"] = False
     stage.kube.replace(changed)
     try:
-        while Kube(stage.kube.cluster).served(kind):  # discovery follows the CRD, and has no watch
-            pass
+        wait_until_served(stage, kind, served=False)
         yield
     finally:
         now = stage.kube.get(schema.KIND, crd)
         stage.kube.replace(before | {"metadata": before["metadata"] | {"resourceVersion": version_of(now)}})
-        while not Kube(stage.kube.cluster).served(kind):
-            pass
+        wait_until_served(stage, kind)
+
+
+def wait_until_served(stage: Stage, kind: str, *, served: bool = True) -> None:
+    for _ in attempts(DISCOVERED):
+        if Kube(stage.kube.cluster).served(kind) == served:
+            return
+    raise DISCOVERED.timed_out(f"{kind} {'is not' if served else 'is'} served")
 
 
 def version_of(obj: Manifest) -> str:

@@ -118,14 +118,12 @@ def alpha_not_served(stage: Stage) -> Iterator[None]:
         each["served"] = each["name"] == "v1"
     stage.kube.replace(after)
     try:
-        while Kube(stage.kube.cluster).served(ROUTE):  # discovery follows the CRD, and has no watch
-            pass
+        broken.wait_until_served(stage, ROUTE, served=False)
         yield
     finally:
         now = stage.kube.get(schema.KIND, name)
         stage.kube.replace(before | {"metadata": before["metadata"] | {"resourceVersion": version(now)}})
-        while not Kube(stage.kube.cluster).served(ROUTE):
-            pass
+        broken.wait_until_served(stage, ROUTE)
 
 
 def ends_at_its_start(stage: Stage, master: Master) -> None:

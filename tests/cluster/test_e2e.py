@@ -17,11 +17,14 @@ from task_gateway.cli.main import main
 from task_gateway.errors import ImageMissing
 from task_gateway.kube.process import Process, spawn
 from task_gateway.model import Task
+from task_gateway.polling import attempts
+from task_gateway.settings import Wait
 from task_gateway_lab.clusters import base
 from task_gateway_lab.master import launcher, manifests
 from task_gateway_lab.master.kinds.base import KINDS
 from task_gateway_lab.scenarios import evidence
 
+CLEANED_UP = Wait("cleaned up", "the interrupted run has removed what it made", 300)
 LOOK_SECONDS = 0.05  # a process of another program cannot be watched
 PNG = b"\x89PNG\r\n"
 
@@ -79,8 +82,9 @@ def test_ctrl_c_while_clusters_come_up_leaves_nothing(name: str, interrupted: Pr
         assert interrupted.poll() is None, (tmp_path / "log").read_text()
         time.sleep(LOOK_SECONDS)
     os.kill(interrupted.pid, signal.SIGINT)
-    while interrupted.poll() is None:
-        time.sleep(LOOK_SECONDS)
+    for _ in attempts(CLEANED_UP, LOOK_SECONDS):
+        if interrupted.poll() is not None:
+            break
     assert interrupted.poll() == 130, (tmp_path / "log").read_text()
     assert not {each for each in known() if each.startswith(name)}
     assert "Traceback" not in (tmp_path / "log").read_text()

@@ -1,5 +1,6 @@
 """The operator in its own image, on a real cluster: a label exposes a pod, and its end closes the port."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from tests.cluster.conftest import COUNT, NAMESPACE, RELEASE, START, Installed, with_operator
@@ -16,6 +17,7 @@ POD, LEASE = "v1/Pod", "coordination.k8s.io/v1/Lease"
 ADDED = "added-by-an-upgrade"
 EXPOSED = "task-gateway.dev/Exposed"
 PUBLISHED = Wait("published", "the operator has written the pod's address", 30)
+TAKEN_OVER = Wait("taken over", "the other replica holds the Lease", 60)
 ENDED = Wait("ended", "a port of a pod that is gone reaches nothing", 30)
 
 
@@ -31,6 +33,14 @@ def address_of(found: Manifest) -> Address:
 
 def exposed(site: Installed, name: str) -> Address:
     return address_of(wait_for(site.kube, PUBLISHED, POD, name, NAMESPACE, condition(EXPOSED)))
+
+
+def held_by_another_than(leader: str) -> Callable[[Manifest | None], str | None]:
+    def missing(lease: Manifest | None) -> str | None:
+        holder = lease["spec"].get("holderIdentity") if lease else None
+        return None if holder and holder != leader else f"it is held by {holder or 'nobody'}"
+
+    return missing
 
 
 def test_a_label_exposes_a_pod_and_its_end_closes_the_port(operator: Installed) -> None:
@@ -87,8 +97,9 @@ def test_the_other_replica_takes_over_when_the_leader_ends(operator: Installed) 
     pods = operator.kube.list(POD, NAMESPACE, "app.kubernetes.io/component=operator")
     (holder,) = [each["metadata"]["name"] for each in pods if each["metadata"]["name"] in leader]
     operator.kube.delete(POD, holder, NAMESPACE)
+    wait_for(operator.kube, TAKEN_OVER, LEASE, f"{RELEASE}-operator", NAMESPACE, held_by_another_than(leader))
     operator.kube.create(labelled("after"))
     exposed(operator, "after")
-    assert operator.kube.get(LEASE, f"{RELEASE}-operator", NAMESPACE)["spec"]["holderIdentity"] != leader
     operator.kube.delete(POD, "after", NAMESPACE)
+    wait_until_gone(operator.kube, POD_GONE, POD, "after", NAMESPACE)
     operator_image.wait_until_ready(operator.kube, RELEASE, NAMESPACE)

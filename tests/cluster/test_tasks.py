@@ -1,7 +1,6 @@
 """The commands on a real gateway, as a user calls them: expose, ls, capacity, gc, release, master-config."""
 
 import json
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,10 +16,11 @@ from task_gateway.cli.main import build
 from task_gateway.errors import NotFound, NotReachable, TaskGatewayError
 from task_gateway.kube.wait import condition, wait_for
 from task_gateway.model import TASK_LABEL, Address, Task
+from task_gateway.polling import attempts
 from task_gateway.routing.gateway import TaskGateway
 from task_gateway.routing.live import live_tasks
 from task_gateway.routing.reach import Answer, probe
-from task_gateway.settings import POD_READY, Wait
+from task_gateway.settings import POD_GONE, POD_READY, Wait
 
 SOON = Wait("soon", "a connection through the gateway reaches the task's pod", 3)
 
@@ -84,7 +84,8 @@ def test_a_job_is_exposed_by_its_pods(installed: Installed, call: Any) -> None:
     try:
         (port,) = call("expose", "job/work", "--port", str(PORT), "--wait")["ports"]
         assert said_by(Address(port["host"], port["port"])) == "job-task"
-        assert call("ls")["tasks"][0]["kind"] == "Job"
+        (listed,) = call("ls")["tasks"]
+        assert (listed["task_id"], listed["kind"]) == ("job-task", "Job")
     finally:
         call("release", "job/work", "--wait")
         installed.kube.delete("batch/v1/Job", "work", NAMESPACE)
@@ -93,8 +94,9 @@ def test_a_job_is_exposed_by_its_pods(installed: Installed, call: Any) -> None:
 def test_gc_frees_the_port_of_a_pod_that_is_gone(installed: Installed, call: Any, unlabelled: str) -> None:
     (port,) = call("expose", unlabelled, "--port", str(PORT))["ports"]
     installed.kube.delete("v1/Pod", unlabelled, NAMESPACE)
-    while live_tasks(installed.kube, NAMESPACE):  # the kubelet ends its container first
-        time.sleep(0.1)
+    for _ in attempts(POD_GONE):  # the kubelet ends its container first
+        if unlabelled not in live_tasks(installed.kube, NAMESPACE):
+            break
     (repair,) = call("gc", "--grace", "0", code=1)["repairs"]
     named = ("action", "task_id", "port", "done")
     assert [repair[name] for name in named] == ["free", "plain", port["port"], False]
