@@ -111,7 +111,8 @@ def test_the_operator_is_away_and_an_address_is_used_again(operated: Operated, h
             if how == "deleted":
                 operated.kubectl("delete", "pod", "first", "--grace-period=0", "--force")
             else:
-                Stream(port).echoes("end")
+                with closing(Stream(port)) as stream:
+                    stream.echoes("end")
             stand.give_next(inherited)
             operated.start("second")
             assert operated.address("second") == inherited
