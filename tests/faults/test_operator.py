@@ -220,12 +220,14 @@ def test_the_chart_is_upgraded_and_rolled_back(operated: Operated, mode: tuple[s
     try:
         with watching(stand.greetings) as seen:
             operated.upgrade(changed, *mode)
+            assert stream.echoes("after the upgrade")
             operated.start("starts")
             operated.exposed("starts")
+            assert stream.echoes("after another pod was exposed")
             operated.roll_back()
             stand.everything_holds()
+            assert stream.echoes("after the rollback")
         assert (seen.failed, seen.strangers) == ([], [])
-        assert stream.echoes("still here")
     finally:
         stream.close()
 
