@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.faults import serving
-from tests.faults.stand import DEPLOYMENT, NAMESPACE, POD, PORTS, RELEASE, Stand
+from tests.faults.stand import DEPLOYMENT, NAMESPACE, POD, PORTS, RELEASE, Stand, unreached
 from tests.faults.watching import until
 
 from task_gateway.kube import helm
@@ -86,10 +86,11 @@ class Operated:
         self.kubectl("label", "pods", "--selector", OURS, self.label)
 
     def exposed(self, name: str, namespace: str = NAMESPACE) -> Address:
-        """Return the address of a pod once the operator has written it, and remember whose it is."""
+        """Return the address of a pod once it leads there, and remember whose it is. The pod must listen."""
         found = wait_for(self.stand.kube, EXPOSED, POD, name, namespace, condition(names.EXPOSED))
         host, _, port = found["metadata"]["annotations"][names.ADDRESS].rpartition(":")
-        address = Address(host, int(port))
+        address, wanted = Address(host, int(port)), serving.greeting(found["metadata"]["uid"], PORTS[0])
+        until(lambda: unreached(address, wanted), EXPOSED.seconds)
         if namespace == NAMESPACE:
             self.stand.remember("slots", found["metadata"]["uid"], PORTS[:1], [address])
         return address
