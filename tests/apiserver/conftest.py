@@ -17,7 +17,7 @@ from task_gateway_lab.clusters import base
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
     name = f"test-control-plane-{os.getpid()}"
-    yield base.up("control-plane", base.Wish(name), say=print)
+    yield base.up("control-plane", base.ClusterRequest(name), say=print)
     base.down(name)
 
 

@@ -36,7 +36,7 @@ UNBOUNDED: Manifest = {"type": "array", "items": {"type": "string"}}
 def kube() -> Iterator[Kube]:
     """A control plane of its own, for CRDs and policies are installed."""
     name = f"test-cel-{os.getpid()}"
-    yield Kube(base.up("control-plane", base.Wish(name), say=print))
+    yield Kube(base.up("control-plane", base.ClusterRequest(name), say=print))
     base.down(name)
 
 

@@ -43,7 +43,7 @@ def ports() -> Iterator[tuple[int, int]]:
 @pytest.fixture(scope="module")
 def plane() -> Iterator[Kube]:
     name = f"test-check-{os.getpid()}"
-    yield Kube(base.up("control-plane", base.Wish(name), say=print))
+    yield Kube(base.up("control-plane", base.ClusterRequest(name), say=print))
     base.down(name)
 
 

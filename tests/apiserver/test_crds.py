@@ -40,7 +40,7 @@ Fresh = Callable[..., Kube]
 def plane() -> Iterator[Kube]:
     """A control plane of this file's own: it changes the CRD that others count on."""
     name = f"test-raise-{os.getpid()}"
-    yield Kube(base.up("control-plane", base.Wish(name), say=print))
+    yield Kube(base.up("control-plane", base.ClusterRequest(name), say=print))
     base.down(name)
 
 

@@ -23,7 +23,7 @@ RELEASE, NAMESPACE = "crds", "system"
 @pytest.fixture
 def kube() -> Iterator[Kube]:
     name = f"test-crds-chart-{os.getpid()}"
-    yield Kube(base.up("control-plane", base.Wish(name), say=print))
+    yield Kube(base.up("control-plane", base.ClusterRequest(name), say=print))
     base.down(name)
 
 

@@ -41,7 +41,7 @@ def plane(clients: Authority, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
     base.claim(name)
     try:
-        yield Kube(base.record(WithClients().up(base.Wish(name), say=print)))
+        yield Kube(base.record(WithClients().up(base.ClusterRequest(name), say=print)))
     finally:
         base.down(name)
 

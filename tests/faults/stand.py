@@ -195,7 +195,7 @@ def standing(
     `spelt` returns the values with the names that these charts have for them.
     """
     (chart,), (crds,) = packages.glob("internal-task-gateway-*.tgz"), packages.glob("gateway-api-crds-*.tgz")
-    with base.lent("kind", base.Wish(f"{name}-{os.getpid()}"), say=print) as cluster:
+    with base.lent("kind", base.ClusterRequest(f"{name}-{os.getpid()}"), say=print) as cluster:
         kube = Kube(cluster)
         gateway = InternalTaskGateway(RELEASE, NAMESPACE, node_address(kube), START, START + COUNT - 1)
         made = Stand(cluster, kube, controller, gateway, chart)

@@ -16,13 +16,13 @@ from task_gateway.routing import names
 from task_gateway.routing.gateway import TaskGateway
 from task_gateway_lab.master.exchange import accepted, call
 from task_gateway_lab.master.notebook import Notebook
-from task_gateway_lab.master.platform import Running, Wish
+from task_gateway_lab.master.platform import Running, TaskRequest
 
 FORBIDDEN = 403
 
 
 def launch(lab: Lab, name: str = "one", owner: str = "ada") -> Running:
-    return lab.hub.platform.launch(Wish("notebook", "east", name, owner))
+    return lab.hub.platform.launch(TaskRequest("notebook", "east", name, owner))
 
 
 def opened(lab: Lab, running: Running) -> Notebook:

@@ -155,8 +155,8 @@ def built(request: pytest.FixtureRequest) -> Iterator[Site]:
     dist = Path(__file__).parents[2] / "dist"
     (chart,), (crds,) = dist.glob("internal-task-gateway-*.tgz"), dist.glob("gateway-api-crds-*.tgz")
     controller = controllers.CONTROLLERS.get(request.param)
-    wish = base.Wish(f"test-policies-{os.getpid()}", node=policy_node.image())
-    with base.lent("kind", wish, say=print) as cluster:
+    requested = base.ClusterRequest(f"test-policies-{os.getpid()}", node=policy_node.image())
+    with base.lent("kind", requested, say=print) as cluster:
         kube = Kube(cluster)
         for namespace in sorted(set(PODS.values())):
             kube.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})

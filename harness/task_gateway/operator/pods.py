@@ -39,7 +39,7 @@ class Pod:
     label: str | None
     created: str
     object: TaskObject
-    wish: str = ""
+    gateway_ports: str = ""
     owner: str = ""
     address: str = ""
     ended: bool = False
@@ -78,7 +78,7 @@ def parse(pod: Manifest) -> Pod:
         label=label,
         created=meta.get("creationTimestamp") or "",
         object=_object(meta),
-        wish=notes.get(names.PORT_WISH, ""),
+        gateway_ports=notes.get(names.PORT_WISH, ""),
         owner=notes.get(names.OWNER, ""),
         address=status.get("podIP") or "",
         ended=end_of(pod) is not None,

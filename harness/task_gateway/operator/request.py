@@ -21,11 +21,11 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Port:
-    """One port of a pod: as the label names it, its number, and the gateway's port that is wished for it."""
+    """One port of a pod: as the label names it, its number, and the port of the gateway that is requested for it."""
 
     written: str
     number: int
-    wish: int | None = None
+    gateway_port: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ def requested(pod: Pod, permitted: Allowed, *, claimed: bool = False) -> Request
     """
     if pod.label is None:
         return Request()
-    named, wishes = dict(pod.named), _wishes(pod.wish)
+    named, wishes = dict(pod.named), _wishes(pod.gateway_ports)
     found: list[Port] = []
     problem: tuple[Reason, str] | None = None
     for index, written in enumerate(pod.label.split(".")):
@@ -87,10 +87,10 @@ def requested(pod: Pod, permitted: Allowed, *, claimed: bool = False) -> Request
             message = f"port {number} may not be exposed; allowed are {permitted}"
             problem = problem or (Reason.NOT_ALLOWED, message)
         else:
-            wish = wishes[index] if wishes is not None and index < len(wishes) else None
-            found.append(Port(written, number, wish))
+            gateway_port = wishes[index] if wishes is not None and index < len(wishes) else None
+            found.append(Port(written, number, gateway_port))
     if wishes is None:
-        problem = problem or (Reason.INVALID_PORT, f"the wish {pod.wish!r} is no port of the gateway")
+        problem = problem or (Reason.INVALID_PORT, f"the wish {pod.gateway_ports!r} is no port of the gateway")
     if not claimed and pod.task not in ("", pod.uid):
         message = f"the pod has the task label of {pod.task}: a resource manager or the command line exposes it"
         problem = problem or (Reason.NOT_ALLOWED, message)
@@ -98,7 +98,7 @@ def requested(pod: Pod, permitted: Allowed, *, claimed: bool = False) -> Request
 
 
 def _wishes(text: str) -> Sequence[int] | None:
-    """Return the wished ports; None where the text has anything else."""
+    """Return the requested ports; None where the text has anything else."""
     numbers = [_number(each) for each in text.split(".")] if text else []
     return None if None in numbers else [each for each in numbers if each is not None]
 

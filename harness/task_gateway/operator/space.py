@@ -252,7 +252,7 @@ class Space:
         taken: set[str] = set()
         for port in (each for each in request.ports if each.number in missing):
             shown = self._shown.get(pod.uid, {}).get(port.written)
-            slot = kept.get(port.number) or self._best(pod, {shown, port.wish}, taken)
+            slot = kept.get(port.number) or self._best(pod, {shown, port.gateway_port}, taken)
             if slot is None:
                 return None
             taken.add(slot.service)

@@ -8,7 +8,7 @@ from task_gateway.model import Address
 
 
 @dataclass(frozen=True)
-class Wish:
+class TaskRequest:
     """A task that somebody wants: a kind, the resource manager to run it, and a name; `ports` if not the kind's own."""
 
     kind: str
@@ -47,7 +47,7 @@ class Running:
 class Platform(Protocol):
     """A master and its resource managers."""
 
-    def launch(self, wish: Wish) -> Running:
+    def launch(self, request: TaskRequest) -> Running:
         """Start a task and return it once it is reached; the error says what is in the way, and nothing is left."""
 
     def tasks(self) -> list[Running]:

@@ -15,7 +15,7 @@ from task_gateway.kube.wait import wait_until_gone
 from task_gateway.model import LABEL_PREFIX, TASK_LABEL, Address, Cluster, Manifest, Task, TaskObject
 from task_gateway_lab.master import launcher
 from task_gateway_lab.master.kinds.base import KINDS
-from task_gateway_lab.master.platform import Running, Wish
+from task_gateway_lab.master.platform import Running, TaskRequest
 from task_gateway_lab.master.sides import Side
 from task_gateway_lab.master.table import Master
 
@@ -50,13 +50,13 @@ class StandIn:
         launcher.end_master(self._home, self._namespace)
         self.start()
 
-    def launch(self, wish: Wish) -> Running:
+    def launch(self, request: TaskRequest) -> Running:
         """Start a task and return it once it is reached; what a failure left is removed."""
-        side, kind = self._side(wish.manager), KINDS.get(wish.kind)
-        token = wish.secret or secrets.token_urlsafe(24)
-        task = Task(wish.id, side.namespace, wish.ports or kind.ports, wish.owner)
+        side, kind = self._side(request.manager), KINDS.get(request.kind)
+        token = request.secret or secrets.token_urlsafe(24)
+        task = Task(request.id, side.namespace, request.ports or kind.ports, request.owner)
         pod = kind.pod(task, self._image)
-        pod["metadata"]["annotations"] = {KIND: wish.kind, OWNER: wish.owner}
+        pod["metadata"]["annotations"] = {KIND: request.kind, OWNER: request.owner}
         try:
             ready = launcher.start_task(side.kube, task, pod, token)
             addresses = self._reach(side, task, ready, TaskObject(POD, task.id, ready["metadata"]["uid"]))
@@ -65,7 +65,7 @@ class StandIn:
             with suppress(TaskGatewayError):
                 self._end(side, task.id)
             raise
-        return Running(task.id, wish.kind, side.name, wish.owner, addresses, f"token {token}", task.id)
+        return Running(task.id, request.kind, side.name, request.owner, addresses, f"token {token}", task.id)
 
     def tasks(self) -> list[Running]:
         """Return the tasks whose pods are there, with the addresses that they have."""

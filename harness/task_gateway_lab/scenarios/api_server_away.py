@@ -30,7 +30,7 @@ def refused(scene: Scene) -> str:
     """Start a task there: the error names the cluster, and comes in time."""
     began = time.monotonic()
     try:
-        scene.world.platform.launch(runtime.Wish("command", "east", "never-started"))
+        scene.world.platform.launch(runtime.TaskRequest("command", "east", "never-started"))
     except ClusterUnreachable as away:
         return f"after {time.monotonic() - began:.0f} s: {away.message}"
     raise ScenarioFailed("a task was started without an API server")

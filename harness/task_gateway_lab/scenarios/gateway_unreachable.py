@@ -30,7 +30,7 @@ def refused(scene: Scene) -> str:
     """Start a task: the error comes in time, names what is in the way, and leaves nothing."""
     began = time.monotonic()
     try:
-        launch(scene, runtime.Wish("command", MANAGER, NEXT))
+        launch(scene, runtime.TaskRequest("command", MANAGER, NEXT))
     except NotReachable as problem:
         left = [each.id for each in scene.world.platform.tasks() if each.id == NEXT]
         if left:
@@ -43,7 +43,7 @@ def back(scene: Scene) -> str:
     """Scale it up again: the open notebook and a new task answer."""
     _back(scene)
     said = run_cell(scene, OPEN)
-    return f"{said}; {NEXT} answers at {launch(scene, runtime.Wish('command', MANAGER, NEXT)).address}"
+    return f"{said}; {NEXT} answers at {launch(scene, runtime.TaskRequest('command', MANAGER, NEXT)).address}"
 
 
 def _back(scene: Scene) -> str:

@@ -22,8 +22,8 @@ def restarted(scene: Scene) -> str:
 
 def killed(scene: Scene) -> str:
     """Kill the hub once the pod of a spawn is there, and wait until the next hub answers."""
-    wish = runtime.Wish("notebook", HUB_MANAGER, KILLED, ADA)
-    own_hub.kill_in_spawn(hub_of(scene), KILLED, lambda: launch(scene, wish))
+    request = runtime.TaskRequest("notebook", HUB_MANAGER, KILLED, ADA)
+    own_hub.kill_in_spawn(hub_of(scene), KILLED, lambda: launch(scene, request))
     return "the hub was killed while the pod started"
 
 
@@ -32,8 +32,8 @@ def one_left(scene: Scene) -> str:
     hub = hub_of(scene)
     found = hub.settled(KILLED)
     how = "the hub found it" if found else "it was spawned again"
-    wish = runtime.Wish("notebook", HUB_MANAGER, KILLED, ADA)
-    scene.kept[KILLED] = hub.follow(KILLED) if found else launch(scene, wish)
+    request = runtime.TaskRequest("notebook", HUB_MANAGER, KILLED, ADA)
+    scene.kept[KILLED] = hub.follow(KILLED) if found else launch(scene, request)
     pods = [each["metadata"]["uid"] for each in hub.pods(KILLED)]
     ports = [each for each in scene.world.sides[HUB_MANAGER].other().exposed() if each.task_id in pods]
     if len(pods) != 1 or len(ports) != 1:

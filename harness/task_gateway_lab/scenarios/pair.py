@@ -45,7 +45,7 @@ class Clusters:
             removal.result()
 
     def _up(self, name: str, say: Callable[[str], None]) -> Cluster:
-        cluster = base.up(self._provider, base.Wish(name, ip_family=self._ip_family), say=say)
+        cluster = base.up(self._provider, base.ClusterRequest(name, ip_family=self._ip_family), say=say)
         self._made.add(name)
         return cluster
 

@@ -33,7 +33,7 @@ def filler(number: int) -> str:
 def refused(scene: Scene) -> str:
     """Start one task more, which is refused with a sentence that helps."""
     try:
-        launch(scene, runtime.Wish("command", MANAGER, NEXT))
+        launch(scene, runtime.TaskRequest("command", MANAGER, NEXT))
     except NoFreeSlot as full:
         return f"{full.message}; {full.hint}"
     raise ScenarioFailed("a task was started beyond the range")
@@ -42,7 +42,7 @@ def refused(scene: Scene) -> str:
 def freed(scene: Scene) -> str:
     """Free one port, and start it again."""
     scene.world.platform.kill(FIRST)
-    return f"{NEXT} answers at {launch(scene, runtime.Wish('command', MANAGER, NEXT)).address}"
+    return f"{NEXT} answers at {launch(scene, runtime.TaskRequest('command', MANAGER, NEXT)).address}"
 
 
 declare(

@@ -12,7 +12,7 @@ from task_gateway_lab.master.exchange import accepted, call
 from task_gateway_lab.master.kinds.base import KINDS
 from task_gateway_lab.master.kinds.tensorboard import STEPS
 from task_gateway_lab.master.notebook import Notebook
-from task_gateway_lab.master.platform import Platform, Running, Wish
+from task_gateway_lab.master.platform import Platform, Running, TaskRequest
 from task_gateway_lab.master.platforms.base import Login
 from task_gateway_lab.master.sides import Side
 from task_gateway_lab.scenarios.product import Product
@@ -32,7 +32,7 @@ __all__ = [
     "Running",
     "Side",
     "TaskGateway",
-    "Wish",
+    "TaskRequest",
     "World",
     "accepted",
     "browser",

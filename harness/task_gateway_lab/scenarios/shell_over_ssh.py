@@ -17,7 +17,7 @@ def begin(scene: Scene) -> str:
     key = paramiko.Ed25519Key.from_private_key(io.StringIO(_new_key()))
     scene.kept["key"] = key
     public = f"{key.get_name()} {key.get_base64()}"
-    running = launch(scene, runtime.Wish("shell", "east", ID, secret=public))
+    running = launch(scene, runtime.TaskRequest("shell", "east", ID, secret=public))
     return f"{ID} on east at {running.address}"
 
 

@@ -19,7 +19,7 @@ def start(kind: str, manager: str, id: str, *, owner: str = "", ports: tuple[int
     """Start a task; it is ended when the scenario is."""
 
     def do(scene: Scene) -> str:
-        running = launch(scene, runtime.Wish(kind, manager, id, owner, ports))
+        running = launch(scene, runtime.TaskRequest(kind, manager, id, owner, ports))
         where = ", ".join(map(str, running.addresses)) or scene.platform.url(id)
         return f"{id} on {manager} at {where}"
 
@@ -28,13 +28,13 @@ task-gateway ls --kubeconfig ${manager}_kubeconfig"""
     return Move(f"{manager}: {kind} {id} started", do, hand)
 
 
-def launch(scene: Scene, wish: "runtime.Wish") -> "runtime.Running":
+def launch(scene: Scene, request: "runtime.TaskRequest") -> "runtime.Running":
     """Start a task, to be ended when the scenario is; its address is known to the commands by hand."""
-    scene.later.callback(scene.platform.kill, wish.id)
-    running = scene.platform.launch(wish)
-    scene.kept[wish.id] = running
+    scene.later.callback(scene.platform.kill, request.id)
+    running = scene.platform.launch(request)
+    scene.kept[request.id] = running
     if running.addresses:
-        scene.facts[wish.id.replace("-", "_")] = str(running.address)
+        scene.facts[request.id.replace("-", "_")] = str(running.address)
     return running
 
 

@@ -37,10 +37,10 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
     """No cluster and no release is touched; what would have been is written down."""
     seen: Calls = {"up": [], "down": []}
 
-    def up(provider: str, wish: base.Wish, *, say: Callable[[str], None]) -> Cluster:
+    def up(provider: str, request: base.ClusterRequest, *, say: Callable[[str], None]) -> Cluster:
         assert provider == "control-plane"
-        seen["up"].append(wish.name)
-        return Cluster(wish.name, provider, Path("kubeconfig"))
+        seen["up"].append(request.name)
+        return Cluster(request.name, provider, Path("kubeconfig"))
 
     def run(kube: Kube, crds: list[Any], path: str, **options: Any) -> list[CelReport]:
         options.pop("say")

@@ -8,7 +8,7 @@ import pytest
 from task_gateway.cli.main import main
 from task_gateway.errors import UsageError
 from task_gateway.model import Address
-from task_gateway_lab.master.platform import Running, Wish
+from task_gateway_lab.master.platform import Running, TaskRequest
 from task_gateway_lab.master.platforms.base import PLATFORMS, Login
 from task_gateway_lab.scenarios.declared import SCENARIOS, Scenario
 from task_gateway_lab.scenarios.product import ANY_MASTER
@@ -38,9 +38,9 @@ class Hub:
     def version(self) -> str:
         return "7.0"
 
-    def launch(self, wish: Wish) -> Running:
-        Hub.asked.append(f"launch {wish.kind} {wish.id} in {self._pools[wish.manager]}")
-        return Running(wish.id, wish.kind, wish.manager, wish.owner, (Address("192.0.2.8", 2000),))
+    def launch(self, request: TaskRequest) -> Running:
+        Hub.asked.append(f"launch {request.kind} {request.id} in {self._pools[request.manager]}")
+        return Running(request.id, request.kind, request.manager, request.owner, (Address("192.0.2.8", 2000),))
 
     def tasks(self) -> list[Running]:
         return []

@@ -43,8 +43,12 @@ class Walk:
                 job = f"job-{other % 2}" if other % 3 == 0 else ""
                 if job and not world.jobs.get(job, False):
                     world.put_job(job, alive=True)
-                wish = str(FIRST + other % 4) if other % 5 == 0 else ""
-                world.put_pod(made(name, f"{name}-{self.count}", LABELS[other % len(LABELS)], job=job, wish=wish))
+                gateway_ports = str(FIRST + other % 4) if other % 5 == 0 else ""
+                world.put_pod(
+                    made(
+                        name, f"{name}-{self.count}", LABELS[other % len(LABELS)], job=job, gateway_ports=gateway_ports
+                    )
+                )
             case "label" if pod is not None:
                 world.relabel(name, LABELS[other % len(LABELS)])
             case "end" if pod is not None:
@@ -236,7 +240,9 @@ def test_a_jobs_next_pod_gets_the_same_port_while_the_job_lives() -> None:
 
 
 def test_a_wish_goes_before_the_order() -> None:
-    world, _ = settled(4, made("a", "u-a", wish=str(FIRST + 2)), made("b", "u-b", wish=str(FIRST + 2)))
+    world, _ = settled(
+        4, made("a", "u-a", gateway_ports=str(FIRST + 2)), made("b", "u-b", gateway_ports=str(FIRST + 2))
+    )
     assert (ports(world, "a"), ports(world, "b")) == ([FIRST + 2], [FIRST])
 
 

@@ -43,9 +43,9 @@ def test_a_port_that_is_not_allowed_is_left_out() -> None:
 
 
 def test_wishes_are_in_the_order_of_the_ports() -> None:
-    pod = made("a", "u", "8888.6006", wish=f"{FIRST}.{FIRST + 1}")
-    assert [each.wish for each in requested(pod, ALL).ports] == [FIRST, FIRST + 1]
-    assert requested(replace(pod, wish="first"), ALL).problem is Reason.INVALID_PORT
+    pod = made("a", "u", "8888.6006", gateway_ports=f"{FIRST}.{FIRST + 1}")
+    assert [each.gateway_port for each in requested(pod, ALL).ports] == [FIRST, FIRST + 1]
+    assert requested(replace(pod, gateway_ports="first"), ALL).problem is Reason.INVALID_PORT
 
 
 def test_a_task_label_of_somebody_else_is_a_problem_only_before_a_claim() -> None:

@@ -20,9 +20,22 @@ ALLOWED = allowed("6006,8000-9000")
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 
 
-def made(name: str, uid: str, label: str | None = "8888", *, job: str = "", wish: str = "", version: int = 1) -> Pod:
+def made(
+    name: str, uid: str, label: str | None = "8888", *, job: str = "", gateway_ports: str = "", version: int = 1
+) -> Pod:
     owner = TaskObject(JOB, job, job) if job else TaskObject(POD, name, uid)
-    return Pod("tasks", name, uid, str(version), label, uid, owner, wish=wish, address="10.0.0.1", named=NAMED)
+    return Pod(
+        "tasks",
+        name,
+        uid,
+        str(version),
+        label,
+        uid,
+        owner,
+        gateway_ports=gateway_ports,
+        address="10.0.0.1",
+        named=NAMED,
+    )
 
 
 @dataclass

@@ -18,11 +18,11 @@ class Pretend:
     name = PRETEND
     asked: list[str]
 
-    def up(self, wish: base.Wish, *, say: Say) -> Cluster:
-        self.asked.append(f"up {wish.name}")
-        if wish.name.startswith("bad"):
+    def up(self, request: base.ClusterRequest, *, say: Say) -> Cluster:
+        self.asked.append(f"up {request.name}")
+        if request.name.startswith("bad"):
             raise EngineError("no container engine")
-        return Cluster(wish.name, self.name, base.folder(wish.name) / base.KUBECONFIG)
+        return Cluster(request.name, self.name, base.folder(request.name) / base.KUBECONFIG)
 
     def down(self, cluster: Cluster) -> None:
         self.asked.append(f"down {cluster.name}")
@@ -65,9 +65,9 @@ def test_a_name_taken_at_the_last_moment_stays_its_takers(asked: list[str], monk
     clusters = Clusters(("a", "b"), PRETEND)
     real_up = base.up
 
-    def up(provider: str, wish: base.Wish, *, say: Say) -> Cluster:
+    def up(provider: str, request: base.ClusterRequest, *, say: Say) -> Cluster:
         monkeypatch.setattr(base, "folder", looked)
-        return real_up(provider, wish, say=say)
+        return real_up(provider, request, say=say)
 
     monkeypatch.setattr(base, "up", up)
     with pytest.raises(ClusterExists):

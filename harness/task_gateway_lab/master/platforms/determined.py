@@ -16,7 +16,7 @@ from task_gateway.errors import ScenarioFailed, UsageError
 from task_gateway.model import Address
 from task_gateway.polling import attempts
 from task_gateway_lab.master.exchange import accepted, call
-from task_gateway_lab.master.platform import Running, Wish
+from task_gateway_lab.master.platform import Running, TaskRequest
 from task_gateway_lab.master.platforms.base import PLATFORMS, Login
 from task_gateway_lab.master.table import wait_for_reply
 
@@ -47,18 +47,20 @@ class Determined:
         """Return the master's version."""
         return str(self._ask("GET", "master")["version"])
 
-    def launch(self, wish: Wish) -> Running:
+    def launch(self, request: TaskRequest) -> Running:
         """Start a task and return it once it runs, and answers if it serves HTTP; what does not is killed."""
-        if wish.manager not in self._pools:
-            raise UsageError(f"no resource pool is named for {wish.manager}", hint=f"known: {', '.join(self._pools)}")
-        config = {"description": wish.id, "resources": {"resource_pool": self._pools[wish.manager]}}
-        made = self._ask("POST", KINDS[wish.kind], {"config": config, **self._source(wish.kind)})[wish.kind]
-        self._kinds[made["id"]] = wish.kind
-        self._ids[wish.id] = made["id"]
+        if request.manager not in self._pools:
+            raise UsageError(
+                f"no resource pool is named for {request.manager}", hint=f"known: {', '.join(self._pools)}"
+            )
+        config = {"description": request.id, "resources": {"resource_pool": self._pools[request.manager]}}
+        made = self._ask("POST", KINDS[request.kind], {"config": config, **self._source(request.kind)})[request.kind]
+        self._kinds[made["id"]] = request.kind
+        self._ids[request.id] = made["id"]
         try:
-            running = self._running(self._wait(wish.kind, made["id"]), wish.kind)
-            if wish.kind in SERVED:
-                url = f"{self.url(running.id)}{SERVED[wish.kind]}"
+            running = self._running(self._wait(request.kind, made["id"]), request.kind)
+            if request.kind in SERVED:
+                url = f"{self.url(running.id)}{SERVED[request.kind]}"
                 wait_for_reply(
                     lambda: call("GET", url, authorization=running.authorization), 200, settings.TASK_REACHABLE, url
                 )

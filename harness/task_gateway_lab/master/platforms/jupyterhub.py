@@ -15,7 +15,7 @@ from task_gateway import settings
 from task_gateway.errors import ScenarioFailed, TaskGatewayError, UsageError
 from task_gateway.polling import attempts
 from task_gateway_lab.master.exchange import Reply, accepted, call
-from task_gateway_lab.master.platform import Running, Wish
+from task_gateway_lab.master.platform import Running, TaskRequest
 from task_gateway_lab.master.platforms.base import PLATFORMS, Login
 
 KIND = "notebook"
@@ -39,21 +39,21 @@ class JupyterHub:
         """Return the hub's version."""
         return str(self._ask("GET", "")["version"])
 
-    def launch(self, wish: Wish) -> Running:
+    def launch(self, request: TaskRequest) -> Running:
         """Start a named server and return it once it answers; the error has the hub's message, and nothing is left."""
-        if wish.kind != KIND:
-            raise UsageError(f"a JupyterHub runs no {wish.kind}", hint=f"choose scenarios that start a {KIND}")
-        owner = wish.owner or self._user
-        self._servers[wish.id] = owner, wish.id
+        if request.kind != KIND:
+            raise UsageError(f"a JupyterHub runs no {request.kind}", hint=f"choose scenarios that start a {KIND}")
+        owner = request.owner or self._user
+        self._servers[request.id] = owner, request.id
         made = self._call("POST", f"users/{quote(owner)}")
         if made.status != CONFLICT:
             accepted(made, f"creating the user {owner}", self._url)
         try:
-            accepted(self._call("POST", self._server(wish.id), {}), f"spawning {wish.id}", self._url)
-            return self.follow(wish.id)
+            accepted(self._call("POST", self._server(request.id), {}), f"spawning {request.id}", self._url)
+            return self.follow(request.id)
         except BaseException:
             with suppress(TaskGatewayError):
-                self.kill(wish.id)
+                self.kill(request.id)
             raise
 
     def follow(self, task_id: str) -> Running:
