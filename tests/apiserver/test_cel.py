@@ -75,7 +75,7 @@ def one(*rules: str, **options: Any) -> Manifest:
     return crd(version("v1", {"things": listing(*rules, **options)}))
 
 
-def verified(kube: Kube, made: Manifest, path: str = "spec.things") -> probe.Found:
+def verified(kube: Kube, made: Manifest, path: str = "spec.things") -> probe.ProbeResult:
     """What was found, asked about once more on both sides."""
     found = probe.largest(kube, made, path)
     assert probe.ask(kube, made, path, found.accepted) is None

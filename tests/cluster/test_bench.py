@@ -10,7 +10,7 @@ from tests.cluster.conftest import COUNT, NAMESPACE, Installed
 from task_gateway.controllers.base import CONTROLLERS
 from task_gateway.errors import ScenarioFailed
 from task_gateway.kube.kinds import POD
-from task_gateway.probe import door
+from task_gateway.probe import port_probe
 from task_gateway.routing.gateway import TaskGateway
 from task_gateway_lab.bench import burst, compare, dataplane, expose, restarts, stand_ins
 from task_gateway_lab.bench.closed_ports import Ports
@@ -67,9 +67,9 @@ def check(records: Sequence[ExposeRecord]) -> None:
 def test_a_port_that_leads_to_another_task_ends_the_run(place: Stand, master: TaskGateway) -> None:
     place.tasks.add([1])
     (address,) = master.expose(stand_ins.task(1, NAMESPACE))
-    door.first_byte(address, "bench-1")
+    port_probe.wait_first_byte(address, "bench-1")
     with pytest.raises(ScenarioFailed, match="is the port of bench-2, and bench-1 answered"):
-        door.first_byte(address, "bench-2")
+        port_probe.wait_first_byte(address, "bench-2")
 
 
 def test_tasks_at_once_each_get_a_port(place: Stand, master: TaskGateway) -> None:

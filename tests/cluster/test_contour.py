@@ -17,7 +17,7 @@ from task_gateway.kube.client import Kube
 from task_gateway.kube.wait import condition, wait_for
 from task_gateway.model import InternalTaskGateway, ResourceManager, Task
 from task_gateway.probe import objects
-from task_gateway.probe.stage import MANAGER
+from task_gateway.probe.fixture import MANAGER
 from task_gateway.routing.gateway import TaskGateway
 from task_gateway.routing.gateway_api import ROUTES
 from task_gateway.routing.reach import Answer, probe

@@ -7,7 +7,7 @@ from tests.faults.watching import until, watching
 
 from task_gateway import settings
 from task_gateway.checks import run
-from task_gateway.checks.base import Result
+from task_gateway.checks.base import CheckResult
 from task_gateway.errors import NotFound
 from task_gateway.inventory.target import GatewayTarget
 from task_gateway.kube.wait import wait_for
@@ -113,12 +113,12 @@ def test_the_release_is_about_to_be_uninstalled(stand: Stand) -> None:
     def notes() -> str:
         return stand.upgrade(stand.values)
 
-    assert warned().startswith(f"{Result.WARNING}: {len(live)} live tasks: ")
+    assert warned().startswith(f"{CheckResult.WARNING}: {len(live)} live tasks: ")
     assert "leaving" in warned() or len(live) > 3
     assert f"{len(live)} tasks are exposed through the Gateway" in notes()
     for task in live:
         stand.release(task)
-    assert warned().startswith(Result.OK)
+    assert warned().startswith(CheckResult.OK)
     assert "exposed through the Gateway" not in notes()
 
 

@@ -47,7 +47,7 @@ def limits(
 
 def _of(target: GatewayTarget, strategy: str | None) -> ManagerLimits:
     direct = target.manager.internal_task_gateway is None
-    return capacity.look(target, strategy) if direct else _assessed(GatewaySnapshot(target, strategy))
+    return capacity.assess_target(target, strategy) if direct else _assessed(GatewaySnapshot(target, strategy))
 
 
 def _assessed(snapshot: GatewaySnapshot) -> ManagerLimits:

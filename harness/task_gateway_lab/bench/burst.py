@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from task_gateway.controllers.base import CONTROLLERS
 from task_gateway.errors import ScenarioFailed
 from task_gateway.model import Address, Say
-from task_gateway.probe import door
+from task_gateway.probe import port_probe
 from task_gateway.spread import spread
 from task_gateway_lab.bench import endpoints_rate, machine, stand_ins
 from task_gateway_lab.bench.closed_ports import Ports
@@ -84,12 +84,12 @@ def one_round(clients: Exposer, ports: Ports, tasks: int, *, say: Say) -> tuple[
         raise ScenarioFailed(f"{tasks} tasks exposed at once got {len(waiting)} ports")
     for address in waiting:
         ports.take(address)
-    last = door.all_answer(waiting)
+    last = port_probe.wait_all_answer(waiting)
     say(f"all {tasks} answer after {last - started:.2f} s")
     for number in numbers:
         clients.release(stand_ins.task(number, NAMESPACE))
     for address in waiting:
-        door.nothing(address)
+        port_probe.wait_closed(address)
         ports.free(address)
     clients.settle()
     time.sleep(REFILL_SECONDS)

@@ -66,7 +66,7 @@ def measure_on(kube: Kube, *, say: Say, bundle: str = bundles.KNOWN[-1], channel
     return CrdWriteReport(crd_versions(kube), machine.machine(), records)
 
 
-def _is_on_ports(rule: schema.Rule) -> bool:
+def _is_on_ports(rule: schema.CelRule) -> bool:
     return schema.is_quadratic(rule) and ".port" in rule.text
 
 

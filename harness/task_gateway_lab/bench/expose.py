@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from task_gateway.controllers.base import CONTROLLERS
 from task_gateway.errors import ApiError, WaitTimeout
 from task_gateway.model import Address, Say, Task
-from task_gateway.probe import door
+from task_gateway.probe import port_probe
 from task_gateway.settings import Wait
 from task_gateway.spread import spread
 from task_gateway_lab.bench import machine, meters, stand_ins
@@ -149,7 +149,7 @@ class Ladder:
 
     def _answers(self, task: tuple[int, Address]) -> None:
         number, address = task
-        door.first_byte(address, stand_ins.task(number, NAMESPACE).id, IN_PLACE)
+        port_probe.wait_first_byte(address, stand_ins.task(number, NAMESPACE).id, IN_PLACE)
 
     def _shrink(self, size: int) -> None:
         """Release all but the first tasks, and see their ports reach nothing."""
@@ -162,7 +162,7 @@ class Ladder:
     def _leave(self, number: int) -> None:
         address = self._in_place.pop(number)
         self._tasks.release(stand_ins.task(number, NAMESPACE))
-        door.nothing(address)
+        port_probe.wait_closed(address)
         self._ports.free(address)
 
     def _record(self, size: int, visit: Visit) -> ExposeRecord:
@@ -202,11 +202,11 @@ class Ladder:
             api = time.perf_counter() - started
         if counts is not None:
             counts.append(asked)
-        ready = door.first_byte(address, task.id) - started
+        ready = port_probe.wait_first_byte(address, task.id) - started
         self._ports.take(address)
         released = time.perf_counter()
         self._tasks.release(task)
-        refused = door.nothing(address) - released
+        refused = port_probe.wait_closed(address) - released
         self._ports.free(address)
         self._tasks.settle()
         return Sample(api, ready, refused)

@@ -48,7 +48,7 @@ def fill(strategy: Traits) -> Move:
         side = scene.world.sides[MANAGER]
         gateway = side.other(strategy.name, ports=OWN_PORTS if strategy.per_task else None)
         manager = replace(side.manager, internal_task_gateway=gateway.gateway)
-        found = capacity.look(target.GatewayTarget(manager, side.kube), strategy.name)
+        found = capacity.assess_target(target.GatewayTarget(manager, side.kube), strategy.name)
         fitted = found.active
         while True:
             task = Task(f"limit-{strategy.name}-{fitted}", side.namespace, (8080,))

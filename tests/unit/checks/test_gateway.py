@@ -4,7 +4,7 @@ import pytest
 from tests.unit.checks.objects import Make, so, workload
 
 from task_gateway.checks import base, gateway
-from task_gateway.checks.base import Trouble
+from task_gateway.checks.base import Finding
 from task_gateway.controllers.base import CONTROLLERS
 from task_gateway.model import Address, Manifest
 from task_gateway.routing.reach import Answer
@@ -21,15 +21,15 @@ def test_the_address_is_compared_as_an_address_and_host_names_are_looked_up(
     assert gateway.address(snapshot(gateway_object=status("192.0.2.7"))) is None
     assert gateway.address(snapshot(gateway_object=status("198.51.100.1", "elb.example.com"))) is None
     said = gateway.address(snapshot(gateway_object=status("198.51.100.1")))
-    assert said == Trouble("gateway_ip is 192.0.2.7, the Gateway has 198.51.100.1")
+    assert said == Finding("gateway_ip is 192.0.2.7, the Gateway has 198.51.100.1")
     said = gateway.address(snapshot(gateway_object={}))
-    assert said == Trouble("gateway_ip is 192.0.2.7, the Gateway has no address")
+    assert said == Finding("gateway_ip is 192.0.2.7, the Gateway has no address")
 
 
 def test_a_host_name_that_nobody_knows_is_said(snapshot: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gateway, "resolve", lambda _: set())
     said = gateway.address(snapshot(gateway_object={}))
-    assert said == Trouble("gateway_ip 192.0.2.7 cannot be resolved on this machine")
+    assert said == Finding("gateway_ip 192.0.2.7 cannot be resolved on this machine")
 
 
 def test_one_address_has_many_spellings() -> None:
@@ -62,11 +62,11 @@ def test_a_port_of_the_range_is_tried_before_others(
     said = gateway.answers(snapshot(gateway_object={"spec": {"listeners": listeners}}))
     assert tried == ["192.0.2.7:2003"]
     assert said == (
-        None if right else Trouble(f"{tried[0]} {answer.value}", fix="curl --verbose telnet://192.0.2.7:2003")
+        None if right else Finding(f"{tried[0]} {answer.value}", fix="curl --verbose telnet://192.0.2.7:2003")
     )
     said = gateway.answers(snapshot(gateway_object={"spec": {"listeners": listeners[:1]}}))
     fix = "curl --verbose telnet://192.0.2.7:1024"
-    assert said == (None if right else Trouble(f"192.0.2.7:1024 {answer.value}", fix=fix))
+    assert said == (None if right else Finding(f"192.0.2.7:1024 {answer.value}", fix=fix))
 
 
 @pytest.mark.parametrize(("name", "tried"), [("foreign", False), ("det-2003", True)])

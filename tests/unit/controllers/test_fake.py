@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from docs import controllers as report
 from task_gateway.checks import controller as controller_checks
 from task_gateway.checks import crds, gateway, routing
-from task_gateway.checks.base import Trouble
+from task_gateway.checks.base import Finding
 from task_gateway.cli.main import build
 from task_gateway.controllers import base
 from task_gateway.controllers.base import CONTROLLERS, UNKNOWN, BenchPlan, Controller
@@ -71,9 +71,9 @@ def test_the_fallback_finds_a_proxy_by_the_labels_of_every_controller() -> None:
 def test_limits_ask_it(snapshot: Make) -> None:
     proxy = {"metadata": {"name": "p", "namespace": "ns"}, "spec": {"ports": [{"port": n} for n in range(2000, 2008)]}}
     read: dict[str, Any] = {"gateway_class": CLASS, "proxy_services": [proxy]}
-    found = LIMITS.get("port-range").at(snapshot("listeners", **read))
+    found = LIMITS.get("port-range").limit_at(snapshot("listeners", **read))
     assert found.tasks == 4  # 2000, 2002, 2004 and 2006: two neighbours are one port, 2008 is not in the Service
-    sets = LIMITS.get("listener-sets").at(snapshot(**read))
+    sets = LIMITS.get("listener-sets").limit_at(snapshot(**read))
     assert (sets.value, sets.tasks, sets.raise_) == (0, None, "none: Fakeway does not support ListenerSets")
 
 
@@ -94,17 +94,17 @@ def test_checks_ask_it(snapshot: Make) -> None:
                        "annotations": {"meta.helm.sh/release-namespace": "ns"}}},
         gateway_object=gateway_object, namespaces=("tasks",), listener_sets=sets, crd=crd, controllers=[deployment],
     )  # fmt: skip
-    assert controller_checks.supported(found) == Trouble(
+    assert controller_checks.supported(found) == Finding(
         f"{container['image']}: the tested version is 2.1", warning=True
     )
-    assert controller_checks.listener_sets(found) == Trouble("Fakeway does not serve the 1 ListenerSets of the Gateway")
-    assert controller_checks.own_controller(found) == Trouble(
+    assert controller_checks.listener_sets(found) == Finding("Fakeway does not serve the 1 ListenerSets of the Gateway")
+    assert controller_checks.own_controller(found) == Finding(
         "the Fakeway of GatewayClass klass only serves Gateway ns/first"
     )
-    assert controller_checks.watched(found) == Trouble("Fakeway watches ns, a, but not namespace tasks")
-    assert crds.bundle(found) == Trouble("the release of the CRDs is v1.6.3, Fakeway requires v1.7.0 or later")
+    assert controller_checks.watched(found) == Finding("Fakeway watches ns, a, but not namespace tasks")
+    assert crds.bundle(found) == Finding("the release of the CRDs is v1.6.3, Fakeway requires v1.7.0 or later")
     assert gateway.current(found) is None
-    assert routing.reserved(found) == Trouble("5 ports, 2001 to 2009", warning=True)
+    assert routing.reserved(found) == Finding("5 ports, 2001 to 2009", warning=True)
 
 
 def test_it_can_be_chosen_for_scenarios_and_says_what_it_lacks(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from tests.unit.memory import Memory
 
 from task_gateway.checks import crds, security
-from task_gateway.checks.base import Trouble
+from task_gateway.checks.base import Finding
 from task_gateway.controllers.base import in_order as controllers
 from task_gateway.errors import UsageError
 from task_gateway.inventory.snapshot import GatewaySnapshot
@@ -117,7 +117,7 @@ def test_its_listeners_are_recognised_and_it_is_the_one_in_use(found: GatewaySna
 
 def test_limits_ask_its_traits(found: GatewaySnapshot) -> None:
     def tasks(id: str) -> int | None:
-        return LIMITS.get(id).at(found).tasks
+        return LIMITS.get(id).limit_at(found).tasks
 
     assert tasks("quota-services") == 4  # three are left beside the one that the task has
     assert tasks("slots") is None
@@ -128,7 +128,7 @@ def test_limits_ask_its_traits(found: GatewaySnapshot) -> None:
 def test_checks_ask_its_traits(snapshot: Make) -> None:
     kube = Granting()
     found = snapshot("beacons", kube=kube, chart={})
-    assert crds.listener_sets(found) == Trouble("not served: gateway.networking.k8s.io/v1/ListenerSet")
+    assert crds.listener_sets(found) == Finding("not served: gateway.networking.k8s.io/v1/ListenerSet")
     lacking = security.rights(found)
     assert lacking is not None
     assert lacking.message == "missing: create beacons in ns"

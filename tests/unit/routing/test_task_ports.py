@@ -70,7 +70,7 @@ def counted(cluster: Cluster, first: int, last: int) -> int:
     """Return how many tasks the limit `port-range` leaves room for, with the strategy `listeners`."""
     gateway = InternalTaskGateway("gw", "ns", "192.0.2.7", first, last)
     target = GatewayTarget(ResourceManager("east", "east", internal_task_gateway=gateway), cast(Kube, cluster))
-    found = LIMITS.get("port-range").at(GatewaySnapshot(target, "listeners")).tasks
+    found = LIMITS.get("port-range").limit_at(GatewaySnapshot(target, "listeners")).tasks
     assert found is not None
     return found
 

@@ -138,10 +138,10 @@ class Listeners:
 
     def reconcile(self, live: Callable[[], Collection[str]], before: datetime, *, dry_run: bool) -> list[Repair]:
         """Remove what has no live task, and complete what one has by half."""
-        found = leftovers.look(self._kube, self._route_kind(), self._namespace, self._selector, self._own_listeners)
+        found = leftovers.read(self._kube, self._route_kind(), self._namespace, self._selector, self._own_listeners)
         tasks, repairs = live(), []
         for claim in found.claims:
-            reason = found.wrong(claim, tasks)
+            reason = found.defect(claim, tasks)
             if reason is None or claim.made >= before:
                 continue
             gone = claim.released or claim.task not in tasks

@@ -8,7 +8,7 @@ import pytest
 
 from task_gateway.errors import ScenarioFailed, WaitTimeout
 from task_gateway.model import Address, InternalTaskGateway
-from task_gateway.probe import door
+from task_gateway.probe import port_probe
 from task_gateway.settings import Wait
 from task_gateway_lab.bench.closed_ports import Ports
 
@@ -45,29 +45,29 @@ def refusing() -> Iterator[Address]:
 
 
 def test_a_port_that_closes_or_refuses_says_nothing(listener: Listener, refusing: Address) -> None:
-    assert door.said(listener.address) == door.said(refusing) == ""
-    door.nothing(listener.address)
-    door.nothing(refusing)
+    assert port_probe.read_name(listener.address) == port_probe.read_name(refusing) == ""
+    port_probe.wait_closed(listener.address)
+    port_probe.wait_closed(refusing)
 
 
 def test_the_first_byte_counts_only_from_the_task_itself(listener: Listener) -> None:
     listener.name = b"bench-1"
-    assert door.first_byte(listener.address, "bench-1") > 0
+    assert port_probe.wait_first_byte(listener.address, "bench-1") > 0
     with pytest.raises(ScenarioFailed, match="is the port of bench-2, and bench-1 answered"):
-        door.first_byte(listener.address, "bench-2")
+        port_probe.wait_first_byte(listener.address, "bench-2")
     with pytest.raises(ScenarioFailed):
-        door.all_answer({listener.address: "bench-2"})
+        port_probe.wait_all_answer({listener.address: "bench-2"})
 
 
 def test_waits_end_with_what_was_seen_last(listener: Listener, refusing: Address) -> None:
     with pytest.raises(WaitTimeout, match="nothing answers"):
-        door.first_byte(listener.address, "bench-1", SOON)
+        port_probe.wait_first_byte(listener.address, "bench-1", SOON)
     with pytest.raises(WaitTimeout, match="refused"):
-        door.listening(refusing, SOON)
-    door.listening(listener.address, SOON)
+        port_probe.wait_listening(refusing, SOON)
+    port_probe.wait_listening(listener.address, SOON)
     listener.name = b"bench-1"
     with pytest.raises(WaitTimeout, match="bench-1 answers"):
-        door.nothing(listener.address, SOON)
+        port_probe.wait_closed(listener.address, SOON)
 
 
 def test_a_port_goes_to_a_task_only_after_it_was_seen_to_reach_nothing(listener: Listener) -> None:
