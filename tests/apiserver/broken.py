@@ -13,7 +13,7 @@ from tests.preflight import DEPLOYMENT, NAMESPACE, SERVICE, Break, Stage
 from task_gateway.checks import gateway as gateway_checks
 from task_gateway.checks import routing
 from task_gateway.controllers.base import default
-from task_gateway.crds import raised, schema
+from task_gateway.crds import limit_status, schema
 from task_gateway.crds.ports_policy import POLICY
 from task_gateway.kube.client import Kube
 from task_gateway.kube.kinds import POD
@@ -202,12 +202,12 @@ def old_kubernetes(stage: Stage) -> Iterator[None]:
 
 @contextmanager
 def unguarded(stage: Stage) -> Iterator[None]:
-    policy = stage.kube.get(POLICY, raised.SAFE_UPGRADES)
-    stage.kube.delete(POLICY, raised.SAFE_UPGRADES)
+    policy = stage.kube.get(POLICY, limit_status.SAFE_UPGRADES)
+    stage.kube.delete(POLICY, limit_status.SAFE_UPGRADES)
     try:
         yield
     finally:
-        stage.kube.create({**policy, "metadata": {"name": raised.SAFE_UPGRADES}})
+        stage.kube.create({**policy, "metadata": {"name": limit_status.SAFE_UPGRADES}})
 
 
 def class_refused(stage: Stage) -> AbstractContextManager[None]:

@@ -15,7 +15,7 @@ from tests.apiserver.planes import BUNDLE, CHART, rendered
 from tests.preflight import NAMESPACE, SERVICE, Break, Stage, assert_exactly
 
 from task_gateway.checks.determined import ROUTE
-from task_gateway.crds import bundles, edit, heeded, schema
+from task_gateway.crds import bundles, edit, propagation, schema
 from task_gateway.errors import AlreadyExists, Forbidden, Invalid, NotFound
 from task_gateway.kube.client import Kube
 from task_gateway.kube.kinds import JOB
@@ -91,7 +91,7 @@ def strangers_route() -> Manifest:
 
 def until_policy(stage: Stage, *, enforced: bool) -> None:
     """Return once the API server enforces the policy on TCPRoutes, or no longer does, a moment after it was written."""
-    for _ in attempts(heeded.HEEDED):
+    for _ in attempts(propagation.PROPAGATED):
         try:
             with suppress(AlreadyExists):
                 stage.kube.create(strangers_route(), dry_run=True)
@@ -200,9 +200,11 @@ def changed_crd(stage: Stage, change: Callable[[Manifest], Manifest]) -> Iterato
 def until_heeded(stage: Stage, crd: Manifest) -> None:
     """Return once the API server takes as many listeners as this CRD allows and no more, a moment after it took it."""
     allowed = edit.allowed(crd) or 0
-    deadline = time.monotonic() + heeded.HEEDED.seconds
+    deadline = time.monotonic() + propagation.PROPAGATED.seconds
 
-    while heeded.too_many(stage.kube, allowed) or not heeded.too_many(stage.kube, allowed + 1):
+    while propagation.is_refused_as_too_many(stage.kube, allowed) or not propagation.is_refused_as_too_many(
+        stage.kube, allowed + 1
+    ):
         assert time.monotonic() < deadline, f"the API server does not heed that {allowed} listeners are allowed"
 
 

@@ -18,7 +18,7 @@ from task_gateway.errors import Conflict, NotFound
 from task_gateway.kube.kinds import CONFIG_MAP, JOB, SERVICE
 from task_gateway.model import Manifest
 from task_gateway.routing import determined
-from task_gateway.routing.listening import DETERMINED_NOTE
+from task_gateway.routing.gateway_listeners import DETERMINED_NOTE
 
 WORKERS = 5
 

@@ -19,7 +19,7 @@ from task_gateway.kube.client import Kube
 from task_gateway.kube.kinds import JOB
 from task_gateway.model import InternalTaskGateway, Manifest
 from task_gateway.routing.gateway_api import GATEWAY
-from task_gateway.routing.listening import DETERMINED_NOTE
+from task_gateway.routing.gateway_listeners import DETERMINED_NOTE
 
 
 def ran(stage: Stage, *words: str) -> tuple[int, Any]:

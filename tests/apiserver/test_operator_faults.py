@@ -209,4 +209,4 @@ def labelled(site: Site, name: str) -> int:
 
 def reasons(site: Site) -> dict[str, str | None]:
     """Return the reason in the condition of each pod."""
-    return {each["metadata"]["name"]: pods.parse(each).said.reason or None for each in site.kube.list(POD, TASKS)}
+    return {each["metadata"]["name"]: pods.parse(each).condition.reason or None for each in site.kube.list(POD, TASKS)}

@@ -15,7 +15,7 @@ from task_gateway.errors import ClusterUnreachable, NoFreeSlot, UsageError
 from task_gateway.kube.kinds import JOB, LEASE, POD, SERVICE
 from task_gateway.model import TASK_LABEL, InternalTaskGateway, Task
 from task_gateway.operator import pods
-from task_gateway.operator.request import Reason, allowed, requested
+from task_gateway.operator.request import ExposeReason, allowed, requested
 from task_gateway.operator.run import Operator
 from task_gateway.routing import names, table
 from task_gateway.routing.gateway import TaskGateway
@@ -200,8 +200,8 @@ class Walk:
             over = pod.label is None and pod.ended  # nothing leads a new operator to it
             return "" if over or not (pod.published or pod.task == pod.uid) else f"{pod} is marked still"
         request = requested(pod, ALLOWED, claimed=bool(held))
-        reason = request.problem or (Reason.NO_FREE_SLOT if self._lacks(pod, held) else Reason.EXPOSED)
-        if pod.said.reason != reason or sorted(pod.ports.values()) != sorted(each.port for each in held):
+        reason = request.problem or (ExposeReason.NO_FREE_SLOT if self._lacks(pod, held) else ExposeReason.EXPOSED)
+        if pod.condition.reason != reason or sorted(pod.ports.values()) != sorted(each.port for each in held):
             return f"{pod} should say {reason} and has {held}"
         return ""
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tests.cluster.conftest import GATEWAY, Installed
 
-from task_gateway.crds.raising import raise_to
+from task_gateway.crds.raise_limit import raise_to
 from task_gateway.crds.restore import restore
 from task_gateway.errors import TaskGatewayError
 from task_gateway.inventory.target import GatewayTarget

@@ -49,7 +49,7 @@ def test_services(service: Manifest) -> None:
     slot = table.parse(service)
     if slot is not None:
         assert table.agrees(slot) in (True, False)
-        table.moment(slot.claimed_at)
+        table.parse_time(slot.claimed_at)
         table.resting(slot, NOW, 30)
         for write in (
             table.release(slot, NOW),

@@ -1,7 +1,7 @@
 """Checks of the Gateway API CRDs: are they installed in the required versions, and are their limits consistent?"""
 
 from task_gateway.checks.base import Finding, check, minor
-from task_gateway.crds import ports_policy, raised, schema
+from task_gateway.crds import limit_status, ports_policy, schema
 from task_gateway.inventory.snapshot import GatewaySnapshot
 from task_gateway.kube.wait import condition
 from task_gateway.limits.cel import has_quadratic_rules
@@ -96,9 +96,9 @@ def guarded(snapshot: GatewaySnapshot) -> Finding | None:
     other channel can overwrite the CRDs, and the values of newer fields are lost."""
     if snapshot.crds.gateways is None or _release(snapshot.crds.gateways) < FIRST_WITH_POLICY:
         return None
-    if ports_policy.exists(snapshot.kube, ports_policy.POLICY, raised.SAFE_UPGRADES):
+    if ports_policy.exists(snapshot.kube, ports_policy.POLICY, limit_status.SAFE_UPGRADES):
         return None
-    return Finding(f"policy {raised.SAFE_UPGRADES} does not exist", warning=True)
+    return Finding(f"policy {limit_status.SAFE_UPGRADES} does not exist", warning=True)
 
 
 def _release(crd: Manifest) -> tuple[int, ...]:

@@ -16,8 +16,8 @@ from task_gateway.limits.crd import others
 from task_gateway.model import Manifest
 from task_gateway.routing.determined_left import left
 from task_gateway.routing.gateway_api import ROUTES, allowed_from
-from task_gateway.routing.listening import DETERMINED as OWN
-from task_gateway.routing.listening import DETERMINED_NOTE, TASK
+from task_gateway.routing.gateway_listeners import DETERMINED as OWN
+from task_gateway.routing.gateway_listeners import DETERMINED_NOTE, TASK
 
 ROUTE = ROUTES[-1]
 """The version of TCPRoute that its client knows."""

@@ -13,7 +13,7 @@ from task_gateway.limits.ports import takes_node_ports
 from task_gateway.model import Address, Manifest
 from task_gateway.routing.addresses import unready
 from task_gateway.routing.gateway_api import addresses
-from task_gateway.routing.listening import FOREIGN
+from task_gateway.routing.gateway_listeners import FOREIGN
 from task_gateway.routing.reach import Answer, probe
 
 PROXY_PODS = "kubectl describe pods --all-namespaces --selector {proxies}"

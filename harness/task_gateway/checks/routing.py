@@ -115,7 +115,7 @@ def leaked_claims(snapshot: GatewaySnapshot) -> Finding | None:
     leaked = [
         slot
         for slot in snapshot.slots
-        if slot.task is not None and slot.task not in tasks and _old(table.moment(slot.claimed_at))
+        if slot.task is not None and slot.task not in tasks and _old(table.parse_time(slot.claimed_at))
     ]
     if any(slot.by_operator for slot in leaked):  # the port of a pod that is gone stays with its Job
         jobs = live.ids((), snapshot.tasks.jobs)
@@ -276,7 +276,7 @@ def _ours(objects: Iterable[Manifest], snapshot: GatewaySnapshot) -> list[Manife
 
 
 def _selected(slot: table.Slot) -> str:
-    return " and ".join([slot.selects or "no task", *slot.strangers])
+    return " and ".join([slot.selects or "no task", *slot.extra_selector_keys])
 
 
 def _led_to(found: Sequence[Endpoint], snapshot: GatewaySnapshot) -> str:

@@ -3,7 +3,7 @@
 from task_gateway.inventory.snapshot import GatewaySnapshot
 from task_gateway.limits.base import LimitValue, Origin, Scope, limit
 from task_gateway.model import Manifest
-from task_gateway.routing.listening import ports_of
+from task_gateway.routing.gateway_listeners import ports_of
 from task_gateway.routing.ports import TaskPorts
 from task_gateway.routing.ports import task_ports as ports_of_tasks
 

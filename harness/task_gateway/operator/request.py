@@ -10,7 +10,7 @@ from task_gateway.operator.pods import Pod
 FIRST, LAST = 1, 65535
 
 
-class Reason(StrEnum):
+class ExposeReason(StrEnum):
     """The reasons of the condition of a pod; these words are stable."""
 
     EXPOSED = "Exposed"
@@ -20,7 +20,7 @@ class Reason(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Port:
+class RequestedPort:
     """One port of a pod: as the label names it, its number, and the port of the gateway that is requested for it."""
 
     written: str
@@ -32,8 +32,8 @@ class Port:
 class Request:
     """The ports that a pod may have; with a `problem` no further one is given to it, and `message` has the reason."""
 
-    ports: tuple[Port, ...] = ()
-    problem: Reason | None = None
+    ports: tuple[RequestedPort, ...] = ()
+    problem: ExposeReason | None = None
     message: str = ""
 
 
@@ -75,25 +75,25 @@ def requested(pod: Pod, permitted: Allowed, *, claimed: bool = False) -> Request
     if pod.label is None:
         return Request()
     named, wishes = dict(pod.named), _wishes(pod.gateway_ports)
-    found: list[Port] = []
-    problem: tuple[Reason, str] | None = None
+    found: list[RequestedPort] = []
+    problem: tuple[ExposeReason, str] | None = None
     for index, written in enumerate(pod.label.split(".")):
         number = _number(written) if written.isdecimal() else named.get(written)
         if number is None:
-            problem = problem or (Reason.INVALID_PORT, _invalid(written))
+            problem = problem or (ExposeReason.INVALID_PORT, _invalid(written))
         elif number in (each.number for each in found):
-            problem = problem or (Reason.INVALID_PORT, f"port {number} is named twice")
+            problem = problem or (ExposeReason.INVALID_PORT, f"port {number} is named twice")
         elif number not in permitted:
             message = f"port {number} may not be exposed; allowed are {permitted}"
-            problem = problem or (Reason.NOT_ALLOWED, message)
+            problem = problem or (ExposeReason.NOT_ALLOWED, message)
         else:
             gateway_port = wishes[index] if wishes is not None and index < len(wishes) else None
-            found.append(Port(written, number, gateway_port))
+            found.append(RequestedPort(written, number, gateway_port))
     if wishes is None:
-        problem = problem or (Reason.INVALID_PORT, f"the wish {pod.gateway_ports!r} is no port of the gateway")
+        problem = problem or (ExposeReason.INVALID_PORT, f"the wish {pod.gateway_ports!r} is no port of the gateway")
     if not claimed and pod.task not in ("", pod.uid):
         message = f"the pod has the task label of {pod.task}: a resource manager or the command line exposes it"
-        problem = problem or (Reason.NOT_ALLOWED, message)
+        problem = problem or (ExposeReason.NOT_ALLOWED, message)
     return Request(tuple(found), *(problem or (None, "")))
 
 

@@ -10,7 +10,7 @@ from task_gateway.kube.kinds import SERVICE
 from task_gateway.model import TASK_LABEL, Manifest
 from task_gateway.routing import claims
 from task_gateway.routing.claims import Claim
-from task_gateway.routing.listening import Listener
+from task_gateway.routing.gateway_listeners import Listener
 from task_gateway.routing.live import NO_POD
 
 

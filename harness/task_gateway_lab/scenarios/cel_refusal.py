@@ -8,9 +8,9 @@ from task_gateway.routing.gateway_api import GATEWAY
 from task_gateway_lab.scenarios.declared import Move, Scenario, Scene, declare
 
 if TYPE_CHECKING:
-    from task_gateway.crds import raising
+    from task_gateway.crds import raise_limit
 else:
-    raising = Deferred("task_gateway.crds.raising")
+    raise_limit = Deferred("task_gateway.crds.raise_limit")
 
 MANAGER = "west"
 LISTENERS, TOO_MANY = 65, 1024
@@ -32,7 +32,7 @@ def rules(scene: Scene) -> str:
     """Ask for more listeners than the rules of the CRD may cost."""
     kube = scene.world.sides[MANAGER].kube
     try:
-        raising.raise_to(kube, TOO_MANY, dry_run=True)
+        raise_limit.raise_to(kube, TOO_MANY, dry_run=True)
     except UsageError as refused:
         return f"{refused.message}; {refused.hint}"
     raise ScenarioFailed(f"the CRD accepts {TOO_MANY} listeners")

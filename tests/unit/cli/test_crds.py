@@ -9,10 +9,10 @@ from typer.testing import CliRunner
 
 from task_gateway.cli import crds as command
 from task_gateway.cli.main import build, main
-from task_gateway.crds import raised, raising
+from task_gateway.crds import limit_status, raise_limit
 from task_gateway.crds import restore as restoring
-from task_gateway.crds.edit_live import Change
-from task_gateway.crds.raised import CrdState, State, VersionState
+from task_gateway.crds.apply import Change
+from task_gateway.crds.limit_status import CrdState, State, VersionState
 from task_gateway.errors import UsageError
 
 RUNNER = CliRunner()
@@ -47,9 +47,9 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
         False,
     )
     monkeypatch.setattr(command, "connect", lambda kubeconfig, context: (kubeconfig, context))
-    monkeypatch.setattr(raising, "raise_to", raise_to)
+    monkeypatch.setattr(raise_limit, "raise_to", raise_to)
     monkeypatch.setattr(restoring, "restore", restore)
-    monkeypatch.setattr(raised, "state", lambda kube: state)
+    monkeypatch.setattr(limit_status, "state", lambda kube: state)
     return made
 
 
@@ -121,7 +121,7 @@ def test_a_refusal_ends_with_its_exit_code_and_hint(
     def refuse(*_: object, **__: object) -> Change:
         raise UsageError("at most 213", hint="task-gateway crds raise --max-listeners 213")
 
-    monkeypatch.setattr(raising, "raise_to", refuse)
+    monkeypatch.setattr(raise_limit, "raise_to", refuse)
     assert main(["crds", "raise", "--max-listeners", "214"]) == 2
     assert capsys.readouterr().err == "error: at most 213\n  try: task-gateway crds raise --max-listeners 213\n"
 

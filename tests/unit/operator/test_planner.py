@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from tests.unit.operator.world import ALLOWED, FIRST, HOST, Seer, World, made
 
 from task_gateway.operator.pods import Pod
-from task_gateway.operator.request import Reason, requested
-from task_gateway.operator.steps import Publish
+from task_gateway.operator.request import ExposeReason, requested
+from task_gateway.operator.steps import PublishResult
 from task_gateway.routing import names
 from task_gateway.routing.table import Slot
 
@@ -135,12 +135,12 @@ class Walk:
             assert len(pod.published) == len(has)
             missing = [each for each in request.ports if each.number not in has]
             if request.problem:
-                assert (pod.said.status, pod.said.reason) == ("False", request.problem)
+                assert (pod.condition.status, pod.condition.reason) == ("False", request.problem)
             elif missing:
-                assert pod.said.reason == Reason.NO_FREE_SLOT
+                assert pod.condition.reason == ExposeReason.NO_FREE_SLOT
                 lacks.append(len(missing))
             else:
-                assert (pod.said.status, pod.said.reason) == ("True", Reason.EXPOSED)
+                assert (pod.condition.status, pod.condition.reason) == ("True", ExposeReason.EXPOSED)
                 assert pod.task == pod.uid
         assert not lacks or free < max(lacks)
         for pod in world.pods.values():
@@ -178,7 +178,7 @@ def test_several_ports_by_number_and_by_name() -> None:
     world, _ = settled(4, made("a", "u-a", "8888.board"))
     pod = world.pods["a"]
     assert pod.published == (("8888", f"{HOST}:{FIRST}"), ("board", f"{HOST}:{FIRST + 1}"))
-    assert (pod.task, pod.said.status, pod.said.reason) == ("u-a", "True", "Exposed")
+    assert (pod.task, pod.condition.status, pod.condition.reason) == ("u-a", "True", "Exposed")
     assert [each.target_port for each in world.slots.values()][:2] == [8888, 6006]
 
 
@@ -192,9 +192,9 @@ def test_a_changed_label_keeps_what_it_names_still() -> None:
 
 def test_first_come_first_served_when_a_slot_frees() -> None:
     world, operator = settled(1, made("a", "u-a"), made("b", "u-b"), made("c", "u-c"))
-    assert [world.pods[each].said.reason for each in "abc"] == ["Exposed", "NoFreeSlot", "NoFreeSlot"]
-    assert "1 slot" in world.pods["b"].said.message
-    assert "helm upgrade" in world.pods["b"].said.message
+    assert [world.pods[each].condition.reason for each in "abc"] == ["Exposed", "NoFreeSlot", "NoFreeSlot"]
+    assert "1 slot" in world.pods["b"].condition.message
+    assert "helm upgrade" in world.pods["b"].condition.message
     for gone, next_ in (("a", "b"), ("b", "c")):
         world.drop_pod(gone)
         operator.settle()
@@ -203,20 +203,20 @@ def test_first_come_first_served_when_a_slot_frees() -> None:
 
 def test_who_waits_for_two_slots_is_not_passed_by_who_waits_for_one() -> None:
     world, operator = settled(2, made("a", "u-a"), made("b", "u-b", "8888.6006"), made("c", "u-c"))
-    assert [world.pods[each].said.reason for each in "abc"] == ["Exposed", "NoFreeSlot", "NoFreeSlot"]
+    assert [world.pods[each].condition.reason for each in "abc"] == ["Exposed", "NoFreeSlot", "NoFreeSlot"]
     world.drop_pod("a")
     operator.settle()
-    assert [world.pods[each].said.reason for each in "bc"] == ["Exposed", "NoFreeSlot"]
+    assert [world.pods[each].condition.reason for each in "bc"] == ["Exposed", "NoFreeSlot"]
 
 
 def test_the_order_survives_a_restart() -> None:
     world, _ = settled(1, made("a", "u-a"), made("c", "u-1"), made("b", "u-2"))
-    world.put_pod(replace(world.pods["c"], said=replace(world.pods["c"].said, since="2026-01-01T00:00:01Z")))
-    world.put_pod(replace(world.pods["b"], said=replace(world.pods["b"].said, since="2026-01-01T00:00:00Z")))
+    world.put_pod(replace(world.pods["c"], condition=replace(world.pods["c"].condition, since="2026-01-01T00:00:01Z")))
+    world.put_pod(replace(world.pods["b"], condition=replace(world.pods["b"].condition, since="2026-01-01T00:00:00Z")))
     world.drop_pod("a")
     world.operators = [Seer(world)]
     world.operators[0].settle()
-    assert [world.pods[each].said.reason for each in "cb"] == ["NoFreeSlot", "Exposed"]
+    assert [world.pods[each].condition.reason for each in "cb"] == ["NoFreeSlot", "Exposed"]
 
 
 def test_a_jobs_next_pod_gets_the_same_port_while_the_job_lives() -> None:
@@ -233,10 +233,10 @@ def test_a_jobs_next_pod_gets_the_same_port_while_the_job_lives() -> None:
     operator.settle()
     world.put_pod(made("d", "u-d"))
     operator.settle()
-    assert world.pods["d"].said.reason == Reason.NO_FREE_SLOT
+    assert world.pods["d"].condition.reason == ExposeReason.NO_FREE_SLOT
     world.put_job("j", alive=False)
     operator.settle()
-    assert world.pods["d"].said.reason == Reason.EXPOSED
+    assert world.pods["d"].condition.reason == ExposeReason.EXPOSED
 
 
 def test_a_wish_goes_before_the_order() -> None:
@@ -277,7 +277,7 @@ def test_a_live_pod_keeps_the_ports_that_it_has_if_it_cannot_have_all() -> None:
         world.put_slot(replace(slot, task=pod.uid, target_port=8888, object=note, selects=pod.uid, pod=pod.name))
     world.operators = [Seer(world)]
     world.operators[0].settle()
-    assert [world.pods[each].said.reason for each in "ab"] == ["NoFreeSlot", "NoFreeSlot"]
+    assert [world.pods[each].condition.reason for each in "ab"] == ["NoFreeSlot", "NoFreeSlot"]
     assert (ports(world, "a"), ports(world, "b")) == ([FIRST], [FIRST + 1])
     world.drop_pod("a")
     world.operators[0].settle()
@@ -289,7 +289,7 @@ def test_lost_marks_and_a_label_that_asks_for_too_much_take_no_port_from_a_live_
     world.relabel("a", "8888.6006")
     world.wipe("a")
     operator.settle()
-    assert world.pods["a"].said.reason == Reason.NO_FREE_SLOT
+    assert world.pods["a"].condition.reason == ExposeReason.NO_FREE_SLOT
     assert world.pods["a"].ports == {"6006": FIRST}
     assert names.ADDRESS not in world.notes["a"]  # it is that of the first port
 
@@ -297,15 +297,15 @@ def test_lost_marks_and_a_label_that_asks_for_too_much_take_no_port_from_a_live_
 def test_a_pod_of_another_owner_is_left_alone() -> None:
     pod = replace(made("a", "u-a"), task="of-a-master")
     world, _ = settled(1, pod)
-    assert (world.pods["a"].task, world.pods["a"].said.reason) == ("of-a-master", Reason.NOT_ALLOWED)
+    assert (world.pods["a"].task, world.pods["a"].condition.reason) == ("of-a-master", ExposeReason.NOT_ALLOWED)
     assert world.slots["slot-0"].task is None
 
 
 def test_a_selector_that_somebody_else_changed_is_restored() -> None:
     world, operator = settled(1, made("a", "u-a"))
-    world.put_slot(replace(world.slots["slot-0"], selects="another", strangers=("app",)))
+    world.put_slot(replace(world.slots["slot-0"], selects="another", extra_selector_keys=("app",)))
     operator.settle()
-    assert (world.slots["slot-0"].selects, world.slots["slot-0"].strangers) == ("u-a", ())
+    assert (world.slots["slot-0"].selects, world.slots["slot-0"].extra_selector_keys) == ("u-a", ())
 
 
 def two_that_act(label: str) -> tuple[World, Seer, Seer]:
@@ -337,7 +337,7 @@ def test_a_port_is_remembered_when_its_address_is_removed() -> None:
 def test_a_pod_that_changed_is_left_to_its_watch() -> None:
     world, one, two = two_that_act("none")
     assert two.decide()
-    assert isinstance(two.decided and two.decided[1], Publish)
+    assert isinstance(two.decided and two.decided[1], PublishResult)
     world.relabel("a", "8888")
     one.settle()
     world.wipe("a")

@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 
 from task_gateway.kube.kinds import JOB, POD
 from task_gateway.model import InternalTaskGateway, TaskObject
-from task_gateway.operator.pods import Pod, Said, addresses
+from task_gateway.operator.pods import Pod, PublishedCondition, addresses
 from task_gateway.operator.request import allowed
-from task_gateway.operator.result import Result, patch
+from task_gateway.operator.result import ExposeResult, patch
 from task_gateway.operator.space import Job, Space
-from task_gateway.operator.steps import Claim, Clear, Publish, Release, Restore, Step
+from task_gateway.operator.steps import ClaimSlot, ClearResult, PublishResult, ReleaseSlot, RestoreSlot, Step
 from task_gateway.routing.table import Slot
 
 HOST, FIRST = "192.0.2.7", 20000
@@ -71,7 +71,7 @@ class World:
         """Remove all that an operator wrote on a pod."""
         self.notes.pop(name, None)
         self.shown.pop(name, None)
-        self.put_pod(replace(self.pods[name], published=(), said=Said(), task=""))
+        self.put_pod(replace(self.pods[name], published=(), condition=PublishedCondition(), task=""))
 
     def drop_pod(self, name: str) -> None:
         self.notes.pop(name, None)
@@ -164,21 +164,21 @@ class Seer:
 
     def _do(self, step: Step) -> bool:
         match step:
-            case Claim():
+            case ClaimSlot():
                 return self._claim(step)
-            case Release():
+            case ReleaseSlot():
                 return self._release(step)
-            case Restore(slot):
+            case RestoreSlot(slot):
                 now = self.world.slots[slot.service]
                 if now.task == slot.task:
-                    self._put(replace(now, selects=now.task, unselected=False, strangers=()))
-            case Publish(pod, result, slots):
+                    self._put(replace(now, selects=now.task, unselected=False, extra_selector_keys=()))
+            case PublishResult(pod, result, slots):
                 seen = [(each, self.world.slots[each.service]) for each in slots]
                 if all((was.task, was.claimed_at) == (now.task, now.claimed_at) for was, now in seen):
                     return self._publish(pod, result)
                 for _, now_there in seen:
                     self._see_slot(now_there)
-            case Clear(pod):
+            case ClearResult(pod):
                 left = self.world.pods.get(pod.name)
                 self._clear(left if left is not None and left.uid == pod.uid else None)
                 self.space.note_cleared(pod.uid)
@@ -204,7 +204,7 @@ class Seer:
         for slot in self.world.slots.values():
             self._see_slot(slot)
 
-    def _claim(self, step: Claim) -> bool:
+    def _claim(self, step: ClaimSlot) -> bool:
         now = self.world.slots[step.slot.service]
         before = self._look(step.slot) if step.slot.task is not None else None
         if before is not None and not before.ended:
@@ -223,7 +223,7 @@ class Seer:
         )  # fmt: skip
         return True
 
-    def _release(self, step: Release) -> bool:
+    def _release(self, step: ReleaseSlot) -> bool:
         slot, left = step.slot, None
         if step.pod is None or not step.pod.ended:
             left = self._look(slot)
@@ -246,19 +246,23 @@ class Seer:
 
     def _clear(self, left: Pod | None) -> None:
         if left is not None and left.label is None and left.marked:
-            self._publish(left, Result())
+            self._publish(left, ExposeResult())
 
-    def _publish(self, pod: Pod, result: Result) -> bool:
+    def _publish(self, pod: Pod, result: ExposeResult) -> bool:
         now = self.world.pods.get(pod.name)
         if now is None or now.uid != pod.uid or now.version != pod.version:
             return False
-        said = Said() if result.reason is None else Said(result.status, result.reason, result.message, "now")
+        said = (
+            PublishedCondition()
+            if result.reason is None
+            else PublishedCondition(result.status, result.reason, result.message, "now")
+        )
         task = pod.uid if result.addresses else "" if pod.task == pod.uid else pod.task
         found = patch(pod, result, NOW)["metadata"]["annotations"]
         self.world.notes[pod.name] = {key: text for key, text in found.items() if text is not None}
         self.world.shown[pod.name] = dict(result.addresses)
         published = addresses(now.label or "", self.world.notes[pod.name])
-        written = self.world.put_pod(replace(now, published=published, said=said, task=task))
+        written = self.world.put_pod(replace(now, published=published, condition=said, task=task))
         self._note("pod", pod.name, written if written.label is not None else None)
         return True
 

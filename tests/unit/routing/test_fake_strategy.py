@@ -19,9 +19,9 @@ from task_gateway.limits.base import LIMITS
 from task_gateway.model import Address, Exposure, InternalTaskGateway, Manifest, Repair, Task
 from task_gateway.routing.endpoints import SERVICE_OF
 from task_gateway.routing.gateway import TaskGateway
-from task_gateway.routing.listening import Listener
+from task_gateway.routing.gateway_listeners import Listener
 from task_gateway.routing.strategies import base
-from task_gateway.routing.strategies.base import STRATEGIES, Quiet
+from task_gateway.routing.strategies.base import STRATEGIES, BeforeReuse
 from task_gateway.routing.strategies.traits import Right, Traits
 from task_gateway.routing.use import Use
 from task_gateway.settings import DEFAULTS, Settings
@@ -47,7 +47,7 @@ class Beacons:
         self.settings = settings
         self._namespace, self._host, self._found, self.reads = namespace, gateway.gateway_ip, list[Exposure](), 0
 
-    def expose(self, task: Task, *, quiet: Quiet | None = None) -> tuple[Exposure, ...]:
+    def expose(self, task: Task, *, before_reuse: BeforeReuse | None = None) -> tuple[Exposure, ...]:
         self._found += [
             Exposure(task.id, self._namespace, "", "", port, port, "beacons", Address(self._host, port), service="one")
             for port in task.ports

@@ -25,7 +25,7 @@ PAGE = 250
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class GatedPod:
     """A pod with the gate."""
 
     name: str
@@ -34,12 +34,12 @@ class Held:
     allocation: str
 
 
-def parse(pod: Manifest) -> Held | None:
+def parse(pod: Manifest) -> GatedPod | None:
     """Read a pod; None if it does not have the gate, or is being deleted."""
     meta, gates = pod["metadata"], (pod.get("spec") or {}).get("schedulingGates") or []
     if meta.get("deletionTimestamp") or not any(each["name"] == GATE for each in gates):
         return None
-    return Held(meta["name"], meta["uid"], meta["resourceVersion"], (meta.get("labels") or {}).get(LABEL, ""))
+    return GatedPod(meta["name"], meta["uid"], meta["resourceVersion"], (meta.get("labels") or {}).get(LABEL, ""))
 
 
 class Gates:
@@ -59,7 +59,7 @@ class Gates:
         self._kube, self._namespace, self._complete = kube, namespace, complete
         self._wake, self._later = wake, later
         self._lock = threading.Lock()
-        self._held: dict[str, tuple[Held, float]] = {}
+        self._held: dict[str, tuple[GatedPod, float]] = {}
         """Each held pod by its name, and when this process saw it first."""
         self._pods = Mirror(kube, POD, namespace, parse, labels=LABEL, changed=self._changed, page=PAGE)
 
@@ -121,7 +121,7 @@ class Gates:
         fields = {"pod": name, "task": held.allocation, "routes": complete, "held_seconds": round(waited, 3)}
         say("gate lifted", "info" if complete else "warning", namespace=self._namespace, **fields)
 
-    def _changed(self, before: Held | None, after: Held | None) -> None:
+    def _changed(self, before: GatedPod | None, after: GatedPod | None) -> None:
         with self._lock:
             if before is not None and (after is None or after.uid != before.uid):
                 self._held.pop(before.name, None)

@@ -11,7 +11,7 @@ from task_gateway.kube.kinds import DEPLOYMENT, EVENT, POD
 from task_gateway.kube.kubectl import kubectl
 from task_gateway.kube.wait import condition, wait_for, wait_until_usable
 from task_gateway.model import Address, Manifest
-from task_gateway.operator.request import Reason
+from task_gateway.operator.request import ExposeReason
 from task_gateway.polling import attempts
 from task_gateway.routing import names
 from task_gateway.settings import Wait
@@ -91,7 +91,7 @@ class OwnHub(JupyterHub):
         pods = [each["metadata"]["name"] for each in self.pods(task_id)]
         events = self.site.notebooks.kube.list(EVENT, self.site.notebooks.namespace)
         found = [each for each in events if each["involvedObject"]["name"] in pods]
-        return next((str(each["message"]) for each in found if each["reason"] == Reason.NO_FREE_SLOT), "")
+        return next((str(each["message"]) for each in found if each["reason"] == ExposeReason.NO_FREE_SLOT), "")
 
     def token_of(self, user: str) -> str:
         """Return an authorization that acts as a user."""
