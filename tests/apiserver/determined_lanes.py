@@ -40,7 +40,9 @@ SUBJECT = {"kind": "ServiceAccount", "name": MASTER, "namespace": TASKS}
 @contextmanager
 def plane(name: str) -> Iterator[Kube]:
     """Lend a control plane with the CRDs that a Determined master needs, and both namespaces."""
-    with base.lent("control-plane", base.ClusterRequest(f"test-{name}-{os.getpid()}"), say=print) as cluster:
+    with base.temporary_cluster(
+        "control-plane", base.ClusterRequest(f"test-{name}-{os.getpid()}"), say=print
+    ) as cluster:
         kube = Kube(cluster)
         (crds,) = (CHART.parents[1] / "dist").glob("gateway-api-crds-*.tgz")
         values = yaml.safe_load((CHART.parent / "gateway-api-crds" / "determined.yaml").read_text())

@@ -52,7 +52,9 @@ ACCOUNTS = "system:serviceaccount"
 @pytest.fixture(scope="module")
 def plane() -> Iterator[Kube]:
     """Both charts with their profiles, and all that a controller would make and say."""
-    with base.lent("control-plane", base.ClusterRequest(f"test-determined-{os.getpid()}"), say=print) as cluster:
+    with base.temporary_cluster(
+        "control-plane", base.ClusterRequest(f"test-determined-{os.getpid()}"), say=print
+    ) as cluster:
         kube = Kube(cluster)
         (crds,) = (CHART.parents[1] / "dist").glob("gateway-api-crds-*.tgz")
         values = yaml.safe_load((CHART.parent / "gateway-api-crds" / "determined.yaml").read_text())

@@ -13,7 +13,7 @@ from tests.apiserver.planes import gateway_api
 from task_gateway.kube.kinds import POD, SECRET
 from task_gateway.model import TASK_LABEL, InternalTaskGateway, ResourceManager
 from task_gateway.routing import names, reach
-from task_gateway_lab.master.sides import Side
+from task_gateway_lab.master.managed_cluster import ManagedCluster
 from task_gateway_lab.scenarios import labels
 from task_gateway_lab.scenarios.declared import Scene
 from task_gateway_lab.scenarios.tasks import opened, run_cell
@@ -32,9 +32,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 def scene(site: Site, tmp_path: Path) -> Iterator[Scene]:
     block = InternalTaskGateway("gw", HOME, IP, START, START + SLOTS - 1)
     manager = ResourceManager("additional", "east", internal_task_gateway=block)
-    side = Side(manager, site.kube, TASKS)
-    side = Side(manager, site.kube, TASKS, side.other())
-    world: Any = SimpleNamespace(sides={"additional": side}, given=SimpleNamespace(image="notebook:1"), versions={})
+    managed = ManagedCluster(manager, site.kube, TASKS)
+    managed = ManagedCluster(manager, site.kube, TASKS, managed.connect())
+    world: Any = SimpleNamespace(sides={"additional": managed}, given=SimpleNamespace(image="notebook:1"), versions={})
     with site.operator():
         yield Scene(world, tmp_path)
 

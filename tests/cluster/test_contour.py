@@ -32,7 +32,7 @@ RAISED = {"channel": "experimental", "gateways": {"maxListeners": 200, "dropQuad
 
 @pytest.fixture(scope="module")
 def contour(chart: Path) -> Iterator[Installed]:
-    with base.lent("kind", base.ClusterRequest(f"test-contour-{os.getpid()}"), say=print) as cluster:
+    with base.temporary_cluster("kind", base.ClusterRequest(f"test-contour-{os.getpid()}"), say=print) as cluster:
         kube = Kube(cluster)
         address = node_address(kube)
         (crds,) = (ROOT / "dist").glob("gateway-api-crds-*.tgz")

@@ -50,7 +50,7 @@ class Stand:
 
     @property
     def node(self) -> Node:
-        return Node.of(self.cluster)
+        return Node.running(self.cluster)
 
     @property
     def proxies(self) -> str:
@@ -195,7 +195,7 @@ def standing(
     `spelt` returns the values with the names that these charts have for them.
     """
     (chart,), (crds,) = packages.glob("internal-task-gateway-*.tgz"), packages.glob("gateway-api-crds-*.tgz")
-    with base.lent("kind", base.ClusterRequest(f"{name}-{os.getpid()}"), say=print) as cluster:
+    with base.temporary_cluster("kind", base.ClusterRequest(f"{name}-{os.getpid()}"), say=print) as cluster:
         kube = Kube(cluster)
         gateway = InternalTaskGateway(RELEASE, NAMESPACE, node_address(kube), START, START + COUNT - 1)
         made = Stand(cluster, kube, controller, gateway, chart)

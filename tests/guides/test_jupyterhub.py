@@ -20,7 +20,10 @@ HUB = f"guide-hub-{os.getpid()}"
 @pytest.fixture(scope="module")
 def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[blocks.Shell]:
     folder, dist = tmp_path_factory.mktemp("guide"), blocks.ROOT / "dist"
-    with lent("jupyterhub", folder) as found, base.lent("kind", base.ClusterRequest(HUB), say=print) as home:
+    with (
+        lent("jupyterhub", folder) as found,
+        base.temporary_cluster("kind", base.ClusterRequest(HUB), say=print) as home,
+    ):
         east = Path(found.words["KUBECONFIG"]).parent.name
         base.load(east, operator_image.archive(dist))
         base.load(home.name, dist / hub_image.ARCHIVE)

@@ -32,7 +32,9 @@ GATEWAY_CLASS: Manifest = {
 @pytest.fixture(scope="module")
 def plane() -> Iterator[Kube]:
     """One API server for all bundles; each test finds it without CRDs."""
-    with base.lent("control-plane", base.ClusterRequest(f"test-adoption-{os.getpid()}"), say=print) as cluster:
+    with base.temporary_cluster(
+        "control-plane", base.ClusterRequest(f"test-adoption-{os.getpid()}"), say=print
+    ) as cluster:
         yield Kube(cluster)
 
 

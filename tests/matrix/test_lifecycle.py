@@ -137,7 +137,7 @@ def everything(cluster: Cluster) -> frozenset[str]:
 @pytest.fixture(scope="module", params=controllers.names())
 def life(request: pytest.FixtureRequest, chart: Path, crds_chart: Path) -> Iterator[Life]:
     controller = controllers.CONTROLLERS.get(request.param)
-    with base.lent("kind", base.ClusterRequest(f"test-lifecycle-{os.getpid()}"), say=print) as cluster:
+    with base.temporary_cluster("kind", base.ClusterRequest(f"test-lifecycle-{os.getpid()}"), say=print) as cluster:
         kube = Kube(cluster)
         made = Life(cluster, kube, controller, chart, crds_chart, node_address(kube))
         with stand_ins.StandIns(kube, NAMESPACE, leave=True) as tasks:

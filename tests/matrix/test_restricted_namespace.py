@@ -175,7 +175,7 @@ def is_there(kube: Kube, kind: str, name: str) -> str:
 @pytest.fixture(scope="module", params=controllers.names())
 def restricted(request: pytest.FixtureRequest, chart: Path, crds_chart: Path) -> Iterator[Restricted]:
     controller = controllers.CONTROLLERS.get(request.param)
-    with base.lent("kind", base.ClusterRequest(f"test-restricted-{os.getpid()}"), say=print) as cluster:
+    with base.temporary_cluster("kind", base.ClusterRequest(f"test-restricted-{os.getpid()}"), say=print) as cluster:
         kube = Kube(cluster)
         helm.install(cluster, names.CRDS_CHART, crds_chart, names.CRDS_NAMESPACE, dict(controller.crds))
         kube.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})

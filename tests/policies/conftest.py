@@ -156,7 +156,7 @@ def built(request: pytest.FixtureRequest) -> Iterator[Site]:
     (chart,), (crds,) = dist.glob("internal-task-gateway-*.tgz"), dist.glob("gateway-api-crds-*.tgz")
     controller = controllers.CONTROLLERS.get(request.param)
     requested = base.ClusterRequest(f"test-policies-{os.getpid()}", node=policy_node.image())
-    with base.lent("kind", requested, say=print) as cluster:
+    with base.temporary_cluster("kind", requested, say=print) as cluster:
         kube = Kube(cluster)
         for namespace in sorted(set(PODS.values())):
             kube.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})

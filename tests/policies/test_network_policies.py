@@ -143,13 +143,13 @@ def own_address(address: Address) -> str:
 
 
 def in_envoys_network(site: Site, *words: str) -> str:
-    node = Node.of(site.cluster)
+    node = Node.running(site.cluster)
     return node.run("nsenter", "--net", "--target", node.process(PROXY), *words)
 
 
 def administered(site: Site) -> str:
     """Return what Envoy's admin interface answers where it is: at its pod's own loopback, or at a socket in a file."""
-    node = Node.of(site.cluster)
+    node = Node.running(site.cluster)
     if site.controller == "contour":
         file = f"/proc/{node.process(PROXY)}/root/admin/admin.sock"
         return node.run("curl", "--silent", "--include", "--unix-socket", file, "http://localhost/server_info")

@@ -15,7 +15,7 @@ from task_gateway.kube.wait import wait_for
 from task_gateway.model import Cluster
 from task_gateway.routing.gateway_api import not_accepted, route_kind
 from task_gateway.settings import Wait
-from task_gateway_lab.master.sides import Side
+from task_gateway_lab.master.managed_cluster import ManagedCluster
 from task_gateway_lab.model_bugbash import Row, Status
 from task_gateway_lab.scenarios.declared import SCENARIOS
 from task_gateway_lab.scenarios.runner import play_all
@@ -44,18 +44,18 @@ def mended(world: World) -> Iterator[None]:
     """Install the chart in east anew, which brings back what a test took away."""
     yield
     kubectl(east(world), "scale", "deployment", "--namespace", world.spaces["gateway"], "--all", "--replicas", "1")
-    side = world.sides["east"]
-    world.install(side)
-    kind, names = routes(side)
+    managed = world.sides["east"]
+    world.install(managed)
+    kind, names = routes(managed)
     for name in names:
-        wait_for(side.kube, ROUTES_TAKEN_UP, kind, name, side.namespace, not_accepted)
+        wait_for(managed.kube, ROUTES_TAKEN_UP, kind, name, managed.namespace, not_accepted)
 
 
-def routes(side: Side) -> tuple[str, list[str]]:
+def routes(managed: ManagedCluster) -> tuple[str, list[str]]:
     """Return the kind of the routes of a gateway, and their names."""
-    kind = route_kind(side.kube)
+    kind = route_kind(managed.kube)
     assert kind is not None
-    return kind, [each["metadata"]["name"] for each in side.kube.list(kind, side.namespace)]
+    return kind, [each["metadata"]["name"] for each in managed.kube.list(kind, managed.namespace)]
 
 
 def east(world: World) -> Cluster:
@@ -91,14 +91,14 @@ def test_nothing_broken(world: World, tmp_path: Path) -> None:
 
 def test_routes_deleted(world: World, tmp_path: Path) -> None:
     """The TCPRoutes of a cluster are deleted: exactly its rows fail, and name the missing route."""
-    side = world.sides["east"]
-    kind, names = routes(side)
+    managed = world.sides["east"]
+    kind, names = routes(managed)
     for name in names:
-        side.kube.delete(kind, name, side.namespace)
+        managed.kube.delete(kind, name, managed.namespace)
     broken(
         world,
         tmp_path,
-        cause=f"TCPRoute {side.namespace}/task-gateway-slot-",
+        cause=f"TCPRoute {managed.namespace}/task-gateway-slot-",
         seen=lambda folder: "task-gateway-slot" not in (folder / "tcproute.yaml").read_text(),
     )
 

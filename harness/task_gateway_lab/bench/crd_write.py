@@ -28,7 +28,7 @@ Seconds = dict[int, list[float]]
 
 def measure(*, say: Say) -> CrdWriteReport:
     """Return the seconds of a create of a Gateway, kept in etcd, on a control plane of its own, removed again."""
-    with base.lent("control-plane", base.ClusterRequest(f"bench-{os.getpid()}-crd"), say=say) as cluster:
+    with base.temporary_cluster("control-plane", base.ClusterRequest(f"bench-{os.getpid()}-crd"), say=say) as cluster:
         return measure_on(Kube(cluster), say=say)
 
 

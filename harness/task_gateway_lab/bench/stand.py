@@ -61,7 +61,9 @@ class Stand:
 @contextmanager
 def stand(controller: Controller, charts: Charts, *, say: Say) -> Iterator[Stand]:
     """Bring up a cluster for one controller; it is removed however the work ends."""
-    with base.lent("kind", base.ClusterRequest(f"bench-{os.getpid()}-{controller.name}"), say=say) as cluster:
+    with base.temporary_cluster(
+        "kind", base.ClusterRequest(f"bench-{os.getpid()}-{controller.name}"), say=say
+    ) as cluster:
         kube = MeteredKube(cluster)
         say(f"{controller.name}: installing the CRDs, and the pod that answers for all tasks")
         helm.install(cluster, names.CRDS_CHART, charts.crds, names.CRDS_NAMESPACE, crds(controller))

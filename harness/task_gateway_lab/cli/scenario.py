@@ -76,7 +76,7 @@ def run(
     _play.play(chosen, world, reports, output, parallel=parallel, resume=resume)
 
 
-def _login(url: str, user: str, pools: Sequence[str], experiments: Sequence[int]) -> "runtime.Login":
+def _login(url: str, user: str, pools: Sequence[str], experiments: Sequence[int]) -> "runtime.PlatformLogin":
     """Return the login of a platform; UsageError without its password, or if a pool cannot be parsed."""
     password = os.environ.get(PASSWORD)
     if password is None:
@@ -86,7 +86,7 @@ def _login(url: str, user: str, pools: Sequence[str], experiments: Sequence[int]
         raise UsageError(
             "each resource manager requires a resource pool", where="--pool", hint="--pool east=POOL --pool west=POOL"
         )
-    return runtime.Login(url, user, password, named, experiments)
+    return runtime.PlatformLogin(url, user, password, named, experiments)
 
 
 def _plain(scenario: Scenario) -> dict[str, object]:

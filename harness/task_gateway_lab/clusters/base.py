@@ -147,7 +147,7 @@ def load(name: str, archive: Path) -> None:
 
 
 @contextmanager
-def lent(provider: str, request: ClusterRequest, *, say: Say) -> Iterator[Cluster]:
+def temporary_cluster(provider: str, request: ClusterRequest, *, say: Say) -> Iterator[Cluster]:
     """Bring up a cluster for the time of a piece of work, and remove it however that ends."""
     cluster = up(provider, request, say=say)
     try:

@@ -19,7 +19,7 @@ from task_gateway.settings import NODE_READY, SERVICES_READY
 from task_gateway_lab.clusters import inotify, system_pods
 from task_gateway_lab.clusters.base import KUBECONFIG, PROVIDERS, ClusterRequest, folder
 from task_gateway_lab.clusters.engine import Engine, engine, unified_cgroups
-from task_gateway_lab.clusters.kind_config import IMAGES_FOLDER, IpFamily, Node, bridge, config
+from task_gateway_lab.clusters.kind_config import IMAGES_FOLDER, IpFamily, NodeFiles, bridge, config
 
 KERNEL_MODULES = Path("/lib/modules")  # kind mounts it; it may be empty
 NETWORK = "kind"
@@ -29,7 +29,7 @@ ENGINE = "engine"  # in a cluster's folder: what its node runs in; written befor
 
 
 @PROVIDERS.register("kind")
-class Kind:
+class KindProvider:
     """Clusters made by the kind program in the engine that the toolchain chose."""
 
     name = "kind"
@@ -106,14 +106,14 @@ class Kind:
         _kind(used, "delete", "cluster", "--name", cluster.name, "--kubeconfig", cluster.kubeconfig)
 
 
-def _node(name: str, there: images.Images, ip_family: IpFamily) -> Node:
+def _node(name: str, there: images.Images, ip_family: IpFamily) -> NodeFiles:
     """Return what the node of a cluster gets from its host; a built node image needs a CNI file for IPv6."""
     registries = os.environ.get(NODE_REGISTRIES)
     cni = None
     if there.mode == "build" and ip_family is not IpFamily.ipv4:
         cni = folder(name) / "cni.conflist"
         cni.write_text(json.dumps(bridge(ip_family)))
-    return Node(
+    return NodeFiles(
         images=Path(there.archive).parent if there.archive else None,
         registries=Path(registries).resolve() if registries else None,
         cni=cni,

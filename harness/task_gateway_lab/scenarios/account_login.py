@@ -26,7 +26,7 @@ def login(scene: Scene) -> str:
     """Write a kubeconfig with a token of the ServiceAccount, and the master's configuration beside it."""
     scene.kept["login"] = _kubeconfig(scene, identity.NAME)
     world = scene.world
-    others = {name: side.kube for name, side in world.sides.items() if name != DEFAULT}
+    others = {name: managed.kube for name, managed in world.sides.items() if name != DEFAULT}
     file = scene.folder / CHOSEN[1]
     file.write_text(world.master_text(others, world.sides[DEFAULT].kube))
     scene.kept["config"] = file
@@ -52,9 +52,9 @@ def used(scene: Scene) -> str:
 
 def refused(scene: Scene) -> str:
     """Run a command as a ServiceAccount without a role: the error is Forbidden and names the right."""
-    side = scene.world.sides[MANAGER]
-    side.kube.apply(identity.account(side.namespace, STRANGER))
-    scene.later.callback(side.kube.delete, ACCOUNT_KIND, STRANGER, side.namespace)
+    managed = scene.world.sides[MANAGER]
+    managed.kube.apply(identity.account(managed.namespace, STRANGER))
+    scene.later.callback(managed.kube.delete, ACCOUNT_KIND, STRANGER, managed.namespace)
     cluster = _kubeconfig(scene, STRANGER)
     error = task_gateway(cluster, "expose", f"pod/{ID}", "--port", str(PORT), *_chosen(scene), codes=(1,))["error"]
     if error["type"] != "Forbidden" or STRANGER not in error["message"]:
@@ -68,11 +68,11 @@ def _chosen(scene: Scene) -> tuple[str, ...]:
 
 def _kubeconfig(scene: Scene, account: str) -> Cluster:
     """Return the cluster as an account sees it; the file is deleted at the end, because it has a token."""
-    side = scene.world.sides[MANAGER]
+    managed = scene.world.sides[MANAGER]
     scene.folder.mkdir(parents=True, exist_ok=True)
     file: Path = scene.folder / f"{account}.kubeconfig"
     scene.later.callback(file.unlink, missing_ok=True)
-    return identity.act_as(side.kube, side.namespace, file, account).cluster
+    return identity.act_as(managed.kube, managed.namespace, file, account).cluster
 
 
 declare(

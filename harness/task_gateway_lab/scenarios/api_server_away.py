@@ -15,7 +15,7 @@ AWAY, OTHER = "notebook-away", "notebook-other"
 
 def stop(scene: Scene) -> str:
     """Let the API server of east stand still."""
-    node = runtime.Node.of(scene.world.sides["east"].kube.cluster)
+    node = runtime.Node.running(scene.world.sides["east"].kube.cluster)
     scene.kept["stopped"] = scene.later.enter_context(ExitStack())
     scene.kept["stopped"].enter_context(node.stopped(runtime.API_SERVER))
     return f"the API server of {node.name} is stopped"

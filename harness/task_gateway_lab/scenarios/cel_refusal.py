@@ -18,11 +18,11 @@ LISTENERS, TOO_MANY = 65, 1024
 
 def listener(scene: Scene) -> str:
     """Ask whether a Gateway may have one listener more than its CRD allows."""
-    side = scene.world.sides[MANAGER]
-    gateway = side.kube.get(GATEWAY, side.block.gateway_name, side.block.gateway_namespace)
+    managed = scene.world.sides[MANAGER]
+    gateway = managed.kube.get(GATEWAY, managed.block.gateway_name, managed.block.gateway_namespace)
     many = [{"name": f"l-{port}", "port": port, "protocol": "TCP"} for port in range(24000, 24000 + LISTENERS)]
     try:
-        side.kube.replace(gateway | {"spec": gateway["spec"] | {"listeners": many}}, dry_run=True)
+        managed.kube.replace(gateway | {"spec": gateway["spec"] | {"listeners": many}}, dry_run=True)
     except Invalid as refused:
         return refused.message
     raise ScenarioFailed(f"a Gateway with {LISTENERS} listeners is accepted")

@@ -9,8 +9,8 @@ MANAGER, FIRST, SECOND = "east", "notebook-upgrade-1", "notebook-upgrade-2"
 
 def upgrade(scene: Scene) -> str:
     """Upgrade the release with a value of the controller's changed, so that its pod is replaced."""
-    side = scene.world.sides[MANAGER]
-    return scene.world.install(side, scene.world.given.controller.annotated(NOTE))
+    managed = scene.world.sides[MANAGER]
+    return scene.world.install(managed, scene.world.given.controller.annotated(NOTE))
 
 
 def both(scene: Scene) -> str:

@@ -14,7 +14,7 @@ def talk(id: str, ports: tuple[int, ...]) -> Move:
     """Dial each port of a task, by the gateway's address, and let it say its name and echo a line."""
 
     def do(scene: Scene) -> str:
-        running: runtime.Running = scene.kept[id]
+        running: runtime.RunningTask = scene.kept[id]
         for address, port in zip(running.addresses, ports, strict=True):
             with socket.create_connection((address.host, address.port), SECONDS) as connection:
                 lines = connection.makefile("rw")

@@ -19,10 +19,10 @@ def task_gateway(cluster: Cluster, *words: Word, codes: tuple[int, ...] = (0,)) 
     return result(" ".join(map(str, words)), run(argv, check=False), codes)
 
 
-def of_gateway(side: "runtime.Side", *words: Word, codes: tuple[int, ...] = (0,)) -> dict[str, Any]:
-    """Run a command against the gateway of a side, as the user who installed it."""
-    gateway = f"{side.block.gateway_namespace}/{side.block.gateway_name}"
-    return task_gateway(side.kube.cluster, *words, "--gateway", gateway, codes=codes)
+def of_gateway(managed: "runtime.ManagedCluster", *words: Word, codes: tuple[int, ...] = (0,)) -> dict[str, Any]:
+    """Run a command against the gateway of a cluster, as the user who installed it."""
+    gateway = f"{managed.block.gateway_namespace}/{managed.block.gateway_name}"
+    return task_gateway(managed.kube.cluster, *words, "--gateway", gateway, codes=codes)
 
 
 def result(command: str, done: Completed, codes: tuple[int, ...]) -> dict[str, Any]:

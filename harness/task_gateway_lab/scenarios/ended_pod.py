@@ -17,22 +17,22 @@ MANAGER, ID, PORT, SECONDS = "east", "ended-pod", 9000, 10.0
 
 def ended(scene: Scene) -> str:
     """Let the only container of the pod exit, and wait until the pod has ended."""
-    side, address = scene.world.sides[MANAGER], scene.kept[ID].address
+    managed, address = scene.world.sides[MANAGER], scene.kept[ID].address
     with socket.create_connection((address.host, address.port), SECONDS) as connection:
         connection.sendall(b"crash\n")
-    pod = wait_for(side.kube, settings.POD_GONE, POD, ID, side.namespace, _runs)
+    pod = wait_for(managed.kube, settings.POD_GONE, POD, ID, managed.namespace, _runs)
     scene.kept["phase"] = pod["status"]["phase"]
     return f"the pod {live.end_of(pod)}"
 
 
 def refused_again(scene: Scene) -> str:
     """Expose the ended pod: the error is TaskEnded, names the phase, and no port is claimed."""
-    side, phase = scene.world.sides[MANAGER], scene.kept["phase"]
-    words = ("expose", f"pod/{ID}", "--port", str(PORT), "--namespace", side.namespace)
-    error = of_gateway(side, *words, codes=(1,))["error"]
+    managed, phase = scene.world.sides[MANAGER], scene.kept["phase"]
+    words = ("expose", f"pod/{ID}", "--port", str(PORT), "--namespace", managed.namespace)
+    error = of_gateway(managed, *words, codes=(1,))["error"]
     if error["type"] != "TaskEnded" or phase not in error["message"]:
         raise ScenarioFailed(f"the error is not TaskEnded with phase {phase}: {error['type']}: {error['message']}")
-    left = [str(each.address) for each in side.other().exposed() if each.task_id == ID]
+    left = [str(each.address) for each in managed.connect().exposed() if each.task_id == ID]
     if left:
         raise ScenarioFailed(f"{ID} has {', '.join(left)}, though expose was refused")
     return str(error["message"])

@@ -29,27 +29,27 @@ OPTIONS = f"--gateway $gateway_namespace/$release --kubeconfig ${MANAGER}_kubeco
 
 def guarded(scene: Scene) -> str:
     """Replace the slots' Services by a forced upgrade: the chart's policy refuses it, and both tasks answer."""
-    side = scene.world.sides[MANAGER]
+    managed = scene.world.sides[MANAGER]
     _wait_for_policy(scene, enforced=True)
     try:
         _upgrade(scene)
     except CommandFailed as problem:
-        if not any(f"{side.namespace}/{_service(scene, id)}" in problem.tail for id in BOTH):
+        if not any(f"{managed.namespace}/{_service(scene, id)}" in problem.tail for id in BOTH):
             raise  # for another reason: the policy names the Service of a claim
         if (reached := _reached(scene)) != list(BOTH):
             raise ScenarioFailed(f"after the refused upgrade only {reached} answer") from problem
         return "the upgrade is refused, both tasks answer"
-    raise ScenarioFailed("the forced upgrade was not refused", where=f"Gateway {'/'.join(_gateway(side)[::-1])}")
+    raise ScenarioFailed("the forced upgrade was not refused", where=f"Gateway {'/'.join(_gateway(managed)[::-1])}")
 
 
 def unguarded(scene: Scene) -> str:
     """Upgrade without the policy, once the API server no longer enforces it, then force it: both claims are lost."""
-    side = scene.world.sides[MANAGER]
-    scene.later.callback(scene.world.install, side)
-    scene.world.install(side, WITHOUT)
+    managed = scene.world.sides[MANAGER]
+    scene.later.callback(scene.world.install, managed)
+    scene.world.install(managed, WITHOUT)
     _wait_for_policy(scene, enforced=False)
     _upgrade(scene)
-    kept = [each.task_id for each in side.other().exposed() if each.task_id in BOTH]
+    kept = [each.task_id for each in managed.connect().exposed() if each.task_id in BOTH]
     if kept:
         raise ScenarioFailed(f"{', '.join(kept)} kept a claim, though its Service was replaced")
     reached = _reached(scene)
@@ -58,11 +58,11 @@ def unguarded(scene: Scene) -> str:
 
 def named(scene: Scene) -> str:
     """Check the gateway, and ask gc: both name the ports that lead to a task without a claim."""
-    side = scene.world.sides[MANAGER]
-    found = _slots_lead(side)
+    managed = scene.world.sides[MANAGER]
+    found = _slots_lead(managed)
     if found["result"] != "error":
         raise ScenarioFailed(f"{CHECK} is {found['result']}, though two claims are lost", hint=found["fix"])
-    repairs = of_gateway(side, "gc", codes=(1,))["repairs"]
+    repairs = of_gateway(managed, "gc", codes=(1,))["repairs"]
     missing = _ports(scene) - {each["port"] for each in repairs if each["action"] == "close"}
     if missing:
         raise ScenarioFailed(f"gc does not name the ports {', '.join(map(str, sorted(missing)))}")
@@ -71,14 +71,14 @@ def named(scene: Scene) -> str:
 
 def repaired(scene: Scene) -> str:
     """Close the ports by one command, and expose both tasks again."""
-    side = scene.world.sides[MANAGER]
-    of_gateway(side, "gc", "--apply")
+    managed = scene.world.sides[MANAGER]
+    of_gateway(managed, "gc", "--apply")
     for id in BOTH:
         runtime.reach.wait_until_refused(scene.kept[id].address)
-    if (found := _slots_lead(side))["result"] != "ok":
+    if (found := _slots_lead(managed))["result"] != "ok":
         raise ScenarioFailed(f"after the repair {CHECK} is {found['result']}: {found['message']}", hint=found["fix"])
     for id in BOTH:
-        again = addresses(of_gateway(side, "expose", f"pod/{id}", "--port", str(PORT), "--wait"))
+        again = addresses(of_gateway(managed, "expose", f"pod/{id}", "--port", str(PORT), "--wait"))
         scene.kept[id] = replace(scene.kept[id], addresses=again)
         scene.facts[id.replace("-", "_")] = str(again[0])
     return ", ".join(f"{id} at {scene.kept[id].address}" for id in BOTH)
@@ -96,7 +96,7 @@ def _reached(scene: Scene) -> list[str]:
     return [id for id in BOTH if own_or_closed(id, _greeting(scene.kept[id]))]
 
 
-def _greeting(running: "runtime.Running") -> str:
+def _greeting(running: "runtime.RunningTask") -> str:
     """Return the first line that comes from a task's port, empty if the port is closed."""
     address = running.address
     try:
@@ -112,17 +112,17 @@ def _ports(scene: Scene) -> set[int]:
     return {scene.kept[id].address.port for id in BOTH}
 
 
-def _slots_lead(side: "runtime.Side") -> dict[str, Any]:
+def _slots_lead(managed: "runtime.ManagedCluster") -> dict[str, Any]:
     """Return the check that each slot leads to its own task or to none."""
-    report = task_gateway(side.kube.cluster, "check", codes=(0, 1))
+    report = task_gateway(managed.kube.cluster, "check", codes=(0, 1))
     (found,) = [each for category in report["categories"] for each in category["checks"] if each["code"] == CHECK]
     return dict(found)
 
 
 def _upgrade(scene: Scene) -> None:
-    world, side = scene.world, scene.world.sides[MANAGER]
-    namespace = side.block.gateway_namespace
-    helm.install(side.kube.cluster, runtime.data()["release"], world.given.chart, namespace, arguments=REPLACED)
+    world, managed = scene.world, scene.world.sides[MANAGER]
+    namespace = managed.block.gateway_namespace
+    helm.install(managed.kube.cluster, runtime.data()["release"], world.given.chart, namespace, arguments=REPLACED)
 
 
 def _wait_for_policy(scene: Scene, *, enforced: bool) -> None:
@@ -130,33 +130,33 @@ def _wait_for_policy(scene: Scene, *, enforced: bool) -> None:
 
     It reads policies a moment after they are written, and no object tells when.
     """
-    side = scene.world.sides[MANAGER]
+    managed = scene.world.sides[MANAGER]
     name = _service(scene, FIRST)
-    where = f"Service {side.namespace}/{name}"
-    if not any(_is_refused(side, name) is enforced for _ in attempts(POLICY, PAUSE_SECONDS)):
+    where = f"Service {managed.namespace}/{name}"
+    if not any(_is_refused(managed, name) is enforced for _ in attempts(POLICY, PAUSE_SECONDS)):
         raise POLICY.timed_out(f"the policy is {'not ' if enforced else ''}enforced", where)
 
 
 def _service(scene: Scene, id: str) -> str:
     """Return the Service of the slot that a task was given."""
-    side = scene.world.sides[MANAGER]
-    labels = f"{names.slots_selector(*_gateway(side))},{names.SLOT_LABEL}={scene.kept[id].address.port}"
-    (slot,) = side.kube.list(SERVICE, side.namespace, labels)
+    managed = scene.world.sides[MANAGER]
+    labels = f"{names.slots_selector(*_gateway(managed))},{names.SLOT_LABEL}={scene.kept[id].address.port}"
+    (slot,) = managed.kube.list(SERVICE, managed.namespace, labels)
     return str(slot["metadata"]["name"])
 
 
-def _is_refused(side: "runtime.Side", name: str) -> bool:
-    found = side.kube.get(SERVICE, name, side.namespace)
+def _is_refused(managed: "runtime.ManagedCluster", name: str) -> bool:
+    found = managed.kube.get(SERVICE, name, managed.namespace)
     spec = {key: value for key, value in found["spec"].items() if key != "selector"}
     try:
-        side.kube.replace(found | {"spec": spec}, dry_run=True)
+        managed.kube.replace(found | {"spec": spec}, dry_run=True)
     except Forbidden:
         return True
     return False
 
 
-def _gateway(side: "runtime.Side") -> tuple[str, str]:
-    return side.block.gateway_name, side.block.gateway_namespace
+def _gateway(managed: "runtime.ManagedCluster") -> tuple[str, str]:
+    return managed.block.gateway_name, managed.block.gateway_namespace
 
 
 declare(

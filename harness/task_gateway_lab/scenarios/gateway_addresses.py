@@ -21,10 +21,10 @@ PATIENCE = Wait("wrong-address", "a connection through the gateway reaches the t
 
 def wrong(scene: Scene) -> str:
     """Expose a task by an address at which nobody is: the error comes in time and says what is in the way."""
-    side = scene.world.sides[MANAGER]
+    managed = scene.world.sides[MANAGER]
     began = time.monotonic()
     try:
-        side.other(host=NOBODY).expose(Task(WRONG, side.namespace, (9000,)), wait=PATIENCE)
+        managed.connect(host=NOBODY).expose(Task(WRONG, managed.namespace, (9000,)), wait=PATIENCE)
     except NotReachable as problem:
         return f"after {time.monotonic() - began:.0f} s: {problem.message}"
     raise ScenarioFailed(f"something answers at {NOBODY}")
@@ -32,15 +32,15 @@ def wrong(scene: Scene) -> str:
 
 def name(scene: Scene) -> str:
     """Give the gateway a name in the master's cluster, and let the master dial the task by it."""
-    world, side = scene.world, scene.world.sides[MANAGER]
+    world, managed = scene.world, scene.world.sides[MANAGER]
     home, namespace = world.sides[DEFAULT].kube, world.spaces["master"]
     wait_until_usable(home, namespace)
-    for obj in _named(namespace, side.block.gateway_ip):
+    for obj in _named(namespace, managed.block.gateway_ip):
         kind = f"{obj['apiVersion']}/{obj['kind']}"
         scene.later.callback(home.delete, kind, obj["metadata"]["name"], namespace)
         home.create(obj)
     host = f"{GATEWAY}.{namespace}.svc.cluster.local"
-    (address,) = side.other(host=host).expose(Task(NAMED, side.namespace, (8888,)))
+    (address,) = managed.connect(host=host).expose(Task(NAMED, managed.namespace, (8888,)))
     world.stand_in.proxy.register(NAMED, address)
     return f"the master dials {address}"
 
@@ -63,8 +63,8 @@ def _named(namespace: str, address: str) -> list[Manifest]:
 
 def six(scene: Scene) -> str:
     """Dial the task by the node's IPv6 address, and let the master do so."""
-    side = scene.world.sides[MANAGER]
-    host = next(each for each in runtime.node_addresses(side.kube) if ip_address(each).version == 6)
+    managed = scene.world.sides[MANAGER]
+    host = next(each for each in runtime.node_addresses(managed.kube) if ip_address(each).version == 6)
     address = Address(host, scene.kept[SIX].address.port)
     runtime.reach.wait_until_answers(address)
     scene.world.stand_in.proxy.register(SIX, address)

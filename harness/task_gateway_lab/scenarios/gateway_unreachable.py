@@ -68,8 +68,8 @@ def _labels(scene: Scene) -> tuple[str, str]:
 
 def _inside(scene: Scene) -> tuple[Cluster, str, str]:
     """Return the cluster and the words for the gateway's namespace, where its controller and its proxy are."""
-    side = scene.world.sides[MANAGER]
-    return side.kube.cluster, "--namespace", side.block.gateway_namespace
+    managed = scene.world.sides[MANAGER]
+    return managed.kube.cluster, "--namespace", managed.block.gateway_namespace
 
 
 declare(

@@ -29,10 +29,10 @@ def culled(scene: Scene) -> str:
 
 def deleted(scene: Scene) -> str:
     """Delete the pod as somebody with kubectl would; the hub finds out when it polls."""
-    side, hub = scene.world.sides[HUB_MANAGER], hub_of(scene)
+    managed, hub = scene.world.sides[HUB_MANAGER], hub_of(scene)
     scene.facts["deleted_pod"] = name = scene.kept[DELETED].host
-    side.kube.delete(POD, name, side.namespace)
-    wait_until_gone(side.kube, settings.POD_GONE, POD, name, side.namespace)
+    managed.kube.delete(POD, name, managed.namespace)
+    wait_until_gone(managed.kube, settings.POD_GONE, POD, name, managed.namespace)
     return hub.gone(DELETED)
 
 
@@ -48,7 +48,7 @@ def told(scene: Scene) -> str:
 
 def freed(scene: Scene) -> str:
     """Free one port: the same spawn continues, without another click."""
-    scene.world.sides[HUB_MANAGER].other().release(filler(0))
+    scene.world.sides[HUB_MANAGER].connect().release(filler(0))
     scene.kept[WAITS] = hub_of(scene).follow(WAITS)
     return f"{WAITS} at {scene.kept[WAITS].address}"
 

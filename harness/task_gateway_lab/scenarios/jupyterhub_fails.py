@@ -35,7 +35,7 @@ def one_left(scene: Scene) -> str:
     request = runtime.TaskRequest("notebook", HUB_MANAGER, KILLED, ADA)
     scene.kept[KILLED] = hub.follow(KILLED) if found else launch(scene, request)
     pods = [each["metadata"]["uid"] for each in hub.pods(KILLED)]
-    ports = [each for each in scene.world.sides[HUB_MANAGER].other().exposed() if each.task_id in pods]
+    ports = [each for each in scene.world.sides[HUB_MANAGER].connect().exposed() if each.task_id in pods]
     if len(pods) != 1 or len(ports) != 1:
         raise ScenarioFailed(f"{KILLED} has {len(pods)} pods and {len(ports)} ports")
     return f"{how}: one pod, at {ports[0].address}"

@@ -20,16 +20,16 @@ def create(manager: str, id: str) -> Move:
     """Create a notebook's pod with the label of the operator, and read its address from it."""
 
     def do(scene: Scene) -> str:
-        side, kind, token = scene.world.sides[manager], runtime.KINDS.get(KIND), secrets.token_urlsafe(24)
-        task = Task(id, side.namespace, kind.ports)
+        managed, kind, token = scene.world.sides[manager], runtime.KINDS.get(KIND), secrets.token_urlsafe(24)
+        task = Task(id, managed.namespace, kind.ports)
         pod = runtime.manifests.labelled(kind.pod(task, scene.world.given.image), task.port)
         scene.facts["notebook_port"] = str(task.port)
-        scene.later.callback(_remove, side, task)
-        runtime.launcher.start_task(side.kube, task, pod, token)
-        found = wait_for(side.kube, EXPOSED, POD, id, side.namespace, condition(names.EXPOSED))
+        scene.later.callback(_remove, managed, task)
+        runtime.launcher.start_task(managed.kube, task, pod, token)
+        found = wait_for(managed.kube, EXPOSED, POD, id, managed.namespace, condition(names.EXPOSED))
         address = Address.parse(found["metadata"]["annotations"][names.ADDRESS])
         url = f"http://{address}{runtime.manifests.base_url(id)}"
-        scene.kept[id] = runtime.Running(id, KIND, manager, "", (address,), f"token {token}", id, url)
+        scene.kept[id] = runtime.RunningTask(id, KIND, manager, "", (address,), f"token {token}", id, url)
         scene.facts[id.replace("-", "_")] = str(address)
         return f"{id} on {manager} at {address}"
 
@@ -44,12 +44,12 @@ def delete(manager: str, id: str) -> Move:
     """Delete the pod, and see that nothing answers at its address and that its slot is free."""
 
     def do(scene: Scene) -> str:
-        running, side = scene.kept[id], scene.world.sides[manager]
-        _remove(side, Task(id, side.namespace, ()))
+        running, managed = scene.kept[id], scene.world.sides[manager]
+        _remove(managed, Task(id, managed.namespace, ()))
         seen = runtime.reach.wait_until_refused(running.address)
         held = []
         for _ in attempts(FREED):
-            held = [each for each in side.other().exposed() if each.address == running.address]
+            held = [each for each in managed.connect().exposed() if each.address == running.address]
             if not held:
                 note_refused(scene, id)
                 return f"{running.address} {seen.value}; its slot is free"
@@ -60,6 +60,6 @@ task-gateway ls --kubeconfig ${manager}_kubeconfig"""
     return Move(f"{id} deleted, nothing answers there and its slot is free", do, hand)
 
 
-def _remove(side: "runtime.Side", task: Task) -> None:
-    runtime.launcher.end_task(side.kube, task)
-    wait_until_gone(side.kube, settings.POD_GONE, POD, task.id, side.namespace)
+def _remove(managed: "runtime.ManagedCluster", task: Task) -> None:
+    runtime.launcher.end_task(managed.kube, task)
+    wait_until_gone(managed.kube, settings.POD_GONE, POD, task.id, managed.namespace)

@@ -30,14 +30,14 @@ LEFT = 5
 
 def crowd(scene: Scene) -> str:
     """Write many listeners at once."""
-    side = scene.world.sides[MANAGER]
-    name, namespace = side.block.gateway_name, side.block.gateway_namespace
-    gateway = side.kube.get(GATEWAY, name, namespace)
+    managed = scene.world.sides[MANAGER]
+    name, namespace = managed.block.gateway_name, managed.block.gateway_namespace
+    gateway = managed.kube.get(GATEWAY, name, namespace)
     before = gateway["spec"]["listeners"]
-    scene.later.callback(side.kube.patch, GATEWAY, name, namespace, {"spec": {"listeners": before}})
+    scene.later.callback(managed.kube.patch, GATEWAY, name, namespace, {"spec": {"listeners": before}})
     ports = range(FIRST, FIRST + schema.UPSTREAM_LISTENERS - LEFT - len(before))
     more = [{"name": f"det-{port}", "port": port, "protocol": "TCP"} for port in ports]
-    side.kube.replace(gateway | {"spec": gateway["spec"] | {"listeners": before + more}})
+    managed.kube.replace(gateway | {"spec": gateway["spec"] | {"listeners": before + more}})
     return f"{len(ports)} listeners were written at once"
 
 
@@ -45,13 +45,13 @@ def fill(strategy: Traits) -> Move:
     """Expose tasks that have no pod until that is refused, and compare their number with the capacity."""
 
     def do(scene: Scene) -> str:
-        side = scene.world.sides[MANAGER]
-        gateway = side.other(strategy.name, ports=OWN_PORTS if strategy.per_task else None)
-        manager = replace(side.manager, internal_task_gateway=gateway.gateway)
-        found = capacity.assess_target(target.GatewayTarget(manager, side.kube), strategy.name)
+        managed = scene.world.sides[MANAGER]
+        gateway = managed.connect(strategy.name, ports=OWN_PORTS if strategy.per_task else None)
+        manager = replace(managed.manager, internal_task_gateway=gateway.gateway)
+        found = capacity.assess_target(target.GatewayTarget(manager, managed.kube), strategy.name)
         fitted = found.active
         while True:
-            task = Task(f"limit-{strategy.name}-{fitted}", side.namespace, (8080,))
+            task = Task(f"limit-{strategy.name}-{fitted}", managed.namespace, (8080,))
             scene.later.callback(gateway.release, task.id)
             try:
                 gateway.expose(task)

@@ -16,12 +16,12 @@ FIRST, SECOND = "first", "second"
 
 def both(scene: Scene) -> str:
     """Let two masters take ports at once until each finds none."""
-    side = scene.world.sides[MANAGER]
-    start, end = side.block.gateway_port_range_start, side.block.gateway_port_range_end
+    managed = scene.world.sides[MANAGER]
+    start, end = managed.block.gateway_port_range_start, managed.block.gateway_port_range_end
     third = (end - start) // 3
     masters = {
-        FIRST: side.other(ports=(start, end - third)),
-        SECOND: side.other(ports=(start + third, end)),
+        FIRST: managed.connect(ports=(start, end - third)),
+        SECOND: managed.connect(ports=(start + third, end)),
     }
     with concurrent.futures.ThreadPoolExecutor(len(masters)) as pool:
         taken = dict(zip(masters, pool.map(lambda each: list(_fill(scene, *each)), masters.items()), strict=True))

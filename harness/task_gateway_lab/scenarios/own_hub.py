@@ -10,7 +10,7 @@ from task_gateway_lab.clusters import base, hub_image
 from task_gateway_lab.clusters.kind import node_address
 from task_gateway_lab.clusters.node import Node
 from task_gateway_lab.master.jupyterhub import page
-from task_gateway_lab.master.jupyterhub.own import HUB, PROCESS, OwnHub, Site, start
+from task_gateway_lab.master.jupyterhub.own import HUB, PROCESS, HubSettings, OwnHub, start
 from task_gateway_lab.scenarios.places import DEFAULT, HUB_MANAGER
 from task_gateway_lab.scenarios.world import World
 
@@ -24,7 +24,7 @@ def of(world: World) -> OwnHub:
 
 def kill_in_spawn(hub: OwnHub, task_id: str, spawn: Callable[[], object]) -> None:
     """Kill the hub once the pod of a spawn is there, and return once the next hub answers."""
-    before, node = hub.restarts(), Node.of(hub.site.home.cluster)
+    before, node = hub.restarts(), Node.running(hub.site.home.cluster)
     with ThreadPoolExecutor(1) as pool:
         spawning = pool.submit(spawn)
         if not any(hub.pods(task_id) or spawning.done() for _ in attempts(settings.POD_READY)):
@@ -36,8 +36,8 @@ def kill_in_spawn(hub: OwnHub, task_id: str, spawn: Callable[[], object]) -> Non
 
 
 def _start(world: World) -> OwnHub:
-    side, home = world.sides[HUB_MANAGER], world.sides[DEFAULT].kube
+    managed, home = world.sides[HUB_MANAGER], world.sides[DEFAULT].kube
     base.load(home.cluster.name, world.given.chart.parent / hub_image.ARCHIVE)
-    hub = start(Site(home, node_address(home), world.spaces["hub"], side, world.given.image))
+    hub = start(HubSettings(home, node_address(home), world.spaces["hub"], managed, world.given.image))
     world.versions["jupyterhub"] = hub.version()
     return hub

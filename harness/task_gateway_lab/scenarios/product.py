@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from task_gateway_lab.master.platform import Platform
-from task_gateway_lab.master.platforms.base import PLATFORMS, Login, RunningPlatform
+from task_gateway_lab.master.platforms.base import PLATFORMS, PlatformLogin, RunningPlatform
 from task_gateway_lab.scenarios.steps import Steps
 from task_gateway_lab.scenarios.world import Given, World
 
@@ -15,7 +15,7 @@ ANY_MASTER = "any-master"
 class Product(World):
     """A world of which only the platform is known; nothing is installed or removed but the tasks."""
 
-    def __init__(self, given: Given, name: str, login: Login) -> None:
+    def __init__(self, given: Given, name: str, login: PlatformLogin) -> None:
         super().__init__(replace(given, against=("",)))
         self._name, self._open, self._login = name, PLATFORMS.get(name), login
         self._product: RunningPlatform | None = None

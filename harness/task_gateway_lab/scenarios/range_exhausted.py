@@ -13,8 +13,8 @@ def filled(manager: str) -> Move:
     """Take every port that is left, for tasks that have no pod."""
 
     def do(scene: Scene) -> str:
-        side = scene.world.sides[manager]
-        gateway, namespace = side.other(), side.namespace
+        managed = scene.world.sides[manager]
+        gateway, namespace = managed.connect(), managed.namespace
         free = gateway.ports().free
         for number in range(free):
             id = filler(number)

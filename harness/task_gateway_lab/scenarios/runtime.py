@@ -11,10 +11,10 @@ from task_gateway_lab.master import browser, launcher, manifests
 from task_gateway_lab.master.exchange import accepted, call
 from task_gateway_lab.master.kinds.base import KINDS
 from task_gateway_lab.master.kinds.tensorboard import STEPS
+from task_gateway_lab.master.managed_cluster import ManagedCluster
 from task_gateway_lab.master.notebook import Notebook
-from task_gateway_lab.master.platform import Platform, Running, TaskRequest
-from task_gateway_lab.master.platforms.base import Login
-from task_gateway_lab.master.sides import Side
+from task_gateway_lab.master.platform import Platform, RunningTask, TaskRequest
+from task_gateway_lab.master.platforms.base import PlatformLogin
 from task_gateway_lab.scenarios.product import Product
 from task_gateway_lab.scenarios.run import run
 from task_gateway_lab.scenarios.world import Given, World, chart_values, data, node_addresses
@@ -24,13 +24,13 @@ __all__ = [
     "KINDS",
     "STEPS",
     "Given",
-    "Login",
+    "ManagedCluster",
     "Node",
     "Notebook",
     "Platform",
+    "PlatformLogin",
     "Product",
-    "Running",
-    "Side",
+    "RunningTask",
     "TaskGateway",
     "TaskRequest",
     "World",

@@ -25,28 +25,28 @@ COMMAND = f"task-gateway {{}} --gateway $gateway_namespace/$release --kubeconfig
 
 def second(scene: Scene) -> str:
     """Create a second task namespace, and upgrade the release with slots there."""
-    side, name = scene.world.sides[MANAGER], _second(scene)
-    side.kube.apply(runtime.manifests.namespace(name, runtime.manifests.RESTRICTED))
-    scene.later.callback(side.kube.delete, NAMESPACE, name)
-    scene.later.callback(scene.world.install, side)
+    managed, name = scene.world.sides[MANAGER], _second(scene)
+    managed.kube.apply(runtime.manifests.namespace(name, runtime.manifests.RESTRICTED))
+    scene.later.callback(managed.kube.delete, NAMESPACE, name)
+    scene.later.callback(scene.world.install, managed)
     start = scene.world.given.first_port + PORTS
-    own = runtime.chart_values(side.block, side.namespace)["slots"]
+    own = runtime.chart_values(managed.block, managed.namespace)["slots"]
     slots = [*own, {"namespace": name, "start": start, "count": COUNT}]
     scene.facts |= {"second_namespace": name, "slots": json.dumps(slots, separators=(",", ":"))}
-    return scene.world.install(side, {"slots": slots})
+    return scene.world.install(managed, {"slots": slots})
 
 
 def exposed(scene: Scene) -> str:
     """Run a pod in the second namespace and expose it by its name: the command finds the namespace."""
-    side, kind = scene.world.sides[MANAGER], runtime.KINDS.get("command")
+    managed, kind = scene.world.sides[MANAGER], runtime.KINDS.get("command")
     task = Task(SECOND, _second(scene), (PORT,))
-    wait_until_usable(side.kube, task.namespace)
-    scene.later.callback(runtime.launcher.end_task, side.kube, task)
-    runtime.launcher.start_task(side.kube, task, kind.pod(task, scene.world.given.image), secrets.token_urlsafe(24))
-    found = of_gateway(side, "expose", f"pod/{SECOND}", "--port", str(PORT), "--wait")
+    wait_until_usable(managed.kube, task.namespace)
+    scene.later.callback(runtime.launcher.end_task, managed.kube, task)
+    runtime.launcher.start_task(managed.kube, task, kind.pod(task, scene.world.given.image), secrets.token_urlsafe(24))
+    found = of_gateway(managed, "expose", f"pod/{SECOND}", "--port", str(PORT), "--wait")
     if found["namespace"] != task.namespace:
         raise ScenarioFailed(f"expose took namespace {found['namespace']}, the pod is in {task.namespace}")
-    running = runtime.Running(SECOND, "command", MANAGER, "", addresses(found))
+    running = runtime.RunningTask(SECOND, "command", MANAGER, "", addresses(found))
     scene.kept[SECOND] = running
     scene.facts[SECOND.replace("-", "_")] = str(running.address)
     return f"{SECOND} in namespace {task.namespace} at {running.address}"
@@ -54,12 +54,12 @@ def exposed(scene: Scene) -> str:
 
 def covered(scene: Scene) -> str:
     """List the tasks and the limits: both namespaces are in each."""
-    side, wanted = scene.world.sides[MANAGER], _wanted(scene)
-    listed = of_gateway(side, "ls")["tasks"]
+    managed, wanted = scene.world.sides[MANAGER], _wanted(scene)
+    listed = of_gateway(managed, "ls")["tasks"]
     seen = {each["task_id"]: each["namespace"] for each in listed if each["task_id"] in wanted}
     if seen != wanted:
         raise ScenarioFailed(f"ls lists {seen}, not {wanted}")
-    found = of_gateway(side, "limits")["resource_managers"][0]
+    found = of_gateway(managed, "limits")["resource_managers"][0]
     if not set(wanted.values()) <= set(found["namespaces"]):
         raise ScenarioFailed(f"limits covers {found['namespaces']}, not {sorted(wanted.values())}")
     if found["ports"]["total"] != PORTS + COUNT or found["active"] < len(wanted):
@@ -69,16 +69,16 @@ def covered(scene: Scene) -> str:
 
 def collected(scene: Scene) -> str:
     """Delete both pods: one command names both claims and frees them."""
-    side, wanted = scene.world.sides[MANAGER], _wanted(scene)
+    managed, wanted = scene.world.sides[MANAGER], _wanted(scene)
     for id, namespace in wanted.items():
-        side.kube.delete(POD, id, namespace)
-        wait_until_gone(side.kube, settings.POD_GONE, POD, id, namespace)
+        managed.kube.delete(POD, id, namespace)
+        wait_until_gone(managed.kube, settings.POD_GONE, POD, id, namespace)
     words = ("gc", "--grace", "0", "--apply")
-    repairs = of_gateway(side, *words)["repairs"]
+    repairs = of_gateway(managed, *words)["repairs"]
     freed = {each["task_id"]: each["namespace"] for each in repairs if each["done"]}
     if not wanted.items() <= freed.items():
         raise ScenarioFailed(f"gc freed {freed}, not {wanted}")
-    left = [each["task_id"] for each in of_gateway(side, "ls")["tasks"] if each["task_id"] in wanted]
+    left = [each["task_id"] for each in of_gateway(managed, "ls")["tasks"] if each["task_id"] in wanted]
     if left:
         raise ScenarioFailed(f"{', '.join(left)} is listed after gc")
     return f"gc freed {', '.join(f'{id} in {namespace}' for id, namespace in sorted(wanted.items()))}"

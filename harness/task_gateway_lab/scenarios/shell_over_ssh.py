@@ -23,7 +23,7 @@ def begin(scene: Scene) -> str:
 
 def use(scene: Scene) -> str:
     """Log in, and run a command."""
-    running: runtime.Running = scene.kept[ID]
+    running: runtime.RunningTask = scene.kept[ID]
     with closing(paramiko.SSHClient()) as client:
         client.set_missing_host_key_policy(paramiko.AutoAddPolicy())  # the host key is as new as the task
         try:
@@ -39,7 +39,7 @@ def use(scene: Scene) -> str:
 
 def refuse(scene: Scene) -> str:
     """Try another key, which must not be let in."""
-    running: runtime.Running = scene.kept[ID]
+    running: runtime.RunningTask = scene.kept[ID]
     other = paramiko.Ed25519Key.from_private_key(io.StringIO(_new_key()))
     with closing(paramiko.SSHClient()) as client:
         client.set_missing_host_key_policy(paramiko.AutoAddPolicy())

@@ -19,7 +19,7 @@ def refused(id: str) -> Move:
     """See that the port of a task that ended leads nowhere, though nobody released it."""
 
     def do(scene: Scene) -> str:
-        running: runtime.Running = scene.kept[id]
+        running: runtime.RunningTask = scene.kept[id]
         return f"{running.address} {runtime.reach.wait_until_refused(running.address).value}"
 
     return Move(f"the port of {id} is closed", do, f"curl -m 5 http://${id.replace('-', '_')}/")
@@ -29,7 +29,7 @@ def collected(id: str) -> Move:
     """Let a reconcile free what the task left, and give the next task the gateway's ports."""
 
     def do(scene: Scene) -> str:
-        gateway = scene.world.sides[MANAGER].other()
+        gateway = scene.world.sides[MANAGER].connect()
         repairs = [each for each in gateway.reconcile(dry_run=False, grace_seconds=0) if each.task_id == id]
         left = [str(each.address) for each in gateway.exposed() if each.task_id == id]
         if left:
@@ -50,28 +50,28 @@ def killed(scene: Scene) -> str:
 
 def crashed(scene: Scene) -> str:
     """Let the task's own process end."""
-    side, id = scene.world.sides[MANAGER], "crashed-task"
+    managed, id = scene.world.sides[MANAGER], "crashed-task"
     address = scene.kept[id].address
     with socket.create_connection((address.host, address.port), SECONDS) as connection:
         connection.sendall(b"crash\n")
-    wait_for(side.kube, settings.POD_GONE, POD, id, side.namespace, _ended)
+    wait_for(managed.kube, settings.POD_GONE, POD, id, managed.namespace, _ended)
     return "the process ended with an error"
 
 
 def drained(scene: Scene) -> str:
     """Drain the task's node of the task, with kubectl; other pods stay, since there is no other node for them."""
-    side, id = scene.world.sides[MANAGER], "drained-task"
-    node = side.kube.get(POD, id, side.namespace)["spec"]["nodeName"]
-    scene.later.callback(kubectl, side.kube.cluster, "uncordon", node)
-    kubectl(side.kube.cluster, "drain", node, "--pod-selector", f"{TASK_LABEL}={id}", "--force", *KEPT)
-    wait_until_gone(side.kube, settings.POD_GONE, POD, id, side.namespace)
+    managed, id = scene.world.sides[MANAGER], "drained-task"
+    node = managed.kube.get(POD, id, managed.namespace)["spec"]["nodeName"]
+    scene.later.callback(kubectl, managed.kube.cluster, "uncordon", node)
+    kubectl(managed.kube.cluster, "drain", node, "--pod-selector", f"{TASK_LABEL}={id}", "--force", *KEPT)
+    wait_until_gone(managed.kube, settings.POD_GONE, POD, id, managed.namespace)
     return f"node {node} was drained of the task"
 
 
 def _gone(scene: Scene, id: str) -> None:
-    side = scene.world.sides[MANAGER]
-    side.kube.delete(POD, id, side.namespace)
-    wait_until_gone(side.kube, settings.POD_GONE, POD, id, side.namespace)
+    managed = scene.world.sides[MANAGER]
+    managed.kube.delete(POD, id, managed.namespace)
+    wait_until_gone(managed.kube, settings.POD_GONE, POD, id, managed.namespace)
 
 
 def _ended(pod: Manifest | None) -> str | None:

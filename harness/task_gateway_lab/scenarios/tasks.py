@@ -28,7 +28,7 @@ task-gateway ls --kubeconfig ${manager}_kubeconfig"""
     return Move(f"{manager}: {kind} {id} started", do, hand)
 
 
-def launch(scene: Scene, request: "runtime.TaskRequest") -> "runtime.Running":
+def launch(scene: Scene, request: "runtime.TaskRequest") -> "runtime.RunningTask":
     """Start a task, to be ended when the scenario is; its address is known to the commands by hand."""
     scene.later.callback(scene.platform.kill, request.id)
     running = scene.platform.launch(request)
@@ -43,9 +43,9 @@ def out_of_reach(id: str) -> Move:
 
     def do(scene: Scene) -> str:
         running, proxy = scene.kept[id], scene.world.stand_in.proxy
-        side = scene.world.sides[running.manager]
+        managed = scene.world.sides[running.manager]
         (port, *_) = runtime.KINDS.get(running.kind).ports
-        proxy.register(id, Address(side.kube.get(POD, id, side.namespace)["status"]["podIP"], port))
+        proxy.register(id, Address(managed.kube.get(POD, id, managed.namespace)["status"]["podIP"], port))
         said = proxy.wait_until(id, BAD_GATEWAY, settings.TASK_REFUSED)
         proxy.register(id, running.address)
         return f"at the address of the pod the master reports {said}"
@@ -65,7 +65,7 @@ def cell(id: str, way: str = "the master") -> Move:
 def run_cell(scene: Scene, id: str) -> str:
     """Run the cell of every scenario in a notebook and return what it printed."""
     notebook = opened(scene, id)
-    running: runtime.Running = scene.kept[id]
+    running: runtime.RunningTask = scene.kept[id]
     output = notebook.execute(runtime.data()["cell"])
     host, _, rest = output.partition(" ")
     if rest != runtime.data()["output"] or host != (running.host or host):
@@ -76,20 +76,20 @@ def run_cell(scene: Scene, id: str) -> str:
     return output
 
 
-def _note(scene: Scene, running: "runtime.Running", output: str) -> None:
+def _note(scene: Scene, running: "runtime.RunningTask", output: str) -> None:
     """Keep how a notebook was reached; of a master that tells no address and no cluster there is nothing to keep."""
-    side = scene.world.sides.get(running.manager)
-    if side is not None and running.addresses:
-        strategy = OPERATOR if running.url else DIRECT if side.gateway is None else SLOTS
+    managed = scene.world.sides.get(running.manager)
+    if managed is not None and running.addresses:
+        strategy = OPERATOR if running.url else DIRECT if managed.gateway is None else SLOTS
         host, port = running.address.host, running.address.port
         scene.notebooks[running.id] = NotebookRun(
-            running.manager, side.kube.cluster.name, host, port, strategy, runtime.data()["cell"], output
+            running.manager, managed.kube.cluster.name, host, port, strategy, runtime.data()["cell"], output
         )
 
 
 def opened(scene: Scene, id: str) -> "runtime.Notebook":
     """Return the notebook of a task once it answers: by way of the master, unless it has a URL of its own."""
-    running: runtime.Running = scene.kept[id]
+    running: runtime.RunningTask = scene.kept[id]
     notebook = runtime.Notebook(running.url or scene.platform.url(id), running.authorization)
     notebook.wait_until_answers()
     return notebook
@@ -99,7 +99,7 @@ def page(id: str) -> Move:
     """Open the notebook's page in Chromium, run its cell there, and keep a picture."""
 
     def do(scene: Scene) -> str:
-        running: runtime.Running = scene.kept[id]
+        running: runtime.RunningTask = scene.kept[id]
         notebook = opened(scene, id)
         notebook.decline_news()
         url = notebook.save("cell.ipynb", runtime.data()["cell"])
@@ -119,7 +119,7 @@ def end(id: str) -> Move:
     """End a task, and see that nothing answers where it was and that the master knows it no more."""
 
     def do(scene: Scene) -> str:
-        running: runtime.Running = scene.kept[id]
+        running: runtime.RunningTask = scene.kept[id]
         scene.platform.kill(id)
         seen = []
         if running.manager != DEFAULT:

@@ -13,7 +13,7 @@ def own_alone(scene: Scene) -> str:
     """Open each notebook with each token, through the gateway itself and through the master."""
     seen = []
     for target in (ADA, BOB):
-        running: runtime.Running = scene.kept[target]
+        running: runtime.RunningTask = scene.kept[target]
         for owner in (ADA, BOB):
             authorization = scene.kept[owner].authorization
             for base in (f"http://{running.address}/proxy/{target}/", scene.world.platform.url(target)):

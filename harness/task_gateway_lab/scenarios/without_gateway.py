@@ -13,10 +13,10 @@ ID = "notebook-direct"
 
 def direct(scene: Scene) -> str:
     """Compare the address with the pod's own, and see that no Service was made for it."""
-    running: runtime.Running = scene.kept[ID]
-    side = scene.world.sides[DEFAULT]
-    pod = side.kube.get(POD, ID, side.namespace)["status"]["podIP"]
-    made = [each["metadata"]["name"] for each in side.kube.list(SERVICE, side.namespace, f"{TASK_LABEL}={ID}")]
+    running: runtime.RunningTask = scene.kept[ID]
+    managed = scene.world.sides[DEFAULT]
+    pod = managed.kube.get(POD, ID, managed.namespace)["status"]["podIP"]
+    made = [each["metadata"]["name"] for each in managed.kube.list(SERVICE, managed.namespace, f"{TASK_LABEL}={ID}")]
     if running.address.host != pod or made:
         raise ScenarioFailed(f"the task is at {running.address}, its pod at {pod}, with Services {made}")
     return f"{running.address} is the pod's own address"

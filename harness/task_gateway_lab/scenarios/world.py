@@ -32,9 +32,9 @@ from task_gateway_lab.clusters import base, hub_image, operator_image
 from task_gateway_lab.clusters.kind import node_address
 from task_gateway_lab.clusters.kind_config import IpFamily
 from task_gateway_lab.master import browser, identity, manifests
+from task_gateway_lab.master.managed_cluster import ManagedCluster
 from task_gateway_lab.master.platform import Platform
-from task_gateway_lab.master.sides import Side
-from task_gateway_lab.master.stand_in import StandIn
+from task_gateway_lab.master.stand_in_master import StandInMaster
 from task_gateway_lab.scenarios import evidence
 from task_gateway_lab.scenarios.lent import Lent
 from task_gateway_lab.scenarios.pair import Clusters
@@ -92,11 +92,11 @@ class World:
             "chart": given.chart.stem.removeprefix(f"{CHART}-"),
             "controller": given.controller.title,
         }
-        self.sides: dict[str, Side] = {}
+        self.sides: dict[str, ManagedCluster] = {}
         self.kubes: dict[str, Kube] = {}
         self.config: MasterConfig | None = None
         self.evidence: list[Path] = []
-        self._master: StandIn | None = None
+        self._master: StandInMaster | None = None
         self._made: dict[str, Any] = {}
         self._lock = threading.Lock()
         self._files = ExitStack()
@@ -112,7 +112,7 @@ class World:
     @property
     def facts(self) -> dict[str, str]:
         """Words for the commands by hand: where the clusters and namespaces are."""
-        files = {f"{name}_kubeconfig": _options(side.kube.cluster) for name, side in self.sides.items()}
+        files = {f"{name}_kubeconfig": _options(managed.kube.cluster) for name, managed in self.sides.items()}
         spaces = {f"{name}_namespace": space for name, space in self.spaces.items()}
         labels = {
             "controller_labels": self.given.controller.labels,
@@ -130,7 +130,7 @@ class World:
         return self.stand_in
 
     @property
-    def stand_in(self) -> StandIn:
+    def stand_in(self) -> StandInMaster:
         """The master, with what a stand-in alone has; UsageError before it was started."""
         if self._master is None:
             raise UsageError("the master was not started")
@@ -174,27 +174,34 @@ class World:
             self.config = config.parse(text, "master.yaml")
             note.detail = ", ".join(each.name for each in self.config.resource_managers)
         tasks = self.spaces["tasks"]
-        self.sides[DEFAULT] = Side(self.config.default, home, tasks)
-        sides = [Side(manager, kube, tasks) for manager, kube in zip(self.config.additional, others, strict=True)]
+        self.sides[DEFAULT] = ManagedCluster(self.config.default, home, tasks)
+        managed_clusters = [
+            ManagedCluster(manager, kube, tasks) for manager, kube in zip(self.config.additional, others, strict=True)
+        ]
         if self.given.operator is not None:
             with steps.step("operator's image loaded") as note:
                 for each in others:
                     base.load(each.cluster.name, self.given.operator)
                 note.detail = operator_image.NAME
-        with steps.step("chart installed, Gateways Programmed") as note, ThreadPoolExecutor(len(sides)) as pool:
-            installed = list(pool.map(self.install, sides))
-            note.detail = "; ".join(f"{side.name}: {found}" for side, found in zip(sides, installed, strict=True))
+        with (
+            steps.step("chart installed, Gateways Programmed") as note,
+            ThreadPoolExecutor(len(managed_clusters)) as pool,
+        ):
+            installed = list(pool.map(self.install, managed_clusters))
+            note.detail = "; ".join(
+                f"{managed.name}: {found}" for managed, found in zip(managed_clusters, installed, strict=True)
+            )
         folder = Path(self._files.enter_context(tempfile.TemporaryDirectory(prefix="task-gateway-")))
-        self.sides |= {side.name: self._as_master(side, folder) for side in sides}
+        self.sides |= {managed.name: self._as_master(managed, folder) for managed in managed_clusters}
         with steps.step("master started in the default cluster") as note:
             address = Address(node_address(home), self.given.master_port)
-            self._master = StandIn(self.sides, self.given.image, self.spaces["master"], address)
+            self._master = StandInMaster(self.sides, self.given.image, self.spaces["master"], address)
             self._master.start()
             note.detail = f"http://{address}"
 
-    def install(self, side: Side, more: Mapping[str, Any] = MappingProxyType({})) -> str:
+    def install(self, managed: ManagedCluster, more: Mapping[str, Any] = MappingProxyType({})) -> str:
         """Install the chart for a gateway, or upgrade it, and wait until it is Programmed; return what there is."""
-        kube, gateway, controller = side.kube, side.block, self.given.controller
+        kube, gateway, controller = managed.kube, managed.block, self.given.controller
         nodes = () if self.given.against else node_addresses(kube)
         own = chart_values(gateway, self.spaces["tasks"], nodes)
         ports = controller.task_ports(*OWN_LISTENERS)
@@ -252,11 +259,11 @@ class World:
             with steps.step("clusters removed"):
                 self._clusters.down()
 
-    def _as_master(self, side: Side, folder: Path) -> Side:
-        """Return a side that uses its gateway with no more rights than the chart gives a resource manager."""
-        file = folder / f"{side.name}.kubeconfig"
-        limited = replace(side, identity=identity.act_as(side.kube, side.namespace, file))
-        return replace(limited, gateway=limited.other())
+    def _as_master(self, managed: ManagedCluster, folder: Path) -> ManagedCluster:
+        """Return a cluster that uses its gateway with no more rights than the chart gives a resource manager."""
+        file = folder / f"{managed.name}.kubeconfig"
+        limited = replace(managed, identity=identity.act_as(managed.kube, managed.namespace, file))
+        return replace(limited, gateway=limited.connect())
 
     def _bring_up(self, steps: Steps) -> list[Kube]:
         """Return the clusters, the master's own first, each with the namespace of tasks."""

@@ -8,7 +8,7 @@ import pytest
 
 from task_gateway.cli.main import main
 from task_gateway_lab.clusters import operator_image
-from task_gateway_lab.master.platforms.base import Login
+from task_gateway_lab.master.platforms.base import PlatformLogin
 from task_gateway_lab.scenarios.declared import GROUPS, checklist, everyone
 from task_gateway_lab.scenarios.product import ANY_MASTER, Product
 from task_gateway_lab.scenarios.world import NEEDS, Given, World
@@ -94,7 +94,7 @@ def test_pools_must_be_pairs(
 
 def test_a_determined_master_is_asked_for_no_more_than_it_has(tmp_path: Path) -> None:
     given = Given("run", tmp_path / "chart.tgz", tmp_path / "crds.tgz", "task:1")
-    product = Product(given, "determined", Login("http://192.0.2.1", "ada", "secret", {"east": "pool"}))
+    product = Product(given, "determined", PlatformLogin("http://192.0.2.1", "ada", "secret", {"east": "pool"}))
     playable = {each.name for each in everyone() if each.moves and not product.lacks(each.needs, each.tags)}
     assert {"big_transfer", "idle_websocket"} <= playable
     assert "a person" in product.lacks(("chromium",), (ANY_MASTER,))

@@ -11,7 +11,7 @@ from task_gateway import images
 from task_gateway.errors import ClusterExists, DiskFull, ImageMissing, TaskGatewayError, ToolMissing
 from task_gateway_lab.clusters import base
 from task_gateway_lab.clusters.base import ClusterRequest
-from task_gateway_lab.clusters.kind_config import IMAGES_FOLDER, REGISTRIES_FOLDER, IpFamily, Node, bridge, config
+from task_gateway_lab.clusters.kind_config import IMAGES_FOLDER, REGISTRIES_FOLDER, IpFamily, NodeFiles, bridge, config
 
 NODE = "docker.io/kindest/node:v1.0.0"
 
@@ -42,7 +42,7 @@ def test_the_kubelet_starts_on_cgroup_v1_where_there_is_nothing_else() -> None:
 
 
 def test_a_node_sees_its_images_and_registries_read_only(tmp_path: Path) -> None:
-    made = config(unified_cgroups=True, node=Node(images=tmp_path / "images", registries=tmp_path / "registries"))
+    made = config(unified_cgroups=True, node=NodeFiles(images=tmp_path / "images", registries=tmp_path / "registries"))
     ((node),) = made["nodes"]
     assert {each["containerPath"]: each["hostPath"] for each in node["extraMounts"]} == {
         IMAGES_FOLDER: str(tmp_path / "images"),

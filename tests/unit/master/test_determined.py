@@ -16,7 +16,7 @@ from task_gateway.errors import ScenarioFailed, UsageError
 from task_gateway.model import Address
 from task_gateway_lab.master.notebook import Notebook
 from task_gateway_lab.master.platform import TaskRequest
-from task_gateway_lab.master.platforms.base import Login
+from task_gateway_lab.master.platforms.base import PlatformLogin
 from task_gateway_lab.master.platforms.determined import Determined
 from task_gateway_lab.scenarios.declared import Scene
 from task_gateway_lab.scenarios.tasks import opened, start
@@ -84,7 +84,7 @@ def master() -> Iterator[Recorded]:
 
 @pytest.fixture
 def platform(master: Recorded) -> Determined:
-    return Determined(Login(master.url, "ada", "secret", POOLS))
+    return Determined(PlatformLogin(master.url, "ada", "secret", POOLS))
 
 
 def test_the_password_goes_to_the_login_alone(master: Recorded, platform: Determined) -> None:
@@ -126,7 +126,7 @@ def test_a_tensorboard_shows_the_experiments_that_were_named(master: Recorded, p
         platform.launch(TaskRequest("tensorboard", "east", "board"))
     assert told.value.hint == "--experiment ID"
     assert "POST tensorboards" not in [request for request, _, _ in master.asked]
-    named = Determined(Login(master.url, "ada", "secret", POOLS, experiments=(7,)))
+    named = Determined(PlatformLogin(master.url, "ada", "secret", POOLS, experiments=(7,)))
     running = named.launch(TaskRequest("tensorboard", "east", "board"))
     assert next(body for request, body, _ in master.asked if request == "POST tensorboards")["experimentIds"] == [7]
     assert (running.id, running.authorization) == ("t-1", "Bearer session")
@@ -167,7 +167,7 @@ def test_only_tasks_that_run_are_listed_each_by_its_manager(platform: Determined
 def test_a_wrong_password_is_told_without_it(master: Recorded) -> None:
     master.changed["POST auth/login"] = {}
     with pytest.raises(ScenarioFailed) as told:
-        Determined(Login(master.url, "ada", "secret", POOLS))
+        Determined(PlatformLogin(master.url, "ada", "secret", POOLS))
     assert "secret" not in str(told.value)
 
 

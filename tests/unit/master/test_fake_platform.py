@@ -8,8 +8,8 @@ import pytest
 from task_gateway.cli.main import main
 from task_gateway.errors import UsageError
 from task_gateway.model import Address
-from task_gateway_lab.master.platform import Running, TaskRequest
-from task_gateway_lab.master.platforms.base import PLATFORMS, Login
+from task_gateway_lab.master.platform import RunningTask, TaskRequest
+from task_gateway_lab.master.platforms.base import PLATFORMS, PlatformLogin
 from task_gateway_lab.scenarios.declared import SCENARIOS, Scenario
 from task_gateway_lab.scenarios.product import ANY_MASTER
 from task_gateway_lab.scenarios.tasks import end, start
@@ -30,7 +30,7 @@ class Hub:
 
     asked: list[str]
 
-    def __init__(self, login: Login) -> None:
+    def __init__(self, login: PlatformLogin) -> None:
         if login.password != "hidden":
             raise UsageError("the hub refuses the login")
         self._pools, Hub.asked = login.pools, [f"login of {login.user} at {login.url}"]
@@ -38,11 +38,11 @@ class Hub:
     def version(self) -> str:
         return "7.0"
 
-    def launch(self, request: TaskRequest) -> Running:
+    def launch(self, request: TaskRequest) -> RunningTask:
         Hub.asked.append(f"launch {request.kind} {request.id} in {self._pools[request.manager]}")
-        return Running(request.id, request.kind, request.manager, request.owner, (Address("192.0.2.8", 2000),))
+        return RunningTask(request.id, request.kind, request.manager, request.owner, (Address("192.0.2.8", 2000),))
 
-    def tasks(self) -> list[Running]:
+    def tasks(self) -> list[RunningTask]:
         return []
 
     def kill(self, task_id: str) -> None:

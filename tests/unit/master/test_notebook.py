@@ -17,7 +17,7 @@ from task_gateway.errors import ScenarioFailed, WaitTimeout
 from task_gateway.settings import Wait
 from task_gateway_lab.master.exchange import Reply, call
 from task_gateway_lab.master.notebook import Notebook, Outputs, document
-from task_gateway_lab.master.table import wait_for_reply
+from task_gateway_lab.master.proxy_client import wait_for_reply
 
 SHORT = Wait("short", "the kernel answers", 0.5)
 

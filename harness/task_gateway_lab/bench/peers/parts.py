@@ -23,7 +23,7 @@ GRACE_SECONDS = 1
 def restart_api_server(place: Place) -> None:
     """Kill the API server. The kubelet starts it again."""
     kube = place.stand.kube
-    node.Node.of(place.stand.cluster).kill(node.API_SERVER)
+    node.Node.running(place.stand.cluster).kill(node.API_SERVER)
     state = None
     for _ in attempts(settings.API_READY):
         state = kube.ready()

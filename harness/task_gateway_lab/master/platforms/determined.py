@@ -16,9 +16,9 @@ from task_gateway.errors import ScenarioFailed, UsageError
 from task_gateway.model import Address
 from task_gateway.polling import attempts
 from task_gateway_lab.master.exchange import accepted, call
-from task_gateway_lab.master.platform import Running, TaskRequest
-from task_gateway_lab.master.platforms.base import PLATFORMS, Login
-from task_gateway_lab.master.table import wait_for_reply
+from task_gateway_lab.master.platform import RunningTask, TaskRequest
+from task_gateway_lab.master.platforms.base import PLATFORMS, PlatformLogin
+from task_gateway_lab.master.proxy_client import wait_for_reply
 
 KINDS = {"notebook": "notebooks", "tensorboard": "tensorboards", "shell": "shells", "command": "commands"}
 RUNNING, ENDED = "STATE_RUNNING", ("STATE_TERMINATED", "STATE_TERMINATING")
@@ -30,7 +30,7 @@ SERVED = {"notebook": "api", "tensorboard": ""}
 class Determined:
     """A Determined master as one user. A TensorBoard shows the experiments of the login, and needs one at least."""
 
-    def __init__(self, login: Login) -> None:
+    def __init__(self, login: PlatformLogin) -> None:
         self._url = login.url.rstrip("/") + "/"
         self._pools = dict(login.pools)
         self._experiments = list(login.experiments)
@@ -47,7 +47,7 @@ class Determined:
         """Return the master's version."""
         return str(self._ask("GET", "master")["version"])
 
-    def launch(self, request: TaskRequest) -> Running:
+    def launch(self, request: TaskRequest) -> RunningTask:
         """Start a task and return it once it runs, and answers if it serves HTTP; what does not is killed."""
         if request.manager not in self._pools:
             raise UsageError(
@@ -69,7 +69,7 @@ class Determined:
             self.kill(made["id"])
             raise
 
-    def tasks(self) -> list[Running]:
+    def tasks(self) -> list[RunningTask]:
         """Return the tasks that run, of the four kinds."""
         found = []
         for kind, path in KINDS.items():
@@ -126,7 +126,7 @@ class Determined:
                 raise ScenarioFailed(f"task {task_id} ended: {found.get('exitStatus', '')}", where=self._url)
         raise wait.timed_out(state, f"{kind} {task_id}")
 
-    def _running(self, found: Mapping[str, Any], kind: str) -> Running:
+    def _running(self, found: Mapping[str, Any], kind: str) -> RunningTask:
         """Return a task as the API shows it; only a shell has addresses."""
         managers = {pool: manager for manager, pool in self._pools.items()}
         pool = found.get("resourcePool", "")
@@ -137,7 +137,9 @@ class Determined:
         )
         tokens = parse_qs(urlsplit(found.get("serviceAddress", "")).query).get("token")
         authorization = f"token {tokens[0]}" if tokens else self._authorization
-        return Running(found["id"], kind, managers.get(pool, pool), found.get("username", ""), addresses, authorization)
+        return RunningTask(
+            found["id"], kind, managers.get(pool, pool), found.get("username", ""), addresses, authorization
+        )
 
     def _ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
         reply = call(method, self._at(path), authorization=self._authorization, body=body)
