@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from task_gateway.deferred import Deferred
 from task_gateway.errors import Invalid, ScenarioFailed, UsageError
 from task_gateway.routing.gateway_api import GATEWAY
-from task_gateway_lab.scenarios.declared import Move, Scenario, Scene, declare
+from task_gateway_lab.scenarios.base import Scenario, ScenarioCase, Step, declare
 
 if TYPE_CHECKING:
     from task_gateway.crds import raise_limit
@@ -16,9 +16,9 @@ MANAGER = "west"
 LISTENERS, TOO_MANY = 65, 1024
 
 
-def listener(scene: Scene) -> str:
+def listener(case: ScenarioCase) -> str:
     """Ask whether a Gateway may have one listener more than its CRD allows."""
-    managed = scene.world.sides[MANAGER]
+    managed = case.environment.clusters[MANAGER]
     gateway = managed.kube.get(GATEWAY, managed.block.gateway_name, managed.block.gateway_namespace)
     many = [{"name": f"l-{port}", "port": port, "protocol": "TCP"} for port in range(24000, 24000 + LISTENERS)]
     try:
@@ -28,9 +28,9 @@ def listener(scene: Scene) -> str:
     raise ScenarioFailed(f"a Gateway with {LISTENERS} listeners is accepted")
 
 
-def rules(scene: Scene) -> str:
+def rules(case: ScenarioCase) -> str:
     """Ask for more listeners than the rules of the CRD may cost."""
-    kube = scene.world.sides[MANAGER].kube
+    kube = case.environment.clusters[MANAGER].kube
     try:
         raise_limit.raise_to(kube, TOO_MANY, dry_run=True)
     except UsageError as refused:
@@ -44,9 +44,9 @@ declare(
         group="Limits",
         sentence="One listener more than the CRD allows is rejected, and so is a CRD whose rules may cost too much.",
         tags=("limits",),
-        moves=(
-            Move(f"{LISTENERS} listeners refused", listener, f"task-gateway limits --kubeconfig ${MANAGER}_kubeconfig"),
-            Move(
+        steps=(
+            Step(f"{LISTENERS} listeners refused", listener, f"task-gateway limits --kubeconfig ${MANAGER}_kubeconfig"),
+            Step(
                 f"a CRD of {TOO_MANY} listeners refused",
                 rules,
                 f"task-gateway crds raise --max-listeners {TOO_MANY} --dry-run --kubeconfig ${MANAGER}_kubeconfig",

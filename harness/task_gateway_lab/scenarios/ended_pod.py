@@ -7,27 +7,27 @@ from task_gateway.kube.kinds import POD
 from task_gateway.kube.wait import wait_for
 from task_gateway.model import Manifest
 from task_gateway.routing import live
+from task_gateway_lab.scenarios.base import Scenario, ScenarioCase, Step, declare
 from task_gateway_lab.scenarios.commands import of_gateway
-from task_gateway_lab.scenarios.declared import Move, Scenario, Scene, declare
 from task_gateway_lab.scenarios.task_ends import collected, refused
 from task_gateway_lab.scenarios.tasks import start
 
 MANAGER, ID, PORT, SECONDS = "east", "ended-pod", 9000, 10.0
 
 
-def ended(scene: Scene) -> str:
+def ended(case: ScenarioCase) -> str:
     """Let the only container of the pod exit, and wait until the pod has ended."""
-    managed, address = scene.world.sides[MANAGER], scene.kept[ID].address
+    managed, address = case.environment.clusters[MANAGER], case.state[ID].address
     with socket.create_connection((address.host, address.port), SECONDS) as connection:
         connection.sendall(b"crash\n")
     pod = wait_for(managed.kube, settings.POD_GONE, POD, ID, managed.namespace, _runs)
-    scene.kept["phase"] = pod["status"]["phase"]
+    case.state["phase"] = pod["status"]["phase"]
     return f"the pod {live.end_of(pod)}"
 
 
-def refused_again(scene: Scene) -> str:
+def refused_again(case: ScenarioCase) -> str:
     """Expose the ended pod: the error is TaskEnded, names the phase, and no port is claimed."""
-    managed, phase = scene.world.sides[MANAGER], scene.kept["phase"]
+    managed, phase = case.environment.clusters[MANAGER], case.state["phase"]
     words = ("expose", f"pod/{ID}", "--port", str(PORT), "--namespace", managed.namespace)
     error = of_gateway(managed, *words, codes=(1,))["error"]
     if error["type"] != "TaskEnded" or phase not in error["message"]:
@@ -50,12 +50,12 @@ declare(
         group="When something ends",
         sentence="A pod that ended loses its port; exposing it again fails with its phase.",
         tags=("ends",),
-        moves=(
+        steps=(
             start("command", MANAGER, ID),
-            Move("pod ended", ended, "echo crash | nc …  # host and port: $ended_pod"),
+            Step("pod ended", ended, "echo crash | nc …  # host and port: $ended_pod"),
             refused(ID),
             collected(ID),
-            Move(
+            Step(
                 "expose refused with the phase",
                 refused_again,
                 f"task-gateway expose pod/{ID} --port {PORT} --namespace $tasks_namespace "

@@ -5,7 +5,7 @@ from task_gateway.kube.kinds import POD
 from task_gateway.kube.kubectl import kubectl
 from task_gateway.kube.wait import wait_until_gone
 from task_gateway_lab.scenarios import own_hub
-from task_gateway_lab.scenarios.declared import Move, Scenario, Scene, declare
+from task_gateway_lab.scenarios.base import Scenario, ScenarioCase, Step, declare
 from task_gateway_lab.scenarios.jupyterhub import ADA, GROUP, HUB, KUBECTL, NEEDS, hub_of, notebook, stopped
 from task_gateway_lab.scenarios.places import HUB_MANAGER
 from task_gateway_lab.scenarios.range_exhausted import filled, filler
@@ -19,38 +19,38 @@ CULL = (
 )
 
 
-def culled(scene: Scene) -> str:
+def culled(case: ScenarioCase) -> str:
     """Run the idle culler with a short time, as a service of the hub runs it with a longer one."""
-    site = hub_of(scene).site
+    site = hub_of(case).site
     words = ("exec", "-n", site.namespace, f"deployment/{own_hub.HUB}", "--", "sh", "-c", CULL)
     kubectl(site.home.cluster, *words)
-    return hub_of(scene).gone(IDLE)
+    return hub_of(case).gone(IDLE)
 
 
-def deleted(scene: Scene) -> str:
+def deleted(case: ScenarioCase) -> str:
     """Delete the pod as somebody with kubectl would; the hub finds out when it polls."""
-    managed, hub = scene.world.sides[HUB_MANAGER], hub_of(scene)
-    scene.facts["deleted_pod"] = name = scene.kept[DELETED].host
+    managed, hub = case.environment.clusters[HUB_MANAGER], hub_of(case)
+    case.facts["deleted_pod"] = name = case.state[DELETED].host
     managed.kube.delete(POD, name, managed.namespace)
     wait_until_gone(managed.kube, settings.POD_GONE, POD, name, managed.namespace)
     return hub.gone(DELETED)
 
 
-def told(scene: Scene) -> str:
+def told(case: ScenarioCase) -> str:
     """Spawn from the browser: the page shows the operator's Event."""
-    hub = hub_of(scene)
+    hub = hub_of(case)
     url = f"{hub.site.url}hub/spawn/{ADA}/{WAITS}"
-    scene.later.callback(hub.kill, WAITS)
-    picture = scene.picture("no-slot")
+    case.cleanup.callback(hub.kill, WAITS)
+    picture = case.picture("no-slot")
     message = own_hub.page.wait_for_message(url, ADA, hub.password, lambda: hub.refusal(WAITS), picture)
     return f"the page shows: {message}"
 
 
-def freed(scene: Scene) -> str:
+def freed(case: ScenarioCase) -> str:
     """Free one port: the same spawn continues, without another click."""
-    scene.world.sides[HUB_MANAGER].connect().release(filler(0))
-    scene.kept[WAITS] = hub_of(scene).follow(WAITS)
-    return f"{WAITS} at {scene.kept[WAITS].address}"
+    case.environment.clusters[HUB_MANAGER].connect().release(filler(0))
+    case.state[WAITS] = hub_of(case).follow(WAITS)
+    return f"{WAITS} at {case.state[WAITS].address}"
 
 
 declare(
@@ -61,10 +61,10 @@ declare(
         needs=NEEDS,
         tags=("jupyterhub", "ends"),
         alone=True,
-        moves=(
+        steps=(
             HUB,
             notebook(IDLE),
-            Move("the idle culler runs", culled, f"{KUBECTL} exec deployment/hub -- sh -c '{CULL}'"),
+            Step("the idle culler runs", culled, f"{KUBECTL} exec deployment/hub -- sh -c '{CULL}'"),
             refused(IDLE),
         ),
     )
@@ -76,10 +76,10 @@ declare(
         sentence="A notebook's pod is deleted behind JupyterHub: its port closes, and the user starts it again.",
         needs=NEEDS,
         tags=("jupyterhub", "ends"),
-        moves=(
+        steps=(
             HUB,
             notebook(DELETED),
-            Move(
+            Step(
                 "pod deleted",
                 deleted,
                 f"kubectl --kubeconfig ${HUB_MANAGER}_kubeconfig -n $tasks_namespace delete pod $deleted_pod",
@@ -99,11 +99,11 @@ declare(
         needs=(*NEEDS, "chromium"),
         tags=("jupyterhub", "limits"),
         alone=True,
-        moves=(
+        steps=(
             HUB,
             filled(HUB_MANAGER),
-            Move("the page shows the reason", told, f"# open ${{hub}}hub/spawn/{ADA}/{WAITS}"),
-            Move("one port freed, the notebook starts", freed, f"task-gateway release {filler(0)}"),
+            Step("the page shows the reason", told, f"# open ${{hub}}hub/spawn/{ADA}/{WAITS}"),
+            Step("one port freed, the notebook starts", freed, f"task-gateway release {filler(0)}"),
             cell(WAITS),
             stopped(WAITS),
         ),

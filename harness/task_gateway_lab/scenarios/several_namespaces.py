@@ -9,9 +9,9 @@ from task_gateway.kube.kinds import POD
 from task_gateway.kube.wait import wait_until_gone, wait_until_usable
 from task_gateway.model import Task
 from task_gateway_lab.scenarios import runtime
+from task_gateway_lab.scenarios.base import Scenario, ScenarioCase, Step, declare
 from task_gateway_lab.scenarios.command_ports import talk
 from task_gateway_lab.scenarios.commands import addresses, of_gateway
-from task_gateway_lab.scenarios.declared import Move, Scenario, Scene, declare
 from task_gateway_lab.scenarios.places import PORTS
 from task_gateway_lab.scenarios.tasks import start
 
@@ -23,38 +23,40 @@ KUBECTL = f"kubectl --kubeconfig ${MANAGER}_kubeconfig"
 COMMAND = f"task-gateway {{}} --gateway $gateway_namespace/$release --kubeconfig ${MANAGER}_kubeconfig"
 
 
-def second(scene: Scene) -> str:
+def second(case: ScenarioCase) -> str:
     """Create a second task namespace, and upgrade the release with slots there."""
-    managed, name = scene.world.sides[MANAGER], _second(scene)
+    managed, name = case.environment.clusters[MANAGER], _second(case)
     managed.kube.apply(runtime.manifests.namespace(name, runtime.manifests.RESTRICTED))
-    scene.later.callback(managed.kube.delete, NAMESPACE, name)
-    scene.later.callback(scene.world.install, managed)
-    start = scene.world.given.first_port + PORTS
+    case.cleanup.callback(managed.kube.delete, NAMESPACE, name)
+    case.cleanup.callback(case.environment.install, managed)
+    start = case.environment.spec.first_port + PORTS
     own = runtime.chart_values(managed.block, managed.namespace)["slots"]
     slots = [*own, {"namespace": name, "start": start, "count": COUNT}]
-    scene.facts |= {"second_namespace": name, "slots": json.dumps(slots, separators=(",", ":"))}
-    return scene.world.install(managed, {"slots": slots})
+    case.facts |= {"second_namespace": name, "slots": json.dumps(slots, separators=(",", ":"))}
+    return case.environment.install(managed, {"slots": slots})
 
 
-def exposed(scene: Scene) -> str:
+def exposed(case: ScenarioCase) -> str:
     """Run a pod in the second namespace and expose it by its name: the command finds the namespace."""
-    managed, kind = scene.world.sides[MANAGER], runtime.KINDS.get("command")
-    task = Task(SECOND, _second(scene), (PORT,))
+    managed, kind = case.environment.clusters[MANAGER], runtime.KINDS.get("command")
+    task = Task(SECOND, _second(case), (PORT,))
     wait_until_usable(managed.kube, task.namespace)
-    scene.later.callback(runtime.launcher.end_task, managed.kube, task)
-    runtime.launcher.start_task(managed.kube, task, kind.pod(task, scene.world.given.image), secrets.token_urlsafe(24))
+    case.cleanup.callback(runtime.launcher.end_task, managed.kube, task)
+    runtime.launcher.start_task(
+        managed.kube, task, kind.pod(task, case.environment.spec.image), secrets.token_urlsafe(24)
+    )
     found = of_gateway(managed, "expose", f"pod/{SECOND}", "--port", str(PORT), "--wait")
     if found["namespace"] != task.namespace:
         raise ScenarioFailed(f"expose took namespace {found['namespace']}, the pod is in {task.namespace}")
     running = runtime.RunningTask(SECOND, "command", MANAGER, "", addresses(found))
-    scene.kept[SECOND] = running
-    scene.facts[SECOND.replace("-", "_")] = str(running.address)
+    case.state[SECOND] = running
+    case.facts[SECOND.replace("-", "_")] = str(running.address)
     return f"{SECOND} in namespace {task.namespace} at {running.address}"
 
 
-def covered(scene: Scene) -> str:
+def covered(case: ScenarioCase) -> str:
     """List the tasks and the limits: both namespaces are in each."""
-    managed, wanted = scene.world.sides[MANAGER], _wanted(scene)
+    managed, wanted = case.environment.clusters[MANAGER], _wanted(case)
     listed = of_gateway(managed, "ls")["tasks"]
     seen = {each["task_id"]: each["namespace"] for each in listed if each["task_id"] in wanted}
     if seen != wanted:
@@ -67,9 +69,9 @@ def covered(scene: Scene) -> str:
     return f"ls lists both; limits: {found['active']} of {found['capacity']}, {found['ports']['total']} ports"
 
 
-def collected(scene: Scene) -> str:
+def collected(case: ScenarioCase) -> str:
     """Delete both pods: one command names both claims and frees them."""
-    managed, wanted = scene.world.sides[MANAGER], _wanted(scene)
+    managed, wanted = case.environment.clusters[MANAGER], _wanted(case)
     for id, namespace in wanted.items():
         managed.kube.delete(POD, id, namespace)
         wait_until_gone(managed.kube, settings.POD_GONE, POD, id, namespace)
@@ -84,12 +86,12 @@ def collected(scene: Scene) -> str:
     return f"gc freed {', '.join(f'{id} in {namespace}' for id, namespace in sorted(wanted.items()))}"
 
 
-def _second(scene: Scene) -> str:
-    return f"{scene.world.spaces['tasks']}-second"
+def _second(case: ScenarioCase) -> str:
+    return f"{case.environment.spaces['tasks']}-second"
 
 
-def _wanted(scene: Scene) -> dict[str, str]:
-    return {FIRST: scene.world.sides[MANAGER].namespace, SECOND: _second(scene)}
+def _wanted(case: ScenarioCase) -> dict[str, str]:
+    return {FIRST: case.environment.clusters[MANAGER].namespace, SECOND: _second(case)}
 
 
 declare(
@@ -100,8 +102,8 @@ declare(
         needs=("temporary clusters", "two gateways"),
         tags=("operations",),
         alone=True,
-        moves=(
-            Move(
+        steps=(
+            Step(
                 "second task namespace",
                 second,
                 f"{KUBECTL} create namespace $second_namespace\n"
@@ -109,7 +111,7 @@ declare(
                 "  --set-json 'slots=$slots'",
             ),
             start("command", MANAGER, FIRST),
-            Move(
+            Step(
                 "pod of the second namespace exposed",
                 exposed,
                 f"{KUBECTL} -n $second_namespace get pod {SECOND}\n"
@@ -117,8 +119,8 @@ declare(
             ),
             talk(FIRST, (PORT,)),
             talk(SECOND, (PORT,)),
-            Move("ls and limits cover both", covered, COMMAND.format("ls") + "\n" + COMMAND.format("limits")),
-            Move(
+            Step("ls and limits cover both", covered, COMMAND.format("ls") + "\n" + COMMAND.format("limits")),
+            Step(
                 "gc frees both",
                 collected,
                 f"{KUBECTL} -n $tasks_namespace delete pod {FIRST}\n"

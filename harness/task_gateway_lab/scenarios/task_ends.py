@@ -8,68 +8,68 @@ from task_gateway.kube.kubectl import kubectl
 from task_gateway.kube.wait import wait_for, wait_until_gone
 from task_gateway.model import TASK_LABEL, Manifest
 from task_gateway_lab.scenarios import runtime
-from task_gateway_lab.scenarios.declared import Move, Scenario, Scene, declare
+from task_gateway_lab.scenarios.base import Scenario, ScenarioCase, Step, declare
 from task_gateway_lab.scenarios.tasks import cell, start
 
 MANAGER, SECONDS = "east", 10.0
 KEPT = ("--ignore-daemonsets", "--delete-emptydir-data")
 
 
-def refused(id: str) -> Move:
+def refused(id: str) -> Step:
     """See that the port of a task that ended leads nowhere, though nobody released it."""
 
-    def do(scene: Scene) -> str:
-        running: runtime.RunningTask = scene.kept[id]
+    def do(case: ScenarioCase) -> str:
+        running: runtime.RunningTask = case.state[id]
         return f"{running.address} {runtime.reach.wait_until_refused(running.address).value}"
 
-    return Move(f"the port of {id} is closed", do, f"curl -m 5 http://${id.replace('-', '_')}/")
+    return Step(f"the port of {id} is closed", do, f"curl -m 5 http://${id.replace('-', '_')}/")
 
 
-def collected(id: str) -> Move:
+def collected(id: str) -> Step:
     """Let a reconcile free what the task left, and give the next task the gateway's ports."""
 
-    def do(scene: Scene) -> str:
-        gateway = scene.world.sides[MANAGER].connect()
+    def do(case: ScenarioCase) -> str:
+        gateway = case.environment.clusters[MANAGER].connect()
         repairs = [each for each in gateway.reconcile(dry_run=False, grace_seconds=0) if each.task_id == id]
         left = [str(each.address) for each in gateway.exposed() if each.task_id == id]
         if left:
             raise ScenarioFailed(f"{id} still has {', '.join(left)}")
         # One that another scenario started a moment before frees what it finds, this too.
         reason = repairs[0].reason if repairs else "another reconcile has freed it"
-        return f"port {scene.kept[id].address.port} is free again: {reason}"
+        return f"port {case.state[id].address.port} is free again: {reason}"
 
     hand = f"task-gateway gc --apply --kubeconfig ${MANAGER}_kubeconfig"
-    return Move(f"the port of {id} is freed", do, hand)
+    return Step(f"the port of {id} is freed", do, hand)
 
 
-def killed(scene: Scene) -> str:
+def killed(case: ScenarioCase) -> str:
     """Delete the pod as somebody with kubectl would, without a time to end in."""
-    _gone(scene, "killed-task")
+    _gone(case, "killed-task")
     return "the pod was deleted without the master"
 
 
-def crashed(scene: Scene) -> str:
+def crashed(case: ScenarioCase) -> str:
     """Let the task's own process end."""
-    managed, id = scene.world.sides[MANAGER], "crashed-task"
-    address = scene.kept[id].address
+    managed, id = case.environment.clusters[MANAGER], "crashed-task"
+    address = case.state[id].address
     with socket.create_connection((address.host, address.port), SECONDS) as connection:
         connection.sendall(b"crash\n")
     wait_for(managed.kube, settings.POD_GONE, POD, id, managed.namespace, _ended)
     return "the process ended with an error"
 
 
-def drained(scene: Scene) -> str:
+def drained(case: ScenarioCase) -> str:
     """Drain the task's node of the task, with kubectl; other pods stay, since there is no other node for them."""
-    managed, id = scene.world.sides[MANAGER], "drained-task"
+    managed, id = case.environment.clusters[MANAGER], "drained-task"
     node = managed.kube.get(POD, id, managed.namespace)["spec"]["nodeName"]
-    scene.later.callback(kubectl, managed.kube.cluster, "uncordon", node)
+    case.cleanup.callback(kubectl, managed.kube.cluster, "uncordon", node)
     kubectl(managed.kube.cluster, "drain", node, "--pod-selector", f"{TASK_LABEL}={id}", "--force", *KEPT)
     wait_until_gone(managed.kube, settings.POD_GONE, POD, id, managed.namespace)
     return f"node {node} was drained of the task"
 
 
-def _gone(scene: Scene, id: str) -> None:
-    managed = scene.world.sides[MANAGER]
+def _gone(case: ScenarioCase, id: str) -> None:
+    managed = case.environment.clusters[MANAGER]
     managed.kube.delete(POD, id, managed.namespace)
     wait_until_gone(managed.kube, settings.POD_GONE, POD, id, managed.namespace)
 
@@ -79,7 +79,7 @@ def _ended(pod: Manifest | None) -> str | None:
     return None if phase in ("Failed", "Succeeded", "gone") else f"it is {phase}"
 
 
-def _scenario(name: str, how: Move, sentence: str, kind: str = "command", *, alone: bool = False) -> None:
+def _scenario(name: str, how: Step, sentence: str, kind: str = "command", *, alone: bool = False) -> None:
     id = f"{name.removeprefix('task_')}-task"
     use = (cell(id),) if kind == "notebook" else ()
     declare(
@@ -89,14 +89,14 @@ def _scenario(name: str, how: Move, sentence: str, kind: str = "command", *, alo
             sentence=sentence,
             tags=("ends",),
             alone=alone,
-            moves=(start(kind, MANAGER, id), *use, how, refused(id), collected(id)),
+            steps=(start(kind, MANAGER, id), *use, how, refused(id), collected(id)),
         )
     )
 
 
 _scenario(
     "task_killed",
-    Move(
+    Step(
         "pod deleted",
         killed,
         f"kubectl --kubeconfig ${MANAGER}_kubeconfig -n $tasks_namespace delete pod killed-task --now",
@@ -105,7 +105,7 @@ _scenario(
 )
 _scenario(
     "task_crashed",
-    Move(
+    Step(
         "process ended",
         crashed,
         "echo crash | nc …  # host and port: $crashed_task",
@@ -114,7 +114,7 @@ _scenario(
 )
 _scenario(
     "task_drained",
-    Move(
+    Step(
         "node drained of the task",
         drained,
         f"""kubectl --kubeconfig ${MANAGER}_kubeconfig drain --all --pod-selector {TASK_LABEL}=drained-task \\

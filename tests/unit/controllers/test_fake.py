@@ -21,7 +21,7 @@ from task_gateway.model import Manifest
 from task_gateway.model_controllers import ControllerRecord
 from task_gateway.probe.versions import image_versions
 from task_gateway_lab.bench import combos, stand
-from task_gateway_lab.scenarios.world import NEEDS, Given, World
+from task_gateway_lab.scenarios.environment import NEEDS, Environment, EnvironmentSpec
 
 Make = Callable[..., GatewaySnapshot]
 FAKE = Controller(
@@ -112,8 +112,8 @@ def test_it_can_be_chosen_for_scenarios_and_says_what_it_lacks(tmp_path: Path) -
     assert shown.exit_code == 0
     needs = {need for each in json.loads(shown.stdout) for need in each["needs"]}
     assert needs <= set(NEEDS)
-    world = World(Given("run", tmp_path / "c.tgz", tmp_path / "d.tgz", "image", controller=FAKE))
-    assert world.lacks(["a controller of the chart"]) == "Fakeway is not installed by the chart"
+    world = Environment(EnvironmentSpec("run", tmp_path / "c.tgz", tmp_path / "d.tgz", "image", controller=FAKE))
+    assert world.missing_requirement(["a controller of the chart"]) == "Fakeway is not installed by the chart"
     assert world.facts["proxy_labels"].startswith("fake.example/gateway=")
 
 

@@ -18,9 +18,9 @@ from task_gateway_lab.master.notebook import Notebook
 from task_gateway_lab.master.platform import TaskRequest
 from task_gateway_lab.master.platforms.base import PlatformLogin
 from task_gateway_lab.master.platforms.determined import Determined
-from task_gateway_lab.scenarios.declared import Scene
+from task_gateway_lab.scenarios.base import ScenarioCase
+from task_gateway_lab.scenarios.environment import Environment
 from task_gateway_lab.scenarios.tasks import opened, start
-from task_gateway_lab.scenarios.world import World
 
 EXCHANGES = json.loads(Path(__file__).with_name("determined_api.json").read_text("utf-8"))["exchanges"]
 KNOWN = {each["request"]: each for each in EXCHANGES}
@@ -133,12 +133,12 @@ def test_a_tensorboard_shows_the_experiments_that_were_named(master: Recorded, p
 
 
 def test_a_scenario_is_played_where_no_address_is_told(platform: Determined, tmp_path: Path) -> None:
-    world = cast(World, SimpleNamespace(platform=platform))
-    scene = Scene(world, tmp_path)
-    with scene.later:
-        assert start("notebook", "east", "mine").do(scene) == f"mine on east at {platform.url('mine')}"
-        assert scene.facts == {}
-        opened(scene, "mine").upload("a.txt", b"text")
+    environment = cast(Environment, SimpleNamespace(platform=platform))
+    case = ScenarioCase(environment, tmp_path)
+    with case.cleanup:
+        assert start("notebook", "east", "mine").do(case) == f"mine on east at {platform.url('mine')}"
+        assert case.facts == {}
+        opened(case, "mine").upload("a.txt", b"text")
 
 
 def test_a_manager_without_a_pool_is_refused_before_anything_is_asked(master: Recorded, platform: Determined) -> None:

@@ -10,7 +10,7 @@ from task_gateway.errors import UsageError
 from task_gateway.model import Address
 from task_gateway_lab.master.platform import RunningTask, TaskRequest
 from task_gateway_lab.master.platforms.base import PLATFORMS, PlatformLogin
-from task_gateway_lab.scenarios.declared import SCENARIOS, Scenario
+from task_gateway_lab.scenarios.base import SCENARIOS, Scenario
 from task_gateway_lab.scenarios.product import ANY_MASTER
 from task_gateway_lab.scenarios.tasks import end, start
 
@@ -18,11 +18,11 @@ SCENARIO = Scenario(
     name="command_starts",
     group="Commands and shells",
     sentence="A command starts and ends.",
-    moves=(start("command", "default", "one"), end("one")),
+    steps=(start("command", "default", "one"), end("one")),
     tags=(ANY_MASTER,),
 )
-PAGE = Scenario("page_opens", "Notebooks", "A page opens.", ("chromium",), SCENARIO.moves, (ANY_MASTER,))
-INSIDE = Scenario("cluster_is_read", "Notebooks", "A cluster is read.", moves=SCENARIO.moves)
+PAGE = Scenario("page_opens", "Notebooks", "A page opens.", ("chromium",), SCENARIO.steps, (ANY_MASTER,))
+INSIDE = Scenario("cluster_is_read", "Notebooks", "A cluster is read.", steps=SCENARIO.steps)
 
 
 class Hub:

@@ -11,10 +11,10 @@ from task_gateway.errors import ScenarioFailed
 from task_gateway.kube.process import Completed
 from task_gateway.model import Address
 from task_gateway_lab.scenarios import account_login, ended_pod, forced_upgrade, several_namespaces
+from task_gateway_lab.scenarios.base import SCENARIOS
 from task_gateway_lab.scenarios.commands import addresses, result
-from task_gateway_lab.scenarios.declared import SCENARIOS
 
-PLAYED = [
+SELECTED = [
     module.__name__.rpartition(".")[2] for module in (account_login, ended_pod, forced_upgrade, several_namespaces)
 ]
 PROGRAM = re.compile(r"^task-gateway (\S+)(.*)$", re.MULTILINE)
@@ -55,7 +55,7 @@ def test_a_port_answers_as_its_own_task_or_is_closed() -> None:
         forced_upgrade.own_or_closed(first, f"{second}:{forced_upgrade.PORT}")
 
 
-@pytest.mark.parametrize("name", PLAYED)
+@pytest.mark.parametrize("name", SELECTED)
 def test_the_commands_by_hand_have_these_options(name: str) -> None:
     """Every `task-gateway` command that a person is shown is one of the program, with options that it has."""
     shown = PROGRAM.findall("\n".join(SCENARIOS.get(name).by_hand({})))

@@ -1,4 +1,4 @@
-"""A real Determined master as a platform, over its public REST API: the same scenarios, played against the product.
+"""A real Determined master as a platform, over its public REST API: the same scenarios, run against the product.
 
 Field names are those of the API's messages (proto/src/determined/api/v1 of determined-ai/determined) as its gateway
 writes them in JSON. A resource manager is chosen by one of its resource pools.

@@ -10,7 +10,7 @@ from task_gateway_lab.clusters import base
 from task_gateway_lab.clusters.kind_config import IpFamily
 
 
-class Clusters:
+class ClusterSet:
     """Clusters by name. Only those that this object made are ever removed by it."""
 
     def __init__(self, names: Sequence[str], provider: str = "kind", ip_family: IpFamily = IpFamily.ipv4) -> None:
