@@ -15,9 +15,9 @@ from task_gateway.operator.run import Operator
 from task_gateway.routing import names
 from task_gateway_lab.bench import labels as module
 from task_gateway_lab.bench import meters
-from task_gateway_lab.bench.labels import Labels
+from task_gateway_lab.bench.fake_pods import POD_LABEL
+from task_gateway_lab.bench.labels import LabelExposer
 from task_gateway_lab.bench.meters import Count, MeteredKube
-from task_gateway_lab.bench.stand_ins import POD_LABEL
 
 SLOTS, PORT = 8, 7777
 GATEWAY = InternalTaskGateway("gw", HOME, IP, START, START + SLOTS - 1)
@@ -40,7 +40,7 @@ def operator(site: Site) -> Iterator[Operator]:
 def kube(site: Site, operator: Operator, monkeypatch: pytest.MonkeyPatch) -> MeteredKube:
     """The API server; the metrics of the operator, which is no pod here, come from the operator itself."""
     made = MeteredKube(site.kube.cluster)
-    monkeypatch.setattr(Labels, "_requests", lambda _labels: meters.requests_of(operator.text()))
+    monkeypatch.setattr(LabelExposer, "_requests", lambda _labels: meters.requests_of(operator.text()))
     return made
 
 
@@ -53,7 +53,7 @@ def task(site: Site, number: int) -> Task:
 
 def test_the_address_is_known_and_each_request_is_counted(site: Site, kube: MeteredKube) -> None:
     first, second = task(site, 1), task(site, 2)
-    with Labels(kube, GATEWAY, TASKS) as labels:
+    with LabelExposer(kube, GATEWAY, TASKS) as labels:
         assert labels.expose(first).port == START
         with labels.counted() as count:
             assert str(labels.expose(second)) == site.address("pod-2") == f"{IP}:{START + 1}"
@@ -66,7 +66,7 @@ def test_the_address_is_known_and_each_request_is_counted(site: Site, kube: Mete
 
 def test_many_at_once_each_get_their_own_address_and_nothing_stays(site: Site, kube: MeteredKube) -> None:
     tasks = [task(site, number) for number in range(1, SLOTS + 1)]
-    with Labels(kube, GATEWAY, TASKS) as labels, ThreadPoolExecutor(SLOTS) as pool:
+    with LabelExposer(kube, GATEWAY, TASKS) as labels, ThreadPoolExecutor(SLOTS) as pool:
         found = list(pool.map(labels.expose, tasks))
         assert {each.port for each in found} == set(range(START, START + SLOTS))
         assert [str(each) for each in found] == [site.address(each.id) for each in tasks]
@@ -82,7 +82,7 @@ def test_a_pod_that_gets_no_port_ends_the_wait_with_the_reason(
 ) -> None:
     monkeypatch.setattr(module, "EXPOSED", replace(module.EXPOSED, seconds=3))
     pods = [task(site, number) for number in range(1, SLOTS + 2)]
-    with Labels(kube, GATEWAY, TASKS) as labels:
+    with LabelExposer(kube, GATEWAY, TASKS) as labels:
         for each in pods[:SLOTS]:
             labels.expose(each)
         with pytest.raises(WaitTimeout, match="NoFreeSlot"):

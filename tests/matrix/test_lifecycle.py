@@ -36,7 +36,7 @@ from task_gateway.routing import names
 from task_gateway.routing.gateway import TaskGateway
 from task_gateway.routing.reach import wait_until_refused
 from task_gateway.settings import API_READY, GATEWAY_PROGRAMMED, TASK_EXPOSED, TASK_REACHABLE
-from task_gateway_lab.bench import stand_ins
+from task_gateway_lab.bench import fake_pods
 from task_gateway_lab.clusters import base
 from task_gateway_lab.clusters.kind import node_address
 
@@ -140,7 +140,7 @@ def life(request: pytest.FixtureRequest, chart: Path, crds_chart: Path) -> Itera
     with base.temporary_cluster("kind", base.ClusterRequest(f"test-lifecycle-{os.getpid()}"), say=print) as cluster:
         kube = Kube(cluster)
         made = Life(cluster, kube, controller, chart, crds_chart, node_address(kube))
-        with stand_ins.StandIns(kube, NAMESPACE, leave=True) as tasks:
+        with fake_pods.FakePods(kube, NAMESPACE, leave=True) as tasks:
             tasks.add([*LIVE, *(LIVE[-1] + number for number, _ in enumerate(FIRST_PORTS, 1))])
             if not made.brings_crds:
                 apply_as_kubectl(kube)
@@ -189,7 +189,7 @@ def test_another_controller_and_a_second_gateway_stand_beside_it(life: Life, tmp
         refused(life, contour | {"slots": [{"start": 20000, "count": 2 * COUNT + 1}]}, "129 slots .* allow 128")
     assert life.check(tmp_path) == {}
     for number, release in enumerate(life.values, LIVE[-1] + 1):
-        task = stand_ins.task(number, NAMESPACE)
+        task = fake_pods.task(number, NAMESPACE)
         (address,) = life.tasks(release).expose(task, wait=TASK_EXPOSED)
         assert address.port in range(FIRST_PORTS[release], FIRST_PORTS[release] + COUNT)
         life.live[address] = task.id
@@ -203,7 +203,7 @@ def test_another_controller_and_a_second_gateway_stand_beside_it(life: Life, tmp
 def test_an_upgrade_and_a_rollback_keep_fifty_tasks(life: Life) -> None:
     tasks = life.tasks(RELEASE)
     for number in LIVE:
-        task = stand_ins.task(number, NAMESPACE)
+        task = fake_pods.task(number, NAMESPACE)
         (address,) = tasks.expose(task)
         life.live[address] = task.id
     life.everyone_answers()

@@ -10,7 +10,7 @@ from task_gateway.routing.ports import in_range
 THREADS = 8
 
 
-class Ports:
+class PortPool:
     """The ports of one gateway."""
 
     def __init__(self, gateway: InternalTaskGateway) -> None:

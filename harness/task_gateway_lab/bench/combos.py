@@ -40,7 +40,7 @@ class Combo:
     @property
     def way(self) -> Way:
         """The way to expose tasks."""
-        return ways.of(self.strategy)
+        return ways.find_way(self.strategy)
 
     @property
     def claimed(self) -> int:
@@ -83,7 +83,7 @@ def chosen(
     UsageError for an unknown strategy, if none is left, or if a size does not fit.
     """
     for name in strategies:
-        ways.of(name)
+        ways.find_way(name)
     found = [
         each
         for each in table()

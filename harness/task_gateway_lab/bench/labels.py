@@ -15,8 +15,8 @@ from task_gateway.operator.request import ExposeReason
 from task_gateway.polling import attempts
 from task_gateway.routing import names
 from task_gateway.settings import Wait
+from task_gateway_lab.bench.fake_pods import POD_LABEL
 from task_gateway_lab.bench.meters import Count, MeteredKube
-from task_gateway_lab.bench.stand_ins import POD_LABEL
 
 EXPOSED = Wait("exposed", "the condition of the pod shows that the operator has exposed it", 60)
 CLEARED = Wait("cleared", "the operator has removed its result from the pods without the label", 600)
@@ -26,7 +26,7 @@ QUIET_SECONDS = 0.25
 """How long the operator sends nothing when it is done: its Event follows the result after some milliseconds."""
 
 
-class Labels:
+class LabelExposer:
     """Labels pods, and follows them by a watch. The end removes all labels, and returns once the result is gone."""
 
     counted_apart = True
@@ -41,7 +41,7 @@ class Labels:
         self._marked: set[str] = set()
         """Pods on which something of the operator is written."""
 
-    def __enter__(self) -> "Labels":
+    def __enter__(self) -> "LabelExposer":
         self._pods.follow()
         return self
 

@@ -20,7 +20,7 @@ from task_gateway.limits.base import LIMITS
 from task_gateway.model import Manifest
 from task_gateway.model_controllers import ControllerRecord
 from task_gateway.probe.versions import image_versions
-from task_gateway_lab.bench import combos, stand
+from task_gateway_lab.bench import bench_cluster, combos
 from task_gateway_lab.scenarios.environment import NEEDS, Environment, EnvironmentSpec
 
 Make = Callable[..., GatewaySnapshot]
@@ -124,7 +124,7 @@ def test_the_bench_has_rows_for_it(tmp_path: Path) -> None:
     ]  # fmt: skip
     assert "fake with slots" in combos.names()
     assert combos.crds(FAKE)["gateways"]["dropQuadraticRules"] is True
-    found = stand.values(FAKE, tmp_path / "chart.tgz", mine[-1], "192.0.2.1")
+    found = bench_cluster.values(FAKE, tmp_path / "chart.tgz", mine[-1], "192.0.2.1")
     assert found["fake"] == {"replicas": 1, "ports": {"start": combos.FIRST_TASK_PORT, "count": combos.TASK_PORTS}}
 
 

@@ -10,7 +10,7 @@ from task_gateway.errors import ScenarioFailed, WaitTimeout
 from task_gateway.model import Address, InternalTaskGateway
 from task_gateway.probe import port_probe
 from task_gateway.settings import Wait
-from task_gateway_lab.bench.closed_ports import Ports
+from task_gateway_lab.bench.closed_ports import PortPool
 
 SOON = Wait("soon", "it is so", 0.1)
 
@@ -72,7 +72,7 @@ def test_waits_end_with_what_was_seen_last(listener: Listener, refusing: Address
 
 def test_a_port_goes_to_a_task_only_after_it_was_seen_to_reach_nothing(listener: Listener) -> None:
     port = listener.address.port
-    ports = Ports(InternalTaskGateway("g", "n", "127.0.0.1", port, port))
+    ports = PortPool(InternalTaskGateway("g", "n", "127.0.0.1", port, port))
     with pytest.raises(ScenarioFailed, match=f"port {port} was not seen to reach nothing before"):
         ports.take(listener.address)
     ports.see_all_closed(built=True, say=print)

@@ -25,7 +25,7 @@ from task_gateway.routing.strategies.base import STRATEGIES, BeforeReuse
 from task_gateway.routing.strategies.traits import Right, Traits
 from task_gateway.routing.use import Use
 from task_gateway.settings import DEFAULTS, Settings
-from task_gateway_lab.bench import combos, stand
+from task_gateway_lab.bench import bench_cluster, combos
 
 Make = Callable[..., GatewaySnapshot]
 GATEWAY = InternalTaskGateway("gw", "ns", "192.0.2.7", 2000, 2009)
@@ -141,7 +141,7 @@ def test_the_bench_has_rows_for_it(tmp_path: Path) -> None:
         (each.name, combos.SIZES, 0) for each in controllers()
     ]
     (controller, *_) = controllers()
-    values = stand.values(controller, tmp_path / "chart.tgz", rows[0], "192.0.2.1")
+    values = bench_cluster.values(controller, tmp_path / "chart.tgz", rows[0], "192.0.2.1")
     assert values["slots"] == [{"start": combos.FIRST_PORT, "count": 1}]
     assert f"{controller.name} with beacons" in combos.names()
 
