@@ -61,7 +61,7 @@ def _kept(value: object, node: Manifest) -> object:
 
 
 @dataclass
-class Master:
+class DeterminedMaster:
     """One master; `conflicts` counts the writes that others were faster than."""
 
     kube: Kube

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from tests.apiserver.operators import HOME, IP, START, TASKS, Site, installed, until
+from tests.apiserver.operators import HOME, IP, START, TASKS, OperatorSite, installed, until
 from tests.apiserver.planes import gateway_api
 
 from task_gateway.kube.kinds import POD, SECRET
@@ -23,13 +23,13 @@ URL = f"http://{IP}:{START}/proxy/{ID}/"
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OperatorSite]:
     with gateway_api("labelled-notebook", HOME, TASKS) as kube:
         yield installed(kube, tmp_path_factory.mktemp("operator"), SLOTS)
 
 
 @pytest.fixture
-def case(site: Site, tmp_path: Path) -> Iterator[ScenarioCase]:
+def case(site: OperatorSite, tmp_path: Path) -> Iterator[ScenarioCase]:
     block = InternalTaskGateway("gw", HOME, IP, START, START + SLOTS - 1)
     manager = ResourceManager("additional", "east", internal_task_gateway=block)
     managed = ManagedCluster(manager, site.kube, TASKS)
@@ -41,7 +41,7 @@ def case(site: Site, tmp_path: Path) -> Iterator[ScenarioCase]:
         yield ScenarioCase(environment, tmp_path)
 
 
-def ready(site: Site) -> None:
+def ready(site: OperatorSite) -> None:
     """Do what the kubelet would: give the pod an address, and say that it is Ready."""
     until(lambda: site.kube.find(POD, ID, TASKS) is not None)
     conditions = [{"type": "Ready", "status": "True"}]
@@ -49,7 +49,7 @@ def ready(site: Site) -> None:
 
 
 def test_a_label_exposes_it_and_its_end_frees_the_slot(
-    site: Site, case: ScenarioCase, monkeypatch: pytest.MonkeyPatch
+    site: OperatorSite, case: ScenarioCase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kubelet = threading.Thread(target=ready, args=(site,))
     kubelet.start()

@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 from tests.cluster.conftest import GATEWAY, NAMESPACE, RELEASE
-from tests.faults.serving import said_by
-from tests.faults.stand import Stand, unreached
+from tests.faults.lab import FaultLab, unreached
+from tests.faults.serving import greeting_of
 from tests.faults.watching import until, watching
 from tests.matrix.test_production import ENVOYS
-from tests.preflight import Stage, troubled
+from tests.preflight import Preflight, troubled
 
 import pins
 from task_gateway.controllers import base as controllers
@@ -90,7 +90,7 @@ class Life:
 
     def check(self, folder: Path) -> dict[str, str]:
         """Return what the check of every Gateway of the chart finds, as a user calls it."""
-        code, report = Stage(self.kube, self.gateway(RELEASE), folder, without_config=True).check()
+        code, report = Preflight(self.kube, self.gateway(RELEASE), folder, without_config=True).check()
         assert code == 0
         return troubled(report)
 
@@ -209,14 +209,14 @@ def test_an_upgrade_and_a_rollback_keep_fifty_tasks(life: Life) -> None:
     life.everyone_answers()
     claims, envoys = life.claims(), life.envoys()
     assert len(claims) == len(LIVE) + 1
-    stand = Stand(life.cluster, life.kube, life.controller, life.gateway(RELEASE), life.chart)
+    lab = FaultLab(life.cluster, life.kube, life.controller, life.gateway(RELEASE), life.chart)
     before = life.values[RELEASE]
     changed = before | {
         "slots": [{"start": 20000, "count": MORE}],
         "envoy": before["envoy"] | {"podAnnotations": {"example.com/rolled": "yes"}},
     }
     with watching(life.live) as seen:
-        stand.upgrade(changed)
+        lab.upgrade(changed)
         until(lambda: "" if envoys.isdisjoint(life.envoys()) else "Envoy was not replaced", TASK_REACHABLE.seconds)
         life.everyone_answers()
         assert life.claims() == claims
@@ -224,7 +224,7 @@ def test_an_upgrade_and_a_rollback_keep_fifty_tasks(life: Life) -> None:
         where = ["--namespace", NAMESPACE, "--kubeconfig", str(life.cluster.kubeconfig)]
         envoys = life.envoys()
         run([tool("helm"), "rollback", RELEASE, "1", "--wait", *where])
-        stand.gateway_is_programmed()
+        lab.gateway_is_programmed()
         until(lambda: "" if envoys.isdisjoint(life.envoys()) else "Envoy was not replaced", TASK_REACHABLE.seconds)
         life.everyone_answers()
         assert life.claims() == claims
@@ -236,7 +236,7 @@ def test_uninstall_leaves_nothing_but_crds(life: Life) -> None:
     for release in reversed([RELEASE, *(each for each in life.values if each == "second")]):
         helm.uninstall(life.cluster, release, home(release))
     ((address, task),) = [each for each in life.live.items() if each[0].port == FIRST_PORTS["beside"]]
-    assert said_by(address) == task
+    assert greeting_of(address) == task
     helm.uninstall(life.cluster, "beside", "beside")
     if life.brings_crds:
         helm.uninstall(life.cluster, names.CRDS_CHART, names.CRDS_NAMESPACE)

@@ -13,7 +13,7 @@ import pytest
 import yaml
 from tests.cluster.conftest import GATEWAY, NAMESPACE, RELEASE, START
 from tests.faults import serving
-from tests.faults.serving import greeting, said_by
+from tests.faults.serving import greeting, greeting_of
 from tests.faults.watching import until
 
 from task_gateway.controllers import base as controllers
@@ -124,7 +124,7 @@ class Restricted:
     def answers(self, address: Address) -> str:
         """Return what is wrong with the answer of the task, empty if nothing."""
         try:
-            said = said_by(address)
+            said = greeting_of(address)
         except OSError as error:
             return str(error)
         return "" if said == greeting(TASK.id, PORT) else f"the answer is {said!r}"

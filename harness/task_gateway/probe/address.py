@@ -34,5 +34,5 @@ def check_address(fixture: ProbeFixture) -> Met | NotSupported:
 def _why(gateway: Manifest) -> str:
     for each in (gateway.get("status") or {}).get("conditions") or []:
         if each["status"] != "True":
-            return f"; {Condition.of(each)}"
+            return f"; {Condition.read(each)}"
     return ""

@@ -21,7 +21,7 @@ from task_gateway_lab.clusters.base import KUBECONFIG, PROVIDERS, ClusterRequest
 
 HOST = "127.0.0.1"
 SERVICE_RANGE = "10.96.0.0/16"
-LOOK_SECONDS = 0.1
+CHECK_INTERVAL_SECONDS = 0.1
 
 
 @PROVIDERS.register("control-plane")
@@ -104,7 +104,7 @@ def _wait_ready(kube: Kube, server: Process, place: Path) -> None:
 def _wait_until(missing: Callable[[], str | None], server: Process, place: Path) -> None:
     """Return once nothing is missing: there is nothing to watch before the API server is there."""
     log, state = place / "kube-apiserver.log", ""
-    for _ in attempts(API_READY, LOOK_SECONDS):
+    for _ in attempts(API_READY, CHECK_INTERVAL_SECONDS):
         said = missing()
         if said is None:
             return

@@ -17,7 +17,7 @@ from task_gateway_lab.bench.combos import FIRST_TASK_PORT, Combo, table
 ADDRESS = "192.0.2.1"
 
 
-class Labels(Memory):
+class LabelMemory(Memory):
     """An API server that only keeps the labels of pods, and counts the patches of them."""
 
     def __init__(self) -> None:
@@ -81,7 +81,7 @@ def test_each_pod_has_a_name_a_label_and_an_address_of_its_own() -> None:
 
 
 def test_the_label_of_the_task_is_left_to_the_operator() -> None:
-    cluster = Labels()
+    cluster = LabelMemory()
     pods = fake_pods.FakePods(cluster, "tasks", leave=True)
     pods.add([1])
     pods.carry_task_label(carry=False)

@@ -1,7 +1,7 @@
 """Checks of the cluster, its CRDs and its controller, where a cluster would be hard to bring into the state."""
 
 import pytest
-from tests.unit.checks.objects import CONTOUR, ENVOY, Make, so
+from tests.unit.checks.objects import CONTOUR, ENVOY, Make, make_condition
 
 from task_gateway.checks import cluster, controller, crds
 from task_gateway.checks.base import Finding
@@ -10,7 +10,7 @@ from task_gateway.model import Manifest
 
 
 def node(name: str, ready: str) -> Manifest:
-    return {"metadata": {"name": name}, "status": {"conditions": [so("Ready", ready)]}}
+    return {"metadata": {"name": name}, "status": {"conditions": [make_condition("Ready", ready)]}}
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ def test_some_nodes_not_ready_warn_and_none_ready_is_an_error(snapshot: Make) ->
 def kube_proxy(node: str, ready: str, restarts: int = 0) -> Manifest:
     state = {"waiting": {"reason": "CrashLoopBackOff"}}
     container = {"name": "kube-proxy", "ready": ready == "True", "restartCount": restarts, "state": state}
-    status = {"conditions": [so("Ready", ready)], "containerStatuses": [container]}
+    status = {"conditions": [make_condition("Ready", ready)], "containerStatuses": [container]}
     return {"metadata": {"name": f"kube-proxy-{node}"}, "spec": {"nodeName": node}, "status": status}
 
 
@@ -55,11 +55,11 @@ def test_a_node_whose_kube_proxy_does_not_run_is_named(snapshot: Make) -> None:
 
 
 def test_a_crd_whose_names_clash_is_not_established(snapshot: Make) -> None:
-    crd = {"metadata": {}, "status": {"conditions": [so("Established", "False")]}}
+    crd = {"metadata": {}, "status": {"conditions": [make_condition("Established", "False")]}}
     said = crds.established(snapshot(crd=crd))
     assert said is not None
     assert said.message.startswith("Established is False")
-    crd["status"]["conditions"] = [so("Established", "True")]
+    crd["status"]["conditions"] = [make_condition("Established", "True")]
     assert crds.established(snapshot(crd=crd)) is None
 
 

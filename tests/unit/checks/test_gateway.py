@@ -1,7 +1,7 @@
 """Checks of the Gateway and its proxies, where a cluster would be hard to bring into the state."""
 
 import pytest
-from tests.unit.checks.objects import Make, so, workload
+from tests.unit.checks.objects import Make, make_condition, workload
 
 from task_gateway.checks import base, gateway
 from task_gateway.checks.base import Finding
@@ -82,7 +82,7 @@ def test_contour_answers_nowhere_before_the_first_task(
 
 def waiting(reason: str, message: str) -> Manifest:
     container = {"name": "envoy", "ready": False, "state": {"waiting": {"reason": reason, "message": message}}}
-    status = {"conditions": [so("Ready", "False")], "containerStatuses": [container]}
+    status = {"conditions": [make_condition("Ready", "False")], "containerStatuses": [container]}
     return {"metadata": {"name": "envoy-1"}, "status": status}
 
 
@@ -101,8 +101,11 @@ def test_a_proxy_that_is_not_there_is_told_with_the_reason_that_kubernetes_has()
 
 
 def test_a_gateway_without_a_proxy_is_told_with_its_condition(snapshot: Make) -> None:
-    refused = so("Programmed", "False") | {"reason": "AddressNotUsable"}
-    gateway_object = {"metadata": {"generation": 1}, "status": {"conditions": [so("Accepted", "True"), refused]}}
+    refused = make_condition("Programmed", "False") | {"reason": "AddressNotUsable"}
+    gateway_object = {
+        "metadata": {"generation": 1},
+        "status": {"conditions": [make_condition("Accepted", "True"), refused]},
+    }
     found = snapshot(controller=CONTROLLERS.get("envoy-gateway"), gateway_object=gateway_object)
     said = gateway.proxy(found)
     assert said is not None
@@ -111,7 +114,7 @@ def test_a_gateway_without_a_proxy_is_told_with_its_condition(snapshot: Make) ->
 
 
 def test_a_proxy_without_a_service_leads_to_the_controllers_log(snapshot: Make) -> None:
-    status = {"conditions": [so("Programmed", "False") | {"reason": "AddressNotUsable"}]}
+    status = {"conditions": [make_condition("Programmed", "False") | {"reason": "AddressNotUsable"}]}
     found = snapshot(
         gateway_object={"metadata": {}, "status": status},
         controller=CONTROLLERS.get("envoy-gateway"),

@@ -1,7 +1,7 @@
 """Checks of routes and slots, where a cluster would be hard to bring into the state."""
 
 import pytest
-from tests.unit.checks.objects import CONTOUR, Make, so
+from tests.unit.checks.objects import CONTOUR, Make, make_condition
 from tests.unit.memory import slice_of, slot
 
 from task_gateway.checks import routing
@@ -20,7 +20,7 @@ def test_little_headroom_warns_and_none_is_an_error(
 
 
 def route(*parents: Manifest, said: tuple[tuple[Manifest, str], ...] = ()) -> Manifest:
-    status = [{"parentRef": parent, "conditions": [so("Accepted", state)]} for parent, state in said]
+    status = [{"parentRef": parent, "conditions": [make_condition("Accepted", state)]} for parent, state in said]
     return {
         "metadata": {"name": "r", "namespace": "ns", "labels": LABELS},
         "spec": {"parentRefs": list(parents)},
@@ -58,7 +58,7 @@ THEIRS, OWN = {"controllerName": "example.com/other"}, {"controllerName": "examp
 def test_only_the_controller_of_the_class_counts(
     snapshot: Make, known: bool, states: list[tuple[Manifest, str]], trouble: str | None
 ) -> None:
-    refs = [{"parentRef": NEW, "conditions": [so("Accepted", state)], **whose} for whose, state in states]
+    refs = [{"parentRef": NEW, "conditions": [make_condition("Accepted", state)], **whose} for whose, state in states]
     seen = route(NEW) | {"status": {"parents": refs}}
     said = routing.accepted(snapshot(routes=[seen], controller=OWN["controllerName"] if known else None))
     assert said == (None if trouble is None else Finding(trouble))

@@ -22,7 +22,7 @@ REPORT = CelReport("v1.7.0", "standard", "gateways", "v1", "spec.listeners", 64,
 ONE = {"metadata": {"name": "one"}}
 
 
-class Server:
+class FakeServer:
     server = "https://192.0.2.1"
 
     def version(self) -> str:
@@ -55,8 +55,8 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
 
     monkeypatch.setattr(base, "up", up)
     monkeypatch.setattr(base, "down", seen["down"].append)
-    monkeypatch.setattr(command, "Kube", lambda _: cast(Kube, Server()))
-    monkeypatch.setattr(command, "connect", lambda *_: cast(Kube, Server()))
+    monkeypatch.setattr(command, "Kube", lambda _: cast(Kube, FakeServer()))
+    monkeypatch.setattr(command, "connect", lambda *_: cast(Kube, FakeServer()))
     monkeypatch.setattr(cel_run, "run", run)
     monkeypatch.setattr(cel_sources, "of_bundles", of_bundles)
     monkeypatch.setattr(cel_sources, "live", lambda kube, path: ["live"])

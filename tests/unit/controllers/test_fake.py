@@ -112,9 +112,9 @@ def test_it_can_be_chosen_for_scenarios_and_says_what_it_lacks(tmp_path: Path) -
     assert shown.exit_code == 0
     needs = {need for each in json.loads(shown.stdout) for need in each["needs"]}
     assert needs <= set(NEEDS)
-    world = Environment(EnvironmentSpec("run", tmp_path / "c.tgz", tmp_path / "d.tgz", "image", controller=FAKE))
-    assert world.missing_requirement(["a controller of the chart"]) == "Fakeway is not installed by the chart"
-    assert world.facts["proxy_labels"].startswith("fake.example/gateway=")
+    environment = Environment(EnvironmentSpec("run", tmp_path / "c.tgz", tmp_path / "d.tgz", "image", controller=FAKE))
+    assert environment.missing_requirement(["a controller of the chart"]) == "Fakeway is not installed by the chart"
+    assert environment.facts["proxy_labels"].startswith("fake.example/gateway=")
 
 
 def test_the_bench_has_rows_for_it(tmp_path: Path) -> None:

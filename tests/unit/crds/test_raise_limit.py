@@ -12,7 +12,7 @@ from task_gateway.kube.client import Kube
 from task_gateway.model import Manifest
 
 
-class Cluster:
+class FakeCluster:
     """An API server that has some objects by name, and takes no write."""
 
     server = "https://cluster"
@@ -27,7 +27,7 @@ class Cluster:
 
 
 def cluster(*objects: Manifest) -> Kube:
-    return cast(Kube, Cluster(*objects))
+    return cast(Kube, FakeCluster(*objects))
 
 
 def gateways_crd() -> Manifest:

@@ -25,7 +25,7 @@ PAGE = Scenario("page_opens", "Notebooks", "A page opens.", ("chromium",), SCENA
 INSIDE = Scenario("cluster_is_read", "Notebooks", "A cluster is read.", steps=SCENARIO.steps)
 
 
-class Hub:
+class FakePlatform:
     """A platform that runs nothing, and remembers what it was asked for."""
 
     asked: list[str]
@@ -33,20 +33,20 @@ class Hub:
     def __init__(self, login: PlatformLogin) -> None:
         if login.password != "hidden":
             raise UsageError("the hub refuses the login")
-        self._pools, Hub.asked = login.pools, [f"login of {login.user} at {login.url}"]
+        self._pools, FakePlatform.asked = login.pools, [f"login of {login.user} at {login.url}"]
 
     def version(self) -> str:
         return "7.0"
 
     def launch(self, request: TaskRequest) -> RunningTask:
-        Hub.asked.append(f"launch {request.kind} {request.id} in {self._pools[request.manager]}")
+        FakePlatform.asked.append(f"launch {request.kind} {request.id} in {self._pools[request.manager]}")
         return RunningTask(request.id, request.kind, request.manager, request.owner, (Address("192.0.2.8", 2000),))
 
     def tasks(self) -> list[RunningTask]:
         return []
 
     def kill(self, task_id: str) -> None:
-        Hub.asked.append(f"kill {task_id}")
+        FakePlatform.asked.append(f"kill {task_id}")
 
     def restart(self) -> None:
         pass
@@ -63,7 +63,7 @@ def words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The command that plays three scenarios against the platform, registered beside those of the house."""
     SCENARIOS.names()
     PLATFORMS.names()
-    monkeypatch.setattr(PLATFORMS, "_parts", {**PLATFORMS._parts, "hub": Hub})
+    monkeypatch.setattr(PLATFORMS, "_parts", {**PLATFORMS._parts, "hub": FakePlatform})
     monkeypatch.setattr(SCENARIOS, "_parts", {each.name: each for each in (SCENARIO, PAGE, INSIDE)})
     monkeypatch.setenv("TASK_GATEWAY_MASTER_PASSWORD", "hidden")
     monkeypatch.setenv("KEEP", "")
@@ -85,7 +85,7 @@ def test_scenarios_are_played_against_it(words: list[str], capsys: pytest.Captur
         "cluster_is_read": ("skipped", "it requires access to the clusters, but only the platform hub is known"),
     }
     played = ["launch command one in small", "kill one", "kill one"]
-    assert Hub.asked == ["login of ada at http://192.0.2.1", *played]
+    assert FakePlatform.asked == ["login of ada at http://192.0.2.1", *played]
 
 
 def test_an_unknown_platform_is_refused_with_the_known_ones(

@@ -5,7 +5,7 @@ import threading
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from tests.unit.operator.world import made
+from tests.unit.operator.simulation import made
 
 from task_gateway.operator import pods
 from task_gateway.operator.metrics import Metrics

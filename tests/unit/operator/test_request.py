@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit import foreign
-from tests.unit.operator.world import FIRST, made
+from tests.unit.operator.simulation import FIRST, made
 
 from task_gateway.errors import UsageError
 from task_gateway.model import Manifest

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from tests.unit.probe.memory import CLASS, GATEWAY_CLASS, Memory
+from tests.unit.probe.memory import CLASS, GATEWAY_CLASS, ProbeMemory
 
 from task_gateway.errors import ScenarioFailed, UsageError
 from task_gateway.kube.kinds import POD, SERVICE
@@ -30,7 +30,7 @@ def service(name: str, *ports: int, **spec: Any) -> Manifest:
     return {"metadata": meta, "spec": {"ports": [{"port": port} for port in ports], **spec}}
 
 
-def with_gateway(memory: Memory, *ports: int, **spec: Any) -> Manifest:
+def with_gateway(memory: ProbeMemory, *ports: int, **spec: Any) -> Manifest:
     found = objects.gateway({"name": "gw", "namespace": "gateways"}, gatewayClassName="klass", **spec)
     found["spec"]["listeners"] = [objects.listener(f"theirs-{port}", port) for port in ports]
     memory.there[GATEWAY, "gateways", "gw"] = found
@@ -42,7 +42,7 @@ def quiet(_: str) -> None:
 
 
 def test_ports_that_a_service_has_outside_are_left_alone() -> None:
-    memory = Memory()
+    memory = ProbeMemory()
     memory.there[SERVICE, "else", "a"] = service("a", 29001, externalIPs=["192.0.2.7"])
     memory.there[SERVICE, "else", "b"] = service("b", 29002, clusterIP="10.0.0.1")
     lb = {"loadBalancer": {"ingress": [{"hostname": "lb.example.com"}]}}
@@ -53,7 +53,7 @@ def test_ports_that_a_service_has_outside_are_left_alone() -> None:
 
 
 def test_of_another_gateway_the_ports_of_its_service_are_the_probes() -> None:
-    memory = Memory()
+    memory = ProbeMemory()
     with_gateway(memory, 29000)
     memory.there[SERVICE, "else", "envoy"] = service("envoy", 29000, 29001, 29002, externalIPs=["192.0.2.7"])
     sets = {"spec": {"listeners": [{"port": 29002}]}, "metadata": {"name": "s"}}
@@ -73,14 +73,14 @@ def test_of_another_gateway_the_ports_of_its_service_are_the_probes() -> None:
     ],
 )
 def test_what_is_not_there_is_refused_before_anything_is_made(asked: ProbeOptions, said: str) -> None:
-    memory = Memory()
+    memory = ProbeMemory()
     with pytest.raises(UsageError, match=said), probe_fixture(memory.kube(), asked, quiet):
         pass
     assert memory.log == []
 
 
 def test_a_gateway_of_its_own_has_the_class_the_address_and_lets_listener_sets_in() -> None:
-    memory = Memory()
+    memory = ProbeMemory()
     made = ProbeFixture(memory.kube(), OWN)
     made.set_up(quiet)
     found = made.gateway()
@@ -90,7 +90,7 @@ def test_a_gateway_of_its_own_has_the_class_the_address_and_lets_listener_sets_i
     assert found["spec"]["allowedListeners"] == {"namespaces": {"from": "Same"}}
     made.listen(ADDED)
     assert [each["port"] for each in made.gateway()["spec"]["listeners"]] == made.ports[:2]
-    without = Memory(LISTENER_SET)
+    without = ProbeMemory(LISTENER_SET)
     older = ProbeFixture(without.kube(), OWN)
     older.listen(FIRST)
     assert "allowedListeners" not in older.gateway()["spec"]
@@ -98,7 +98,7 @@ def test_a_gateway_of_its_own_has_the_class_the_address_and_lets_listener_sets_i
 
 @pytest.mark.parametrize("allowed", [None, {"namespaces": {"from": "All"}}])
 def test_to_another_gateway_listeners_are_added_and_nothing_else(allowed: Manifest | None) -> None:
-    memory = Memory()
+    memory = ProbeMemory()
     with_gateway(memory, 1024, **({"allowedListeners": allowed} if allowed else {}))
     made = ProbeFixture(memory.kube(), THEIRS)
     made.listen(FIRST)
@@ -123,7 +123,7 @@ def interrupt() -> None:
 @pytest.mark.parametrize("asked", [OWN, THEIRS])
 @pytest.mark.parametrize("end", [end_well, fail, interrupt])
 def test_nothing_stays_however_it_ends(asked: ProbeOptions, end: Callable[[], None]) -> None:
-    memory = Memory()
+    memory = ProbeMemory()
     with_gateway(memory, 1024)
     before = set(memory.there)
     seen: list[set[str]] = []
@@ -142,7 +142,7 @@ def test_nothing_stays_however_it_ends(asked: ProbeOptions, end: Callable[[], No
 
 
 def test_an_interrupt_while_it_is_set_up_leaves_nothing_either(monkeypatch: pytest.MonkeyPatch) -> None:
-    memory = Memory()
+    memory = ProbeMemory()
     monkeypatch.setattr(staged, "wait_for", lambda *_: interrupt())
     with pytest.raises(KeyboardInterrupt), probe_fixture(memory.kube(), OWN, quiet):
         pass
@@ -151,7 +151,7 @@ def test_an_interrupt_while_it_is_set_up_leaves_nothing_either(monkeypatch: pyte
 
 
 def test_what_cannot_be_removed_is_told_with_a_command(monkeypatch: pytest.MonkeyPatch) -> None:
-    memory, told = Memory(), list[str]()
+    memory, told = ProbeMemory(), list[str]()
     monkeypatch.setattr(staged, "wait_until_gone", lambda *_: fail())
     with probe_fixture(memory.kube(), OWN, told.append) as made:
         pass
@@ -160,7 +160,7 @@ def test_what_cannot_be_removed_is_told_with_a_command(monkeypatch: pytest.Monke
 
 
 def test_the_proxys_pods_are_those_behind_the_service_at_the_address() -> None:
-    memory = Memory()
+    memory = ProbeMemory()
     made = ProbeFixture(memory.kube(), OWN)
     made.host = "192.0.2.7"
     assert made.proxies() == {}
@@ -176,4 +176,4 @@ def test_the_proxys_pods_are_those_behind_the_service_at_the_address() -> None:
 
 
 def test_the_class_is_the_one_that_was_asked_for() -> None:
-    assert ProbeFixture(Memory().kube(), OWN).gateway_class == CLASS
+    assert ProbeFixture(ProbeMemory().kube(), OWN).gateway_class == CLASS

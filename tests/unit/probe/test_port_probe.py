@@ -15,7 +15,7 @@ from task_gateway_lab.bench.closed_ports import PortPool
 SOON = Wait("soon", "it is so", 0.1)
 
 
-class Listener:
+class FakeListener:
     """Says `name` to everybody, or closes at once as Envoy does without an endpoint."""
 
     def __init__(self) -> None:
@@ -33,8 +33,8 @@ class Listener:
 
 
 @pytest.fixture
-def listener() -> Listener:
-    return Listener()
+def listener() -> FakeListener:
+    return FakeListener()
 
 
 @pytest.fixture
@@ -44,13 +44,13 @@ def refusing() -> Iterator[Address]:
         yield Address("127.0.0.1", bound.getsockname()[1])
 
 
-def test_a_port_that_closes_or_refuses_says_nothing(listener: Listener, refusing: Address) -> None:
+def test_a_port_that_closes_or_refuses_says_nothing(listener: FakeListener, refusing: Address) -> None:
     assert port_probe.read_name(listener.address) == port_probe.read_name(refusing) == ""
     port_probe.wait_closed(listener.address)
     port_probe.wait_closed(refusing)
 
 
-def test_the_first_byte_counts_only_from_the_task_itself(listener: Listener) -> None:
+def test_the_first_byte_counts_only_from_the_task_itself(listener: FakeListener) -> None:
     listener.name = b"bench-1"
     assert port_probe.wait_first_byte(listener.address, "bench-1") > 0
     with pytest.raises(ScenarioFailed, match="is the port of bench-2, and bench-1 answered"):
@@ -59,7 +59,7 @@ def test_the_first_byte_counts_only_from_the_task_itself(listener: Listener) -> 
         port_probe.wait_all_answer({listener.address: "bench-2"})
 
 
-def test_waits_end_with_what_was_seen_last(listener: Listener, refusing: Address) -> None:
+def test_waits_end_with_what_was_seen_last(listener: FakeListener, refusing: Address) -> None:
     with pytest.raises(WaitTimeout, match="nothing answers"):
         port_probe.wait_first_byte(listener.address, "bench-1", SOON)
     with pytest.raises(WaitTimeout, match="refused"):
@@ -70,7 +70,7 @@ def test_waits_end_with_what_was_seen_last(listener: Listener, refusing: Address
         port_probe.wait_closed(listener.address, SOON)
 
 
-def test_a_port_goes_to_a_task_only_after_it_was_seen_to_reach_nothing(listener: Listener) -> None:
+def test_a_port_goes_to_a_task_only_after_it_was_seen_to_reach_nothing(listener: FakeListener) -> None:
     port = listener.address.port
     ports = PortPool(InternalTaskGateway("g", "n", "127.0.0.1", port, port))
     with pytest.raises(ScenarioFailed, match=f"port {port} was not seen to reach nothing before"):

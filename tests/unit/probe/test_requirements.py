@@ -4,7 +4,7 @@ import time
 from typing import Any
 
 import pytest
-from tests.unit.probe.memory import Memory
+from tests.unit.probe.memory import ProbeMemory
 from tests.unit.probe.test_fixture import OWN, service
 
 from task_gateway.errors import ScenarioFailed, WaitTimeout
@@ -46,29 +46,32 @@ def scrambled(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def memory() -> Memory:
-    return Memory()
+def memory() -> ProbeMemory:
+    return ProbeMemory()
 
 
 @pytest.fixture
-def made(memory: Memory) -> ProbeFixture:
-    stage = ProbeFixture(memory.kube(), OWN)
-    stage.host = "192.0.2.7"
-    return stage
+def made(memory: ProbeMemory) -> ProbeFixture:
+    fixture = ProbeFixture(memory.kube(), OWN)
+    fixture.host = "192.0.2.7"
+    return fixture
 
 
-def said(type: str, status: str, reason: str = "Because") -> Manifest:
+def make_condition(type: str, status: str, reason: str = "Because") -> Manifest:
     return {"type": type, "status": status, "reason": reason, "message": "so"}
 
 
-def test_an_address_that_never_comes(made: ProbeFixture, memory: Memory, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_address_that_never_comes(made: ProbeFixture, memory: ProbeMemory, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(address, "wait_for", raising(late("status.addresses has nothing")))
-    gateway: Manifest = {"status": {"conditions": [said("Accepted", "Unknown", "Pending")]}}
+    gateway: Manifest = {"status": {"conditions": [make_condition("Accepted", "Unknown", "Pending")]}}
     memory.there[GATEWAY, made.namespace, made.gateway_name] = gateway
     assert address.check_address(made) == NotSupported(
         "no controller accepts the Gateway: status.addresses has nothing"
     )
-    gateway["status"]["conditions"] = [said("Accepted", "True"), said("Programmed", "False", "AddressNotAssigned")]
+    gateway["status"]["conditions"] = [
+        make_condition("Accepted", "True"),
+        make_condition("Programmed", "False", "AddressNotAssigned"),
+    ]
     with pytest.raises(WaitTimeout):
         address.check_address(made)
 
@@ -83,10 +86,10 @@ def test_an_address_that_never_comes(made: ProbeFixture, memory: Memory, monkeyp
     ],
 )
 def test_the_address_is_the_one_that_was_asked_for(
-    memory: Memory, monkeypatch: pytest.MonkeyPatch, wanted: str, there: list[str], missing: str | None
+    memory: ProbeMemory, monkeypatch: pytest.MonkeyPatch, wanted: str, there: list[str], missing: str | None
 ) -> None:
     made = ProbeFixture(memory.kube(), type(OWN)("image", gateway_class="klass", address=wanted))
-    status = {"addresses": [{"value": each} for each in there], "conditions": [said("Programmed", "False")]}
+    status = {"addresses": [{"value": each} for each in there], "conditions": [make_condition("Programmed", "False")]}
     told = []
 
     def wait_for(_kube: object, _wait: object, _kind: str, _name: str, _namespace: str, missing: Any) -> Manifest:
@@ -128,7 +131,7 @@ def test_routes_that_nobody_knows_are_not_supported_and_those_refused_fail(
 
 
 def test_a_cluster_without_tcp_routes_supports_none() -> None:
-    made = ProbeFixture(Memory(*ROUTES).kube(), OWN)
+    made = ProbeFixture(ProbeMemory(*ROUTES).kube(), OWN)
     found = tcp_route.check_tcp_route(made)
     assert isinstance(found, NotSupported)
     assert found.detail.endswith("is served")
@@ -144,7 +147,7 @@ def test_an_accepted_route_without_traffic_fails(made: ProbeFixture, monkeypatch
 
 @pytest.mark.parametrize(("had", "words"), [(True, "which existed before"), (False, "which the controller added")])
 def test_who_gave_the_service_its_port_is_told(
-    made: ProbeFixture, memory: Memory, monkeypatch: pytest.MonkeyPatch, had: bool, words: str
+    made: ProbeFixture, memory: ProbeMemory, monkeypatch: pytest.MonkeyPatch, had: bool, words: str
 ) -> None:
     monkeypatch.setattr(port_probe, "wait_listening", lambda *_: None)
     assert port_mapping.check_port_mapping(made) == Met("192.0.2.7:29000 accepts connections, without a Service")
@@ -154,7 +157,7 @@ def test_who_gave_the_service_its_port_is_told(
 
 
 def test_a_service_that_is_not_given_the_port_is_a_lack(
-    made: ProbeFixture, memory: Memory, monkeypatch: pytest.MonkeyPatch
+    made: ProbeFixture, memory: ProbeMemory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(port_probe, "wait_listening", raising(late("refused")))
     with pytest.raises(WaitTimeout):
@@ -169,7 +172,7 @@ def test_a_service_that_is_not_given_the_port_is_a_lack(
 
 
 def test_an_endpoint_is_seen_gone_before_the_next_is_seen(
-    made: ProbeFixture, memory: Memory, monkeypatch: pytest.MonkeyPatch
+    made: ProbeFixture, memory: ProbeMemory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[str] = []
 
@@ -246,7 +249,7 @@ def test_listener_sets_that_nobody_takes_up_are_not_supported(
             listener_set.check_listener_set(made)
     else:
         assert isinstance(listener_set.check_listener_set(made), NotSupported)
-    without = ProbeFixture(Memory(LISTENER_SET).kube(), OWN)
+    without = ProbeFixture(ProbeMemory(LISTENER_SET).kube(), OWN)
     assert listener_set.check_listener_set(without) == NotSupported(f"{LISTENER_SET} is not served")
 
 

@@ -13,7 +13,7 @@ from task_gateway.routing.names import check_task_id
 from task_gateway_lab.scenarios.environment import Environment, EnvironmentSpec, chart_values, data
 
 
-class Node:
+class FakeNode:
     """A cluster of one node, as far as its address goes."""
 
     def __init__(self, name: str, address: str) -> None:
@@ -29,7 +29,9 @@ def given(**changes: Any) -> EnvironmentSpec:
 
 
 def test_the_master_configuration_is_valid_and_says_where_the_gateway_is() -> None:
-    home, east = (cast(Kube, Node(f"lab-{name}", ip)) for name, ip in (("default", "10.89.0.6"), ("east", "10.89.0.7")))
+    home, east = (
+        cast(Kube, FakeNode(f"lab-{name}", ip)) for name, ip in (("default", "10.89.0.6"), ("east", "10.89.0.7"))
+    )
     master = config.parse(Environment(given()).master_text({"east": east}, home), "master.yaml")
     assert (master.default.cluster_name, master.default.internal_task_gateway) == ("lab-default", None)
     (additional,) = master.additional

@@ -14,7 +14,7 @@ from task_gateway_lab.scenarios.run import run
 from task_gateway_lab.scenarios.steps import StepRecorder, TerminalReporter
 
 
-class Bare(Environment):
+class BareEnvironment(Environment):
     """An environment that comes up without a cluster, or fails as it is told to, and notes the order."""
 
     def __init__(self, at_up: BaseException | None = None, at_close: Exception | None = None) -> None:
@@ -48,7 +48,10 @@ class ScenarioRun:
         self.reports: list[BugBash] = []
 
     def __call__(
-        self, environment: Bare, error: BaseException | None = None, done: dict[str, ScenarioResult] | None = None
+        self,
+        environment: BareEnvironment,
+        error: BaseException | None = None,
+        done: dict[str, ScenarioResult] | None = None,
     ) -> tuple[BugBash, Exception | None]:
         def do(case: ScenarioCase) -> str:
             environment.order.append("step")
@@ -72,7 +75,7 @@ def test_a_run_that_passes_has_its_steps_and_no_evidence_of_an_earlier_one(run_o
     for file in stale:
         file.parent.mkdir()
         file.touch()
-    environment = Bare()
+    environment = BareEnvironment()
     result, failed = run_one(environment)
     assert failed is None
     assert environment.order == ["up", "step", "step", "undo, False", "undo, False", "close"]
@@ -85,7 +88,7 @@ def test_a_run_that_passes_has_its_steps_and_no_evidence_of_an_earlier_one(run_o
 
 
 def test_a_failure_is_collected_before_anything_is_undone(run_one: ScenarioRun) -> None:
-    error, environment = ScenarioFailed("it answered"), Bare()
+    error, environment = ScenarioFailed("it answered"), BareEnvironment()
     result, failed = run_one(environment, error)
     assert failed is None
     assert environment.order == ["up", "step", "undo, True", "close"]
@@ -97,7 +100,7 @@ def test_a_failure_is_collected_before_anything_is_undone(run_one: ScenarioRun) 
 
 def test_a_world_that_does_not_come_up_is_closed_and_told(run_one: ScenarioRun) -> None:
     error = CommandFailed("kind ended with exit code 1", code=1)
-    environment = Bare(at_up=error)
+    environment = BareEnvironment(at_up=error)
     result, failed = run_one(environment)
     assert failed is error
     assert environment.order == ["up", "close"]
@@ -107,12 +110,12 @@ def test_a_world_that_does_not_come_up_is_closed_and_told(run_one: ScenarioRun) 
 
 def test_the_clusters_of_another_run_are_no_result(run_one: ScenarioRun) -> None:
     with pytest.raises(ClusterExists):
-        run_one(Bare(at_up=ClusterExists("a cluster called lab-default is already up")))
+        run_one(BareEnvironment(at_up=ClusterExists("a cluster called lab-default is already up")))
     assert run_one.reports == []
 
 
 def test_ctrl_c_cleans_up_and_goes_on(run_one: ScenarioRun) -> None:
-    coming, working = Bare(at_up=KeyboardInterrupt()), Bare()
+    coming, working = BareEnvironment(at_up=KeyboardInterrupt()), BareEnvironment()
     with pytest.raises(KeyboardInterrupt):
         run_one(coming)
     assert coming.order == ["up", "close"]
@@ -123,16 +126,16 @@ def test_ctrl_c_cleans_up_and_goes_on(run_one: ScenarioRun) -> None:
 
 def test_a_clean_up_that_fails_fails_the_run_but_hides_no_earlier_error(run_one: ScenarioRun) -> None:
     late, early = CommandFailed("kind ended with exit code 1", code=1), ScenarioFailed("it answered")
-    result, failed = run_one(Bare(at_close=late))
+    result, failed = run_one(BareEnvironment(at_close=late))
     assert failed is late
     assert not result.passed
-    result, _ = run_one(Bare(at_close=late), early)
+    result, _ = run_one(BareEnvironment(at_close=late), early)
     assert result.rows[0].cause == "it answered"
-    _, failed = run_one(Bare(at_up=early, at_close=late))
+    _, failed = run_one(BareEnvironment(at_up=early, at_close=late))
     assert failed is early
 
 
 def test_a_run_with_nothing_left_to_play_brings_no_cluster_up(run_one: ScenarioRun) -> None:
-    done, environment = run_one(Bare())[0].rows[0], Bare()
+    done, environment = run_one(BareEnvironment())[0].rows[0], BareEnvironment()
     result, _ = run_one(environment, done={"one": done})
     assert (environment.order, result.passed, result.rows) == ([], True, (done,))

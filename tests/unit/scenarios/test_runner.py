@@ -18,7 +18,7 @@ from task_gateway_lab.scenarios.steps import Reporter, TerminalReporter
 Do = Callable[[ScenarioCase], str]
 
 
-class Bare:
+class FakeEnvironment:
     """An environment without clusters."""
 
     facts = {"place": "here"}  # noqa: RUF012
@@ -47,7 +47,7 @@ def fails(case: ScenarioCase) -> str:
 
 
 def run_in(found: Scenario, folder: Path) -> ScenarioResult:
-    return run_scenario(found, Bare(), folder, reporter())  # type: ignore[arg-type]
+    return run_scenario(found, FakeEnvironment(), folder, reporter())  # type: ignore[arg-type]
 
 
 def test_what_moves_see_and_know_is_in_the_row(tmp_path: Path) -> None:
@@ -115,7 +115,7 @@ def test_those_that_disturb_others_are_played_alone(tmp_path: Path, parallel: in
 
     found = [scenario("alone", counted(True), alone=True)]
     found += [scenario(f"beside-{number}", counted(False)) for number in range(3)]
-    rows = list(run_all(found, Bare(), tmp_path, reporter, parallel=parallel))  # type: ignore[arg-type]
+    rows = list(run_all(found, FakeEnvironment(), tmp_path, reporter, parallel=parallel))  # type: ignore[arg-type]
     assert {row.status for row in rows} == {Status.PASSED}
     assert rows[-1].name == "alone"
     assert most == [parallel]
@@ -129,7 +129,7 @@ def test_a_resumed_run_plays_what_did_not_pass(tmp_path: Path) -> None:
     found = [scenario("good", fails), scenario("bad", seen("mended"))]
     rows = {
         row.name: row
-        for row in run_all(found, Bare(), tmp_path, reporter, done=before)  # type: ignore[arg-type]
+        for row in run_all(found, FakeEnvironment(), tmp_path, reporter, done=before)  # type: ignore[arg-type]
     }
     assert rows["good"] is before["good"]
     assert (rows["bad"].status, rows["bad"].cause) == (Status.PASSED, "")

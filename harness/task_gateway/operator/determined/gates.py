@@ -18,7 +18,7 @@ from task_gateway.operator.log import say
 from task_gateway.routing.determined import LABEL
 from task_gateway.routing.determined_lane import GATE
 
-HELD_SECONDS = 60.0
+MAX_GATED_SECONDS = 60.0
 """How long a pod is held at most: a trial can name a port that the master makes no route for."""
 PAGE = 250
 """How many pods are read at a time."""
@@ -86,7 +86,7 @@ class Gates:
         with self._lock:
             return list(self._held)
 
-    def of(self, allocations: set[str]) -> list[str]:
+    def gated(self, allocations: set[str]) -> list[str]:
         """Return the names of the held pods of those allocations."""
         with self._lock:
             return [name for name, (held, _) in self._held.items() if held.allocation in allocations]
@@ -98,8 +98,8 @@ class Gates:
         if held is None:
             return
         complete, waited = self._complete(held.allocation), time.monotonic() - since
-        if not complete and waited < HELD_SECONDS:
-            self._later(name, HELD_SECONDS - waited)
+        if not complete and waited < MAX_GATED_SECONDS:
+            self._later(name, MAX_GATED_SECONDS - waited)
             return
         body = {
             "metadata": {"uid": held.uid, "resourceVersion": held.version},

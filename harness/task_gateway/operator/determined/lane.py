@@ -198,7 +198,7 @@ class LaneController:
     def _noted(self, ports: Collection[int]) -> None:
         self._queue.add([(self.place, f"{PORT}{port}") for port in ports])
         if self._gates is not None:
-            self._pods(self._gates.of(self._ports.allocations(ports)))
+            self._pods(self._gates.gated(self._ports.allocations(ports)))
 
     def _statuses(self) -> None:
         self._queue.add([(self.place, STATUS)])

@@ -24,22 +24,12 @@ def made(
     name: str, uid: str, label: str | None = "8888", *, job: str = "", gateway_ports: str = "", version: int = 1
 ) -> Pod:
     owner = TaskObject(JOB, job, job) if job else TaskObject(POD, name, uid)
-    return Pod(
-        "tasks",
-        name,
-        uid,
-        str(version),
-        label,
-        uid,
-        owner,
-        gateway_ports=gateway_ports,
-        address="10.0.0.1",
-        named=NAMED,
-    )
+    at = "10.0.0.1"
+    return Pod("tasks", name, uid, str(version), label, uid, owner, gateway_ports, address=at, named=NAMED)
 
 
 @dataclass
-class World:
+class SimulatedCluster:
     """What the API server has; `version` counts its writes."""
 
     slots: dict[str, Slot]
@@ -50,10 +40,10 @@ class World:
     """The addresses that were written on each pod last, by the port as the label named it then."""
     jobs: dict[str, bool] = field(default_factory=dict)
     version: int = 1
-    operators: "list[Seer]" = field(default_factory=list)
+    operators: "list[SimulatedOperator]" = field(default_factory=list)
 
     @classmethod
-    def of(cls, slots: int) -> "World":
+    def with_slots(cls, slots: int) -> "SimulatedCluster":
         found = [Slot(FIRST + each, f"slot-{each}", "1", unselected=True) for each in range(slots)]
         return cls({each.service: each for each in found})
 
@@ -96,23 +86,23 @@ class World:
             each.events[event[0]].append(event)
 
 
-class Seer:
+class SimulatedOperator:
     """An operator: what it knows may be old, and what it decided is done later. Each kind has a watch of its own.
 
     As a real one it reads the slots after Jobs and pods, and does nothing before.
     """
 
-    def __init__(self, world: World) -> None:
-        self.world = world
+    def __init__(self, cluster: SimulatedCluster) -> None:
+        self.cluster = cluster
         self.space = Space(GATEWAY, "tasks", ALLOWED, HOST)
         self.events: defaultdict[str, list[tuple[str, str, Pod | Slot | Job | None]]] = defaultdict(list)
         self.known: dict[tuple[str, str], Pod | Slot | Job] = {}
         self.queue: dict[str, None] = {}
         self.decided: tuple[str, Step] | None = None
         self.started = False
-        for job, alive in world.jobs.items():
+        for job, alive in cluster.jobs.items():
             self._note("job", job, Job(job, alive))
-        for pod in world.pods.values():
+        for pod in cluster.pods.values():
             self._note("pod", pod.name, pod if pod.label is not None else None)
 
     @property
@@ -137,9 +127,9 @@ class Seer:
         self._start()
         self._read_slots()
         self.events["pod"].clear()
-        gone = [name for kind, name in self.known if kind == "pod" and name not in self.world.pods]
-        for name in (*gone, *self.world.pods):
-            pod = self.world.pods.get(name)
+        gone = [name for kind, name in self.known if kind == "pod" and name not in self.cluster.pods]
+        for name in (*gone, *self.cluster.pods):
+            pod = self.cluster.pods.get(name)
             self._note("pod", name, pod if pod is not None and pod.label is not None else None)
 
     def decide(self, choice: int = 0) -> bool:
@@ -169,17 +159,17 @@ class Seer:
             case ReleaseSlot():
                 return self._release(step)
             case RestoreSlot(slot):
-                now = self.world.slots[slot.service]
+                now = self.cluster.slots[slot.service]
                 if now.task == slot.task:
                     self._put(replace(now, selects=now.task, unselected=False, extra_selector_keys=()))
             case PublishResult(pod, result, slots):
-                seen = [(each, self.world.slots[each.service]) for each in slots]
+                seen = [(each, self.cluster.slots[each.service]) for each in slots]
                 if all((was.task, was.claimed_at) == (now.task, now.claimed_at) for was, now in seen):
                     return self._publish(pod, result)
                 for _, now_there in seen:
                     self._see_slot(now_there)
             case ClearResult(pod):
-                left = self.world.pods.get(pod.name)
+                left = self.cluster.pods.get(pod.name)
                 self._clear(left if left is not None and left.uid == pod.uid else None)
                 self.space.note_cleared(pod.uid)
         return True
@@ -201,11 +191,11 @@ class Seer:
 
     def _read_slots(self) -> None:
         self.events["slot"].clear()
-        for slot in self.world.slots.values():
+        for slot in self.cluster.slots.values():
             self._see_slot(slot)
 
     def _claim(self, step: ClaimSlot) -> bool:
-        now = self.world.slots[step.slot.service]
+        now = self.cluster.slots[step.slot.service]
         before = self._look(step.slot) if step.slot.task is not None else None
         if before is not None and not before.ended:
             return False
@@ -213,11 +203,11 @@ class Seer:
             self._see_slot(now)
             return True
         pod = step.pod
-        self.world.version += 1
+        self.cluster.version += 1
         note = f"{pod.object.kind.rpartition('/')[2]}/{pod.object.name}/{pod.object.uid}"
         self._put(
             Slot(
-                now.port, now.service, "", step.port.number, pod.uid, "", note, f"{self.world.version:09}",
+                now.port, now.service, "", step.port.number, pod.uid, "", note, f"{self.cluster.version:09}",
                 selects=pod.uid, pod=pod.name,
             )
         )  # fmt: skip
@@ -234,10 +224,10 @@ class Seer:
             if not alive and step.pod is None and self.space.job_lives(slot):
                 self.space.note_gone(str(slot.task))
                 return True
-        now = self.world.slots[slot.service]
+        now = self.cluster.slots[slot.service]
         if now.by_operator and (now.task, now.claimed_at) == (slot.task, slot.claimed_at):
-            self.world.version += 1
-            stamp = f"{self.world.version:09}"
+            self.cluster.version += 1
+            stamp = f"{self.cluster.version:09}"
             free = f"released.{now.port}"
             self._put(Slot(now.port, now.service, "", now.target_port, released_at=stamp, selects=free))
         else:
@@ -249,7 +239,7 @@ class Seer:
             self._publish(left, ExposeResult())
 
     def _publish(self, pod: Pod, result: ExposeResult) -> bool:
-        now = self.world.pods.get(pod.name)
+        now = self.cluster.pods.get(pod.name)
         if now is None or now.uid != pod.uid or now.version != pod.version:
             return False
         said = (
@@ -259,20 +249,20 @@ class Seer:
         )
         task = pod.uid if result.addresses else "" if pod.task == pod.uid else pod.task
         found = patch(pod, result, NOW)["metadata"]["annotations"]
-        self.world.notes[pod.name] = {key: text for key, text in found.items() if text is not None}
-        self.world.shown[pod.name] = dict(result.addresses)
-        published = addresses(now.label or "", self.world.notes[pod.name])
-        written = self.world.put_pod(replace(now, published=published, condition=said, task=task))
+        self.cluster.notes[pod.name] = {key: text for key, text in found.items() if text is not None}
+        self.cluster.shown[pod.name] = dict(result.addresses)
+        published = addresses(now.label or "", self.cluster.notes[pod.name])
+        written = self.cluster.put_pod(replace(now, published=published, condition=said, task=task))
         self._note("pod", pod.name, written if written.label is not None else None)
         return True
 
     def _look(self, slot: Slot) -> Pod | None:
-        found = self.world.pods.get(slot.pod)
+        found = self.cluster.pods.get(slot.pod)
         return None if found is None or found.uid != slot.task else found
 
     def _put(self, slot: Slot) -> None:
-        self.world.put_slot(slot)
-        self._see_slot(self.world.slots[slot.service])
+        self.cluster.put_slot(slot)
+        self._see_slot(self.cluster.slots[slot.service])
 
     def _see_slot(self, slot: Slot) -> None:
         self._note("slot", slot.service, slot)
