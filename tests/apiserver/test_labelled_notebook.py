@@ -1,4 +1,4 @@
-"""The notebook of `make e2e` that a label exposes: what the moves write and read, with an operator and no kubelet."""
+"""The notebook of `make e2e` that a label exposes: what the steps write and read, with an operator and no kubelet."""
 
 import threading
 from collections.abc import Iterator

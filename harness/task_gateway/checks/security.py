@@ -54,14 +54,14 @@ def rights(snapshot: GatewaySnapshot) -> Finding | None:
         if not _may(snapshot, verb, group, resource, namespace, name):
             missing.append(((verb, group, resource), f"{verb} {resource} in {namespace}"))
     if ours:
-        return Finding(f"missing: {_said(missing)}", fix=grant(snapshot)) if missing else None
+        return Finding(f"missing: {_denial(missing)}", fix=grant(snapshot)) if missing else None
     missing += [(each, f"{each[0]} {each[2]} in all namespaces") for each in EVERYWHERE if not _may(snapshot, *each)]
     nodes = [(each, f"{each[0]} {each[2]}") for each in NODES if not _may(snapshot, *each)]
     if not missing and not nodes:
         return None
     chart = {need[:3] for need in (*ALWAYS, *BY_THIS_CHART)}
     fix = grant(snapshot) if any(need in chart for need, _ in missing) else _bind(snapshot.user)
-    return Finding(f"missing: {_said([*missing, *nodes])}", warning=not missing, fix=fix)
+    return Finding(f"missing: {_denial([*missing, *nodes])}", warning=not missing, fix=fix)
 
 
 @check(
@@ -134,7 +134,7 @@ def _may(snapshot: GatewaySnapshot, verb: str, group: str, resource: str, namesp
     return bool(snapshot.kube.create(_review(attributes, snapshot.user, snapshot.groups))["status"]["allowed"])
 
 
-def _said(missing: Iterable[tuple[object, str]]) -> str:
+def _denial(missing: Iterable[tuple[object, str]]) -> str:
     return ", ".join(words for _, words in missing)
 
 

@@ -86,7 +86,7 @@ def parse(pod: Manifest) -> Pod:
         task=labels.get(TASK_LABEL, ""),
         named=_named(spec),
         published=addresses(label or "", notes),
-        condition=_said(status),
+        condition=_condition(status),
     )
 
 
@@ -121,7 +121,7 @@ def addresses(label: str, notes: Mapping[str, str]) -> tuple[tuple[str, str], ..
     return () if first is None else ((written, first),)
 
 
-def _said(status: Manifest) -> PublishedCondition:
+def _condition(status: Manifest) -> PublishedCondition:
     for each in status.get("conditions") or []:
         if each.get("type") == names.EXPOSED:
             fields = ("status", "reason", "message", "lastTransitionTime")

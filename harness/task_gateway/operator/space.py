@@ -177,7 +177,7 @@ class Space:
             return [*lost, *self._waiting, *(uid for uid in self._pods if uid not in self._waiting)]
 
     def step(self, uid: str) -> Step | None:
-        """Return what is next for a task; the slot of a Claim is lent to it until `back`."""
+        """Return what is next for a task; the slot of a ClaimSlot is lent to it until `back`."""
         with self._lock:
             self.back(uid)
             self._refused.discard(uid)

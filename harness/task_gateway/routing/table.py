@@ -19,7 +19,7 @@ EXTERNAL_NAME = "ExternalName"
 class Slot:
     """One slot as it was read. `task` is None while it is free, `released_at` empty if it was never used.
 
-    `selects` is the task of its selector, `strangers` are keys of it that neither a claim nor a release writes.
+    `selects` is the task of its selector, `extra_selector_keys` are keys that neither a claim nor a release writes.
     `unselected` tells that Kubernetes keeps its endpoints as they are: no selector, or type ExternalName. `pod` is the
     name of the pod that the operator claimed it for, whose uid the task is; empty where somebody else claimed it.
     """

@@ -107,7 +107,7 @@ def installations(controllers: Collection[str], strategies: Collection[str], tas
 def bursts(controllers: Collection[str], strategies: Collection[str], tasks: int) -> list[Combo]:
     """Return the installations for a burst; for slots two, with few and with many built, where the tasks fit both.
 
-    Without a wish these are the ways that claim slots.
+    Without a choice these are the ways that claim slots.
     """
     found = installations(controllers, strategies or [each.name for each in ways.in_order() if each.claims], tasks)
     large = (MEDIUM, LARGE) if tasks < MEDIUM else (LARGE,)

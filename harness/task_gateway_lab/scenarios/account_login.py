@@ -7,8 +7,8 @@ from task_gateway.errors import ScenarioFailed
 from task_gateway.model import Cluster
 from task_gateway_lab.master import identity
 from task_gateway_lab.scenarios.base import Scenario, ScenarioCase, Step, declare
-from task_gateway_lab.scenarios.command_ports import talk
-from task_gateway_lab.scenarios.commands import addresses, task_gateway
+from task_gateway_lab.scenarios.command_ports import dial_ports
+from task_gateway_lab.scenarios.commands import addresses_of, run_command
 from task_gateway_lab.scenarios.places import DEFAULT
 from task_gateway_lab.scenarios.tasks import end, start
 
@@ -22,7 +22,7 @@ kubectl --kubeconfig login.kubeconfig config set-credentials login --token=$TOKE
 kubectl --kubeconfig login.kubeconfig config set-context --current --user=login"""
 
 
-def login(case: ScenarioCase) -> str:
+def log_in(case: ScenarioCase) -> str:
     """Write a kubeconfig with a token of the ServiceAccount, and the master's configuration beside it."""
     case.state["login"] = _kubeconfig(case, identity.NAME)
     environment = case.environment
@@ -33,30 +33,30 @@ def login(case: ScenarioCase) -> str:
     return f"ServiceAccount {environment.spaces['tasks']}/{identity.NAME}"
 
 
-def used(case: ScenarioCase) -> str:
+def use_every_command(case: ScenarioCase) -> str:
     """Run every command that a resource manager needs: release, expose, ls, limits, gc."""
     words, cluster = _chosen(case), case.state["login"]
-    task_gateway(cluster, "release", ID, *words)
-    found = task_gateway(cluster, "expose", f"pod/{ID}", "--port", str(PORT), "--wait", *words)
-    case.state[ID] = replace(case.state[ID], addresses=addresses(found))
+    run_command(cluster, "release", ID, *words)
+    found = run_command(cluster, "expose", f"pod/{ID}", "--port", str(PORT), "--wait", *words)
+    case.state[ID] = replace(case.state[ID], addresses=addresses_of(found))
     case.facts[ID.replace("-", "_")] = str(case.state[ID].address)
-    listed = [each["task_id"] for each in task_gateway(cluster, "ls", *words)["tasks"]]
+    listed = [each["task_id"] for each in run_command(cluster, "ls", *words)["tasks"]]
     if ID not in listed:
         raise ScenarioFailed(f"ls lists {listed}, {ID} is not among them")
-    fits = task_gateway(cluster, "limits", *words)["resource_managers"][0]["capacity"]
-    skipped = task_gateway(cluster, "gc", *words, codes=(0, 1))["skipped"]
+    fits = run_command(cluster, "limits", *words)["resource_managers"][0]["capacity"]
+    skipped = run_command(cluster, "gc", *words, codes=(0, 1))["skipped"]
     if skipped:
         raise ScenarioFailed(f"gc may not read {skipped[0]['where']}: {skipped[0]['reason']}")
     return f"{ID} at {case.state[ID].address}; {len(listed)} ports listed, {fits} tasks fit, gc skips nothing"
 
 
-def refused(case: ScenarioCase) -> str:
+def use_without_role(case: ScenarioCase) -> str:
     """Run a command as a ServiceAccount without a role: the error is Forbidden and names the right."""
     managed = case.environment.clusters[MANAGER]
     managed.kube.apply(identity.account(managed.namespace, STRANGER))
     case.cleanup.callback(managed.kube.delete, ACCOUNT_KIND, STRANGER, managed.namespace)
     cluster = _kubeconfig(case, STRANGER)
-    error = task_gateway(cluster, "expose", f"pod/{ID}", "--port", str(PORT), *_chosen(case), codes=(1,))["error"]
+    error = run_command(cluster, "expose", f"pod/{ID}", "--port", str(PORT), *_chosen(case), codes=(1,))["error"]
     if error["type"] != "Forbidden" or STRANGER not in error["message"]:
         raise ScenarioFailed(f"the error is not Forbidden for {STRANGER}: {error['type']}: {error['message']}")
     return str(error["message"])
@@ -83,19 +83,19 @@ declare(
         tags=("operations", "security"),
         steps=(
             start("command", MANAGER, ID),
-            Step("login with a token", login, TOKEN.format(identity.NAME)),
+            Step("login with a token", log_in, TOKEN.format(identity.NAME)),
             Step(
                 "commands run as the ServiceAccount",
-                used,
+                use_every_command,
                 "\n".join(
                     f"task-gateway {each} {OPTIONS}"
                     for each in (f"release {ID}", f"expose pod/{ID} --port {PORT} --wait", "ls", "limits", "gc")
                 ),
             ),
-            talk(ID, (PORT,)),
+            dial_ports(ID, (PORT,)),
             Step(
                 "an account without the role is refused",
-                refused,
+                use_without_role,
                 f"kubectl --kubeconfig ${MANAGER}_kubeconfig -n $tasks_namespace create serviceaccount {STRANGER}\n"
                 f"{TOKEN.format(STRANGER)}\ntask-gateway expose pod/{ID} --port {PORT} {OPTIONS}",
             ),

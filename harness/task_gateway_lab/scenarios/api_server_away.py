@@ -13,7 +13,7 @@ from task_gateway_lab.scenarios.tasks import cell, end, run_cell, start
 AWAY, OTHER = "notebook-away", "notebook-other"
 
 
-def stop(case: ScenarioCase) -> str:
+def stop_api_server(case: ScenarioCase) -> str:
     """Let the API server of east stand still."""
     node = runtime.Node.running(case.environment.clusters["east"].kube.cluster)
     case.state["stopped"] = case.cleanup.enter_context(ExitStack())
@@ -21,12 +21,12 @@ def stop(case: ScenarioCase) -> str:
     return f"the API server of {node.name} is stopped"
 
 
-def others_work(case: ScenarioCase) -> str:
+def use_open_notebooks(case: ScenarioCase) -> str:
     """Use the task that was open already, and one on another cluster."""
     return f"{run_cell(case, AWAY)}; {run_cell(case, OTHER)}"
 
 
-def refused(case: ScenarioCase) -> str:
+def start_refused_task(case: ScenarioCase) -> str:
     """Start a task there: the error names the cluster, and comes in time."""
     began = time.monotonic()
     try:
@@ -36,7 +36,7 @@ def refused(case: ScenarioCase) -> str:
     raise ScenarioFailed("a task was started without an API server")
 
 
-def go_on(case: ScenarioCase) -> str:
+def resume_api_server(case: ScenarioCase) -> str:
     """Let it go on, and start a task there."""
     case.state["stopped"].close()
     began = time.monotonic()
@@ -61,10 +61,16 @@ declare(
             start("notebook", "east", AWAY),
             start("notebook", "west", OTHER),
             cell(AWAY),
-            Step("API server of east stopped", stop, "docker exec …-east-control-plane pkill -STOP kube-apiserver"),
-            Step("open notebooks keep working", others_work),
-            Step("a new task there fails in time", refused),
-            Step("API server resumed", go_on, "docker exec …-east-control-plane pkill -CONT kube-apiserver"),
+            Step(
+                "API server of east stopped",
+                stop_api_server,
+                "docker exec …-east-control-plane pkill -STOP kube-apiserver",
+            ),
+            Step("open notebooks keep working", use_open_notebooks),
+            Step("a new task there fails in time", start_refused_task),
+            Step(
+                "API server resumed", resume_api_server, "docker exec …-east-control-plane pkill -CONT kube-apiserver"
+            ),
             end(AWAY),
             end(OTHER),
         ),

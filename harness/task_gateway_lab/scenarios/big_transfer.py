@@ -11,7 +11,7 @@ ID, FILE, MIB = "notebook-transfer", "big.bin", 256
 SEED = 5
 
 
-def there(case: ScenarioCase) -> str:
+def upload_file(case: ScenarioCase) -> str:
     """Upload the file in the pieces that JupyterLab sends."""
     source = random.Random(SEED)
     content = b"".join(source.randbytes(1 << 20) for _ in range(MIB))
@@ -20,7 +20,7 @@ def there(case: ScenarioCase) -> str:
     return f"{MIB} MiB, sha256 {case.state['digest'][:16]}"
 
 
-def back(case: ScenarioCase) -> str:
+def download_file(case: ScenarioCase) -> str:
     """Download it, and compare."""
     found = hashlib.sha256()
     size = 0
@@ -41,9 +41,11 @@ declare(
         steps=(
             start("notebook", "west", ID),
             Step(
-                "file uploaded", there, "head -c 268435456 /dev/urandom > big.bin; sha256sum big.bin  # then upload it"
+                "file uploaded",
+                upload_file,
+                "head -c 268435456 /dev/urandom > big.bin; sha256sum big.bin  # then upload it",
             ),
-            Step("file downloaded, checksums equal", back, "# download it, then: sha256sum big.bin"),
+            Step("file downloaded, checksums equal", download_file, "# download it, then: sha256sum big.bin"),
             end(ID),
         ),
     )

@@ -16,7 +16,7 @@ MANAGER = "west"
 LISTENERS, TOO_MANY = 65, 1024
 
 
-def listener(case: ScenarioCase) -> str:
+def add_listener(case: ScenarioCase) -> str:
     """Ask whether a Gateway may have one listener more than its CRD allows."""
     managed = case.environment.clusters[MANAGER]
     gateway = managed.kube.get(GATEWAY, managed.block.gateway_name, managed.block.gateway_namespace)
@@ -28,7 +28,7 @@ def listener(case: ScenarioCase) -> str:
     raise ScenarioFailed(f"a Gateway with {LISTENERS} listeners is accepted")
 
 
-def rules(case: ScenarioCase) -> str:
+def exceed_rule_cost(case: ScenarioCase) -> str:
     """Ask for more listeners than the rules of the CRD may cost."""
     kube = case.environment.clusters[MANAGER].kube
     try:
@@ -45,10 +45,14 @@ declare(
         sentence="One listener more than the CRD allows is rejected, and so is a CRD whose rules may cost too much.",
         tags=("limits",),
         steps=(
-            Step(f"{LISTENERS} listeners refused", listener, f"task-gateway limits --kubeconfig ${MANAGER}_kubeconfig"),
+            Step(
+                f"{LISTENERS} listeners refused",
+                add_listener,
+                f"task-gateway limits --kubeconfig ${MANAGER}_kubeconfig",
+            ),
             Step(
                 f"a CRD of {TOO_MANY} listeners refused",
-                rules,
+                exceed_rule_cost,
                 f"task-gateway crds raise --max-listeners {TOO_MANY} --dry-run --kubeconfig ${MANAGER}_kubeconfig",
             ),
         ),

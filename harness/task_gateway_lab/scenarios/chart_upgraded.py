@@ -7,13 +7,13 @@ NOTE = {"example.com/upgraded": "yes"}
 MANAGER, FIRST, SECOND = "east", "notebook-upgrade-1", "notebook-upgrade-2"
 
 
-def upgrade(case: ScenarioCase) -> str:
+def upgrade_release(case: ScenarioCase) -> str:
     """Upgrade the release with a value of the controller's changed, so that its pod is replaced."""
     managed = case.environment.clusters[MANAGER]
     return case.environment.install(managed, case.environment.spec.controller.annotated(NOTE))
 
 
-def both(case: ScenarioCase) -> str:
+def run_both_cells(case: ScenarioCase) -> str:
     """Run a cell in both notebooks."""
     return f"{run_cell(case, FIRST)}; {run_cell(case, SECOND)}"
 
@@ -32,10 +32,10 @@ declare(
             cell(FIRST),
             Step(
                 "chart upgraded",
-                upgrade,
+                upgrade_release,
                 "helm upgrade $release internal-task-gateway -n $gateway_namespace --reuse-values",
             ),
-            Step("both notebooks keep working", both),
+            Step("both notebooks keep working", run_both_cells),
             page(FIRST),
             end(FIRST),
             end(SECOND),

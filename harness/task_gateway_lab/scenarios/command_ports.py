@@ -10,7 +10,7 @@ SECONDS = 10.0
 ONE, SEVERAL, PORTS = "command-custom", "command-several", (9000, 9001, 9002)
 
 
-def talk(id: str, ports: tuple[int, ...]) -> Step:
+def dial_ports(id: str, ports: tuple[int, ...]) -> Step:
     """Dial each port of a task, by the gateway's address, and let it say its name and echo a line."""
 
     def do(case: ScenarioCase) -> str:
@@ -35,7 +35,7 @@ declare(
         group="Commands and shells",
         sentence="A command serves its own protocol on a TCP port; a client reaches it through the gateway.",
         tags=("command",),
-        steps=(start("command", "east", ONE), talk(ONE, (9000,)), end(ONE)),
+        steps=(start("command", "east", ONE), dial_ports(ONE, (9000,)), end(ONE)),
     )
 )
 declare(
@@ -44,6 +44,6 @@ declare(
         group="Commands and shells",
         sentence="A task with three ports gets three ports of the gateway, and each one reaches the right port.",
         tags=("command",),
-        steps=(start("command", "west", SEVERAL, ports=PORTS), talk(SEVERAL, PORTS), end(SEVERAL)),
+        steps=(start("command", "west", SEVERAL, ports=PORTS), dial_ports(SEVERAL, PORTS), end(SEVERAL)),
     )
 )

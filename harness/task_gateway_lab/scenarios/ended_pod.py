@@ -8,14 +8,14 @@ from task_gateway.kube.wait import wait_for
 from task_gateway.model import Manifest
 from task_gateway.routing import live
 from task_gateway_lab.scenarios.base import Scenario, ScenarioCase, Step, declare
-from task_gateway_lab.scenarios.commands import of_gateway
-from task_gateway_lab.scenarios.task_ends import collected, refused
+from task_gateway_lab.scenarios.commands import run_for_gateway
+from task_gateway_lab.scenarios.task_ends import reconcile_task, see_port_closed
 from task_gateway_lab.scenarios.tasks import start
 
 MANAGER, ID, PORT, SECONDS = "east", "ended-pod", 9000, 10.0
 
 
-def ended(case: ScenarioCase) -> str:
+def end_pod(case: ScenarioCase) -> str:
     """Let the only container of the pod exit, and wait until the pod has ended."""
     managed, address = case.environment.clusters[MANAGER], case.state[ID].address
     with socket.create_connection((address.host, address.port), SECONDS) as connection:
@@ -25,11 +25,11 @@ def ended(case: ScenarioCase) -> str:
     return f"the pod {live.end_of(pod)}"
 
 
-def refused_again(case: ScenarioCase) -> str:
+def expose_ended_pod(case: ScenarioCase) -> str:
     """Expose the ended pod: the error is TaskEnded, names the phase, and no port is claimed."""
     managed, phase = case.environment.clusters[MANAGER], case.state["phase"]
     words = ("expose", f"pod/{ID}", "--port", str(PORT), "--namespace", managed.namespace)
-    error = of_gateway(managed, *words, codes=(1,))["error"]
+    error = run_for_gateway(managed, *words, codes=(1,))["error"]
     if error["type"] != "TaskEnded" or phase not in error["message"]:
         raise ScenarioFailed(f"the error is not TaskEnded with phase {phase}: {error['type']}: {error['message']}")
     left = [str(each.address) for each in managed.connect().exposed() if each.task_id == ID]
@@ -52,12 +52,12 @@ declare(
         tags=("ends",),
         steps=(
             start("command", MANAGER, ID),
-            Step("pod ended", ended, "echo crash | nc …  # host and port: $ended_pod"),
-            refused(ID),
-            collected(ID),
+            Step("pod ended", end_pod, "echo crash | nc …  # host and port: $ended_pod"),
+            see_port_closed(ID),
+            reconcile_task(ID),
             Step(
                 "expose refused with the phase",
-                refused_again,
+                expose_ended_pod,
                 f"task-gateway expose pod/{ID} --port {PORT} --namespace $tasks_namespace "
                 f"--gateway $gateway_namespace/$release --kubeconfig ${MANAGER}_kubeconfig",
             ),

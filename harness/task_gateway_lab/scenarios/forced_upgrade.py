@@ -12,8 +12,8 @@ from task_gateway.routing import names
 from task_gateway.settings import Wait
 from task_gateway_lab.scenarios import runtime
 from task_gateway_lab.scenarios.base import Scenario, ScenarioCase, Step, declare
-from task_gateway_lab.scenarios.command_ports import talk
-from task_gateway_lab.scenarios.commands import addresses, of_gateway, task_gateway
+from task_gateway_lab.scenarios.command_ports import dial_ports
+from task_gateway_lab.scenarios.commands import addresses_of, run_command, run_for_gateway
 from task_gateway_lab.scenarios.tasks import end, start
 
 MANAGER, FIRST, SECOND, PORT = "east", "task-forced-1", "task-forced-2", 9000
@@ -27,7 +27,7 @@ UPGRADE = "helm upgrade $release internal-task-gateway -n $gateway_namespace"
 OPTIONS = f"--gateway $gateway_namespace/$release --kubeconfig ${MANAGER}_kubeconfig"
 
 
-def guarded(case: ScenarioCase) -> str:
+def upgrade_with_policy(case: ScenarioCase) -> str:
     """Replace the slots' Services by a forced upgrade: the chart's policy refuses it, and both tasks answer."""
     managed = case.environment.clusters[MANAGER]
     _wait_for_policy(case, enforced=True)
@@ -42,7 +42,7 @@ def guarded(case: ScenarioCase) -> str:
     raise ScenarioFailed("the forced upgrade was not refused", where=f"Gateway {'/'.join(_gateway(managed)[::-1])}")
 
 
-def unguarded(case: ScenarioCase) -> str:
+def upgrade_without_policy(case: ScenarioCase) -> str:
     """Upgrade without the policy, once the API server no longer enforces it, then force it: both claims are lost."""
     managed = case.environment.clusters[MANAGER]
     case.cleanup.callback(case.environment.install, managed)
@@ -56,35 +56,35 @@ def unguarded(case: ScenarioCase) -> str:
     return f"no claim is left; {', '.join(reached) or 'no task'} is reached still, no port leads to another task"
 
 
-def named(case: ScenarioCase) -> str:
+def find_lost_claims(case: ScenarioCase) -> str:
     """Check the gateway, and ask gc: both name the ports that lead to a task without a claim."""
     managed = case.environment.clusters[MANAGER]
     found = _slots_lead(managed)
     if found["result"] != "error":
         raise ScenarioFailed(f"{CHECK} is {found['result']}, though two claims are lost", hint=found["fix"])
-    repairs = of_gateway(managed, "gc", codes=(1,))["repairs"]
+    repairs = run_for_gateway(managed, "gc", codes=(1,))["repairs"]
     missing = _ports(case) - {each["port"] for each in repairs if each["action"] == "close"}
     if missing:
         raise ScenarioFailed(f"gc does not name the ports {', '.join(map(str, sorted(missing)))}")
     return f"{CHECK}: {found['message']}"
 
 
-def repaired(case: ScenarioCase) -> str:
+def repair_claims(case: ScenarioCase) -> str:
     """Close the ports by one command, and expose both tasks again."""
     managed = case.environment.clusters[MANAGER]
-    of_gateway(managed, "gc", "--apply")
+    run_for_gateway(managed, "gc", "--apply")
     for id in BOTH:
         runtime.reach.wait_until_refused(case.state[id].address)
     if (found := _slots_lead(managed))["result"] != "ok":
         raise ScenarioFailed(f"after the repair {CHECK} is {found['result']}: {found['message']}", hint=found["fix"])
     for id in BOTH:
-        again = addresses(of_gateway(managed, "expose", f"pod/{id}", "--port", str(PORT), "--wait"))
+        again = addresses_of(run_for_gateway(managed, "expose", f"pod/{id}", "--port", str(PORT), "--wait"))
         case.state[id] = replace(case.state[id], addresses=again)
         case.facts[id.replace("-", "_")] = str(again[0])
     return ", ".join(f"{id} at {case.state[id].address}" for id in BOTH)
 
 
-def own_or_closed(id: str, seen: str) -> bool:
+def is_own_or_closed(id: str, seen: str) -> bool:
     """Tell whether a port answered as its own task; False if it was closed. ScenarioFailed if another answered."""
     if seen not in ("", f"{id}:{PORT}"):
         raise ScenarioFailed(f"the port of {id} was answered by {seen}")
@@ -93,7 +93,7 @@ def own_or_closed(id: str, seen: str) -> bool:
 
 def _reached(case: ScenarioCase) -> list[str]:
     """Return the tasks that answer at their ports; ScenarioFailed if a port leads to another task."""
-    return [id for id in BOTH if own_or_closed(id, _greeting(case.state[id]))]
+    return [id for id in BOTH if is_own_or_closed(id, _greeting(case.state[id]))]
 
 
 def _greeting(running: "runtime.RunningTask") -> str:
@@ -114,7 +114,7 @@ def _ports(case: ScenarioCase) -> set[int]:
 
 def _slots_lead(managed: "runtime.ManagedCluster") -> dict[str, Any]:
     """Return the check that each slot leads to its own task or to none."""
-    report = task_gateway(managed.kube.cluster, "check", codes=(0, 1))
+    report = run_command(managed.kube.cluster, "check", codes=(0, 1))
     (found,) = [each for category in report["categories"] for each in category["checks"] if each["code"] == CHECK]
     return dict(found)
 
@@ -170,27 +170,27 @@ declare(
         steps=(
             start("command", MANAGER, FIRST),
             start("command", MANAGER, SECOND),
-            Step("forced upgrade refused", guarded, f"{UPGRADE} {' '.join(REPLACED)}"),
+            Step("forced upgrade refused", upgrade_with_policy, f"{UPGRADE} {' '.join(REPLACED)}"),
             Step(
                 "forced upgrade without the policy",
-                unguarded,
+                upgrade_without_policy,
                 f"{UPGRADE} --reuse-values --set slotsPolicy.enabled=false\n{UPGRADE} {' '.join(REPLACED)}",
             ),
             Step(
                 "lost claims named",
-                named,
+                find_lost_claims,
                 f"task-gateway check --kubeconfig ${MANAGER}_kubeconfig\ntask-gateway gc {OPTIONS}",
             ),
             Step(
                 "ports closed, tasks exposed again",
-                repaired,
+                repair_claims,
                 "\n".join(
                     f"task-gateway {each} {OPTIONS}"
                     for each in ("gc --apply", *(f"expose pod/{id} --port {PORT} --wait" for id in BOTH))
                 ),
             ),
-            talk(FIRST, (PORT,)),
-            talk(SECOND, (PORT,)),
+            dial_ports(FIRST, (PORT,)),
+            dial_ports(SECOND, (PORT,)),
             end(FIRST),
             end(SECOND),
         ),

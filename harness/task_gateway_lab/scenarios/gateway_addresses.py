@@ -19,7 +19,7 @@ NOBODY = "192.0.2.1"  # of the block for documentation: nothing is there
 PATIENCE = Wait("wrong-address", "a connection through the gateway reaches the task's pod", 10)
 
 
-def wrong(case: ScenarioCase) -> str:
+def expose_wrong_address(case: ScenarioCase) -> str:
     """Expose a task by an address at which nobody is: the error comes in time and says what is in the way."""
     managed = case.environment.clusters[MANAGER]
     began = time.monotonic()
@@ -30,12 +30,12 @@ def wrong(case: ScenarioCase) -> str:
     raise ScenarioFailed(f"something answers at {NOBODY}")
 
 
-def name(case: ScenarioCase) -> str:
+def dial_by_name(case: ScenarioCase) -> str:
     """Give the gateway a name in the master's cluster, and let the master dial the task by it."""
     environment, managed = case.environment, case.environment.clusters[MANAGER]
     home, namespace = environment.clusters[DEFAULT].kube, environment.spaces["master"]
     wait_until_usable(home, namespace)
-    for obj in _named(namespace, managed.block.gateway_ip):
+    for obj in _name_objects(namespace, managed.block.gateway_ip):
         kind = f"{obj['apiVersion']}/{obj['kind']}"
         case.cleanup.callback(home.delete, kind, obj["metadata"]["name"], namespace)
         home.create(obj)
@@ -45,7 +45,7 @@ def name(case: ScenarioCase) -> str:
     return f"the master dials {address}"
 
 
-def _named(namespace: str, address: str) -> list[Manifest]:
+def _name_objects(namespace: str, address: str) -> list[Manifest]:
     """Return the objects that give an address outside of a cluster a name in it."""
     metadata = {"name": GATEWAY, "namespace": namespace}
     label = {"kubernetes.io/service-name": GATEWAY}
@@ -61,7 +61,7 @@ def _named(namespace: str, address: str) -> list[Manifest]:
     ]
 
 
-def six(case: ScenarioCase) -> str:
+def dial_by_ipv6(case: ScenarioCase) -> str:
     """Dial the task by the node's IPv6 address, and let the master do so."""
     managed = case.environment.clusters[MANAGER]
     host = next(each for each in runtime.node_addresses(managed.kube) if ip_address(each).version == 6)
@@ -81,7 +81,7 @@ declare(
             start("command", MANAGER, WRONG),
             Step(
                 "exposed with a wrong address",
-                wrong,
+                expose_wrong_address,
                 f"""# set gateway_ip: {NOBODY} in master.yaml
 task-gateway check --config master.yaml""",
             ),
@@ -99,7 +99,7 @@ declare(
             start("notebook", MANAGER, NAMED),
             Step(
                 "the master connects to a host name",
-                name,
+                dial_by_name,
                 f"""# in the master's namespace: a headless Service {GATEWAY}, with an EndpointSlice of the gateway
 # set gateway_ip: {GATEWAY}.$master_namespace.svc.cluster.local in master.yaml
 task-gateway config validate master.yaml""",
@@ -120,7 +120,7 @@ declare(
             start("notebook", MANAGER, SIX),
             Step(
                 "the master connects to an IPv6 address",
-                six,
+                dial_by_ipv6,
                 "# set gateway_ip to the node's IPv6 address in master.yaml",
             ),
             cell(SIX),

@@ -14,19 +14,19 @@ KUBECTL = f"kubectl --kubeconfig ${MANAGER}_kubeconfig -n $gateway_namespace"
 SCALE = f"{KUBECTL} scale deployment -l ${{}} --replicas {{}}"
 
 
-def away(case: ScenarioCase) -> str:
+def stop_proxy(case: ScenarioCase) -> str:
     """End the proxy: its controller first, which would bring it back in a second, then its pods at once.
 
     By themselves they serve on while connections are open.
     """
-    case.cleanup.callback(_back, case)
-    said = _scaled(case, 0)
+    case.cleanup.callback(_wait_for_proxy, case)
+    said = _scale(case, 0)
     _, proxies = _labels(case)
-    kubectl(*_inside(case), "delete", "pods", "-l", proxies, "--force", "--grace-period", "0")
+    kubectl(*_namespace_options(case), "delete", "pods", "-l", proxies, "--force", "--grace-period", "0")
     return said
 
 
-def refused(case: ScenarioCase) -> str:
+def start_refused_task(case: ScenarioCase) -> str:
     """Start a task: the error comes in time, names what is in the way, and leaves nothing."""
     began = time.monotonic()
     try:
@@ -39,23 +39,23 @@ def refused(case: ScenarioCase) -> str:
     raise ScenarioFailed("a task is reached without a proxy")
 
 
-def back(case: ScenarioCase) -> str:
+def start_proxy(case: ScenarioCase) -> str:
     """Scale it up again: the open notebook and a new task answer."""
-    _back(case)
+    _wait_for_proxy(case)
     said = run_cell(case, OPEN)
     return f"{said}; {NEXT} answers at {launch(case, runtime.TaskRequest('command', MANAGER, NEXT)).address}"
 
 
-def _back(case: ScenarioCase) -> str:
-    said = _scaled(case, 1)
+def _wait_for_proxy(case: ScenarioCase) -> str:
+    said = _scale(case, 1)
     for labels in _labels(case):
-        kubectl(*_inside(case), "rollout", "status", "deployment", "-l", labels)
+        kubectl(*_namespace_options(case), "rollout", "status", "deployment", "-l", labels)
     return said
 
 
-def _scaled(case: ScenarioCase, replicas: int) -> str:
+def _scale(case: ScenarioCase, replicas: int) -> str:
     said = [
-        kubectl(*_inside(case), "scale", "deployment", "-l", labels, "--replicas", str(replicas))
+        kubectl(*_namespace_options(case), "scale", "deployment", "-l", labels, "--replicas", str(replicas))
         for labels in _labels(case)
     ]
     return "; ".join(each.strip() for each in said)
@@ -66,7 +66,7 @@ def _labels(case: ScenarioCase) -> tuple[str, str]:
     return case.environment.facts["controller_labels"], case.environment.facts["proxy_labels"]
 
 
-def _inside(case: ScenarioCase) -> tuple[Cluster, str, str]:
+def _namespace_options(case: ScenarioCase) -> tuple[Cluster, str, str]:
     """Return the cluster and the words for the gateway's namespace, where its controller and its proxy are."""
     managed = case.environment.clusters[MANAGER]
     return managed.kube.cluster, "--namespace", managed.block.gateway_namespace
@@ -84,15 +84,17 @@ declare(
             start("notebook", MANAGER, OPEN),
             Step(
                 "proxy scaled to 0",
-                away,
+                stop_proxy,
                 f"""{SCALE.format("controller_labels", 0)}
 {SCALE.format("proxy_labels", 0)}
 {KUBECTL} delete pods -l $proxy_labels --force --grace-period 0""",
             ),
-            Step("a new task fails in time", refused, f"task-gateway check --kubeconfig ${MANAGER}_kubeconfig"),
+            Step(
+                "a new task fails in time", start_refused_task, f"task-gateway check --kubeconfig ${MANAGER}_kubeconfig"
+            ),
             Step(
                 "proxy scaled up, all tasks answer",
-                back,
+                start_proxy,
                 f"{SCALE.format('proxy_labels', 1)}\n{SCALE.format('controller_labels', 1)}",
             ),
             end(OPEN),

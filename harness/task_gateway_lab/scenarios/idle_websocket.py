@@ -11,7 +11,7 @@ SAID = "still here"
 CELL = f"import time\ntime.sleep({SECONDS})\nprint({SAID!r})"
 
 
-def wait(case: ScenarioCase) -> str:
+def run_silent_cell(case: ScenarioCase) -> str:
     """Run a cell that says nothing for minutes, over one WebSocket, and read what it says at last."""
     said = opened(case, ID).execute(CELL, wait=IDLE)
     if said != SAID:
@@ -27,7 +27,11 @@ declare(
         tags=("notebook", "long", "any-master"),
         steps=(
             start("notebook", "east", ID),
-            Step(f"no traffic for {SECONDS} s", wait, f"# run in a cell: {CELL.splitlines()[1]}; print({SAID!r})"),
+            Step(
+                f"no traffic for {SECONDS} s",
+                run_silent_cell,
+                f"# run in a cell: {CELL.splitlines()[1]}; print({SAID!r})",
+            ),
             end(ID),
         ),
     )

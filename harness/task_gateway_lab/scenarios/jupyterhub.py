@@ -24,7 +24,7 @@ def hub_of(case: ScenarioCase) -> "own_hub.OwnHub":
     return case.other_platform
 
 
-def use(case: ScenarioCase) -> str:
+def use_hub(case: ScenarioCase) -> str:
     """Let the tasks of this scenario be servers of the run's hub."""
     case.other_platform = hub = own_hub.hub_for(case.environment)
     case.facts["hub"] = hub.site.url
@@ -33,10 +33,10 @@ def use(case: ScenarioCase) -> str:
 
 KUBECTL = "kubectl --kubeconfig $default_kubeconfig -n $hub_namespace"
 SHOW_PASSWORD = f"{KUBECTL} get secret hub -o 'go-template={{{{.data.password | base64decode}}}}'"
-HUB = Step("JupyterHub runs in the default cluster", use, f"{KUBECTL} get pods\n{SHOW_PASSWORD}")
+HUB = Step("JupyterHub runs in the default cluster", use_hub, f"{KUBECTL} get pods\n{SHOW_PASSWORD}")
 
 
-def notebook(id: str, owner: str = ADA) -> Step:
+def spawn_notebook(id: str, owner: str = ADA) -> Step:
     """Spawn a named server."""
     by_hand = (
         f"# log in at $hub as {owner}, start the server {id}\ntask-gateway ls --kubeconfig ${HUB_MANAGER}_kubeconfig"
@@ -44,12 +44,12 @@ def notebook(id: str, owner: str = ADA) -> Step:
     return replace(start("notebook", HUB_MANAGER, id, owner=owner), by_hand=by_hand)
 
 
-def stopped(id: str) -> Step:
+def stop_server(id: str) -> Step:
     """Stop a server."""
     return replace(end(id), by_hand=f"# open ${{hub}}hub/home, stop the server {id}")
 
 
-def login(case: ScenarioCase) -> str:
+def log_in(case: ScenarioCase) -> str:
     """Log in as a user whom the hub does not know yet: it starts a server, and JupyterLab opens."""
     hub, lab = hub_of(case), case.picture("lab")
     case.cleanup.callback(hub.forget, NEW_USER)
@@ -58,7 +58,7 @@ def login(case: ScenarioCase) -> str:
     return f"JupyterLab of {NEW_USER} opens"
 
 
-def page(case: ScenarioCase) -> str:
+def open_page(case: ScenarioCase) -> str:
     """Open a notebook in Chromium by way of the hub's login, and run its cell."""
     hub, running, server = hub_of(case), case.state[NOTEBOOK], opened(case, NOTEBOOK)
     server.decline_news()
@@ -67,7 +67,7 @@ def page(case: ScenarioCase) -> str:
     return f"the page shows {output!r}"
 
 
-def terminal(case: ScenarioCase) -> str:
+def open_terminal(case: ScenarioCase) -> str:
     """Open a terminal in Chromium by way of the hub's login."""
     hub, server = hub_of(case), opened(case, TERMINAL)
     server.decline_news()
@@ -76,7 +76,7 @@ def terminal(case: ScenarioCase) -> str:
     return f"the terminal shows {SHOWN!r}"
 
 
-def own_alone(case: ScenarioCase) -> str:
+def open_with_tokens(case: ScenarioCase) -> str:
     """Open each server with a token of one user."""
     hub, wanted = hub_of(case), {FIRST: 200, SECOND: 200, OTHER: FORBIDDEN}
     authorization = hub.token_of(ADA)
@@ -86,7 +86,7 @@ def own_alone(case: ScenarioCase) -> str:
     return f"a token of {ADA} opens {FIRST} and {SECOND}, not {OTHER} of {BOB}"
 
 
-def apart(case: ScenarioCase) -> str:
+def compare_ports(case: ScenarioCase) -> str:
     """Check that each server has its own port."""
     addresses = {id: str(case.state[id].address) for id in (FIRST, SECOND, OTHER)}
     if len(set(addresses.values())) != len(addresses):
@@ -101,7 +101,7 @@ declare(
         sentence="A user logs in to JupyterHub; a notebook starts in another cluster, and JupyterLab opens.",
         needs=(*NEEDS, "chromium"),
         tags=("jupyterhub",),
-        steps=(HUB, Step(f"{NEW_USER} logs in with Chromium", login, f"# open $hub, log in as {NEW_USER}")),
+        steps=(HUB, Step(f"{NEW_USER} logs in with Chromium", log_in, f"# open $hub, log in as {NEW_USER}")),
     )
 )
 declare(
@@ -113,10 +113,10 @@ declare(
         tags=("jupyterhub",),
         steps=(
             HUB,
-            notebook(NOTEBOOK),
+            spawn_notebook(NOTEBOOK),
             cell(NOTEBOOK),
-            Step("cell executed in Chromium", page, f"# open ${{hub}}user/{ADA}/{NOTEBOOK}/lab, run a cell"),
-            stopped(NOTEBOOK),
+            Step("cell executed in Chromium", open_page, f"# open ${{hub}}user/{ADA}/{NOTEBOOK}/lab, run a cell"),
+            stop_server(NOTEBOOK),
         ),
     )
 )
@@ -129,13 +129,13 @@ declare(
         tags=("jupyterhub",),
         steps=(
             HUB,
-            notebook(TERMINAL),
+            spawn_notebook(TERMINAL),
             Step(
                 "terminal opened in Chromium",
-                terminal,
+                open_terminal,
                 f"# open ${{hub}}user/{ADA}/{TERMINAL}/lab, File, New, Terminal",
             ),
-            stopped(TERMINAL),
+            stop_server(TERMINAL),
         ),
     )
 )
@@ -148,16 +148,18 @@ declare(
         tags=("jupyterhub", "security"),
         steps=(
             HUB,
-            notebook(FIRST),
-            notebook(SECOND),
-            notebook(OTHER, BOB),
-            Step("each server has its own port", apart, f"task-gateway ls --kubeconfig ${HUB_MANAGER}_kubeconfig"),
-            Step("a user's token tried at each server", own_alone),
-            stopped(FIRST),
+            spawn_notebook(FIRST),
+            spawn_notebook(SECOND),
+            spawn_notebook(OTHER, BOB),
+            Step(
+                "each server has its own port", compare_ports, f"task-gateway ls --kubeconfig ${HUB_MANAGER}_kubeconfig"
+            ),
+            Step("a user's token tried at each server", open_with_tokens),
+            stop_server(FIRST),
             cell(SECOND),
             cell(OTHER),
-            stopped(SECOND),
-            stopped(OTHER),
+            stop_server(SECOND),
+            stop_server(OTHER),
         ),
     )
 )

@@ -6,10 +6,10 @@ from task_gateway.kube.kubectl import kubectl
 from task_gateway.kube.wait import wait_until_gone
 from task_gateway_lab.scenarios import own_hub
 from task_gateway_lab.scenarios.base import Scenario, ScenarioCase, Step, declare
-from task_gateway_lab.scenarios.jupyterhub import ADA, GROUP, HUB, KUBECTL, NEEDS, hub_of, notebook, stopped
+from task_gateway_lab.scenarios.jupyterhub import ADA, GROUP, HUB, KUBECTL, NEEDS, hub_of, spawn_notebook, stop_server
 from task_gateway_lab.scenarios.places import HUB_MANAGER
-from task_gateway_lab.scenarios.range_exhausted import filled, filler
-from task_gateway_lab.scenarios.task_ends import refused
+from task_gateway_lab.scenarios.range_exhausted import filler, take_every_port
+from task_gateway_lab.scenarios.task_ends import see_port_closed
 from task_gateway_lab.scenarios.tasks import cell
 
 IDLE, DELETED, WAITS = "hub-idle", "hub-deleted", "hub-waits"
@@ -19,7 +19,7 @@ CULL = (
 )
 
 
-def culled(case: ScenarioCase) -> str:
+def run_culler(case: ScenarioCase) -> str:
     """Run the idle culler with a short time, as a service of the hub runs it with a longer one."""
     site = hub_of(case).site
     words = ("exec", "-n", site.namespace, f"deployment/{own_hub.HUB}", "--", "sh", "-c", CULL)
@@ -27,7 +27,7 @@ def culled(case: ScenarioCase) -> str:
     return hub_of(case).gone(IDLE)
 
 
-def deleted(case: ScenarioCase) -> str:
+def delete_pod(case: ScenarioCase) -> str:
     """Delete the pod as somebody with kubectl would; the hub finds out when it polls."""
     managed, hub = case.environment.clusters[HUB_MANAGER], hub_of(case)
     case.facts["deleted_pod"] = name = case.state[DELETED].host
@@ -36,7 +36,7 @@ def deleted(case: ScenarioCase) -> str:
     return hub.gone(DELETED)
 
 
-def told(case: ScenarioCase) -> str:
+def show_reason(case: ScenarioCase) -> str:
     """Spawn from the browser: the page shows the operator's Event."""
     hub = hub_of(case)
     url = f"{hub.site.url}hub/spawn/{ADA}/{WAITS}"
@@ -46,7 +46,7 @@ def told(case: ScenarioCase) -> str:
     return f"the page shows: {message}"
 
 
-def freed(case: ScenarioCase) -> str:
+def free_port(case: ScenarioCase) -> str:
     """Free one port: the same spawn continues, without another click."""
     case.environment.clusters[HUB_MANAGER].connect().release(filler(0))
     case.state[WAITS] = hub_of(case).follow(WAITS)
@@ -63,9 +63,9 @@ declare(
         alone=True,
         steps=(
             HUB,
-            notebook(IDLE),
-            Step("the idle culler runs", culled, f"{KUBECTL} exec deployment/hub -- sh -c '{CULL}'"),
-            refused(IDLE),
+            spawn_notebook(IDLE),
+            Step("the idle culler runs", run_culler, f"{KUBECTL} exec deployment/hub -- sh -c '{CULL}'"),
+            see_port_closed(IDLE),
         ),
     )
 )
@@ -78,16 +78,16 @@ declare(
         tags=("jupyterhub", "ends"),
         steps=(
             HUB,
-            notebook(DELETED),
+            spawn_notebook(DELETED),
             Step(
                 "pod deleted",
-                deleted,
+                delete_pod,
                 f"kubectl --kubeconfig ${HUB_MANAGER}_kubeconfig -n $tasks_namespace delete pod $deleted_pod",
             ),
-            refused(DELETED),
-            notebook(DELETED),
+            see_port_closed(DELETED),
+            spawn_notebook(DELETED),
             cell(DELETED),
-            stopped(DELETED),
+            stop_server(DELETED),
         ),
     )
 )
@@ -101,11 +101,11 @@ declare(
         alone=True,
         steps=(
             HUB,
-            filled(HUB_MANAGER),
-            Step("the page shows the reason", told, f"# open ${{hub}}hub/spawn/{ADA}/{WAITS}"),
-            Step("one port freed, the notebook starts", freed, f"task-gateway release {filler(0)}"),
+            take_every_port(HUB_MANAGER),
+            Step("the page shows the reason", show_reason, f"# open ${{hub}}hub/spawn/{ADA}/{WAITS}"),
+            Step("one port freed, the notebook starts", free_port, f"task-gateway release {filler(0)}"),
             cell(WAITS),
-            stopped(WAITS),
+            stop_server(WAITS),
         ),
     )
 )

@@ -3,14 +3,14 @@
 from task_gateway.errors import ScenarioFailed
 from task_gateway_lab.scenarios import own_hub, runtime
 from task_gateway_lab.scenarios.base import Scenario, ScenarioCase, Step, declare
-from task_gateway_lab.scenarios.jupyterhub import ADA, GROUP, HUB, KUBECTL, NEEDS, hub_of, notebook, stopped
+from task_gateway_lab.scenarios.jupyterhub import ADA, GROUP, HUB, KUBECTL, NEEDS, hub_of, spawn_notebook, stop_server
 from task_gateway_lab.scenarios.places import HUB_MANAGER
 from task_gateway_lab.scenarios.tasks import cell, launch
 
 KEPT, KILLED = "hub-kept", "hub-killed"
 
 
-def restarted(case: ScenarioCase) -> str:
+def restart_hub(case: ScenarioCase) -> str:
     """Restart the hub, and compare what it knows with what it knew."""
     hub = hub_of(case)
     hub.restart()
@@ -20,14 +20,14 @@ def restarted(case: ScenarioCase) -> str:
     return f"{KEPT} at {after[KEPT][0]}, as before"
 
 
-def killed(case: ScenarioCase) -> str:
+def kill_hub(case: ScenarioCase) -> str:
     """Kill the hub once the pod of a spawn is there, and wait until the next hub answers."""
     request = runtime.TaskRequest("notebook", HUB_MANAGER, KILLED, ADA)
     own_hub.kill_in_spawn(hub_of(case), KILLED, lambda: launch(case, request))
     return "the hub was killed while the pod started"
 
 
-def one_left(case: ScenarioCase) -> str:
+def start_again(case: ScenarioCase) -> str:
     """Start the same server again: it has one pod and one port."""
     hub = hub_of(case)
     found = hub.settled(KILLED)
@@ -51,15 +51,15 @@ declare(
         alone=True,
         steps=(
             HUB,
-            notebook(KEPT),
+            spawn_notebook(KEPT),
             cell(KEPT),
             Step(
                 "the hub restarted",
-                restarted,
+                restart_hub,
                 f"{KUBECTL} exec deployment/hub -- python3 -c 'import os; os.kill(1, 15)'",
             ),
             cell(KEPT),
-            stopped(KEPT),
+            stop_server(KEPT),
         ),
     )
 )
@@ -73,10 +73,10 @@ declare(
         alone=True,
         steps=(
             HUB,
-            Step("the hub is killed in a spawn", killed),
-            Step("the notebook starts again", one_left, f"# open ${{hub}}user/{ADA}/{KILLED}/lab"),
+            Step("the hub is killed in a spawn", kill_hub),
+            Step("the notebook starts again", start_again, f"# open ${{hub}}user/{ADA}/{KILLED}/lab"),
             cell(KILLED),
-            stopped(KILLED),
+            stop_server(KILLED),
         ),
     )
 )

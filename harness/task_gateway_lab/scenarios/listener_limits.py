@@ -28,7 +28,7 @@ LEFT = 5
 """Listeners that the CRD of upstream leaves when the others are written at once, as a master had done one by one."""
 
 
-def crowd(case: ScenarioCase) -> str:
+def write_listeners(case: ScenarioCase) -> str:
     """Write many listeners at once."""
     managed = case.environment.clusters[MANAGER]
     name, namespace = managed.block.gateway_name, managed.block.gateway_namespace
@@ -41,7 +41,7 @@ def crowd(case: ScenarioCase) -> str:
     return f"{len(ports)} listeners were written at once"
 
 
-def fill(strategy: Traits) -> Step:
+def fill_gateway(strategy: Traits) -> Step:
     """Expose tasks that have no pod until that is refused, and compare their number with the capacity."""
 
     def do(case: ScenarioCase) -> str:
@@ -77,8 +77,8 @@ for _strategy in in_order():
             tags=("limits",),
             alone=True,
             steps=(
-                *((Step("many listeners written", crowd),) if _strategy.on_gateway else ()),
-                fill(_strategy),
+                *((Step("many listeners written", write_listeners),) if _strategy.on_gateway else ()),
+                fill_gateway(_strategy),
             ),
         )
     )

@@ -7,7 +7,7 @@ from task_gateway_lab.scenarios.tasks import cell, end, start
 EAST, HOME = "notebook-kept-east", "notebook-kept-home"
 
 
-def restart(case: ScenarioCase) -> str:
+def restart_master(case: ScenarioCase) -> str:
     """Restart the master, and compare what it knows with what was known before."""
     platform = case.environment.platform
     before = {each.id: each.addresses for each in platform.tasks()}
@@ -32,7 +32,7 @@ declare(
             cell(EAST),
             Step(
                 "master restarted",
-                restart,
+                restart_master,
                 "kubectl --kubeconfig $default_kubeconfig -n $master_namespace delete pod master",
             ),
             cell(EAST),

@@ -14,7 +14,7 @@ MANAGER = "west"
 FIRST, SECOND = "first", "second"
 
 
-def both(case: ScenarioCase) -> str:
+def fill_both_ranges(case: ScenarioCase) -> str:
     """Let two masters take ports at once until each finds none."""
     managed = case.environment.clusters[MANAGER]
     start, end = managed.block.gateway_port_range_start, managed.block.gateway_port_range_end
@@ -43,7 +43,7 @@ def _fill(case: ScenarioCase, name: str, gateway: "runtime.TaskGateway") -> Iter
         yield address.port
 
 
-def refused(case: ScenarioCase) -> str:
+def validate_overlap(case: ScenarioCase) -> str:
     """Give one master both ranges, for two resource managers: its configuration is refused."""
     environment = case.environment
     west = environment.clusters[MANAGER].kube
@@ -66,8 +66,12 @@ declare(
         tags=("configuration", "limits"),
         alone=True,
         steps=(
-            Step("all ports taken by two masters at once", both, f"task-gateway ls --kubeconfig ${MANAGER}_kubeconfig"),
-            Step("overlap in one configuration refused", refused, "task-gateway config validate master.yaml"),
+            Step(
+                "all ports taken by two masters at once",
+                fill_both_ranges,
+                f"task-gateway ls --kubeconfig ${MANAGER}_kubeconfig",
+            ),
+            Step("overlap in one configuration refused", validate_overlap, "task-gateway config validate master.yaml"),
         ),
     )
 )

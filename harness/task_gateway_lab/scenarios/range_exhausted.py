@@ -9,7 +9,7 @@ from task_gateway_lab.scenarios.tasks import end, launch, start
 MANAGER, FIRST, NEXT = "west", "range-first", "range-next"
 
 
-def filled(manager: str) -> Step:
+def take_every_port(manager: str) -> Step:
     """Take every port that is left, for tasks that have no pod."""
 
     def do(case: ScenarioCase) -> str:
@@ -30,7 +30,7 @@ def filler(number: int) -> str:
     return f"range-filler-{number}"
 
 
-def refused(case: ScenarioCase) -> str:
+def start_refused_task(case: ScenarioCase) -> str:
     """Start one task more, which is refused with a sentence that helps."""
     try:
         launch(case, runtime.TaskRequest("command", MANAGER, NEXT))
@@ -39,7 +39,7 @@ def refused(case: ScenarioCase) -> str:
     raise ScenarioFailed("a task was started beyond the range")
 
 
-def freed(case: ScenarioCase) -> str:
+def free_port(case: ScenarioCase) -> str:
     """Free one port, and start it again."""
     case.environment.platform.kill(FIRST)
     return f"{NEXT} answers at {launch(case, runtime.TaskRequest('command', MANAGER, NEXT)).address}"
@@ -54,9 +54,9 @@ declare(
         alone=True,
         steps=(
             start("command", MANAGER, FIRST),
-            filled(MANAGER),
-            Step("one task more refused", refused),
-            Step("one port freed, the task starts", freed, f"task-gateway release {FIRST}"),
+            take_every_port(MANAGER),
+            Step("one task more refused", start_refused_task),
+            Step("one port freed, the task starts", free_port, f"task-gateway release {FIRST}"),
             end(NEXT),
         ),
     )

@@ -12,7 +12,7 @@ from task_gateway_lab.scenarios.tasks import end, launch
 ID, USER, SECONDS = "shell-1", "jovyan", 20.0
 
 
-def begin(case: ScenarioCase) -> str:
+def start_shell(case: ScenarioCase) -> str:
     """Start the shell with a key that was made for it."""
     key = paramiko.Ed25519Key.from_private_key(io.StringIO(_new_key()))
     case.state["key"] = key
@@ -21,7 +21,7 @@ def begin(case: ScenarioCase) -> str:
     return f"{ID} on east at {running.address}"
 
 
-def use(case: ScenarioCase) -> str:
+def run_over_ssh(case: ScenarioCase) -> str:
     """Log in, and run a command."""
     running: runtime.RunningTask = case.state[ID]
     with closing(paramiko.SSHClient()) as client:
@@ -37,7 +37,7 @@ def use(case: ScenarioCase) -> str:
     return f"the shell of {USER} is on {ID}"
 
 
-def refuse(case: ScenarioCase) -> str:
+def try_other_key(case: ScenarioCase) -> str:
     """Try another key, which must not be let in."""
     running: runtime.RunningTask = case.state[ID]
     other = paramiko.Ed25519Key.from_private_key(io.StringIO(_new_key()))
@@ -67,9 +67,9 @@ declare(
         sentence="A shell in another cluster works over SSH through the gateway, and only accepts its own key.",
         tags=("shell", "security"),
         steps=(
-            Step("east: shell shell-1 started", begin, "ssh-keygen -t ed25519 -f key"),
-            Step("command run over SSH", use, f"ssh -i key {USER}@… hostname  # host and port: $shell_1"),
-            Step("another key refused", refuse),
+            Step("east: shell shell-1 started", start_shell, "ssh-keygen -t ed25519 -f key"),
+            Step("command run over SSH", run_over_ssh, f"ssh -i key {USER}@… hostname  # host and port: $shell_1"),
+            Step("another key refused", try_other_key),
             end(ID),
         ),
     )

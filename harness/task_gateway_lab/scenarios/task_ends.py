@@ -15,7 +15,7 @@ MANAGER, SECONDS = "east", 10.0
 KEPT = ("--ignore-daemonsets", "--delete-emptydir-data")
 
 
-def refused(id: str) -> Step:
+def see_port_closed(id: str) -> Step:
     """See that the port of a task that ended leads nowhere, though nobody released it."""
 
     def do(case: ScenarioCase) -> str:
@@ -25,7 +25,7 @@ def refused(id: str) -> Step:
     return Step(f"the port of {id} is closed", do, f"curl -m 5 http://${id.replace('-', '_')}/")
 
 
-def collected(id: str) -> Step:
+def reconcile_task(id: str) -> Step:
     """Let a reconcile free what the task left, and give the next task the gateway's ports."""
 
     def do(case: ScenarioCase) -> str:
@@ -42,13 +42,13 @@ def collected(id: str) -> Step:
     return Step(f"the port of {id} is freed", do, hand)
 
 
-def killed(case: ScenarioCase) -> str:
+def kill_pod(case: ScenarioCase) -> str:
     """Delete the pod as somebody with kubectl would, without a time to end in."""
     _gone(case, "killed-task")
     return "the pod was deleted without the master"
 
 
-def crashed(case: ScenarioCase) -> str:
+def crash_process(case: ScenarioCase) -> str:
     """Let the task's own process end."""
     managed, id = case.environment.clusters[MANAGER], "crashed-task"
     address = case.state[id].address
@@ -58,7 +58,7 @@ def crashed(case: ScenarioCase) -> str:
     return "the process ended with an error"
 
 
-def drained(case: ScenarioCase) -> str:
+def drain_node(case: ScenarioCase) -> str:
     """Drain the task's node of the task, with kubectl; other pods stay, since there is no other node for them."""
     managed, id = case.environment.clusters[MANAGER], "drained-task"
     node = managed.kube.get(POD, id, managed.namespace)["spec"]["nodeName"]
@@ -89,7 +89,7 @@ def _scenario(name: str, how: Step, sentence: str, kind: str = "command", *, alo
             sentence=sentence,
             tags=("ends",),
             alone=alone,
-            steps=(start(kind, MANAGER, id), *use, how, refused(id), collected(id)),
+            steps=(start(kind, MANAGER, id), *use, how, see_port_closed(id), reconcile_task(id)),
         )
     )
 
@@ -98,7 +98,7 @@ _scenario(
     "task_killed",
     Step(
         "pod deleted",
-        killed,
+        kill_pod,
         f"kubectl --kubeconfig ${MANAGER}_kubeconfig -n $tasks_namespace delete pod killed-task --now",
     ),
     "The pod of a task is deleted without the master: its port closes and is freed.",
@@ -107,7 +107,7 @@ _scenario(
     "task_crashed",
     Step(
         "process ended",
-        crashed,
+        crash_process,
         "echo crash | nc …  # host and port: $crashed_task",
     ),
     "The process of a task fails: its port closes and is freed.",
@@ -116,7 +116,7 @@ _scenario(
     "task_drained",
     Step(
         "node drained of the task",
-        drained,
+        drain_node,
         f"""kubectl --kubeconfig ${MANAGER}_kubeconfig drain --all --pod-selector {TASK_LABEL}=drained-task \\
   --force {" ".join(KEPT)}
 kubectl --kubeconfig ${MANAGER}_kubeconfig uncordon --all""",

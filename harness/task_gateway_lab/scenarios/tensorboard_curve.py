@@ -13,7 +13,7 @@ COLOUR, NEAR, WIDE = (66, 80, 102), 16, 0.3
 """TensorBoard's colour of the first run, how near a pixel is to it, and the part of the page that the line crosses."""
 
 
-def read(case: ScenarioCase) -> str:
+def read_scalars(case: ScenarioCase) -> str:
     """Ask TensorBoard for the scalars that were written."""
     url = f"{case.environment.platform.url(ID)}data/plugin/scalars/scalars?tag=loss&run=run-1"
     points = runtime.accepted(runtime.call("GET", url), "reading scalars", url).json()
@@ -22,7 +22,7 @@ def read(case: ScenarioCase) -> str:
     return f"{len(points)} points, the loss falls from {points[0][2]:.2f} to {points[-1][2]:.2f}"
 
 
-def look(case: ScenarioCase) -> str:
+def open_curve(case: ScenarioCase) -> str:
     """Open the page in Chromium until it draws the curve."""
     runtime.browser.show(
         f"{case.environment.platform.url(ID)}#timeseries", POINTS, has_curve, case.picture("tensorboard")
@@ -48,8 +48,8 @@ declare(
         tags=("tensorboard",),
         steps=(
             start("tensorboard", "west", ID),
-            Step("scalars read", read, "curl http://$tensorboard_1/proxy/tensorboard-1/data/runs"),
-            Step("curve seen in Chromium", look, "# open the TensorBoard's URL, Time Series"),
+            Step("scalars read", read_scalars, "curl http://$tensorboard_1/proxy/tensorboard-1/data/runs"),
+            Step("curve seen in Chromium", open_curve, "# open the TensorBoard's URL, Time Series"),
             end(ID),
         ),
     )

@@ -8,20 +8,20 @@ from task_gateway_lab.scenarios.tasks import end, opened, start
 ID, FILE = "notebook-terminal", "uploaded.txt"
 
 
-def upload(case: ScenarioCase) -> str:
+def upload_file(case: ScenarioCase) -> str:
     """Upload a file as JupyterLab's file browser does."""
     case.state["text"] = f"uploaded {secrets.token_hex(8)}"
     opened(case, ID).upload(FILE, f"{case.state['text']}\n".encode())
     return f"{FILE} contains {case.state['text']!r}"
 
 
-def read(case: ScenarioCase) -> str:
+def read_in_terminal(case: ScenarioCase) -> str:
     """Read the file in a terminal, over its WebSocket."""
     said = opened(case, ID).in_terminal(f"cat {FILE}", case.state["text"])
     return f"the terminal shows {said!r}"
 
 
-def look(case: ScenarioCase) -> str:
+def open_terminal(case: ScenarioCase) -> str:
     """Open a terminal in the page and keep a picture of it."""
     notebook = opened(case, ID)
     notebook.decline_news()
@@ -41,9 +41,9 @@ declare(
         tags=("notebook",),
         steps=(
             start("notebook", "east", ID),
-            Step("file uploaded", upload, "# drag a file into the file browser of JupyterLab"),
-            Step("file read in a terminal", read, f"# File, New, Terminal: cat {FILE}"),
-            Step("terminal opened in Chromium", look),
+            Step("file uploaded", upload_file, "# drag a file into the file browser of JupyterLab"),
+            Step("file read in a terminal", read_in_terminal, f"# File, New, Terminal: cat {FILE}"),
+            Step("terminal opened in Chromium", open_terminal),
             end(ID),
         ),
     )

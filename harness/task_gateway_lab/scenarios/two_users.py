@@ -9,7 +9,7 @@ ADA, BOB = "notebook-of-ada", "notebook-of-bob"
 FORBIDDEN = 403
 
 
-def own_alone(case: ScenarioCase) -> str:
+def open_with_tokens(case: ScenarioCase) -> str:
     """Open each notebook with each token, through the gateway itself and through the master."""
     seen = []
     for target in (ADA, BOB):
@@ -38,7 +38,7 @@ declare(
             cell(BOB),
             Step(
                 "each token tried at each notebook",
-                own_alone,
+                open_with_tokens,
                 f"curl -H 'Authorization: token …' http://$notebook_of_ada/proxy/{ADA}/api/status",
             ),
             end(ADA),

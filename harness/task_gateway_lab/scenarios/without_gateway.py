@@ -11,7 +11,7 @@ from task_gateway_lab.scenarios.tasks import cell, end, start
 ID = "notebook-direct"
 
 
-def direct(case: ScenarioCase) -> str:
+def compare_address(case: ScenarioCase) -> str:
     """Compare the address with the pod's own, and see that no Service was made for it."""
     running: runtime.RunningTask = case.state[ID]
     managed = case.environment.clusters[DEFAULT]
@@ -32,7 +32,7 @@ declare(
             start("notebook", DEFAULT, ID),
             Step(
                 "the address is the pod's own",
-                direct,
+                compare_address,
                 f"kubectl --kubeconfig $default_kubeconfig -n $tasks_namespace get pod {ID} -o wide",
             ),
             cell(ID),

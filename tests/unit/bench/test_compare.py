@@ -37,7 +37,7 @@ class NoKube(MeteredKube):
             count.writes += 1
 
 
-class TaskServer(http_task.Server):
+class CuttingServer(http_task.TaskServer):
     """A task whose connections all end with it."""
 
     def __init__(self, name: str) -> None:
@@ -61,13 +61,13 @@ class Direct:
     """Runs the task itself, on a new port for each time that it is opened; `name` is what it answers."""
 
     def __init__(self, kube: NoKube, writes: int = 1, name: str = "") -> None:
-        self.servers: dict[str, TaskServer] = {}
+        self.servers: dict[str, CuttingServer] = {}
         self._kube, self._writes, self._name = kube, writes, name
 
     def open(self, target: PeerTarget) -> HttpEndpoint:
         for _ in range(self._writes):
             self._kube.write()
-        server = self.servers[target.name] = TaskServer(self._name or target.name)
+        server = self.servers[target.name] = CuttingServer(self._name or target.name)
         return HttpEndpoint("127.0.0.1", server.server_address[1])
 
     def close(self, target: PeerTarget) -> None:

@@ -17,7 +17,7 @@ SHORT = Wait("short", "it is over", 0.05)
 
 @pytest.fixture
 def endpoint() -> Iterator[HttpEndpoint]:
-    with http_task.Server("127.0.0.1", 0, NAME) as server:
+    with http_task.TaskServer("127.0.0.1", 0, NAME) as server:
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         yield HttpEndpoint("127.0.0.1", server.server_address[1])
         server.shutdown()

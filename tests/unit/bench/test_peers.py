@@ -31,7 +31,7 @@ from task_gateway_lab.bench import http_task
 assert "--kubeconfig" in sys.argv, sys.argv
 port, target = sys.argv[-1].split(":")
 name = sys.argv[-2].removeprefix("pod/")
-http_task.Server("127.0.0.1", int(port), f"{{name}}-{{target}}").serve_forever()
+http_task.TaskServer("127.0.0.1", int(port), f"{{name}}-{{target}}").serve_forever()
 """
 
 
