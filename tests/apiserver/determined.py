@@ -32,8 +32,8 @@ GUIDE = Path(__file__).parents[2] / "docs" / "determined.md"
 
 def own_role() -> Manifest:
     """Return the ClusterRole of its own chart, as the guide has it."""
-    (block,) = [each for each in blocks.marked(GUIDE) if each.file == "cluster-role.yaml"]
-    role: Manifest = yaml.safe_load(block.text)
+    (block,) = [each for each in blocks.marked(GUIDE) if each.file == "rights.yaml"]
+    role: Manifest = next(each for each in yaml.safe_load_all(block.text) if each["kind"] == "ClusterRole")
     return role
 
 

@@ -146,6 +146,12 @@ def test_open_connections_outlive_the_end_of_a_pod(render: Render, controller: s
         assert found["EnvoyProxy/tg"]["spec"]["shutdown"] == {"drainTimeout": "15m"}
 
 
+def test_a_port_without_a_ready_pod_is_closed(render: Render) -> None:
+    found = made(render, "envoy-gateway", {})["BackendTrafficPolicy/tg"]["spec"]
+    whole = {"group": "gateway.networking.k8s.io", "kind": "Gateway", "name": "tg"}
+    assert found == {"targetRefs": [whole], "healthCheck": {"panicThreshold": 0}}
+
+
 def test_idle_connections_are_kept_and_clients_that_are_gone_found(render: Render) -> None:
     def policy(**values: object) -> Manifest:
         spec: Manifest = made(render, "envoy-gateway", {"envoy": values})["ClientTrafficPolicy/tg"]["spec"]

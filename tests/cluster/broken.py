@@ -21,6 +21,8 @@ from task_gateway.settings import GATEWAY_PROGRAMMED, Wait
 
 ROUTE = "gateway.networking.k8s.io/v1/TCPRoute"
 MADE_BY = default()
+READINESS_POLICY = MADE_BY.readiness_policy
+KEPT = ("name", "namespace", "labels", "annotations")
 SEEN = Wait("seen", "the controller has seen the change", 120)
 
 
@@ -215,6 +217,17 @@ def rival_service(preflight: Preflight) -> AbstractContextManager[object]:
     spec = {"externalIPs": [address], "ports": [{"port": START + COUNT - 1}]}
     metadata = {"name": "rival", "namespace": "default"}
     return preflight.made({"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec})
+
+
+@contextmanager
+def panic_allowed(preflight: Preflight) -> Iterator[None]:
+    """Envoy may connect to endpoints that are not ready, as it does by default."""
+    policy = preflight.kube.get(READINESS_POLICY, RELEASE, NAMESPACE)
+    preflight.kube.delete(READINESS_POLICY, RELEASE, NAMESPACE)
+    try:
+        yield
+    finally:
+        preflight.kube.create({**policy, "metadata": {key: policy["metadata"][key] for key in KEPT}})
 
 
 def other_templates(preflight: Preflight) -> AbstractContextManager[object]:

@@ -41,6 +41,7 @@ TABLE: list[tuple[str, Break, str]] = [
     ("gateway_ip leads nowhere", broken.nobody_answers, "ITG0405"),
     ("the proxy takes node ports", broken.node_ports, "ITG0406"),
     ("another Service has a port", broken.rival_service, "ITG0410"),
+    ("Envoy may connect to pods that are not ready", broken.panic_allowed, "ITG0416"),
     ("two listeners have one port", broken.listener_conflicts, "ITG0407"),
     ("the templates are of another version", broken.other_templates, "ITG0501"),
     ("the range is wider than the slots", configured(gateway_port_range_end=START + COUNT + 9), "ITG0502"),

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from signal import SIGCONT, SIGKILL, SIGSTOP
@@ -110,7 +111,8 @@ def test_the_operator_is_away_and_an_address_is_used_again(operated: Operated, h
             if how == "deleted":
                 operated.kubectl("delete", "pod", "first", "--grace-period=0", "--force")
             else:
-                Stream(port).echoes("end")
+                with closing(Stream(port)) as stream:
+                    stream.echoes("end")
             lab.give_next(inherited)
             operated.start("second")
             assert operated.address("second") == inherited
@@ -218,12 +220,14 @@ def test_the_chart_is_upgraded_and_rolled_back(operated: Operated, mode: tuple[s
     try:
         with watching(lab.greetings) as seen:
             operated.upgrade(changed, *mode)
+            assert stream.echoes("after the upgrade")
             operated.start("starts")
             operated.exposed("starts")
+            assert stream.echoes("after another pod was exposed")
             operated.roll_back()
             lab.everything_holds()
+            assert stream.echoes("after the rollback")
         assert (seen.failed, seen.strangers) == ([], [])
-        assert stream.echoes("still here")
     finally:
         stream.close()
 

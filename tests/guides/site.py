@@ -21,9 +21,11 @@ def shell(guide: str, folder: Path, **words: str) -> Iterator[Shell]:
     """Lend a cluster, and what the words of a guide mean there, besides those that are given."""
     (folder / "dist").symlink_to(ROOT / "dist")
     with base.temporary_cluster("kind", base.ClusterRequest(f"guide-{guide}-{os.getpid()}"), say=print) as cluster:
+        kube = Kube(cluster)
         found = {
             "KUBECONFIG": str(cluster.kubeconfig),
-            "ADDRESS": node_address(Kube(cluster)),
+            "ADDRESS": node_address(kube),
+            "API": kube.server,
             "IMAGE": images.load().notebook,
             "VERSION": __version__,
         }

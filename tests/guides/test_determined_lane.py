@@ -10,14 +10,14 @@ from tests.guides.site import shell as lent
 
 from task_gateway_lab.clusters import base, operator_image
 
-GUIDE, ROLE = blocks.ROOT / "docs" / "determined.md", "cluster-role.yaml"
+GUIDE, RIGHTS = blocks.ROOT / "docs" / "determined.md", "rights.yaml"
 
 
 @pytest.fixture(scope="module")
 def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[blocks.Shell]:
     folder = tmp_path_factory.mktemp("guide")
-    (role,) = [each for each in blocks.marked(GUIDE) if each.file == ROLE]
-    (folder / ROLE).write_text(role.text)
+    (rights,) = [each for each in blocks.marked(GUIDE) if each.file == RIGHTS]
+    (folder / RIGHTS).write_text(rights.text)
     with lent("determined-lane", folder, OPERATOR_IMAGE=operator_image.NAME) as found:
         base.load(Path(found.words["KUBECONFIG"]).parent.name, operator_image.archive(blocks.ROOT / "dist"))
         yield found

@@ -9,7 +9,9 @@ WORDS = {"HUB_NAMESPACE": HOME, "HUB_IMAGE": "none"}
 
 
 def test_a_restricted_namespace_takes_the_hub_and_its_proxy(lab: Lab) -> None:
-    made = [lab.site.kube.create(each, dry_run=True) for each in objects("hub", WORDS)]
+    namespace, *workload = objects("hub", WORDS)
+    assert namespace["metadata"]["labels"] == {"pod-security.kubernetes.io/enforce": "restricted"}
+    made = [lab.site.kube.create(each, dry_run=True) for each in workload]
     templates = [each["spec"]["template"] for each in made if each["kind"] == "Deployment"]
     for number, template in enumerate(templates):
         metadata = template["metadata"] | {"name": f"pod-{number}", "namespace": HOME}

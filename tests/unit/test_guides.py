@@ -32,6 +32,19 @@ def test_a_page_that_is_followed_is_followed_whole(page: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "end"), [("jupyterhub", ""), ("determined", "## Add slots for other platforms"), ("determined-lane", "")]
+)
+def test_the_guide_of_a_platform_has_at_most_ten_commands(name: str, end: str, tmp_path: Path) -> None:
+    """A command that continues on the next line is indented there; what follows `end` is optional."""
+    before, mark, _ = (blocks.ROOT / "docs" / f"{name}.md").read_text().partition(end or "\0")
+    assert bool(mark) is bool(end)
+    page = tmp_path / "page.md"
+    page.write_text(before)
+    texts = [each.text for each in blocks.marked(page) if not each.file]
+    assert 3 <= len([line for text in texts for line in text.splitlines() if not line.startswith(" ")]) <= 10
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "<!-- run by tests/t.py -->\n\nsome words\n\n```console\ntrue\n```\n",

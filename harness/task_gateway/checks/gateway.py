@@ -12,10 +12,11 @@ from task_gateway.kube.wait import condition
 from task_gateway.limits.ports import takes_node_ports
 from task_gateway.model import Address, Manifest
 from task_gateway.routing.addresses import unready
-from task_gateway.routing.gateway_api import addresses
+from task_gateway.routing.gateway_api import GATEWAY, addresses
 from task_gateway.routing.gateway_listeners import FOREIGN
 from task_gateway.routing.reach import Answer, probe
 
+GATEWAY_KIND = GATEWAY.rpartition("/")[2]
 PROXY_PODS = "kubectl describe pods --all-namespaces --selector {proxies}"
 DESCRIBE = "kubectl describe gateway {gateway} --namespace {namespace}"
 
@@ -160,6 +161,30 @@ def rivals(snapshot: GatewaySnapshot) -> Finding | None:
                 f"Service {namespace}/{name} also uses port {taken[0]}{more} of {snapshot.gateway.gateway_ip}"
             )
     return None
+
+
+@check("ITG0416", "connections only go to pods that are ready", "{upgrade}", ("ITG0401", "ITG0301"))
+def readiness(snapshot: GatewaySnapshot) -> Finding | None:
+    """If no endpoint of a port is ready, the Envoy of Envoy Gateway connects to one that is not, unless a
+    BackendTrafficPolicy of the Gateway sets panicThreshold to 0. Kubernetes can keep such an endpoint for a pod that
+    completed. If another pod gets its IP address, the port leads to that pod."""
+    kind = snapshot.objects.controller.readiness_policy
+    if not kind or not snapshot.kube.served(kind):
+        return None
+    policies = snapshot.kube.list(kind, snapshot.gateway.gateway_namespace)
+    if any(_stops_panic(each["spec"], snapshot.gateway.gateway_name) for each in policies):
+        return None
+    return Finding(f"no {kind.rpartition('/')[2]} of Gateway {snapshot.name} sets healthCheck.panicThreshold to 0")
+
+
+def _stops_panic(policy: Manifest, gateway: str) -> bool:
+    """Return whether the spec of a policy sets this for the whole Gateway."""
+    targets = [*(policy.get("targetRefs") or []), policy.get("targetRef") or {}]
+    whole = any(
+        (each.get("kind"), each.get("name")) == (GATEWAY_KIND, gateway) and "sectionName" not in each
+        for each in targets
+    )
+    return whole and (policy.get("healthCheck") or {}).get("panicThreshold") == 0
 
 
 def resolve(host: str) -> set[str]:

@@ -86,6 +86,10 @@ class Controller:
     proxy_image: str = "envoyproxy/envoy"
     """How the repository of the proxy's image ends."""
 
+    readiness_policy: str = ""
+    """The kind of the object that stops its proxy from connecting to endpoints that are not ready, by
+    `healthCheck.panicThreshold: 0`. Empty if the proxy never does."""
+
     tested: tuple[int, int] | None = None
     """The minor version that the project is tested with."""
     gateway_api: tuple[int, int] = (0, 0)

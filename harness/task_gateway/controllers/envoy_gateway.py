@@ -19,6 +19,8 @@ ENVOY_GATEWAY = declare(
         # With mergeGateways: true of the EnvoyProxy that the class refers to.
         class_label=f"{OWNING}class",
         image="envoyproxy/gateway",
+        # It reports endpoints that are not ready as draining. Without another one, Envoy connects to them ("panic").
+        readiness_policy="gateway.envoyproxy.io/v1alpha1/BackendTrafficPolicy",
         tested=(1, 9),
         # With older CRDs it skips TCPRoutes and reports nothing.
         gateway_api=(1, 6),

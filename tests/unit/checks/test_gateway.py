@@ -2,6 +2,7 @@
 
 import pytest
 from tests.unit.checks.objects import Make, make_condition, workload
+from tests.unit.memory import Memory
 
 from task_gateway.checks import base, gateway
 from task_gateway.checks.base import Finding
@@ -125,3 +126,32 @@ def test_a_proxy_without_a_service_leads_to_the_controllers_log(snapshot: Make) 
     assert said is not None
     assert said.message == "Programmed is False (AddressNotUsable): so; the proxy has no Service"
     assert said.fix == "kubectl logs --namespace n --selector control-plane=envoy-gateway --tail 50"
+
+
+@pytest.mark.parametrize(
+    ("changed", "right"),
+    [
+        ({}, True),
+        ({"targetRefs": None, "targetRef": {"kind": "Gateway", "name": "gw"}}, True),
+        ({"healthCheck": {"panicThreshold": 1}}, False),
+        ({"healthCheck": {"active": {}}}, False),
+        ({"targetRefs": [{"kind": "Gateway", "name": "gw", "sectionName": "a"}]}, False),
+        ({"targetRefs": [{"kind": "TCPRoute", "name": "gw"}]}, False),
+        ({"targetRefs": [{"kind": "Gateway", "name": "other"}]}, False),
+    ],
+)
+def test_the_proxy_must_not_connect_to_pods_that_are_not_ready(snapshot: Make, changed: Manifest, right: bool) -> None:
+    memory, controller = Memory(), CONTROLLERS.get("envoy-gateway")
+    spec = {"targetRefs": [{"kind": "Gateway", "name": "gw"}], "healthCheck": {"panicThreshold": 0}}
+    memory.put(controller.readiness_policy, {"spec": spec | changed}, "any", "ns")
+    said = gateway.readiness(snapshot(kube=memory, controller=controller))
+    told = Finding("no BackendTrafficPolicy of Gateway ns/gw sets healthCheck.panicThreshold to 0")
+    assert said == (None if right else told)
+
+
+def test_a_policy_of_another_namespace_does_not_count_and_contour_needs_none(snapshot: Make) -> None:
+    memory, controller = Memory(), CONTROLLERS.get("envoy-gateway")
+    spec = {"targetRefs": [{"kind": "Gateway", "name": "gw"}], "healthCheck": {"panicThreshold": 0}}
+    memory.put(controller.readiness_policy, {"spec": spec}, "any", "elsewhere")
+    assert gateway.readiness(snapshot(kube=memory, controller=controller)) is not None
+    assert gateway.readiness(snapshot(controller=CONTROLLERS.get("contour"))) is None

@@ -16,7 +16,7 @@ from task_gateway.polling import attempts
 from task_gateway.routing import names
 from task_gateway.settings import Wait
 from task_gateway_lab.clusters import hub_image
-from task_gateway_lab.master import identity, manifests
+from task_gateway_lab.master import identity
 from task_gateway_lab.master.exchange import accepted, call
 from task_gateway_lab.master.jupyterhub.files import configuration, objects
 from task_gateway_lab.master.managed_cluster import ManagedCluster
@@ -123,12 +123,13 @@ def start(site: HubSettings) -> OwnHub:
     }
     for each in objects("rights", words):
         site.notebooks.kube.apply(each)
-    site.home.apply(manifests.namespace(site.namespace, manifests.RESTRICTED))
+    namespace, *workload = objects("hub", words)
+    site.home.apply(namespace)
     wait_until_usable(site.home, site.namespace)
     login = {"kubeconfig": _login(site.notebooks), "password": password, "api-token": token}
     site.home.apply(_object("Secret", site, {"stringData": login | {"proxy-token": secrets.token_hex()}}))
     site.home.apply(_object("ConfigMap", site, {"data": configuration(words)}))
-    for each in objects("hub", words):
+    for each in workload:
         site.home.apply(each)
     for name in ("proxy", HUB):
         wait_for(site.home, STARTED, DEPLOYMENT, name, site.namespace, condition("Available"))
