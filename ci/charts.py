@@ -197,7 +197,7 @@ def marked(text: str) -> str:
             listeners = _at(properties, part, "properties", "listeners")
             behind[_at(listeners, "maxItems").start_mark.line] = f" {MAX_LISTENERS}"
             for rule in _at(listeners, schema.RULES).value if part == "spec" else ():
-                if schema.is_quadratic(schema.Rule(_at(rule, "rule").value, "")):
+                if schema.is_quadratic(schema.CelRule(_at(rule, "rule").value, "")):
                     before[rule.start_mark.line] = before.get(rule.start_mark.line, "") + f"{QUADRATIC}\n"
                     before[rule.end_mark.line] = f"{END}\n"
     return "".join(f"{before.get(number, '')}{line}{behind.get(number, '')}\n" for number, line in enumerate(lines))

@@ -28,7 +28,7 @@ _HASH = re.compile(r"--hash=(\S+)")
 
 
 @dataclass(frozen=True)
-class Part:
+class ReleasedPart:
     """A part: of which kind, named as its registry does; `pinned_in` are the files that fix version and digests."""
 
     kind: str
@@ -38,36 +38,36 @@ class Part:
     pinned_in: tuple[str, ...]
 
 
-def parts() -> list[Part]:
+def parts() -> list[ReleasedPart]:
     """Return all parts."""
     return [*charts(), *container_images(), *python_packages(), *go_modules()]
 
 
-def go_modules() -> list[Part]:
+def go_modules() -> list[ReleasedPart]:
     """Return the modules whose sources are downloaded for the toolchain."""
     sums = sorted(pins.TOOLCHAIN.glob("*/go.sum"))
     return _merged(
-        Part(GO, name, version, (digest,), (_path(file),))
+        ReleasedPart(GO, name, version, (digest,), (_path(file),))
         for file in sums
         for name, version, digest in _SUM.findall(file.read_text())
         if not version.endswith("/go.mod")
     )
 
 
-def python_packages() -> list[Part]:
+def python_packages() -> list[ReleasedPart]:
     """Return the packages of every lock file."""
     return _merged(
-        Part(PYTHON, name, version, tuple(_HASH.findall(hashes)), (_path(file),))
+        ReleasedPart(PYTHON, name, version, tuple(_HASH.findall(hashes)), (_path(file),))
         for file in pins.LOCKS
         for name, version, hashes in _LOCKED.findall(file.read_text())
     )
 
 
-def charts() -> list[Part]:
+def charts() -> list[ReleasedPart]:
     """Return the charts inside ours, which are made from Go modules and have their digests."""
     digests = {(module.name, module.version): module.digests for module in go_modules()}
     return _merged(
-        Part(CHART, name, version, digests[CHART_SOURCES[name], version], (_path(file),))
+        ReleasedPart(CHART, name, version, digests[CHART_SOURCES[name], version], (_path(file),))
         for file in sorted((pins.ROOT / "charts").glob("*/Chart.yaml"))
         for name, version in _dependencies(file)
     )
@@ -79,23 +79,24 @@ def _dependencies(chart: Path) -> list[tuple[str, str]]:
     return [(each["name"], each["version"]) for each in found if "file://" not in each.get("repository", "")]
 
 
-def container_images() -> list[Part]:
+def container_images() -> list[ReleasedPart]:
     """Return the images of every Kubernetes release; one without a digest is pulled by its tag, or only built here."""
     pinned_in = (_path(pins.IMAGES),)
     found = (
-        Part(IMAGE, each.name, each.tag, (each.digest,) if each.digest else (), pinned_in) for each in image_list.read()
+        ReleasedPart(IMAGE, each.name, each.tag, (each.digest,) if each.digest else (), pinned_in)
+        for each in image_list.read()
     )
     return _merged(found)
 
 
-def _merged(found: Iterable[Part]) -> list[Part]:
+def _merged(found: Iterable[ReleasedPart]) -> list[ReleasedPart]:
     """Return the parts by name and version; one that several files pin is listed once, with all of them."""
-    whole: dict[tuple[str, str], Part] = {}
+    whole: dict[tuple[str, str], ReleasedPart] = {}
     for part in found:
-        before = whole.get((part.name, part.version), Part(part.kind, part.name, part.version, (), ()))
+        before = whole.get((part.name, part.version), ReleasedPart(part.kind, part.name, part.version, (), ()))
         digests = tuple(dict.fromkeys([*before.digests, *part.digests]))
         files = tuple(dict.fromkeys([*before.pinned_in, *part.pinned_in]))
-        whole[part.name, part.version] = Part(part.kind, part.name, part.version, digests, files)
+        whole[part.name, part.version] = ReleasedPart(part.kind, part.name, part.version, digests, files)
     return [whole[key] for key in sorted(whole)]
 
 

@@ -46,7 +46,7 @@ Report = TypeVar("Report")
 
 
 @dataclass(frozen=True)
-class Part:
+class PagePart:
     """A page, the name of the part of it that is rendered (empty: all of it), and what renders it."""
 
     page: str
@@ -69,12 +69,12 @@ def main() -> None:
     print(f"√ pages: {', '.join(old) or 'nothing has changed'}")
 
 
-def path(part: Part) -> Path:
+def path(part: PagePart) -> Path:
     """Return the file of a part's page."""
     return (DOCS / part.page).resolve()
 
 
-def wanted(part: Part) -> str:
+def wanted(part: PagePart) -> str:
     """Return the page as it should be."""
     if not part.name:
         return part.render()
@@ -106,7 +106,9 @@ def faults() -> str:
 def replay() -> str:
     """Return the replayed tasks of a Determined master, on the profile and on the lane."""
     record = _record("determined")
-    return determined.page(records.read(list[determined.Play], record["plays"]), record["versions"], record["machine"])
+    return determined.page(
+        records.read(list[determined.ReplayRecord], record["plays"]), record["versions"], record["machine"]
+    )
 
 
 def release_figures() -> str:
@@ -223,42 +225,42 @@ def _peers() -> PeerReport:
 
 PICTURES = DOCS / "pictures"
 PARTS = (
-    Part("index.md", "pictures", lambda: pictures.page(PICTURES, "pictures")),
-    Part("../README.md", "pictures", lambda: pictures.page(PICTURES, "docs/pictures")),
-    Part("limits.md", "limits", ladder),
-    Part("raising.md", "cel", cost),
-    Part("raising.md", "columns", cel.columns),
-    Part("raising.md", "raising", lambda: bench.crd_writes(_crd_writes())),
-    Part("reliability.md", "faults", faults),
-    Part("performance.md", "targets", lambda: bench.targets(_expose(), _burst())),
-    Part("performance.md", "expose", lambda: bench.exposed(_expose())),
-    Part("performance.md", "burst", lambda: bench.bursts(_burst())),
-    Part("performance.md", "dataplane", lambda: bench.paths(_dataplane())),
-    Part("alternatives.md", "figures", lambda: peers.figures(_peers())),
-    Part("alternatives.md", "better", lambda: peers.better(_peers())),
-    Part("alternatives.md", "restarts", lambda: peers.restarts(_peers())),
-    Part("checks.md", "", checks.page),
-    Part("quick-start.md", "first start", lambda: first_start.page(_record("first-start"))),
-    Part("quick-start.md", "notebook", notebook),
-    Part("quick-start.md", "labelled", labelled),
-    Part("../charts/internal-task-gateway/values.schema.json", "", partial(described, "internal-task-gateway")),
-    Part("../charts/contour/values.schema.json", "", partial(described, "contour")),
-    Part("../charts/gateway-api-crds/values.schema.json", "", partial(described, "gateway-api-crds")),
-    Part("values.md", "gateway", partial(values, "internal-task-gateway")),
-    Part("values.md", "contour", partial(values, "contour")),
-    Part("values.md", "crds", partial(values, "gateway-api-crds")),
-    Part("../charts/internal-task-gateway/README.md", "values", partial(values, "internal-task-gateway")),
-    Part("../charts/contour/README.md", "values", partial(values, "contour")),
-    Part("../charts/gateway-api-crds/README.md", "values", partial(values, "gateway-api-crds")),
-    Part("release-notes.md", "figures", release_figures),
-    Part("release-notes.md", "shortfalls", release_shortfalls),
-    Part("jupyterhub.md", "configuration", partial(jupyterhub.configuration, "task_gateway.py")),
-    Part("jupyterhub.md", "hub configuration", partial(jupyterhub.configuration, "jupyterhub_config.py")),
-    Part("jupyterhub.md", "rights", partial(jupyterhub.objects, "rights")),
-    Part("jupyterhub.md", "hub", partial(jupyterhub.objects, "hub")),
-    Part("determined-lane.md", "replay", replay),
-    Part("controllers.md", "requirements", required),
-    Part("controllers.md", "measured", probed),
+    PagePart("index.md", "pictures", lambda: pictures.page(PICTURES, "pictures")),
+    PagePart("../README.md", "pictures", lambda: pictures.page(PICTURES, "docs/pictures")),
+    PagePart("limits.md", "limits", ladder),
+    PagePart("raising.md", "cel", cost),
+    PagePart("raising.md", "columns", cel.columns),
+    PagePart("raising.md", "raising", lambda: bench.crd_writes(_crd_writes())),
+    PagePart("reliability.md", "faults", faults),
+    PagePart("performance.md", "targets", lambda: bench.targets(_expose(), _burst())),
+    PagePart("performance.md", "expose", lambda: bench.exposed(_expose())),
+    PagePart("performance.md", "burst", lambda: bench.bursts(_burst())),
+    PagePart("performance.md", "dataplane", lambda: bench.paths(_dataplane())),
+    PagePart("alternatives.md", "figures", lambda: peers.figures(_peers())),
+    PagePart("alternatives.md", "better", lambda: peers.better(_peers())),
+    PagePart("alternatives.md", "restarts", lambda: peers.restarts(_peers())),
+    PagePart("checks.md", "", checks.page),
+    PagePart("quick-start.md", "first start", lambda: first_start.page(_record("first-start"))),
+    PagePart("quick-start.md", "notebook", notebook),
+    PagePart("quick-start.md", "labelled", labelled),
+    PagePart("../charts/internal-task-gateway/values.schema.json", "", partial(described, "internal-task-gateway")),
+    PagePart("../charts/contour/values.schema.json", "", partial(described, "contour")),
+    PagePart("../charts/gateway-api-crds/values.schema.json", "", partial(described, "gateway-api-crds")),
+    PagePart("values.md", "gateway", partial(values, "internal-task-gateway")),
+    PagePart("values.md", "contour", partial(values, "contour")),
+    PagePart("values.md", "crds", partial(values, "gateway-api-crds")),
+    PagePart("../charts/internal-task-gateway/README.md", "values", partial(values, "internal-task-gateway")),
+    PagePart("../charts/contour/README.md", "values", partial(values, "contour")),
+    PagePart("../charts/gateway-api-crds/README.md", "values", partial(values, "gateway-api-crds")),
+    PagePart("release-notes.md", "figures", release_figures),
+    PagePart("release-notes.md", "shortfalls", release_shortfalls),
+    PagePart("jupyterhub.md", "configuration", partial(jupyterhub.configuration, "task_gateway.py")),
+    PagePart("jupyterhub.md", "hub configuration", partial(jupyterhub.configuration, "jupyterhub_config.py")),
+    PagePart("jupyterhub.md", "rights", partial(jupyterhub.objects, "rights")),
+    PagePart("jupyterhub.md", "hub", partial(jupyterhub.objects, "hub")),
+    PagePart("determined-lane.md", "replay", replay),
+    PagePart("controllers.md", "requirements", required),
+    PagePart("controllers.md", "measured", probed),
 )
 
 if __name__ == "__main__":

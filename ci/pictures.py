@@ -83,7 +83,7 @@ def main() -> int:
 @contextmanager
 def lent() -> Iterator[Cluster]:
     """Lend a cluster with the chart and two notebooks, and remove it at the end unless KEEP is set."""
-    cluster = base.up("kind", base.Wish(NAME), say=print)
+    cluster = base.up("kind", base.ClusterRequest(NAME), say=print)
     try:
         install(cluster)
         yield cluster

@@ -31,7 +31,7 @@ FINE = 10  # kube-score's grade of what it finds nothing at
 
 
 @dataclass(frozen=True)
-class Finding:
+class ScoreFinding:
     """What kube-score says of an object, written as Kind/namespace/name."""
 
     check: str
@@ -40,7 +40,7 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Reason:
+class ScoreException:
     """Findings that stay: of a check, at objects like this one, that say this; `reason` is for people."""
 
     check: str
@@ -48,7 +48,7 @@ class Reason:
     says: str
     reason: str
 
-    def explains(self, finding: Finding) -> bool:
+    def explains(self, finding: ScoreFinding) -> bool:
         """Tell whether it is about this finding."""
         alike = self.check == finding.check and fnmatchcase(finding.object, self.object)
         return alike and self.says in finding.says
@@ -66,12 +66,12 @@ def main() -> int:
     return 1 if wrong else 0
 
 
-def exceptions(file: Path = EXCEPTIONS) -> list[Reason]:
+def exceptions(file: Path = EXCEPTIONS) -> list[ScoreException]:
     """Return the reasons that are written down."""
-    return [Reason(**each) for each in yaml.safe_load(file.read_text("utf-8"))]
+    return [ScoreException(**each) for each in yaml.safe_load(file.read_text("utf-8"))]
 
 
-def findings(report: list[dict[str, Any]]) -> Iterator[Finding]:
+def findings(report: list[dict[str, Any]]) -> Iterator[ScoreFinding]:
     """Yield what a report of kube-score finds fault with."""
     for scored in report:
         kind, meta = scored["type_meta"]["kind"], scored["object_meta"]
@@ -80,16 +80,16 @@ def findings(report: list[dict[str, Any]]) -> Iterator[Finding]:
             if check["skipped"] or check["grade"] >= FINE:
                 continue
             for comment in check["comments"] or [{"summary": check["check"]["name"], "path": ""}]:
-                yield Finding(check["check"]["id"], name, f"{comment['path']} {comment['summary']}".strip())
+                yield ScoreFinding(check["check"]["id"], name, f"{comment['path']} {comment['summary']}".strip())
 
 
-def unexplained(found: list[Finding], known: list[Reason]) -> list[str]:
+def unexplained(found: list[ScoreFinding], known: list[ScoreException]) -> list[str]:
     """Return a line for each finding that has no reason to stay."""
     left = {each for each in found if not any(reason.explains(each) for reason in known)}
     return [f"{each.object}: {each.says} ({each.check})" for each in sorted(left, key=lambda each: each.object)]
 
 
-def outdated(found: list[Finding], known: list[Reason]) -> list[str]:
+def outdated(found: list[ScoreFinding], known: list[ScoreException]) -> list[str]:
     """Return a line for each reason that explains nothing any more."""
     old = [reason for reason in known if not any(reason.explains(each) for each in found)]
     return [f"{EXCEPTIONS.name}: {each.check} at {each.object} ({each.says}) is found no more" for each in old]

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import charts
 import pins
-from progress import Part, Progress, attended
+from progress import BuildPart, Progress, attended
 from task_gateway.errors import CommandFailed, TaskGatewayError
 from task_gateway.kube.process import run
 
@@ -24,7 +24,7 @@ STAMP = PACKAGES / "commit"
 def main(progress: Progress) -> int:
     """Package them if they are of another commit; return the exit code."""
     commit = pins.read()[PIN]
-    progress.make_missing([Part("previous charts", 10, partial(_made, commit), partial(_make, commit))])
+    progress.make_missing([BuildPart("previous charts", 10, partial(_made, commit), partial(_make, commit))])
     return 0
 
 

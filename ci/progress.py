@@ -13,7 +13,7 @@ from task_gateway.errors import TaskGatewayError
 
 
 @dataclass(frozen=True)
-class Part:
+class BuildPart:
     """Something to make. `expected` is its cold time in seconds on 2 cores, used for the estimate only."""
 
     name: str
@@ -31,7 +31,7 @@ class Progress:
         self._left: dict[str, float] = {}
         self._total = 0
 
-    def expect(self, parts: list[Part]) -> list[Part]:
+    def expect(self, parts: list[BuildPart]) -> list[BuildPart]:
         """Return those of `parts` that are not made yet, and count them as left."""
         missing = [part for part in parts if not part.done()]
         with self._lock:
@@ -39,12 +39,12 @@ class Progress:
             self._left |= {part.name: part.expected for part in missing}
         return missing
 
-    def make_missing(self, parts: list[Part]) -> None:
+    def make_missing(self, parts: list[BuildPart]) -> None:
         """Make those of `parts` that are not made yet, one after the other."""
         for part in self.expect(parts):
             self.make(part)
 
-    def make(self, part: Part) -> None:
+    def make(self, part: BuildPart) -> None:
         """Make one part and say how it went."""
         with self.timed(part.name):
             part.make()

@@ -18,7 +18,7 @@ import pins
 from engine_images import KEY_LABEL, present
 from offline import images as recipes
 from online import pulled, pulling
-from progress import Part, Progress
+from progress import BuildPart, Progress
 from task_gateway import images
 from task_gateway.kube.process import Word, run
 from task_gateway_lab.clusters.engine import Engine, engine
@@ -51,13 +51,13 @@ class PythonImage:
         key = self._key(there.mode, wheels)
         progress.make_missing(
             [
-                Part(
+                BuildPart(
                     f"{self.title} image",
                     self.expected,
                     lambda: present(used, self.name, key),
                     lambda: self._build(used, there.mode, wheels, key),
                 ),
-                Part(
+                BuildPart(
                     f"{self.title} archive",
                     10,
                     lambda: _written(archive, key),

@@ -37,7 +37,7 @@ ONLY_THERE = "docker.io/library/rehearsed:1"
 """An image that only the registry has: a pod that runs it shows that nodes pull through their mirror."""
 
 
-class Registry:
+class ImageRegistry:
     """The distribution project's registry, with its files in a folder; it can be stopped and started again."""
 
     def __init__(self, folder: Path) -> None:

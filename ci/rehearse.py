@@ -59,7 +59,7 @@ class Rehearsal:
 
     folder: Path
     engine: Engine
-    registry: hosts.Registry
+    registry: hosts.ImageRegistry
     progress: Progress
     seconds: dict[str, float] = field(default_factory=dict)
     digests: dict[str, str] = field(default_factory=dict)
@@ -163,7 +163,7 @@ def main(progress: Progress) -> int:
     with ExitStack() as cleanup:
         folder = Path(tempfile.mkdtemp(prefix="task-gateway-rehearsal-", dir=TEMPORARY))
         cleanup.callback(_remove, folder)
-        rehearsal = Rehearsal(folder, engine(there.engine), hosts.Registry(folder), progress)
+        rehearsal = Rehearsal(folder, engine(there.engine), hosts.ImageRegistry(folder), progress)
         cleanup.callback(rehearsal.registry.stop)
         run(["git", "clone", "--quiet", "--no-hardlinks", pins.ROOT, folder / "clone"])
         if arguments.mode == "build":

@@ -50,7 +50,7 @@ def _released(name: str, digest: str) -> Component:
                      hashes=[HashType(alg=HashAlgorithm.SHA_256, content=digest)])  # fmt: skip
 
 
-def _component(part: fetched.Part) -> Component:
+def _component(part: fetched.ReleasedPart) -> Component:
     purl = _purl(part)
     properties = [Property(name=PINNED_IN, value=file) for file in part.pinned_in]
     hashes: list[HashType] = []
@@ -70,7 +70,7 @@ def _component(part: fetched.Part) -> Component:
                      external_references=references, properties=properties)  # fmt: skip
 
 
-def _purl(part: fetched.Part) -> PackageURL:
+def _purl(part: fetched.ReleasedPart) -> PackageURL:
     if part.kind == fetched.IMAGE:
         where = {"repository_url": part.name, "tag": part.version}
         return PackageURL("oci", None, part.name.rpartition("/")[2], next(iter(part.digests), None), where)

@@ -57,7 +57,7 @@ def main() -> int:
         with tempfile.TemporaryDirectory(prefix="task-gateway-schemas-") as folder:
             pattern = schemas.write(known, Path(folder))
             for name, text in texts.items():
-                count, wrong = look(text, pattern, skipped(known))
+                count, wrong = validate(text, pattern, skipped(known))
                 valid += count
                 problems += [f"Kubernetes {release}, {name}: {each}" for each in wrong]
     for line in problems:
@@ -77,7 +77,7 @@ def skipped(known: Collection[schemas.Kind]) -> tuple[str, ...]:
     return SKIPPED + tuple(each for each in NEWER if tuple(each.rsplit("/", 1)) not in known)
 
 
-def look(text: str, pattern: str, skip: tuple[str, ...] = SKIPPED) -> tuple[int, list[str]]:
+def validate(text: str, pattern: str, skip: tuple[str, ...] = SKIPPED) -> tuple[int, list[str]]:
     """Return how many objects of a text are right, and a line for each that is not, by schemas found by a pattern."""
     words = ["-strict", "-summary", "-output", "json", "-schema-location", pattern, "-skip", ",".join(skip), "-"]
     report = json.loads(run([tool("kubeconform"), *words], input=text, check=False).stdout)

@@ -27,7 +27,7 @@ _SPACE = re.compile(r"(\(\?<[!=][^)]*\))| ")
 
 
 @dataclass(frozen=True)
-class Rule:
+class StyleRule:
     """A turn of phrase, as a regular expression in which a space also matches a line break.
 
     `example` is a phrase that the rule finds; `instead` says what to write, `reason` why.
@@ -67,7 +67,7 @@ class Style:
 
     sources: tuple[Source, ...]
     not_checked: Mapping[str, str]
-    rules: tuple[Rule, ...]
+    rules: tuple[StyleRule, ...]
     exceptions: tuple[Excuse, ...]
 
 
@@ -78,7 +78,7 @@ class Hit:
     file: str
     line: int
     turn: str
-    rule: Rule
+    rule: StyleRule
 
     def __str__(self) -> str:
         return f'{self.file}:{self.line}: "{self.turn}": write {self.rule.instead} ({self.rule.reason})'
@@ -113,7 +113,7 @@ def read(file: Path = RULES) -> Style:
     return Style(
         sources=tuple(Source(**each) for each in content["sources"]),
         not_checked={each["file"]: each["reason"] for each in content["not_checked"]},
-        rules=tuple(Rule(**each) for each in content["rules"]),
+        rules=tuple(StyleRule(**each) for each in content["rules"]),
         exceptions=tuple(Excuse(**each) for each in content["exceptions"]),
     )
 

@@ -20,7 +20,7 @@ import image_list
 import needs
 from offline import built, programs
 from online import host_programs, pulled, pulling
-from online.pulling import PullFailed, Refusal
+from online.pulling import PullFailed, PullRefusal
 from progress import Progress, attended
 from task_gateway import images, settings
 from task_gateway.errors import EngineError, ToolMissing, UsageError
@@ -125,7 +125,7 @@ def _choose(mode: str, engine: Engine) -> tuple[str, str]:
     try:
         pulling.ensure(engine, node)
     except PullFailed as problem:
-        if problem.why is not Refusal.network:
+        if problem.why is not PullRefusal.network:
             raise
         return BUILD, f"no registry answers: {problem.last}"
     return PULL, f"{node.tagged} can be pulled"

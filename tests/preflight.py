@@ -20,7 +20,7 @@ DEPLOYMENT, SERVICE = "apps/v1/Deployment", "v1/Service"
 
 
 @dataclass
-class Stage:
+class Preflight:
     """An installed gateway, and what the check is told of it."""
 
     kube: Kube
@@ -100,14 +100,14 @@ class Stage:
             self.kube.patch(kind, name, namespace, undo)
 
 
-Break = Callable[[Stage], AbstractContextManager[object]]
+Break = Callable[[Preflight], AbstractContextManager[object]]
 
 
 def configured(**keys: Any) -> Break:
     """Tell the check something else of the gateway."""
 
-    def act(stage: Stage) -> AbstractContextManager[object]:
-        stage.keys = keys
+    def act(preflight: Preflight) -> AbstractContextManager[object]:
+        preflight.keys = keys
         return nullcontext()
 
     return act
@@ -126,9 +126,9 @@ def results(report: dict[str, Any], result: str) -> set[str]:
     return {each["code"] for each in checks_of(report) if each["result"] == result}
 
 
-def assert_exactly(stage: Stage, code: str) -> dict[str, str]:
+def assert_exactly(preflight: Preflight, code: str) -> dict[str, str]:
     """The check finds this and nothing else, says what is wrong and what helps, and ends as the contract says."""
-    exit_code, report = stage.check()
+    exit_code, report = preflight.check()
     found = troubled(report)
     assert set(found) == {code}, found
     (check,) = [each for each in checks_of(report) if each["code"] == code]

@@ -2,7 +2,7 @@
 
 import textwrap
 
-from task_gateway.checks.base import CATEGORIES, CHECKS, Rule
+from task_gateway.checks.base import CATEGORIES, CHECKS, CheckRule
 from task_gateway.controllers.base import default
 
 WIDTH = 120
@@ -57,11 +57,11 @@ def page() -> str:
     return "\n".join(parts)
 
 
-def _section(rule: Rule) -> str:
+def _section(rule: CheckRule) -> str:
     fix = rule.fix.format(**STANDS_FOR)
     when = [f"Only checked with `--profile {rule.profile}`."] if rule.profile else []
     when += ["Only checked with `--uninstall`."] if rule.before_uninstall else []
-    when += [f"Skipped if {_either(rule.after)} fails."] if rule.after else []
+    when += [f"Skipped if {_either(rule.depends_on)} fails."] if rule.depends_on else []
     parts = [
         f'<a id="{rule.code.lower()}"></a>',  # `docs` in the output of the command links to it
         f"### {rule.code}: {rule.description}",

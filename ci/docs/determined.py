@@ -8,7 +8,7 @@ from task_gateway_lab.report.markdown_text import table
 
 
 @dataclass(frozen=True)
-class Play:
+class ReplayRecord:
     """What was counted while the same tasks were replayed.
 
     `tasks` were started, and had `ports` at the same time. `conflicts` are writes of the Gateway that were refused
@@ -35,7 +35,7 @@ class Play:
 
 NONE = "—"
 # Not the seconds of writes, launches and kills: they follow the load of the machine, which differs between two plays.
-ROWS: Mapping[str, Callable[[Play], str]] = {
+ROWS: Mapping[str, Callable[[ReplayRecord], str]] = {
     "Tasks started": lambda each: str(each.tasks),
     "Ports in use at the same time": lambda each: str(each.ports),
     "Changes of the Gateway by the master": lambda each: str(each.writes),
@@ -49,7 +49,7 @@ ROWS: Mapping[str, Callable[[Play], str]] = {
 }
 
 
-def page(plays: Sequence[Play], versions: Mapping[str, str], machine: Mapping[str, str]) -> str:
+def page(plays: Sequence[ReplayRecord], versions: Mapping[str, str], machine: Mapping[str, str]) -> str:
     """Return the table, and what it was measured with."""
     rows = [(label, *(say(each) for each in plays)) for label, say in ROWS.items()]
     return f"{measured_on(versions, machine)}\n\n{table(('', *(each.where for each in plays)), rows)}\n"

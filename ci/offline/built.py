@@ -6,7 +6,7 @@ import image_list
 from engine_images import present
 from offline import images as recipes
 from offline import programs
-from progress import Part, Progress
+from progress import BuildPart, Progress
 from task_gateway_lab.clusters.engine import Engine
 
 
@@ -36,7 +36,7 @@ def make(engine: Engine, progress: Progress) -> None:
             lane.result()
 
 
-def _compile(parts: list[Part], progress: Progress) -> None:
+def _compile(parts: list[BuildPart], progress: Progress) -> None:
     for part in parts:
         progress.make(part)
 
@@ -53,7 +53,7 @@ def _images(engine: Engine, compiled: "Future[None]", progress: Progress) -> Non
     builder = recipes.Builder(engine)
     early = {"Debian base": builder.base, "notebook image": builder.notebook, "Envoy image": builder.envoy}
     late = {"component images": builder.components, "node image": builder.node}
-    parts = [Part(name, recipes.EXPECTED[name], lambda: False, make) for name, make in (early | late).items()]
+    parts = [BuildPart(name, recipes.EXPECTED[name], lambda: False, make) for name, make in (early | late).items()]
     for part in progress.expect(parts):
         if part.name in late:
             compiled.result()

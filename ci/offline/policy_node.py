@@ -17,7 +17,7 @@ import engine_images
 import pins
 from offline import programs
 from offline.images import statements
-from progress import Part, Progress, attended
+from progress import BuildPart, Progress, attended
 from task_gateway import images
 from task_gateway.kube.process import run
 from task_gateway_lab.clusters.engine import Engine, engine
@@ -49,7 +49,7 @@ def main(progress: Progress) -> int:
         return 0
     used = engine(images.load().engine)
     there = partial(engine_images.present, used, IMAGE, key())
-    node = Part("policy node image", EXPECTED_SECONDS, there, partial(_build, used))
+    node = BuildPart("policy node image", EXPECTED_SECONDS, there, partial(_build, used))
     progress.make_missing([programs.part(FELIX), programs.part(CNI_PLUGIN), node])
     return 0
 

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 
 import pins
-from progress import Part
+from progress import BuildPart
 from task_gateway import settings
 from task_gateway.errors import ToolMissing
 from task_gateway.kube.process import run
@@ -78,9 +78,9 @@ REGISTRY = Program("registry", "registry", "github.com/distribution/distribution
 EVERY = (*HOST_PROGRAMS, *IMAGE_PROGRAMS)
 
 
-def part(program: Program) -> Part:
+def part(program: Program) -> BuildPart:
     """Return the step that builds `program`."""
-    return Part(program.name, program.expected, lambda: _linked(program), lambda: _make(program))
+    return BuildPart(program.name, program.expected, lambda: _linked(program), lambda: _make(program))
 
 
 def path(program: Program) -> Path:

@@ -17,7 +17,7 @@ from image_list import Image
 from offline import programs
 from offline.images import SCRATCH
 from online import pulling
-from progress import Part, Progress
+from progress import BuildPart, Progress
 from task_gateway import settings
 from task_gateway.errors import DownloadFailed, TaskGatewayError
 from task_gateway.kube.process import run
@@ -32,10 +32,10 @@ VERSION = {
 FROM_IMAGES = ("kube-apiserver", "etcd", "kubectl")
 
 
-def parts(engine: Engine, images: dict[str, Image], progress: Progress) -> list[Part]:
+def parts(engine: Engine, images: dict[str, Image], progress: Progress) -> list[BuildPart]:
     """Return a step for each program that this host runs."""
     return [
-        Part(name, 10, lambda: False, partial(_make, name, engine, images, progress))
+        BuildPart(name, 10, lambda: False, partial(_make, name, engine, images, progress))
         for name in wanted()
         if not linked(name, images)
     ]

@@ -12,8 +12,8 @@ import pins
 from engine_images import KEY_LABEL, RECIPES, present, save
 from image_list import Image
 from online import host_programs, pulling
-from online.pulling import PullFailed, Refusal
-from progress import Part, Progress
+from online.pulling import PullFailed, PullRefusal
+from progress import BuildPart, Progress
 from task_gateway import settings
 from task_gateway_lab.clusters.engine import Engine
 
@@ -58,8 +58,10 @@ def make(engine: Engine, progress: Progress) -> None:
     pulls = [_pull_part(engine, images[purpose]) for purpose in ("node", *IN_NODES)]
     tools = host_programs.parts(engine, images, progress)
     wanted = progress.expect([*pulls, *tools])
-    task = Part("task image", 60, lambda: present(engine, task_image(), key()), lambda: _task(engine, progress))
-    rest = progress.expect([task, Part("archive for nodes", 20, lambda: archive().exists(), lambda: _save(engine))])
+    task = BuildPart("task image", 60, lambda: present(engine, task_image(), key()), lambda: _task(engine, progress))
+    rest = progress.expect(
+        [task, BuildPart("archive for nodes", 20, lambda: archive().exists(), lambda: _save(engine))]
+    )
     with ThreadPoolExecutor(LANES) as lanes:
         for done in [lanes.submit(progress.make, part) for part in wanted]:
             done.result()
@@ -67,8 +69,8 @@ def make(engine: Engine, progress: Progress) -> None:
         progress.make(part)
 
 
-def _pull_part(engine: Engine, image: Image) -> Part:
-    return Part(image.tagged, 20, lambda: pulling.there(engine, image), lambda: pulling.ensure(engine, image))
+def _pull_part(engine: Engine, image: Image) -> BuildPart:
+    return BuildPart(image.tagged, 20, lambda: pulling.there(engine, image), lambda: pulling.ensure(engine, image))
 
 
 def _task(engine: Engine, progress: Progress) -> None:
@@ -78,7 +80,7 @@ def _task(engine: Engine, progress: Progress) -> None:
     try:
         pulling.ensure(engine, base)
     except PullFailed as problem:
-        if problem.why is not Refusal.unknown:
+        if problem.why is not PullRefusal.unknown:
             raise
         progress.note(f"{problem.message}; {images['python'].tagged} with JupyterLab is used instead")
         base, recipe, lock = images["python"], "task-python.Containerfile", pins.NOTEBOOK_LOCK

@@ -13,7 +13,7 @@ from task_gateway.kube.process import Completed, failure
 from task_gateway_lab.clusters.engine import Engine
 
 
-class Refusal(StrEnum):
+class PullRefusal(StrEnum):
     """Why a registry did not give an image."""
 
     unknown = "the registry has no such image or tag"
@@ -24,15 +24,15 @@ class Refusal(StrEnum):
 
 # In this order: a rate limit may come with "denied", an unknown repository with "denied" and "not found".
 _WORDS = {
-    Refusal.limited: ("toomanyrequests", "too many requests", "rate limit"),
-    Refusal.unknown: ("manifest unknown", "name unknown", "not found", "does not exist"),
-    Refusal.login: ("unauthorized", "denied", "authentication required", "no basic auth"),
+    PullRefusal.limited: ("toomanyrequests", "too many requests", "rate limit"),
+    PullRefusal.unknown: ("manifest unknown", "name unknown", "not found", "does not exist"),
+    PullRefusal.login: ("unauthorized", "denied", "authentication required", "no basic auth"),
 }
 _HINTS = {
-    Refusal.limited: "{engine} login {host}, or wait; a mirror works too, in the engine's configuration",
-    Refusal.unknown: "{engine} pull {image}; ci/images.json names the tag, ci/versions.env the version",
-    Refusal.login: "{engine} login {host}",
-    Refusal.network: "check the network or the proxy: {engine} pull {image}; or TASK_GATEWAY_IMAGES=build make e2e",
+    PullRefusal.limited: "{engine} login {host}, or wait; a mirror works too, in the engine's configuration",
+    PullRefusal.unknown: "{engine} pull {image}; ci/images.json names the tag, ci/versions.env the version",
+    PullRefusal.login: "{engine} login {host}",
+    PullRefusal.network: "check the network or the proxy: {engine} pull {image}; or TASK_GATEWAY_IMAGES=build make e2e",
 }
 _PULLS: dict[str, threading.Lock] = {}
 """A lock for each image that is pulled, by its pinned name."""
@@ -67,16 +67,16 @@ def _id(engine: Engine, name: str) -> str | None:
     return answer.stdout.strip() if answer.code == 0 else None
 
 
-def refusal(text: str) -> Refusal:
+def refusal(text: str) -> PullRefusal:
     """Return why a pull failed, by what the engine printed."""
     low = text.lower()
-    return next((why for why, words in _WORDS.items() if any(word in low for word in words)), Refusal.network)
+    return next((why for why, words in _WORDS.items() if any(word in low for word in words)), PullRefusal.network)
 
 
 class PullFailed(ImageMissing):
     """An image of a run cannot be pulled; `why` tells the reason, `last` is the engine's last line."""
 
-    def __init__(self, message: str, *, why: Refusal, last: str, where: str, hint: str) -> None:
+    def __init__(self, message: str, *, why: PullRefusal, last: str, where: str, hint: str) -> None:
         super().__init__(message, where=where, hint=hint)
         self.why = why
         self.last = last

@@ -3,7 +3,7 @@
 `from task_gateway.deferred import yaml` stands for `import yaml`; annotations that use it are quoted. A library whose
 submodules are used needs its imports for the type checker too. For a module of this project that imports much and is
 used in few calls, `Deferred` does the same. The laboratory has an example of each: master/notebook.py and
-scenarios/lent.py.
+scenarios/borrowed.py.
 """
 
 import importlib

@@ -207,7 +207,7 @@ class Notice:
 
 
 @dataclass(frozen=True)
-class Step:
+class StepResult:
     """One step of a scenario as it went; `detail` says what was seen, or the cause of the failure."""
 
     name: str

@@ -60,7 +60,7 @@ class Condition:
     stale: bool = False
 
     @classmethod
-    def of(cls, reported: Mapping[str, Any], *, stale: bool = False) -> "Condition":
+    def read(cls, reported: Mapping[str, Any], *, stale: bool = False) -> "Condition":
         """Return an entry of `status.conditions`."""
         reason, message = reported.get("reason", ""), reported.get("message", "")
         return cls(reported["type"], reported["status"], reason, message, stale)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from task_gateway.errors import NOT_IN_JSON
-from task_gateway.model import Step
+from task_gateway.model import StepResult
 
 
 class Status(StrEnum):
@@ -33,7 +33,7 @@ class NotebookRun:
 
 
 @dataclass(frozen=True)
-class Row:
+class ScenarioResult:
     """One scenario as it went.
 
     `cause` says why it failed or was skipped, empty otherwise. `screenshot` and `evidence` are paths relative to the
@@ -46,7 +46,7 @@ class Row:
     status: Status
     seconds: float
     sentence: str
-    steps: tuple[Step, ...] = ()
+    steps: tuple[StepResult, ...] = ()
     cause: str = ""
     screenshot: str = ""
     repeat: tuple[str, ...] = ()
@@ -67,10 +67,10 @@ class BugBash:
     name: str
     seconds: float
     versions: Mapping[str, str] = field(default_factory=dict)
-    rows: tuple[Row, ...] = ()
+    rows: tuple[ScenarioResult, ...] = ()
     images: str = ""
-    before: tuple[Step, ...] = ()
-    after: tuple[Step, ...] = ()
+    before: tuple[StepResult, ...] = ()
+    after: tuple[StepResult, ...] = ()
     cause: str = ""
     evidence: tuple[str, ...] = ()
 
@@ -82,12 +82,12 @@ class BugBash:
 
     @property
     def stepwise(self) -> bool:
-        """Whether the run is shown step by step: it played one scenario, or failed before any."""
+        """Whether the run is shown step by step: it ran one scenario, or failed before any."""
         return not self.rows or (len(self.rows) == 1 and bool(self.rows[0].steps))
 
     @property
-    def steps(self) -> tuple[Step, ...]:
-        """The steps of the run, with those of its scenario between where it played only one."""
+    def steps(self) -> tuple[StepResult, ...]:
+        """The steps of the run, with those of its scenario between where it ran only one."""
         return (*self.before, *(self.rows[0].steps if self.rows and self.stepwise else ()), *self.after)
 
     @property
@@ -101,9 +101,9 @@ class BugBash:
         return (*self.evidence, *(file for row in self.rows for file in row.evidence))
 
     @property
-    def groups(self) -> dict[str, list[Row]]:
+    def groups(self) -> dict[str, list[ScenarioResult]]:
         """The rows by group, both in the order of the run."""
-        found: dict[str, list[Row]] = {}
+        found: dict[str, list[ScenarioResult]] = {}
         for row in self.rows:
             found.setdefault(row.group, []).append(row)
         return found

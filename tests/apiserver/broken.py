@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 from tests.apiserver import planes
-from tests.preflight import DEPLOYMENT, NAMESPACE, SERVICE, Break, Stage
+from tests.preflight import DEPLOYMENT, NAMESPACE, SERVICE, Break, Preflight
 
 from task_gateway.checks import gateway as gateway_checks
 from task_gateway.checks import routing
 from task_gateway.controllers.base import default
-from task_gateway.crds import raised, schema
+from task_gateway.crds import limit_status, schema
 from task_gateway.crds.ports_policy import POLICY
 from task_gateway.kube.client import Kube
 from task_gateway.kube.kinds import POD
@@ -43,20 +43,20 @@ def deployment(kube: Kube, name: str, labels: dict[str, str], image: str) -> Non
     spec = {"replicas": 1, "selector": {"matchLabels": labels}, "template": template}
     meta = {"name": name, "namespace": NAMESPACE, "labels": labels}
     kube.create({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": meta, "spec": spec})
-    say(kube, DEPLOYMENT, name, available(1))
+    write_status(kube, DEPLOYMENT, name, available(1))
 
 
 def available(number: int) -> Manifest:
     return {each: number for each in ("replicas", "updatedReplicas", "readyReplicas", "availableReplicas") if number}
 
 
-def say(kube: Kube, kind: str, name: str, status: Manifest, namespace: str = NAMESPACE) -> None:
+def write_status(kube: Kube, kind: str, name: str, status: Manifest, namespace: str = NAMESPACE) -> None:
     """Write a status, as a controller would."""
     place = None if kind in (GATEWAY_CLASS, "v1/Node") else namespace
     kube.replace(kube.get(kind, name, place) | {"status": status}, subresource="status")
 
 
-def so(type: str, generation: int, status: str = "True") -> Manifest:
+def make_condition(type: str, generation: int, status: str = "True") -> Manifest:
     return {
         "type": type, "status": status, "reason": "Test", "message": f"said of {type}",
         "lastTransitionTime": "2026-01-01T00:00:00Z", "observedGeneration": generation,
@@ -72,12 +72,12 @@ def parent_status(parent: Manifest, **states: str) -> Manifest:
             "name": each["name"],
             "attachedRoutes": 1,
             "supportedKinds": kinds,
-            "conditions": [so("Programmed", generation)],
+            "conditions": [make_condition("Programmed", generation)],
         }
         for each in parent["spec"]["listeners"]
     ]
     wanted = {"Accepted": "True", "Programmed": "True"} | states
-    conditions = [so(type, generation, status) for type, status in wanted.items()]
+    conditions = [make_condition(type, generation, status) for type, status in wanted.items()]
     addresses = [{"type": "IPAddress", "value": "127.0.0.1"}]
     own = {"addresses": addresses} if parent["kind"] == "Gateway" else {}
     return {"conditions": conditions, "listeners": listeners, **own}
@@ -86,9 +86,9 @@ def parent_status(parent: Manifest, **states: str) -> Manifest:
 def all_runs(kube: Kube, first_port: int) -> None:
     """Make what a cluster and a controller would: a node, the controller, the proxy, and all is well."""
     kube.create({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "one"}})
-    say(kube, "v1/Node", "one", {"conditions": [{"type": "Ready", "status": "True"}]})
+    write_status(kube, "v1/Node", "one", {"conditions": [{"type": "Ready", "status": "True"}]})
     kube.create(kube_proxy("one"))
-    say(kube, POD, "kube-proxy-one", kube_proxy_status(ready=True), SYSTEM_NAMESPACE)
+    write_status(kube, POD, "kube-proxy-one", kube_proxy_status(ready=True), SYSTEM_NAMESPACE)
     proxies = default().proxies(RELEASE, NAMESPACE)
     owned = dict(each.split("=") for each in proxies.split(","))
     deployment(kube, "envoy-gateway", {"control-plane": "envoy-gateway"}, "docker.io/envoyproxy/gateway:v1.9.1")
@@ -123,59 +123,63 @@ def kube_proxy_status(*, ready: bool) -> Manifest:
 
 
 @contextmanager
-def kube_proxy_down(stage: Stage) -> Iterator[None]:
-    say(stage.kube, POD, "kube-proxy-one", kube_proxy_status(ready=False), SYSTEM_NAMESPACE)
+def kube_proxy_down(preflight: Preflight) -> Iterator[None]:
+    write_status(preflight.kube, POD, "kube-proxy-one", kube_proxy_status(ready=False), SYSTEM_NAMESPACE)
     try:
         yield
     finally:
-        say(stage.kube, POD, "kube-proxy-one", kube_proxy_status(ready=True), SYSTEM_NAMESPACE)
+        write_status(preflight.kube, POD, "kube-proxy-one", kube_proxy_status(ready=True), SYSTEM_NAMESPACE)
 
 
 def controller_speaks(kube: Kube) -> None:
     """Say of everything that it is well."""
     (found,) = kube.list(GATEWAY_CLASS)
-    say(kube, GATEWAY_CLASS, found["metadata"]["name"], {"conditions": [so("Accepted", 1)]})
+    write_status(kube, GATEWAY_CLASS, found["metadata"]["name"], {"conditions": [make_condition("Accepted", 1)]})
     for kind in (GATEWAY, LISTENER_SET):
         for parent in kube.list(kind, NAMESPACE):
-            say(kube, kind, parent["metadata"]["name"], parent_status(parent))
+            write_status(kube, kind, parent["metadata"]["name"], parent_status(parent))
     for route in kube.list(ROUTE, NAMESPACE):
         generation = route["metadata"]["generation"]
         controller = "gateway.envoyproxy.io/gatewayclass-controller"
         reference = route["spec"]["parentRefs"][0]
-        parent = {"parentRef": reference, "controllerName": controller, "conditions": [so("Accepted", generation)]}
-        say(kube, ROUTE, route["metadata"]["name"], {"parents": [parent]})
+        parent = {
+            "parentRef": reference,
+            "controllerName": controller,
+            "conditions": [make_condition("Accepted", generation)],
+        }
+        write_status(kube, ROUTE, route["metadata"]["name"], {"parents": [parent]})
 
 
 @contextmanager
-def said(stage: Stage, kind: str, name: str, status: Manifest) -> Iterator[None]:
+def changed_status(preflight: Preflight, kind: str, name: str, status: Manifest) -> Iterator[None]:
     """Let the controller say something else."""
-    before = stage.kube.get(kind, name, None if kind == GATEWAY_CLASS else NAMESPACE)["status"]
-    say(stage.kube, kind, name, status)
+    before = preflight.kube.get(kind, name, None if kind == GATEWAY_CLASS else NAMESPACE)["status"]
+    write_status(preflight.kube, kind, name, status)
     try:
         yield
     finally:
-        say(stage.kube, kind, name, before)
+        write_status(preflight.kube, kind, name, before)
 
 
 @contextmanager
-def not_served(stage: Stage, crd: str, kind: str) -> Iterator[None]:
-    before = stage.kube.get(schema.KIND, crd)
+def not_served(preflight: Preflight, crd: str, kind: str) -> Iterator[None]:
+    before = preflight.kube.get(schema.KIND, crd)
     changed = copy.deepcopy(before)
     for version in changed["spec"]["versions"]:
         version["served"] = False
-    stage.kube.replace(changed)
+    preflight.kube.replace(changed)
     try:
-        wait_until_served(stage, kind, served=False)
+        wait_until_served(preflight, kind, served=False)
         yield
     finally:
-        now = stage.kube.get(schema.KIND, crd)
-        stage.kube.replace(before | {"metadata": before["metadata"] | {"resourceVersion": version_of(now)}})
-        wait_until_served(stage, kind)
+        now = preflight.kube.get(schema.KIND, crd)
+        preflight.kube.replace(before | {"metadata": before["metadata"] | {"resourceVersion": version_of(now)}})
+        wait_until_served(preflight, kind)
 
 
-def wait_until_served(stage: Stage, kind: str, *, served: bool = True) -> None:
+def wait_until_served(preflight: Preflight, kind: str, *, served: bool = True) -> None:
     for _ in attempts(DISCOVERED):
-        if Kube(stage.kube.cluster).served(kind) == served:
+        if Kube(preflight.kube.cluster).served(kind) == served:
             return
     raise DISCOVERED.timed_out(f"{kind} {'is not' if served else 'is'} served")
 
@@ -185,40 +189,42 @@ def version_of(obj: Manifest) -> str:
     return version
 
 
-def routes_not_served(stage: Stage) -> AbstractContextManager[None]:
-    return not_served(stage, "tcproutes.gateway.networking.k8s.io", ROUTE)
+def routes_not_served(preflight: Preflight) -> AbstractContextManager[None]:
+    return not_served(preflight, "tcproutes.gateway.networking.k8s.io", ROUTE)
 
 
-def sets_not_served(stage: Stage) -> AbstractContextManager[None]:
-    return not_served(stage, schema.LISTENER_SETS, LISTENER_SET)
+def sets_not_served(preflight: Preflight) -> AbstractContextManager[None]:
+    return not_served(preflight, schema.LISTENER_SETS, LISTENER_SET)
 
 
 @contextmanager
-def old_kubernetes(stage: Stage) -> Iterator[None]:
+def old_kubernetes(preflight: Preflight) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Kube, "version", lambda _: "v1.32.9")
         yield
 
 
 @contextmanager
-def unguarded(stage: Stage) -> Iterator[None]:
-    policy = stage.kube.get(POLICY, raised.SAFE_UPGRADES)
-    stage.kube.delete(POLICY, raised.SAFE_UPGRADES)
+def unguarded(preflight: Preflight) -> Iterator[None]:
+    policy = preflight.kube.get(POLICY, limit_status.SAFE_UPGRADES)
+    preflight.kube.delete(POLICY, limit_status.SAFE_UPGRADES)
     try:
         yield
     finally:
-        stage.kube.create({**policy, "metadata": {"name": raised.SAFE_UPGRADES}})
+        preflight.kube.create({**policy, "metadata": {"name": limit_status.SAFE_UPGRADES}})
 
 
-def class_refused(stage: Stage) -> AbstractContextManager[None]:
-    return said(stage, GATEWAY_CLASS, f"{RELEASE}.{NAMESPACE}", {"conditions": [so("Accepted", 1, "False")]})
+def class_refused(preflight: Preflight) -> AbstractContextManager[None]:
+    return changed_status(
+        preflight, GATEWAY_CLASS, f"{RELEASE}.{NAMESPACE}", {"conditions": [make_condition("Accepted", 1, "False")]}
+    )
 
 
-def old_controller(stage: Stage) -> AbstractContextManager[None]:
+def old_controller(preflight: Preflight) -> AbstractContextManager[None]:
     def image(tag: str) -> list[Manifest]:
         return [{"op": "replace", "path": IMAGE, "value": f"docker.io/envoyproxy/gateway:{tag}"}]
 
-    return json_patched(stage, "envoy-gateway", image("v1.4.0"), image("v1.9.1"))
+    return json_patched(preflight, "envoy-gateway", image("v1.4.0"), image("v1.9.1"))
 
 
 IMAGE = "/spec/template/spec/containers/0/image"
@@ -226,16 +232,16 @@ SECURITY = "/spec/template/spec/containers/0/securityContext/allowPrivilegeEscal
 
 
 @contextmanager
-def json_patched(stage: Stage, name: str, change: list[Manifest], undo: list[Manifest]) -> Iterator[None]:
+def json_patched(preflight: Preflight, name: str, change: list[Manifest], undo: list[Manifest]) -> Iterator[None]:
     def write(operations: list[Manifest]) -> None:
-        found = stage.kube.get(DEPLOYMENT, name, NAMESPACE)
+        found = preflight.kube.get(DEPLOYMENT, name, NAMESPACE)
         for operation in operations:
             *path, key = operation["path"].strip("/").split("/")
             at: Any = found
             for part in path:
                 at = at[int(part) if part.isdigit() else part]
             at[key] = operation["value"]
-        stage.kube.replace(found)
+        preflight.kube.replace(found)
 
     write(change)
     try:
@@ -244,64 +250,64 @@ def json_patched(stage: Stage, name: str, change: list[Manifest], undo: list[Man
         write(undo)
 
 
-def privileged_proxy(stage: Stage) -> AbstractContextManager[None]:
+def privileged_proxy(preflight: Preflight) -> AbstractContextManager[None]:
     def escalation(value: bool) -> list[Manifest]:
         return [{"op": "replace", "path": SECURITY, "value": value}]
 
-    return json_patched(stage, "envoy", escalation(True), escalation(False))
+    return json_patched(preflight, "envoy", escalation(True), escalation(False))
 
 
 def gateway_says(**states: str) -> Break:
-    def act(stage: Stage) -> AbstractContextManager[None]:
-        found = stage.kube.get(GATEWAY, RELEASE, NAMESPACE)
-        return said(stage, GATEWAY, RELEASE, parent_status(found, **states))
+    def act(preflight: Preflight) -> AbstractContextManager[None]:
+        found = preflight.kube.get(GATEWAY, RELEASE, NAMESPACE)
+        return changed_status(preflight, GATEWAY, RELEASE, parent_status(found, **states))
 
     return act
 
 
 @contextmanager
-def status_of_before(stage: Stage) -> Iterator[None]:
-    before = stage.kube.get(GATEWAY, RELEASE, NAMESPACE)["spec"]
+def status_of_before(preflight: Preflight) -> Iterator[None]:
+    before = preflight.kube.get(GATEWAY, RELEASE, NAMESPACE)["spec"]
     own = [*before["listeners"], {"name": "later", "port": 1026, "protocol": "TCP"}]
-    with stage.patched(
+    with preflight.patched(
         GATEWAY, RELEASE, {"spec": {"listeners": own}}, {"spec": {"listeners": before["listeners"]}}, NAMESPACE
     ):
         yield
-    controller_speaks(stage.kube)
+    controller_speaks(preflight.kube)
 
 
-def proxy_down(stage: Stage) -> AbstractContextManager[None]:
-    return said(stage, DEPLOYMENT, "envoy", available(0))
+def proxy_down(preflight: Preflight) -> AbstractContextManager[None]:
+    return changed_status(preflight, DEPLOYMENT, "envoy", available(0))
 
 
 @contextmanager
-def open_to_all(stage: Stage) -> Iterator[None]:
+def open_to_all(preflight: Preflight) -> Iterator[None]:
     address = "8.8.8.8"
-    found = stage.kube.get(GATEWAY, RELEASE, NAMESPACE)
+    found = preflight.kube.get(GATEWAY, RELEASE, NAMESPACE)
     status = parent_status(found) | {"addresses": [{"type": "IPAddress", "value": address}]}
-    stage.keys = {"gateway_ip": address}
-    with said(stage, GATEWAY, RELEASE, status), pytest.MonkeyPatch.context() as patch:
+    preflight.keys = {"gateway_ip": address}
+    with changed_status(preflight, GATEWAY, RELEASE, status), pytest.MonkeyPatch.context() as patch:
         patch.setattr(gateway_checks, "probe", lambda _: Answer.CLOSED)  # nothing is sent to the real one
         yield
 
 
 @contextmanager
-def no_rights(stage: Stage) -> Iterator[None]:
+def no_rights(preflight: Preflight) -> Iterator[None]:
     account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "nobody", "namespace": NAMESPACE}}
-    with stage.made(account):
-        stage.acting({"token": stage.kube.token("nobody", NAMESPACE)}, "nobody")
+    with preflight.made(account):
+        preflight.acting({"token": preflight.kube.token("nobody", NAMESPACE)}, "nobody")
         yield
 
 
 @contextmanager
-def login_refused(stage: Stage) -> Iterator[None]:
-    stage.acting({"token": "nobody-knows-this-token"}, "refused")
+def login_refused(preflight: Preflight) -> Iterator[None]:
+    preflight.acting({"token": "nobody-knows-this-token"}, "refused")
     yield
 
 
 @contextmanager
-def one_claimed(stage: Stage) -> Iterator[str]:
-    slots = Slots(stage.kube, stage.gateway, NAMESPACE)
+def one_claimed(preflight: Preflight) -> Iterator[str]:
+    slots = Slots(preflight.kube, preflight.gateway, NAMESPACE)
     slots.expose(Task("gone", NAMESPACE, (8080,)))
     try:
         yield f"{RELEASE}-slot-{slots.exposed()[0].port}"
@@ -310,27 +316,27 @@ def one_claimed(stage: Stage) -> Iterator[str]:
 
 
 @contextmanager
-def leaked_claim(stage: Stage) -> Iterator[None]:
-    with one_claimed(stage) as service:
+def leaked_claim(preflight: Preflight) -> Iterator[None]:
+    with one_claimed(preflight) as service:
         long_ago = (datetime.now(UTC) - timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
         notes = {"metadata": {"annotations": {names.CLAIMED_AT: long_ago}}}
-        stage.kube.patch(SERVICE, service, NAMESPACE, notes)
+        preflight.kube.patch(SERVICE, service, NAMESPACE, notes)
         yield
 
 
 @contextmanager
-def leaked_service(stage: Stage) -> Iterator[None]:
+def leaked_service(preflight: Preflight) -> Iterator[None]:
     labels = {names.GATEWAY_LABEL: RELEASE, names.GATEWAY_NAMESPACE_LABEL: NAMESPACE, TASK_LABEL: "gone"}
     meta = {"name": "gone", "namespace": NAMESPACE, "labels": labels}
     service = {"apiVersion": "v1", "kind": "Service", "metadata": meta, "spec": {"ports": [{"port": 20100}]}}
-    with stage.made(service), pytest.MonkeyPatch.context() as patch:
+    with preflight.made(service), pytest.MonkeyPatch.context() as patch:
         patch.setattr(routing, "GRACE", timedelta(0))  # the API server alone writes when an object was made
         yield
 
 
 @contextmanager
-def selector_changed(stage: Stage) -> Iterator[None]:
-    with one_claimed(stage) as service:
+def selector_changed(preflight: Preflight) -> Iterator[None]:
+    with one_claimed(preflight) as service:
         changed, undo = ({"spec": {"selector": {"app": value}}} for value in ("somebody-elses", None))
-        with stage.patched(SERVICE, service, changed, undo, NAMESPACE):
+        with preflight.patched(SERVICE, service, changed, undo, NAMESPACE):
             yield

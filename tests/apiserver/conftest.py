@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 from tests.apiserver.planes import apply_chart, gateway_api
-from tests.apiserver.strategies import NAMESPACE, ROUTE, SLOTS, Site
+from tests.apiserver.strategies import NAMESPACE, ROUTE, SLOTS, StrategySite
 
 from task_gateway.kube.client import Kube
 from task_gateway.kube.kinds import SERVICE
@@ -17,7 +17,7 @@ from task_gateway_lab.clusters import base
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
     name = f"test-control-plane-{os.getpid()}"
-    yield base.up("control-plane", base.Wish(name), say=print)
+    yield base.up("control-plane", base.ClusterRequest(name), say=print)
     base.down(name)
 
 
@@ -51,8 +51,8 @@ def kube() -> Iterator[Kube]:
 
 
 @pytest.fixture
-def site(kube: Kube) -> Iterator[Site]:
-    made = Site(kube, 20000)
+def site(kube: Kube) -> Iterator[StrategySite]:
+    made = StrategySite(kube, 20000)
     before = kube.get(GATEWAY, "gw", NAMESPACE)["spec"]["listeners"]
     assert made.left() == []
     yield made

@@ -22,7 +22,7 @@ from task_gateway.kube.client import Kube
 from task_gateway.kube.kinds import CONFIG_MAP, JOB, POD, SERVICE
 from task_gateway.model import InternalTaskGateway, Manifest
 from task_gateway.routing.gateway_api import GATEWAY
-from task_gateway.routing.listening import DETERMINED, DETERMINED_NOTE
+from task_gateway.routing.gateway_listeners import DETERMINED, DETERMINED_NOTE
 
 TRIES, PAUSE_SECONDS = 5, 0.01
 CLIENT = "v1.0.0"
@@ -61,7 +61,7 @@ def _kept(value: object, node: Manifest) -> object:
 
 
 @dataclass
-class Master:
+class DeterminedMaster:
     """One master; `conflicts` counts the writes that others were faster than."""
 
     kube: Kube

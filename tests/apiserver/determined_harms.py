@@ -10,12 +10,12 @@ import pytest
 import yaml
 from tests.apiserver import broken, determined
 from tests.apiserver.broken import RELEASE
-from tests.apiserver.determined import Master
+from tests.apiserver.determined import DeterminedMaster
 from tests.apiserver.planes import BUNDLE, CHART, rendered
-from tests.preflight import NAMESPACE, SERVICE, Break, Stage, assert_exactly
+from tests.preflight import NAMESPACE, SERVICE, Break, Preflight, assert_exactly
 
 from task_gateway.checks.determined import ROUTE
-from task_gateway.crds import bundles, edit, heeded, schema
+from task_gateway.crds import bundles, edit, propagation, schema
 from task_gateway.errors import AlreadyExists, Forbidden, Invalid, NotFound
 from task_gateway.kube.client import Kube
 from task_gateway.kube.kinds import JOB
@@ -44,43 +44,43 @@ def version(obj: Manifest) -> str:
     return found
 
 
-def spec(stage: Stage) -> Manifest:
-    found: Manifest = stage.kube.get(GATEWAY, RELEASE, NAMESPACE)["spec"]
+def spec(preflight: Preflight) -> Manifest:
+    found: Manifest = preflight.kube.get(GATEWAY, RELEASE, NAMESPACE)["spec"]
     return found
 
 
-def ports(stage: Stage) -> set[int]:
-    return {each["port"] for each in spec(stage)["listeners"]}
+def ports(preflight: Preflight) -> set[int]:
+    return {each["port"] for each in spec(preflight)["listeners"]}
 
 
 @contextmanager
-def changed(stage: Stage, change: Callable[[Manifest], None]) -> Iterator[None]:
+def changed(preflight: Preflight, change: Callable[[Manifest], None]) -> Iterator[None]:
     """Write the Gateway by a client of today, and let the controller say that all is well."""
-    found = stage.kube.get(GATEWAY, RELEASE, NAMESPACE)
+    found = preflight.kube.get(GATEWAY, RELEASE, NAMESPACE)
     change(found)
-    stage.kube.replace(found)
-    broken.controller_speaks(stage.kube)
+    preflight.kube.replace(found)
+    broken.controller_speaks(preflight.kube)
     yield
 
 
 def with_fields(**fields: Any) -> Break:
-    return lambda stage: changed(stage, lambda gateway: gateway["spec"].update(fields))
+    return lambda preflight: changed(preflight, lambda gateway: gateway["spec"].update(fields))
 
 
 @contextmanager
-def without_policy(stage: Stage) -> Iterator[None]:
+def without_policy(preflight: Preflight) -> Iterator[None]:
     """A task of the master, and no policy on TCPRoutes."""
-    Master(stage.kube, stage.gateway, NAMESPACE).expose("one")
-    broken.controller_speaks(stage.kube)
+    DeterminedMaster(preflight.kube, preflight.gateway, NAMESPACE).expose("one")
+    broken.controller_speaks(preflight.kube)
     policy = rendered(RELEASE, NAMESPACE, PROFILE, "routepolicy")
     for each in policy:
-        stage.kube.delete(f"{each['apiVersion']}/{each['kind']}", each["metadata"]["name"])
+        preflight.kube.delete(f"{each['apiVersion']}/{each['kind']}", each["metadata"]["name"])
     try:
         yield
     finally:
         for each in policy:
-            stage.kube.apply(each, field_manager="helm")
-        until_policy(stage, enforced=True)
+            preflight.kube.apply(each, field_manager="helm")
+        until_policy(preflight, enforced=True)
 
 
 def strangers_route() -> Manifest:
@@ -89,12 +89,12 @@ def strangers_route() -> Manifest:
     return determined.objects("stranger", START, gateway, "default")[1]
 
 
-def until_policy(stage: Stage, *, enforced: bool) -> None:
+def until_policy(preflight: Preflight, *, enforced: bool) -> None:
     """Return once the API server enforces the policy on TCPRoutes, or no longer does, a moment after it was written."""
-    for _ in attempts(heeded.HEEDED):
+    for _ in attempts(propagation.PROPAGATED):
         try:
             with suppress(AlreadyExists):
-                stage.kube.create(strangers_route(), dry_run=True)
+                preflight.kube.create(strangers_route(), dry_run=True)
         except Forbidden:
             refused = True
         else:
@@ -104,142 +104,144 @@ def until_policy(stage: Stage, *, enforced: bool) -> None:
     raise AssertionError(f"a TCPRoute of another namespace is {'let in' if enforced else 'refused'} all the time")
 
 
-def a_stranger_takes_the_port(stage: Stage, master: Master) -> None:
-    until_policy(stage, enforced=False)
-    assert stage.kube.create(strangers_route())["metadata"]["namespace"] == "default"
+def a_stranger_takes_the_port(preflight: Preflight, master: DeterminedMaster) -> None:
+    until_policy(preflight, enforced=False)
+    assert preflight.kube.create(strangers_route())["metadata"]["namespace"] == "default"
 
 
 @contextmanager
-def alpha_not_served(stage: Stage) -> Iterator[None]:
+def alpha_not_served(preflight: Preflight) -> Iterator[None]:
     name = "tcproutes.gateway.networking.k8s.io"
-    before = stage.kube.get(schema.KIND, name)
+    before = preflight.kube.get(schema.KIND, name)
     after = copy.deepcopy(before)
     for each in after["spec"]["versions"]:
         each["served"] = each["name"] == "v1"
-    stage.kube.replace(after)
+    preflight.kube.replace(after)
     try:
-        broken.wait_until_served(stage, ROUTE, served=False)
+        broken.wait_until_served(preflight, ROUTE, served=False)
         yield
     finally:
-        now = stage.kube.get(schema.KIND, name)
-        stage.kube.replace(before | {"metadata": before["metadata"] | {"resourceVersion": version(now)}})
-        broken.wait_until_served(stage, ROUTE)
+        now = preflight.kube.get(schema.KIND, name)
+        preflight.kube.replace(before | {"metadata": before["metadata"] | {"resourceVersion": version(now)}})
+        broken.wait_until_served(preflight, ROUTE)
 
 
-def ends_at_its_start(stage: Stage, master: Master) -> None:
+def ends_at_its_start(preflight: Preflight, master: DeterminedMaster) -> None:
     with pytest.raises(NotFound, match="v1alpha2/TCPRoute"):
-        Master(Kube(stage.kube.cluster), stage.gateway, NAMESPACE).start()
+        DeterminedMaster(Kube(preflight.kube.cluster), preflight.gateway, NAMESPACE).start()
 
 
-def only_a_task_listens(stage: Stage) -> AbstractContextManager[None]:
-    stage.kube.create(determined.job("one", NAMESPACE))
+def only_a_task_listens(preflight: Preflight) -> AbstractContextManager[None]:
+    preflight.kube.create(determined.job("one", NAMESPACE))
 
     def change(gateway: Manifest) -> None:
         gateway["spec"]["listeners"] = [determined.listener(START)]
         gateway["metadata"].setdefault("annotations", {})[f"determined.ai/det-gateway-port-{START}"] = "one"
 
-    return changed(stage, change)
+    return changed(preflight, change)
 
 
-def the_last_release_fails(stage: Stage, master: Master) -> None:
+def the_last_release_fails(preflight: Preflight, master: DeterminedMaster) -> None:
     with pytest.raises(Invalid, match=r"spec\.listeners"):
         master.free("one", START)
-    assert ports(stage) == {START}
+    assert ports(preflight) == {START}
 
 
-def parameters_are_erased(stage: Stage, master: Master) -> None:
+def parameters_are_erased(preflight: Preflight, master: DeterminedMaster) -> None:
     master.expose("one")
-    assert "parametersRef" not in spec(stage).get("infrastructure", {})
+    assert "parametersRef" not in spec(preflight).get("infrastructure", {})
 
 
 @contextmanager
-def a_listener_set(stage: Stage) -> Iterator[None]:
+def a_listener_set(preflight: Preflight) -> Iterator[None]:
     listeners = [{"name": "own", "port": 20000, "protocol": "TCP"}]
     meta = {"name": "own", "namespace": NAMESPACE}
     made = {"parentRef": {"name": RELEASE}, "listeners": listeners}
     whole = {"apiVersion": "gateway.networking.k8s.io/v1", "kind": "ListenerSet", "metadata": meta, "spec": made}
-    with stage.made(whole), with_fields(allowedListeners={"namespaces": {"from": "Same"}})(stage):
+    with preflight.made(whole), with_fields(allowedListeners={"namespaces": {"from": "Same"}})(preflight):
         yield
 
 
-def listener_sets_are_let_in_no_more(stage: Stage, master: Master) -> None:
+def listener_sets_are_let_in_no_more(preflight: Preflight, master: DeterminedMaster) -> None:
     master.expose("one")
-    assert "allowedListeners" not in spec(stage)
-    assert stage.kube.get(LISTENER_SET, "own", NAMESPACE)
+    assert "allowedListeners" not in spec(preflight)
+    assert preflight.kube.get(LISTENER_SET, "own", NAMESPACE)
 
 
-def the_scope_is_erased(stage: Stage, master: Master) -> None:
+def the_scope_is_erased(preflight: Preflight, master: DeterminedMaster) -> None:
     master.expose("one")
-    assert "defaultScope" not in spec(stage)
+    assert "defaultScope" not in spec(preflight)
 
 
-def spec_alone_raised(stage: Stage) -> AbstractContextManager[None]:
+def spec_alone_raised(preflight: Preflight) -> AbstractContextManager[None]:
     def alone(crd: Manifest) -> Manifest:
         return schema.with_max_items(
             schema.with_max_items(crd, schema.SPEC_LISTENERS, 499), schema.STATUS_LISTENERS, 64
         )
 
-    return changed_crd(stage, alone)
+    return changed_crd(preflight, alone)
 
 
 @contextmanager
-def changed_crd(stage: Stage, change: Callable[[Manifest], Manifest]) -> Iterator[None]:
-    before = stage.kube.get(schema.KIND, schema.GATEWAYS)
+def changed_crd(preflight: Preflight, change: Callable[[Manifest], Manifest]) -> Iterator[None]:
+    before = preflight.kube.get(schema.KIND, schema.GATEWAYS)
     after = change(before)
-    stage.kube.replace(after)
-    until_heeded(stage, after)
+    preflight.kube.replace(after)
+    until_heeded(preflight, after)
     try:
         yield
     finally:
-        sweep(stage.kube)  # as long as what is there is allowed
-        now = stage.kube.get(schema.KIND, schema.GATEWAYS)
-        stage.kube.replace(before | {"metadata": before["metadata"] | {"resourceVersion": version(now)}})
-        until_heeded(stage, before)
+        sweep(preflight.kube)  # as long as what is there is allowed
+        now = preflight.kube.get(schema.KIND, schema.GATEWAYS)
+        preflight.kube.replace(before | {"metadata": before["metadata"] | {"resourceVersion": version(now)}})
+        until_heeded(preflight, before)
 
 
-def until_heeded(stage: Stage, crd: Manifest) -> None:
+def until_heeded(preflight: Preflight, crd: Manifest) -> None:
     """Return once the API server takes as many listeners as this CRD allows and no more, a moment after it took it."""
     allowed = edit.allowed(crd) or 0
-    deadline = time.monotonic() + heeded.HEEDED.seconds
+    deadline = time.monotonic() + propagation.PROPAGATED.seconds
 
-    while heeded.too_many(stage.kube, allowed) or not heeded.too_many(stage.kube, allowed + 1):
+    while propagation.is_refused_as_too_many(preflight.kube, allowed) or not propagation.is_refused_as_too_many(
+        preflight.kube, allowed + 1
+    ):
         assert time.monotonic() < deadline, f"the API server does not heed that {allowed} listeners are allowed"
 
 
-def the_status_freezes(stage: Stage, master: Master) -> None:
+def the_status_freezes(preflight: Preflight, master: DeterminedMaster) -> None:
     for number in range(63):
         master.expose(f"task-{number}")
-    broken.controller_speaks(stage.kube)
+    broken.controller_speaks(preflight.kube)
     master.expose("one-more")
-    assert len(ports(stage)) == 65
+    assert len(ports(preflight)) == 65
     with pytest.raises(Invalid, match=r"status\.listeners"):
-        broken.controller_speaks(stage.kube)
+        broken.controller_speaks(preflight.kube)
 
 
-def rules_of_upstream(stage: Stage) -> AbstractContextManager[None]:
+def rules_of_upstream(preflight: Preflight) -> AbstractContextManager[None]:
     """As upstream has it, raised as far as its rules allow."""
     upstream = bundles.fetch(BUNDLE, "experimental").crds[schema.GATEWAYS]
-    return changed_crd(stage, lambda crd: crd | {"spec": edit.raised(upstream, 213, drop=False)["spec"]})
+    return changed_crd(preflight, lambda crd: crd | {"spec": edit.raised(upstream, 213, drop=False)["spec"]})
 
 
-def writes_get_slow(stage: Stage, master: Master) -> None:
-    with changed(stage, many_tasks):
-        assert assert_exactly(stage, "ITG0210")["result"] == "error"
-    with_rules = seconds_of_a_write(stage)
-    with changed_crd(stage, lambda crd: edit.raised(crd, 212, drop=True)):
-        without = seconds_of_a_write(stage)
+def writes_get_slow(preflight: Preflight, master: DeterminedMaster) -> None:
+    with changed(preflight, many_tasks):
+        assert assert_exactly(preflight, "ITG0210")["result"] == "error"
+    with_rules = seconds_of_a_write(preflight)
+    with changed_crd(preflight, lambda crd: edit.raised(crd, 212, drop=True)):
+        without = seconds_of_a_write(preflight)
     assert with_rules > SLOWER * without, f"{with_rules:.2f} s, and {without:.2f} s without the rules"
 
 
-def seconds_of_a_write(stage: Stage) -> float:
+def seconds_of_a_write(preflight: Preflight) -> float:
     """Return the fastest of five writes of a Gateway with many tasks, the one that other work delayed least."""
-    with changed(stage, many_tasks):
-        found = stage.kube.get(GATEWAY, RELEASE, NAMESPACE)
+    with changed(preflight, many_tasks):
+        found = preflight.kube.get(GATEWAY, RELEASE, NAMESPACE)
     taken = []
     for number in range(5):
         found["metadata"].setdefault("annotations", {})["written"] = str(number)
         started = time.monotonic()
-        found = stage.kube.replace(found)
+        found = preflight.kube.replace(found)
         taken.append(time.monotonic() - started)
     return min(taken)
 
@@ -250,19 +252,19 @@ def many_tasks(gateway: Manifest) -> None:
     ]  # fmt: skip
 
 
-def node_ports_on(stage: Stage) -> AbstractContextManager[object]:
+def node_ports_on(preflight: Preflight) -> AbstractContextManager[object]:
     on, off = ({"spec": {"allocateLoadBalancerNodePorts": value}} for value in (True, False))
-    return stage.patched(SERVICE, "envoy", on, off)
+    return preflight.patched(SERVICE, "envoy", on, off)
 
 
-def each_port_takes_a_node_port(stage: Stage, master: Master) -> None:
+def each_port_takes_a_node_port(preflight: Preflight, master: DeterminedMaster) -> None:
     two = {"spec": {"ports": [{"name": f"p-{port}", "port": port} for port in (START, START + 1)]}}
-    found = stage.kube.patch(SERVICE, "envoy", NAMESPACE, two)
+    found = preflight.kube.patch(SERVICE, "envoy", NAMESPACE, two)
     assert len({each["nodePort"] for each in found["spec"]["ports"]}) == 2
-    stage.kube.patch(SERVICE, "envoy", NAMESPACE, {"spec": {"ports": [{"port": START, "nodePort": None}]}})
+    preflight.kube.patch(SERVICE, "envoy", NAMESPACE, {"spec": {"ports": [{"port": START, "nodePort": None}]}})
 
 
-TABLE: list[tuple[str, Break, str, Callable[[Stage, Master], None]]] = [
+TABLE: list[tuple[str, Break, str, Callable[[Preflight, DeterminedMaster], None]]] = [
     ("v1alpha2 of TCPRoute is not served", alpha_not_served, "ITG0209", ends_at_its_start),
     ("no listener is permanent", only_a_task_listens, "ITG0411", the_last_release_fails),
     (

@@ -9,10 +9,10 @@ from typing import Any
 
 import yaml
 from tests.apiserver import determined
-from tests.apiserver.determined import Master
+from tests.apiserver.determined import DeterminedMaster
 from tests.apiserver.operators import HOME, IP, TASKS, until
 from tests.apiserver.planes import CHART, apply_chart
-from tests.apiserver.test_names import say
+from tests.apiserver.test_names import write_gateway_status
 
 from task_gateway.checks.determined import ROUTE
 from task_gateway.errors import NotFound
@@ -40,7 +40,9 @@ SUBJECT = {"kind": "ServiceAccount", "name": MASTER, "namespace": TASKS}
 @contextmanager
 def plane(name: str) -> Iterator[Kube]:
     """Lend a control plane with the CRDs that a Determined master needs, and both namespaces."""
-    with base.lent("control-plane", base.Wish(f"test-{name}-{os.getpid()}"), say=print) as cluster:
+    with base.temporary_cluster(
+        "control-plane", base.ClusterRequest(f"test-{name}-{os.getpid()}"), say=print
+    ) as cluster:
         kube = Kube(cluster)
         (crds,) = (CHART.parents[1] / "dist").glob("gateway-api-crds-*.tgz")
         values = yaml.safe_load((CHART.parent / "gateway-api-crds" / "determined.yaml").read_text())
@@ -60,7 +62,7 @@ def account(kube: Kube, name: str, namespace: str, folder: Path) -> Kube:
 
 
 @dataclass
-class Site:
+class LaneSite:
     """A release with a lane; `acting` is the API server as the operator, `master` as the master."""
 
     kube: Kube
@@ -84,8 +86,8 @@ class Site:
         finally:
             made.stop()
 
-    def new_master(self) -> Master:
-        return Master(self.master, self.gateway, TASKS)
+    def new_master(self) -> DeterminedMaster:
+        return DeterminedMaster(self.master, self.gateway, TASKS)
 
     def lane(self) -> Manifest:
         return self.kube.get(GATEWAY, NAME, HOME)
@@ -128,10 +130,10 @@ def values(count: int, **more: Any) -> Manifest:
     return helm.merged(PROFILE, {"operator": {"image": "none:1", "determined": lane}})
 
 
-def installed(kube: Kube, folder: Path, count: int, **more: Any) -> Site:
+def installed(kube: Kube, folder: Path, count: int, **more: Any) -> LaneSite:
     """Install a lane of so many ports, and give the operator and the master their accounts."""
     apply_chart(kube, "gw", HOME, values(count, **more), *TEMPLATES)
-    say(kube, [{"type": "IPAddress", "value": IP}], Programmed="True")
+    write_gateway_status(kube, [{"type": "IPAddress", "value": IP}], Programmed="True")
     kube.create({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": MASTER, "namespace": TASKS}})
     own = determined.own_role()
     kube.apply(own)
@@ -140,4 +142,4 @@ def installed(kube: Kube, folder: Path, count: int, **more: Any) -> Site:
         "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": own["metadata"]["name"]},
         "subjects": [SUBJECT],
     })  # fmt: skip
-    return Site(kube, account(kube, "gw-operator", HOME, folder), account(kube, MASTER, TASKS, folder), count)
+    return LaneSite(kube, account(kube, "gw-operator", HOME, folder), account(kube, MASTER, TASKS, folder), count)

@@ -11,20 +11,20 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 
-from tests.apiserver.determined import LABEL, Master, job, job_name, listener, objects
+from tests.apiserver.determined import LABEL, DeterminedMaster, job, job_name, listener, objects
 
 from task_gateway.checks.determined import ROUTE
 from task_gateway.errors import Conflict, NotFound
 from task_gateway.kube.kinds import CONFIG_MAP, JOB, SERVICE
 from task_gateway.model import Manifest
 from task_gateway.routing import determined
-from task_gateway.routing.listening import DETERMINED_NOTE
+from task_gateway.routing.gateway_listeners import DETERMINED_NOTE
 
 WORKERS = 5
 
 
 @dataclass
-class Task:
+class LoadTask:
     """A task with so many ports. `ports` are those that it got; a task that is `lost` got none, and was killed."""
 
     allocation: str
@@ -34,7 +34,7 @@ class Task:
 
 
 @dataclass
-class Loaded(Master):
+class Loaded(DeterminedMaster):
     """A master that does as much at once as the real one. What it counts is kept when it starts again."""
 
     writes: list[float] = field(default_factory=list)
@@ -43,19 +43,19 @@ class Loaded(Master):
     """Ports whose listener it failed to remove."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def launch(self, tasks: Iterable[Task]) -> None:
+    def launch(self, tasks: Iterable[LoadTask]) -> None:
         """Start tasks, and return once each is exposed or lost."""
         self._at_once([partial(self._create, each) for each in tasks])
 
-    def kill(self, tasks: Iterable[Task]) -> None:
+    def kill(self, tasks: Iterable[LoadTask]) -> None:
         """End tasks, and return once all their objects are removed."""
         self._at_once([partial(self._delete, each) for each in tasks])
 
-    def replace(self, old: Iterable[Task], new: Iterable[Task]) -> None:
+    def replace(self, old: Iterable[LoadTask], new: Iterable[LoadTask]) -> None:
         """End tasks, and start others without a pause: each takes the lowest ports that are free by then."""
         self._at_once([*(partial(self._delete, each) for each in old), *(partial(self._create, each) for each in new)])
 
-    def start_again(self, alive: Iterable[Task]) -> list[Task]:
+    def start_again(self, alive: Iterable[LoadTask]) -> list[LoadTask]:
         """Start with the tasks of an earlier life: remove what is of no such task, and return those that go on."""
         self.start()
         tasks = {each.allocation: each for each in alive}
@@ -70,7 +70,7 @@ class Loaded(Master):
             self._free(doomed)
         return [each for each in tasks.values() if self._reattach(each)]
 
-    def _reattach(self, task: Task) -> bool:
+    def _reattach(self, task: LoadTask) -> bool:
         """Tell whether everything of a task is there still; what is left of one that is not goes."""
         selector = f"{LABEL}={task.allocation}"
         found = {kind: self.kube.list(kind, self.namespace, selector) for kind in (JOB, CONFIG_MAP, SERVICE, ROUTE)}
@@ -83,7 +83,7 @@ class Loaded(Master):
             self._delete(task)
         return whole
 
-    def _create(self, task: Task) -> None:
+    def _create(self, task: LoadTask) -> None:
         name = job_name(task.allocation)
         meta = {"name": name, "namespace": self.namespace, "labels": {LABEL: task.allocation}}
         self.kube.create({"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta})
@@ -98,7 +98,7 @@ class Loaded(Master):
             for obj in objects(task.allocation, port, self.gateway, self.namespace, number):
                 self.kube.create(obj)
 
-    def _delete(self, task: Task) -> None:
+    def _delete(self, task: LoadTask) -> None:
         name = job_name(task.allocation)
         for kind in (JOB, CONFIG_MAP):
             self._remove(kind, name)
@@ -112,7 +112,7 @@ class Loaded(Master):
         with suppress(NotFound):
             self.kube.delete(kind, name, self.namespace)
 
-    def _add(self, task: Task) -> tuple[int, ...]:
+    def _add(self, task: LoadTask) -> tuple[int, ...]:
         ports: list[int] = []
 
         def add(gateway: Manifest) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from tests.apiserver import determined
 from tests.apiserver.broken import RELEASE
-from tests.apiserver.determined import Master, Overtaken
-from tests.preflight import NAMESPACE, SERVICE, Stage
+from tests.apiserver.determined import DeterminedMaster, Overtaken
+from tests.preflight import NAMESPACE, SERVICE, Preflight
 from typer.testing import CliRunner
 
 from task_gateway.checks.determined import ROUTE
@@ -19,32 +19,32 @@ from task_gateway.kube.client import Kube
 from task_gateway.kube.kinds import JOB
 from task_gateway.model import InternalTaskGateway, Manifest
 from task_gateway.routing.gateway_api import GATEWAY
-from task_gateway.routing.listening import DETERMINED_NOTE
+from task_gateway.routing.gateway_listeners import DETERMINED_NOTE
 
 
-def ran(stage: Stage, *words: str) -> tuple[int, Any]:
+def ran(preflight: Preflight, *words: str) -> tuple[int, Any]:
     """Run a command without a configuration; its exit code and its JSON."""
-    done = CliRunner().invoke(build(), [*words, "--kubeconfig", str(stage.kube.cluster.kubeconfig), "-o", "json"])
+    done = CliRunner().invoke(build(), [*words, "--kubeconfig", str(preflight.kube.cluster.kubeconfig), "-o", "json"])
     assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
     return done.exit_code, json.loads(done.stdout)
 
 
-def named(stage: Stage) -> InternalTaskGateway:
+def named(preflight: Preflight) -> InternalTaskGateway:
     """The gateway with the port range that the chart names."""
-    return replace(stage.gateway, gateway_port_range_start=24000, gateway_port_range_end=24498)
+    return replace(preflight.gateway, gateway_port_range_start=24000, gateway_port_range_end=24498)
 
 
-def leave_behind(stage: Stage, task: str, gateway: InternalTaskGateway) -> int:
+def leave_behind(preflight: Preflight, task: str, gateway: InternalTaskGateway) -> int:
     """Let a task end while the controller writes faster than the master, and return its port."""
-    port = Master(Kube(stage.kube.cluster), gateway, NAMESPACE).expose(task)
+    port = DeterminedMaster(Kube(preflight.kube.cluster), gateway, NAMESPACE).expose(task)
     with pytest.raises(Conflict):
-        Master(Overtaken(stage.kube, 5), gateway, NAMESPACE).free(task, port)
+        DeterminedMaster(Overtaken(preflight.kube, 5), gateway, NAMESPACE).free(task, port)
     return port
 
 
-def held(stage: Stage) -> dict[int, str]:
+def held(preflight: Preflight) -> dict[int, str]:
     """The allocation of each port, by the annotations."""
-    notes = stage.kube.get(GATEWAY, RELEASE, NAMESPACE)["metadata"]["annotations"]
+    notes = preflight.kube.get(GATEWAY, RELEASE, NAMESPACE)["metadata"]["annotations"]
     return {
         int(note.removeprefix(DETERMINED_NOTE)): one for note, one in notes.items() if note.startswith(DETERMINED_NOTE)
     }

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from tests.apiserver.operators import SPEC, TASKS, Site, until
+from tests.apiserver.operators import SPEC, TASKS, OperatorSite, until
 
 from task_gateway.kube.client import Kube
 from task_gateway.kube.kinds import POD, SERVICE
@@ -34,7 +34,7 @@ class History:
 
     @classmethod
     @contextmanager
-    def of(cls, site: Site) -> "Iterator[History]":
+    def watching(cls, site: OperatorSite) -> "Iterator[History]":
         """Record everything until the block ends; what breaks a rule fails it."""
         made, ended, threads = cls(site.kube), threading.Event(), []
         starts = {kind: made.kube.snapshot(kind, TASKS) for kind in (SERVICE, POD)}

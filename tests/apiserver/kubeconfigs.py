@@ -23,7 +23,7 @@ Identity = Manifest
 
 
 @dataclass(frozen=True)
-class Stage:
+class KubeconfigFolder:
     """A control plane that trusts an authority of clients, and a folder for the files of one kubeconfig."""
 
     kube: Kube

@@ -23,7 +23,7 @@ ADMIN = "root"
 
 
 @dataclass(frozen=True)
-class Place:
+class PolicyNamespace:
     """A task namespace with one slot, claimed by the task of the pod `held`, and a pod `free`; each row has its own."""
 
     kube: Kube
@@ -62,7 +62,7 @@ def deep(into: Manifest, more: Manifest) -> Manifest:
     }
 
 
-Act = Callable[[Place, Kube], object]
+Act = Callable[[PolicyNamespace, Kube], object]
 
 
 def create_pod(**metadata: object) -> Act:
@@ -70,7 +70,7 @@ def create_pod(**metadata: object) -> Act:
 
 
 def change_pod(name: str, subresource: str = "", **metadata: object) -> Act:
-    def act(place: Place, kube: Kube) -> object:
+    def act(place: PolicyNamespace, kube: Kube) -> object:
         found = place.kube.get(POD, name, place.namespace)
         return kube.replace(found | {"metadata": deep(found["metadata"], metadata)}, subresource=subresource)
 
@@ -80,7 +80,7 @@ def change_pod(name: str, subresource: str = "", **metadata: object) -> Act:
 def without(key: str, value: str) -> Act:
     """Remove a label or an annotation of the pod that has a port, as `kubectl replace` from an old file does."""
 
-    def act(place: Place, kube: Kube) -> object:
+    def act(place: PolicyNamespace, kube: Kube) -> object:
         found = place.kube.get(POD, "held", place.namespace)
         del found["metadata"][key][value]
         return kube.replace(found)
@@ -89,7 +89,7 @@ def without(key: str, value: str) -> Act:
 
 
 def condition(name: str, **changed: str) -> Act:
-    def act(place: Place, kube: Kube) -> object:
+    def act(place: PolicyNamespace, kube: Kube) -> object:
         found = place.kube.get(POD, name, place.namespace)
         status = found["status"] | {"conditions": [CONDITION | changed, {"type": "Ready", "status": "True"}]}
         return kube.replace(found | {"status": status}, subresource="status")
@@ -100,7 +100,7 @@ def condition(name: str, **changed: str) -> Act:
 def patch_status(**metadata: dict[str, str]) -> Act:
     """Write the result as the operator does: in one patch of the status."""
 
-    def act(place: Place, kube: Kube) -> object:
+    def act(place: PolicyNamespace, kube: Kube) -> object:
         patch = {"metadata": metadata, "status": {"conditions": [CONDITION]}}
         return kube.patch(POD, "free", place.namespace, patch, strategic=True, subresource="status")
 
@@ -110,7 +110,7 @@ def patch_status(**metadata: dict[str, str]) -> Act:
 def post(subresource: str, kind: str, name: str, **body: Manifest) -> Act:
     """Create an object at a subresource of a pod; nothing is kept."""
 
-    def act(place: Place, kube: Kube) -> object:
+    def act(place: PolicyNamespace, kube: Kube) -> object:
         version, _, word = kind.rpartition("/")
         meta = {"name": name, "namespace": place.namespace} | body.get("metadata", {})
         text = json.dumps({"apiVersion": version, "kind": word} | body | {"metadata": meta})
@@ -126,7 +126,7 @@ def bind(**metadata: object) -> Act:
     return post("binding", "v1/Binding", "free", metadata=metadata, target={"kind": "Node", "name": "n"})
 
 
-def bind_at_the_old_path(place: Place, kube: Kube) -> object:
+def bind_at_the_old_path(place: PolicyNamespace, kube: Kube) -> object:
     meta = {"name": "free", "namespace": place.namespace, "labels": TASK}
     target = {"kind": "Node", "name": "n"}
     return kube.create({"apiVersion": "v1", "kind": "Binding", "metadata": meta, "target": target}, dry_run=True)
@@ -158,7 +158,7 @@ ALWAYS = {
 def workload(kind: str, **metadata: dict[str, str]) -> Act:
     spec, path = WORKLOADS[kind]
 
-    def act(place: Place, kube: Kube) -> object:
+    def act(place: PolicyNamespace, kube: Kube) -> object:
         labels = {"labels": {"app": "a"} | metadata.get("labels", {})}
         made = place.owned(kind, spec, *path, **{**metadata, **labels})
         if kind in ALWAYS:
@@ -168,7 +168,7 @@ def workload(kind: str, **metadata: dict[str, str]) -> Act:
     return act
 
 
-def scaled(place: Place, kube: Kube) -> object:
+def scaled(place: PolicyNamespace, kube: Kube) -> object:
     """Change a Deployment whose template had the label before, and does not get another one."""
     spec, path = WORKLOADS["apps/v1/Deployment"]
     made = place.owned("apps/v1/Deployment", spec, *path, labels={"app": "a", TASK_LABEL: "t"})
@@ -177,7 +177,7 @@ def scaled(place: Place, kube: Kube) -> object:
     return kube.replace(made | {"spec": made["spec"] | {"replicas": 3}})
 
 
-def slot(place: Place, name: str, **labels: str) -> Manifest:
+def slot(place: PolicyNamespace, name: str, **labels: str) -> Manifest:
     spec = {"selector": {"app": "mine"}, "ports": [{"port": PORT}]}
     meta = {"name": name, "namespace": place.namespace, "labels": labels}
     return {"apiVersion": "v1", "kind": "Service", "metadata": meta, "spec": spec}
@@ -187,7 +187,7 @@ def service(change: Manifest) -> Act:
     return lambda place, kube: kube.patch(SERVICE, SLOT, place.namespace, change)
 
 
-def recreated(place: Place, kube: Kube) -> object:
+def recreated(place: PolicyNamespace, kube: Kube) -> object:
     """Delete a slot's Service and create one under its name, which the slot's TCPRoute would lead to."""
     kept = {key: value for key, value in place.kube.get(SERVICE, SLOT, place.namespace).items() if key != "status"}
     kube.delete(SERVICE, SLOT, place.namespace)
@@ -198,20 +198,20 @@ def recreated(place: Place, kube: Kube) -> object:
         place.kube.apply(kept | {"metadata": meta}, field_manager="helm")
 
 
-def alike(place: Place, kube: Kube) -> object:
+def alike(place: PolicyNamespace, kube: Kube) -> object:
     """Create a Service that looks like a slot to the operator."""
     labels = {names.GATEWAY_LABEL: GATEWAY, names.GATEWAY_NAMESPACE_LABEL: place.namespace, names.SLOT_LABEL: "20001"}
     return kube.create(slot(place, "mine", **labels))
 
 
-def made_alike(place: Place, kube: Kube) -> object:
+def made_alike(place: PolicyNamespace, kube: Kube) -> object:
     """Give an own Service the labels of a slot later."""
     kube.create(slot(place, "mine"))
     labels = {names.GATEWAY_LABEL: GATEWAY, names.GATEWAY_NAMESPACE_LABEL: place.namespace, names.SLOT_LABEL: "20001"}
     return kube.patch(SERVICE, "mine", place.namespace, {"metadata": {"labels": labels}})
 
 
-def of(version: str, kind: str) -> Manifest:
+def owner_ref(version: str, kind: str) -> Manifest:
     """Return the reference to a controller."""
     return {"apiVersion": version, "kind": kind, "name": "job", "uid": "0-1", "controller": True}
 

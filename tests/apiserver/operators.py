@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 from tests.apiserver.planes import apply_chart
-from tests.apiserver.test_names import say
+from tests.apiserver.test_names import write_gateway_status
 
 from task_gateway.errors import NotFound
 from task_gateway.kube.client import Kube
@@ -33,7 +33,7 @@ EXPOSED = "task-gateway.dev/Exposed"
 
 
 @dataclass
-class Site:
+class OperatorSite:
     """A gateway with a few slots in one task namespace; `account` is the API server as the operator's account."""
 
     kube: Kube
@@ -79,7 +79,7 @@ class Site:
     def uid(self, name: str) -> str:
         return str(self.get(name)["metadata"]["uid"])
 
-    def said(self, name: str) -> tuple[str, str] | None:
+    def exposed_condition(self, name: str) -> tuple[str, str] | None:
         """Return status and reason of a pod's condition."""
         return next(
             (
@@ -92,7 +92,7 @@ class Site:
 
     def wait(self, name: str, reason: str) -> Manifest:
         """Return a pod once its condition has a reason."""
-        until(lambda: (self.said(name) or ("", ""))[1] == reason, lambda: f"{name}: {self.get(name)}")
+        until(lambda: (self.exposed_condition(name) or ("", ""))[1] == reason, lambda: f"{name}: {self.get(name)}")
         return self.get(name)
 
     def notes(self, name: str) -> dict[str, str]:
@@ -130,11 +130,11 @@ class Site:
         self.kube.delete(LEASE, "gw-operator", HOME)
 
 
-def installed(kube: Kube, folder: Path, slots: int, address: str = IP) -> Site:
+def installed(kube: Kube, folder: Path, slots: int, address: str = IP) -> OperatorSite:
     """Install a gateway with slots, and the operator's account with the rights that it names."""
     values = {"slots": [{"namespace": TASKS, "start": START, "count": slots}]}
     apply_chart(kube, "gw", HOME, values, "gateway", "configmap", "services")
-    say(kube, [{"type": "IPAddress", "value": address}], Programmed="True")
+    write_gateway_status(kube, [{"type": "IPAddress", "value": address}], Programmed="True")
     kube.create({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": ACCOUNT, "namespace": HOME}})
     home = [_rule(each.right.verb, each.right.group, each.right.resource, each.name) for each in with_gateway("gw")]
     for namespace, rules in ((HOME, home), (TASKS, [_rule(*each[:3]) for each in WITH_TASKS])):
@@ -150,7 +150,7 @@ def installed(kube: Kube, folder: Path, slots: int, address: str = IP) -> Site:
     content["users"][0]["user"] = {"token": kube.token(ACCOUNT, HOME, 7200)}
     file = folder / "operator.kubeconfig"
     file.write_text(yaml.safe_dump(content))
-    return Site(kube, Kube(Cluster("operator", "existing", file), Settings(watch_seconds=WATCH_SECONDS)))
+    return OperatorSite(kube, Kube(Cluster("operator", "existing", file), Settings(watch_seconds=WATCH_SECONDS)))
 
 
 def _rule(verb: str, group: str, resource: str, name: str = "") -> Manifest:
@@ -177,4 +177,4 @@ def addresses(notes: dict[str, str]) -> dict[str, str]:
     return found
 
 
-__all__ = ["Site", "addresses", "allowed", "installed", "scraped", "until"]
+__all__ = ["OperatorSite", "addresses", "allowed", "installed", "scraped", "until"]

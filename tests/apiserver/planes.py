@@ -23,7 +23,9 @@ BUNDLE = f"v{pins.read()['GATEWAY_API_VERSION']}"
 @contextmanager
 def gateway_api(name: str, *namespaces: str, channel: str = "standard") -> Iterator[Kube]:
     """Lend a control plane that serves Gateway API and has those namespaces; its CRDs look as helm applied them."""
-    with base.lent("control-plane", base.Wish(f"test-{name}-{os.getpid()}"), say=print) as cluster:
+    with base.temporary_cluster(
+        "control-plane", base.ClusterRequest(f"test-{name}-{os.getpid()}"), say=print
+    ) as cluster:
         kube = Kube(cluster)
         crds = bundles.fetch(BUNDLE, channel).crds
         for crd in crds.values():

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.apiserver.operators import HOME, IP, SPEC, START, TASKS, Site, addresses
+from tests.apiserver.operators import HOME, IP, SPEC, START, TASKS, OperatorSite, addresses
 
 from task_gateway.kube.kinds import JOB, SERVICE
 from task_gateway.model import TASK_LABEL, InternalTaskGateway
@@ -25,12 +25,12 @@ class Situation:
     """
 
     before: tuple[str, ...]
-    happens: Callable[[Site], object]
+    happens: Callable[[OperatorSite], object]
     after: Mapping[str, tuple[str, ...]]
     heirs: Mapping[str, str] = field(default_factory=dict)
     job: bool = False
 
-    def prepare(self, site: Site) -> Addresses:
+    def prepare(self, site: OperatorSite) -> Addresses:
         """Bring the pods into the state before, and return their addresses."""
         site.clean()
         if self.job:
@@ -46,7 +46,7 @@ class Situation:
                 site.wait(name, "Exposed")
         return {name: shown(site, name) for name in self.before}
 
-    def settled(self, site: Site, before: Addresses) -> bool:
+    def settled(self, site: OperatorSite, before: Addresses) -> bool:
         """Tell whether each pod has what it should have, and nothing is left over."""
         gateway = InternalTaskGateway("gw", HOME, IP, START, START + SLOTS - 1)
         held = {
@@ -62,7 +62,7 @@ class Situation:
             mine = {port: held[uid, port] for port in ports}
             exposed = ("True", "Exposed") if ports else None
             label = (pods[name].get("labels") or {}).get(TASK_LABEL)
-            if (shown(site, name), site.said(name), label) != (mine, exposed, uid if ports else None):
+            if (shown(site, name), site.exposed_condition(name), label) != (mine, exposed, uid if ports else None):
                 return False
             if any(mine[port] != address for port, address in kept.items() if port in mine):
                 return False
@@ -70,21 +70,21 @@ class Situation:
         return all(table.agrees(slot) for each in services if (slot := table.parse(each)) is not None)
 
 
-def made(site: Site, name: str, *, job: bool = False) -> None:
+def made(site: OperatorSite, name: str, *, job: bool = False) -> None:
     more: dict[str, Any] = {"job": site.kube.get(JOB, "job", TASKS)} if job else {}
     site.pod(name, ".".join(BOTH), **more)
 
 
-def shown(site: Site, name: str) -> dict[str, str]:
+def shown(site: OperatorSite, name: str) -> dict[str, str]:
     notes = site.notes(name)
     return addresses(notes) if len(notes) == 2 else {}
 
 
-def for_each(act: Callable[[Site, str], object]) -> Callable[[Site], object]:
+def for_each(act: Callable[[OperatorSite, str], object]) -> Callable[[OperatorSite], object]:
     return lambda site: [act(site, name) for name in "ab"]
 
 
-def lost(site: Site) -> None:
+def lost(site: OperatorSite) -> None:
     """Somebody removes what is written on one pod, and changes the selectors of the other one's slots."""
     site.change("a", annotations={names.ADDRESS: None, names.ADDRESSES: None}, labels={TASK_LABEL: None})
     uid = site.get("b")["metadata"]["uid"]
@@ -92,7 +92,7 @@ def lost(site: Site) -> None:
         site.kube.patch(SERVICE, f"gw-slot-{port}", TASKS, {"spec": {"selector": {TASK_LABEL: "other"}}})
 
 
-def next_pod(site: Site) -> None:
+def next_pod(site: OperatorSite) -> None:
     site.status("a", {"phase": "Failed"})
     made(site, "next", job=True)
 

@@ -21,7 +21,7 @@ WRITES = ("create", "apply", "replace", "patch", "delete")
 
 
 @dataclass
-class Site:
+class StrategySite:
     kube: Kube
     first: int
     count: int = 100
@@ -95,7 +95,7 @@ class Once(Writes):
         return answer
 
 
-def fill_gateway(site: Site, count: int) -> None:
+def fill_gateway(site: StrategySite, count: int) -> None:
     """Bring the Gateway to so many listeners with those of others."""
     gateway = site.kube.get(GATEWAY, "gw", NAMESPACE)
     missing = range(3000, 3000 + count - len(gateway["spec"]["listeners"]))

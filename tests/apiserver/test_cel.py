@@ -36,7 +36,7 @@ UNBOUNDED: Manifest = {"type": "array", "items": {"type": "string"}}
 def kube() -> Iterator[Kube]:
     """A control plane of its own, for CRDs and policies are installed."""
     name = f"test-cel-{os.getpid()}"
-    yield Kube(base.up("control-plane", base.Wish(name), say=print))
+    yield Kube(base.up("control-plane", base.ClusterRequest(name), say=print))
     base.down(name)
 
 
@@ -75,7 +75,7 @@ def one(*rules: str, **options: Any) -> Manifest:
     return crd(version("v1", {"things": listing(*rules, **options)}))
 
 
-def verified(kube: Kube, made: Manifest, path: str = "spec.things") -> probe.Found:
+def verified(kube: Kube, made: Manifest, path: str = "spec.things") -> probe.ProbeResult:
     """What was found, asked about once more on both sides."""
     found = probe.largest(kube, made, path)
     assert probe.ask(kube, made, path, found.accepted) is None

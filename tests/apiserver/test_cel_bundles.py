@@ -31,7 +31,7 @@ EXPECTED = [
 def kube() -> Iterator[Kube]:
     """A control plane of its own, for CRDs are installed."""
     name = f"test-cel-bundles-{os.getpid()}"
-    yield Kube(base.up("control-plane", base.Wish(name), say=print))
+    yield Kube(base.up("control-plane", base.ClusterRequest(name), say=print))
     base.down(name)
 
 

@@ -13,7 +13,7 @@ import pytest
 from tests.apiserver import broken
 from tests.apiserver.broken import COUNT, RELEASE, rendered
 from tests.apiserver.planes import BUNDLE
-from tests.preflight import NAMESPACE, Break, Stage, assert_exactly, checks_of, results, troubled
+from tests.preflight import NAMESPACE, Break, Preflight, assert_exactly, checks_of, results, troubled
 
 from task_gateway.checks.base import CHECKS
 from task_gateway.crds import bundles, schema
@@ -43,20 +43,20 @@ def ports() -> Iterator[tuple[int, int]]:
 @pytest.fixture(scope="module")
 def plane() -> Iterator[Kube]:
     name = f"test-check-{os.getpid()}"
-    yield Kube(base.up("control-plane", base.Wish(name), say=print))
+    yield Kube(base.up("control-plane", base.ClusterRequest(name), say=print))
     base.down(name)
 
 
 @pytest.fixture(scope="module")
-def bare(plane: Kube, tmp_path_factory: pytest.TempPathFactory) -> Stage:
+def bare(plane: Kube, tmp_path_factory: pytest.TempPathFactory) -> Preflight:
     """The API server before anything is installed in it."""
-    return Stage(
+    return Preflight(
         plane, InternalTaskGateway(RELEASE, NAMESPACE, "127.0.0.1", 20000, 20005), tmp_path_factory.mktemp("b")
     )
 
 
 @pytest.fixture(scope="module")
-def nothing_installed(bare: Stage) -> tuple[int, dict[str, Any]]:
+def nothing_installed(bare: Preflight) -> tuple[int, dict[str, Any]]:
     return bare.check()
 
 
@@ -79,8 +79,8 @@ def installed(
 
 
 @pytest.fixture
-def stage(plane: Kube, installed: InternalTaskGateway, tmp_path: Path) -> Stage:
-    return Stage(plane, installed, tmp_path)
+def preflight(plane: Kube, installed: InternalTaskGateway, tmp_path: Path) -> Preflight:
+    return Preflight(plane, installed, tmp_path)
 
 
 def test_without_the_crds_all_that_needs_them_is_skipped(nothing_installed: tuple[int, dict[str, Any]]) -> None:
@@ -92,21 +92,21 @@ def test_without_the_crds_all_that_needs_them_is_skipped(nothing_installed: tupl
     assert (why["ITG0401"], why["ITG0301"]) == ("because ITG0201 failed", "because ITG0401 failed")
 
 
-def test_of_a_healthy_installation_nothing_is_said(stage: Stage) -> None:
-    code, report = stage.check()
+def test_of_a_healthy_installation_nothing_is_said(preflight: Preflight) -> None:
+    code, report = preflight.check()
     assert (code, troubled(report), results(report, "skipped")) == (0, {}, set())
 
 
-def test_the_text_ends_with_the_verdict_and_junit_fails_what_is_wrong(stage: Stage) -> None:
-    code, text = stage.run()
+def test_the_text_ends_with_the_verdict_and_junit_fails_what_is_wrong(preflight: Preflight) -> None:
+    code, text = preflight.run()
     assert (code, text.splitlines()[-1]) == (0, "Status check results are √")
-    stage.keys = {"gateway_name": "none"}
-    code, text = stage.run("--only", "gateway")
+    preflight.keys = {"gateway_name": "none"}
+    code, text = preflight.run("--only", "gateway")
     assert code == 1
     assert "    there is no Gateway gateways/none" in text.splitlines()
     assert "    see docs/checks.md#itg0401" in text.splitlines()
     assert text.splitlines()[-1] == "Status check results are ×"
-    code, xml = stage.run("--only", "gateway", "-o", "junit")
+    code, xml = preflight.run("--only", "gateway", "-o", "junit")
     assert (code, xml.count("<failure ")) == (1, 1)
 
 
@@ -133,15 +133,15 @@ TABLE: list[tuple[str, Break, str]] = [
 
 
 @pytest.mark.parametrize(("act", "code"), [row[1:] for row in TABLE], ids=[row[0] for row in TABLE])
-def test_each_broken_state_has_exactly_its_code(stage: Stage, act: Break, code: str) -> None:
+def test_each_broken_state_has_exactly_its_code(preflight: Preflight, act: Break, code: str) -> None:
     with ExitStack() as stack:
-        stack.enter_context(act(stage))
-        assert_exactly(stage, code)
+        stack.enter_context(act(preflight))
+        assert_exactly(preflight, code)
 
 
-def test_the_node_without_kube_proxy_is_named_with_how_it_ended(stage: Stage) -> None:
-    with broken.kube_proxy_down(stage):
-        check = assert_exactly(stage, "ITG0104")
+def test_the_node_without_kube_proxy_is_named_with_how_it_ended(preflight: Preflight) -> None:
+    with broken.kube_proxy_down(preflight):
+        check = assert_exactly(preflight, "ITG0104")
     assert check["message"].startswith("node one: Pod kube-proxy-one: container kube-proxy: CrashLoopBackOff")
     assert "too many open files" in check["message"]
     assert check["fix"] == "kubectl logs --namespace kube-system kube-proxy-one --previous"
@@ -149,16 +149,16 @@ def test_the_node_without_kube_proxy_is_named_with_how_it_ended(stage: Stage) ->
 
 @pytest.mark.parametrize("act", [broken.leaked_claim, broken.leaked_service, broken.selector_changed])
 def test_the_command_that_is_shown_puts_it_right(
-    stage: Stage, act: Callable[[Stage], AbstractContextManager[None]]
+    preflight: Preflight, act: Callable[[Preflight], AbstractContextManager[None]]
 ) -> None:
-    with act(stage):
-        _, report = stage.check()
+    with act(preflight):
+        _, report = preflight.check()
         (fix,) = [each["fix"] for each in checks_of(report) if each["result"] in ("warning", "error")]
-        shell(stage, fix)
-        assert troubled(stage.check()[1]) == {}
+        shell(preflight, fix)
+        assert troubled(preflight.check()[1]) == {}
 
 
-def test_the_commands_that_only_look_are_understood(stage: Stage) -> None:
+def test_the_commands_that_only_look_are_understood(preflight: Preflight) -> None:
     names_of = {
         "gateway": RELEASE, "namespace": NAMESPACE, "tasks": NAMESPACE, "gateway_class": f"{RELEASE}.{NAMESPACE}",
         "upgrade": "helm", "proxies": f"gateway.networking.k8s.io/gateway-name={RELEASE}",
@@ -166,24 +166,24 @@ def test_the_commands_that_only_look_are_understood(stage: Stage) -> None:
     looks = [rule.fix.format(**names_of) for rule in CHECKS if rule.fix.startswith(("kubectl get", "kubectl describe"))]
     assert len(looks) >= 10
     for fix in looks:
-        shell(stage, fix)
+        shell(preflight, fix)
 
 
-def shell(stage: Stage, command: str) -> None:
+def shell(preflight: Preflight, command: str) -> None:
     program, _, arguments = command.partition(" ")
     ours = program == "task-gateway"
     words = f"{sys.executable} -m task_gateway.cli.main" if ours else str(tool(program))
     verb, _, arguments = arguments.partition(" ")  # an option of ours belongs behind the verb
-    run(["sh", "-c", f"exec {words} {verb} --kubeconfig {stage.kube.cluster.kubeconfig} {arguments}"])
+    run(["sh", "-c", f"exec {words} {verb} --kubeconfig {preflight.kube.cluster.kubeconfig} {arguments}"])
 
 
-def test_a_resource_managers_own_rights_are_enough(stage: Stage) -> None:
+def test_a_resource_managers_own_rights_are_enough(preflight: Preflight) -> None:
     account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "master", "namespace": NAMESPACE}}
     subjects = {"subjects": [{"kind": "ServiceAccount", "name": "master"}]}
-    roles = rendered(("role", "rolebinding"), stage.start, rbac=subjects)
-    with stage.made(account, *roles):
-        stage.acting({"token": stage.kube.token("master", NAMESPACE)}, "master")
-        code, report = stage.check()
+    roles = rendered(("role", "rolebinding"), preflight.start, rbac=subjects)
+    with preflight.made(account, *roles):
+        preflight.acting({"token": preflight.kube.token("master", NAMESPACE)}, "master")
+        code, report = preflight.check()
     assert (code, troubled(report)) == (0, {})
     unread = results(report, "skipped")
     assert {"ITG0103", "ITG0104", "ITG0205", "ITG0301", "ITG0302", "ITG0303", "ITG0304"} <= unread
@@ -195,31 +195,31 @@ def test_a_resource_managers_own_rights_are_enough(stage: Stage) -> None:
     assert why["ITG0103"] == "because v1/Node may not be read"
 
 
-def test_a_resource_manager_without_the_right_to_claim(stage: Stage) -> None:
+def test_a_resource_manager_without_the_right_to_claim(preflight: Preflight) -> None:
     """Its Role is from before the operator was installed, whose policies would refuse its next claim."""
     account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "master", "namespace": NAMESPACE}}
     subjects = {"subjects": [{"kind": "ServiceAccount", "name": "master"}]}
     operator = {"enabled": True, "image": "example.com/operator:1"}
-    (config_map,) = rendered(("configmap",), stage.start, operator=operator)
-    with stage.made(account, *rendered(("role", "rolebinding"), stage.start, rbac=subjects)):
-        stage.kube.apply(config_map, field_manager="helm")
+    (config_map,) = rendered(("configmap",), preflight.start, operator=operator)
+    with preflight.made(account, *rendered(("role", "rolebinding"), preflight.start, rbac=subjects)):
+        preflight.kube.apply(config_map, field_manager="helm")
         try:
-            stage.arguments = ("--as", f"system:serviceaccount:{NAMESPACE}:master")
-            check = assert_exactly(stage, "ITG0701")
+            preflight.arguments = ("--as", f"system:serviceaccount:{NAMESPACE}:master")
+            check = assert_exactly(preflight, "ITG0701")
             assert check["message"] == f"missing: claim slots in {NAMESPACE}"
             assert "rbac.subjects" in check["fix"]
-            for each in rendered(("role",), stage.start, operator=operator):
-                stage.kube.apply(each, field_manager="helm")
-            assert troubled(stage.check()[1]) == {}
+            for each in rendered(("role",), preflight.start, operator=operator):
+                preflight.kube.apply(each, field_manager="helm")
+            assert troubled(preflight.check()[1]) == {}
         finally:
-            for each in rendered(("configmap",), stage.start):
-                stage.kube.apply(each, field_manager="helm")
+            for each in rendered(("configmap",), preflight.start):
+                preflight.kube.apply(each, field_manager="helm")
 
 
-def test_without_a_configuration_the_gateways_of_the_chart_are_found(stage: Stage) -> None:
-    code, report = stage.check()
+def test_without_a_configuration_the_gateways_of_the_chart_are_found(preflight: Preflight) -> None:
+    code, report = preflight.check()
     found = [each["code"] for each in checks_of(report)]
-    stage.without_config = True
-    code, report = stage.check()
+    preflight.without_config = True
+    code, report = preflight.check()
     assert (code, troubled(report)) == (0, {})
     assert [each["code"] for each in checks_of(report)] == [each for each in found if not each.startswith("ITG060")]

@@ -10,8 +10,8 @@ import pytest
 import yaml
 from tests.apiserver.planes import BUNDLE
 
-from task_gateway.crds import bundles, edit, edit_live, ports_policy, raised, schema
-from task_gateway.crds.raising import UNGUARDED, raise_to
+from task_gateway.crds import apply, bundles, edit, limit_status, ports_policy, schema
+from task_gateway.crds.raise_limit import UNGUARDED, raise_to
 from task_gateway.crds.restore import restore
 from task_gateway.errors import (
     ApiError,
@@ -40,7 +40,7 @@ Fresh = Callable[..., Kube]
 def plane() -> Iterator[Kube]:
     """A control plane of this file's own: it changes the CRD that others count on."""
     name = f"test-raise-{os.getpid()}"
-    yield Kube(base.up("control-plane", base.Wish(name), say=print))
+    yield Kube(base.up("control-plane", base.ClusterRequest(name), say=print))
     base.down(name)
 
 
@@ -108,7 +108,7 @@ def crd(kube: Kube) -> Manifest:
 
 def bounds(kube: Kube) -> set[tuple[int | None, int | None]]:
     """All pairs of spec and status maxItems over the versions."""
-    (found,) = [each for each in raised.state(kube).crds if each.crd == schema.GATEWAYS]
+    (found,) = [each for each in limit_status.state(kube).crds if each.crd == schema.GATEWAYS]
     assert len(found.versions) == 2
     return {(each.spec_max_items, each.status_max_items) for each in found.versions}
 
@@ -130,8 +130,8 @@ def test_a_raised_gateway_takes_as_many_listeners_and_as_many_statuses(fresh: Fr
     assert edit.raised(before, 213, drop=False)["spec"] == crd(kube)["spec"]
 
     made = kube.create(gateway(listeners(213)))  # at once: the raise has waited for it
-    status = [{"name": each["name"], "attachedRoutes": 0, "conditions": []} for each in listeners(213)]
-    written = kube.replace({**made, "status": {"listeners": status}}, subresource="status")
+    statuses = [{"name": each["name"], "attachedRoutes": 0, "conditions": []} for each in listeners(213)]
+    written = kube.replace({**made, "status": {"listeners": statuses}}, subresource="status")
     assert len(written["status"]["listeners"]) == 213
     with pytest.raises(Invalid, match="at most 213 items"):
         kube.replace({**written, "spec": gateway(listeners(214))["spec"]})
@@ -184,7 +184,7 @@ def test_without_the_quadratic_rules_ports_and_names_stay_unique(fresh: Fresh) -
 def test_the_policy_lets_be_what_was_there_before_it(fresh: Fresh) -> None:
     kube = fresh()
     live = crd(kube)
-    edit_live.apply(kube, live, edit.raised(live, 100, drop=True))
+    apply.apply(kube, live, edit.raised(live, 100, drop=True))
     eventually(lambda: kube.create(gateway([*listeners(2), {"name": "other", "port": 20000, "protocol": "TCP"}])))
     assert raise_to(kube, 100).notes == (UNGUARDED,)
     assert raise_to(kube, 100, drop=True).ports_policy == "added"
@@ -219,7 +219,7 @@ def test_a_restored_crd_is_upstreams_and_nobody_elses_fields_are_touched(fresh: 
     for key in ("labels", "annotations"):
         assert after["metadata"][key] == before["metadata"][key]
     assert not ports_policy.present(kube)
-    assert edit_live.MANAGER not in managers(kube)
+    assert apply.MANAGER not in managers(kube)
     assert not restore(kube).changed
     assert crd(kube)["metadata"] == after["metadata"]
 
@@ -239,7 +239,7 @@ def test_lowering_below_what_a_gateway_has_is_refused(fresh: Fresh) -> None:
 def test_a_raise_of_spec_alone_is_repaired(fresh: Fresh) -> None:
     kube = fresh()
     live = crd(kube)
-    edit_live.apply(kube, live, schema.with_max_items(live, schema.SPEC_LISTENERS, 150))
+    apply.apply(kube, live, schema.with_max_items(live, schema.SPEC_LISTENERS, 150))
     assert bounds(kube) == {(150, 64)}
     change = raise_to(kube, 150)
     assert "status:" in change.diff
@@ -288,10 +288,10 @@ def test_a_change_by_somebody_else_meanwhile_is_not_overwritten(fresh: Fresh) ->
     kube = fresh()
     stale = crd(kube)
     kube.patch(schema.KIND, schema.GATEWAYS, None, {"metadata": {"labels": {"colour": "red"}}})
-    edit_live.apply(kube, stale, edit.raised(stale, 100, drop=False))
+    apply.apply(kube, stale, edit.raised(stale, 100, drop=False))
     assert crd(kube)["metadata"]["labels"] == {"colour": "red"}
     with pytest.raises(Conflict):
-        edit_live.apply(kube, stale, edit.raised(stale, 120, drop=False))
+        apply.apply(kube, stale, edit.raised(stale, 120, drop=False))
     assert bounds(kube) == {(100, 100)}
 
 
@@ -300,21 +300,21 @@ def test_upstreams_policy_on_upgrades_is_told_of_and_its_refusal_explained(fresh
     policies = {version: bundles.fetch(version, "standard").policies for version in (BUNDLE, NEWEST)}
     for each in policies[BUNDLE]:
         kube.create(each)
-    assert raised.state(kube).safe_upgrades_policy
-    assert raise_to(kube, 100).notes == (f"the policy {raised.SAFE_UPGRADES} is installed and allows this",)
+    assert limit_status.state(kube).safe_upgrades_policy
+    assert raise_to(kube, 100).notes == (f"the policy {limit_status.SAFE_UPGRADES} is installed and allows this",)
     before = crd(kube)
     for each in policies[NEWEST]:
         kube.apply(each)
     said = refusal(lambda: raise_to(kube, 101, dry_run=True))
     assert "before v1.7.0 is prohibited" in said
-    assert f"kubectl delete validatingadmissionpolicybinding {raised.SAFE_UPGRADES}" in said
+    assert f"kubectl delete validatingadmissionpolicybinding {limit_status.SAFE_UPGRADES}" in said
     with pytest.raises(DeniedByPolicy, match="prohibited"):
         raise_to(kube, 101, drop=True)
     assert crd(kube)["metadata"] == before["metadata"]
     assert not ports_policy.present(kube)
 
     for kind in reversed(ports_policy.KINDS):
-        kube.delete(kind, raised.SAFE_UPGRADES)
+        kube.delete(kind, limit_status.SAFE_UPGRADES)
     eventually(lambda: kube.apply({**before, "metadata": {"name": schema.GATEWAYS}}, dry_run=True))
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from tests.apiserver.test_crds import bounds, crd, eventually, gateway, listeners, managers, refusal
 
-from task_gateway.crds import edit, edit_live, ports_policy, schema
-from task_gateway.crds.raising import raise_to
+from task_gateway.crds import apply, edit, ports_policy, schema
+from task_gateway.crds.raise_limit import raise_to
 from task_gateway.crds.restore import restore
 from task_gateway.errors import CommandFailed
 from task_gateway.kube import helm
@@ -23,7 +23,7 @@ RELEASE, NAMESPACE = "crds", "system"
 @pytest.fixture
 def kube() -> Iterator[Kube]:
     name = f"test-crds-chart-{os.getpid()}"
-    yield Kube(base.up("control-plane", base.Wish(name), say=print))
+    yield Kube(base.up("control-plane", base.ClusterRequest(name), say=print))
     base.down(name)
 
 
@@ -41,7 +41,7 @@ def test_values_and_commands_raise_the_same_crd(kube: Kube) -> None:
     (note,) = raise_to(kube, 213).notes
     assert f"the Helm release {RELEASE} of namespace {NAMESPACE}" in note
     assert "--set gateways.maxListeners=213" in note
-    with pytest.raises(CommandFailed, match=f"conflict with .*{edit_live.MANAGER}.*versions"):
+    with pytest.raises(CommandFailed, match=f"conflict with .*{apply.MANAGER}.*versions"):
         install(kube)
     assert bounds(kube) == {(213, 213)}
     install(kube, maxListeners=213)
@@ -50,7 +50,7 @@ def test_values_and_commands_raise_the_same_crd(kube: Kube) -> None:
     # After a restore the release is free to set what its values say.
     restore(kube)
     assert crd(kube)["spec"] == upstream["spec"]
-    assert edit_live.MANAGER not in managers(kube)
+    assert apply.MANAGER not in managers(kube)
     install(kube, maxListeners=100)
     assert bounds(kube) == {(100, 100)}
 

@@ -14,7 +14,7 @@ import pytest
 import yaml
 from tests.apiserver import broken, determined
 from tests.apiserver.broken import RELEASE
-from tests.apiserver.determined import Master, Overtaken
+from tests.apiserver.determined import DeterminedMaster, Overtaken
 from tests.apiserver.determined_harms import (
     COUNT,
     MANY,
@@ -31,7 +31,7 @@ from tests.apiserver.determined_harms import (
 )  # fmt: skip
 from tests.apiserver.determined_seen import KEPT, held, leave_behind, named, ran
 from tests.apiserver.planes import BUNDLE, CHART, rendered
-from tests.preflight import NAMESPACE, Break, Stage, assert_exactly, checks_of, troubled
+from tests.preflight import NAMESPACE, Break, Preflight, assert_exactly, checks_of, troubled
 
 from task_gateway.checks import gateway as gateway_checks
 from task_gateway.checks.determined import erased
@@ -52,7 +52,9 @@ ACCOUNTS = "system:serviceaccount"
 @pytest.fixture(scope="module")
 def plane() -> Iterator[Kube]:
     """Both charts with their profiles, and all that a controller would make and say."""
-    with base.lent("control-plane", base.Wish(f"test-determined-{os.getpid()}"), say=print) as cluster:
+    with base.temporary_cluster(
+        "control-plane", base.ClusterRequest(f"test-determined-{os.getpid()}"), say=print
+    ) as cluster:
         kube = Kube(cluster)
         (crds,) = (CHART.parents[1] / "dist").glob("gateway-api-crds-*.tgz")
         values = yaml.safe_load((CHART.parent / "gateway-api-crds" / "determined.yaml").read_text())
@@ -67,29 +69,33 @@ def plane() -> Iterator[Kube]:
 
 
 @pytest.fixture
-def stage(plane: Kube, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
+def preflight(plane: Kube, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Preflight]:
     """The profile as it was installed; afterwards nothing of a task is there."""
     monkeypatch.setattr(gateway_checks, "probe", lambda _: Answer.CLOSED)  # no proxy runs
     gateway = InternalTaskGateway(RELEASE, NAMESPACE, "127.0.0.1", START, START + COUNT - 1)
-    yield Stage(plane, gateway, tmp_path, arguments=("--profile", "determined"))
+    yield Preflight(plane, gateway, tmp_path, arguments=("--profile", "determined"))
     sweep(plane)
 
 
 @pytest.fixture
-def master(stage: Stage) -> Master:
-    return Master(Kube(stage.kube.cluster), stage.gateway, NAMESPACE)
+def master(preflight: Preflight) -> DeterminedMaster:
+    return DeterminedMaster(Kube(preflight.kube.cluster), preflight.gateway, NAMESPACE)
 
 
 @pytest.mark.parametrize(("act", "code", "harm"), [row[1:] for row in TABLE], ids=[row[0] for row in TABLE])
 def test_each_harm_is_named_before_it_happens(
-    stage: Stage, master: Master, act: Break, code: str, harm: Callable[[Stage, Master], None]
+    preflight: Preflight,
+    master: DeterminedMaster,
+    act: Break,
+    code: str,
+    harm: Callable[[Preflight, DeterminedMaster], None],
 ) -> None:
-    with act(stage):
-        assert_exactly(stage, code)
-        harm(stage, master)
+    with act(preflight):
+        assert_exactly(preflight, code)
+        harm(preflight, master)
 
 
-def test_a_verb_that_is_missing_is_named_and_fails_a_step(stage: Stage, tmp_path: Path) -> None:
+def test_a_verb_that_is_missing_is_named_and_fails_a_step(preflight: Preflight, tmp_path: Path) -> None:
     roles = rendered(RELEASE, NAMESPACE, PROFILE, "role")
     cases = {"nothing": roles}
     for place, role in enumerate(roles):
@@ -101,16 +107,16 @@ def test_a_verb_that_is_missing_is_named_and_fails_a_step(stage: Stage, tmp_path
     assert len(cases) == 1 + 8
     twice = f"list services in {NAMESPACE}"  # its own ClusterRole has it too
     assert twice in cases
-    stage.kube.apply(determined.own_role())
+    preflight.kube.apply(determined.own_role())
     for number, granted in enumerate(cases.values()):
-        grant(stage.kube, f"master-{number}", granted)
+        grant(preflight.kube, f"master-{number}", granted)
     for number, lacking in enumerate(cases):
         name = f"master-{number}"
-        _, report = stage.check("--as", f"{ACCOUNTS}:{NAMESPACE}:{name}")
+        _, report = preflight.check("--as", f"{ACCOUNTS}:{NAMESPACE}:{name}")
         said = troubled(report)
-        stage.acting({"token": stage.kube.token(name, NAMESPACE)}, name)
-        acting = Master(Kube(Cluster(name, "existing", tmp_path / name)), stage.gateway, NAMESPACE)
-        stage.kubeconfig = None
+        preflight.acting({"token": preflight.kube.token(name, NAMESPACE)}, name)
+        acting = DeterminedMaster(Kube(Cluster(name, "existing", tmp_path / name)), preflight.gateway, NAMESPACE)
+        preflight.kubeconfig = None
         if lacking in ("nothing", twice):
             assert said == {}
             live(acting)
@@ -119,7 +125,7 @@ def test_a_verb_that_is_missing_is_named_and_fails_a_step(stage: Stage, tmp_path
             verb, resource, *_ = lacking.split()
             with pytest.raises(Forbidden, match=f'cannot {verb} resource "{resource}"'):
                 live(acting)
-        sweep(stage.kube)
+        sweep(preflight.kube)
 
 
 def grant(kube: Kube, name: str, roles: list[Manifest]) -> None:
@@ -144,12 +150,12 @@ def grant(kube: Kube, name: str, roles: list[Manifest]) -> None:
     kube.create(binding | {"roleRef": reference, "subjects": [subject]})
 
 
-def test_with_the_charts_role_only_the_master_ends_at_its_start(stage: Stage, tmp_path: Path) -> None:
+def test_with_the_charts_role_only_the_master_ends_at_its_start(preflight: Preflight, tmp_path: Path) -> None:
     name = "role-only"
-    stage.kube.apply(determined.own_role())
-    grant(stage.kube, name, rendered(RELEASE, NAMESPACE, PROFILE, "role"))
-    stage.kube.delete("rbac.authorization.k8s.io/v1/ClusterRoleBinding", name)
-    _, report = stage.check("--as", f"{ACCOUNTS}:{NAMESPACE}:{name}")
+    preflight.kube.apply(determined.own_role())
+    grant(preflight.kube, name, rendered(RELEASE, NAMESPACE, PROFILE, "role"))
+    preflight.kube.delete("rbac.authorization.k8s.io/v1/ClusterRoleBinding", name)
+    _, report = preflight.check("--as", f"{ACCOUNTS}:{NAMESPACE}:{name}")
     (check,) = [each for each in checks_of(report) if each["code"] == "ITG0701"]
     assert check["result"] == "error"
     assert {f"list pods in {NAMESPACE}", "list jobs in all namespaces", "list nodes"} <= set(
@@ -159,20 +165,20 @@ def test_with_the_charts_role_only_the_master_ends_at_its_start(stage: Stage, tm
         "kubectl create clusterrolebinding determined-master --clusterrole=determined-master "
         f"--serviceaccount={NAMESPACE}:{name}"
     )
-    stage.acting({"token": stage.kube.token(name, NAMESPACE)}, name)
+    preflight.acting({"token": preflight.kube.token(name, NAMESPACE)}, name)
     with pytest.raises(Forbidden, match='cannot list resource "pods"'):
-        Master(Kube(Cluster(name, "existing", tmp_path / name)), stage.gateway, NAMESPACE).start()
+        DeterminedMaster(Kube(Cluster(name, "existing", tmp_path / name)), preflight.gateway, NAMESPACE).start()
 
 
-def live(master: Master) -> None:
+def live(master: DeterminedMaster) -> None:
     """Do all that a master does, from its start to the end of its last task."""
     master.start()
     master.free("one", master.expose("one"))
 
 
-def test_five_quick_tries_are_lost_against_a_status_that_is_written_faster(stage: Stage) -> None:
-    def against(times: int) -> Master:
-        return Master(Overtaken(stage.kube, times), stage.gateway, NAMESPACE)
+def test_five_quick_tries_are_lost_against_a_status_that_is_written_faster(preflight: Preflight) -> None:
+    def against(times: int) -> DeterminedMaster:
+        return DeterminedMaster(Overtaken(preflight.kube, times), preflight.gateway, NAMESPACE)
 
     late = against(4)
     port = late.expose("one")
@@ -180,40 +186,40 @@ def test_five_quick_tries_are_lost_against_a_status_that_is_written_faster(stage
 
     with pytest.raises(Conflict):
         against(5).expose("two")
-    assert ports(stage) == {1024, port}  # the task dies
+    assert ports(preflight) == {1024, port}  # the task dies
 
     with pytest.raises(Conflict):
         against(5).free("one", port)
-    assert ports(stage) == {1024, port}  # nobody tries again: the port is lost
+    assert ports(preflight) == {1024, port}  # nobody tries again: the port is lost
     assert against(0).expose("three") == port + 1
 
 
-def test_with_the_profile_nothing_is_named_and_nothing_breaks(stage: Stage, master: Master) -> None:
-    code, report = stage.check()
+def test_with_the_profile_nothing_is_named_and_nothing_breaks(preflight: Preflight, master: DeterminedMaster) -> None:
+    code, report = preflight.check()
     assert (code, troubled(report)) == (0, {})
-    before = spec(stage)
+    before = spec(preflight)
     assert erased(before) == []
     master.start()
     taken = [master.expose(f"task-{number}") for number in range(70)]  # more than upstream allows
-    broken.controller_speaks(stage.kube)
+    broken.controller_speaks(preflight.kube)
     assert taken == list(range(START, START + 70))
-    assert ports(stage) == {1024, *taken}
-    with determined.status_writer(Kube(stage.kube.cluster), stage.gateway, 1.0):
+    assert ports(preflight) == {1024, *taken}
+    with determined.status_writer(Kube(preflight.kube.cluster), preflight.gateway, 1.0):
         for number, port in enumerate(taken):
             master.free(f"task-{number}", port)
-    assert spec(stage) == before
-    broken.controller_speaks(stage.kube)
-    assert troubled(stage.check()[1]) == {}
+    assert spec(preflight) == before
+    broken.controller_speaks(preflight.kube)
+    assert troubled(preflight.check()[1]) == {}
 
 
-def test_with_the_profile_a_burst_at_many_tasks_is_not_lost(stage: Stage, master: Master) -> None:
-    with changed(stage, many_tasks):
-        assert troubled(stage.check()[1]) == {}
-        with determined.status_writer(Kube(stage.kube.cluster), stage.gateway, 1.0):
+def test_with_the_profile_a_burst_at_many_tasks_is_not_lost(preflight: Preflight, master: DeterminedMaster) -> None:
+    with changed(preflight, many_tasks):
+        assert troubled(preflight.check()[1]) == {}
+        with determined.status_writer(Kube(preflight.kube.cluster), preflight.gateway, 1.0):
             taken = [master.expose(f"task-{number}") for number in range(20)]
             for number, port in enumerate(taken):
                 master.free(f"task-{number}", port)
-    assert len(ports(stage)) == 1 + MANY
+    assert len(ports(preflight)) == 1 + MANY
 
 
 @pytest.mark.parametrize("release", [BUNDLE, bundles.KNOWN[-1]])
@@ -247,26 +253,26 @@ def dropped(before: Any, after: Any, path: str = "") -> list[str]:
     return paths
 
 
-def test_the_masters_ports_are_listed_and_counted_without_a_configuration(stage: Stage) -> None:
-    gateway = named(stage)
-    master = Master(Kube(stage.kube.cluster), gateway, NAMESPACE)
+def test_the_masters_ports_are_listed_and_counted_without_a_configuration(preflight: Preflight) -> None:
+    gateway = named(preflight)
+    master = DeterminedMaster(Kube(preflight.kube.cluster), gateway, NAMESPACE)
     assert [master.expose(task) for task in ("one", "two")] == [24000, 24001]
-    code, seen = ran(stage, "ls")
+    code, seen = ran(preflight, "ls")
     wanted = ("task_id", "owner", "kind", "port", "target_port", "strategy", "ready", "address", "namespace")
     assert code == 0
     assert [tuple(each[key] for key in wanted) for each in seen["tasks"]] == [
         (task, "determined", "Job", port, 8888, "listeners", False, {"host": "127.0.0.1", "port": port}, NAMESPACE)
         for task, port in (("one", 24000), ("two", 24001))
     ]
-    (limits,) = ran(stage, "limits")[1]["resource_managers"]
+    (limits,) = ran(preflight, "limits")[1]["resource_managers"]
     assert (limits["strategy"], limits["capacity"], limits["active"], limits["headroom"]) == ("listeners", 499, 2, 497)
-    ports = ran(stage, "capacity")[1]["ports"]
+    ports = ran(preflight, "capacity")[1]["ports"]
     assert (ports["total"], ports["tasks"], ports["foreign"], ports["free"]) == (499, 2, 0, 497)
-    block = ran(stage, "master-config")[1]["internal_task_gateway"]
+    block = ran(preflight, "master-config")[1]["internal_task_gateway"]
     assert (block["gateway_port_range_start"], block["gateway_port_range_end"]) == (24000, 24498)
-    broken.controller_speaks(stage.kube)
-    stage.without_config, stage.arguments = True, ()
-    assert troubled(stage.check("--uninstall")[1]) == {"ITG0512": "2 live tasks: one; two"}
+    broken.controller_speaks(preflight.kube)
+    preflight.without_config, preflight.arguments = True, ()
+    assert troubled(preflight.check("--uninstall")[1]) == {"ITG0512": "2 live tasks: one; two"}
 
 
 @pytest.mark.parametrize(("count", "expected"), [(10, "24000-24009"), (499, "24000-24498"), (600, "24000-24498")])
@@ -279,62 +285,64 @@ def test_the_range_ends_where_the_listeners_of_the_crd_end(plane: Kube, count: i
     assert gateway["metadata"]["annotations"]["task-gateway.dev/task-ports"] == expected
 
 
-def test_a_route_of_a_namespace_without_tasks_is_refused(stage: Stage, master: Master) -> None:
+def test_a_route_of_a_namespace_without_tasks_is_refused(preflight: Preflight, master: DeterminedMaster) -> None:
     master.expose("one")
-    until_policy(stage, enforced=True)
+    until_policy(preflight, enforced=True)
     with pytest.raises(match=f"Gateway {NAMESPACE}/{RELEASE} takes TCPRoutes from {NAMESPACE} only"):
-        stage.kube.create(strangers_route())
+        preflight.kube.create(strangers_route())
     elsewhere = strangers_route()
     elsewhere["spec"]["parentRefs"][0]["name"] = "another-gateway"
-    stage.kube.create(elsewhere)
+    preflight.kube.create(elsewhere)
 
 
-def test_a_range_that_no_listeners_fit_in_is_to_be_narrowed(stage: Stage) -> None:
-    stage.gateway = replace(stage.gateway, gateway_port_range_start=32768, gateway_port_range_end=65535)
-    check = assert_exactly(stage, "ITG0502")
+def test_a_range_that_no_listeners_fit_in_is_to_be_narrowed(preflight: Preflight) -> None:
+    preflight.gateway = replace(preflight.gateway, gateway_port_range_start=32768, gateway_port_range_end=65535)
+    check = assert_exactly(preflight, "ITG0502")
     assert check["fix"] == "set gateway_port_range_end: 33266 in the master configuration"
 
 
-def test_a_port_that_the_master_left_behind_is_told_and_freed(stage: Stage, master: Master) -> None:
+def test_a_port_that_the_master_left_behind_is_told_and_freed(preflight: Preflight, master: DeterminedMaster) -> None:
     assert master.expose("lives") == START
-    left = leave_behind(stage, "gone", stage.gateway)
-    broken.controller_speaks(stage.kube)
-    assert troubled(stage.check()[1]) == {"ITG0415": f"port {left}: allocation gone"}
-    code, seen = ran(stage, "gc", "--grace", "0")
+    left = leave_behind(preflight, "gone", preflight.gateway)
+    broken.controller_speaks(preflight.kube)
+    assert troubled(preflight.check()[1]) == {"ITG0415": f"port {left}: allocation gone"}
+    code, seen = ran(preflight, "gc", "--grace", "0")
     assert (code, seen["dry_run"]) == (1, True)
     (repair,) = seen["repairs"]
     assert (repair["action"], repair["task_id"], repair["port"], repair["done"]) == ("free", "gone", left, False)
-    assert held(stage) == {START: "lives", left: "gone"}
-    with determined.status_writer(Kube(stage.kube.cluster), stage.gateway, 0.01):
-        code, seen = ran(stage, "gc", "--grace", "0", "--apply")
+    assert held(preflight) == {START: "lives", left: "gone"}
+    with determined.status_writer(Kube(preflight.kube.cluster), preflight.gateway, 0.01):
+        code, seen = ran(preflight, "gc", "--grace", "0", "--apply")
     assert (code, [each["done"] for each in seen["repairs"]]) == (0, [True])
-    assert held(stage) == {START: "lives"}
-    assert ports(stage) == {1024, START}
-    assert ran(stage, "gc")[1]["repairs"] == []
+    assert held(preflight) == {START: "lives"}
+    assert ports(preflight) == {1024, START}
+    assert ran(preflight, "gc")[1]["repairs"] == []
     assert master.expose("next") == left
 
 
 @pytest.mark.parametrize("kind", KEPT)
-def test_a_port_whose_task_still_has_something_is_left_alone(stage: Stage, kind: str) -> None:
-    left = leave_behind(stage, "one", stage.gateway)
-    stage.kube.create(KEPT[kind]("one", left, stage.gateway))
-    assert ran(stage, "gc", "--grace", "0", "--apply") == (0, {"repairs": [], "dry_run": False, "skipped": []})
-    assert held(stage) == {left: "one"}
+def test_a_port_whose_task_still_has_something_is_left_alone(preflight: Preflight, kind: str) -> None:
+    left = leave_behind(preflight, "one", preflight.gateway)
+    preflight.kube.create(KEPT[kind]("one", left, preflight.gateway))
+    assert ran(preflight, "gc", "--grace", "0", "--apply") == (0, {"repairs": [], "dry_run": False, "skipped": []})
+    assert held(preflight) == {left: "one"}
 
 
-def test_what_changes_within_the_grace_period_is_left_alone(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_changes_within_the_grace_period_is_left_alone(
+    preflight: Preflight, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The master frees one port itself, another gets a task: only the third is left."""
-    first, second, third = (leave_behind(stage, task, stage.gateway) for task in ("one", "two", "three"))
+    first, second, third = (leave_behind(preflight, task, preflight.gateway) for task in ("one", "two", "three"))
     waited = []
 
     def meanwhile(seconds: float) -> None:
         waited.append(seconds)
         if len(waited) == 1:
-            Master(Kube(stage.kube.cluster), stage.gateway, NAMESPACE).free("one", first)
-            stage.kube.create(KEPT[JOB]("two", second, stage.gateway))
+            DeterminedMaster(Kube(preflight.kube.cluster), preflight.gateway, NAMESPACE).free("one", first)
+            preflight.kube.create(KEPT[JOB]("two", second, preflight.gateway))
 
     monkeypatch.setattr(determined_left, "sleep", meanwhile)
-    code, seen = ran(stage, "gc", "--grace", "7", "--apply")
+    code, seen = ran(preflight, "gc", "--grace", "7", "--apply")
     assert waited[0] == 7
     assert (code, [(each["port"], each["done"]) for each in seen["repairs"]]) == (0, [(third, True)])
-    assert held(stage) == {second: "two"}
+    assert held(preflight) == {second: "two"}

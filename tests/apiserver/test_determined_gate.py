@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from tests.apiserver import determined
-from tests.apiserver.determined import Master
-from tests.apiserver.determined_lanes import START, Site, installed, plane, values
+from tests.apiserver.determined import DeterminedMaster
+from tests.apiserver.determined_lanes import START, LaneSite, installed, plane, values
 from tests.apiserver.operators import HOME, TASKS, scraped, until
 from tests.apiserver.planes import apply_chart
 
@@ -23,7 +23,7 @@ TRIAL = 1734
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LaneSite]:
     with plane("gate") as kube:
         made = installed(kube, tmp_path_factory.mktemp("gate"), 6, schedulingGate=True)
         apply_chart(kube, "gw", HOME, values(6, schedulingGate=True), "operator/determined/gate", "operator/metrics")
@@ -34,7 +34,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 
 @pytest.fixture
-def site(whole: Site) -> Iterator[Site]:
+def site(whole: LaneSite) -> Iterator[LaneSite]:
     whole.clean()
     ready(whole, True)
     until(lambda: is_held(whole, "probe", dry_run=True))
@@ -43,7 +43,7 @@ def site(whole: Site) -> Iterator[Site]:
 
 
 @pytest.fixture
-def master(site: Site) -> Master:
+def master(site: LaneSite) -> DeterminedMaster:
     return site.new_master()
 
 
@@ -57,7 +57,7 @@ def endpoint_slice() -> Manifest:
     }  # fmt: skip
 
 
-def ready(site: Site, *states: bool) -> None:
+def ready(site: LaneSite, *states: bool) -> None:
     """Let Kubernetes say which replicas of the operator are Ready."""
     endpoints = [
         {"addresses": [f"10.0.0.{number}"], "conditions": {"ready": state}} for number, state in enumerate(states, 1)
@@ -65,7 +65,7 @@ def ready(site: Site, *states: bool) -> None:
     site.kube.patch(ENDPOINT_SLICE, "gw-operator-1", HOME, {"endpoints": endpoints})
 
 
-def pod(site: Site, allocation: str, *ports: int, dry_run: bool = False, **labels: str) -> Manifest:
+def pod(site: LaneSite, allocation: str, *ports: int, dry_run: bool = False, **labels: str) -> Manifest:
     """Create the pod of a task with these container ports, as the Job controller does."""
     found = labels or {determined.LABEL: allocation}
     meta = {"name": determined.job_name(allocation), "namespace": TASKS, "labels": found}
@@ -79,33 +79,33 @@ def has_gate(found: Manifest) -> bool:
     return GATE in [each["name"] for each in found["spec"].get("schedulingGates") or []]
 
 
-def is_held(site: Site, allocation: str, *, dry_run: bool = False) -> bool:
+def is_held(site: LaneSite, allocation: str, *, dry_run: bool = False) -> bool:
     return has_gate(pod(site, allocation, 8888, dry_run=True) if dry_run else site.kube.get(POD, allocation, TASKS))
 
 
 @pytest.mark.parametrize(
     ("ports", "held"), [((), False), ((TRIAL,), False), ((8888,), True), ((TRIAL, 6006), True), ((8888, 8889), True)]
 )
-def test_only_a_task_with_ports_is_held(site: Site, ports: tuple[int, ...], held: bool) -> None:
+def test_only_a_task_with_ports_is_held(site: LaneSite, ports: tuple[int, ...], held: bool) -> None:
     assert has_gate(pod(site, "one", *ports, dry_run=True)) is held
 
 
-def test_a_pod_of_nobody_is_not_held(site: Site) -> None:
+def test_a_pod_of_nobody_is_not_held(site: LaneSite) -> None:
     assert not has_gate(pod(site, "one", 8888, dry_run=True, app="other"))
 
 
 @pytest.mark.parametrize("states", [(), (False,), (False, False)])
-def test_without_a_ready_operator_nothing_is_held(site: Site, states: tuple[bool, ...]) -> None:
+def test_without_a_ready_operator_nothing_is_held(site: LaneSite, states: tuple[bool, ...]) -> None:
     ready(site, *states)
     until(lambda: not is_held(site, "probe", dry_run=True))
 
 
-def test_one_ready_replica_is_enough(site: Site) -> None:
+def test_one_ready_replica_is_enough(site: LaneSite) -> None:
     ready(site, False, True)
     until(lambda: is_held(site, "probe", dry_run=True))
 
 
-def test_the_gate_is_lifted_once_each_port_has_its_route(site: Site, master: Master) -> None:
+def test_the_gate_is_lifted_once_each_port_has_its_route(site: LaneSite, master: DeterminedMaster) -> None:
     assert has_gate(pod(site, "one", 8888))
     with site.operator() as operator:
         until(lambda: 'determined_held_pods{namespace="tasks"} 1' in scraped(operator))
@@ -114,7 +114,7 @@ def test_the_gate_is_lifted_once_each_port_has_its_route(site: Site, master: Mas
         until(lambda: 'determined_held_pods{namespace="tasks"} 0' in scraped(operator))
 
 
-def test_a_listener_without_its_route_keeps_the_pod(site: Site, master: Master) -> None:
+def test_a_listener_without_its_route_keeps_the_pod(site: LaneSite, master: DeterminedMaster) -> None:
     pod(site, "one", 8888)
     with site.operator():
         master.expose("one")
@@ -128,7 +128,7 @@ def test_a_listener_without_its_route_keeps_the_pod(site: Site, master: Master) 
         assert is_held(site, "one")
 
 
-def test_what_was_held_while_no_operator_ran_is_lifted_at_its_start(site: Site, master: Master) -> None:
+def test_what_was_held_while_no_operator_ran_is_lifted_at_its_start(site: LaneSite, master: DeterminedMaster) -> None:
     pod(site, "one", 8888)
     master.expose("one")
     assert is_held(site, "one")
@@ -137,16 +137,16 @@ def test_what_was_held_while_no_operator_ran_is_lifted_at_its_start(site: Site, 
 
 
 def test_a_pod_whose_routes_never_come_starts_after_the_longest_wait(
-    site: Site, monkeypatch: pytest.MonkeyPatch
+    site: LaneSite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(gates, "HELD_SECONDS", 1.0)
+    monkeypatch.setattr(gates, "MAX_GATED_SECONDS", 1.0)
     pod(site, "one", 8888)
     with site.operator():
         until(lambda: not is_held(site, "one"))
 
 
-def test_gates_of_others_stay(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gates, "HELD_SECONDS", 0.0)
+def test_gates_of_others_stay(site: LaneSite, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gates, "MAX_GATED_SECONDS", 0.0)
     meta = {"name": "one", "namespace": TASKS, "labels": {determined.LABEL: "one"}}
     container = {"name": "c", "image": "none", "ports": [{"containerPort": 8888}]}
     theirs = {"name": "example.com/theirs"}

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 from tests.apiserver import determined
-from tests.apiserver.determined import Master
-from tests.apiserver.determined_lanes import NAME, START, Site, account, installed, plane
+from tests.apiserver.determined import DeterminedMaster
+from tests.apiserver.determined_lanes import NAME, START, LaneSite, account, installed, plane
 from tests.apiserver.operators import HOME, IP, TASKS, scraped, until
 from tests.preflight import SERVICE
 
@@ -23,34 +23,34 @@ COUNT = 6
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LaneSite]:
     with plane("lane") as kube:
         yield installed(kube, tmp_path_factory.mktemp("lane"), COUNT)
 
 
 @pytest.fixture
-def site(whole: Site) -> Iterator[Site]:
+def site(whole: LaneSite) -> Iterator[LaneSite]:
     whole.clean()
     yield whole
     whole.clean()
 
 
 @pytest.fixture
-def operator(site: Site) -> Iterator[Operator]:
+def operator(site: LaneSite) -> Iterator[Operator]:
     with site.operator() as made:
         yield made
 
 
 @pytest.fixture
-def master(site: Site) -> Master:
+def master(site: LaneSite) -> DeterminedMaster:
     return site.new_master()
 
 
-def service(site: Site, port: int) -> Manifest:
+def service(site: LaneSite, port: int) -> Manifest:
     return site.kube.get(SERVICE, f"gw-lane-{port}", TASKS)
 
 
-def until_led(site: Site, wanted: dict[int, str]) -> None:
+def until_led(site: LaneSite, wanted: dict[int, str]) -> None:
     until(lambda: {port: task for port, (task, _) in site.led().items()} == wanted, lambda: site.led())
 
 
@@ -68,7 +68,7 @@ def until_refused(kube: Kube, obj: Manifest, words: str) -> None:
 
 
 @pytest.mark.usefixtures("operator")
-def test_each_port_leads_to_the_pods_of_its_allocation(site: Site, master: Master) -> None:
+def test_each_port_leads_to_the_pods_of_its_allocation(site: LaneSite, master: DeterminedMaster) -> None:
     master.start()
     assert [master.expose(task) for task in ("one.1", "two.1")] == [START, START + 1]
     until_led(site, {START: "one.1", START + 1: "two.1"})
@@ -86,7 +86,9 @@ def test_each_port_leads_to_the_pods_of_its_allocation(site: Site, master: Maste
 
 
 @pytest.mark.usefixtures("operator")
-def test_a_port_that_is_taken_again_at_once_leads_to_the_next_task_only(site: Site, master: Master) -> None:
+def test_a_port_that_is_taken_again_at_once_leads_to_the_next_task_only(
+    site: LaneSite, master: DeterminedMaster
+) -> None:
     for number in range(6):
         assert master.expose(f"task-{number}") == START
         until_led(site, {START: f"task-{number}"})
@@ -94,7 +96,9 @@ def test_a_port_that_is_taken_again_at_once_leads_to_the_next_task_only(site: Si
     until_led(site, {})
 
 
-def test_the_statuses_are_written_once_and_change_with_the_address_alone(site: Site, master: Master) -> None:
+def test_the_statuses_are_written_once_and_change_with_the_address_alone(
+    site: LaneSite, master: DeterminedMaster
+) -> None:
     def version() -> str:
         return str(site.lane()["metadata"]["resourceVersion"])
 
@@ -121,7 +125,7 @@ def test_the_statuses_are_written_once_and_change_with_the_address_alone(site: S
 
 
 def test_what_was_missed_while_no_operator_ran_is_made_up_for_and_nothing_else_is_written(
-    site: Site, master: Master
+    site: LaneSite, master: DeterminedMaster
 ) -> None:
     with site.operator():
         for task in ("stays", "ends"):
@@ -137,7 +141,9 @@ def test_what_was_missed_while_no_operator_ran_is_made_up_for_and_nothing_else_i
 
 
 @pytest.mark.usefixtures("operator")
-def test_a_listener_without_a_route_and_a_route_without_a_listener_lead_nowhere(site: Site, master: Master) -> None:
+def test_a_listener_without_a_route_and_a_route_without_a_listener_lead_nowhere(
+    site: LaneSite, master: DeterminedMaster
+) -> None:
     master.expose("lives")
     left = master.expose("left")
     until_led(site, {START: "lives", left: "left"})
@@ -150,7 +156,7 @@ def test_a_listener_without_a_route_and_a_route_without_a_listener_lead_nowhere(
 
 
 @pytest.mark.usefixtures("operator")
-def test_a_slot_that_somebody_changed_is_led_back(site: Site, master: Master) -> None:
+def test_a_slot_that_somebody_changed_is_led_back(site: LaneSite, master: DeterminedMaster) -> None:
     master.expose("one")
     until_led(site, {START: "one"})
     site.kube.patch(SERVICE, f"gw-lane-{START}", TASKS, {"spec": {"selector": {"determined": "two", "more": "yes"}}})
@@ -159,21 +165,21 @@ def test_a_slot_that_somebody_changed_is_led_back(site: Site, master: Master) ->
     until_led(site, {START: "one"})
 
 
-def test_a_port_without_a_slot_is_counted_and_the_others_work(site: Site, operator: Operator) -> None:
+def test_a_port_without_a_slot_is_counted_and_the_others_work(site: LaneSite, operator: Operator) -> None:
     wide = InternalTaskGateway(NAME, HOME, IP, START + COUNT, START + COUNT)
-    Master(site.master, wide, TASKS).expose("outside")
+    DeterminedMaster(site.master, wide, TASKS).expose("outside")
     site.new_master().expose("inside")
     until_led(site, {START: "inside"})
     until(lambda: 'operator_determined_missing{namespace="tasks"} 1' in scraped(operator), lambda: scraped(operator))
     assert 'operator_determined_exposed{namespace="tasks"} 1' in scraped(operator)
 
 
-def test_a_route_of_another_namespace_is_refused(site: Site) -> None:
+def test_a_route_of_another_namespace_is_refused(site: LaneSite) -> None:
     route = determined.objects("one", START, site.gateway, "default")[1]
     until_refused(site.kube, route, f"Gateway {HOME}/{NAME} takes TCPRoutes from {TASKS} only")
 
 
-def test_nobody_but_the_master_gives_a_pod_the_label_that_a_port_leads_by(site: Site, tmp_path: Path) -> None:
+def test_nobody_but_the_master_gives_a_pod_the_label_that_a_port_leads_by(site: LaneSite, tmp_path: Path) -> None:
     meta = {"name": "user", "namespace": TASKS}
     site.kube.apply({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": meta})
     group = "rbac.authorization.k8s.io"
@@ -189,7 +195,7 @@ def test_nobody_but_the_master_gives_a_pod_the_label_that_a_port_leads_by(site: 
     site.kube.delete(JOB, "mine", TASKS)
 
 
-def test_two_operators_lead_each_port_once(site: Site, master: Master) -> None:
+def test_two_operators_lead_each_port_once(site: LaneSite, master: DeterminedMaster) -> None:
     with site.operator(identity="a") as first:
         second = None
         try:
@@ -208,7 +214,7 @@ def test_two_operators_lead_each_port_once(site: Site, master: Master) -> None:
                 second.stop()
 
 
-def test_the_master_may_do_what_it_does_and_claims_no_slot(site: Site, master: Master) -> None:
+def test_the_master_may_do_what_it_does_and_claims_no_slot(site: LaneSite, master: DeterminedMaster) -> None:
     master.start()
     master.free("one", master.expose("one"))
     with pytest.raises(Forbidden):

@@ -15,15 +15,15 @@ from typing import Any
 import pytest
 import yaml
 from tests.apiserver.determined import listener
-from tests.apiserver.determined_lanes import NAME, START, Site, installed, plane
-from tests.apiserver.determined_load import Loaded, Task
+from tests.apiserver.determined_lanes import NAME, START, LaneSite, installed, plane
+from tests.apiserver.determined_load import Loaded, LoadTask
 from tests.apiserver.determined_record import file_of
 from tests.apiserver.determined_statuses import Statuses
 from tests.apiserver.operators import HOME, IP, TASKS, until
 from tests.apiserver.planes import BUNDLE, CHART, apply_chart
 
 import task_gateway
-from docs.determined import Play
+from docs.determined import ReplayRecord
 from task_gateway.checks.determined import ROUTE
 from task_gateway.kube.client import Kube
 from task_gateway.kube.kinds import SERVICE
@@ -43,7 +43,7 @@ PROFILE_NAME = "pf"
 
 
 @dataclass
-class Stand:
+class ReplayTarget:
     """A Gateway, and the API server as its master. `runs` writes statuses or leads ports while tasks come and go."""
 
     where: str
@@ -105,7 +105,7 @@ def count(request: pytest.FixtureRequest) -> int:
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory, count: int) -> Iterator[Site]:
+def site(tmp_path_factory: pytest.TempPathFactory, count: int) -> Iterator[LaneSite]:
     with plane("replay") as kube:
         made = installed(kube, tmp_path_factory.mktemp("replay"), count)
         ports = {"start": START, "count": count}
@@ -114,7 +114,7 @@ def site(tmp_path_factory: pytest.TempPathFactory, count: int) -> Iterator[Site]
         yield made
 
 
-def stands(site: Site) -> tuple[Stand, Stand]:
+def replay_targets(site: LaneSite) -> tuple[ReplayTarget, ReplayTarget]:
     profile = replace(site.gateway, gateway_name=PROFILE_NAME)
 
     @contextmanager
@@ -129,39 +129,39 @@ def stands(site: Site) -> tuple[Stand, Stand]:
             yield
 
     return (
-        Stand("profile", Kube(site.kube.cluster), profile, statuses),
-        Stand("lane", site.master, site.gateway, operator),
+        ReplayTarget("profile", Kube(site.kube.cluster), profile, statuses),
+        ReplayTarget("lane", site.master, site.gateway, operator),
     )
 
 
-def play(stand: Stand, kube: MeteredKube, count: int) -> tuple[Play, Watching]:
+def replay(target: ReplayTarget, kube: MeteredKube, count: int) -> tuple[ReplayRecord, Watching]:
     """Start, replace and kill tasks, with a restart of the master in between, and return what was seen."""
-    master, gateway = Loaded(stand.kube, stand.gateway, TASKS), stand.gateway
+    master, gateway = Loaded(target.kube, target.gateway, TASKS), target.gateway
     leave_behind(kube, gateway)
     cpu = kube.cpu_seconds()
-    with stand.runs(), Watching(kube, gateway) as watching:
+    with target.runs(), Watching(kube, gateway) as watching:
         assert master.start_again([]) == []  # this frees what an earlier life left
         assert held(kube, gateway) == {}
-        tasks, launched = [Task(f"task-{number}.1") for number in range(count)], []
+        tasks, launched = [LoadTask(f"task-{number}.1") for number in range(count)], []
         for first in range(0, count, BURST):
             began = time.monotonic()
             master.launch(tasks[first : first + BURST])
             launched.append(time.monotonic() - began)
         ports = len(held(kube, gateway))
-        again = [Task(f"again-{number}.1", MANY_PORTS) for number in range(BURST // MANY_PORTS)]
+        again = [LoadTask(f"again-{number}.1", MANY_PORTS) for number in range(BURST // MANY_PORTS)]
         master.replace(tasks[:BURST], again)
         alive = [each for each in (*tasks[BURST:], *again) if not each.lost]
-        until_led(kube, stand, alive)
+        until_led(kube, target, alive)
         restored = master.start_again(alive)
-        until_led(kube, stand, restored)
+        until_led(kube, target, restored)
         began = time.monotonic()
         master.kill(restored)
         killed = time.monotonic() - began
-        until_led(kube, stand, [])
+        until_led(kube, target, [])
     lost = sum(each.lost for each in (*tasks, *again))
     return (
-        Play(
-            where=stand.where,
+        ReplayRecord(
+            where=target.where,
             tasks=len(tasks) + len(again),
             ports=ports,
             writes=len(master.writes),
@@ -193,9 +193,9 @@ def held(kube: Kube, gateway: InternalTaskGateway) -> dict[int, str]:
     return determined.ports(kube.get(GATEWAY, gateway.gateway_name, HOME))
 
 
-def until_led(kube: Kube, stand: Stand, alive: list[Task]) -> None:
+def until_led(kube: Kube, target: ReplayTarget, alive: list[LoadTask]) -> None:
     """Return once the slot of each port leads to its task, and no other leads anywhere; the profile has no slots."""
-    if stand.gateway.gateway_name != NAME:
+    if target.gateway.gateway_name != NAME:
         return
     wanted = {port: each.allocation for each in alive for port in each.ports}
 
@@ -207,11 +207,11 @@ def until_led(kube: Kube, stand: Stand, alive: list[Task]) -> None:
 
 
 def test_nothing_conflicts_is_lost_or_stays_on_the_lane_and_on_the_profile_it_does(
-    site: Site, count: int, request: pytest.FixtureRequest
+    site: LaneSite, count: int, request: pytest.FixtureRequest
 ) -> None:
-    profile, lane = stands(site)
+    profile, lane = replay_targets(site)
     kube = MeteredKube(site.kube.cluster)
-    (before, _), (after, watching) = play(profile, kube, count), play(lane, kube, count)
+    (before, _), (after, watching) = replay(profile, kube, count), replay(lane, kube, count)
     assert (after.conflicts, after.lost, after.leaked) == (0, 0, 0)
     assert (after.ports, after.restored) == (count, count - BURST + BURST // MANY_PORTS)
     assert after.statuses == 0

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from tests.apiserver.broken import ROUTE, say, so
+from tests.apiserver.broken import ROUTE, make_condition, write_status
 from tests.apiserver.planes import apply_chart, gateway_api, rendered
 
 from task_gateway.errors import CommandFailed
@@ -23,7 +23,7 @@ def kube() -> Iterator[Kube]:
 
 
 def entry(reference: Manifest, controller: str, status: str) -> Manifest:
-    return {"parentRef": reference, "controllerName": controller, "conditions": [so("Accepted", 1, status)]}
+    return {"parentRef": reference, "controllerName": controller, "conditions": [make_condition("Accepted", 1, status)]}
 
 
 def words(container: str, where: str) -> list[Word]:
@@ -59,7 +59,7 @@ def test_routes(kube: Kube, said: list[tuple[Manifest, str, str]], passes: bool)
     (route,) = kube.list(ROUTE, NAMESPACE)
     reference = route["spec"]["parentRefs"][0]
     parents = [entry({**reference, **other}, controller, status) for other, controller, status in said]
-    say(kube, ROUTE, route["metadata"]["name"], {"parents": parents}, NAMESPACE)
+    write_status(kube, ROUTE, route["metadata"]["name"], {"parents": parents}, NAMESPACE)
     kubectl(kube, words("reported-0", "initContainers"))
     judged = words("routes-0", "containers")
     if passes:
@@ -76,9 +76,9 @@ def test_each_of_two_parents_must_accept_a_route(kube: Kube) -> None:
     name = route["metadata"]["name"]
     kube.patch(ROUTE, name, NAMESPACE, {"spec": {"parentRefs": [first, second]}})
     judged = words("routes-0", "containers")
-    say(kube, ROUTE, name, {"parents": [entry(first, OWN, "True"), entry(second, OWN, "True")]}, NAMESPACE)
+    write_status(kube, ROUTE, name, {"parents": [entry(first, OWN, "True"), entry(second, OWN, "True")]}, NAMESPACE)
     assert kubectl(kube, judged) == ""
-    say(kube, ROUTE, name, {"parents": [entry(first, OWN, "True"), entry(second, OWN, "False")]}, NAMESPACE)
+    write_status(kube, ROUTE, name, {"parents": [entry(first, OWN, "True"), entry(second, OWN, "False")]}, NAMESPACE)
     with pytest.raises(CommandFailed, match="a route is not accepted"):
         kubectl(kube, judged)
     kube.patch(ROUTE, name, NAMESPACE, {"spec": {"parentRefs": [first]}})

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as draw
-from tests.apiserver.strategies import NAMESPACE, SLOTS, Failing, Site
+from tests.apiserver.strategies import NAMESPACE, SLOTS, Failing, StrategySite
 from tests.apiserver.test_task_gateway import fresh, pod
 from tests.apiserver.turns import Turns
 
@@ -67,7 +67,7 @@ def test_two_masters_race_for_the_last_port(
     kube: Kube, share: int, strategy: str, namespaces: tuple[str, str], examples: int
 ) -> None:
     """Two masters race for the last port in 1,400 claims, with API calls interleaved at random: only one gets it."""
-    gateway = Site(kube, SLOTS[0], 1).gateway
+    gateway = StrategySite(kube, SLOTS[0], 1).gateway
     total: Counter[str] = Counter()
     examples //= share
 
@@ -107,7 +107,7 @@ def test_two_masters_race_for_the_last_port(
 class Walker:
     """A master on a random walk: it claims and releases for its own tasks, dies before a write, and starts again."""
 
-    def __init__(self, site: Site, strategy: str, book: Book, number: int) -> None:
+    def __init__(self, site: StrategySite, strategy: str, book: Book, number: int) -> None:
         self._site, self._strategy, self._book = site, strategy, book
         self._random = random.Random(number)
         self._tasks = {
@@ -167,7 +167,9 @@ def names_of(number: int) -> list[str]:
 
 
 @pytest.mark.parametrize(("strategy", "steps"), [("slots", 10_000), ("listeners", 400)])
-def test_a_random_walk_of_claims_releases_and_crashes(fresh: Site, share: int, strategy: str, steps: int) -> None:
+def test_a_random_walk_of_claims_releases_and_crashes(
+    fresh: StrategySite, share: int, strategy: str, steps: int
+) -> None:
     """Four masters claim, release and crash at random for 10,400 steps: no port is given twice, none stays lost."""
     fresh.first, fresh.count = SLOTS[0], 40
     book = Book()

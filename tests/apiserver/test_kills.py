@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
-from tests.apiserver.strategies import NAMESPACE, SLOTS, Site
+from tests.apiserver.strategies import NAMESPACE, SLOTS, StrategySite
 from tests.apiserver.test_task_gateway import foreign, fresh, pod
 from tests.apiserver.victim import killed_at_every_step
 
@@ -20,7 +20,7 @@ EACH = pytest.mark.parametrize("strategy", ["slots", "listeners"])
 class Crime:
     """A task of two ports, one that nobody touches, and a listener of somebody else."""
 
-    site: Site
+    site: StrategySite
     strategy: str
 
     def __post_init__(self) -> None:
@@ -62,7 +62,7 @@ class Crime:
 
 
 @EACH
-def test_killed_in_an_expose_and_called_again(fresh: Site, strategy: str) -> None:
+def test_killed_in_an_expose_and_called_again(fresh: StrategySite, strategy: str) -> None:
     """The master is killed (SIGKILL) before each write of an expose: repeating the call completes it."""
     crime = Crime(fresh, strategy)
     wanted: Task = fresh.task("alive", *PORTS)
@@ -76,7 +76,7 @@ def test_killed_in_an_expose_and_called_again(fresh: Site, strategy: str) -> Non
 
 
 @EACH
-def test_killed_in_an_expose_of_a_task_that_lives(fresh: Site, strategy: str) -> None:
+def test_killed_in_an_expose_of_a_task_that_lives(fresh: StrategySite, strategy: str) -> None:
     """The master is killed before each write of an expose: a reconcile leaves all ports of the live task, or none."""
     crime = Crime(fresh, strategy)
 
@@ -88,7 +88,7 @@ def test_killed_in_an_expose_of_a_task_that_lives(fresh: Site, strategy: str) ->
 
 
 @EACH
-def test_killed_in_an_expose_of_a_task_that_ends(fresh: Site, strategy: str) -> None:
+def test_killed_in_an_expose_of_a_task_that_ends(fresh: StrategySite, strategy: str) -> None:
     """The master is killed before each write of an expose, and the task ends: a reconcile frees all of its ports."""
     crime = Crime(fresh, strategy)
 
@@ -100,7 +100,7 @@ def test_killed_in_an_expose_of_a_task_that_ends(fresh: Site, strategy: str) -> 
 
 
 @EACH
-def test_killed_in_a_release_and_called_again(fresh: Site, strategy: str) -> None:
+def test_killed_in_a_release_and_called_again(fresh: StrategySite, strategy: str) -> None:
     """The master is killed before each write of a release: repeating the call frees the other ports."""
     crime = Crime(fresh, strategy)
 
@@ -112,7 +112,7 @@ def test_killed_in_a_release_and_called_again(fresh: Site, strategy: str) -> Non
 
 
 @EACH
-def test_killed_in_a_release_of_a_task_that_ends(fresh: Site, strategy: str) -> None:
+def test_killed_in_a_release_of_a_task_that_ends(fresh: StrategySite, strategy: str) -> None:
     """The master is killed before each write of a release, and the task ends: a reconcile frees the other ports."""
     crime = Crime(fresh, strategy)
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 from tests.apiserver import kubeconfigs
-from tests.apiserver.kubeconfig_cases import CASES, Case, authority_of, by, cluster
-from tests.apiserver.kubeconfigs import NAME, Stage, by_kubectl, by_us, config, environment
+from tests.apiserver.kubeconfig_cases import CASES, Entry, authority_of, by, cluster
+from tests.apiserver.kubeconfigs import NAME, KubeconfigFolder, by_kubectl, by_us, config, environment
 from tests.apiserver.tunnels import proxy
 from tests.certificates import Authority
 
@@ -41,23 +41,23 @@ def plane(clients: Authority, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
     base.claim(name)
     try:
-        yield Kube(base.record(WithClients().up(base.Wish(name), say=print)))
+        yield Kube(base.record(WithClients().up(base.ClusterRequest(name), say=print)))
     finally:
         base.down(name)
 
 
 @pytest.fixture
-def stage(plane: Kube, clients: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage:
+def files(plane: Kube, clients: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> KubeconfigFolder:
     for name, value in environment(HOME=str(tmp_path)).items():
         monkeypatch.setenv(name, value)
-    return Stage(plane, clients, tmp_path)
+    return KubeconfigFolder(plane, clients, tmp_path)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_one_kubeconfig_is_the_same_user_as_with_kubectl(
-    stage: Stage, case: Case, capfd: pytest.CaptureFixture[str]
+    files: KubeconfigFolder, case: Entry, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    written = stage.write("kubeconfig", config(case.cluster(stage), case.user(stage)))
+    written = files.write("kubeconfig", config(case.cluster(files), case.user(files)))
     theirs = by_kubectl({}, "--kubeconfig", str(written))
     capfd.readouterr()
     ours = by_us(written)
@@ -102,34 +102,34 @@ MERGES: list[tuple[str, str, str | None]] = [
 ]
 
 
-def merged_files(stage: Stage) -> None:
+def merged_files(files: KubeconfigFolder) -> None:
     """Write the files that are merged, each called as in MERGES."""
-    real = config(stage.cluster, stage.user)
-    stage.write("REAL", real)
+    real = config(files.cluster, files.user)
+    files.write("REAL", real)
     for section in ENTRIES:
-        stage.write(section, {section: real[section]})
+        files.write(section, {section: real[section]})
     other = yaml.safe_load(yaml.safe_dump(real).replace(NAME, "other"))
     other["users"][0]["user"]["as"] = "other"
-    stage.write("other", other)
-    stage.write("stranger", {"users": [{"name": NAME, "user": {"token": stage.account("stranger")}}]})
-    stage.write("empty", "")
-    stage.write("hollow", {"apiVersion": "v1", "kind": "Config", "clusters": [], "contexts": None, "users": []})
-    stage.write("current", {"apiVersion": "v1", "kind": "Config", "current-context": NAME})
-    stage.write("nowhere", {"current-context": "nowhere"})
-    stage.write("broken", "clusters: [")
-    stage.write("documents", f"{yaml.safe_dump(real)}---\nkind: Pod\n")
-    stage.write("tabs", json.dumps(real, indent="\t"))
-    stage.write("pod", {"apiVersion": "v1", "kind": "Pod"})
-    stage.write("twice", {**real, "users": real["users"] * 2})
-    (stage.folder / "folder").mkdir()
+    files.write("other", other)
+    files.write("stranger", {"users": [{"name": NAME, "user": {"token": files.account("stranger")}}]})
+    files.write("empty", "")
+    files.write("hollow", {"apiVersion": "v1", "kind": "Config", "clusters": [], "contexts": None, "users": []})
+    files.write("current", {"apiVersion": "v1", "kind": "Config", "current-context": NAME})
+    files.write("nowhere", {"current-context": "nowhere"})
+    files.write("broken", "clusters: [")
+    files.write("documents", f"{yaml.safe_dump(real)}---\nkind: Pod\n")
+    files.write("tabs", json.dumps(real, indent="\t"))
+    files.write("pod", {"apiVersion": "v1", "kind": "Pod"})
+    files.write("twice", {**real, "users": real["users"] * 2})
+    (files.folder / "folder").mkdir()
 
 
-@pytest.mark.parametrize(("files", "context", "who"), MERGES)
+@pytest.mark.parametrize(("names", "context", "who"), MERGES)
 def test_several_files_are_merged_as_kubectl_does(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch, files: str, context: str, who: str | None
+    files: KubeconfigFolder, monkeypatch: pytest.MonkeyPatch, names: str, context: str, who: str | None
 ) -> None:
-    merged_files(stage)
-    named = ":".join(str(stage.folder / each) if each else "" for each in files.split(":"))
+    merged_files(files)
+    named = ":".join(str(files.folder / each) if each else "" for each in names.split(":"))
     monkeypatch.setenv("KUBECONFIG", named)
     theirs = by_kubectl({"KUBECONFIG": named}, *(["--context", context] if context else []))
     ours = by_us(None, context or None)
@@ -137,22 +137,22 @@ def test_several_files_are_merged_as_kubectl_does(
     assert (ours if theirs else type(ours)) == (theirs or UsageError)
 
 
-def test_without_kubeconfig_the_one_in_the_home_directory_is_read(stage: Stage) -> None:
-    (stage.folder / ".kube").mkdir()
-    stage.write(".kube/config", config(stage.cluster, stage.user))
-    theirs = by_kubectl({"HOME": str(stage.folder)})
+def test_without_kubeconfig_the_one_in_the_home_directory_is_read(files: KubeconfigFolder) -> None:
+    (files.folder / ".kube").mkdir()
+    files.write(".kube/config", config(files.cluster, files.user))
+    theirs = by_kubectl({"HOME": str(files.folder)})
     assert theirs is not None
     assert by_us() == theirs
 
 
 def test_kubectl_is_run_with_the_file_that_has_the_context_or_with_the_merged_ones(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
+    files: KubeconfigFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    merged_files(stage)
-    one, several = (":".join(str(stage.folder / each) for each in names) for names in (["none", "REAL"], ENTRIES))
+    merged_files(files)
+    one, several = (":".join(str(files.folder / each) for each in names) for names in (["none", "REAL"], ENTRIES))
     monkeypatch.setenv("KUBECONFIG", one)
     found = choose(None, None)
-    assert kubectl.options(found) == ["--kubeconfig", str(stage.folder / "REAL"), "--context", NAME]
+    assert kubectl.options(found) == ["--kubeconfig", str(files.folder / "REAL"), "--context", NAME]
     monkeypatch.setenv("KUBECONFIG", several)
     found = choose(None, NAME)
     assert kubectl.options(found) == ["--context", NAME]
@@ -161,9 +161,9 @@ def test_kubectl_is_run_with_the_file_that_has_the_context_or_with_the_merged_on
 
 TROUBLES = {
     "login": (cluster(), by("echo session expired >&2; exit 255"), "exit code 255: session expired"),
-    "certificate": (cluster(**{"certificate-authority": None}), lambda stage: stage.user, "is not trusted"),
-    "name": (cluster(**{"tls-server-name": "wrong.example"}), lambda stage: stage.user, "not for the name wrong"),
-    "proxy": (cluster(**{"proxy-url": "http://127.0.0.1:1"}), lambda stage: stage.user, "no answer from the proxy"),
+    "certificate": (cluster(**{"certificate-authority": None}), lambda files: files.user, "is not trusted"),
+    "name": (cluster(**{"tls-server-name": "wrong.example"}), lambda files: files.user, "not for the name wrong"),
+    "proxy": (cluster(**{"proxy-url": "http://127.0.0.1:1"}), lambda files: files.user, "no answer from the proxy"),
 }
 MASTER = """
 resource_manager:
@@ -176,11 +176,11 @@ resource_manager:
 
 @pytest.mark.parametrize("name", TROUBLES)
 def test_the_check_says_why_the_api_server_gives_no_answer(
-    stage: Stage, name: str, capfd: pytest.CaptureFixture[str]
+    files: KubeconfigFolder, name: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     of_cluster, of_user, says = TROUBLES[name]
-    written = stage.write("kubeconfig", config(of_cluster(stage), of_user(stage)))
-    master = stage.write("master.yaml", MASTER.format(written))
+    written = files.write("kubeconfig", config(of_cluster(files), of_user(files)))
+    master = files.write("master.yaml", MASTER.format(written))
     assert main(["check", "--config", str(master), "-o", "json"]) == ClusterUnreachable.exit_code
     out, err = capfd.readouterr()
     (found,) = (each for part in json.loads(out)["categories"] for each in part["checks"] if each["result"] == "error")
@@ -194,22 +194,22 @@ def test_the_check_says_why_the_api_server_gives_no_answer(
     [("http", "", True), ("http", "ada:p%40ss", True), ("https", "", True), ("socks5", "", True), ("http", "", False)],
 )
 def test_a_proxy_is_used(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch, scheme: str, login: str, *, named: bool
+    files: KubeconfigFolder, monkeypatch: pytest.MonkeyPatch, scheme: str, login: str, *, named: bool
 ) -> None:
     authority = Authority()
-    made = [stage.file(name, text) for name, text in zip(("crt", "key"), authority.issue("127.0.0.1"), strict=True)]
+    made = [files.file(name, text) for name, text in zip(("crt", "key"), authority.issue("127.0.0.1"), strict=True)]
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER) if scheme == "https" else None
     if tls:
         tls.load_cert_chain(*made)
-    trusted = stage.file("trusted.crt", authority_of(stage) + authority.pem)
+    trusted = files.file("trusted.crt", authority_of(files) + authority.pem)
     with proxy(scheme, login=login.replace("%40", "@"), tls=tls) as server:
         url = server.url.replace("p@ss", "p%40ss")
         monkeypatch.setenv("NO_PROXY", "*" if named else "10.0.0.0/8,.example")
         fields = {"certificate-authority": trusted} | ({"proxy-url": url} if named else {})
         if not named:  # no proxy of the environment is used for a loopback address, but for a name it is
             monkeypatch.setenv("HTTPS_PROXY", url.removeprefix("http://"))
-            fields |= {"server": stage.cluster["server"].replace("127.0.0.1", "127.0.0.1.nip.invalid")}
-        written = stage.write("kubeconfig", config({**stage.cluster, **fields}, stage.user))
+            fields |= {"server": files.cluster["server"].replace("127.0.0.1", "127.0.0.1.nip.invalid")}
+        written = files.write("kubeconfig", config({**files.cluster, **fields}, files.user))
         theirs = by_kubectl({}, "--kubeconfig", str(written))
         asked = list(server.asked)
         server.asked.clear()
@@ -222,24 +222,24 @@ def test_a_proxy_is_used(
         assert "p%40ss" not in str(by_us(written))
 
 
-def test_a_proxy_that_is_not_trusted_is_named(stage: Stage) -> None:
+def test_a_proxy_that_is_not_trusted_is_named(files: KubeconfigFolder) -> None:
     authority = Authority()
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    tls.load_cert_chain(*[stage.file(*each) for each in zip(("c", "k"), authority.issue("127.0.0.1"), strict=True)])
+    tls.load_cert_chain(*[files.file(*each) for each in zip(("c", "k"), authority.issue("127.0.0.1"), strict=True)])
     with proxy("https", tls=tls) as server:
-        written = stage.write("kubeconfig", config({**stage.cluster, "proxy-url": server.url}, stage.user))
+        written = files.write("kubeconfig", config({**files.cluster, "proxy-url": server.url}, files.user))
         assert by_kubectl({}, "--kubeconfig", str(written)) is None
         ours = by_us(written)
     assert isinstance(ours, CertificateRefused)
     assert f"certificate of the proxy {server.url} is not trusted" in str(ours)
 
 
-def test_a_token_file_is_read_again_when_it_rotates(stage: Stage) -> None:
-    file = Path(stage.file("token", stage.account("one")))
-    kube = Kube(choose(stage.write("kubeconfig", config(stage.cluster, {"tokenFile": str(file)})), None))
+def test_a_token_file_is_read_again_when_it_rotates(files: KubeconfigFolder) -> None:
+    file = Path(files.file("token", files.account("one")))
+    kube = Kube(choose(files.write("kubeconfig", config(files.cluster, {"tokenFile": str(file)})), None))
     seen = []
     for name in ("one", "two"):
-        file.write_text(stage.account(name))
+        file.write_text(files.account(name))
         seen.append(kube.create(kubeconfigs.REVIEW)["status"]["userInfo"]["username"])
     file.unlink()  # as while it is replaced
     seen.append(kube.create(kubeconfigs.REVIEW)["status"]["userInfo"]["username"])
@@ -247,50 +247,50 @@ def test_a_token_file_is_read_again_when_it_rotates(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("seconds", [-1, 3600])
-def test_a_login_command_runs_again_once_its_credential_expired(stage: Stage, seconds: int) -> None:
+def test_a_login_command_runs_again_once_its_credential_expired(files: KubeconfigFolder, seconds: int) -> None:
     until = (datetime.now(UTC) + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
     script = (
-        f"echo run >> {stage.folder}/runs\n{stage.credential(token=stage.account('one'), expirationTimestamp=until)}"
+        f"echo run >> {files.folder}/runs\n{files.credential(token=files.account('one'), expirationTimestamp=until)}"
     )
-    written = stage.write("kubeconfig", config(stage.cluster, stage.command("login", script)))
+    written = files.write("kubeconfig", config(files.cluster, files.command("login", script)))
     for _ in range(2):  # a second program object shares the credential
         Kube(choose(written, None)).create(kubeconfigs.REVIEW)
-    runs = (stage.folder / "runs").read_text().count("run")
+    runs = (files.folder / "runs").read_text().count("run")
     assert runs == 1 if seconds > 0 else runs > 2
 
 
-def test_a_login_command_runs_again_when_its_token_is_rejected(stage: Stage) -> None:
-    good = stage.credential(token=stage.account("one"))
+def test_a_login_command_runs_again_when_its_token_is_rejected(files: KubeconfigFolder) -> None:
+    good = files.credential(token=files.account("one"))
     script = (
-        f"if [ -e {stage.folder}/once ]; then {good}; else touch {stage.folder}/once; {stage.credential(token='x')}; fi"
+        f"if [ -e {files.folder}/once ]; then {good}; else touch {files.folder}/once; {files.credential(token='x')}; fi"
     )
-    kube = Kube(choose(stage.write("kubeconfig", config(stage.cluster, stage.command("login", script))), None))
+    kube = Kube(choose(files.write("kubeconfig", config(files.cluster, files.command("login", script))), None))
     with pytest.raises(Forbidden):
         kube.create(kubeconfigs.REVIEW)
     assert kube.create(kubeconfigs.REVIEW)["status"]["userInfo"]["username"].endswith(":one")
 
 
-def test_in_a_pod_the_service_account_is_used(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    account = stage.folder / "serviceaccount"
+def test_in_a_pod_the_service_account_is_used(files: KubeconfigFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    account = files.folder / "serviceaccount"
     account.mkdir()
-    (account / "token").write_text(stage.account("pod"))
-    (account / "ca.crt").write_bytes(authority_of(stage))
-    host, port = stage.cluster["server"].removeprefix("https://").split(":")
+    (account / "token").write_text(files.account("pod"))
+    (account / "ca.crt").write_bytes(authority_of(files))
+    host, port = files.cluster["server"].removeprefix("https://").split(":")
     monkeypatch.setattr(in_cluster, "DIRECTORY", account)
     assert isinstance(by_us(), UsageError)
     monkeypatch.setenv("KUBERNETES_SERVICE_HOST", host)
     monkeypatch.setenv("KUBERNETES_SERVICE_PORT", port)
     kube = Kube(choose(None, None))
-    assert kube.server == stage.cluster["server"]
+    assert kube.server == files.cluster["server"]
     for name in ("pod", "pod2"):
-        (account / "token").write_text(stage.account(name))
+        (account / "token").write_text(files.account(name))
         assert kube.create(kubeconfigs.REVIEW)["status"]["userInfo"]["username"].endswith(f":{name}")
     # a kubeconfig goes first, and one that is named is never replaced by the pod's account
-    monkeypatch.setenv("KUBECONFIG", str(stage.write("real", config(stage.cluster, stage.user))))
+    monkeypatch.setenv("KUBECONFIG", str(files.write("real", config(files.cluster, files.user))))
     named = by_us()
     assert isinstance(named, dict)
     assert named["username"] == "admin"
-    assert isinstance(by_us(stage.write("empty", "")), UsageError)
+    assert isinstance(by_us(files.write("empty", "")), UsageError)
     assert isinstance(by_us(None, "nowhere"), UsageError)
-    monkeypatch.setenv("KUBECONFIG", str(stage.folder / "empty"))
+    monkeypatch.setenv("KUBECONFIG", str(files.folder / "empty"))
     assert choose(None, None).name == in_cluster.NAME

@@ -1,4 +1,4 @@
-"""The notebook of `make e2e` that a label exposes: what the moves write and read, with an operator and no kubelet."""
+"""The notebook of `make e2e` that a label exposes: what the steps write and read, with an operator and no kubelet."""
 
 import threading
 from collections.abc import Iterator
@@ -7,15 +7,15 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from tests.apiserver.operators import HOME, IP, START, TASKS, Site, installed, until
+from tests.apiserver.operators import HOME, IP, START, TASKS, OperatorSite, installed, until
 from tests.apiserver.planes import gateway_api
 
 from task_gateway.kube.kinds import POD, SECRET
 from task_gateway.model import TASK_LABEL, InternalTaskGateway, ResourceManager
 from task_gateway.routing import names, reach
-from task_gateway_lab.master.sides import Side
+from task_gateway_lab.master.managed_cluster import ManagedCluster
 from task_gateway_lab.scenarios import labels
-from task_gateway_lab.scenarios.declared import Scene
+from task_gateway_lab.scenarios.base import ScenarioCase
 from task_gateway_lab.scenarios.tasks import opened, run_cell
 
 SLOTS, ID = 2, "notebook-labelled"
@@ -23,23 +23,25 @@ URL = f"http://{IP}:{START}/proxy/{ID}/"
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OperatorSite]:
     with gateway_api("labelled-notebook", HOME, TASKS) as kube:
         yield installed(kube, tmp_path_factory.mktemp("operator"), SLOTS)
 
 
 @pytest.fixture
-def scene(site: Site, tmp_path: Path) -> Iterator[Scene]:
+def case(site: OperatorSite, tmp_path: Path) -> Iterator[ScenarioCase]:
     block = InternalTaskGateway("gw", HOME, IP, START, START + SLOTS - 1)
     manager = ResourceManager("additional", "east", internal_task_gateway=block)
-    side = Side(manager, site.kube, TASKS)
-    side = Side(manager, site.kube, TASKS, side.other())
-    world: Any = SimpleNamespace(sides={"additional": side}, given=SimpleNamespace(image="notebook:1"), versions={})
+    managed = ManagedCluster(manager, site.kube, TASKS)
+    managed = ManagedCluster(manager, site.kube, TASKS, managed.connect())
+    environment: Any = SimpleNamespace(
+        clusters={"additional": managed}, spec=SimpleNamespace(image="notebook:1"), versions={}
+    )
     with site.operator():
-        yield Scene(world, tmp_path)
+        yield ScenarioCase(environment, tmp_path)
 
 
-def ready(site: Site) -> None:
+def ready(site: OperatorSite) -> None:
     """Do what the kubelet would: give the pod an address, and say that it is Ready."""
     until(lambda: site.kube.find(POD, ID, TASKS) is not None)
     conditions = [{"type": "Ready", "status": "True"}]
@@ -47,12 +49,12 @@ def ready(site: Site) -> None:
 
 
 def test_a_label_exposes_it_and_its_end_frees_the_slot(
-    site: Site, scene: Scene, monkeypatch: pytest.MonkeyPatch
+    site: OperatorSite, case: ScenarioCase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kubelet = threading.Thread(target=ready, args=(site,))
     kubelet.start()
     create, delete = labels.create("additional", ID), labels.delete("additional", ID)
-    assert create.do(scene) == f"{ID} on additional at {IP}:{START}"
+    assert create.do(case) == f"{ID} on additional at {IP}:{START}"
     kubelet.join()
     pod = site.get(ID)
     assert pod["metadata"]["labels"][names.EXPOSE] == "8888"
@@ -66,18 +68,18 @@ def test_a_label_exposes_it_and_its_end_frees_the_slot(
         return notebook
 
     monkeypatch.setattr("task_gateway_lab.scenarios.runtime.Notebook", notebook_at)
-    assert opened(scene, ID).url == URL
-    assert run_cell(scene, ID) == f"{ID} says 385"
+    assert opened(case, ID).url == URL
+    assert run_cell(case, ID) == f"{ID} says 385"
     (one, other) = asked
-    assert one == other == f"{URL} {scene.kept[ID].authorization}"
-    found = scene.notebooks[ID]
+    assert one == other == f"{URL} {case.state[ID].authorization}"
+    found = case.notebooks[ID]
     assert (found.strategy, found.resource_manager, found.address, found.port) == ("operator", "additional", IP, START)
     monkeypatch.setattr(reach, "wait_until_refused", lambda _address: reach.Answer.CLOSED)
-    assert delete.do(scene).endswith("its slot is free")
-    assert scene.notebooks[ID].refused_after_release
+    assert delete.do(case).endswith("its slot is free")
+    assert case.notebooks[ID].refused_after_release
     assert site.claims() == {}
     assert site.kube.find(SECRET, ID, TASKS) is None
-    scene.later.close()
+    case.cleanup.close()
 
 
 def test_the_commands_by_hand_name_the_label_and_the_condition() -> None:

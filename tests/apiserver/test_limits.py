@@ -50,7 +50,7 @@ def assess(kube: Kube) -> Assess:
     def look(first: int = START, last: int = START + 99, strategy: str | None = None, **manager: Any) -> ManagerLimits:
         gateway = InternalTaskGateway("itg", NAMESPACE, "192.0.2.7", first, last)
         made = ResourceManager("east", "east", internal_task_gateway=gateway, **manager)
-        return capacity.look(GatewayTarget(made, kube), strategy)
+        return capacity.assess_target(GatewayTarget(made, kube), strategy)
 
     return look
 
@@ -285,7 +285,7 @@ def test_without_a_configuration_the_charts_own_gateways_are_looked_at(kube: Kub
     assert found.manager.name == f"{NAMESPACE}/itg"
     assert gateway is not None
     assert (gateway.gateway_port_range_start, gateway.gateway_port_range_end) == (START, START + COUNT - 1)
-    assert capacity.look(found).capacity == COUNT
+    assert capacity.assess_target(found).capacity == COUNT
 
 
 def test_a_cluster_without_a_gateway_of_ours_says_what_to_name(control_plane: Kube) -> None:
@@ -297,7 +297,7 @@ def test_a_cluster_without_a_gateway_of_ours_says_what_to_name(control_plane: Ku
 def test_a_gateway_on_a_cluster_without_crds_has_no_room(control_plane: Kube) -> None:
     gateway = InternalTaskGateway("itg", NAMESPACE, "192.0.2.7", START, START + 9)
     manager = ResourceManager("east", "east", internal_task_gateway=gateway)
-    seen = capacity.look(GatewayTarget(manager, control_plane))
+    seen = capacity.assess_target(GatewayTarget(manager, control_plane))
     assert (seen.strategy, seen.capacity) == ("listeners", 0)
     assert seen.binding == "crd-spec-max-items"
 
@@ -317,7 +317,7 @@ def test_a_resource_managers_own_rights_are_enough_for_the_capacity(kube: Kube, 
     gateway = InternalTaskGateway("itg", NAMESPACE, "192.0.2.7", START, START + 99)
     manager = ResourceManager("east", "east", default_namespace=NAMESPACE, internal_task_gateway=gateway)
     (target,) = targets(MasterConfig("master.yaml", manager), kubeconfig)
-    seen = capacity.look(target)
+    seen = capacity.assess_target(target)
     assert (seen.strategy, seen.capacity, seen.binding) == ("slots", COUNT, "slots")
     unread = {each.id for each in seen.limits if each.raise_.startswith("unknown")}
     assert {"crd-spec-max-items", "quota-services"} <= unread

@@ -42,7 +42,7 @@ def kube() -> Iterator[Kube]:
 @pytest.fixture
 def call(kube: Kube, capsys: pytest.CaptureFixture[str]) -> Iterator[Call]:
     """Call a command as a user does: its exit code, its JSON and what is on stderr."""
-    say(kube, [{"type": "IPAddress", "value": IP}], Programmed="True")
+    write_gateway_status(kube, [{"type": "IPAddress", "value": IP}], Programmed="True")
 
     def run(*words: str, kubeconfig: Path = kube.cluster.kubeconfig) -> tuple[int, dict[str, Any], str]:
         code = main([*words, "--kubeconfig", str(kubeconfig), "-o", "json"])
@@ -59,7 +59,7 @@ def call(kube: Kube, capsys: pytest.CaptureFixture[str]) -> Iterator[Call]:
         kube.patch(SERVICE, meta["name"], meta["namespace"], {"metadata": {"annotations": notes}})
 
 
-def say(kube: Kube, addresses: list[Manifest], **conditions: str) -> None:
+def write_gateway_status(kube: Kube, addresses: list[Manifest], **conditions: str) -> None:
     """Write the Gateway's status, as a controller would."""
     found = [
         {"type": type, "status": status, "reason": "AddressNotAssigned", "message": "no address is assigned",
@@ -183,7 +183,7 @@ def test_a_name_that_is_none_is_a_usage_error(call: Call, command: tuple[str, ..
 
 def test_without_an_address_nothing_is_written_and_the_condition_is_told(kube: Kube, call: Call) -> None:
     before = pod(kube, "nb")
-    say(kube, [], Programmed="False")
+    write_gateway_status(kube, [], Programmed="False")
     code, said, _ = call("expose", "nb", "--port", "8888")
     assert (code, said["error"]["type"]) == (1, "NoAddress")
     assert "Programmed is False (AddressNotAssigned): no address is assigned" in said["error"]["message"]
@@ -194,7 +194,7 @@ def test_without_an_address_nothing_is_written_and_the_condition_is_told(kube: K
 def test_the_host_of_a_task_is_null_while_the_gateway_has_no_address(kube: Kube, call: Call) -> None:
     pod(kube, "nb")
     call("expose", "nb", "--port", "8888")
-    say(kube, [], Programmed="False")
+    write_gateway_status(kube, [], Programmed="False")
     assert call("ls")[1]["tasks"][0]["address"] == {"host": None, "port": 20000}
 
 
@@ -297,7 +297,7 @@ def test_the_proxy_is_found_also_where_gateways_share_it(kube: Kube, merged: boo
     meta = {"name": "envoy", "namespace": HOME, "labels": labels}
     spec = {"ports": [{"port": 20000}], "externalIPs": [IP]}
     kube.create({"apiVersion": "v1", "kind": "Service", "metadata": meta, "spec": spec})
-    say(kube, [{"type": "IPAddress", "value": IP}], Programmed="True")
+    write_gateway_status(kube, [{"type": "IPAddress", "value": IP}], Programmed="True")
     try:
         (target,) = targets(None, kube.cluster.kubeconfig)
         snapshot = GatewaySnapshot(target)

@@ -7,7 +7,7 @@ import yaml
 from tests.apiserver.planes import CHART, gateway_api, rendered
 from tests.apiserver.strategies import NAMESPACE
 
-from task_gateway.crds.raising import raise_to
+from task_gateway.crds.raise_limit import raise_to
 from task_gateway.errors import ApiError
 from task_gateway.kube.client import Kube
 from task_gateway.model import Manifest

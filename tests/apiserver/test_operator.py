@@ -4,7 +4,18 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from tests.apiserver.operators import HOME, IP, START, TASKS, Site, addresses, allowed, installed, scraped, until
+from tests.apiserver.operators import (
+    HOME,
+    IP,
+    START,
+    TASKS,
+    OperatorSite,
+    addresses,
+    allowed,
+    installed,
+    scraped,
+    until,
+)
 from tests.apiserver.planes import gateway_api
 
 from task_gateway.kube.kinds import JOB, LEASE, POD, SERVICE
@@ -18,34 +29,34 @@ FIRST, SECOND, THIRD = (f"{IP}:{START + each}" for each in range(3))
 
 
 @pytest.fixture(scope="module")
-def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OperatorSite]:
     with gateway_api("operator", HOME, TASKS) as kube:
         yield installed(kube, tmp_path_factory.mktemp("operator"), SLOTS)
 
 
 @pytest.fixture
-def site(plane: Site) -> Iterator[Site]:
+def site(plane: OperatorSite) -> Iterator[OperatorSite]:
     plane.clean()
     yield plane
     plane.clean()
 
 
 @pytest.fixture
-def operator(site: Site) -> Iterator[Operator]:
+def operator(site: OperatorSite) -> Iterator[Operator]:
     with site.operator() as made:
         yield made
 
 
-def service(site: Site, port: int) -> Manifest:
+def service(site: OperatorSite, port: int) -> Manifest:
     return site.kube.get(SERVICE, f"gw-slot-{port}", TASKS)
 
 
-def library(site: Site) -> TaskGateway:
+def library(site: OperatorSite) -> TaskGateway:
     return TaskGateway(site.kube, InternalTaskGateway("gw", HOME, IP, START, START + SLOTS - 1), TASKS)
 
 
 @pytest.mark.usefixtures("operator")
-def test_a_label_is_all_it_takes(site: Site) -> None:
+def test_a_label_is_all_it_takes(site: OperatorSite) -> None:
     made = site.pod("a", annotations={names.OWNER: "ada"})
     pod = site.wait("a", "Exposed")
     uid = made["metadata"]["uid"]
@@ -64,19 +75,19 @@ def test_a_label_is_all_it_takes(site: Site) -> None:
 
 
 @pytest.mark.usefixtures("operator")
-def test_a_pod_without_an_address_waits_and_the_owner_of_the_namespace_is_noted(site: Site) -> None:
+def test_a_pod_without_an_address_waits_and_the_owner_of_the_namespace_is_noted(site: OperatorSite) -> None:
     site.kube.patch("v1/Namespace", TASKS, None, {"metadata": {"labels": {names.OWNER: "team"}}})
     site.pod("a", address="")
     site.pod("b")
     site.wait("b", "Exposed")
-    assert site.said("a") is None
+    assert site.exposed_condition("a") is None
     site.status("a", {"phase": "Running", "podIP": "10.0.0.2", "podIPs": [{"ip": "10.0.0.2"}]})
     site.wait("a", "Exposed")
     assert {each.owner for each in library(site).exposed()} == {"team"}
 
 
 @pytest.mark.usefixtures("operator")
-def test_several_ports_names_and_a_changed_label(site: Site) -> None:
+def test_several_ports_names_and_a_changed_label(site: OperatorSite) -> None:
     site.pod("a", "http.6006")
     site.wait("a", "Exposed")
     assert site.address("a") == FIRST
@@ -92,12 +103,12 @@ def test_several_ports_names_and_a_changed_label(site: Site) -> None:
 
 
 @pytest.mark.usefixtures("operator")
-def test_a_label_that_is_removed_takes_the_marks_with_it(site: Site) -> None:
+def test_a_label_that_is_removed_takes_the_marks_with_it(site: OperatorSite) -> None:
     site.pod("a")
     site.wait("a", "Exposed")
     site.change("a", labels={names.EXPOSE: None})
     until(lambda: site.claims() == {})
-    until(lambda: site.said("a") is None)
+    until(lambda: site.exposed_condition("a") is None)
     pod = site.get("a")
     assert site.notes("a") == {}
     assert TASK_LABEL not in pod["metadata"].get("labels", {})
@@ -105,7 +116,7 @@ def test_a_label_that_is_removed_takes_the_marks_with_it(site: Site) -> None:
 
 @pytest.mark.parametrize("end", ["Succeeded", "Failed", "deleted"])
 @pytest.mark.usefixtures("operator")
-def test_a_pod_that_ends_frees_its_port_at_once(site: Site, end: str) -> None:
+def test_a_pod_that_ends_frees_its_port_at_once(site: OperatorSite, end: str) -> None:
     site.pod("a")
     site.wait("a", "Exposed")
     began = time.monotonic()
@@ -122,7 +133,7 @@ def test_a_pod_that_ends_frees_its_port_at_once(site: Site, end: str) -> None:
 
 
 @pytest.mark.usefixtures("operator")
-def test_a_name_that_comes_back_at_once_is_another_task(site: Site) -> None:
+def test_a_name_that_comes_back_at_once_is_another_task(site: OperatorSite) -> None:
     ports = []
     for _ in range(3):
         uid = site.pod("a")["metadata"]["uid"]
@@ -135,7 +146,7 @@ def test_a_name_that_comes_back_at_once_is_another_task(site: Site) -> None:
 
 
 @pytest.mark.usefixtures("operator")
-def test_no_free_slot_then_first_come_first_served(site: Site) -> None:
+def test_no_free_slot_then_first_come_first_served(site: OperatorSite) -> None:
     for index in range(SLOTS):
         site.pod(f"has-{index}")
         site.wait(f"has-{index}", "Exposed")
@@ -146,7 +157,7 @@ def test_no_free_slot_then_first_come_first_served(site: Site) -> None:
     site.kube.delete(POD, "has-2", TASKS)
     site.wait("x-first", "Exposed")
     assert site.address("x-first") == f"{IP}:{START + 2}"
-    assert site.said("b-second") == ("False", "NoFreeSlot")
+    assert site.exposed_condition("b-second") == ("False", "NoFreeSlot")
     events = [each for each in site.kube.list("v1/Event", TASKS) if each["involvedObject"]["name"] == "x-first"]
     assert "helm upgrade" in next(each["message"] for each in events if each["reason"] == "NoFreeSlot")
     site.kube.delete(POD, "has-0", TASKS)
@@ -154,7 +165,7 @@ def test_no_free_slot_then_first_come_first_served(site: Site) -> None:
 
 
 @pytest.mark.usefixtures("operator")
-def test_lost_marks_are_restored_with_the_same_port(site: Site) -> None:
+def test_lost_marks_are_restored_with_the_same_port(site: OperatorSite) -> None:
     site.pod("a", "8888.6006")
     site.wait("a", "Exposed")
     before = site.notes("a")
@@ -166,7 +177,7 @@ def test_lost_marks_are_restored_with_the_same_port(site: Site) -> None:
 
 
 @pytest.mark.usefixtures("operator")
-def test_a_wish_for_a_port(site: Site) -> None:
+def test_a_wish_for_a_port(site: OperatorSite) -> None:
     site.pod("a", annotations={names.PORT_WISH: str(START + 3)})
     site.wait("a", "Exposed")
     site.kube.delete(POD, "a", TASKS)
@@ -177,14 +188,14 @@ def test_a_wish_for_a_port(site: Site) -> None:
 
 
 @pytest.mark.usefixtures("operator")
-def test_the_next_pod_of_a_job_has_the_same_port_while_the_job_lives(site: Site) -> None:
+def test_the_next_pod_of_a_job_has_the_same_port_while_the_job_lives(site: OperatorSite) -> None:
     template = {"spec": {"restartPolicy": "Never", "containers": [{"name": "task", "image": "none"}]}}
     meta = {"name": "sweep", "namespace": TASKS}
     job = site.kube.create({"apiVersion": "batch/v1", "kind": "Job", "metadata": meta, "spec": {"template": template}})
     site.pod("sweep-1", job=job)
     site.wait("sweep-1", "Exposed")
     site.status("sweep-1", {"phase": "Failed"})
-    until(lambda: site.said("sweep-1") is None)
+    until(lambda: site.exposed_condition("sweep-1") is None)
     site.pod("other")
     site.wait("other", "Exposed")
     library(site).reconcile(dry_run=False, grace_seconds=0)
@@ -196,7 +207,7 @@ def test_the_next_pod_of_a_job_has_the_same_port_while_the_job_lives(site: Site)
     until(lambda: list(site.claims()) == [START + 1])
 
 
-def test_only_allowed_ports(site: Site) -> None:
+def test_only_allowed_ports(site: OperatorSite) -> None:
     with site.operator(allowed=allowed("8888,9000-9100")):
         site.pod("a", "8888.22")
         site.wait("a", "NotAllowed")
@@ -205,7 +216,7 @@ def test_only_allowed_ports(site: Site) -> None:
         assert len(site.claims()) == 2
 
 
-def test_health_and_metrics(site: Site) -> None:
+def test_health_and_metrics(site: OperatorSite) -> None:
     with site.operator() as operator:
         site.pod("a")
         site.wait("a", "Exposed")
@@ -223,7 +234,7 @@ def test_health_and_metrics(site: Site) -> None:
             assert line in text.splitlines()
 
 
-def test_an_idle_operator_writes_nothing_and_neither_does_a_restart(site: Site) -> None:
+def test_an_idle_operator_writes_nothing_and_neither_does_a_restart(site: OperatorSite) -> None:
     with site.operator():
         for name, label in (("a", "8888"), ("b", "22x"), ("c", "8888.6006"), ("d", "8888.6006")):
             site.pod(name, label)
@@ -238,7 +249,7 @@ def test_an_idle_operator_writes_nothing_and_neither_does_a_restart(site: Site) 
         assert site.versions() == before
 
 
-def test_the_command_line_and_the_operator_on_one_gateway(site: Site) -> None:
+def test_the_command_line_and_the_operator_on_one_gateway(site: OperatorSite) -> None:
     with site.operator():
         site.pod("mine", None)
         site.kube.patch(POD, "mine", TASKS, {"metadata": {"labels": {TASK_LABEL: "mine"}}})

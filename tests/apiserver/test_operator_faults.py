@@ -13,7 +13,7 @@ import pytest
 from tests.apiserver.forwarder import forwarding
 from tests.apiserver.history import History
 from tests.apiserver.operator_processes import Child
-from tests.apiserver.operators import HOME, TASKS, Site, installed, until
+from tests.apiserver.operators import HOME, TASKS, OperatorSite, installed, until
 from tests.apiserver.planes import gateway_api
 from tests.apiserver.situations import SITUATIONS, Situation
 
@@ -35,26 +35,26 @@ WRITERS, FREED = 32, 20
 
 
 @pytest.fixture(scope="module")
-def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OperatorSite]:
     with gateway_api("faults", HOME, TASKS) as kube:
         yield installed(kube, tmp_path_factory.mktemp("operator"), SLOTS)
 
 
 @pytest.fixture
-def site(plane: Site) -> Iterator[Site]:
+def site(plane: OperatorSite) -> Iterator[OperatorSite]:
     plane.clean()
     yield plane
     plane.clean()
 
 
 @pytest.mark.parametrize("situation", SITUATIONS.values(), ids=SITUATIONS)
-def test_a_replica_stands_still_before_each_write(site: Site, situation: Situation) -> None:
+def test_a_replica_stands_still_before_each_write(site: OperatorSite, situation: Situation) -> None:
     """A replica stops (SIGSTOP) before each of its writes, another completes them: it changes nothing afterwards."""
     write, stands = 0, True
     while stands:
         settled = partial(situation.settled, site, situation.prepare(site))
         child = Child(site.account.cluster, site.options(), write, signal.SIGSTOP)
-        with History.of(site):
+        with History.watching(site):
             situation.happens(site)
             with child.running():
                 until(partial(stands_or_is_done, child, settled), seconds=60)
@@ -78,7 +78,7 @@ def follows_after(child: Child, write: int) -> bool:
     return child.answered.value > write and not child.leads.value
 
 
-def test_a_replica_stands_still_beyond_its_lease(site: Site) -> None:
+def test_a_replica_stands_still_beyond_its_lease(site: OperatorSite) -> None:
     """A replica stops (SIGSTOP) beyond its Lease, another takes over: it writes nothing when it goes on."""
     with Child(site.account.cluster, site.options(identity="first")).running() as first:
         until(lambda: first.leads.value)
@@ -108,7 +108,7 @@ def test_a_replica_stands_still_beyond_its_lease(site: Site) -> None:
             second.stop()
 
 
-def test_a_claim_for_a_pod_that_is_gone(site: Site) -> None:
+def test_a_claim_for_a_pod_that_is_gone(site: OperatorSite) -> None:
     """A replica stops before a claim, and the pod is deleted meanwhile: its late claim is freed at once."""
     child = Child(site.account.cluster, site.options(), 0, signal.SIGSTOP)
     with child.running():
@@ -116,7 +116,7 @@ def test_a_claim_for_a_pod_that_is_gone(site: Site) -> None:
         until(lambda: child.stands_still)
         site.kube.delete(POD, "gone", TASKS)
         site.kube.delete(LEASE, "gw-operator", HOME)
-        with History.of(site) as history, site.operator():
+        with History.watching(site) as history, site.operator():
             child.send(signal.SIGCONT)
             until(partial(follows_after, child, 0))
             until(lambda: site.claims() == {})
@@ -136,11 +136,11 @@ class Split:
 
 
 @pytest.mark.parametrize("which", ["all", "watches"])
-def test_connections_hang(site: Site, tmp_path: Path, which: str) -> None:
+def test_connections_hang(site: OperatorSite, tmp_path: Path, which: str) -> None:
     """All connections of the operator hang, or only its watches: it opens others, and misses no end of a pod."""
     with forwarding(site.account.cluster.kubeconfig, tmp_path) as (forwarder, kubeconfig):
         kube = Kube(Cluster("forwarded", "existing", kubeconfig), Settings(watch_seconds=WATCH_SECONDS))
-        with History.of(site), site.operator(kube if which == "all" else Split(site.account, kube)) as operator:
+        with History.watching(site), site.operator(kube if which == "all" else Split(site.account, kube)) as operator:
             for name in ("ends", "stays"):
                 site.pod(name)
                 site.wait(name, "Exposed")
@@ -148,17 +148,17 @@ def test_connections_hang(site: Site, tmp_path: Path, which: str) -> None:
             assert forwarder.hang() > 3
             site.kube.delete(POD, "ends", TASKS)
             site.pod("starts")
-            until(lambda: site.said("starts") == ("True", "Exposed"), seconds=3 * client.IDLE_SECONDS)
+            until(lambda: site.exposed_condition("starts") == ("True", "Exposed"), seconds=3 * client.IDLE_SECONDS)
             until(lambda: sorted(site.claims().values()) == sorted(site.uid(each) for each in ("stays", "starts")))
             assert site.address("stays") == before
             assert "task_gateway_operator_watch_restarts_total 0" not in operator.text().splitlines()
 
 
-def test_the_api_server_is_away(site: Site, share: int) -> None:
+def test_the_api_server_is_away(site: OperatorSite, share: int) -> None:
     """The API server stands still for 60 s: no replica acts any more, then one does again, and no port has moved."""
     pid = int((folder(site.kube.cluster.name) / "kube-apiserver.pid").read_text())
     seconds = AWAY_SECONDS if share == 1 else RENEW_SECONDS + RETRY_SECONDS
-    with History.of(site), site.operator(identity="one") as one:
+    with History.watching(site), site.operator(identity="one") as one:
         two = Operator(site.account, site.options(identity="two"))
         two.start()
         try:
@@ -183,12 +183,12 @@ def test_the_api_server_is_away(site: Site, share: int) -> None:
             two.stop()
 
 
-def test_more_pods_than_slots_at_once(site: Site, share: int) -> None:
+def test_more_pods_than_slots_at_once(site: OperatorSite, share: int) -> None:
     """1,000 pods are labelled at once for 64 slots: the first 64 get one each, and each that frees goes to the next."""
     wanted = [f"pod-{number:03}" for number in range(1000 // share)]
     with ThreadPoolExecutor(WRITERS) as pool:
         list(pool.map(lambda name: site.pod(name, None), wanted))
-        with History.of(site), site.operator():
+        with History.watching(site), site.operator():
             began = time.monotonic()
             versions = dict(zip(wanted, pool.map(partial(labelled, site), wanted), strict=True))
             seconds = time.monotonic() - began
@@ -203,10 +203,10 @@ def test_more_pods_than_slots_at_once(site: Site, share: int) -> None:
             assert set(site.claims().values()) == {site.uid(each) for each in order[FREED:][:SLOTS]}
 
 
-def labelled(site: Site, name: str) -> int:
+def labelled(site: OperatorSite, name: str) -> int:
     return int(site.change(name, labels={names.EXPOSE: "8888"})["metadata"]["resourceVersion"])
 
 
-def reasons(site: Site) -> dict[str, str | None]:
+def reasons(site: OperatorSite) -> dict[str, str | None]:
     """Return the reason in the condition of each pod."""
-    return {each["metadata"]["name"]: pods.parse(each).said.reason or None for each in site.kube.list(POD, TASKS)}
+    return {each["metadata"]["name"]: pods.parse(each).condition.reason or None for each in site.kube.list(POD, TASKS)}

@@ -25,7 +25,7 @@ from tests.apiserver.operator_acts import (
     TASK,
     WORKLOADS,
     Act,
-    Place,
+    PolicyNamespace,
     alike,
     bind,
     bind_at_the_old_path,
@@ -33,7 +33,7 @@ from tests.apiserver.operator_acts import (
     condition,
     create_pod,
     made_alike,
-    of,
+    owner_ref,
     patch_status,
     post,
     recreated,
@@ -105,9 +105,9 @@ def namespace(control_plane: Kube) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def enforced(control_plane: Kube, namespace: str, tmp_path_factory: pytest.TempPathFactory) -> Place:
+def enforced(control_plane: Kube, namespace: str, tmp_path_factory: pytest.TempPathFactory) -> PolicyNamespace:
     """The same, once the API server enforces each policy: it reads them a moment after they are created."""
-    found = Place(control_plane, namespace, tmp_path_factory.mktemp("kubeconfig"))
+    found = PolicyNamespace(control_plane, namespace, tmp_path_factory.mktemp("kubeconfig"))
     user = found.as_user(USER)
     task = {"labels": {TASK_LABEL: "t"}}
     for obj in (found.pod("x", task), found.owned(JOB, {}, "spec", "template", **task), slot(found, "gw-slot-1")):
@@ -119,7 +119,7 @@ def enforced(control_plane: Kube, namespace: str, tmp_path_factory: pytest.TempP
 
 
 @pytest.fixture
-def place(enforced: Place, tmp_path: Path) -> Iterator[Place]:
+def place(enforced: PolicyNamespace, tmp_path: Path) -> Iterator[PolicyNamespace]:
     """A pod with a port and one without, before and after each row."""
     found = replace(enforced, folder=tmp_path)
     admin, kube = found.as_user(ADMIN), enforced.kube
@@ -164,9 +164,9 @@ ALLOWED: dict[str, tuple[str, Act]] = {
     "a resource manager labels a pod": (MASTER, change_pod("free", labels=TASK)),
     "an administrator labels a pod": (ADMIN, change_pod("free", labels=TASK, annotations=RESULT)),
     "the Job controller copies the label": (JOBS, create_pod(labels=TASK)),
-    "the Job controller creates a pod of a Job": (JOBS, create_pod(ownerReferences=[of("batch/v1", "Job")])),
+    "the Job controller creates a pod of a Job": (JOBS, create_pod(ownerReferences=[owner_ref("batch/v1", "Job")])),
     "a user creates a pod of another kind of Job": (
-        USER, create_pod(ownerReferences=[of("batch.example.com/v1", "Job")]),
+        USER, create_pod(ownerReferences=[owner_ref("batch.example.com/v1", "Job")]),
     ),
     "the ReplicaSet controller copies the label": (SETS, create_pod(labels=TASK)),
     "a controller manager with one identity copies the label": (MANAGER, create_pod(labels=TASK)),
@@ -197,8 +197,8 @@ REFUSED: dict[str, tuple[str, Act, str]] = {
     "a user changes a condition": (USER, condition("held", status="False"), "pods"),
     "a resource manager writes an address": (MASTER, change_pod("free", annotations=RESULT), "pods"),
     "a resource manager writes a condition": (MASTER, condition("free"), "pods"),
-    "a user creates a pod of a Job": (USER, create_pod(ownerReferences=[of("batch/v1", "Job")]), "pods"),
-    "a user gives a pod to a Job": (USER, change_pod("free", ownerReferences=[of("batch/v1", "Job")]), "pods"),
+    "a user creates a pod of a Job": (USER, create_pod(ownerReferences=[owner_ref("batch/v1", "Job")]), "pods"),
+    "a user gives a pod to a Job": (USER, change_pod("free", ownerReferences=[owner_ref("batch/v1", "Job")]), "pods"),
     "the Job controller copies an address": (JOBS, create_pod(annotations=RESULT), "pods"),
     "a controller that copies no template sets the label": (STRANGER, create_pod(labels=TASK), "pods"),
     "a user writes a selector": (USER, service({"spec": {"selector": OWN}}), "claims"),
@@ -223,20 +223,20 @@ REFUSED: dict[str, tuple[str, Act, str]] = {
 
 
 @pytest.mark.parametrize("row", ALLOWED)
-def test_it_is_allowed(place: Place, row: str) -> None:
+def test_it_is_allowed(place: PolicyNamespace, row: str) -> None:
     user, act = ALLOWED[row]
     act(place, place.as_user(user))
 
 
 @pytest.mark.parametrize("row", REFUSED)
-def test_it_is_refused_by_the_policy(place: Place, row: str) -> None:
+def test_it_is_refused_by_the_policy(place: PolicyNamespace, row: str) -> None:
     """Users with all rights on Kubernetes' kinds write another's task, a result or a slot: the policies refuse each."""
     user, act, policy = REFUSED[row]
     with pytest.raises((Forbidden, CommandFailed), match=f"{GATEWAY}.{place.namespace}-{policy}"):
         act(place, place.as_user(user))
 
 
-def test_the_operator_reads_its_own_namespaces_owner_and_no_other(place: Place) -> None:
+def test_the_operator_reads_its_own_namespaces_owner_and_no_other(place: PolicyNamespace) -> None:
     operator = place.as_user(OPERATOR)
     assert operator.get("v1/Namespace", place.namespace)["metadata"]["name"] == place.namespace
     with pytest.raises(Forbidden):

@@ -9,7 +9,7 @@ from functools import partial
 
 import pytest
 from tests.apiserver.operator_processes import killed
-from tests.apiserver.operators import HOME, IP, TASKS, Site, installed, until
+from tests.apiserver.operators import HOME, IP, TASKS, OperatorSite, installed, until
 from tests.apiserver.planes import gateway_api
 from tests.apiserver.situations import SITUATIONS, SLOTS, Situation
 
@@ -18,19 +18,19 @@ from task_gateway.operator.run import Operator
 
 
 @pytest.fixture(scope="module")
-def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OperatorSite]:
     with gateway_api("replicas", HOME, TASKS) as kube:
         yield installed(kube, tmp_path_factory.mktemp("operator"), SLOTS)
 
 
 @pytest.fixture
-def site(plane: Site) -> Iterator[Site]:
+def site(plane: OperatorSite) -> Iterator[OperatorSite]:
     plane.clean()
     yield plane
     plane.clean()
 
 
-def test_one_of_two_acts_and_the_other_takes_over_at_once(site: Site) -> None:
+def test_one_of_two_acts_and_the_other_takes_over_at_once(site: OperatorSite) -> None:
     with site.operator(identity="one") as one:
         two = Operator(site.account, site.options(identity="two"))
         try:
@@ -51,7 +51,7 @@ def test_one_of_two_acts_and_the_other_takes_over_at_once(site: Site) -> None:
     assert site.kube.get(LEASE, "gw-operator", HOME)["spec"]["holderIdentity"] == ""
 
 
-def test_a_holder_that_vanished_is_waited_for_and_one_that_lost_the_lease_stops(site: Site) -> None:
+def test_a_holder_that_vanished_is_waited_for_and_one_that_lost_the_lease_stops(site: OperatorSite) -> None:
     with site.operator(identity="one") as one:
         lease = site.kube.get(LEASE, "gw-operator", HOME)
         lease["spec"] |= {"holderIdentity": "thief", "leaseDurationSeconds": 2}
@@ -62,7 +62,7 @@ def test_a_holder_that_vanished_is_waited_for_and_one_that_lost_the_lease_stops(
         site.wait("a", "Exposed")
 
 
-def _taken(site: Site, lease: dict[str, object]) -> bool:
+def _taken(site: OperatorSite, lease: dict[str, object]) -> bool:
     fresh = site.kube.get(LEASE, "gw-operator", HOME)
     fresh["spec"] = lease["spec"]
     site.kube.replace(fresh)
@@ -70,7 +70,7 @@ def _taken(site: Site, lease: dict[str, object]) -> bool:
 
 
 @pytest.mark.parametrize("situation", SITUATIONS.values(), ids=SITUATIONS)
-def test_killed_before_each_write(site: Site, situation: Situation) -> None:
+def test_killed_before_each_write(site: OperatorSite, situation: Situation) -> None:
     """The operator is killed (SIGKILL) before each of its writes: the next one completes what was begun."""
     write, was_killed = 0, True
     while was_killed:
@@ -84,7 +84,7 @@ def test_killed_before_each_write(site: Site, situation: Situation) -> None:
     assert write > 3
 
 
-def test_two_operators_that_both_act_do_no_harm(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_operators_that_both_act_do_no_harm(site: OperatorSite, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two replicas act at the same time: each pod gets one port in the end, and no port has two pods."""
     monkeypatch.setattr("task_gateway.operator.lease.Elector.leads", True)
     with site.operator(identity="one"):
@@ -108,7 +108,7 @@ def test_two_operators_that_both_act_do_no_harm(site: Site, monkeypatch: pytest.
             two.stop()
 
 
-def test_the_command_ends_within_a_second_and_frees_the_lease(site: Site) -> None:
+def test_the_command_ends_within_a_second_and_frees_the_lease(site: OperatorSite) -> None:
     file = str(site.account.cluster.kubeconfig)
     words = [sys.executable, "-m", "task_gateway.cli.main", "operator", "--gateway", f"{HOME}/gw", "--port", "0"]
     with subprocess.Popen([*words, "--kubeconfig", file], stdout=subprocess.PIPE, text=True) as command:

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 from tests.apiserver.history import History
-from tests.apiserver.operators import HOME, IP, SPEC, START, TASKS, Site, installed, until
+from tests.apiserver.operators import HOME, IP, SPEC, START, TASKS, OperatorSite, installed, until
 from tests.apiserver.planes import gateway_api
 
 from task_gateway.errors import ClusterUnreachable, NoFreeSlot, UsageError
 from task_gateway.kube.kinds import JOB, LEASE, POD, SERVICE
 from task_gateway.model import TASK_LABEL, InternalTaskGateway, Task
 from task_gateway.operator import pods
-from task_gateway.operator.request import Reason, allowed, requested
+from task_gateway.operator.request import ExposeReason, allowed, requested
 from task_gateway.operator.run import Operator
 from task_gateway.routing import names, table
 from task_gateway.routing.gateway import TaskGateway
@@ -32,13 +32,13 @@ STEPS = (
 
 
 @pytest.fixture(scope="module")
-def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OperatorSite]:
     with gateway_api("walk", HOME, TASKS) as kube:
         yield installed(kube, tmp_path_factory.mktemp("operator"), SLOTS)
 
 
 @pytest.fixture
-def site(plane: Site) -> Iterator[Site]:
+def site(plane: OperatorSite) -> Iterator[OperatorSite]:
     plane.clean()
     yield plane
     plane.clean()
@@ -73,10 +73,10 @@ class Mortal:
             raise ClusterUnreachable("killed")
 
 
-class Walk:
+class OperatorWalk:
     """Takes random steps; the operators work meanwhile."""
 
-    def __init__(self, site: Site, seed: int) -> None:
+    def __init__(self, site: OperatorSite, seed: int) -> None:
         self.site, self.random, self.did = site, random.Random(seed), Counter[str]()
         self.pods: set[str] = set()
         self.library = TaskGateway(site.kube, InternalTaskGateway("gw", HOME, IP, START, START + SLOTS - 1), TASKS)
@@ -200,19 +200,19 @@ class Walk:
             over = pod.label is None and pod.ended  # nothing leads a new operator to it
             return "" if over or not (pod.published or pod.task == pod.uid) else f"{pod} is marked still"
         request = requested(pod, ALLOWED, claimed=bool(held))
-        reason = request.problem or (Reason.NO_FREE_SLOT if self._lacks(pod, held) else Reason.EXPOSED)
-        if pod.said.reason != reason or sorted(pod.ports.values()) != sorted(each.port for each in held):
+        reason = request.problem or (ExposeReason.NO_FREE_SLOT if self._lacks(pod, held) else ExposeReason.EXPOSED)
+        if pod.condition.reason != reason or sorted(pod.ports.values()) != sorted(each.port for each in held):
             return f"{pod} should say {reason} and has {held}"
         return ""
 
 
 @pytest.mark.parametrize("acts", ["by the Lease", "both"])
-def test_a_random_walk(site: Site, share: int, monkeypatch: pytest.MonkeyPatch, acts: str) -> None:
+def test_a_random_walk(site: OperatorSite, share: int, monkeypatch: pytest.MonkeyPatch, acts: str) -> None:
     """10,000 random steps of pods, a master, gc and two operators that die: no port is leaked, none has two tasks."""
     if acts == "both":
         monkeypatch.setattr("task_gateway.operator.lease.Elector.leads", True)
-    with History.of(site) as history:
-        walk = Walk(site, 1)
+    with History.watching(site) as history:
+        walk = OperatorWalk(site, 1)
         try:
             for _ in range(PHASES):
                 for _ in range(5000 // PHASES // share):

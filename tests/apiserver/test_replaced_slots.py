@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 from tests.apiserver import planes
-from tests.apiserver.test_slots import CHART, START, Site, claims, empty
+from tests.apiserver.test_slots import CHART, START, SlotSite, claims, empty
 
 from task_gateway.checks import routing
 from task_gateway.errors import CommandFailed, Forbidden, NoFreeSlot
@@ -31,14 +31,14 @@ SERVER_SIDE, CLIENT_SIDE = "--server-side=true", "--server-side=false"
 KUBERNETES = "endpointslice-controller.k8s.io"
 
 
-def manifests(site: Site, count: int = 2) -> list[Manifest]:
+def manifests(site: SlotSite, count: int = 2) -> list[Manifest]:
     """Return the slots' Services and what goes with them, as the chart renders them."""
     values = {"slots": [{"start": START, "count": count}]}
     return planes.rendered("gw", site.namespace, values, "services", "configmap", "slots-policy")
 
 
 @pytest.fixture
-def bare(empty: Site) -> Site:
+def bare(empty: SlotSite) -> SlotSite:
     """Two slots without the policy, of which a pod's task has the first."""
     for each in manifests(empty):
         if not each["kind"].startswith("ValidatingAdmissionPolicy"):
@@ -48,7 +48,7 @@ def bare(empty: Site) -> Site:
 
 
 @pytest.fixture
-def guarded(empty: Site) -> Site:
+def guarded(empty: SlotSite) -> SlotSite:
     """The same with the policy, once the API server enforces it."""
     for each in manifests(empty):
         empty.kube.apply(each, field_manager="helm")
@@ -57,7 +57,7 @@ def guarded(empty: Site) -> Site:
     return empty
 
 
-def claimed(site: Site) -> None:
+def claimed(site: SlotSite) -> None:
     meta = {"name": "a1", "namespace": site.namespace, "labels": {TASK_LABEL: "a"}}
     spec = {"containers": [{"name": "c", "image": "i"}]}
     site.kube.create({"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec})
@@ -65,7 +65,7 @@ def claimed(site: Site) -> None:
     leads_to(site, START, "a1", "10.244.0.7")
 
 
-def enforced(site: Site) -> None:
+def enforced(site: SlotSite) -> None:
     """Return once the API server enforces the policy: it reads policies a moment after they are made."""
     deadline = time.monotonic() + ENFORCED_SECONDS
     while True:
@@ -79,7 +79,7 @@ def enforced(site: Site) -> None:
         time.sleep(0.1)
 
 
-def leads_to(site: Site, port: int, pod: str, address: str, managed_by: str = KUBERNETES) -> None:
+def leads_to(site: SlotSite, port: int, pod: str, address: str, managed_by: str = KUBERNETES) -> None:
     """Write an EndpointSlice as Kubernetes does for the Service of a slot."""
     service = site.service(port)["metadata"]
     name, uid = service["name"], service["uid"]
@@ -102,7 +102,7 @@ def leads_to(site: Site, port: int, pod: str, address: str, managed_by: str = KU
     )
 
 
-def file_of(site: Site, folder: Path) -> Path:
+def file_of(site: SlotSite, folder: Path) -> Path:
     """Write the first slot's Service as the chart renders it, as a user has it in a file."""
     (found,) = [each for each in manifests(site) if each["metadata"]["name"] == f"gw-slot-{START}"]
     file = folder / "service.yaml"
@@ -110,40 +110,40 @@ def file_of(site: Site, folder: Path) -> Path:
     return file
 
 
-def kubectl(site: Site, *words: Word) -> str:
+def kubectl(site: SlotSite, *words: Word) -> str:
     return run(
         [tool("kubectl"), "--kubeconfig", site.kube.cluster.kubeconfig, "--namespace", site.namespace, *words]
     ).stdout
 
 
-def replace(site: Site, folder: Path) -> None:
+def replace(site: SlotSite, folder: Path) -> None:
     kubectl(site, "replace", "--filename", file_of(site, folder))
 
 
-def orphan(site: Site, folder: Path) -> None:
+def orphan(site: SlotSite, folder: Path) -> None:
     kubectl(site, "delete", "service", f"gw-slot-{START}", "--cascade=orphan", "--wait=false")
 
 
-def to_external_name(site: Site, folder: Path) -> None:
+def to_external_name(site: SlotSite, folder: Path) -> None:
     spec = {"type": "ExternalName", "externalName": "example.com", "clusterIP": None}
     kubectl(site, "patch", "service", f"gw-slot-{START}", "--type=merge", "--patch", json.dumps({"spec": spec}))
 
 
-def selector_and_labels_removed(site: Site, folder: Path) -> None:
+def selector_and_labels_removed(site: SlotSite, folder: Path) -> None:
     patch = {"metadata": {"labels": None}, "spec": {"selector": None}}
     kubectl(site, "patch", "service", f"gw-slot-{START}", "--type=merge", "--patch", json.dumps(patch))
 
 
-def apply(site: Site, folder: Path) -> None:
+def apply(site: SlotSite, folder: Path) -> None:
     kubectl(site, "apply", "--filename", file_of(site, folder))
 
 
-def apply_on_the_server(site: Site, folder: Path) -> None:
+def apply_on_the_server(site: SlotSite, folder: Path) -> None:
     words = ("--server-side", "--force-conflicts", "--field-manager=argocd-controller")
     kubectl(site, "apply", "--filename", file_of(site, folder), *words)
 
 
-def apply_and_prune(site: Site, folder: Path) -> None:
+def apply_and_prune(site: SlotSite, folder: Path) -> None:
     """As a GitOps tool heals itself: all of the release applied again, and what is not in it deleted."""
     file = folder / "all.yaml"
     file.write_text(yaml.safe_dump_all(manifests(site)))
@@ -151,11 +151,13 @@ def apply_and_prune(site: Site, folder: Path) -> None:
         kubectl(site, "apply", "--filename", file, "--prune", "--selector", "task-gateway.dev/gateway=gw")
 
 
-Writer = Callable[[Site, Path], None]
+Writer = Callable[[SlotSite, Path], None]
 
 
 @pytest.mark.parametrize("writer", [replace, orphan, to_external_name, selector_and_labels_removed])
-def test_the_policy_refuses_what_would_leave_endpoints_behind(guarded: Site, tmp_path: Path, writer: Writer) -> None:
+def test_the_policy_refuses_what_would_leave_endpoints_behind(
+    guarded: SlotSite, tmp_path: Path, writer: Writer
+) -> None:
     before = claims(guarded.service(START))
     with pytest.raises(CommandFailed, match=f"Service {guarded.namespace}/gw-slot-{START} is a slot of Gateway gw"):
         writer(guarded, tmp_path)
@@ -163,7 +165,7 @@ def test_the_policy_refuses_what_would_leave_endpoints_behind(guarded: Site, tmp
 
 
 @pytest.mark.parametrize("writer", [apply, apply_on_the_server, apply_and_prune])
-def test_the_policy_lets_pass_what_keeps_claims(guarded: Site, tmp_path: Path, writer: Writer) -> None:
+def test_the_policy_lets_pass_what_keeps_claims(guarded: SlotSite, tmp_path: Path, writer: Writer) -> None:
     before = claims(guarded.service(START))
     writer(guarded, tmp_path)
     assert claims(guarded.service(START)) == before
@@ -173,7 +175,7 @@ def test_the_policy_lets_pass_what_keeps_claims(guarded: Site, tmp_path: Path, w
     assert [each.task_id for each in guarded.slots.exposed()] == ["b"]
 
 
-def test_a_slot_that_is_deleted_and_made_again_is_free(guarded: Site, tmp_path: Path) -> None:
+def test_a_slot_that_is_deleted_and_made_again_is_free(guarded: SlotSite, tmp_path: Path) -> None:
     kubectl(guarded, "replace", "--force", "--wait=false", "--filename", file_of(guarded, tmp_path))
     assert claims(guarded.service(START)) == {"selector": None, "targetPort": START, "notes": {}}
 
@@ -187,7 +189,7 @@ def test_a_slot_that_is_deleted_and_made_again_is_free(guarded: Site, tmp_path: 
         ((CLIENT_SIDE, "--force-replace"), False),
     ],
 )
-def test_an_upgrade_of_any_kind_keeps_claims_or_is_refused(empty: Site, words: tuple[str, ...], kept: bool) -> None:
+def test_an_upgrade_of_any_kind_keeps_claims_or_is_refused(empty: SlotSite, words: tuple[str, ...], kept: bool) -> None:
     given = f"slots[0].start={START},slots[0].count=2,controller.install=false"
     given += ",gatewayClass.create=false,gatewayClass.name=none"
     where: list[Word] = ["--namespace", empty.namespace, "--kubeconfig", empty.kube.cluster.kubeconfig]
@@ -206,30 +208,30 @@ def test_an_upgrade_of_any_kind_keeps_claims_or_is_refused(empty: Site, words: t
     assert claims(empty.service(START)) == before
 
 
-def test_the_policy_can_be_left_out(empty: Site) -> None:
+def test_the_policy_can_be_left_out(empty: SlotSite) -> None:
     values = {"slots": [{"start": START, "count": 2}], "slotsPolicy": {"enabled": False}}
     with pytest.raises(CommandFailed, match="could not find template"):
         planes.rendered("gw", empty.namespace, values, "slots-policy")
 
 
-def lost(site: Site, folder: Path) -> None:
+def lost(site: SlotSite, folder: Path) -> None:
     replace(site, folder)
     assert claims(site.service(START))["selector"] is None
     assert site.slots.exposed() == []
 
 
-def snapshot_of(site: Site) -> GatewaySnapshot:
+def snapshot_of(site: SlotSite) -> GatewaySnapshot:
     manager = ResourceManager("east", "east", "kubernetes", site.namespace, internal_task_gateway=site.gateway)
     return GatewaySnapshot(GatewayTarget(manager, site.kube))
 
 
-def gc(site: Site, *, apply: bool = False) -> list[dict[str, Any]]:
+def gc(site: SlotSite, *, apply: bool = False) -> list[dict[str, Any]]:
     """Return the repairs of the strategy, as `task-gateway gc` has them."""
     tasks = TaskGateway(site.kube, site.gateway, site.namespace)
     return [vars(each) for each in tasks.reconcile(dry_run=not apply, grace_seconds=0)]
 
 
-def test_a_lost_claim_is_named_and_one_command_closes_its_port(bare: Site, tmp_path: Path) -> None:
+def test_a_lost_claim_is_named_and_one_command_closes_its_port(bare: SlotSite, tmp_path: Path) -> None:
     lost(bare, tmp_path)
     trouble = routing.selectors(snapshot_of(bare))
     assert trouble is not None
@@ -247,7 +249,7 @@ def test_a_lost_claim_is_named_and_one_command_closes_its_port(bare: Site, tmp_p
     assert routing.selectors(snapshot_of(bare)) is None
 
 
-def test_no_task_is_given_a_port_that_still_leads_to_another(bare: Site, tmp_path: Path) -> None:
+def test_no_task_is_given_a_port_that_still_leads_to_another(bare: SlotSite, tmp_path: Path) -> None:
     lost(bare, tmp_path)
     assert bare.slots.expose(bare.task("b"))[0].port == START + 1
     assert bare.service(START)["spec"]["selector"] == {TASK_LABEL: names.released(START)}
@@ -256,7 +258,7 @@ def test_no_task_is_given_a_port_that_still_leads_to_another(bare: Site, tmp_pat
         bare.slots.expose(bare.task("d"))
 
 
-def test_endpoints_that_a_deleted_service_left_are_seen(bare: Site, tmp_path: Path) -> None:
+def test_endpoints_that_a_deleted_service_left_are_seen(bare: SlotSite, tmp_path: Path) -> None:
     orphan(bare, tmp_path)
     kubectl(bare, "patch", "service", f"gw-slot-{START}", "--type=merge", "--patch", '{"metadata":{"finalizers":null}}')
     apply(bare, tmp_path)
@@ -272,7 +274,7 @@ def test_endpoints_that_a_deleted_service_left_are_seen(bare: Site, tmp_path: Pa
         {"type": "ExternalName", "externalName": "example.com", "clusterIP": None},
     ],
 )
-def test_a_claim_whose_selector_was_changed_is_restored(bare: Site, change: Manifest) -> None:
+def test_a_claim_whose_selector_was_changed_is_restored(bare: SlotSite, change: Manifest) -> None:
     name = f"gw-slot-{START}"
     bare.kube.patch(SERVICE, name, bare.namespace, {"spec": change})
     assert routing.selectors(snapshot_of(bare)) is not None
@@ -284,7 +286,7 @@ def test_a_claim_whose_selector_was_changed_is_restored(bare: Site, change: Mani
     assert bare.service(START)["spec"]["selector"] == {TASK_LABEL: "a"}
 
 
-def test_a_slice_that_kubernetes_does_not_keep_is_to_be_deleted(bare: Site) -> None:
+def test_a_slice_that_kubernetes_does_not_keep_is_to_be_deleted(bare: SlotSite) -> None:
     leads_to(bare, START + 1, "stranger", "10.244.0.9", managed_by="somebody")
     bare.slots.expose(bare.task("b"))
     bare.slots.release("b")

@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator, Sequence
 
 import pytest
-from tests.apiserver.broken import kube_proxy, kube_proxy_status, say
+from tests.apiserver.broken import kube_proxy, kube_proxy_status, write_status
 
 from task_gateway.errors import SystemPodFailed, WaitTimeout
 from task_gateway.kube.client import Kube
@@ -42,7 +42,7 @@ def not_ready(found: Sequence[Manifest]) -> str | None:
 
 
 def test_pods_that_stay_ready_have_settled(control_plane: Kube, proxy: str) -> None:
-    say(control_plane, POD, proxy, kube_proxy_status(ready=True), SYSTEM_NAMESPACE)
+    write_status(control_plane, POD, proxy, kube_proxy_status(ready=True), SYSTEM_NAMESPACE)
     started = time.monotonic()
     (found,) = settle(control_plane)
     assert found["metadata"]["name"] == proxy
@@ -50,12 +50,12 @@ def test_pods_that_stay_ready_have_settled(control_plane: Kube, proxy: str) -> N
 
 
 def test_one_that_ends_within_the_time_has_not(control_plane: Kube, proxy: str) -> None:
-    say(control_plane, POD, proxy, kube_proxy_status(ready=True), SYSTEM_NAMESPACE)
+    write_status(control_plane, POD, proxy, kube_proxy_status(ready=True), SYSTEM_NAMESPACE)
 
     def flap() -> None:
         for ready in (False, True):
             time.sleep(SECONDS / 2)
-            say(control_plane, POD, proxy, kube_proxy_status(ready=ready), SYSTEM_NAMESPACE)
+            write_status(control_plane, POD, proxy, kube_proxy_status(ready=ready), SYSTEM_NAMESPACE)
 
     kubelet = threading.Thread(target=flap)
     started = time.monotonic()
@@ -68,7 +68,7 @@ def test_one_that_ends_within_the_time_has_not(control_plane: Kube, proxy: str) 
 
 
 def test_the_error_has_the_last_state(control_plane: Kube, proxy: str) -> None:
-    say(control_plane, POD, proxy, kube_proxy_status(ready=False), SYSTEM_NAMESPACE)
+    write_status(control_plane, POD, proxy, kube_proxy_status(ready=False), SYSTEM_NAMESPACE)
     with pytest.raises(WaitTimeout) as late:
         settle(control_plane, seconds=1)
     assert "CrashLoopBackOff" in late.value.last_state

@@ -27,7 +27,7 @@ IP = "192.0.2.7"
 
 
 @dataclass
-class Site:
+class SlotSite:
     """A namespace with the slots of one gateway in it."""
 
     kube: Kube
@@ -65,16 +65,16 @@ def claims(service: Manifest) -> dict[str, Any]:
 
 
 @pytest.fixture
-def empty(with_crds: Kube) -> Iterator[Site]:
+def empty(with_crds: Kube) -> Iterator[SlotSite]:
     """A namespace of its own, without a slot."""
     name = f"slots-{uuid.uuid4().hex[:8]}"
     with_crds.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
-    yield Site(with_crds, name, InternalTaskGateway("gw", name, IP, START, START + 99))
+    yield SlotSite(with_crds, name, InternalTaskGateway("gw", name, IP, START, START + 99))
     with_crds.delete("v1/Namespace", name)
 
 
 @pytest.fixture
-def site(empty: Site) -> Site:
+def site(empty: SlotSite) -> SlotSite:
     """Three slots."""
     for item in rendered(empty.namespace, 3):
         empty.kube.apply(item, field_manager="helm")
@@ -82,7 +82,7 @@ def site(empty: Site) -> Site:
 
 
 @pytest.fixture
-def writes(site: Site, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def writes(site: SlotSite, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Names of the calls that write, as the strategy makes them."""
     made: list[str] = []
 
@@ -100,12 +100,12 @@ def writes(site: Site, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return made
 
 
-def test_registry_finds_the_strategy(site: Site) -> None:
+def test_registry_finds_the_strategy(site: SlotSite) -> None:
     strategy = STRATEGIES.get("slots")(site.kube, site.gateway, site.namespace)
     assert [each.address for each in strategy.expose(site.task("a"))] == [Address(IP, START)]
 
 
-def test_what_somebody_else_put_into_a_selector_goes_with_the_next_write(site: Site) -> None:
+def test_what_somebody_else_put_into_a_selector_goes_with_the_next_write(site: SlotSite) -> None:
     foreign = {"spec": {"selector": {"app": "somebody-elses"}}}
     name = site.service(START)["metadata"]["name"]
     site.kube.patch("v1/Service", name, site.namespace, foreign)
@@ -116,7 +116,7 @@ def test_what_somebody_else_put_into_a_selector_goes_with_the_next_write(site: S
     assert site.service(START)["spec"]["selector"] == {"task-gateway.dev/task": f"released.{START}"}
 
 
-def test_claim_and_release(site: Site, writes: list[str]) -> None:
+def test_claim_and_release(site: SlotSite, writes: list[str]) -> None:
     before = datetime.now(UTC)
     (exposure,) = site.slots.expose(site.task("a", port=9999))
     assert (exposure.address, exposure.target_port) == (Address(IP, START), 9999)
@@ -145,32 +145,32 @@ def test_claim_and_release(site: Site, writes: list[str]) -> None:
     assert freed["selector"] == {"task-gateway.dev/task": f"released.{START}"}
 
 
-def test_claim_touches_one_object(site: Site) -> None:
+def test_claim_touches_one_object(site: SlotSite) -> None:
     before = {port: site.service(port)["metadata"]["resourceVersion"] for port in range(START, START + 3)}
     site.slots.expose(site.task("a"))
     after = {port: site.service(port)["metadata"]["resourceVersion"] for port in range(START, START + 3)}
     assert [port for port in before if before[port] != after[port]] == [START]
 
 
-def test_expose_again_changes_nothing(site: Site, writes: list[str]) -> None:
+def test_expose_again_changes_nothing(site: SlotSite, writes: list[str]) -> None:
     first = site.slots.expose(site.task("a"))
     assert site.slots.expose(site.task("a")) == first
     assert writes == ["patch"]
 
 
-def test_expose_again_with_another_target_port_is_refused(site: Site, writes: list[str]) -> None:
+def test_expose_again_with_another_target_port_is_refused(site: SlotSite, writes: list[str]) -> None:
     site.slots.expose(site.task("a"))
     with pytest.raises(UsageError, match="target port 8888, not 9999"):
         site.slots.expose(site.task("a", port=9999))
     assert writes == ["patch"]
 
 
-def test_release_of_what_is_not_exposed_writes_nothing(site: Site, writes: list[str]) -> None:
+def test_release_of_what_is_not_exposed_writes_nothing(site: SlotSite, writes: list[str]) -> None:
     site.slots.release("a")
     assert writes == []
 
 
-def test_ports_are_used_in_turn_longest_unused_first(site: Site) -> None:
+def test_ports_are_used_in_turn_longest_unused_first(site: SlotSite) -> None:
     slots = site.slots
     ports = [slots.expose(site.task(name))[0].port for name in ("a", "b")]
     slots.release("b")
@@ -179,7 +179,7 @@ def test_ports_are_used_in_turn_longest_unused_first(site: Site) -> None:
     assert ports == [START, START + 1, START + 2, START + 1, START]
 
 
-def test_only_ports_in_the_range_are_claimed(site: Site) -> None:
+def test_only_ports_in_the_range_are_claimed(site: SlotSite) -> None:
     gateway = replace(site.gateway, gateway_port_range_start=START + 1, gateway_port_range_end=START + 1)
     slots = Slots(site.kube, gateway, site.namespace)
     assert slots.expose(site.task("a"))[0].port == START + 1
@@ -192,7 +192,7 @@ def test_only_ports_in_the_range_are_claimed(site: Site) -> None:
     assert "gateway_port_range_end" in str(caught.value.hint)
 
 
-def test_a_race_for_fewer_slots_gives_no_port_twice(site: Site) -> None:
+def test_a_race_for_fewer_slots_gives_no_port_twice(site: SlotSite) -> None:
     """Eight threads, each with a strategy of its own, and three slots."""
     start = threading.Barrier(8)
 
@@ -211,7 +211,7 @@ def test_a_race_for_fewer_slots_gives_no_port_twice(site: Site) -> None:
     assert {exposure.task_id: exposure.port for exposure in site.slots.exposed()} == winners
 
 
-def test_who_has_a_port_keeps_it_among_claims_and_releases(site: Site) -> None:
+def test_who_has_a_port_keeps_it_among_claims_and_releases(site: SlotSite) -> None:
     """Six threads for three slots, over and over: what a claim returned stays so until its release."""
 
     def live(index: int) -> list[bool]:
@@ -245,13 +245,13 @@ def interposed(monkeypatch: pytest.MonkeyPatch, kube: Kube, first: Callable[[], 
     monkeypatch.setattr(kube, "patch", patch)
 
 
-def test_a_slot_taken_in_between_is_left_to_its_taker(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slot_taken_in_between_is_left_to_its_taker(site: SlotSite, monkeypatch: pytest.MonkeyPatch) -> None:
     interposed(monkeypatch, site.kube, lambda: site.slots.expose(site.task("quick")))
     assert site.slots.expose(site.task("slow"))[0].port == START + 1
     assert {e.task_id: e.port for e in site.slots.exposed()} == {"quick": START, "slow": START + 1}
 
 
-def test_a_harmless_write_in_between_costs_no_slot(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_harmless_write_in_between_costs_no_slot(site: SlotSite, monkeypatch: pytest.MonkeyPatch) -> None:
     label: Manifest = {"metadata": {"labels": {"seen": "yes"}}}
     name = f"gw-slot-{START}"
     interposed(monkeypatch, site.kube, lambda: site.kube.patch("v1/Service", name, site.namespace, label))
@@ -259,14 +259,14 @@ def test_a_harmless_write_in_between_costs_no_slot(site: Site, monkeypatch: pyte
     assert site.service(START)["metadata"]["labels"]["seen"] == "yes"
 
 
-def test_a_claim_whose_answer_was_lost_is_not_repeated(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_claim_whose_answer_was_lost_is_not_repeated(site: SlotSite, monkeypatch: pytest.MonkeyPatch) -> None:
     """The write arrives twice, as when a transport repeats it: the second is a conflict with the first."""
     interposed(monkeypatch, site.kube, lambda: site.slots.expose(site.task("a")))
     assert site.slots.expose(site.task("a"))[0].port == START
     assert [e.port for e in site.slots.exposed()] == [START]
 
 
-def test_release_never_frees_the_slot_of_another(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_release_never_frees_the_slot_of_another(site: SlotSite, monkeypatch: pytest.MonkeyPatch) -> None:
     """Between the reading and the write of a release, the slot is freed and taken by another task."""
     gateway = replace(site.gateway, gateway_port_range_end=START)
     only = Slots(site.kube, gateway, site.namespace)
@@ -282,7 +282,7 @@ def test_release_never_frees_the_slot_of_another(site: Site, monkeypatch: pytest
     assert site.service(START)["spec"]["selector"] == {"task-gateway.dev/task": "b"}
 
 
-def test_an_outdated_write_is_refused_by_the_api_server(site: Site) -> None:
+def test_an_outdated_write_is_refused_by_the_api_server(site: SlotSite) -> None:
     """The guarantee that all else stands on."""
     slot = table.parse(site.service(START))
     assert slot is not None
@@ -295,7 +295,7 @@ def test_an_outdated_write_is_refused_by_the_api_server(site: Site) -> None:
 
 
 @pytest.mark.parametrize("mode", ["--server-side=true", "--server-side=false"])
-def test_a_helm_upgrade_keeps_claims(empty: Site, mode: str) -> None:
+def test_a_helm_upgrade_keeps_claims(empty: SlotSite, mode: str) -> None:
     """One slot claimed, one released, one never used, and an upgrade that adds one, both ways of Helm."""
     install: list[str | Path] = [tool("helm"), "upgrade", "--install", "gw", CHART, mode]
     install += ["--namespace", empty.namespace, "--kubeconfig", empty.kube.cluster.kubeconfig]
@@ -323,7 +323,7 @@ def test_a_helm_upgrade_keeps_claims(empty: Site, mode: str) -> None:
     ]
 
 
-def test_a_changed_chart_applied_again_keeps_claims(site: Site) -> None:
+def test_a_changed_chart_applied_again_keeps_claims(site: SlotSite) -> None:
     """A later chart that changes every Service: what it says arrives, what a claim wrote stays."""
     site.slots.expose(site.task("a", port=9999))
     site.slots.expose(site.task("b"))
@@ -338,7 +338,7 @@ def test_a_changed_chart_applied_again_keeps_claims(site: Site) -> None:
     assert [service["metadata"]["labels"]["later"] for service in services] == ["yes"] * 3
 
 
-def test_no_slots_at_all(empty: Site) -> None:
+def test_no_slots_at_all(empty: SlotSite) -> None:
     (templates,) = of_kind("ConfigMap", rendered(empty.namespace, 1))
     empty.kube.apply(templates, field_manager="helm")
     with pytest.raises(UsageError, match="internal-task-gateway has made no slots") as caught:
@@ -347,13 +347,13 @@ def test_no_slots_at_all(empty: Site) -> None:
     assert "helm upgrade" in str(caught.value.hint)
 
 
-def test_no_templates(empty: Site) -> None:
+def test_no_templates(empty: SlotSite) -> None:
     with pytest.raises(TemplatesMismatch, match="has no task routing templates") as caught:
         empty.slots.expose(empty.task("a"))
     assert f"{empty.namespace}/gw-task-routing-templates" in str(caught.value.where)
 
 
-def test_templates_of_another_version(site: Site, writes: list[str]) -> None:
+def test_templates_of_another_version(site: SlotSite, writes: list[str]) -> None:
     (templates,) = of_kind("ConfigMap", rendered(site.namespace, 1))
     site.kube.apply({**templates, "data": {"version": "1"}}, field_manager="helm")
     writes.clear()
@@ -362,7 +362,7 @@ def test_templates_of_another_version(site: Site, writes: list[str]) -> None:
     assert writes == []
 
 
-def test_a_task_elsewhere_is_refused(site: Site, writes: list[str]) -> None:
+def test_a_task_elsewhere_is_refused(site: SlotSite, writes: list[str]) -> None:
     with pytest.raises(UsageError, match="runs in namespace elsewhere"):
         site.slots.expose(Task("a", "elsewhere", (8888,)))
     assert writes == []

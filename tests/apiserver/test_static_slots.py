@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 from tests.apiserver import planes
-from tests.apiserver.test_slots import START, Site, empty
+from tests.apiserver.test_slots import START, SlotSite, empty
 
 from task_gateway.errors import NoFreeSlot
 from task_gateway.model import Manifest
@@ -16,7 +16,7 @@ SERIAL = "ai.allegro.agent.serial"
 
 
 @pytest.fixture
-def site(empty: Site) -> Site:
+def site(empty: SlotSite) -> SlotSite:
     """One slot, and two static ones next to it."""
     static = {"start": START + 1, "count": 2, "selector": {SERIAL: "pod-{n}"}, "targetPort": 10022}
     values = {"slots": [{"start": START, "count": 1}, static]}
@@ -25,11 +25,11 @@ def site(empty: Site) -> Site:
     return replace(empty, gateway=replace(empty.gateway, gateway_port_range_end=START + 2))
 
 
-def static(site: Site) -> list[Manifest]:
+def static(site: SlotSite) -> list[Manifest]:
     return [site.kube.get("v1/Service", f"gw-static-{START + index}", site.namespace) for index in (1, 2)]
 
 
-def test_nothing_claims_a_static_slot(site: Site) -> None:
+def test_nothing_claims_a_static_slot(site: SlotSite) -> None:
     before = static(site)
     assert [each["spec"]["selector"] for each in before] == [{SERIAL: "pod-1"}, {SERIAL: "pod-2"}]
     assert site.slots.expose(site.task("a"))[0].port == START

@@ -15,7 +15,7 @@ from tests.apiserver.strategies import (
     PLACEHOLDER,
     Failing,
     Once,
-    Site,
+    StrategySite,
     fill_gateway,
     listener_set,
 )
@@ -33,7 +33,7 @@ PER_TASK = pytest.mark.parametrize("name", ["listeners"])
 
 
 @PER_TASK
-def test_a_task_has_three_objects_and_none_after_release(site: Site, name: str) -> None:
+def test_a_task_has_three_objects_and_none_after_release(site: StrategySite, name: str) -> None:
     strategy = site.strategy(name)
     (made,) = strategy.expose(site.task("one"))
     assert (str(made.address), made.service) == (f"{IP}:20000", "gw-task-20000")
@@ -51,7 +51,7 @@ def test_a_task_has_three_objects_and_none_after_release(site: Site, name: str) 
 
 
 @PER_TASK
-def test_a_repeat_gives_the_same_port_and_another_target_is_refused(site: Site, name: str) -> None:
+def test_a_repeat_gives_the_same_port_and_another_target_is_refused(site: StrategySite, name: str) -> None:
     (first,) = site.strategy(name).expose(site.task("one"))
     assert site.strategy(name).expose(site.task("one")) == (first,)
     assert site.strategy(name).expose(site.task("two"))[0].port == first.port + 1
@@ -62,7 +62,7 @@ def test_a_repeat_gives_the_same_port_and_another_target_is_refused(site: Site, 
 
 
 @PER_TASK
-def test_ports_of_others_and_of_the_controller_are_skipped(site: Site, name: str) -> None:
+def test_ports_of_others_and_of_the_controller_are_skipped(site: StrategySite, name: str) -> None:
     site.first, site.count = 18999, 8
     foreign = {"name": "foreign", "port": 18999, "protocol": "TCP"}
     gateway = site.kube.get(GATEWAY, "gw", NAMESPACE)
@@ -85,7 +85,7 @@ def test_ports_of_others_and_of_the_controller_are_skipped(site: Site, name: str
 
 
 @PER_TASK
-def test_of_many_at_once_each_has_a_port_of_its_own(site: Site, name: str) -> None:
+def test_of_many_at_once_each_has_a_port_of_its_own(site: StrategySite, name: str) -> None:
     """Two masters with ten threads each want the twenty ports of a range, and one task more gets none."""
     site.count = 20
     masters = [site.strategy(name, Kube(site.kube.cluster)) for _ in range(2)]
@@ -111,7 +111,7 @@ def test_of_many_at_once_each_has_a_port_of_its_own(site: Site, name: str) -> No
 
 
 @PER_TASK
-def test_two_namespaces_share_a_gateway_and_no_port(site: Site, name: str) -> None:
+def test_two_namespaces_share_a_gateway_and_no_port(site: StrategySite, name: str) -> None:
     there = replace(site, namespace="others")
     (one,) = site.strategy(name).expose(site.task("one"))
     (other,) = there.strategy(name).expose(there.task("one"))
@@ -126,7 +126,7 @@ def test_two_namespaces_share_a_gateway_and_no_port(site: Site, name: str) -> No
 @pytest.mark.parametrize("arrives", [False, True])
 @pytest.mark.parametrize("error", [ClusterUnreachable("gone"), KeyboardInterrupt()], ids=["unreachable", "interrupt"])
 def test_what_fails_or_is_interrupted_leaves_nothing_behind(
-    site: Site, name: str, write: int, arrives: bool, error: BaseException
+    site: StrategySite, name: str, write: int, arrives: bool, error: BaseException
 ) -> None:
     with pytest.raises(type(error)):
         site.strategy(name, Once(site.kube, write, error, arrives=arrives)).expose(site.task("one"))
@@ -134,7 +134,7 @@ def test_what_fails_or_is_interrupted_leaves_nothing_behind(
 
 
 @PER_TASK
-def test_what_fails_leaves_the_same_name_in_another_namespace_alone(site: Site, name: str) -> None:
+def test_what_fails_leaves_the_same_name_in_another_namespace_alone(site: StrategySite, name: str) -> None:
     there = replace(site, namespace="others")
     there.strategy(name).expose(there.task("one"))
     with pytest.raises(ClusterUnreachable):
@@ -144,7 +144,7 @@ def test_what_fails_leaves_the_same_name_in_another_namespace_alone(site: Site, 
 
 
 @PER_TASK
-def test_a_repeat_that_fails_leaves_the_task_reachable(site: Site, name: str) -> None:
+def test_a_repeat_that_fails_leaves_the_task_reachable(site: StrategySite, name: str) -> None:
     site.strategy(name).expose(site.task("one"))
     with pytest.raises(ClusterUnreachable):
         site.strategy(name, Failing(site.kube, 0)).expose(site.task("one"))
@@ -153,7 +153,7 @@ def test_a_repeat_that_fails_leaves_the_task_reachable(site: Site, name: str) ->
 
 @PER_TASK
 @pytest.mark.parametrize("writes", [0, 1, 2])
-def test_what_a_crash_left_half_made_is_completed_by_the_same_call(site: Site, name: str, writes: int) -> None:
+def test_what_a_crash_left_half_made_is_completed_by_the_same_call(site: StrategySite, name: str, writes: int) -> None:
     with pytest.raises(ClusterUnreachable):
         site.strategy(name, Failing(site.kube, writes)).expose(site.task("one"))
     assert len(site.left()) == writes
@@ -163,7 +163,7 @@ def test_what_a_crash_left_half_made_is_completed_by_the_same_call(site: Site, n
 
 @PER_TASK
 @pytest.mark.parametrize("writes", [0, 1, 2, 3])
-def test_a_release_that_was_cut_short_is_finished_by_the_same_call(site: Site, name: str, writes: int) -> None:
+def test_a_release_that_was_cut_short_is_finished_by_the_same_call(site: StrategySite, name: str, writes: int) -> None:
     site.strategy(name).expose(site.task("one"))
     with pytest.raises(ClusterUnreachable):
         site.strategy(name, Failing(site.kube, writes)).release("one")
@@ -175,7 +175,7 @@ def test_a_release_that_was_cut_short_is_finished_by_the_same_call(site: Site, n
 
 
 @PER_TASK
-def test_a_port_taken_before_the_listener_was_there_is_given_up(site: Site, name: str) -> None:
+def test_a_port_taken_before_the_listener_was_there_is_given_up(site: StrategySite, name: str) -> None:
     with pytest.raises(ClusterUnreachable):
         site.strategy(name, Failing(site.kube, 1)).expose(site.task("one"))
     there = replace(site, namespace="others")
@@ -185,7 +185,7 @@ def test_a_port_taken_before_the_listener_was_there_is_given_up(site: Site, name
 
 
 @PER_TASK
-def test_a_late_release_leaves_the_next_task_of_the_port_alone(site: Site, name: str) -> None:
+def test_a_late_release_leaves_the_next_task_of_the_port_alone(site: StrategySite, name: str) -> None:
     """A release is asked for twice; between the second one's reading and its writes the port is another task's."""
     site.count = 1
     strategy = site.strategy(name)
@@ -204,7 +204,7 @@ def test_a_late_release_leaves_the_next_task_of_the_port_alone(site: Site, name:
     assert len(site.left()) == 3
 
 
-def test_a_listener_that_another_writer_dropped_is_added_again(site: Site) -> None:
+def test_a_listener_that_another_writer_dropped_is_added_again(site: StrategySite) -> None:
     strategy = site.strategy("listeners")
     (made,) = strategy.expose(site.task("one"))
     gateway = site.kube.get(GATEWAY, "gw", NAMESPACE)
@@ -214,7 +214,7 @@ def test_a_listener_that_another_writer_dropped_is_added_again(site: Site) -> No
     assert site.listeners() == [PLACEHOLDER, made.port]
 
 
-def test_the_last_listener_stays_and_is_the_next_tasks(site: Site) -> None:
+def test_the_last_listener_stays_and_is_the_next_tasks(site: StrategySite) -> None:
     site.count = 1
     strategy = site.strategy("listeners")
     strategy.expose(site.task("one"))
@@ -227,7 +227,7 @@ def test_the_last_listener_stays_and_is_the_next_tasks(site: Site) -> None:
 
 
 @PER_TASK
-def test_a_listener_set_of_another_namespace_or_gateway(site: Site, name: str) -> None:
+def test_a_listener_set_of_another_namespace_or_gateway(site: StrategySite, name: str) -> None:
     """One that the Gateway takes holds its port, one of another Gateway of that name does not."""
     before = site.kube.get(GATEWAY, "gw", NAMESPACE)["spec"]["allowedListeners"]
     site.kube.create(listener_set({"name": "far", "namespace": "others"}, {"namespace": NAMESPACE}, 20000))
@@ -239,7 +239,7 @@ def test_a_listener_set_of_another_namespace_or_gateway(site: Site, name: str) -
         site.kube.patch(GATEWAY, "gw", NAMESPACE, {"spec": {"allowedListeners": before}})
 
 
-def test_one_listener_more_than_the_crd_allows_leaves_nothing_behind(site: Site) -> None:
+def test_one_listener_more_than_the_crd_allows_leaves_nothing_behind(site: StrategySite) -> None:
     fill_gateway(site, 63)
     strategy = site.strategy("listeners")
     strategy.expose(site.task("last"))
@@ -253,7 +253,7 @@ def test_one_listener_more_than_the_crd_allows_leaves_nothing_behind(site: Site)
     assert strategy.expose(site.task("one-more"))[0].port == 20002  # 20001 was tried, and rests
 
 
-def test_a_refusal_for_another_reason_is_not_called_full(site: Site) -> None:
+def test_a_refusal_for_another_reason_is_not_called_full(site: StrategySite) -> None:
     name = "gw-task-routing-templates"
     text = site.kube.get("v1/ConfigMap", name, NAMESPACE)["data"]["listeners.yaml"]
     broken = text.replace("protocol: TCP", "protocol: '-'", 1)
@@ -267,7 +267,7 @@ def test_a_refusal_for_another_reason_is_not_called_full(site: Site) -> None:
 
 
 @PER_TASK
-def test_a_quota_that_is_used_up_is_called_full(site: Site, name: str) -> None:
+def test_a_quota_that_is_used_up_is_called_full(site: StrategySite, name: str) -> None:
     there = replace(site, namespace="others")
     hard = {"count/tcproutes.gateway.networking.k8s.io": "0"}
     quota = site.kube.create(
@@ -288,7 +288,7 @@ def test_a_quota_that_is_used_up_is_called_full(site: Site, name: str) -> None:
 
 
 @pytest.fixture
-def as_master(site: Site, tmp_path: Path) -> Iterator[Callable[[list[str]], Kube]]:
+def as_master(site: StrategySite, tmp_path: Path) -> Iterator[Callable[[list[str]], Kube]]:
     """Connect as a service account with the chart's Roles for some strategies, for tasks in the namespace `others`."""
     made: list[Manifest] = []
 
@@ -314,7 +314,7 @@ def as_master(site: Site, tmp_path: Path) -> Iterator[Callable[[list[str]], Kube
 
 
 @PER_TASK
-def test_the_charts_rights_are_enough(site: Site, as_master: Callable[[list[str]], Kube], name: str) -> None:
+def test_the_charts_rights_are_enough(site: StrategySite, as_master: Callable[[list[str]], Kube], name: str) -> None:
     there = replace(site, namespace="others")
     strategy = there.strategy(name, as_master([name]))
     (made,) = strategy.expose(there.task("one"))
@@ -325,14 +325,14 @@ def test_the_charts_rights_are_enough(site: Site, as_master: Callable[[list[str]
 
 
 @PER_TASK
-def test_the_rights_of_slots_are_not(site: Site, as_master: Callable[[list[str]], Kube], name: str) -> None:
+def test_the_rights_of_slots_are_not(site: StrategySite, as_master: Callable[[list[str]], Kube], name: str) -> None:
     there = replace(site, namespace="others")
     with pytest.raises(Forbidden, match="cannot create resource"):
         there.strategy(name, as_master(["slots"])).expose(there.task("one"))
     assert site.left() == []
 
 
-def test_templates_of_another_version_are_refused(site: Site) -> None:
+def test_templates_of_another_version_are_refused(site: StrategySite) -> None:
     name = "gw-task-routing-templates"
     site.kube.patch("v1/ConfigMap", name, NAMESPACE, {"data": {"version": "0"}})
     try:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from tests.apiserver.strategies import NAMESPACE, ROUTE, SLOTS, WRITES, Failing, Site, listener_set
+from tests.apiserver.strategies import NAMESPACE, ROUTE, SLOTS, WRITES, Failing, StrategySite, listener_set
 
 from task_gateway.errors import ClusterUnreachable, NoFreeSlot, UsageError
 from task_gateway.kube.client import Kube
@@ -45,7 +45,7 @@ class Counting:
 
 
 @pytest.fixture
-def fresh(site: Site) -> Iterator[Site]:
+def fresh(site: StrategySite) -> Iterator[StrategySite]:
     """The site, its slots free as after a release, which rested long ago."""
     site.first, site.count = SLOTS[0], len(SLOTS)
     yield site
@@ -58,7 +58,7 @@ def fresh(site: Site) -> Iterator[Site]:
         site.kube.delete(POD, pod["metadata"]["name"], NAMESPACE)
 
 
-def gateway(site: Site, name: str, kube: Any = None) -> TaskGateway:
+def gateway(site: StrategySite, name: str, kube: Any = None) -> TaskGateway:
     return TaskGateway(kube or site.kube, site.gateway, site.namespace, name)
 
 
@@ -75,7 +75,7 @@ def pod(task: str, namespace: str = NAMESPACE) -> Manifest:
     }
 
 
-def foreign(site: Site, port: int) -> None:
+def foreign(site: StrategySite, port: int) -> None:
     """Somebody else's listener."""
     found = site.kube.get(GATEWAY, "gw", NAMESPACE)
     found["spec"]["listeners"].append({"name": f"theirs-{port}", "port": port, "protocol": "TCP"})
@@ -83,7 +83,7 @@ def foreign(site: Site, port: int) -> None:
 
 
 @EACH
-def test_a_task_has_an_address_for_each_of_its_ports(fresh: Site, name: str) -> None:
+def test_a_task_has_an_address_for_each_of_its_ports(fresh: StrategySite, name: str) -> None:
     tasks = gateway(fresh, name)
     first, second = tasks.expose(fresh.task("one", 8888, 6006))
     assert [first.port, second.port] == [SLOTS[0], SLOTS[1]]
@@ -99,7 +99,7 @@ def test_a_task_has_an_address_for_each_of_its_ports(fresh: Site, name: str) -> 
 
 
 @EACH
-def test_all_ports_of_a_task_or_none(fresh: Site, name: str) -> None:
+def test_all_ports_of_a_task_or_none(fresh: StrategySite, name: str) -> None:
     fresh.count = 2
     tasks = gateway(fresh, name)
     tasks.expose(fresh.task("one"))
@@ -112,7 +112,7 @@ def test_all_ports_of_a_task_or_none(fresh: Site, name: str) -> None:
 
 @EACH
 @pytest.mark.parametrize("writes", range(7))
-def test_a_crash_between_two_ports_is_completed_by_the_same_call(fresh: Site, name: str, writes: int) -> None:
+def test_a_crash_between_two_ports_is_completed_by_the_same_call(fresh: StrategySite, name: str, writes: int) -> None:
     wanted = fresh.task("one", 8888, 6006)
     try:
         gateway(fresh, name, Failing(fresh.kube, writes)).expose(wanted)
@@ -124,7 +124,7 @@ def test_a_crash_between_two_ports_is_completed_by_the_same_call(fresh: Site, na
 
 
 @EACH
-def test_a_port_of_somebody_elses_listener_is_skipped_and_counted(fresh: Site, name: str) -> None:
+def test_a_port_of_somebody_elses_listener_is_skipped_and_counted(fresh: StrategySite, name: str) -> None:
     fresh.count = 4
     foreign(fresh, SLOTS[0])
     fresh.kube.create(listener_set({"name": "theirs", "namespace": NAMESPACE}, {}, SLOTS[2]))
@@ -137,7 +137,7 @@ def test_a_port_of_somebody_elses_listener_is_skipped_and_counted(fresh: Site, n
 
 
 @EACH
-def test_a_released_port_rests_until_no_other_is_free(fresh: Site, name: str) -> None:
+def test_a_released_port_rests_until_no_other_is_free(fresh: StrategySite, name: str) -> None:
     fresh.count = 3
     tasks = gateway(fresh, name)
     ports = [tasks.expose(fresh.task("one"))[0].port]
@@ -150,7 +150,7 @@ def test_a_released_port_rests_until_no_other_is_free(fresh: Site, name: str) ->
 
 
 @EACH
-def test_who_follows_reads_nothing_to_expose_and_sees_what_others_do(fresh: Site, name: str) -> None:
+def test_who_follows_reads_nothing_to_expose_and_sees_what_others_do(fresh: StrategySite, name: str) -> None:
     counting = Counting(fresh.kube)
     with gateway(fresh, name, counting) as mine:
         mine.expose(fresh.task("warm"))
@@ -171,7 +171,7 @@ def test_who_follows_reads_nothing_to_expose_and_sees_what_others_do(fresh: Site
         assert mine.expose(fresh.task("two"))[0] not in taken
 
 
-def test_a_burst_of_claims_costs_one_write_each(fresh: Site) -> None:
+def test_a_burst_of_claims_costs_one_write_each(fresh: StrategySite) -> None:
     counting = Counting(fresh.kube)
     names = [f"burst-{index}" for index in range(len(SLOTS))]
     with gateway(fresh, "slots", counting) as tasks, ThreadPoolExecutor(20) as pool:
@@ -185,7 +185,7 @@ def test_a_burst_of_claims_costs_one_write_each(fresh: Site) -> None:
 
 
 @PER_TASK
-def test_what_is_made_for_a_task_is_owned_by_its_object(fresh: Site, name: str) -> None:
+def test_what_is_made_for_a_task_is_owned_by_its_object(fresh: StrategySite, name: str) -> None:
     made = fresh.kube.create(pod("one"))
     owner = TaskObject(POD, "one", made["metadata"]["uid"])
     (address,) = gateway(fresh, name).expose(replace(fresh.task("one"), object=owner))
@@ -197,7 +197,7 @@ def test_what_is_made_for_a_task_is_owned_by_its_object(fresh: Site, name: str) 
 
 
 @EACH
-def test_reconcile_frees_what_has_no_live_task_and_nothing_else(fresh: Site, name: str) -> None:
+def test_reconcile_frees_what_has_no_live_task_and_nothing_else(fresh: StrategySite, name: str) -> None:
     tasks = gateway(fresh, name)
     fresh.kube.create(pod("alive"))
     foreign(fresh, SLOTS[-1])
@@ -217,7 +217,7 @@ def test_reconcile_frees_what_has_no_live_task_and_nothing_else(fresh: Site, nam
 
 @PER_TASK
 @pytest.mark.parametrize("writes", [1, 2])
-def test_reconcile_completes_what_a_crash_left_of_a_live_task(fresh: Site, name: str, writes: int) -> None:
+def test_reconcile_completes_what_a_crash_left_of_a_live_task(fresh: StrategySite, name: str, writes: int) -> None:
     fresh.kube.create(pod("one"))
     with pytest.raises(ClusterUnreachable):
         gateway(fresh, name, Failing(fresh.kube, writes)).expose(fresh.task("one"))
@@ -229,7 +229,7 @@ def test_reconcile_completes_what_a_crash_left_of_a_live_task(fresh: Site, name:
 
 @PER_TASK
 @pytest.mark.parametrize("writes", [1, 2, 3])
-def test_reconcile_finishes_a_release_that_was_cut_short(fresh: Site, name: str, writes: int) -> None:
+def test_reconcile_finishes_a_release_that_was_cut_short(fresh: StrategySite, name: str, writes: int) -> None:
     fresh.kube.create(pod("one"))
     gateway(fresh, name).expose(fresh.task("one"))
     with pytest.raises(ClusterUnreachable):
@@ -239,7 +239,7 @@ def test_reconcile_finishes_a_release_that_was_cut_short(fresh: Site, name: str,
 
 
 @PER_TASK
-def test_reconcile_removes_routes_and_listeners_without_a_service(fresh: Site, name: str) -> None:
+def test_reconcile_removes_routes_and_listeners_without_a_service(fresh: StrategySite, name: str) -> None:
     (address,) = gateway(fresh, name).expose(fresh.task("one"))
     fresh.kube.delete(SERVICE, f"gw-task-{address.port}", NAMESPACE)
     repairs = gateway(fresh, name).reconcile(dry_run=False, grace_seconds=0)
@@ -247,7 +247,7 @@ def test_reconcile_removes_routes_and_listeners_without_a_service(fresh: Site, n
     assert fresh.left() == []
 
 
-def test_reconcile_frees_the_later_of_two_slots_for_one_port(fresh: Site) -> None:
+def test_reconcile_frees_the_later_of_two_slots_for_one_port(fresh: StrategySite) -> None:
     """Two masters exposed one task at once."""
     fresh.kube.create(pod("one"))
     tasks = gateway(fresh, "slots")
@@ -263,7 +263,7 @@ def test_reconcile_frees_the_later_of_two_slots_for_one_port(fresh: Site) -> Non
 
 
 @EACH
-def test_a_job_that_has_not_ended_keeps_its_ports(fresh: Site, name: str) -> None:
+def test_a_job_that_has_not_ended_keeps_its_ports(fresh: StrategySite, name: str) -> None:
     template = pod("of-a-job")
     template["spec"]["restartPolicy"] = "Never"
     job: Manifest = {
@@ -302,7 +302,7 @@ class Late:
 
 
 @EACH
-def test_who_follows_late_never_hands_out_anothers_address(fresh: Site, name: str) -> None:
+def test_who_follows_late_never_hands_out_anothers_address(fresh: StrategySite, name: str) -> None:
     fresh.count = 1
     late = Late(fresh.kube)
     with gateway(fresh, name, late) as mine:
@@ -317,7 +317,7 @@ def test_who_follows_late_never_hands_out_anothers_address(fresh: Site, name: st
 
 
 @EACH
-def test_who_follows_late_releases_what_another_process_exposed(fresh: Site, name: str) -> None:
+def test_who_follows_late_releases_what_another_process_exposed(fresh: StrategySite, name: str) -> None:
     late = Late(fresh.kube)
     with gateway(fresh, name, late) as mine:
         gateway(fresh, name).expose(fresh.task("one"))

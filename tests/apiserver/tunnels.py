@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 
-class Proxy(socketserver.ThreadingTCPServer):
+class TunnelProxy(socketserver.ThreadingTCPServer):
     """A proxy that writes down where it was asked to connect to."""
 
     daemon_threads = True
@@ -34,9 +34,9 @@ class Proxy(socketserver.ThreadingTCPServer):
 
 
 @contextmanager
-def proxy(scheme: str, *, login: str = "", tls: ssl.SSLContext | None = None) -> Iterator[Proxy]:
+def proxy(scheme: str, *, login: str = "", tls: ssl.SSLContext | None = None) -> Iterator[TunnelProxy]:
     """Lend a proxy."""
-    with Proxy(scheme, login=login, tls=tls) as server:
+    with TunnelProxy(scheme, login=login, tls=tls) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.05,))
         thread.start()
         try:
@@ -47,7 +47,7 @@ def proxy(scheme: str, *, login: str = "", tls: ssl.SSLContext | None = None) ->
 
 
 class _Connect(socketserver.StreamRequestHandler):
-    server: Proxy
+    server: TunnelProxy
 
     def handle(self) -> None:
         target = self.rfile.readline().split()[1].decode()
@@ -64,7 +64,7 @@ class _Connect(socketserver.StreamRequestHandler):
 
 
 class _Socks(socketserver.StreamRequestHandler):
-    server: Proxy
+    server: TunnelProxy
 
     def handle(self) -> None:
         _, count = self.rfile.read(2)

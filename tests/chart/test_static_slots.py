@@ -7,7 +7,7 @@ from tests.chart.test_production import CONTROLLERS, controller
 
 from task_gateway.model import InternalTaskGateway, Manifest
 from task_gateway.routing import names, table
-from task_gateway.routing.listening import FOREIGN
+from task_gateway.routing.gateway_listeners import FOREIGN
 from task_gateway.routing.parents import listeners_of
 
 __all__ = ["controller"]

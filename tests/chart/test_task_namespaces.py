@@ -29,14 +29,14 @@ def objects(request: pytest.FixtureRequest, render: Render) -> list[Manifest]:
     return render(VALUES | (CONTOUR if request.param == "contour" else {"slotListeners": {"kind": request.param}}))
 
 
-def of(objects: list[Manifest], kind: str) -> list[Manifest]:
+def objects_of_kind(objects: list[Manifest], kind: str) -> list[Manifest]:
     return [each for each in objects if each["kind"] == kind]
 
 
 def test_each_port_leads_into_its_own_namespace(objects: list[Manifest]) -> None:
     allowed: dict[int, str] = {}
     names: dict[tuple[str, str], set[str]] = {}
-    for parent in of(objects, "ListenerSet") + of(objects, "Gateway"):
+    for parent in objects_of_kind(objects, "ListenerSet") + objects_of_kind(objects, "Gateway"):
         for listener in parent["spec"]["listeners"]:
             if listener["name"] != "placeholder":
                 selector = listener["allowedRoutes"]["namespaces"]["selector"]["matchLabels"]
@@ -45,10 +45,12 @@ def test_each_port_leads_into_its_own_namespace(objects: list[Manifest]) -> None
     assert allowed == {port: namespace for namespace, ports in PORTS.items() for port in ports}
     assert all(len(listeners) <= 64 for (kind, _), listeners in names.items() if kind == "ListenerSet")
 
-    routes = {route["spec"]["rules"][0]["backendRefs"][0]["port"]: route for route in of(objects, "TCPRoute")}
+    routes = {
+        route["spec"]["rules"][0]["backendRefs"][0]["port"]: route for route in objects_of_kind(objects, "TCPRoute")
+    }
     services = {
         service["spec"]["ports"][0]["port"]: service
-        for service in of(objects, "Service")
+        for service in objects_of_kind(objects, "Service")
         if "task-gateway.dev/slot" in service["metadata"].get("labels", {})
     }
     assert routes.keys() == services.keys() == allowed.keys()
@@ -61,13 +63,15 @@ def test_each_port_leads_into_its_own_namespace(objects: list[Manifest]) -> None
 
 def test_the_resource_manager_writes_to_each_namespaces_own_slots(objects: list[Manifest]) -> None:
     writes = {}
-    for role in of(objects, "Role"):
+    for role in objects_of_kind(objects, "Role"):
         for rule in role["rules"]:
             if rule["verbs"] == ["patch"] and rule["resources"] == ["services"]:
                 writes[role["metadata"]["namespace"]] = rule["resourceNames"]
     assert writes == {space: [f"tg-slot-{port}" for port in ports] for space, ports in PORTS.items()}
     bound = {
-        each["metadata"]["namespace"] for each in of(objects, "RoleBinding") if each["subjects"][0]["name"] == "rm"
+        each["metadata"]["namespace"]
+        for each in objects_of_kind(objects, "RoleBinding")
+        if each["subjects"][0]["name"] == "rm"
     }
     assert bound == {"gateways", *PORTS}
 
@@ -90,10 +94,12 @@ def test_two_groups_of_a_namespace_are_one_of_its_roles(render: Render) -> None:
     groups = [{"start": 20000, "count": 65}, {"start": 21000, "count": 2}]
     objects = render({"slots": groups})
     names = [f"tg-slot-{port}" for port in (*range(20000, 20065), 21000, 21001)]
-    assert [each["metadata"]["name"] for each in of(objects, "TCPRoute")] == names
-    (role,) = [each for each in of(objects, "Role") if each["metadata"]["name"] == "tg-resource-manager-slots"]
+    assert [each["metadata"]["name"] for each in objects_of_kind(objects, "TCPRoute")] == names
+    (role,) = [
+        each for each in objects_of_kind(objects, "Role") if each["metadata"]["name"] == "tg-resource-manager-slots"
+    ]
     assert role["rules"][-1]["resourceNames"] == names
-    assert [len(each["spec"]["listeners"]) for each in of(objects, "ListenerSet")] == [64, 1, 2]
+    assert [len(each["spec"]["listeners"]) for each in objects_of_kind(objects, "ListenerSet")] == [64, 1, 2]
     (pod,) = render({"slots": groups}, show="tests/pod")
     assert [each["name"] for each in pod["spec"]["containers"]] == ["routes-0"]
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 from tests.cluster.conftest import COUNT, GATEWAY, NAMESPACE, RELEASE, START
-from tests.preflight import DEPLOYMENT, SERVICE, Stage
+from tests.preflight import DEPLOYMENT, SERVICE, Preflight
 
 from task_gateway.controllers.base import default
 from task_gateway.crds import schema
@@ -39,10 +39,12 @@ def gateway(name: str, port: int, gateway_class: str = f"{RELEASE}.{NAMESPACE}",
     }
 
 
-def other_gateway(stage: Stage, obj: Manifest, first: int, last: int, **keys: Any) -> AbstractContextManager[object]:
+def other_gateway(
+    preflight: Preflight, obj: Manifest, first: int, last: int, **keys: Any
+) -> AbstractContextManager[object]:
     name = obj["metadata"]["name"]
-    stage.keys = {"gateway_name": name, "gateway_port_range_start": first, "gateway_port_range_end": last, **keys}
-    return stage.made(obj)
+    preflight.keys = {"gateway_name": name, "gateway_port_range_start": first, "gateway_port_range_end": last, **keys}
+    return preflight.made(obj)
 
 
 def listener_set(name: str, port: int) -> Manifest:
@@ -54,83 +56,83 @@ def listener_set(name: str, port: int) -> Manifest:
     }
 
 
-def reported(kind: str, name: str, stage: Stage, type: str, status: str) -> None:
+def reported(kind: str, name: str, preflight: Preflight, type: str, status: str) -> None:
     """Wait until the controller says so."""
-    wait_for(stage.kube, SEEN, kind, name, NAMESPACE if kind != GATEWAY_CLASS else None, condition(type, status))
+    wait_for(preflight.kube, SEEN, kind, name, NAMESPACE if kind != GATEWAY_CLASS else None, condition(type, status))
 
 
-def proxy_available(stage: Stage, gateway: str) -> None:
+def proxy_available(preflight: Preflight, gateway: str) -> None:
     """Wait until a pod of a Gateway's proxy is there."""
-    for _, proxy in stage.kube.watch(DEPLOYMENT, labels=MADE_BY.proxies(gateway, NAMESPACE), seconds=SEEN.seconds):
+    for _, proxy in preflight.kube.watch(DEPLOYMENT, labels=MADE_BY.proxies(gateway, NAMESPACE), seconds=SEEN.seconds):
         if (proxy.get("status") or {}).get("availableReplicas"):
             return
     raise SEEN.timed_out("no pod of the proxy is available", gateway)
 
 
 @contextmanager
-def api_server_away(stage: Stage) -> Iterator[None]:
-    content = yaml.safe_load(stage.kube.cluster.kubeconfig.read_text())
+def api_server_away(preflight: Preflight) -> Iterator[None]:
+    content = yaml.safe_load(preflight.kube.cluster.kubeconfig.read_text())
     content["clusters"][0]["cluster"]["server"] = "https://127.0.0.1:1"
-    stage.kubeconfig = stage.folder / "away"
-    stage.kubeconfig.write_text(yaml.safe_dump(content))
+    preflight.kubeconfig = preflight.folder / "away"
+    preflight.kubeconfig.write_text(yaml.safe_dump(content))
     yield
 
 
-def node_not_ready(stage: Stage) -> AbstractContextManager[object]:
-    return stage.made({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "ghost"}})
+def node_not_ready(preflight: Preflight) -> AbstractContextManager[object]:
+    return preflight.made({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "ghost"}})
 
 
 @contextmanager
-def changed_crd(stage: Stage, change: Callable[[Manifest], Manifest]) -> Iterator[None]:
-    before = stage.kube.get(schema.KIND, schema.GATEWAYS)
-    stage.kube.replace(change(before))
+def changed_crd(preflight: Preflight, change: Callable[[Manifest], Manifest]) -> Iterator[None]:
+    before = preflight.kube.get(schema.KIND, schema.GATEWAYS)
+    preflight.kube.replace(change(before))
     try:
         yield
     finally:
-        now = stage.kube.get(schema.KIND, schema.GATEWAYS)
+        now = preflight.kube.get(schema.KIND, schema.GATEWAYS)
         before["metadata"]["resourceVersion"] = now["metadata"]["resourceVersion"]
-        stage.kube.replace(before)
+        preflight.kube.replace(before)
 
 
-def spec_alone_raised(stage: Stage) -> AbstractContextManager[object]:
-    return changed_crd(stage, lambda crd: schema.with_max_items(crd, schema.SPEC_LISTENERS, 128))
+def spec_alone_raised(preflight: Preflight) -> AbstractContextManager[object]:
+    return changed_crd(preflight, lambda crd: schema.with_max_items(crd, schema.SPEC_LISTENERS, 128))
 
 
-def rules_dropped(stage: Stage) -> AbstractContextManager[object]:
-    return changed_crd(stage, lambda crd: schema.without_rules(crd, schema.SPEC_LISTENERS, schema.is_quadratic))
+def rules_dropped(preflight: Preflight) -> AbstractContextManager[object]:
+    return changed_crd(preflight, lambda crd: schema.without_rules(crd, schema.SPEC_LISTENERS, schema.is_quadratic))
 
 
-def older_bundle(stage: Stage) -> AbstractContextManager[object]:
-    version = stage.kube.get(schema.KIND, schema.GATEWAYS)["metadata"]["annotations"][schema.BUNDLE_VERSION]
+def older_bundle(preflight: Preflight) -> AbstractContextManager[object]:
+    version = preflight.kube.get(schema.KIND, schema.GATEWAYS)["metadata"]["annotations"][schema.BUNDLE_VERSION]
 
     def notes(value: str) -> Manifest:
         return {"metadata": {"annotations": {schema.BUNDLE_VERSION: value}}}
 
-    return stage.patched(schema.KIND, schema.GATEWAYS, notes("v1.5.0"), notes(version), None)
+    return preflight.patched(schema.KIND, schema.GATEWAYS, notes("v1.5.0"), notes(version), None)
 
 
 @contextmanager
-def scaled_to_zero(stage: Stage) -> Iterator[None]:
+def scaled_to_zero(preflight: Preflight) -> Iterator[None]:
     def replicas(obj: Manifest | None, wanted: int) -> str | None:
         found = ((obj or {}).get("status") or {}).get("availableReplicas", 0)
         return None if found == wanted else f"{found} replicas are available"
 
     name = "envoy-gateway"
-    stage.kube.patch(DEPLOYMENT, name, NAMESPACE, {"spec": {"replicas": 0}})
+    preflight.kube.patch(DEPLOYMENT, name, NAMESPACE, {"spec": {"replicas": 0}})
     try:
-        wait_for(stage.kube, SEEN, DEPLOYMENT, name, NAMESPACE, lambda obj: replicas(obj, 0))
+        wait_for(preflight.kube, SEEN, DEPLOYMENT, name, NAMESPACE, lambda obj: replicas(obj, 0))
         yield
     finally:
-        stage.kube.patch(DEPLOYMENT, name, NAMESPACE, {"spec": {"replicas": 1}})
-        wait_for(stage.kube, SEEN, DEPLOYMENT, name, NAMESPACE, lambda obj: replicas(obj, 1))
+        preflight.kube.patch(DEPLOYMENT, name, NAMESPACE, {"spec": {"replicas": 1}})
+        wait_for(preflight.kube, SEEN, DEPLOYMENT, name, NAMESPACE, lambda obj: replicas(obj, 1))
 
 
-def class_missing(stage: Stage) -> AbstractContextManager[object]:
-    return other_gateway(stage, gateway("no-class", 1100, "nowhere"), 21000, 21005)
+def class_missing(preflight: Preflight) -> AbstractContextManager[object]:
+    return other_gateway(preflight, gateway("no-class", 1100, "nowhere"), 21000, 21005)
 
 
 @contextmanager
-def class_refused(stage: Stage) -> Iterator[None]:
+def class_refused(preflight: Preflight) -> Iterator[None]:
     parameters = {"group": "gateway.envoyproxy.io", "kind": "EnvoyProxy", "name": "none", "namespace": NAMESPACE}
     bad = {
         "apiVersion": "gateway.networking.k8s.io/v1",
@@ -138,46 +140,46 @@ def class_refused(stage: Stage) -> Iterator[None]:
         "metadata": {"name": "bad"},
         "spec": {"controllerName": "gateway.envoyproxy.io/gatewayclass-controller", "parametersRef": parameters},
     }
-    with stage.made(bad), other_gateway(stage, gateway("bad-class", 1100, "bad"), 21000, 21005):
-        reported(GATEWAY_CLASS, "bad", stage, "Accepted", "False")
+    with preflight.made(bad), other_gateway(preflight, gateway("bad-class", 1100, "bad"), 21000, 21005):
+        reported(GATEWAY_CLASS, "bad", preflight, "Accepted", "False")
         yield
 
 
 @contextmanager
-def no_address(stage: Stage) -> Iterator[None]:
-    with other_gateway(stage, gateway("no-address", 1100), 21000, 21005):
-        proxy_available(stage, "no-address")
-        reported(GATEWAY, "no-address", stage, "Programmed", "False")
+def no_address(preflight: Preflight) -> Iterator[None]:
+    with other_gateway(preflight, gateway("no-address", 1100), 21000, 21005):
+        proxy_available(preflight, "no-address")
+        reported(GATEWAY, "no-address", preflight, "Programmed", "False")
         yield
 
 
 @contextmanager
-def with_address(stage: Stage, address: str, first: int, last: int) -> Iterator[None]:
+def with_address(preflight: Preflight, address: str, first: int, last: int) -> Iterator[None]:
     own = gateway("other", 1100, addresses=[{"type": "IPAddress", "value": address}])
-    with other_gateway(stage, own, first, last, gateway_ip=address):
-        wait_for(stage.kube, GATEWAY_PROGRAMMED, GATEWAY, "other", NAMESPACE, condition("Programmed"))
+    with other_gateway(preflight, own, first, last, gateway_ip=address):
+        wait_for(preflight.kube, GATEWAY_PROGRAMMED, GATEWAY, "other", NAMESPACE, condition("Programmed"))
         yield
 
 
-def nobody_answers(stage: Stage) -> AbstractContextManager[object]:
-    return with_address(stage, "192.0.2.1", 21000, 21005)
+def nobody_answers(preflight: Preflight) -> AbstractContextManager[object]:
+    return with_address(preflight, "192.0.2.1", 21000, 21005)
 
 
-def range_of_the_controller(stage: Stage) -> AbstractContextManager[object]:
-    return with_address(stage, stage.gateway.gateway_ip, 18999, 19008)
+def range_of_the_controller(preflight: Preflight) -> AbstractContextManager[object]:
+    return with_address(preflight, preflight.gateway.gateway_ip, 18999, 19008)
 
 
 @contextmanager
-def node_ports(stage: Stage) -> Iterator[None]:
+def node_ports(preflight: Preflight) -> Iterator[None]:
     """By the class's parameters: what is written into the Service itself, the controller takes back."""
-    (service,) = stage.kube.list(SERVICE, None, MADE_BY.proxies(RELEASE, NAMESPACE))
+    (service,) = preflight.kube.list(SERVICE, None, MADE_BY.proxies(RELEASE, NAMESPACE))
 
     def allocates(wanted: bool) -> None:
         own = {"envoyService": {"allocateLoadBalancerNodePorts": wanted}}
         body = {"spec": {"provider": {"kubernetes": own}}}
-        stage.kube.patch("gateway.envoyproxy.io/v1alpha1/EnvoyProxy", RELEASE, NAMESPACE, body)
+        preflight.kube.patch("gateway.envoyproxy.io/v1alpha1/EnvoyProxy", RELEASE, NAMESPACE, body)
         meta = service["metadata"]
-        wait_for(stage.kube, SEEN, SERVICE, meta["name"], meta["namespace"], lambda obj: said(obj, wanted))
+        wait_for(preflight.kube, SEEN, SERVICE, meta["name"], meta["namespace"], lambda obj: said(obj, wanted))
 
     def said(obj: Manifest | None, wanted: bool) -> str | None:
         found = (obj or {"spec": {}})["spec"].get("allocateLoadBalancerNodePorts")
@@ -191,9 +193,9 @@ def node_ports(stage: Stage) -> Iterator[None]:
 
 
 @contextmanager
-def listener_conflicts(stage: Stage) -> Iterator[None]:
-    with stage.made(listener_set("clash", 1024)):
-        wait_for(stage.kube, SEEN, LISTENER_SET, "clash", NAMESPACE, _has_status)
+def listener_conflicts(preflight: Preflight) -> Iterator[None]:
+    with preflight.made(listener_set("clash", 1024)):
+        wait_for(preflight.kube, SEEN, LISTENER_SET, "clash", NAMESPACE, _has_status)
         yield
 
 
@@ -202,40 +204,40 @@ def _has_status(obj: Manifest | None) -> str | None:
 
 
 @contextmanager
-def foreign_in_range(stage: Stage) -> Iterator[None]:
-    stage.keys = {"gateway_port_range_end": START + COUNT}
-    with stage.made(listener_set("foreign", START + COUNT)):
-        wait_for(stage.kube, SEEN, LISTENER_SET, "foreign", NAMESPACE, _has_status)
+def foreign_in_range(preflight: Preflight) -> Iterator[None]:
+    preflight.keys = {"gateway_port_range_end": START + COUNT}
+    with preflight.made(listener_set("foreign", START + COUNT)):
+        wait_for(preflight.kube, SEEN, LISTENER_SET, "foreign", NAMESPACE, _has_status)
         yield
 
 
-def rival_service(stage: Stage) -> AbstractContextManager[object]:
+def rival_service(preflight: Preflight) -> AbstractContextManager[object]:
     """A Service of somebody else with the last port of the range, at the gateway's own address."""
-    address = stage.kube.get(GATEWAY, RELEASE, NAMESPACE)["status"]["addresses"][0]["value"]
+    address = preflight.kube.get(GATEWAY, RELEASE, NAMESPACE)["status"]["addresses"][0]["value"]
     spec = {"externalIPs": [address], "ports": [{"port": START + COUNT - 1}]}
     metadata = {"name": "rival", "namespace": "default"}
-    return stage.made({"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec})
+    return preflight.made({"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec})
 
 
 @contextmanager
-def panic_allowed(stage: Stage) -> Iterator[None]:
+def panic_allowed(preflight: Preflight) -> Iterator[None]:
     """Envoy may connect to endpoints that are not ready, as it does by default."""
-    policy = stage.kube.get(READINESS_POLICY, RELEASE, NAMESPACE)
-    stage.kube.delete(READINESS_POLICY, RELEASE, NAMESPACE)
+    policy = preflight.kube.get(READINESS_POLICY, RELEASE, NAMESPACE)
+    preflight.kube.delete(READINESS_POLICY, RELEASE, NAMESPACE)
     try:
         yield
     finally:
-        stage.kube.create({**policy, "metadata": {key: policy["metadata"][key] for key in KEPT}})
+        preflight.kube.create({**policy, "metadata": {key: policy["metadata"][key] for key in KEPT}})
 
 
-def other_templates(stage: Stage) -> AbstractContextManager[object]:
+def other_templates(preflight: Preflight) -> AbstractContextManager[object]:
     name = names.templates(RELEASE)
-    return stage.patched("v1/ConfigMap", name, {"data": {"version": "0"}}, {"data": {"version": VERSION}})
+    return preflight.patched("v1/ConfigMap", name, {"data": {"version": "0"}}, {"data": {"version": VERSION}})
 
 
 @contextmanager
-def claimed(stage: Stage, count: int) -> Iterator[Slots]:
-    slots = Slots(stage.kube, stage.gateway, NAMESPACE)
+def claimed(preflight: Preflight, count: int) -> Iterator[Slots]:
+    slots = Slots(preflight.kube, preflight.gateway, NAMESPACE)
     for index in range(count):
         slots.expose(Task(f"check-{index}", NAMESPACE, (8080,)))
     try:
@@ -246,27 +248,27 @@ def claimed(stage: Stage, count: int) -> Iterator[Slots]:
 
 
 @contextmanager
-def nearly_full(stage: Stage) -> Iterator[None]:
-    with claimed(stage, COUNT):
+def nearly_full(preflight: Preflight) -> Iterator[None]:
+    with claimed(preflight, COUNT):
         yield
 
 
 @contextmanager
-def route_deleted(stage: Stage) -> Iterator[None]:
+def route_deleted(preflight: Preflight) -> Iterator[None]:
     name = f"{RELEASE}-slot-{START}"
-    route = stage.kube.get(ROUTE, name, NAMESPACE)
-    stage.kube.delete(ROUTE, name, NAMESPACE)
+    route = preflight.kube.get(ROUTE, name, NAMESPACE)
+    preflight.kube.delete(ROUTE, name, NAMESPACE)
     try:
         yield
     finally:
-        _made_again(stage, route)
+        _made_again(preflight, route)
 
 
-def _made_again(stage: Stage, route: Manifest) -> None:
+def _made_again(preflight: Preflight, route: Manifest) -> None:
     """Create a route as it was; the status of one that is changed back keeps what its other parent said."""
     kept = {key: route["metadata"][key] for key in ("name", "namespace", "labels", "annotations")}
-    stage.kube.create(route | {"metadata": kept, "status": None})
-    wait_for(stage.kube, SEEN, ROUTE, kept["name"], NAMESPACE, _accepted)
+    preflight.kube.create(route | {"metadata": kept, "status": None})
+    wait_for(preflight.kube, SEEN, ROUTE, kept["name"], NAMESPACE, _accepted)
 
 
 def _accepted(route: Manifest | None) -> str | None:
@@ -280,35 +282,35 @@ def _accepted(route: Manifest | None) -> str | None:
 
 
 @contextmanager
-def route_refused(stage: Stage) -> Iterator[None]:
+def route_refused(preflight: Preflight) -> Iterator[None]:
     name = f"{RELEASE}-slot-{START}"
-    route = stage.kube.get(ROUTE, name, NAMESPACE)
+    route = preflight.kube.get(ROUTE, name, NAMESPACE)
     wrong = [route["spec"]["parentRefs"][0] | {"sectionName": "no-such-listener"}]
-    stage.kube.patch(ROUTE, name, NAMESPACE, {"spec": {"parentRefs": wrong}})
+    preflight.kube.patch(ROUTE, name, NAMESPACE, {"spec": {"parentRefs": wrong}})
     try:
-        wait_for(stage.kube, SEEN, ROUTE, name, NAMESPACE, lambda obj: None if _accepted(obj) else "still accepted")
+        wait_for(preflight.kube, SEEN, ROUTE, name, NAMESPACE, lambda obj: None if _accepted(obj) else "still accepted")
         yield
     finally:
-        stage.kube.delete(ROUTE, name, NAMESPACE)
-        _made_again(stage, route)
+        preflight.kube.delete(ROUTE, name, NAMESPACE)
+        _made_again(preflight, route)
 
 
 @contextmanager
-def pod_not_ready(stage: Stage) -> Iterator[None]:
+def pod_not_ready(preflight: Preflight) -> Iterator[None]:
     meta = {"name": "check-0", "namespace": NAMESPACE, "labels": {TASK_LABEL: "check-0"}}
     container = {"name": "task", "image": "no-such-image:none", "imagePullPolicy": "Never"}
     pod = {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": {"containers": [container]}}
-    with stage.made(pod), claimed(stage, 1):
+    with preflight.made(pod), claimed(preflight, 1):
         yield
 
 
-def too_many_may_start(stage: Stage) -> AbstractContextManager[object]:
-    stage.pools = 100
+def too_many_may_start(preflight: Preflight) -> AbstractContextManager[object]:
+    preflight.pools = 100
     return nullcontext()
 
 
 @contextmanager
-def rights_missing(stage: Stage) -> Iterator[None]:
+def rights_missing(preflight: Preflight) -> Iterator[None]:
     subject = {"kind": "ServiceAccount", "name": "reader", "namespace": NAMESPACE}
     rules = [{"apiGroups": ["*"], "resources": ["*"], "verbs": ["get", "list", "watch"]}]
     group = "rbac.authorization.k8s.io"
@@ -324,13 +326,13 @@ def rights_missing(stage: Stage) -> Iterator[None]:
             "subjects": [subject],
         },
     ]
-    with stage.made(*objects):
-        stage.acting({"token": stage.kube.token("reader", NAMESPACE)}, "reader")
+    with preflight.made(*objects):
+        preflight.acting({"token": preflight.kube.token("reader", NAMESPACE)}, "reader")
         yield
 
 
-def routes_of_all_namespaces(stage: Stage) -> AbstractContextManager[object]:
-    before = stage.kube.get(GATEWAY, RELEASE, NAMESPACE)["spec"]["listeners"]
+def routes_of_all_namespaces(preflight: Preflight) -> AbstractContextManager[object]:
+    before = preflight.kube.get(GATEWAY, RELEASE, NAMESPACE)["spec"]["listeners"]
     opened = json.loads(json.dumps(before))
     opened[0]["allowedRoutes"]["namespaces"]["from"] = "All"
-    return stage.patched(GATEWAY, RELEASE, {"spec": {"listeners": opened}}, {"spec": {"listeners": before}})
+    return preflight.patched(GATEWAY, RELEASE, {"spec": {"listeners": opened}}, {"spec": {"listeners": before}})

@@ -48,7 +48,7 @@ def crds_chart() -> Path:
 @pytest.fixture(scope="session")
 def kind_cluster() -> Iterator[Cluster]:
     name = f"test-{os.getpid()}"
-    yield base.up("kind", base.Wish(name), say=print)
+    yield base.up("kind", base.ClusterRequest(name), say=print)
     base.down(name)
 
 

@@ -10,18 +10,18 @@ from tests.cluster.conftest import COUNT, NAMESPACE, Installed
 from task_gateway.controllers.base import CONTROLLERS
 from task_gateway.errors import ScenarioFailed
 from task_gateway.kube.kinds import POD
-from task_gateway.probe import door
+from task_gateway.probe import port_probe
 from task_gateway.routing.gateway import TaskGateway
-from task_gateway_lab.bench import burst, compare, dataplane, expose, restarts, stand_ins
-from task_gateway_lab.bench.closed_ports import Ports
+from task_gateway_lab.bench import burst, compare, dataplane, expose, fake_pods, restarts
+from task_gateway_lab.bench.bench_cluster import BenchCluster, Charts
+from task_gateway_lab.bench.closed_ports import PortPool
 from task_gateway_lab.bench.combos import Combo
-from task_gateway_lab.bench.labels import Labels
+from task_gateway_lab.bench.labels import LabelExposer
 from task_gateway_lab.bench.meters import MeteredKube
 from task_gateway_lab.bench.peers import base as peers
-from task_gateway_lab.bench.peers import parts
-from task_gateway_lab.bench.peers.base import Place
-from task_gateway_lab.bench.stand import Charts, Stand
-from task_gateway_lab.bench.ways import Library
+from task_gateway_lab.bench.peers import components
+from task_gateway_lab.bench.peers.base import PeerContext
+from task_gateway_lab.bench.ways import LibraryExposer
 from task_gateway_lab.model_bench import ExposeRecord
 
 SIZES, SAMPLES = (1, 3), 4
@@ -29,26 +29,28 @@ COMBO = Combo("envoy-gateway", "slots", COUNT, SIZES, SAMPLES)
 
 
 @pytest.fixture
-def place(installed: Installed, chart: Path) -> Iterator[Stand]:
+def bench(installed: Installed, chart: Path) -> Iterator[BenchCluster]:
     kube = MeteredKube(installed.cluster)
-    with stand_ins.StandIns(kube, NAMESPACE) as tasks:
+    with fake_pods.FakePods(kube, NAMESPACE) as tasks:
         controller = CONTROLLERS.get(COMBO.controller)
-        yield Stand(controller, installed.cluster, kube, tasks, installed.gateway.gateway_ip, Charts(chart, chart))
+        yield BenchCluster(
+            controller, installed.cluster, kube, tasks, installed.gateway.gateway_ip, Charts(chart, chart)
+        )
     left = [pod["metadata"]["name"] for pod in kube.list("v1/Pod", NAMESPACE) if "bench" in pod["metadata"]["name"]]
     assert left == []
-    assert stand_ins.NODE not in [node["metadata"]["name"] for node in kube.list("v1/Node")]
+    assert fake_pods.NODE not in [node["metadata"]["name"] for node in kube.list("v1/Node")]
 
 
 @pytest.fixture
-def master(place: Stand, installed: Installed) -> Iterator[TaskGateway]:
-    with TaskGateway(place.kube, installed.gateway, NAMESPACE) as tasks:
+def master(bench: BenchCluster, installed: Installed) -> Iterator[TaskGateway]:
+    with TaskGateway(bench.kube, installed.gateway, NAMESPACE) as tasks:
         yield tasks
         for each in tasks.exposed():
             tasks.release(each.task_id)
 
 
-def test_one_task_more_is_one_write_and_answers_by_its_own_name(place: Stand, master: TaskGateway) -> None:
-    records = expose.Ladder(place, COMBO, Library(master, place.kube), print).climb()
+def test_one_task_more_is_one_write_and_answers_by_its_own_name(bench: BenchCluster, master: TaskGateway) -> None:
+    records = expose.Ladder(bench, COMBO, LibraryExposer(master, bench.kube), print).climb()
     check(records)
     for each in records:
         assert each.api_writes == 1
@@ -64,57 +66,59 @@ def check(records: Sequence[ExposeRecord]) -> None:
         assert min(each.controller_memory_mib, each.envoy_memory_mib) > 0
 
 
-def test_a_port_that_leads_to_another_task_ends_the_run(place: Stand, master: TaskGateway) -> None:
-    place.tasks.add([1])
-    (address,) = master.expose(stand_ins.task(1, NAMESPACE))
-    door.first_byte(address, "bench-1")
+def test_a_port_that_leads_to_another_task_ends_the_run(bench: BenchCluster, master: TaskGateway) -> None:
+    bench.tasks.add([1])
+    (address,) = master.expose(fake_pods.task(1, NAMESPACE))
+    port_probe.wait_first_byte(address, "bench-1")
     with pytest.raises(ScenarioFailed, match="is the port of bench-2, and bench-1 answered"):
-        door.first_byte(address, "bench-2")
+        port_probe.wait_first_byte(address, "bench-2")
 
 
-def test_tasks_at_once_each_get_a_port(place: Stand, master: TaskGateway) -> None:
-    place.tasks.add(range(1, COUNT + 1))
-    ports = Ports(master.gateway)
+def test_tasks_at_once_each_get_a_port(bench: BenchCluster, master: TaskGateway) -> None:
+    bench.tasks.add(range(1, COUNT + 1))
+    ports = PortPool(master.gateway)
     ports.see_all_closed(built=True, say=print)
     for _ in range(2):
-        number, api, ready = burst.one_round(Library(master, place.kube), ports, COUNT, say=print)
+        number, api, ready = burst.one_round(LibraryExposer(master, bench.kube), ports, COUNT, say=print)
         assert number == COUNT
         assert 0 < api <= ready
 
 
-def test_both_paths_to_a_pod_are_measured(place: Stand, master: TaskGateway) -> None:
-    records = dataplane.both_paths(place.kube, master, COMBO.controller, 20, say=print)
+def test_both_paths_to_a_pod_are_measured(bench: BenchCluster, master: TaskGateway) -> None:
+    records = dataplane.both_paths(bench.kube, master, COMBO.controller, 20, say=print)
     straight, through = records
     assert [each.path for each in records] == ["pod", "gateway"]
     assert straight.samples == through.samples == 20 * dataplane.ROUNDS
     assert min(straight.mib_per_second, through.mib_per_second) > 0
 
 
-def test_a_label_is_measured_as_a_claim_is_and_leaves_nothing_on_the_pods(place: Stand, operator: Installed) -> None:
-    place.tasks.carry_task_label(carry=False)
+def test_a_label_is_measured_as_a_claim_is_and_leaves_nothing_on_the_pods(
+    bench: BenchCluster, operator: Installed
+) -> None:
+    bench.tasks.carry_task_label(carry=False)
     combo = replace(COMBO, strategy="operator")
-    with Labels(place.kube, operator.gateway, NAMESPACE) as labels:
-        records = expose.Ladder(place, combo, labels, print).climb()
+    with LabelExposer(bench.kube, operator.gateway, NAMESPACE) as labels:
+        records = expose.Ladder(bench, combo, labels, print).climb()
         check(records)
         for each in records:
             assert each.api_writes == 4, "label, claim, result and Event"
             assert each.kube_requests >= 4
-        ports = Ports(operator.gateway)
-        labels.release(stand_ins.task(1, NAMESPACE))
+        ports = PortPool(operator.gateway)
+        labels.release(fake_pods.task(1, NAMESPACE))
         ports.see_all_closed(built=True, say=print)
         assert burst.one_round(labels, ports, COUNT, say=print)[0] == COUNT
-        labels.expose(stand_ins.task(1, NAMESPACE))
-    for pod in place.kube.list(POD, NAMESPACE, stand_ins.POD_LABEL):
-        assert set(pod["metadata"]["labels"]) == {stand_ins.POD_LABEL}
+        labels.expose(fake_pods.task(1, NAMESPACE))
+    for pod in bench.kube.list(POD, NAMESPACE, fake_pods.POD_LABEL):
+        assert set(pod["metadata"]["labels"]) == {fake_pods.POD_LABEL}
         assert not pod["metadata"].get("annotations")
 
 
-def test_each_way_reaches_the_same_pod(place: Stand, installed: Installed) -> None:
-    here = Place(place, installed.gateway, print)
+def test_each_way_reaches_the_same_pod(bench: BenchCluster, installed: Installed) -> None:
+    here = PeerContext(bench, installed.gateway, print)
     amount = compare.Amount(rounds=1, starts=2, samples=5, seconds=0.2, pause=0.1)
-    with compare.served(place.kube) as targets, compare.started(here, COMBO.controller) as (running, missing):
-        figures = compare.figures(place.kube, COMBO.controller, running, targets, amount, say=print)
-        cut = restarts.one_restart(here, COMBO.controller, running, targets[0], parts.NODE_PROXY, 1.0)
+    with compare.served(bench.kube) as targets, compare.started(here, COMBO.controller) as (running, missing):
+        figures = compare.figures(bench.kube, COMBO.controller, running, targets, amount, say=print)
+        cut = restarts.one_restart(here, COMBO.controller, running, targets[0], components.NODE_PROXY, 1.0)
     found = {each.peer: each for each in figures}
     ways = {each.name for each in peers.in_order()}
     assert set(found) | {each.peer for each in missing} == ways
@@ -123,10 +127,10 @@ def test_each_way_reaches_the_same_pod(place: Stand, installed: Installed) -> No
     assert {(each.cut, each.back) for each in cut} == {(0, True)}  # kube-proxy leaves its rules in the kernel
 
 
-def test_the_restart_of_the_api_server_only_cuts_what_passes_it(place: Stand, installed: Installed) -> None:
-    here = Place(place, installed.gateway, print)
-    with compare.served(place.kube) as targets, compare.started(here, COMBO.controller) as (running, _):
-        cut = restarts.one_restart(here, COMBO.controller, running, targets[0], parts.API_SERVER, 5.0)
+def test_the_restart_of_the_api_server_only_cuts_what_passes_it(bench: BenchCluster, installed: Installed) -> None:
+    here = PeerContext(bench, installed.gateway, print)
+    with compare.served(bench.kube) as targets, compare.started(here, COMBO.controller) as (running, _):
+        cut = restarts.one_restart(here, COMBO.controller, running, targets[0], components.API_SERVER, 5.0)
     lost = {each.peer for each in cut if each.cut}
     assert lost == {"kubectl port-forward"}
     assert {each.peer for each in cut if not each.back} == lost

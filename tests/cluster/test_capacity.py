@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tests.cluster.conftest import GATEWAY, Installed
 
-from task_gateway.crds.raising import raise_to
+from task_gateway.crds.raise_limit import raise_to
 from task_gateway.crds.restore import restore
 from task_gateway.errors import TaskGatewayError
 from task_gateway.inventory.target import GatewayTarget
@@ -57,7 +57,7 @@ def with_range(roomy: Installed, strategy: str, count: int) -> InternalTaskGatew
 
 def limits(roomy: Installed, gateway: InternalTaskGateway, strategy: str) -> ManagerLimits:
     manager = ResourceManager("fit", "fit", default_namespace=NAMESPACE, internal_task_gateway=gateway)
-    return capacity.look(GatewayTarget(manager, roomy.kube), strategy)
+    return capacity.assess_target(GatewayTarget(manager, roomy.kube), strategy)
 
 
 def fill(strategy: Strategy) -> tuple[list[str], TaskGatewayError]:

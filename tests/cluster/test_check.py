@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tests.cluster import broken
 from tests.cluster.conftest import COUNT, NAMESPACE, RELEASE, START, Installed
-from tests.preflight import Break, Stage, assert_exactly, checks_of, configured, results, troubled
+from tests.preflight import Break, Preflight, assert_exactly, checks_of, configured, results, troubled
 
 from task_gateway.checks.base import CHECKS
 from task_gateway.routing import names
@@ -15,12 +15,12 @@ from task_gateway.routing.templates import VERSION
 
 
 @pytest.fixture
-def stage(installed: Installed, tmp_path: Path) -> Stage:
-    return Stage(installed.kube, installed.gateway, tmp_path)
+def preflight(installed: Installed, tmp_path: Path) -> Preflight:
+    return Preflight(installed.kube, installed.gateway, tmp_path)
 
 
-def test_of_a_healthy_installation_nothing_is_said(stage: Stage) -> None:
-    code, report = stage.check()
+def test_of_a_healthy_installation_nothing_is_said(preflight: Preflight) -> None:
+    code, report = preflight.check()
     assert (code, report["success"], troubled(report)) == (0, True, {})
     assert results(report, "ok") == {each.code for each in CHECKS if not (each.before_uninstall or each.profile)}
     assert all(each["docs"] == f"docs/checks.md#{each['code'].lower()}" for each in checks_of(report))
@@ -58,21 +58,21 @@ TABLE: list[tuple[str, Break, str]] = [
 
 
 @pytest.mark.parametrize(("act", "code"), [row[1:] for row in TABLE], ids=[row[0] for row in TABLE])
-def test_each_broken_state_has_exactly_its_code(stage: Stage, act: Break, code: str) -> None:
+def test_each_broken_state_has_exactly_its_code(preflight: Preflight, act: Break, code: str) -> None:
     with ExitStack() as stack:
-        stack.enter_context(act(stage))
-        assert_exactly(stage, code)
+        stack.enter_context(act(preflight))
+        assert_exactly(preflight, code)
 
 
-def test_check_waits_until_all_is_right(stage: Stage) -> None:
+def test_check_waits_until_all_is_right(preflight: Preflight) -> None:
     name = names.templates(RELEASE)
-    stage.kube.patch("v1/ConfigMap", name, NAMESPACE, {"data": {"version": "0"}})
+    preflight.kube.patch("v1/ConfigMap", name, NAMESPACE, {"data": {"version": "0"}})
     timer = threading.Timer(
-        3, lambda: stage.kube.patch("v1/ConfigMap", name, NAMESPACE, {"data": {"version": VERSION}})
+        3, lambda: preflight.kube.patch("v1/ConfigMap", name, NAMESPACE, {"data": {"version": VERSION}})
     )
     timer.start()
     try:
-        code, report = stage.check("--wait")
+        code, report = preflight.check("--wait")
         assert (code, troubled(report)) == (0, {})
     finally:
         timer.join()

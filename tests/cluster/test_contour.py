@@ -8,7 +8,7 @@ import pytest
 import yaml
 from tests.cluster.conftest import GATEWAY, NAMESPACE, RELEASE, Installed
 from tests.cluster.test_controller_probe import probed
-from tests.cluster.test_slots import PORT, pod, said_by
+from tests.cluster.test_slots import PORT, greeting_of, pod
 
 from task_gateway.checks import run
 from task_gateway.inventory.target import GatewayTarget
@@ -17,7 +17,7 @@ from task_gateway.kube.client import Kube
 from task_gateway.kube.wait import condition, wait_for
 from task_gateway.model import InternalTaskGateway, ResourceManager, Task
 from task_gateway.probe import objects
-from task_gateway.probe.stage import MANAGER
+from task_gateway.probe.fixture import MANAGER
 from task_gateway.routing.gateway import TaskGateway
 from task_gateway.routing.gateway_api import ROUTES
 from task_gateway.routing.reach import Answer, probe
@@ -32,7 +32,7 @@ RAISED = {"channel": "experimental", "gateways": {"maxListeners": 200, "dropQuad
 
 @pytest.fixture(scope="module")
 def contour(chart: Path) -> Iterator[Installed]:
-    with base.lent("kind", base.Wish(f"test-contour-{os.getpid()}"), say=print) as cluster:
+    with base.temporary_cluster("kind", base.ClusterRequest(f"test-contour-{os.getpid()}"), say=print) as cluster:
         kube = Kube(cluster)
         address = node_address(kube)
         (crds,) = (ROOT / "dist").glob("gateway-api-crds-*.tgz")
@@ -59,10 +59,10 @@ def test_each_port_leads_to_its_own_task_and_to_nothing_after_release(contour: I
     gateway = InternalTaskGateway(RELEASE, NAMESPACE, contour.gateway.gateway_ip, first, first + OWN - 1)
     tasks = TaskGateway(contour.kube, gateway, NAMESPACE, strategy)
     found = {name: tasks.expose(Task(name, NAMESPACE, (PORT,)), wait=TASK_EXPOSED)[0] for name in ("one", "two")}
-    assert {name: said_by(address) for name, address in found.items()} == {"one": "one", "two": "two"}
+    assert {name: greeting_of(address) for name, address in found.items()} == {"one": "one", "two": "two"}
     tasks.release("one", wait=TASK_REFUSED)
     assert probe(found["one"]) in (Answer.CLOSED, Answer.REFUSED)
-    assert said_by(found["two"]) == "two"
+    assert greeting_of(found["two"]) == "two"
     tasks.release("two", wait=TASK_REFUSED)
 
 

@@ -51,7 +51,7 @@ def test_a_second_controller_is_refused_with_the_value_to_set(installed: Install
 
 def test_a_cluster_of_that_name_is_left_alone(installed: Installed) -> None:
     with pytest.raises(ClusterExists) as taken:
-        base.up("kind", base.Wish(installed.cluster.name), say=print)
+        base.up("kind", base.ClusterRequest(installed.cluster.name), say=print)
     assert taken.value.hint == f"task-gateway cluster down {installed.cluster.name}"
     assert installed.kube.ready() is None
 

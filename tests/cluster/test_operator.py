@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.cluster.conftest import COUNT, NAMESPACE, RELEASE, START, Installed, with_operator
-from tests.cluster.test_slots import PORT, pod, said_by
+from tests.cluster.test_slots import PORT, greeting_of, pod
 
 from task_gateway.kube import helm
 from task_gateway.kube.wait import condition, wait_for, wait_until_gone
@@ -48,7 +48,7 @@ def test_a_label_exposes_a_pod_and_its_end_closes_the_port(operator: Installed) 
     wait_for(operator.kube, POD_READY, POD, "labelled", NAMESPACE, condition("Ready"))
     address = exposed(operator, "labelled")
     wait_until_answers(address)
-    assert said_by(address) == "labelled"
+    assert greeting_of(address) == "labelled"
     operator.kube.delete(POD, "labelled", NAMESPACE)
     wait_until_refused(address, ENDED)
 
@@ -63,7 +63,7 @@ def test_a_name_that_comes_back_is_another_task(operator: Installed) -> None:
     assert second != first, "a port rests before it is used again"
     wait_for(operator.kube, POD_READY, POD, "again", NAMESPACE, condition("Ready"))
     wait_until_answers(second)
-    assert said_by(second) == "again"
+    assert greeting_of(second) == "again"
     assert probe(first) in (Answer.CLOSED, Answer.REFUSED)
     operator.kube.delete(POD, "again", NAMESPACE)
 
@@ -86,7 +86,7 @@ def test_a_namespace_that_an_upgrade_adds_is_watched(operator: Installed, chart:
     wait_for(operator.kube, POD_READY, POD, "added", ADDED, condition("Ready"))
     address = address_of(wait_for(operator.kube, operator_image.READY, POD, "added", ADDED, condition(EXPOSED)))
     wait_until_answers(address)
-    assert said_by(address) == "added"
+    assert greeting_of(address) == "added"
     operator.kube.delete(POD, "added", ADDED)
     wait_until_refused(address, ENDED)
 

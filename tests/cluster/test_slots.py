@@ -34,7 +34,7 @@ def pod(task: str) -> Manifest:
     return task_pod(task, NAMESPACE, SERVER, PORT)
 
 
-def said_by(address: Address) -> str:
+def greeting_of(address: Address) -> str:
     connection = http.client.HTTPConnection(address.host, address.port, timeout=10)
     connection.request("GET", "/")
     return connection.getresponse().read().decode()
@@ -61,7 +61,7 @@ def test_each_port_leads_to_its_own_task_and_to_nothing_after_release(
     addresses = {task.id: slots.expose(task)[0].address for task in tasks}
     for task, address in addresses.items():
         wait_until_answers(address)
-        assert said_by(address) == task
+        assert greeting_of(address) == task
 
     # A chart upgrade leaves live tasks alone.
     values = {
@@ -71,19 +71,19 @@ def test_each_port_leads_to_its_own_task_and_to_nothing_after_release(
     }
     helm.install(installed.cluster, RELEASE, chart, NAMESPACE, values)
     assert {each.task_id: each.address for each in slots.exposed()} == addresses
-    assert {task: said_by(address) for task, address in addresses.items()} == {task.id: task.id for task in tasks}
+    assert {task: greeting_of(address) for task, address in addresses.items()} == {task.id: task.id for task in tasks}
 
     # The pod still runs, yet its port reaches nothing; the other task does not notice.
     first, second = tasks
     slots.release(first.id)
     assert wait_until_refused(addresses[first.id]) in (Answer.REFUSED, Answer.CLOSED)
-    assert said_by(addresses[second.id]) == second.id
+    assert greeting_of(addresses[second.id]) == second.id
 
     # Exposed again, the task gets a port that nobody had; the released one stays closed.
     again = slots.expose(first)[0].address
     assert again not in addresses.values()
     wait_until_answers(again)
-    assert said_by(again) == first.id
+    assert greeting_of(again) == first.id
     assert probe(addresses[first.id]) in (Answer.REFUSED, Answer.CLOSED)
 
 

@@ -47,14 +47,14 @@ def test_each_port_leads_to_the_pod_of_its_number_and_nothing_is_written(static:
     for number, address in addresses.items():
         wait_for(static.kube, POD_READY, POD, f"clearml-{number}", NAMESPACE, condition("Ready"))
         wait_until_answers(address)
-        assert serving.said_by(address) == serving.greeting(f"clearml-{number}", PORT)
+        assert serving.greeting_of(address) == serving.greeting(f"clearml-{number}", PORT)
     static.kube.delete(POD, "clearml-1", NAMESPACE)
     wait_until_refused(addresses[1])
-    assert serving.said_by(addresses[2]) == serving.greeting("clearml-2", PORT)
+    assert serving.greeting_of(addresses[2]) == serving.greeting("clearml-2", PORT)
     static.kube.create(numbered(1))
     wait_for(static.kube, POD_READY, POD, "clearml-1", NAMESPACE, condition("Ready"))
     wait_until_answers(addresses[1])
-    assert serving.said_by(addresses[1]) == serving.greeting("clearml-1", PORT)
+    assert serving.greeting_of(addresses[1]) == serving.greeting("clearml-1", PORT)
     assert TaskGateway(static.kube, static.gateway, NAMESPACE).reconcile(grace_seconds=0) == []
     after = [static.kube.get(SERVICE, each, NAMESPACE)["metadata"]["resourceVersion"] for each in services]
     assert after == before

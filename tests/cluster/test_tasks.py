@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 from tests.cluster.conftest import COUNT, NAMESPACE, RELEASE, START, Installed
-from tests.cluster.test_slots import PORT, pod, said_by
+from tests.cluster.test_slots import PORT, greeting_of, pod
 from typer.testing import CliRunner
 
 from task_gateway import config
@@ -52,7 +52,7 @@ def unlabelled(installed: Installed) -> Iterator[str]:
 def test_a_pod_is_exposed_listed_and_released(installed: Installed, call: Any, unlabelled: str) -> None:
     exposed = call("expose", unlabelled, "--port", str(PORT), "--owner", "ada", "--wait")
     (port,) = exposed["ports"]
-    assert said_by(Address(port["host"], port["port"])) == "plain"
+    assert greeting_of(Address(port["host"], port["port"])) == "plain"
     assert installed.kube.get("v1/Pod", unlabelled, NAMESPACE)["metadata"]["labels"][TASK_LABEL] == unlabelled
     assert call("expose", f"pod/{unlabelled}", "--port", str(PORT)) == exposed
 
@@ -83,7 +83,7 @@ def test_a_job_is_exposed_by_its_pods(installed: Installed, call: Any) -> None:
     installed.kube.create(job)
     try:
         (port,) = call("expose", "job/work", "--port", str(PORT), "--wait")["ports"]
-        assert said_by(Address(port["host"], port["port"])) == "job-task"
+        assert greeting_of(Address(port["host"], port["port"])) == "job-task"
         (listed,) = call("ls")["tasks"]
         assert (listed["task_id"], listed["kind"]) == ("job-task", "Job")
     finally:

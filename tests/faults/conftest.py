@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from tests.faults import record
-from tests.faults.stand import NAMESPACE, Stand, standing
+from tests.faults.lab import NAMESPACE, FaultLab, bring_up
 
 from task_gateway.controllers import base as controllers
 
@@ -26,17 +26,17 @@ def _can_be(item: pytest.Item) -> bool:
 
 
 @pytest.fixture(scope="session", params=controllers.names())
-def site(request: pytest.FixtureRequest, pytestconfig: pytest.Config) -> Iterator[Stand]:
+def site(request: pytest.FixtureRequest, pytestconfig: pytest.Config) -> Iterator[FaultLab]:
     controller = controllers.CONTROLLERS.get(request.param)
-    with standing(f"test-faults-{controller.name}", controller, Path(__file__).parents[2] / "dist") as made:
-        if (recorder := record.of(pytestconfig)) is not None:
+    with bring_up(f"test-faults-{controller.name}", controller, Path(__file__).parents[2] / "dist") as made:
+        if (recorder := record.recorder_of(pytestconfig)) is not None:
             recorder.versions(made.kube, NAMESPACE)
         made.start(*LIVE)
         yield made
 
 
 @pytest.fixture
-def stand(site: Stand) -> Iterator[Stand]:
+def lab(site: FaultLab) -> Iterator[FaultLab]:
     """Four live tasks; what a test adds to them is gone after it."""
     for task in LIVE:
         site.expose(task)

@@ -7,7 +7,7 @@ import uuid
 from types import TracebackType
 from typing import Any
 
-from tests.faults.stand import NAMESPACE, Stand
+from tests.faults.lab import NAMESPACE, FaultLab
 from tests.faults.watching import until
 from tornado.httpclient import HTTPClientError, HTTPRequest
 from tornado.iostream import StreamClosedError
@@ -31,8 +31,8 @@ class Cut(AssertionError):
 class Kernel:
     """One kernel of a notebook that is exposed for as long as this is open."""
 
-    def __init__(self, stand: Stand) -> None:
-        self._stand = stand
+    def __init__(self, lab: FaultLab) -> None:
+        self._stand = lab
         self._task = Task(NAME, NAMESPACE, (PORT,), owner="ada")
         self._loop = asyncio.new_event_loop()
         self._socket: WebSocketClientConnection | None = None

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.faults import serving
-from tests.faults.stand import DEPLOYMENT, NAMESPACE, POD, PORTS, RELEASE, Stand, unreached
+from tests.faults.lab import DEPLOYMENT, NAMESPACE, POD, PORTS, RELEASE, FaultLab, unreached
 from tests.faults.watching import until
 
 from task_gateway.kube import helm
@@ -38,26 +38,26 @@ FREED_SECONDS, LEADS_SECONDS = 60.0, 60.0
 class Operated:
     """A gateway with an operator of two replicas. Its pods greet with their uid, which is the task of each."""
 
-    stand: Stand
+    lab: FaultLab
     archive: Path
 
     @property
     def values(self) -> dict[str, Any]:
         """The values of the release with the operator in it."""
         version = self.archive.name.removeprefix("task-gateway-operator-").removesuffix(".oci.tar")
-        return helm.merged(self.stand.values, {"operator": {"enabled": True, "image": f"{IMAGE}:{version}"}})
+        return helm.merged(self.lab.values, {"operator": {"enabled": True, "image": f"{IMAGE}:{version}"}})
 
     def upgrade(self, values: dict[str, Any] | None = None, *arguments: str) -> None:
         """Upgrade the release, and wait until both replicas are as it says."""
-        self.stand.upgrade(self.values if values is None else values, *arguments)
-        self.stand.deployment(REPLICAS)
+        self.lab.upgrade(self.values if values is None else values, *arguments)
+        self.lab.deployment(REPLICAS)
 
     def roll_back(self) -> None:
         """Roll the release back to the revision before."""
-        where: list[Word] = ["--namespace", NAMESPACE, "--kubeconfig", self.stand.cluster.kubeconfig]
+        where: list[Word] = ["--namespace", NAMESPACE, "--kubeconfig", self.lab.cluster.kubeconfig]
         run([tool("helm"), "rollback", RELEASE, "--wait", *where])
-        self.stand.gateway_is_programmed()
-        self.stand.deployment(REPLICAS)
+        self.lab.gateway_is_programmed()
+        self.lab.deployment(REPLICAS)
 
     def pod(self, name: str, namespace: str = NAMESPACE, *, labelled: bool = True) -> Manifest:
         """Return a pod that ends once and for all when it is told to."""
@@ -72,9 +72,9 @@ class Operated:
     def start(self, *pods: str, labelled: bool = True) -> None:
         """Run pods until they are Ready."""
         for name in pods:
-            self.stand.kube.create(self.pod(name, labelled=labelled))
+            self.lab.kube.create(self.pod(name, labelled=labelled))
         for name in pods:
-            wait_for(self.stand.kube, POD_READY, POD, name, NAMESPACE, not_ready)
+            wait_for(self.lab.kube, POD_READY, POD, name, NAMESPACE, not_ready)
 
     @property
     def label(self) -> str:
@@ -87,20 +87,20 @@ class Operated:
 
     def exposed(self, name: str, namespace: str = NAMESPACE) -> Address:
         """Return the address of a pod once it leads there, and remember whose it is. The pod must listen."""
-        found = wait_for(self.stand.kube, EXPOSED, POD, name, namespace, condition(names.EXPOSED))
+        found = wait_for(self.lab.kube, EXPOSED, POD, name, namespace, condition(names.EXPOSED))
         host, _, port = found["metadata"]["annotations"][names.ADDRESS].rpartition(":")
         address, wanted = Address(host, int(port)), serving.greeting(found["metadata"]["uid"], PORTS[0])
         until(lambda: unreached(address, wanted), EXPOSED.seconds)
         if namespace == NAMESPACE:
-            self.stand.remember("slots", found["metadata"]["uid"], PORTS[:1], [address])
+            self.lab.remember("slots", found["metadata"]["uid"], PORTS[:1], [address])
         return address
 
     def uid(self, name: str) -> str:
-        return str(self.stand.kube.get(POD, name, NAMESPACE)["metadata"]["uid"])
+        return str(self.lab.kube.get(POD, name, NAMESPACE)["metadata"]["uid"])
 
     def address(self, name: str) -> str:
         """Return the pod's own address."""
-        return str(self.stand.kube.get(POD, name, NAMESPACE)["status"]["podIP"])
+        return str(self.lab.kube.get(POD, name, NAMESPACE)["status"]["podIP"])
 
     def greeting(self, name: str) -> str:
         return serving.greeting(self.uid(name), PORTS[0])
@@ -108,26 +108,26 @@ class Operated:
     def freed(self, *uids: str) -> None:
         """Return once no slot is claimed for these pods, and know no more of them."""
         until(
-            lambda: ", ".join({each.task_id for each in self.stand.tasks().exposed()} & set(uids)),
+            lambda: ", ".join({each.task_id for each in self.lab.tasks().exposed()} & set(uids)),
             FREED_SECONDS,
         )
         for uid in uids:
-            self.stand.forget(uid)
+            self.lab.forget(uid)
 
     def clear(self) -> None:
         """Remove all pods of this module."""
-        found = self.stand.kube.list(POD, NAMESPACE, OURS)
+        found = self.lab.kube.list(POD, NAMESPACE, OURS)
         self.kubectl("delete", "pods", "--selector", OURS, "--grace-period=0", "--force")
         self.freed(*(each["metadata"]["uid"] for each in found))
 
     def kubectl(self, *words: str, user: str = "") -> str:
-        where: list[Word] = ["--kubeconfig", self.stand.cluster.kubeconfig, "--namespace", NAMESPACE]
+        where: list[Word] = ["--kubeconfig", self.lab.cluster.kubeconfig, "--namespace", NAMESPACE]
         acting = ["--as", user] if user else []
         return run([tool("kubectl"), *where, *acting, *words]).stdout
 
     def leader(self) -> str:
         """Return the pod of the replica that holds the Lease."""
-        lease = self.stand.kube.get(LEASE, names.operator(RELEASE), NAMESPACE)
+        lease = self.lab.kube.get(LEASE, names.operator(RELEASE), NAMESPACE)
         return str(lease["spec"]["holderIdentity"]).rpartition("_")[0]
 
     def another_leads(self, before: str) -> None:
@@ -137,32 +137,32 @@ class Operated:
     def process(self, pod: str) -> str:
         """Return the id, in the node, of the process of a replica."""
         those = f"grep --no-messages --files-with-matches --text HOSTNAME={pod} /proc/[0-9]*/environ || true"
-        (file,) = self.stand.node.run("sh", "-c", those).split()
+        (file,) = self.lab.node.run("sh", "-c", those).split()
         return Path(file).parent.name
 
     def restarts(self, pod: str) -> int:
-        (status,) = self.stand.kube.get(POD, pod, NAMESPACE)["status"]["containerStatuses"]
+        (status,) = self.lab.kube.get(POD, pod, NAMESPACE)["status"]["containerStatuses"]
         return int(status["restartCount"])
 
     def wrote_since(self, pod: str, moment: datetime) -> list[Manifest]:
         """Return the events in the log of a replica that tell of a write after that moment."""
-        lines = self.stand.kube.logs(pod, NAMESPACE, lines=1000).splitlines()
+        lines = self.lab.kube.logs(pod, NAMESPACE, lines=1000).splitlines()
         found = [json.loads(line) for line in lines if line.startswith("{")]
         return [each for each in found if each["event"] in WRITES and datetime.fromisoformat(each["time"]) > moment]
 
     def scale(self, replicas: int) -> None:
         """Run so many replicas."""
-        self.stand.kube.patch(DEPLOYMENT, OPERATOR, NAMESPACE, {"spec": {"replicas": replicas}})
-        self.stand.deployment(REPLICAS)
+        self.lab.kube.patch(DEPLOYMENT, OPERATOR, NAMESPACE, {"spec": {"replicas": replicas}})
+        self.lab.deployment(REPLICAS)
         until(
-            lambda: "" if len(self.stand.kube.list(POD, NAMESPACE, REPLICAS)) == replicas else "not as many pods",
+            lambda: "" if len(self.lab.kube.list(POD, NAMESPACE, REPLICAS)) == replicas else "not as many pods",
             POD_READY.seconds,
         )
 
     @contextmanager
     def hanging(self, pod: str) -> Iterator[None]:
         """Let all connections of a replica to the API server hang that are open now; new ones are fine."""
-        host, node = self.address(pod), self.stand.node
+        host, node = self.address(pod), self.lab.node
         found = node.run("ss", "--no-header", "--tcp", "--numeric", "state", "established").splitlines()
         ends = [[PEER.fullmatch(word) for word in line.split()[-2:]] for line in found]
         ports = [peer[2] for own, peer in ends if own and peer and own[2] == API_PORT and peer[1] == host]

@@ -66,7 +66,7 @@ def with_what_stays(before: Record, now: Record) -> Record:
     return {"versions": before["versions"] | now["versions"], "again": again, "cases": [*cases, *ran.values()]}
 
 
-def of(config: pytest.Config) -> Recorder | None:
+def recorder_of(config: pytest.Config) -> Recorder | None:
     """Return what gathers the entries, None where nobody asked for them."""
     found: Recorder | None = config.pluginmanager.get_plugin(NAME)
     return found

@@ -42,7 +42,7 @@ def greeting(task: str, port: int) -> str:
     return f"{task}:{port}"
 
 
-def said_by(address: Address) -> str:
+def greeting_of(address: Address) -> str:
     """Return the greeting that a new connection gets, empty if it is closed without one; OSError if there is none."""
     with socket.create_connection((address.host, address.port), CONNECT_SECONDS) as connection:
         return connection.makefile().readline().strip()

@@ -10,9 +10,9 @@ from signal import SIGCONT, SIGKILL, SIGSTOP
 
 import pytest
 from tests.faults.conftest import LIVE
+from tests.faults.lab import COUNT, NAMESPACE, POD, RELEASE, START, FaultLab
 from tests.faults.operating import Operated
 from tests.faults.serving import Stream
-from tests.faults.stand import COUNT, NAMESPACE, POD, RELEASE, START, Stand
 from tests.faults.test_clusters import exists
 from tests.faults.watching import until, watching
 
@@ -34,7 +34,7 @@ CLOSED = Wait("closed", "the port of a pod that is gone reaches nothing", 60)
 
 
 @pytest.fixture(scope="module")
-def installed(site: Stand) -> Iterator[Operated]:
+def installed(site: FaultLab) -> Iterator[Operated]:
     """The release with the operator in it, whose image no registry has; without it afterwards."""
     (archive,) = (Path(__file__).parents[2] / "dist").glob("task-gateway-operator-*.oci.tar")
     made = Operated(site, archive)
@@ -48,35 +48,35 @@ def installed(site: Stand) -> Iterator[Operated]:
 def operated(installed: Operated) -> Iterator[Operated]:
     """Four live tasks of the library; the pods that a test labels are gone after it."""
     for task in LIVE:
-        installed.stand.expose(task)
-    installed.stand.everything_holds()
+        installed.lab.expose(task)
+    installed.lab.everything_holds()
     yield installed
     installed.clear()
-    installed.stand.clear(keep=LIVE)
+    installed.lab.clear(keep=LIVE)
 
 
 @pytest.mark.parametrize("how", ["the process is killed", "the pod is deleted"])
 def test_the_operator_ends_in_a_burst_of_labels(operated: Operated, how: str) -> None:
     """The operator is killed while 12 labelled pods get their ports: the other replica gives each pod one port."""
-    stand = operated.stand
+    lab = operated.lab
     operated.start(*BURST, labelled=False)
     leader = operated.leader()
     process = operated.process(leader)
-    with watching(stand.greetings) as seen:
+    with watching(lab.greetings) as seen:
         operated.label_all()
-        until(lambda: "" if stand.tasks().ports().tasks > len(LIVE) + 1 else "no claim yet", CLOSED.seconds)
+        until(lambda: "" if lab.tasks().ports().tasks > len(LIVE) + 1 else "no claim yet", CLOSED.seconds)
         if how == "the process is killed":
-            stand.node.send(SIGKILL, process)
+            lab.node.send(SIGKILL, process)
         else:
             operated.kubectl("delete", "pod", leader, "--grace-period=0", "--force")
         assert len({operated.exposed(name) for name in BURST}) == len(BURST)
-        stand.everything_holds()
+        lab.everything_holds()
     assert (seen.failed, seen.strangers) == ([], [])
 
 
 def test_a_replica_stands_still_beyond_its_lease(operated: Operated) -> None:
     """A replica stops (SIGSTOP) beyond its Lease, the other one takes over: it writes nothing when it continues."""
-    stand, node = operated.stand, operated.stand.node
+    lab, node = operated.lab, operated.lab.node
     operated.start("ends", "stays")
     gone, stays = operated.exposed("ends"), operated.exposed("stays")
     operated.start("starts", labelled=False)
@@ -92,8 +92,8 @@ def test_a_replica_stands_still_beyond_its_lease(operated: Operated) -> None:
     node.send(SIGCONT, process)
     operated.start("later")
     operated.exposed("later")
-    stand.everything_holds()
-    assert stand.greetings[stays] == operated.greeting("stays")
+    lab.everything_holds()
+    assert lab.greetings[stays] == operated.greeting("stays")
     wait_until_refused(gone, CLOSED)
     assert operated.restarts(leader) == restarts, "the kubelet replaced the replica before it could continue"
     assert operated.wrote_since(leader, went_on) == []
@@ -102,7 +102,7 @@ def test_a_replica_stands_still_beyond_its_lease(operated: Operated) -> None:
 @pytest.mark.parametrize("how", ["deleted", "completed"])
 def test_the_operator_is_away_and_an_address_is_used_again(operated: Operated, how: str) -> None:
     """Without any replica a pod ends, and another one gets its IP address: the port of the first leads to nobody."""
-    stand = operated.stand
+    lab = operated.lab
     operated.start("first")
     port, inherited, uid = operated.exposed("first"), operated.address("first"), operated.uid("first")
     operated.scale(0)
@@ -113,7 +113,7 @@ def test_the_operator_is_away_and_an_address_is_used_again(operated: Operated, h
             else:
                 with closing(Stream(port)) as stream:
                     stream.echoes("end")
-            stand.give_next(inherited)
+            lab.give_next(inherited)
             operated.start("second")
             assert operated.address("second") == inherited
             seen.more(200)
@@ -123,12 +123,12 @@ def test_the_operator_is_away_and_an_address_is_used_again(operated: Operated, h
         operated.scale(2)
     operated.freed(uid)
     operated.exposed("second")
-    stand.everything_holds()
+    lab.everything_holds()
 
 
 def test_the_connections_of_the_leader_hang(operated: Operated) -> None:
     """All connections of the leader hang: the other replica takes over, and no start or end of a pod is missed."""
-    stand = operated.stand
+    lab = operated.lab
     operated.start("ends", "stays")
     operated.exposed("stays")
     gone, uid = operated.exposed("ends"), operated.uid("ends")
@@ -140,25 +140,25 @@ def test_the_connections_of_the_leader_hang(operated: Operated) -> None:
         operated.freed(uid)
         assert operated.leader() != leader
         wait_until_refused(gone, CLOSED)
-        stand.everything_holds()
+        lab.everything_holds()
 
 
 def test_the_api_server_is_away(operated: Operated) -> None:
     """The API server stands still for 60 s: exposed pods answer meanwhile, and others are exposed afterwards."""
-    stand = operated.stand
+    lab = operated.lab
     operated.start("stays")
     operated.exposed("stays")
-    with watching(stand.greetings) as seen:
-        with stand.node.stopped(API_SERVER):
+    with watching(lab.greetings) as seen:
+        with lab.node.stopped(API_SERVER):
             ends = time.monotonic() + AWAY_SECONDS
             while time.monotonic() < ends:
                 seen.more(1)
             assert seen.failed == []
-        until(lambda: stand.kube.ready() or "", API_READY.seconds)
+        until(lambda: lab.kube.ready() or "", API_READY.seconds)
         operated.start("starts")
         operated.exposed("starts")
     assert seen.strangers == []
-    stand.everything_holds()
+    lab.everything_holds()
 
 
 def test_a_user_labels_a_pod_as_that_of_another(operated: Operated) -> None:
@@ -183,49 +183,49 @@ def test_a_user_labels_a_pod_as_that_of_another(operated: Operated) -> None:
         assert (seen.failed, seen.strangers) == ([], [])
     finally:
         operated.kubectl("delete", "rolebinding", user)
-    operated.stand.everything_holds()
+    operated.lab.everything_holds()
 
 
 def test_the_namespace_of_a_labelled_pod_is_deleted(operated: Operated) -> None:
     """A task namespace with a labelled pod is deleted: its port closes, and pods elsewhere are exposed as before."""
-    stand = operated.stand
-    stand.kube.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": TEAM}})
-    slots = [*stand.values["slots"], {"namespace": TEAM, "start": START + COUNT, "count": 1}]
+    lab = operated.lab
+    lab.kube.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": TEAM}})
+    slots = [*lab.values["slots"], {"namespace": TEAM, "start": START + COUNT, "count": 1}]
     operated.upgrade(operated.values | {"slots": slots})
     try:
-        stand.kube.create(operated.pod("of-the-team", TEAM))
-        wait_for(stand.kube, POD_READY, POD, "of-the-team", TEAM, not_ready)
+        lab.kube.create(operated.pod("of-the-team", TEAM))
+        wait_for(lab.kube, POD_READY, POD, "of-the-team", TEAM, not_ready)
         address = operated.exposed("of-the-team", TEAM)
         wait_until_answers(address)
-        with watching(stand.greetings) as seen:
-            stand.kube.delete("v1/Namespace", TEAM)
-            until(lambda: "it is there still" if exists(stand, TEAM) else "", POD_READY.seconds)
+        with watching(lab.greetings) as seen:
+            lab.kube.delete("v1/Namespace", TEAM)
+            until(lambda: "it is there still" if exists(lab, TEAM) else "", POD_READY.seconds)
             wait_until_refused(address, CLOSED)
             operated.start("elsewhere")
             operated.exposed("elsewhere")
-            stand.everything_holds()
+            lab.everything_holds()
     finally:
         operated.upgrade()
-    stand.everything_holds()
+    lab.everything_holds()
     assert (seen.failed, seen.strangers) == ([], [])
 
 
 @pytest.mark.parametrize("mode", [("--server-side=true", "--force-conflicts"), ("--server-side=false",)], ids=" ".join)
 def test_the_chart_is_upgraded_and_rolled_back(operated: Operated, mode: tuple[str, ...]) -> None:
     """`helm upgrade`, forced on the server or not, and `helm rollback` under labelled pods: no connection ends."""
-    stand = operated.stand
+    lab = operated.lab
     operated.start("stays")
     stream = Stream(operated.exposed("stays"))
     changed = helm.merged(operated.values, {"operator": {"podAnnotations": {"changed": " ".join(mode)}}})
     try:
-        with watching(stand.greetings) as seen:
+        with watching(lab.greetings) as seen:
             operated.upgrade(changed, *mode)
             assert stream.echoes("after the upgrade")
             operated.start("starts")
             operated.exposed("starts")
             assert stream.echoes("after another pod was exposed")
             operated.roll_back()
-            stand.everything_holds()
+            lab.everything_holds()
             assert stream.echoes("after the rollback")
         assert (seen.failed, seen.strangers) == ([], [])
     finally:
@@ -234,13 +234,13 @@ def test_the_chart_is_upgraded_and_rolled_back(operated: Operated, mode: tuple[s
 
 def test_a_forced_upgrade_on_the_client_is_refused(operated: Operated) -> None:
     """`helm upgrade --force-replace` under labelled pods: a policy refuses it, no port moves, the next one works."""
-    stand = operated.stand
+    lab = operated.lab
     operated.start("stays")
     operated.exposed("stays")
-    with watching(stand.greetings) as seen:
+    with watching(lab.greetings) as seen:
         with pytest.raises(CommandFailed, match=f"is a slot of Gateway {RELEASE}"):
             operated.upgrade(operated.values, "--server-side=false", "--force-replace")
-        stand.everything_holds()
+        lab.everything_holds()
         operated.upgrade()
-        stand.everything_holds()
+        lab.everything_holds()
     assert (seen.failed, seen.strangers) == ([], [])

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from tests.faults.serving import said_by
+from tests.faults.serving import greeting_of
 
 from task_gateway.model import Address
 
@@ -15,7 +15,7 @@ CLIENTS = 2
 
 
 @dataclass
-class Seen:
+class WatchedConnections:
     """What the clients saw: how many connections they made, which were not answered, and which by another task."""
 
     connections: int = 0
@@ -41,16 +41,16 @@ class Seen:
 
 
 @contextmanager
-def watching(expected: Mapping[Address, str]) -> Iterator[Seen]:
+def watching(expected: Mapping[Address, str]) -> Iterator[WatchedConnections]:
     """Let clients connect anew to each address, in turn, until the block ends; `expected` has the greetings."""
-    seen, ended = Seen(), threading.Event()
+    seen, ended = WatchedConnections(), threading.Event()
 
     def client(number: int) -> None:
         order = list(expected.items())[number:] + list(expected.items())[:number]
         while not ended.is_set():
             for address, wanted in order:
                 try:
-                    seen.note(address, wanted, said_by(address))
+                    seen.note(address, wanted, greeting_of(address))
                 except OSError as problem:
                     seen.note(address, wanted, "", str(problem))
                 if ended.wait(PAUSE_SECONDS):

@@ -27,7 +27,7 @@ Test = TypeVar("Test", bound=Callable[..., None])
 
 
 @dataclass(frozen=True)
-class Block:
+class GuideBlock:
     """A marked block: in which page and line, which test runs it, and the file that it becomes, if any."""
 
     page: str
@@ -50,7 +50,7 @@ class Shell:
     said: list[str] = field(default_factory=list)
     broken: str = ""
 
-    def follow(self, block: Block) -> None:
+    def follow(self, block: GuideBlock) -> None:
         if self.broken:
             pytest.skip(f"{self.broken} failed")
         self.broken = str(block)
@@ -75,11 +75,11 @@ def follow(test_file: str) -> Callable[[Test], Test]:
     return pytest.mark.parametrize("block", blocks, ids=str)
 
 
-def items(test_file: str) -> Callable[[Shell, Block], None]:
+def items(test_file: str) -> Callable[[Shell, GuideBlock], None]:
     """Return the test that follows each block marked for `test_file` in the fixture `shell`."""
 
     @follow(test_file)
-    def test_block(shell: Shell, block: Block) -> None:
+    def test_block(shell: Shell, block: GuideBlock) -> None:
         shell.follow(block)
 
     return test_block
@@ -90,7 +90,7 @@ def pages() -> list[Path]:
     return [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
-def marked(page: Path) -> list[Block]:
+def marked(page: Path) -> list[GuideBlock]:
     """The marked blocks of a page; ValueError for a mark without one."""
     text = page.read_text("utf-8")
     name = page.relative_to(ROOT).as_posix() if page.is_relative_to(ROOT) else page.name
@@ -100,7 +100,7 @@ def marked(page: Path) -> list[Block]:
         fence = FENCED.match(text, len(text) - len(text[mark.end() :].lstrip("\n")))
         if fence is None or (fence["language"] == COMMANDS) is bool(mark["file"]):
             raise ValueError(f"{name}:{line}: no block stands behind this mark, or one of another kind")
-        found.append(Block(name, line, mark["test"], mark["file"] or "", fence["text"]))
+        found.append(GuideBlock(name, line, mark["test"], mark["file"] or "", fence["text"]))
     return found
 
 

@@ -20,7 +20,7 @@ PASSED = "Phase:          Succeeded"
 def shell(guide: str, folder: Path, **words: str) -> Iterator[Shell]:
     """Lend a cluster, and what the words of a guide mean there, besides those that are given."""
     (folder / "dist").symlink_to(ROOT / "dist")
-    with base.lent("kind", base.Wish(f"guide-{guide}-{os.getpid()}"), say=print) as cluster:
+    with base.temporary_cluster("kind", base.ClusterRequest(f"guide-{guide}-{os.getpid()}"), say=print) as cluster:
         kube = Kube(cluster)
         found = {
             "KUBECONFIG": str(cluster.kubeconfig),

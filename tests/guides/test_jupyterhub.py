@@ -22,7 +22,10 @@ HUB = f"guide-hub-{os.getpid()}"
 @pytest.fixture(scope="module")
 def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[blocks.Shell]:
     folder, dist = tmp_path_factory.mktemp("guide"), blocks.ROOT / "dist"
-    with lent("jupyterhub", folder) as found, base.lent("kind", base.Wish(HUB), say=print) as home:
+    with (
+        lent("jupyterhub", folder) as found,
+        base.temporary_cluster("kind", base.ClusterRequest(HUB), say=print) as home,
+    ):
         east = Path(found.words["KUBECONFIG"]).parent.name
         base.load(east, operator_image.archive(dist))
         base.load(home.name, dist / hub_image.ARCHIVE)
@@ -43,7 +46,7 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[blocks.Shell]:
 
 
 @blocks.follow(__file__)
-def test_block(shell: blocks.Shell, block: blocks.Block, tmp_path: Path) -> None:
+def test_block(shell: blocks.Shell, block: blocks.GuideBlock, tmp_path: Path) -> None:
     if block.text == LISTED and not shell.broken:
         url = f"http://{shell.words['HUB_ADDRESS']}:30080/"
         page.first_visit(url, USER, shell.words["PASSWORD"], tmp_path / "login.png", tmp_path / "lab.png")

@@ -16,7 +16,7 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[blocks.Shell]:
 
 
 @blocks.follow(__file__)
-def test_block(shell: blocks.Shell, block: blocks.Block) -> None:
+def test_block(shell: blocks.Shell, block: blocks.GuideBlock) -> None:
     shell.follow(block)
 
 

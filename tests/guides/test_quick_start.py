@@ -20,7 +20,7 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[blocks.Shell]:
 
 
 @blocks.follow(__file__)
-def test_block(shell: blocks.Shell, block: blocks.Block) -> None:
+def test_block(shell: blocks.Shell, block: blocks.GuideBlock) -> None:
     shell.follow(dataclasses.replace(block, text=block.text.replace(" quick-start", f" {CLUSTER}")))
 
 

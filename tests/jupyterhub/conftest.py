@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from tests.apiserver.operators import HOME, START, TASKS, Site, installed, until
+from tests.apiserver.operators import HOME, START, TASKS, OperatorSite, installed, until
 from tests.apiserver.planes import gateway_api
 from tests.jupyterhub import dataplane, kubelet, programs
 from tests.jupyterhub.hubs import HOST, Hub
@@ -23,7 +23,7 @@ SLOTS = 3
 class Lab:
     """All that takes part."""
 
-    site: Site
+    site: OperatorSite
     operator: Operator
     kubelet: kubelet.Kubelet
     hub: Hub
@@ -65,7 +65,7 @@ def lab(made: Lab) -> Iterator[Lab]:
     until(lambda: made.site.claims() == {}, made.site.claims)
 
 
-def login(site: Site, folder: Path) -> Path:
+def login(site: OperatorSite, folder: Path) -> Path:
     """Return a kubeconfig that acts as the hub's ServiceAccount."""
     content = yaml.safe_load(site.kube.cluster.kubeconfig.read_text())
     content["users"][0]["user"] = {"token": site.kube.token("hub", TASKS, 7200)}

@@ -14,7 +14,7 @@ from task_gateway.kube.process import Process, run, spawn
 from task_gateway_lab.clusters.control_plane import free_ports
 from task_gateway_lab.master.exchange import call
 from task_gateway_lab.master.jupyterhub.files import configuration
-from task_gateway_lab.master.platforms.base import Login
+from task_gateway_lab.master.platforms.base import PlatformLogin
 from task_gateway_lab.master.platforms.jupyterhub import JupyterHub
 
 HOST, ADMINISTRATOR = "127.0.0.1", "administrator"
@@ -49,7 +49,7 @@ class Hub:
     @cached_property
     def platform(self) -> JupyterHub:
         """The hub as scenarios use it."""
-        return JupyterHub(Login(self.url, "ada", self.token, {"east": ""}))
+        return JupyterHub(PlatformLogin(self.url, "ada", self.token, {"east": ""}))
 
     def start(self) -> None:
         """Write the configuration, and start the proxy, then the hub."""

@@ -16,16 +16,16 @@ from task_gateway.routing import names
 from task_gateway.routing.gateway import TaskGateway
 from task_gateway_lab.master.exchange import accepted, call
 from task_gateway_lab.master.notebook import Notebook
-from task_gateway_lab.master.platform import Running, Wish
+from task_gateway_lab.master.platform import RunningTask, TaskRequest
 
 FORBIDDEN = 403
 
 
-def launch(lab: Lab, name: str = "one", owner: str = "ada") -> Running:
-    return lab.hub.platform.launch(Wish("notebook", "east", name, owner))
+def launch(lab: Lab, name: str = "one", owner: str = "ada") -> RunningTask:
+    return lab.hub.platform.launch(TaskRequest("notebook", "east", name, owner))
 
 
-def opened(lab: Lab, running: Running) -> Notebook:
+def opened(lab: Lab, running: RunningTask) -> Notebook:
     return Notebook(lab.hub.platform.url(running.id), running.authorization)
 
 
@@ -42,7 +42,7 @@ def ready(lab: Lab) -> set[str]:
 
 
 @contextmanager
-def in_background(lab: Lab) -> Iterator["Future[Running]"]:
+def in_background(lab: Lab) -> Iterator["Future[RunningTask]"]:
     """Launch a notebook, and go on once its pod is there."""
     with ThreadPoolExecutor(1) as pool:
         future = pool.submit(launch, lab)

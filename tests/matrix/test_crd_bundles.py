@@ -8,7 +8,7 @@ import pytest
 from tests.apiserver.test_crds import crd, refusal
 
 import pins
-from task_gateway.crds import bundles, raised, schema
+from task_gateway.crds import bundles, limit_status, schema
 from task_gateway.kube import helm
 from task_gateway.kube.client import Kube
 from task_gateway.kube.kubectl import kubectl
@@ -32,7 +32,9 @@ GATEWAY_CLASS: Manifest = {
 @pytest.fixture(scope="module")
 def plane() -> Iterator[Kube]:
     """One API server for all bundles; each test finds it without CRDs."""
-    with base.lent("control-plane", base.Wish(f"test-adoption-{os.getpid()}"), say=print) as cluster:
+    with base.temporary_cluster(
+        "control-plane", base.ClusterRequest(f"test-adoption-{os.getpid()}"), say=print
+    ) as cluster:
         yield Kube(cluster)
 
 
@@ -110,5 +112,5 @@ def test_upstreams_policy_refuses_what_it_prohibits_and_nothing_changes(plane: K
     refusal(lambda: plane.apply(other, dry_run=True))
     refused = helm_install(plane, "--set", "channel=experimental", *ADOPT)
     assert refused.code != 0
-    assert raised.SAFE_UPGRADES in refused.stderr
+    assert limit_status.SAFE_UPGRADES in refused.stderr
     assert crd(plane)["spec"] == before["spec"]

@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 from tests.cluster.conftest import GATEWAY, NAMESPACE, RELEASE
-from tests.faults.serving import said_by
-from tests.faults.stand import Stand, unreached
+from tests.faults.lab import FaultLab, unreached
+from tests.faults.serving import greeting_of
 from tests.faults.watching import until, watching
 from tests.matrix.test_production import ENVOYS
-from tests.preflight import Stage, troubled
+from tests.preflight import Preflight, troubled
 
 import pins
 from task_gateway.controllers import base as controllers
@@ -36,7 +36,7 @@ from task_gateway.routing import names
 from task_gateway.routing.gateway import TaskGateway
 from task_gateway.routing.reach import wait_until_refused
 from task_gateway.settings import API_READY, GATEWAY_PROGRAMMED, TASK_EXPOSED, TASK_REACHABLE
-from task_gateway_lab.bench import stand_ins
+from task_gateway_lab.bench import fake_pods
 from task_gateway_lab.clusters import base
 from task_gateway_lab.clusters.kind import node_address
 
@@ -90,7 +90,7 @@ class Life:
 
     def check(self, folder: Path) -> dict[str, str]:
         """Return what the check of every Gateway of the chart finds, as a user calls it."""
-        code, report = Stage(self.kube, self.gateway(RELEASE), folder, without_config=True).check()
+        code, report = Preflight(self.kube, self.gateway(RELEASE), folder, without_config=True).check()
         assert code == 0
         return troubled(report)
 
@@ -137,10 +137,10 @@ def everything(cluster: Cluster) -> frozenset[str]:
 @pytest.fixture(scope="module", params=controllers.names())
 def life(request: pytest.FixtureRequest, chart: Path, crds_chart: Path) -> Iterator[Life]:
     controller = controllers.CONTROLLERS.get(request.param)
-    with base.lent("kind", base.Wish(f"test-lifecycle-{os.getpid()}"), say=print) as cluster:
+    with base.temporary_cluster("kind", base.ClusterRequest(f"test-lifecycle-{os.getpid()}"), say=print) as cluster:
         kube = Kube(cluster)
         made = Life(cluster, kube, controller, chart, crds_chart, node_address(kube))
-        with stand_ins.StandIns(kube, NAMESPACE, leave=True) as tasks:
+        with fake_pods.FakePods(kube, NAMESPACE, leave=True) as tasks:
             tasks.add([*LIVE, *(LIVE[-1] + number for number, _ in enumerate(FIRST_PORTS, 1))])
             if not made.brings_crds:
                 apply_as_kubectl(kube)
@@ -189,7 +189,7 @@ def test_another_controller_and_a_second_gateway_stand_beside_it(life: Life, tmp
         refused(life, contour | {"slots": [{"start": 20000, "count": 2 * COUNT + 1}]}, "129 slots .* allow 128")
     assert life.check(tmp_path) == {}
     for number, release in enumerate(life.values, LIVE[-1] + 1):
-        task = stand_ins.task(number, NAMESPACE)
+        task = fake_pods.task(number, NAMESPACE)
         (address,) = life.tasks(release).expose(task, wait=TASK_EXPOSED)
         assert address.port in range(FIRST_PORTS[release], FIRST_PORTS[release] + COUNT)
         life.live[address] = task.id
@@ -203,20 +203,20 @@ def test_another_controller_and_a_second_gateway_stand_beside_it(life: Life, tmp
 def test_an_upgrade_and_a_rollback_keep_fifty_tasks(life: Life) -> None:
     tasks = life.tasks(RELEASE)
     for number in LIVE:
-        task = stand_ins.task(number, NAMESPACE)
+        task = fake_pods.task(number, NAMESPACE)
         (address,) = tasks.expose(task)
         life.live[address] = task.id
     life.everyone_answers()
     claims, envoys = life.claims(), life.envoys()
     assert len(claims) == len(LIVE) + 1
-    stand = Stand(life.cluster, life.kube, life.controller, life.gateway(RELEASE), life.chart)
+    lab = FaultLab(life.cluster, life.kube, life.controller, life.gateway(RELEASE), life.chart)
     before = life.values[RELEASE]
     changed = before | {
         "slots": [{"start": 20000, "count": MORE}],
         "envoy": before["envoy"] | {"podAnnotations": {"example.com/rolled": "yes"}},
     }
     with watching(life.live) as seen:
-        stand.upgrade(changed)
+        lab.upgrade(changed)
         until(lambda: "" if envoys.isdisjoint(life.envoys()) else "Envoy was not replaced", TASK_REACHABLE.seconds)
         life.everyone_answers()
         assert life.claims() == claims
@@ -224,7 +224,7 @@ def test_an_upgrade_and_a_rollback_keep_fifty_tasks(life: Life) -> None:
         where = ["--namespace", NAMESPACE, "--kubeconfig", str(life.cluster.kubeconfig)]
         envoys = life.envoys()
         run([tool("helm"), "rollback", RELEASE, "1", "--wait", *where])
-        stand.gateway_is_programmed()
+        lab.gateway_is_programmed()
         until(lambda: "" if envoys.isdisjoint(life.envoys()) else "Envoy was not replaced", TASK_REACHABLE.seconds)
         life.everyone_answers()
         assert life.claims() == claims
@@ -236,7 +236,7 @@ def test_uninstall_leaves_nothing_but_crds(life: Life) -> None:
     for release in reversed([RELEASE, *(each for each in life.values if each == "second")]):
         helm.uninstall(life.cluster, release, home(release))
     ((address, task),) = [each for each in life.live.items() if each[0].port == FIRST_PORTS["beside"]]
-    assert said_by(address) == task
+    assert greeting_of(address) == task
     helm.uninstall(life.cluster, "beside", "beside")
     if life.brings_crds:
         helm.uninstall(life.cluster, names.CRDS_CHART, names.CRDS_NAMESPACE)

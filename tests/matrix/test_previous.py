@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.faults.stand import Stand, standing
+from tests.faults.lab import FaultLab, bring_up
 from tests.faults.watching import watching
-from tests.preflight import Stage, troubled
+from tests.preflight import Preflight, troubled
 
 from task_gateway.controllers import base as controllers
 
@@ -16,9 +16,9 @@ STRATEGIES = ("slots", "listeners")
 
 
 @pytest.fixture(params=controllers.names())
-def stand(request: pytest.FixtureRequest) -> Iterator[Stand]:
+def lab(request: pytest.FixtureRequest) -> Iterator[FaultLab]:
     controller = controllers.CONTROLLERS.get(request.param)
-    with standing(f"test-previous-{request.param}", controller, PREVIOUS, as_before) as made:
+    with bring_up(f"test-previous-{request.param}", controller, PREVIOUS, as_before) as made:
         yield made
 
 
@@ -29,22 +29,22 @@ def as_before(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_an_upgrade_from_the_release_before_keeps_every_task(
-    stand: Stand, chart: Path, crds_chart: Path, tmp_path: Path
+    lab: FaultLab, chart: Path, crds_chart: Path, tmp_path: Path
 ) -> None:
-    stand.start(*STRATEGIES, "late")
+    lab.start(*STRATEGIES, "late")
     for strategy in STRATEGIES:
-        stand.expose(strategy, strategy=strategy)
-    stand.everything_holds()
-    with watching(stand.greetings) as seen:
-        stand.install_crds(crds_chart)
-        stand.chart = chart
-        stand.upgrade(stand.values)
-        stand.everything_holds()
+        lab.expose(strategy, strategy=strategy)
+    lab.everything_holds()
+    with watching(lab.greetings) as seen:
+        lab.install_crds(crds_chart)
+        lab.chart = chart
+        lab.upgrade(lab.values)
+        lab.everything_holds()
     assert seen.strangers == []
-    stand.expose("late")
-    stand.everything_holds()
-    code, report = Stage(stand.kube, stand.gateway, tmp_path, without_config=True).check()
+    lab.expose("late")
+    lab.everything_holds()
+    code, report = Preflight(lab.kube, lab.gateway, tmp_path, without_config=True).check()
     assert (code, troubled(report)) == (0, {})
     for strategy in STRATEGIES:
-        stand.release(strategy, strategy=strategy)
-    stand.everything_holds()
+        lab.release(strategy, strategy=strategy)
+    lab.everything_holds()

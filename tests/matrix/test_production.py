@@ -64,7 +64,7 @@ class Production:
 @pytest.fixture(scope="module", params=controllers.names())
 def production(request: pytest.FixtureRequest, chart: Path, crds_chart: Path) -> Iterator[Production]:
     controller = controllers.CONTROLLERS.get(request.param)
-    with base.lent("kind", base.Wish(f"test-production-{os.getpid()}"), say=print) as cluster:
+    with base.temporary_cluster("kind", base.ClusterRequest(f"test-production-{os.getpid()}"), say=print) as cluster:
         kube = Kube(cluster)
         address = node_address(kube)
         authority = Authority()

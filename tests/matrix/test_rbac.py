@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.apiserver.broken import say
+from tests.apiserver.broken import write_status
 from tests.apiserver.planes import apply_chart, gateway_api, rendered
-from tests.apiserver.strategies import NAMESPACE, ROUTE, SLOTS, Site
+from tests.apiserver.strategies import NAMESPACE, ROUTE, SLOTS, StrategySite
 
 from task_gateway.errors import Forbidden, NotReachable, TaskGatewayError
 from task_gateway.kube.client import Kube
@@ -85,7 +85,7 @@ def admin() -> Iterator[Kube]:
         kube.create(POD)
         kube.create(JOB)
         ready = {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}
-        say(kube, "v1/Pod", "one", ready, TASKS)
+        write_status(kube, "v1/Pod", "one", ready, TASKS)
         yield kube
 
 
@@ -94,7 +94,7 @@ def test_no_verb_is_granted_that_no_step_needs(admin: Kube, strategy: str, tmp_p
     cases = list(taken_away(strategy))
     for case in cases:
         grant(admin, case)
-    site = Site(admin, SLOTS[0] if strategy == "slots" else OWN, COUNT + 1, TASKS)
+    site = StrategySite(admin, SLOTS[0] if strategy == "slots" else OWN, COUNT + 1, TASKS)
     failed = {}
     for case in cases:
         kube = identity.act_as(admin, case.name, tmp_path / case.name)
@@ -120,7 +120,7 @@ def grant(admin: Kube, case: Less) -> None:
         admin.create(binding | {"subjects": [identity.subject(case.name)]})
 
 
-def first_failure(site: Site, kube: Kube, strategy: str) -> str | None:
+def first_failure(site: StrategySite, kube: Kube, strategy: str) -> str | None:
     """Walk through what a resource manager does; return the step that is forbidden, None if none is."""
     steps = dict(walk(site, kube, strategy))
     try:
@@ -136,7 +136,7 @@ def first_failure(site: Site, kube: Kube, strategy: str) -> str | None:
             cleaned.release(task)
 
 
-def walk(site: Site, kube: Kube, strategy: str) -> Iterator[tuple[str, Callable[[], object]]]:
+def walk(site: StrategySite, kube: Kube, strategy: str) -> Iterator[tuple[str, Callable[[], object]]]:
     """Yield each thing that a resource manager does with a gateway."""
     mine = TaskGateway(kube, site.gateway, TASKS, strategy)
     others = TaskGateway(site.kube, site.gateway, TASKS, strategy)
@@ -153,7 +153,7 @@ def walk(site: Site, kube: Kube, strategy: str) -> Iterator[tuple[str, Callable[
     yield "repair", lambda: repaired(site, mine, strategy)
 
 
-def release_meddled(site: Site, kube: Kube, strategy: str) -> None:
+def release_meddled(site: StrategySite, kube: Kube, strategy: str) -> None:
     """Release a task whose Service somebody else writes to between the reading and the writing."""
     meddled = Meddled(kube, site.kube)
     TaskGateway(meddled, site.gateway, TASKS, strategy).release("one")  # type: ignore[arg-type]
@@ -176,7 +176,7 @@ class Meddled:
         return self._kube.patch(kind, name, namespace, body, **how)
 
 
-def in_the_way(site: Site, mine: TaskGateway) -> None:
+def in_the_way(site: StrategySite, mine: TaskGateway) -> None:
     """Wait for a task whose Gateway and route are well, and whose listener is not."""
     (exposure,) = mine.exposed()
     service = next(
@@ -186,11 +186,11 @@ def in_the_way(site: Site, mine: TaskGateway) -> None:
     )["metadata"]["name"]
     programmed = {"type": "Programmed", "status": "True", "reason": "Test", "message": ""}
     moment = {"lastTransitionTime": "2026-01-01T00:00:00Z"}
-    say(site.kube, GATEWAY, "gw", {"conditions": [programmed | moment]})
+    write_status(site.kube, GATEWAY, "gw", {"conditions": [programmed | moment]})
     route = site.kube.get(ROUTE, service, TASKS)
     accepted = {"type": "Accepted", "status": "True", "reason": "Accepted", "message": ""} | moment
     parent = {"parentRef": route["spec"]["parentRefs"][0], "controllerName": "a/b", "conditions": [accepted]}
-    say(site.kube, ROUTE, service, {"parents": [parent]}, TASKS)
+    write_status(site.kube, ROUTE, service, {"parents": [parent]}, TASKS)
     endpoints = {
         "apiVersion": "discovery.k8s.io/v1",
         "kind": "EndpointSlice",
@@ -205,7 +205,7 @@ def in_the_way(site: Site, mine: TaskGateway) -> None:
     assert "Pod" not in str(way.value.where)
 
 
-def follow(site: Site, kube: Kube, strategy: str, others: TaskGateway) -> None:
+def follow(site: StrategySite, kube: Kube, strategy: str, others: TaskGateway) -> None:
     """See by a watch what others expose, and the listeners that they make."""
     with TaskGateway(kube, site.gateway, TASKS, strategy) as mine:
         before = mine.ports()
@@ -222,7 +222,7 @@ def follow(site: Site, kube: Kube, strategy: str, others: TaskGateway) -> None:
             eventually(lambda: mine.ports().foreign == before.foreign, "the end of another's listener")
 
 
-def foreign(site: Site) -> Iterator[tuple[Callable[[], object], Callable[[], object]]]:
+def foreign(site: StrategySite) -> Iterator[tuple[Callable[[], object], Callable[[], object]]]:
     """Yield a listener of others on a port of the range, on the Gateway and in a ListenerSet beside it."""
     port = site.first + COUNT  # in the range, and no slot's
     listener = {"name": "others", "port": port, "protocol": "TCP"}
@@ -248,7 +248,7 @@ def freed(mine: TaskGateway) -> None:
         raise Unseen(f"{lacking[0].object} could not be repaired")
 
 
-def repaired(site: Site, mine: TaskGateway, strategy: str) -> None:
+def repaired(site: StrategySite, mine: TaskGateway, strategy: str) -> None:
     """Complete a task whose route is gone."""
     if strategy == "slots":
         return

@@ -13,7 +13,7 @@ import pytest
 import yaml
 from tests.cluster.conftest import GATEWAY, NAMESPACE, RELEASE, START
 from tests.faults import serving
-from tests.faults.serving import greeting, said_by
+from tests.faults.serving import greeting, greeting_of
 from tests.faults.watching import until
 
 from task_gateway.controllers import base as controllers
@@ -124,7 +124,7 @@ class Restricted:
     def answers(self, address: Address) -> str:
         """Return what is wrong with the answer of the task, empty if nothing."""
         try:
-            said = said_by(address)
+            said = greeting_of(address)
         except OSError as error:
             return str(error)
         return "" if said == greeting(TASK.id, PORT) else f"the answer is {said!r}"
@@ -175,7 +175,7 @@ def is_there(kube: Kube, kind: str, name: str) -> str:
 @pytest.fixture(scope="module", params=controllers.names())
 def restricted(request: pytest.FixtureRequest, chart: Path, crds_chart: Path) -> Iterator[Restricted]:
     controller = controllers.CONTROLLERS.get(request.param)
-    with base.lent("kind", base.Wish(f"test-restricted-{os.getpid()}"), say=print) as cluster:
+    with base.temporary_cluster("kind", base.ClusterRequest(f"test-restricted-{os.getpid()}"), say=print) as cluster:
         kube = Kube(cluster)
         helm.install(cluster, names.CRDS_CHART, crds_chart, names.CRDS_NAMESPACE, dict(controller.crds))
         kube.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from task_gateway.model import Step
+from task_gateway.model import StepResult
 from task_gateway_lab.master import browser
-from task_gateway_lab.model_bugbash import BugBash, Row, Status
+from task_gateway_lab.model_bugbash import BugBash, ScenarioResult, Status
 from task_gateway_lab.report import bugbash
 
 PHONE = {"width": 360, "height": 740}
@@ -55,12 +55,14 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "opened").mkdir()
     (folder / "opened" / "page.png").write_bytes(png(1200, 720))
     rows = (
-        Row("opened", "Notebooks", Status.PASSED, 12.0, "A notebook opens.", (Step("cell", True, 1.0, "says 385"),),
+        ScenarioResult("opened", "Notebooks", Status.PASSED, 12.0, "A notebook opens.",
+            (StepResult("cell", True, 1.0, "says 385"),),
             screenshot="opened/page.png", repeat=("# open it", LONG)),
-        Row("cut", "Notebooks", Status.FAILED, 3.0, "A notebook is cut.", (Step("cut", False, 3.0, "<b>no route</b>"),),
+        ScenarioResult("cut", "Notebooks", Status.FAILED, 3.0, "A notebook is cut.",
+            (StepResult("cut", False, 3.0, "<b>no route</b>"),),
             cause="Gateway tasks/gw: Programmed is False", evidence=("cut/east/events.txt",)),
-        Row("six", "Configuration", Status.SKIPPED, 0.0, "IPv6 works.", cause="no node has an IPv6 address"),
-        Row("look", "Manual", Status.PERSON, 0.0, "It looks right.", repeat=("# look at it",)),
+        ScenarioResult("six", "Configuration", Status.SKIPPED, 0.0, "IPv6 works.", cause="no node has an IPv6 address"),
+        ScenarioResult("look", "Manual", Status.PERSON, 0.0, "It looks right.", repeat=("# look at it",)),
     )  # fmt: skip
     bugbash.write(
         BugBash("bugbash", 18.0, {"kubernetes": "v1.36.3", "task-gateway": "0.1.0", "controller": "Contour"}, rows),

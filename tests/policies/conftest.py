@@ -76,7 +76,7 @@ OWN = {
 
 
 @dataclass(frozen=True)
-class Site:
+class PolicySite:
     """The cluster and what runs there; `enforced` tells whether the chart's NetworkPolicies are in place."""
 
     cluster: Cluster
@@ -151,12 +151,12 @@ def named(enabled: bool) -> Manifest:
 
 
 @pytest.fixture(scope="module", params=controllers.names())
-def built(request: pytest.FixtureRequest) -> Iterator[Site]:
+def built(request: pytest.FixtureRequest) -> Iterator[PolicySite]:
     dist = Path(__file__).parents[2] / "dist"
     (chart,), (crds,) = dist.glob("internal-task-gateway-*.tgz"), dist.glob("gateway-api-crds-*.tgz")
     controller = controllers.CONTROLLERS.get(request.param)
-    wish = base.Wish(f"test-policies-{os.getpid()}", node=policy_node.image())
-    with base.lent("kind", wish, say=print) as cluster:
+    requested = base.ClusterRequest(f"test-policies-{os.getpid()}", node=policy_node.image())
+    with base.temporary_cluster("kind", requested, say=print) as cluster:
         kube = Kube(cluster)
         for namespace in sorted(set(PODS.values())):
             kube.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
@@ -172,7 +172,7 @@ def built(request: pytest.FixtureRequest) -> Iterator[Site]:
             kube.create(serving(pod))
         for pod, namespace in PODS.items():
             wait_for(kube, POD_READY, "v1/Pod", pod, namespace, condition("Ready"))
-        site = Site(cluster, kube, controller.name, chart, values)
+        site = PolicySite(cluster, kube, controller.name, chart, values)
         for task, (namespace, _) in TASKS.items():
             (site.exposed[task],) = site.tasks(task).expose(Task(task, namespace, (PORT,)), wait=TASK_EXPOSED)
         yield site
@@ -187,7 +187,7 @@ def serving(pod: str) -> Manifest:
 
 
 @pytest.fixture(scope="module", params=[False, True], ids=["open", "enforced"])
-def site(built: Site, request: pytest.FixtureRequest) -> Site:
+def site(built: PolicySite, request: pytest.FixtureRequest) -> PolicySite:
     """The release without its policies, then with them, from the moment on that all of them hold or none does."""
     site = replace(built, enforced=request.param)
     site.upgrade(**named(site.enforced))

@@ -15,114 +15,123 @@ from task_gateway.kube.wait import wait_for
 from task_gateway.model import Cluster
 from task_gateway.routing.gateway_api import not_accepted, route_kind
 from task_gateway.settings import Wait
-from task_gateway_lab.master.sides import Side
-from task_gateway_lab.model_bugbash import Row, Status
-from task_gateway_lab.scenarios.declared import SCENARIOS
-from task_gateway_lab.scenarios.runner import play_all
-from task_gateway_lab.scenarios.steps import Steps, Terminal
-from task_gateway_lab.scenarios.world import Given, World
+from task_gateway_lab.master.managed_cluster import ManagedCluster
+from task_gateway_lab.model_bugbash import ScenarioResult, Status
+from task_gateway_lab.scenarios.base import SCENARIOS
+from task_gateway_lab.scenarios.environment import Environment, EnvironmentSpec
+from task_gateway_lab.scenarios.runner import run_all
+from task_gateway_lab.scenarios.steps import StepRecorder, TerminalReporter
 
-PLAYED = ("command_port", "task_killed", "several_ports", "without_gateway")
+SELECTED = ("command_port", "task_killed", "several_ports", "without_gateway")
 ROUTES_TAKEN_UP = Wait("routes-taken-up", "the route is taken up, lest that be the cause of the next fault", 120)
 ON_EAST = {"command_port", "task_killed"}
 """The others are on west, and in the master's own cluster."""
 
 
 @pytest.fixture(scope="module", params=controllers.names())
-def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def environment(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environment]:
     controller = controllers.CONTROLLERS.get(request.param)
     dist = Path(__file__).parents[2] / "dist"
     (chart,), (crds,) = dist.glob("internal-task-gateway-*.tgz"), dist.glob("gateway-api-crds-*.tgz")
     name = f"test-rows-{controller.name}-{os.getpid()}"
-    made = World(Given(name, chart, crds, images.load().notebook, controller=controller))
-    with made.standing(Steps(Terminal(Console())), tmp_path_factory.mktemp("evidence")):
+    made = Environment(EnvironmentSpec(name, chart, crds, images.load().notebook, controller=controller))
+    with made.running(StepRecorder(TerminalReporter(Console())), tmp_path_factory.mktemp("evidence")):
         yield made
 
 
 @pytest.fixture(autouse=True)
-def mended(world: World) -> Iterator[None]:
+def mended(environment: Environment) -> Iterator[None]:
     """Install the chart in east anew, which brings back what a test took away."""
     yield
-    kubectl(east(world), "scale", "deployment", "--namespace", world.spaces["gateway"], "--all", "--replicas", "1")
-    side = world.sides["east"]
-    world.install(side)
-    kind, names = routes(side)
+    kubectl(
+        east(environment),
+        "scale",
+        "deployment",
+        "--namespace",
+        environment.spaces["gateway"],
+        "--all",
+        "--replicas",
+        "1",
+    )
+    managed = environment.clusters["east"]
+    environment.install(managed)
+    kind, names = routes(managed)
     for name in names:
-        wait_for(side.kube, ROUTES_TAKEN_UP, kind, name, side.namespace, not_accepted)
+        wait_for(managed.kube, ROUTES_TAKEN_UP, kind, name, managed.namespace, not_accepted)
 
 
-def routes(side: Side) -> tuple[str, list[str]]:
+def routes(managed: ManagedCluster) -> tuple[str, list[str]]:
     """Return the kind of the routes of a gateway, and their names."""
-    kind = route_kind(side.kube)
+    kind = route_kind(managed.kube)
     assert kind is not None
-    return kind, [each["metadata"]["name"] for each in side.kube.list(kind, side.namespace)]
+    return kind, [each["metadata"]["name"] for each in managed.kube.list(kind, managed.namespace)]
 
 
-def east(world: World) -> Cluster:
-    return world.sides["east"].kube.cluster
+def east(environment: Environment) -> Cluster:
+    return environment.clusters["east"].kube.cluster
 
 
-def rows(world: World, folder: Path, names: Sequence[str] = PLAYED) -> dict[str, Row]:
-    def watcher(_: object) -> Terminal:
-        return Terminal(Console(file=io.StringIO()))
+def rows(environment: Environment, folder: Path, names: Sequence[str] = SELECTED) -> dict[str, ScenarioResult]:
+    def watcher(_: object) -> TerminalReporter:
+        return TerminalReporter(Console(file=io.StringIO()))
 
     chosen = [SCENARIOS.get(name) for name in names]
-    return {row.name: row for row in play_all(chosen, world, folder, watcher, parallel=len(chosen))}
+    return {row.name: row for row in run_all(chosen, environment, folder, watcher, parallel=len(chosen))}
 
 
-def broken(world: World, folder: Path, *, cause: str, seen: Callable[[Path], bool]) -> None:
-    """Play the rows: those on east fail with the cause, and their evidence shows it; the others pass."""
-    found = rows(world, folder)
+def broken(environment: Environment, folder: Path, *, cause: str, seen: Callable[[Path], bool]) -> None:
+    """Run the rows: those on east fail with the cause, and their evidence shows it; the others pass."""
+    found = rows(environment, folder)
     assert {name for name, row in found.items() if row.status == Status.FAILED} == ON_EAST
-    assert {name for name, row in found.items() if row.status == Status.PASSED} == set(PLAYED) - ON_EAST
+    assert {name for name, row in found.items() if row.status == Status.PASSED} == set(SELECTED) - ON_EAST
     for name in ON_EAST:
         assert cause in found[name].cause
         kept = [folder / each for each in found[name].evidence]
         assert cause in (folder / name / "error.txt").read_text()
-        assert seen(next(each.parent for each in kept if each.parent.name == east(world).name))
+        assert seen(next(each.parent for each in kept if each.parent.name == east(environment).name))
 
 
-def test_nothing_broken(world: World, tmp_path: Path) -> None:
+def test_nothing_broken(environment: Environment, tmp_path: Path) -> None:
     """Nothing fails: all rows pass, and a notebook in another cluster opens in a browser."""
-    names = (*PLAYED, "notebooks_everywhere")
-    found = {name: row.status for name, row in rows(world, tmp_path, names).items()}
+    names = (*SELECTED, "notebooks_everywhere")
+    found = {name: row.status for name, row in rows(environment, tmp_path, names).items()}
     assert found == dict.fromkeys(names, Status.PASSED)
 
 
-def test_routes_deleted(world: World, tmp_path: Path) -> None:
+def test_routes_deleted(environment: Environment, tmp_path: Path) -> None:
     """The TCPRoutes of a cluster are deleted: exactly its rows fail, and name the missing route."""
-    side = world.sides["east"]
-    kind, names = routes(side)
+    managed = environment.clusters["east"]
+    kind, names = routes(managed)
     for name in names:
-        side.kube.delete(kind, name, side.namespace)
+        managed.kube.delete(kind, name, managed.namespace)
     broken(
-        world,
+        environment,
         tmp_path,
-        cause=f"TCPRoute {side.namespace}/task-gateway-slot-",
+        cause=f"TCPRoute {managed.namespace}/task-gateway-slot-",
         seen=lambda folder: "task-gateway-slot" not in (folder / "tcproute.yaml").read_text(),
     )
 
 
-def test_proxy_away(world: World, tmp_path: Path) -> None:
+def test_proxy_away(environment: Environment, tmp_path: Path) -> None:
     """Controller and proxy of a cluster are scaled to 0: exactly its rows fail, and name the Gateway."""
-    inside = ("--namespace", world.spaces["gateway"])
-    controller, proxy = world.facts["controller_labels"], world.facts["proxy_labels"]
+    inside = ("--namespace", environment.spaces["gateway"])
+    controller, proxy = environment.facts["controller_labels"], environment.facts["proxy_labels"]
     for labels in (controller, proxy):
-        kubectl(east(world), "scale", "deployment", *inside, "-l", labels, "--replicas", "0")
-    kubectl(east(world), "delete", "pods", *inside, "-l", proxy, "--force", "--grace-period", "0")
+        kubectl(east(environment), "scale", "deployment", *inside, "-l", labels, "--replicas", "0")
+    kubectl(east(environment), "delete", "pods", *inside, "-l", proxy, "--force", "--grace-period", "0")
     broken(
-        world,
+        environment,
         tmp_path,
         cause="no pod of its proxy serves the port",
         seen=lambda folder: "SuccessfulDelete" in (folder / "events.txt").read_text(),
     )
 
 
-def test_role_revoked(world: World, tmp_path: Path) -> None:
+def test_role_revoked(environment: Environment, tmp_path: Path) -> None:
     """The Role of a resource manager is revoked: exactly its rows fail, and name the missing right."""
-    kubectl(east(world), "delete", "rolebindings", "--namespace", world.spaces["tasks"], "--all")
+    kubectl(east(environment), "delete", "rolebindings", "--namespace", environment.spaces["tasks"], "--all")
     broken(
-        world,
+        environment,
         tmp_path,
         cause='cannot list resource "services"',
         seen=lambda folder: "Forbidden" in (folder.parent / "error.txt").read_text(),

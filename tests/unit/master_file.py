@@ -103,5 +103,5 @@ def problems(text: str) -> tuple[Problem, ...]:
     return caught.value.problems
 
 
-def said(text: str) -> list[str]:
+def messages(text: str) -> list[str]:
     return [str(problem).removeprefix("master.yaml:") for problem in problems(text)]

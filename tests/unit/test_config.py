@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from tests.unit.master_file import GW, RM, Change, changed, east, gateway, problems, said
+from tests.unit.master_file import GW, RM, Change, changed, east, gateway, messages, problems
 
 from task_gateway.config import parse
 from task_gateway.model import InternalTaskGateway, ResourcePool
@@ -114,7 +114,7 @@ def test_all_that_a_gateway_depends_on_is_read() -> None:
     ],
 )
 def test_rule_of_a_resource_manager(change: Change, expected: str) -> None:
-    assert expected in said(changed(change))
+    assert expected in messages(changed(change))
 
 
 def test_names_of_additional_resource_managers_are_required() -> None:
@@ -122,7 +122,7 @@ def test_names_of_additional_resource_managers_are_required() -> None:
         del east(document)["name"]
         del east(document)["cluster_name"]
 
-    assert said(changed(unnamed)) == [f"9: {RM}.cluster_name: is missing: the unique name of this resource manager"]
+    assert messages(changed(unnamed)) == [f"9: {RM}.cluster_name: is missing: the unique name of this resource manager"]
 
 
 def test_all_problems_come_at_once_in_the_order_of_their_lines() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.unit.master_file import GW, Change, another, changed, gateway, problems, problems_of, said
+from tests.unit.master_file import GW, Change, another, changed, gateway, messages, problems, problems_of
 
 from task_gateway.config import parse
 
@@ -129,12 +129,12 @@ def test_addresses_and_host_names_pass(host: str) -> None:
     ],
 )
 def test_rule_of_the_gateway(change: Change, expected: str) -> None:
-    assert said(changed(change)) == [expected]
+    assert messages(changed(change)) == [expected]
 
 
 @pytest.mark.parametrize(("shared", "same"), [("cluster_name", "eastern"), ("kubeconfig_path", "/etc/east")])
 def test_ranges_of_one_gateway_must_not_overlap(shared: str, same: str) -> None:
-    assert said(changed(another(**{shared: same}))) == [
+    assert messages(changed(another(**{shared: same}))) == [
         f"36: {GW.replace('[0]', '[1]')}.gateway_port_range_start: "
         "ports 30063 to 30063 belong to resource manager 'east' already: "
         f"both use Gateway gw-ns/gw of the same cluster (same {shared})"

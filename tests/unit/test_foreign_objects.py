@@ -22,7 +22,7 @@ from task_gateway.model import InternalTaskGateway, Manifest, ResourceManager, T
 from task_gateway.report import tasks
 from task_gateway.routing import claims, endpoints, gateway_api, live, table
 from task_gateway.routing.gateway_api import not_so, reported_parents
-from task_gateway.routing.leftovers import Left
+from task_gateway.routing.leftovers import Inventory
 from task_gateway.routing.parents import listeners_of
 from task_gateway.routing.strategies.base import STRATEGIES
 
@@ -49,7 +49,7 @@ def test_services(service: Manifest) -> None:
     slot = table.parse(service)
     if slot is not None:
         assert table.agrees(slot) in (True, False)
-        table.moment(slot.claimed_at)
+        table.parse_time(slot.claimed_at)
         table.resting(slot, NOW, 30)
         for write in (
             table.release(slot, NOW),
@@ -72,7 +72,7 @@ def test_pods_jobs_and_endpoints(pod: Manifest, job: Manifest, slice: Manifest) 
 def test_routes(route: Manifest, controller: str) -> None:
     not_so(reported_parents(route, controller), "Accepted")
     if "task-gateway.dev/task" in route["metadata"].get("labels", {}):  # the selector that they are read by
-        Left([], [route], []).orphans(NOW)
+        Inventory([], [route], []).orphans(NOW)
 
 
 @given(foreign.odd)
@@ -136,7 +136,7 @@ def test_checks_and_limits(
     snapshot = GatewaySnapshot(GatewayTarget(manager, kube), strategy)
     for rule in LIMITS:
         if rule.id not in CLUSTER_ONLY:
-            found = rule.at(snapshot)
+            found = rule.limit_at(snapshot)
             assert (found.value or 0) >= 0
             assert (found.tasks or 0) >= 0
     for look in CHECKS:

@@ -59,8 +59,8 @@ def test_a_mark_without_its_block_is_told(text: str, tmp_path: Path) -> None:
         blocks.marked(page)
 
 
-def block(text: str, file: str = "") -> blocks.Block:
-    return blocks.Block("page.md", 3, "tests/t.py", file, text)
+def block(text: str, file: str = "") -> blocks.GuideBlock:
+    return blocks.GuideBlock("page.md", 3, "tests/t.py", file, text)
 
 
 def test_a_block_has_what_the_ones_before_it_exported_and_wrote(tmp_path: Path) -> None:

@@ -56,7 +56,7 @@ def test_a_gateway_uses_the_settings_of_its_connection_unless_it_is_given_others
 
 
 def test_the_cooldown_of_a_slot_is_that_of_the_settings() -> None:
-    released = table.stamp(datetime.now(UTC) - timedelta(seconds=30))
+    released = table.format_time(datetime.now(UTC) - timedelta(seconds=30))
 
     def resting(settings: Settings) -> int:
         memory = Memory()

@@ -24,7 +24,7 @@ CATEGORIES = ("cluster", "CRDs", "controller", "gateway", "routing", "config", "
 """In the order they are run and shown; the code's first two digits count them."""
 
 
-class Result(StrEnum):
+class CheckResult(StrEnum):
     """The result of a check. A warning does not make the preflight fail."""
 
     OK = "ok"
@@ -34,7 +34,7 @@ class Result(StrEnum):
 
 
 @dataclass(frozen=True)
-class Trouble:
+class Finding:
     """What is wrong, in one line. `fix` replaces the fix of the check if a more specific one is known."""
 
     message: str
@@ -53,20 +53,20 @@ class Profile:
 PROFILES = {DETERMINED: Profile(determined.STRATEGY, frozenset({"ITG0406"}))}
 
 
-Look = Callable[[GatewaySnapshot], Trouble | None]
+CheckFunction = Callable[[GatewaySnapshot], Finding | None]
 
 
 @dataclass(frozen=True)
-class Rule:
-    """A check of one gateway. It is skipped if one of the checks in `after` fails; a warning is no failure."""
+class CheckRule:
+    """A check of one gateway. It is skipped if one of the checks in `depends_on` fails; a warning is no failure."""
 
     code: str
     category: str
     description: str
     fix: str
     cause: str
-    after: tuple[str, ...] = ()
-    look: Look | None = None
+    depends_on: tuple[str, ...] = ()
+    find: CheckFunction | None = None
     before_uninstall: bool = False
     """It reports what `helm uninstall` would break, and only runs with `--uninstall`."""
     profile: str = ""
@@ -80,19 +80,19 @@ class Rule:
         return f"{PAGE}#{self.code.lower()}"
 
 
-CHECKS: Registry[Rule] = Registry("check", "task_gateway.checks")
+CHECKS: Registry[CheckRule] = Registry("check", "task_gateway.checks")
 
 
 def check(
     code: str,
     description: str,
     fix: str,
-    after: tuple[str, ...] = (),
+    depends_on: tuple[str, ...] = (),
     *,
     before_uninstall: bool = False,
     profile: str = "",
     each_namespace: bool = False,
-) -> Callable[[Look], Look]:
+) -> Callable[[CheckFunction], CheckFunction]:
     """Return a decorator that registers a function as a check.
 
     `description` states what holds if the check passes. In `fix`, {gateway}, {namespace}, {tasks}, {gateway_class} and
@@ -101,13 +101,22 @@ def check(
     only has the slots, Services, routes and pods of that namespace.
     """
 
-    def keep(look: Look) -> Look:
-        cause = " ".join((look.__doc__ or "").split())
-        rule = Rule(
-            code, category_of(code), description, fix, cause, after, look, before_uninstall, profile, each_namespace
+    def keep(find: CheckFunction) -> CheckFunction:
+        cause = " ".join((find.__doc__ or "").split())
+        rule = CheckRule(
+            code,
+            category_of(code),
+            description,
+            fix,
+            cause,
+            depends_on,
+            find,
+            before_uninstall,
+            profile,
+            each_namespace,
         )
         CHECKS.register(code)(rule)
-        return look
+        return find
 
     return keep
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from task_gateway.checks.base import CHECKS, Rule, Trouble, category_of, check, limits_of
+from task_gateway.checks.base import CHECKS, CheckRule, Finding, category_of, check, limits_of
 from task_gateway.errors import Problem
 from task_gateway.inventory.snapshot import GatewaySnapshot
 from task_gateway.reasons import ConfigRule
@@ -10,13 +10,13 @@ from task_gateway.reasons import ConfigRule
 VALIDATE = "task-gateway config validate FILE"
 
 
-def _rule(code: str, description: str, cause: str) -> Rule:
-    rule = Rule(code, category_of(code), description, VALIDATE, cause)
+def _rule(code: str, description: str, cause: str) -> CheckRule:
+    rule = CheckRule(code, category_of(code), description, VALIDATE, cause)
     CHECKS.register(code)(rule)
     return rule
 
 
-RULES: Mapping[ConfigRule, Rule] = {
+RULES: Mapping[ConfigRule, CheckRule] = {
     ConfigRule.READABLE: _rule(
         "ITG0601", "the configuration can be read", "The file does not exist, is not YAML, or is not a mapping."
     ),
@@ -65,7 +65,7 @@ def code_of(problem: Problem) -> str:
     "task-gateway limits",
     ("ITG0401",),
 )
-def aux_containers(snapshot: GatewaySnapshot) -> Trouble | None:
+def aux_containers(snapshot: GatewaySnapshot) -> Finding | None:
     """max_aux_containers_per_agent of the resource pools, times the number of nodes, is more than the capacity of the
     gateway. The last notebooks start but are not reachable. Lower max_aux_containers_per_agent, or raise the limit that
     the command shows first."""
@@ -73,4 +73,4 @@ def aux_containers(snapshot: GatewaySnapshot) -> Trouble | None:
     most = next(each for each in seen.limits if each.id == "max-aux-containers")
     if most.value is None or seen.capacity is None or most.value <= seen.capacity:
         return None
-    return Trouble(f"up to {most.value} tasks may start, {seen.capacity} fit, bound by {seen.binding}", warning=True)
+    return Finding(f"up to {most.value} tasks may start, {seen.capacity} fit, bound by {seen.binding}", warning=True)

@@ -2,7 +2,7 @@
 
 from functools import lru_cache
 
-from task_gateway.checks.base import Trouble, check, minor, release_of, unavailable
+from task_gateway.checks.base import Finding, check, minor, release_of, unavailable
 from task_gateway.controllers.base import default
 from task_gateway.inventory.snapshot import GatewaySnapshot
 from task_gateway.kube.kinds import DEPLOYMENT, POD
@@ -13,25 +13,25 @@ from task_gateway.routing.gateway_api import allowed_from
 
 
 @check("ITG0301", "the GatewayClass exists", "kubectl get gatewayclasses", ("ITG0401",))
-def exists(snapshot: GatewaySnapshot) -> Trouble | None:
+def exists(snapshot: GatewaySnapshot) -> Finding | None:
     """The Gateway refers to a class that does not exist. No controller serves the Gateway."""
     return (
         None
         if snapshot.objects.gateway_class
-        else Trouble(f"there is no GatewayClass {snapshot.objects.spec.get('gatewayClassName')}")
+        else Finding(f"there is no GatewayClass {snapshot.objects.spec.get('gatewayClassName')}")
     )
 
 
 @check(
     "ITG0302", "the GatewayClass is accepted", "kubectl describe gatewayclass {gateway_class}", ("ITG0301", "ITG0303")
 )
-def accepted(snapshot: GatewaySnapshot) -> Trouble | None:
+def accepted(snapshot: GatewaySnapshot) -> Finding | None:
     """The controller rejected the class, usually because of its parameters, or has not processed it yet. Contour does
     not report on classes, so its class is not checked. The operator accepts the class of a Determined lane."""
     if not snapshot.objects.controller.reports_classes and not snapshot.objects.is_lane:
         return None
     said = condition("Accepted")(snapshot.objects.gateway_class)
-    return Trouble(str(said)) if said else None
+    return Finding(str(said)) if said else None
 
 
 @check(
@@ -40,7 +40,7 @@ def accepted(snapshot: GatewaySnapshot) -> Trouble | None:
     f"kubectl describe deployments --all-namespaces --selector {default().labels}",
     ("ITG0301",),
 )
-def available(snapshot: GatewaySnapshot) -> Trouble | None:
+def available(snapshot: GatewaySnapshot) -> Finding | None:
     """The Deployment of the controller is missing, scaled to 0, or its pods do not become ready. Changes do not reach
     the proxy, which keeps its last configuration."""
     if snapshot.objects.gateway_class is None or not snapshot.objects.controller.labels:
@@ -48,28 +48,28 @@ def available(snapshot: GatewaySnapshot) -> Trouble | None:
     fix = f"kubectl describe deployments --all-namespaces --selector {snapshot.objects.controller.labels}"
     found = deployments(snapshot)
     if not found:
-        return Trouble(f"there is no Deployment of {snapshot.objects.controller.name}", fix=fix)
+        return Finding(f"there is no Deployment of {snapshot.objects.controller.name}", fix=fix)
     pods = snapshot.kube.list(POD, labels=snapshot.objects.controller.labels) if unavailable(found) else ()
     said = unavailable(found, pods)
-    return Trouble(said, fix=fix) if said else None
+    return Finding(said, fix=fix) if said else None
 
 
 @check("ITG0304", "the version of the controller is supported", "{upgrade}", ("ITG0303",))
-def supported(snapshot: GatewaySnapshot) -> Trouble | None:
+def supported(snapshot: GatewaySnapshot) -> Finding | None:
     """Other controllers and versions may work, but the project is not tested with them. The upgrade of the chart
     installs the tested version."""
     if snapshot.objects.gateway_class is None:
         return None
     wanted = snapshot.objects.controller.tested
     if wanted is None:
-        return Trouble(
+        return Finding(
             f"{snapshot.objects.gateway_class['spec']['controllerName']} is not a tested controller",
             warning=True,
         )
     images = [each["spec"]["template"]["spec"]["containers"][0]["image"] for each in deployments(snapshot)]
     others = [image for image in images if _version(image) != wanted]
     tested = ".".join(map(str, wanted))
-    return Trouble(f"{', '.join(others)}: the tested version is {tested}", warning=True) if others else None
+    return Finding(f"{', '.join(others)}: the tested version is {tested}", warning=True) if others else None
 
 
 @check(
@@ -77,24 +77,24 @@ def supported(snapshot: GatewaySnapshot) -> Trouble | None:
     "kubectl get listenersets --all-namespaces",
     ("ITG0301",),
 )  # fmt: skip
-def listener_sets(snapshot: GatewaySnapshot) -> Trouble | None:
+def listener_sets(snapshot: GatewaySnapshot) -> Finding | None:
     """Contour does not support ListenerSets. If its Gateway allows them, they are accepted but none of their ports
     answers. With Contour, slots and tasks have their listeners on the Gateway itself."""
     if snapshot.objects.controller.listener_sets:
         return None
     title, attached = snapshot.objects.controller.title, len(snapshot.objects.listener_sets)
     if attached:
-        return Trouble(f"{title} does not serve the {attached} ListenerSets of the Gateway")
+        return Finding(f"{title} does not serve the {attached} ListenerSets of the Gateway")
     if allowed_from(snapshot.objects.spec) == "None":
         return None
-    return Trouble(f"the Gateway allows ListenerSets, which {title} does not support", warning=True)
+    return Finding(f"the Gateway allows ListenerSets, which {title} does not support", warning=True)
 
 
 @check(
     "ITG0306", "the controller of the class serves this Gateway",
     "{upgrade} --set controller=contour", ("ITG0301",),
 )  # fmt: skip
-def own_controller(snapshot: GatewaySnapshot) -> Trouble | None:
+def own_controller(snapshot: GatewaySnapshot) -> Finding | None:
     """A Contour only serves the Gateway that its configuration names, and ignores other Gateways of its class. Give
     each Gateway its own Contour with controller=contour."""
     served = snapshot.objects.serving
@@ -108,7 +108,7 @@ def own_controller(snapshot: GatewaySnapshot) -> Trouble | None:
     ):
         return None
     title = snapshot.objects.controller.title
-    return Trouble(f"the {title} of GatewayClass {meta['name']} only serves Gateway {namespace}/{name}")
+    return Finding(f"the {title} of GatewayClass {meta['name']} only serves Gateway {namespace}/{name}")
 
 
 @check(
@@ -116,7 +116,7 @@ def own_controller(snapshot: GatewaySnapshot) -> Trouble | None:
     "{upgrade} --set-json 'slots=[ITEMS, {{\"namespace\": \"{tasks}\", \"start\": 24000, \"count\": 0}}]'",
     ("ITG0303",), each_namespace=True,
 )  # fmt: skip
-def watched(snapshot: GatewaySnapshot) -> Trouble | None:
+def watched(snapshot: GatewaySnapshot) -> Finding | None:
     """Contour only watches the namespaces of the value slots and of the release, and only has rights there. A task with
     its own listeners in another namespace is not reachable. In the fix, ITEMS stands for the present items of slots."""
     option = snapshot.objects.controller.watch_option
@@ -129,7 +129,7 @@ def watched(snapshot: GatewaySnapshot) -> Trouble | None:
         told = [word.partition("=")[2] for word in container.get("args") or [] if word.startswith(option)]
         if own and told and snapshot.namespace not in told[0].split(","):
             read = told[0].replace(",", ", ")
-            return Trouble(
+            return Finding(
                 f"{snapshot.objects.controller.title} watches {read}, but not namespace {snapshot.namespace}"
             )
     return None

@@ -1,7 +1,7 @@
 """Checks of the Gateway API CRDs: are they installed in the required versions, and are their limits consistent?"""
 
-from task_gateway.checks.base import Trouble, check, minor
-from task_gateway.crds import ports_policy, raised, schema
+from task_gateway.checks.base import Finding, check, minor
+from task_gateway.crds import limit_status, ports_policy, schema
 from task_gateway.inventory.snapshot import GatewaySnapshot
 from task_gateway.kube.wait import condition
 from task_gateway.limits.cel import has_quadratic_rules
@@ -17,40 +17,40 @@ UPGRADE_CRDS = "helm upgrade --install gateway-api-crds dist/gateway-api-crds-*.
 
 
 @check("ITG0201", "Gateway and GatewayClass are served", INSTALL, ("ITG0101",))
-def served(snapshot: GatewaySnapshot) -> Trouble | None:
+def served(snapshot: GatewaySnapshot) -> Finding | None:
     """The Gateway API CRDs are not installed, or only in versions before v1."""
     missing = [kind for kind in (GATEWAY, GATEWAY_CLASS) if not snapshot.kube.served(kind)]
-    return Trouble(f"not served: {', '.join(missing)}") if missing else None
+    return Finding(f"not served: {', '.join(missing)}") if missing else None
 
 
 @check(
     "ITG0202", "the Gateway CRD is established", "kubectl describe crd gateways.gateway.networking.k8s.io", ("ITG0201",)
 )
-def established(snapshot: GatewaySnapshot) -> Trouble | None:
+def established(snapshot: GatewaySnapshot) -> Finding | None:
     """The CRD exists but its names conflict with another CRD, or its schema is invalid."""
     said = condition("Established")(snapshot.crds.gateways)
-    return Trouble(str(said)) if said else None
+    return Finding(str(said)) if said else None
 
 
 @check("ITG0203", "a version of TCPRoute is served", INSTALL, ("ITG0201",))
-def tcp_routes(snapshot: GatewaySnapshot) -> Trouble | None:
+def tcp_routes(snapshot: GatewaySnapshot) -> Finding | None:
     """The standard channel contains TCPRoute since Gateway API 1.6. Older releases only have it in the experimental
     channel."""
-    return None if snapshot.crds.route_kind else Trouble("neither v1 nor v1alpha2 of TCPRoute is served")
+    return None if snapshot.crds.route_kind else Finding("neither v1 nor v1alpha2 of TCPRoute is served")
 
 
 @check("ITG0204", "ListenerSets are served", INSTALL, ("ITG0201",))
-def listener_sets(snapshot: GatewaySnapshot) -> Trouble | None:
+def listener_sets(snapshot: GatewaySnapshot) -> Finding | None:
     """Slots require ListenerSets, which Gateway API has since 1.5."""
     if snapshot.traits.on_gateway or snapshot.kube.served(LISTENER_SET):
         return None
-    return Trouble(f"not served: {LISTENER_SET}")
+    return Finding(f"not served: {LISTENER_SET}")
 
 
 @check(
     "ITG0205", "spec and status of the Gateway CRD allow the same listeners", RAISE, ("ITG0201",)
 )  # fmt: skip
-def agree(snapshot: GatewaySnapshot) -> Trouble | None:
+def agree(snapshot: GatewaySnapshot) -> Finding | None:
     """maxItems was only raised in spec.listeners, or only in one version. The API server then accepts a Gateway with
     more listeners than its status can hold. The controller cannot write that status, and the Gateway never becomes
     Programmed."""
@@ -63,11 +63,11 @@ def agree(snapshot: GatewaySnapshot) -> Trouble | None:
     if len(set(found.values())) <= 1:
         return None
     said = ", ".join(f"{place} {number}" for place, number in found.items())
-    return Trouble(f"maxItems differs: {said}", fix=RAISE.replace("N", str(_most(snapshot))))
+    return Finding(f"maxItems differs: {said}", fix=RAISE.replace("N", str(_most(snapshot))))
 
 
 @check("ITG0206", "the controller supports the release of the CRDs", "task-gateway crds status", ("ITG0201", "ITG0301"))
-def bundle(snapshot: GatewaySnapshot) -> Trouble | None:
+def bundle(snapshot: GatewaySnapshot) -> Finding | None:
     """Envoy Gateway 1.9 requires the CRDs of Gateway API 1.6 or later. With older CRDs it ignores TCPRoutes and does
     not report this."""
     oldest = snapshot.objects.controller.gateway_api
@@ -75,30 +75,30 @@ def bundle(snapshot: GatewaySnapshot) -> Trouble | None:
         return None
     version, _ = schema.bundle(snapshot.crds.gateways)
     needed = f"{snapshot.objects.controller.title} requires v{oldest[0]}.{oldest[1]}.0 or later"
-    return Trouble(f"the release of the CRDs is {version or 'unknown'}, {needed}")
+    return Finding(f"the release of the CRDs is {version or 'unknown'}, {needed}")
 
 
 @check(
     "ITG0207", "two listeners with the same port are rejected", f"{RAISE} {DROP}", ("ITG0201",)
 )  # fmt: skip
-def unique_ports(snapshot: GatewaySnapshot) -> Trouble | None:
+def unique_ports(snapshot: GatewaySnapshot) -> Finding | None:
     """The rule on ports was removed from the CRD to allow more listeners, and the admission policy that replaces it is
     missing."""
     if has_quadratic_rules(snapshot) or ports_policy.present(snapshot.kube):
         return None
     message = "the CRD has no rule on ports, and no admission policy replaces it"
-    return Trouble(message, warning=True, fix=f"{RAISE} {DROP}".replace("N", str(_most(snapshot))))
+    return Finding(message, warning=True, fix=f"{RAISE} {DROP}".replace("N", str(_most(snapshot))))
 
 
 @check("ITG0208", "an admission policy protects the CRDs from other releases", UPGRADE_CRDS, ("ITG0201",))
-def guarded(snapshot: GatewaySnapshot) -> Trouble | None:
+def guarded(snapshot: GatewaySnapshot) -> Finding | None:
     """Gateway API releases include the admission policy safe-upgrades since 1.5. Without it, an older release or the
     other channel can overwrite the CRDs, and the values of newer fields are lost."""
     if snapshot.crds.gateways is None or _release(snapshot.crds.gateways) < FIRST_WITH_POLICY:
         return None
-    if ports_policy.exists(snapshot.kube, ports_policy.POLICY, raised.SAFE_UPGRADES):
+    if ports_policy.exists(snapshot.kube, ports_policy.POLICY, limit_status.SAFE_UPGRADES):
         return None
-    return Trouble(f"policy {raised.SAFE_UPGRADES} does not exist", warning=True)
+    return Finding(f"policy {limit_status.SAFE_UPGRADES} does not exist", warning=True)
 
 
 def _release(crd: Manifest) -> tuple[int, ...]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
-from task_gateway.checks.base import DETERMINED, Trouble, check, fill, limits_of, some
+from task_gateway.checks.base import DETERMINED, Finding, check, fill, limits_of, some
 from task_gateway.errors import TemplatesMismatch
 from task_gateway.inventory.snapshot import GatewaySnapshot
 from task_gateway.kube.wait import condition
@@ -29,7 +29,7 @@ LIMITS = "task-gateway limits"
     "{upgrade}",
     ("ITG0401",),
 )
-def spoken(snapshot: GatewaySnapshot) -> Trouble | None:
+def spoken(snapshot: GatewaySnapshot) -> Finding | None:
     """The chart is not installed for this Gateway, or its version differs from the version of the program that claims
     its slots."""
     if snapshot.traits.like_determined and snapshot.objects.templates is None:
@@ -37,12 +37,12 @@ def spoken(snapshot: GatewaySnapshot) -> Trouble | None:
     try:
         templates.load(snapshot.kube, snapshot.gateway)
     except TemplatesMismatch as mismatch:
-        return Trouble(mismatch.message, fix=mismatch.hint or "")
+        return Finding(mismatch.message, fix=mismatch.hint or "")
     return None
 
 
 @check("ITG0502", "every port of the range can serve a task", LIMITS, ("ITG0401", "ITG0205", "ITG0204"))
-def range_is_used(snapshot: GatewaySnapshot) -> Trouble | None:
+def range_is_used(snapshot: GatewaySnapshot) -> Finding | None:
     """Another limit is lower than the port range. The master will start tasks that get no port. The message names the
     limit."""
     seen = limits_of(snapshot)
@@ -52,17 +52,17 @@ def range_is_used(snapshot: GatewaySnapshot) -> Trouble | None:
     lost = usable - seen.capacity
     message = f"{seen.capacity} tasks fit, bound by {seen.binding}; {lost} of {usable} ports cannot be used"
     fix = _narrower(snapshot, seen.capacity) if _has_determined(snapshot) else _binding(seen.limits).raise_
-    return Trouble(message, warning=True, fix=fix)
+    return Finding(message, warning=True, fix=fix)
 
 
 @check("ITG0503", "more tasks fit", LIMITS, ("ITG0401",))
-def headroom(snapshot: GatewaySnapshot) -> Trouble | None:
+def headroom(snapshot: GatewaySnapshot) -> Finding | None:
     """All or nearly all of the capacity is in use. The next task may start without being reachable."""
     seen = limits_of(snapshot)
     if seen.capacity is None or seen.headroom is None or seen.headroom >= LOW * seen.capacity:
         return None
     message = f"{seen.active} of {seen.capacity} are in use, bound by {seen.binding}"
-    return Trouble(message, warning=seen.headroom > 0)
+    return Finding(message, warning=seen.headroom > 0)
 
 
 @check(
@@ -71,10 +71,10 @@ def headroom(snapshot: GatewaySnapshot) -> Trouble | None:
     "kubectl get gateways,listenersets --namespace {namespace} -o wide",
     ("ITG0401",),
 )
-def foreign(snapshot: GatewaySnapshot) -> Trouble | None:
+def foreign(snapshot: GatewaySnapshot) -> Finding | None:
     """A listener in the port range belongs neither to a slot nor to a task. Tasks cannot use its port."""
     found = [f"{each.port}: {each}" for each in snapshot.foreign_listeners]
-    return Trouble(some(found), warning=True) if found else None
+    return Finding(some(found), warning=True) if found else None
 
 
 @check(
@@ -83,7 +83,7 @@ def foreign(snapshot: GatewaySnapshot) -> Trouble | None:
     "none here: set gateway_port_range_start and gateway_port_range_end to other ports in the master configuration",
     ("ITG0301",),
 )
-def reserved(snapshot: GatewaySnapshot) -> Trouble | None:
+def reserved(snapshot: GatewaySnapshot) -> Finding | None:
     """Envoy Gateway reserves 19000 to 19003 in its proxy. Contour cannot use a port that shares a port of its Envoy
     with another listener. Contour also adds no port to its Service: tasks with their own listeners can only use those
     of contour.ports."""
@@ -93,10 +93,10 @@ def reserved(snapshot: GatewaySnapshot) -> Trouble | None:
         return None
     message = f"{len(kept)} ports, {kept[0]} to {kept[-1]}"
     if not found.missing:
-        return Trouble(message, warning=True)
+        return Finding(message, warning=True)
     ports = snapshot.objects.controller.set_task_ports(snapshot.ports[0], len(snapshot.ports))
     service = f"the Service of the {snapshot.objects.controller.title} proxy lacks {len(found.missing)} of them"
-    return Trouble(f"{message}; {service}", warning=True, fix=fill(f"{{upgrade}} --set {ports}", snapshot))
+    return Finding(f"{message}; {service}", warning=True, fix=fill(f"{{upgrade}} --set {ports}", snapshot))
 
 
 @check(
@@ -106,7 +106,7 @@ def reserved(snapshot: GatewaySnapshot) -> Trouble | None:
     ("ITG0401",),
     each_namespace=True,
 )
-def leaked_claims(snapshot: GatewaySnapshot) -> Trouble | None:
+def leaked_claims(snapshot: GatewaySnapshot) -> Finding | None:
     """A slot is claimed, but its task has no pod ten minutes after the claim. The master stopped before it created the
     pod, or never released the slot. No other task can use the port. The command frees it. Without --apply it only shows
     what it would do."""
@@ -115,14 +115,14 @@ def leaked_claims(snapshot: GatewaySnapshot) -> Trouble | None:
     leaked = [
         slot
         for slot in snapshot.slots
-        if slot.task is not None and slot.task not in tasks and _old(table.moment(slot.claimed_at))
+        if slot.task is not None and slot.task not in tasks and _old(table.parse_time(slot.claimed_at))
     ]
     if any(slot.by_operator for slot in leaked):  # the port of a pod that is gone stays with its Job
         jobs = live.ids((), snapshot.tasks.jobs)
         leaked = [slot for slot in leaked if not slot.by_operator or names.object_uid(slot.object) not in jobs]
     if not leaked:
         return None
-    return Trouble(some([f"port {slot.port}: task {slot.task}" for slot in leaked]), warning=True)
+    return Finding(some([f"port {slot.port}: task {slot.task}" for slot in leaked]), warning=True)
 
 
 @check(
@@ -132,7 +132,7 @@ def leaked_claims(snapshot: GatewaySnapshot) -> Trouble | None:
     ("ITG0401",),
     each_namespace=True,
 )
-def leaked_objects(snapshot: GatewaySnapshot) -> Trouble | None:
+def leaked_objects(snapshot: GatewaySnapshot) -> Finding | None:
     """A Service or a route is older than ten minutes, and its task has no pod."""
     pods = {(each["metadata"].get("labels") or {}).get(TASK_LABEL) for each in snapshot.tasks.pods}
     found = {
@@ -144,7 +144,7 @@ def leaked_objects(snapshot: GatewaySnapshot) -> Trouble | None:
     if not found:
         return None
     message = some([f"{name}: task {task}" for name, task in found.items()])
-    return Trouble(message, warning=True, fix=f"kubectl delete --namespace {snapshot.namespace} {' '.join(found)}")
+    return Finding(message, warning=True, fix=f"kubectl delete --namespace {snapshot.namespace} {' '.join(found)}")
 
 
 @check(
@@ -154,7 +154,7 @@ def leaked_objects(snapshot: GatewaySnapshot) -> Trouble | None:
     ("ITG0401",),
     each_namespace=True,
 )
-def selectors(snapshot: GatewaySnapshot) -> Trouble | None:
+def selectors(snapshot: GatewaySnapshot) -> Finding | None:
     """Something other than a claim or a release wrote the Service of a slot, such as `kubectl replace` or a forced
     upgrade. Its selector differs from the claim, or the claim is gone but the endpoints of its pod remain, because
     Kubernetes keeps the endpoints of a Service that loses its selector. The port may reach the task of another user.
@@ -165,14 +165,14 @@ def selectors(snapshot: GatewaySnapshot) -> Trouble | None:
         if not table.agrees(each)
     ]
     if wrong:
-        return Trouble(some(wrong))
+        return Finding(some(wrong))
     lost = [(slot, found) for slot in snapshot.slots if (found := endpoints.left(slot, snapshot.tasks.endpoints))]
     if not lost:
         return None
     message = some([f"port {slot.port} is free but reaches {_led_to(found, snapshot)}" for slot, found in lost])
     foreign = [each.slice for _, found in lost for each in found if not each.managed]
     delete = f"kubectl delete endpointslices --namespace {snapshot.namespace} {' '.join(dict.fromkeys(foreign))}"
-    return Trouble(message, fix=delete if foreign else "")
+    return Finding(message, fix=delete if foreign else "")
 
 
 @check(
@@ -182,14 +182,14 @@ def selectors(snapshot: GatewaySnapshot) -> Trouble | None:
     ("ITG0401", "ITG0203", "ITG0204"),
     each_namespace=True,
 )
-def complete(snapshot: GatewaySnapshot) -> Trouble | None:
+def complete(snapshot: GatewaySnapshot) -> Finding | None:
     """A listener or a route of a slot was deleted. Its port is closed, even if a task claims it."""
     built = {each.name for each in in_order() if not each.per_task}
     ports = {each.port for each in snapshot.objects.listeners if each.use in built}
     routed = {each["metadata"].get("labels", {}).get(names.SLOT_LABEL) for each in snapshot.tasks.routes}
     found = [f"port {slot.port} has no listener" for slot in snapshot.slots if slot.port not in ports]
     found += [f"port {slot.port} has no route" for slot in snapshot.slots if str(slot.port) not in routed]
-    return Trouble(some(found)) if found else None
+    return Finding(some(found)) if found else None
 
 
 @check(
@@ -199,7 +199,7 @@ def complete(snapshot: GatewaySnapshot) -> Trouble | None:
     ("ITG0403", "ITG0203"),
     each_namespace=True,
 )
-def accepted(snapshot: GatewaySnapshot) -> Trouble | None:
+def accepted(snapshot: GatewaySnapshot) -> Finding | None:
     """The controller of the class rejects a route. The status of the route has the reason. Its port is not reachable.
     Status entries of other controllers are ignored."""
     found = [
@@ -207,7 +207,7 @@ def accepted(snapshot: GatewaySnapshot) -> Trouble | None:
         for each in _ours(snapshot.tasks.routes, snapshot)
         if (seen := not_accepted(each, snapshot.objects.controller_name))
     ]
-    return Trouble(some(found)) if found else None
+    return Finding(some(found)) if found else None
 
 
 @check(
@@ -217,7 +217,7 @@ def accepted(snapshot: GatewaySnapshot) -> Trouble | None:
     ("ITG0401",),
     each_namespace=True,
 )
-def ready(snapshot: GatewaySnapshot) -> Trouble | None:
+def ready(snapshot: GatewaySnapshot) -> Finding | None:
     """A task has a port, but its pod is not Ready. The port refuses connections until the pod is Ready."""
     exposed = _exposed(snapshot)
     found = [
@@ -226,7 +226,7 @@ def ready(snapshot: GatewaySnapshot) -> Trouble | None:
         if (each["metadata"].get("labels") or {}).get(TASK_LABEL) in exposed - {None}
         and (said := condition("Ready")(each))
     ]
-    return Trouble(some(found), warning=True) if found else None
+    return Finding(some(found), warning=True) if found else None
 
 
 @check(
@@ -237,7 +237,7 @@ def ready(snapshot: GatewaySnapshot) -> Trouble | None:
     before_uninstall=True,
     each_namespace=True,
 )
-def in_use(snapshot: GatewaySnapshot) -> Trouble | None:
+def in_use(snapshot: GatewaySnapshot) -> Finding | None:
     """Tasks are exposed. `helm uninstall` removes the Gateway, its slots and Envoy, and disconnects all tasks at
     once."""
     pods = {(each["metadata"].get("labels") or {}).get(TASK_LABEL) for each in snapshot.tasks.pods} - {None}
@@ -246,7 +246,7 @@ def in_use(snapshot: GatewaySnapshot) -> Trouble | None:
     found += sorted(
         {each.allocation for each in determined.routed(snapshot.kube, snapshot.objects.gateway, snapshot.namespace)}
     )
-    return Trouble(f"{len(found)} live tasks: {some(list(map(str, found)))}", warning=True) if found else None
+    return Finding(f"{len(found)} live tasks: {some(list(map(str, found)))}", warning=True) if found else None
 
 
 def _exposed(snapshot: GatewaySnapshot) -> set[str | None]:
@@ -276,7 +276,7 @@ def _ours(objects: Iterable[Manifest], snapshot: GatewaySnapshot) -> list[Manife
 
 
 def _selected(slot: table.Slot) -> str:
-    return " and ".join([slot.selects or "no task", *slot.strangers])
+    return " and ".join([slot.selects or "no task", *slot.extra_selector_keys])
 
 
 def _led_to(found: Sequence[Endpoint], snapshot: GatewaySnapshot) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from task_gateway.checks import config
-from task_gateway.checks.base import CATEGORIES, CHECKS, Result, Rule, Trouble, fill, profile_of
+from task_gateway.checks.base import CATEGORIES, CHECKS, CheckResult, CheckRule, Finding, fill, profile_of
 from task_gateway.errors import ApiError, ClusterUnreachable, ConfigError, Forbidden, UsageError
 from task_gateway.inventory.snapshot import GatewaySnapshot
 from task_gateway.inventory.target import GatewayTarget
@@ -22,7 +22,7 @@ def of_config(problem: ConfigError | None, file: str) -> list[Check]:
         Check(
             code=rule.code,
             description=rule.description,
-            result=Result.ERROR if rule.code in found else Result.OK,
+            result=CheckResult.ERROR if rule.code in found else CheckResult.OK,
             message="; ".join(found.get(rule.code, [])),
             fix=rule.fix.replace("FILE", file) if rule.code in found else "",
             docs=rule.docs,
@@ -49,17 +49,17 @@ def of_target(
     snapshot = GatewaySnapshot(target, chosen.strategy if chosen else None, profile=profile, user=user, groups=groups)
     suffix = f" ({target.manager.name})" if named else ""
     seen: dict[str, Check] = {}
-    barred: set[str] = set()
+    failed: set[str] = set()
     waiting = _rules(uninstall=uninstall, profile=profile)
     while waiting:
-        rule = next(each for each in waiting if not any(other.code in each.after for other in waiting))
+        rule = next(each for each in waiting if not any(other.code in each.depends_on for other in waiting))
         waiting.remove(rule)
-        cause = next((code for code in rule.after if code in barred), None)
-        made = _skipped(rule, f"because {cause} failed") if cause else _look(rule, snapshot)
-        if chosen and rule.code in chosen.escalated and made.result == Result.WARNING:
-            made = replace(made, result=Result.ERROR)
-        if cause or made.result == Result.ERROR:
-            barred.add(rule.code)
+        cause = next((code for code in rule.depends_on if code in failed), None)
+        made = _skipped(rule, f"because {cause} failed") if cause else _run_check(rule, snapshot)
+        if chosen and rule.code in chosen.escalated and made.result == CheckResult.WARNING:
+            made = replace(made, result=CheckResult.ERROR)
+        if cause or made.result == CheckResult.ERROR:
+            failed.add(rule.code)
         seen[rule.code] = replace(made, description=made.description + suffix)
     return [seen[code] for code in sorted(seen)]
 
@@ -68,7 +68,7 @@ def of_unusable(manager: ResourceManager, problem: UsageError, *, profile: str =
     """Return the checks of a resource manager whose kubeconfig cannot be used: the first fails, the rest is skipped."""
     first, *others = _rules(uninstall=False, profile=profile)
     message = f"{problem.message} at {problem.where}"
-    wrong = Check(first.code, first.description, Result.ERROR, message, problem.hint or "", first.docs)
+    wrong = Check(first.code, first.description, CheckResult.ERROR, message, problem.hint or "", first.docs)
     checks = [wrong, *(_skipped(rule, f"because {ANSWERS} failed") for rule in others)]
     return [replace(each, description=f"{each.description} ({manager.name})") for each in checks]
 
@@ -85,68 +85,68 @@ def report(checks: Sequence[Check], only: Collection[str] = ()) -> CheckReport:
         if (found := tuple(each for each in checks if CHECKS.get(each.code).category == name))
         and (not wanted or name.casefold() in wanted)
     )
-    success = not any(each.result == Result.ERROR for category in categories for each in category.checks)
+    success = not any(each.result == CheckResult.ERROR for category in categories for each in category.checks)
     return CheckReport(success, categories)
 
 
 def unreachable(checks: Sequence[Check]) -> bool:
     """Return whether none of the checked API servers answered."""
     answers = [each for each in checks if each.code == ANSWERS]
-    return bool(answers) and all(each.result == Result.ERROR for each in answers)
+    return bool(answers) and all(each.result == CheckResult.ERROR for each in answers)
 
 
-def _rules(*, uninstall: bool, profile: str) -> list[Rule]:
+def _rules(*, uninstall: bool, profile: str) -> list[CheckRule]:
     return [
         rule
         for rule in CHECKS
-        if rule.look is not None and (uninstall or not rule.before_uninstall) and rule.profile in ("", profile)
+        if rule.find is not None and (uninstall or not rule.before_uninstall) and rule.profile in ("", profile)
     ]
 
 
-def _look(rule: Rule, snapshot: GatewaySnapshot) -> Check:
+def _run_check(rule: CheckRule, snapshot: GatewaySnapshot) -> Check:
     """Run one check. If an object may not be read it is skipped, but the checks that depend on it still run."""
     try:
-        trouble = _trouble(rule, snapshot)
+        finding = _finding(rule, snapshot)
     except Forbidden as problem:
         return _skipped(rule, f"because {problem.where} may not be read")
     except ClusterUnreachable as problem:
-        trouble = Trouble(f"{problem.message} at {problem.where}", fix=problem.hint or "")
+        finding = Finding(f"{problem.message} at {problem.where}", fix=problem.hint or "")
     except ApiError as problem:
-        trouble = Trouble(f"could not be checked: {problem.message}", warning=True, fix=problem.hint or "")
-    if trouble is None:
-        return Check(rule.code, rule.description, Result.OK, docs=rule.docs)
-    result = Result.WARNING if trouble.warning else Result.ERROR
-    fix = trouble.fix or _fix(rule, snapshot)
-    return Check(rule.code, rule.description, result, " ".join(trouble.message.split()), fix, rule.docs)
+        finding = Finding(f"could not be checked: {problem.message}", warning=True, fix=problem.hint or "")
+    if finding is None:
+        return Check(rule.code, rule.description, CheckResult.OK, docs=rule.docs)
+    result = CheckResult.WARNING if finding.warning else CheckResult.ERROR
+    fix = finding.fix or _fix(rule, snapshot)
+    return Check(rule.code, rule.description, result, " ".join(finding.message.split()), fix, rule.docs)
 
 
-def _trouble(rule: Rule, snapshot: GatewaySnapshot) -> Trouble | None:
+def _finding(rule: CheckRule, snapshot: GatewaySnapshot) -> Finding | None:
     """Return what is wrong, of a rule for each namespace all that is; Forbidden if nothing is where it may be read."""
-    if rule.look is None:
+    if rule.find is None:
         return None
     if not rule.each_namespace or len(snapshot.spaces) == 1:
-        return rule.look(snapshot)
+        return rule.find(snapshot)
     found, unread = [], []
     for space in snapshot.spaces:
         try:
-            if (trouble := rule.look(space)) is not None:
-                found.append((space, trouble))
+            if (finding := rule.find(space)) is not None:
+                found.append((space, finding))
         except Forbidden as refused:
             unread.append(refused)
     if not found and unread:
         raise unread[0]
     if not found:
         return None
-    message = "; ".join(f"namespace {space.namespace}: {trouble.message}" for space, trouble in found)
+    message = "; ".join(f"namespace {space.namespace}: {finding.message}" for space, finding in found)
     worst = next((each for each in found if not each[1].warning), found[0])
-    return Trouble(message, worst[1].warning, worst[1].fix or _fix(rule, worst[0]))
+    return Finding(message, worst[1].warning, worst[1].fix or _fix(rule, worst[0]))
 
 
-def _skipped(rule: Rule, why: str) -> Check:
-    return Check(rule.code, rule.description, Result.SKIPPED, why, docs=rule.docs)
+def _skipped(rule: CheckRule, why: str) -> Check:
+    return Check(rule.code, rule.description, CheckResult.SKIPPED, why, docs=rule.docs)
 
 
-def _fix(rule: Rule, snapshot: GatewaySnapshot) -> str:
+def _fix(rule: CheckRule, snapshot: GatewaySnapshot) -> str:
     try:
         return fill(rule.fix, snapshot)
     except (ApiError, ClusterUnreachable):

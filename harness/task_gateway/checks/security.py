@@ -3,7 +3,7 @@
 import ipaddress
 from collections.abc import Iterable, Sequence
 
-from task_gateway.checks.base import DETERMINED, Trouble, check
+from task_gateway.checks.base import DETERMINED, Finding, check
 from task_gateway.checks.determined_rights import BY_ITS_OWN_ROLE, BY_THIS_CHART, EVERYWHERE, GROUP, NODES, Need
 from task_gateway.checks.gateway import resolve
 from task_gateway.checks.grants import ACCOUNT, grant
@@ -25,7 +25,7 @@ OF_DETERMINED: tuple[Need, ...] = (*BY_THIS_CHART, *BY_ITS_OWN_ROLE)
     "ITG0701", "the resource manager has all required rights", "{upgrade} "
     "--set-json 'rbac.subjects=[SUBJECTS]'", ("ITG0401",), each_namespace=True,
 )  # fmt: skip
-def rights(snapshot: GatewaySnapshot) -> Trouble | None:
+def rights(snapshot: GatewaySnapshot) -> Finding | None:
     """The user of the kubeconfig, or of `--as` and `--as-group`, lacks a right that the strategy requires. With the
     profile `determined` it lacks a right that a Determined master requires. An upgrade replaces the whole list
     rbac.subjects: the command has the present subjects and the new one. A Determined master requires the Role of this
@@ -41,7 +41,7 @@ def rights(snapshot: GatewaySnapshot) -> Trouble | None:
         needs = (*snapshot.traits.rights, *claim) if ours else OF_DETERMINED
         slot = snapshot.slots[0].service if snapshot.slots else ""
     except Forbidden as problem:
-        return Trouble(f"{problem.where} may not be read")
+        return Finding(f"{problem.where} may not be read")
     named = {
         "gateways": snapshot.gateway.gateway_name,
         "configmaps": names.templates(snapshot.gateway.gateway_name),
@@ -54,21 +54,21 @@ def rights(snapshot: GatewaySnapshot) -> Trouble | None:
         if not _may(snapshot, verb, group, resource, namespace, name):
             missing.append(((verb, group, resource), f"{verb} {resource} in {namespace}"))
     if ours:
-        return Trouble(f"missing: {_said(missing)}", fix=grant(snapshot)) if missing else None
+        return Finding(f"missing: {_denial(missing)}", fix=grant(snapshot)) if missing else None
     missing += [(each, f"{each[0]} {each[2]} in all namespaces") for each in EVERYWHERE if not _may(snapshot, *each)]
     nodes = [(each, f"{each[0]} {each[2]}") for each in NODES if not _may(snapshot, *each)]
     if not missing and not nodes:
         return None
     chart = {need[:3] for need in (*ALWAYS, *BY_THIS_CHART)}
     fix = grant(snapshot) if any(need in chart for need, _ in missing) else _bind(snapshot.user)
-    return Trouble(f"missing: {_said([*missing, *nodes])}", warning=not missing, fix=fix)
+    return Finding(f"missing: {_denial([*missing, *nodes])}", warning=not missing, fix=fix)
 
 
 @check(
     "ITG0702", "a public gateway only accepts named source ranges", "{upgrade} "
     "--set 'envoy.service.loadBalancerSourceRanges={{192.0.2.0/24}}'", ("ITG0401",),
 )  # fmt: skip
-def source_ranges(snapshot: GatewaySnapshot) -> Trouble | None:
+def source_ranges(snapshot: GatewaySnapshot) -> Finding | None:
     """The address is public and the load balancer accepts every client. Anyone who can connect to a port reaches its
     task, which requires no login of the platform. In the fix, replace 192.0.2.0/24 by your source ranges."""
     public = [each for each in resolve(snapshot.gateway.gateway_ip) if ipaddress.ip_address(each).is_global]
@@ -76,7 +76,7 @@ def source_ranges(snapshot: GatewaySnapshot) -> Trouble | None:
     opened = [each["metadata"]["name"] for each in services if not each["spec"].get("loadBalancerSourceRanges")]
     if not public or not opened:
         return None
-    return Trouble(f"{public[0]} is public and Service {', '.join(opened)} has no source ranges", warning=True)
+    return Finding(f"{public[0]} is public and Service {', '.join(opened)} has no source ranges", warning=True)
 
 
 @check(
@@ -85,7 +85,7 @@ def source_ranges(snapshot: GatewaySnapshot) -> Trouble | None:
     "{upgrade} --set routePolicy.enabled=true",
     ("ITG0401",),
 )
-def allowed_routes(snapshot: GatewaySnapshot) -> Trouble | None:
+def allowed_routes(snapshot: GatewaySnapshot) -> Finding | None:
     """A listener accepts routes from all namespaces. Anyone who may create a TCPRoute in any namespace can point a port
     at their own pod. The listeners of a Determined master always accept them. The value routePolicy.enabled rejects
     such routes for the whole Gateway. determined.yaml sets it."""
@@ -101,14 +101,14 @@ def allowed_routes(snapshot: GatewaySnapshot) -> Trouble | None:
     if not found or _routes_are_refused(snapshot):
         return None
     more = f", and {len(found) - 1} more" if len(found) > 1 else ""
-    return Trouble(f"{found[0]} accepts routes from all namespaces{more}", warning=True)
+    return Finding(f"{found[0]} accepts routes from all namespaces{more}", warning=True)
 
 
 @check(
     "ITG0704", "the proxy's pods are restricted", "kubectl get pods --all-namespaces -o yaml -l {proxies}",
     ("ITG0409",),
 )  # fmt: skip
-def restricted(snapshot: GatewaySnapshot) -> Trouble | None:
+def restricted(snapshot: GatewaySnapshot) -> Finding | None:
     """A container of the proxy may gain privileges, run as root, or keep capabilities. The Pod Security Standard
     `restricted` does not allow this."""
     found = [
@@ -117,7 +117,7 @@ def restricted(snapshot: GatewaySnapshot) -> Trouble | None:
         for container in each["spec"]["template"]["spec"]["containers"]
         if not _is_restricted(container, each["spec"]["template"]["spec"])
     ]
-    return Trouble(", ".join(found), warning=True) if found else None
+    return Finding(", ".join(found), warning=True) if found else None
 
 
 def _routes_are_refused(snapshot: GatewaySnapshot) -> bool:
@@ -134,7 +134,7 @@ def _may(snapshot: GatewaySnapshot, verb: str, group: str, resource: str, namesp
     return bool(snapshot.kube.create(_review(attributes, snapshot.user, snapshot.groups))["status"]["allowed"])
 
 
-def _said(missing: Iterable[tuple[object, str]]) -> str:
+def _denial(missing: Iterable[tuple[object, str]]) -> str:
     return ", ".join(words for _, words in missing)
 
 

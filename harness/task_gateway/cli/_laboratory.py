@@ -34,5 +34,7 @@ def control_plane(name: str, say: "Say") -> "AbstractContextManager[Cluster]":
     if not installed():
         raise UsageError("starting an API server requires the laboratory, which is not installed", hint=EXTRA)
     base = import_module(f"{PACKAGE}.clusters.base")
-    lent: AbstractContextManager[Cluster] = base.lent("control-plane", base.Wish(name), say=say)
-    return lent
+    cluster: AbstractContextManager[Cluster] = base.temporary_cluster(
+        "control-plane", base.ClusterRequest(name), say=say
+    )
+    return cluster

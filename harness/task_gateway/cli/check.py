@@ -75,17 +75,17 @@ def check(
     found, unusable = _targets(master, kubeconfig, context, profile)
     read += unusable
 
-    def look() -> list[Check]:
+    def read_checks() -> list[Check]:
         named = len(found) > 1 or bool(unusable)
         asked = {"uninstall": uninstall, "profile": profile, "user": user, "groups": groups or ()}
         each = (run.of_target(target, named=named, **asked) for target in found)  # type: ignore[arg-type]
         return [*read, *itertools.chain.from_iterable(each)]
 
-    checks = look()
+    checks = read_checks()
     deadline = time.monotonic() + CHECKS_PASS.seconds
     while wait and not run.report(checks, chosen).success and time.monotonic() < deadline:
         _until_something_changes(found, deadline)
-        checks = look()
+        checks = read_checks()
     result = run.report(checks, chosen)
     _emit(result, output)
     if run.unreachable(checks):

@@ -12,7 +12,7 @@ from task_gateway.cli.output import Output, OutputOption, emit, say
 from task_gateway.errors import UsageError
 from task_gateway.inventory.target import connect
 from task_gateway.probe import probe as probing
-from task_gateway.probe.stage import Asked
+from task_gateway.probe.fixture import ProbeOptions
 from task_gateway.report import controllers as shown
 
 app = typer.Typer(cls=Group, no_args_is_help=True, help=__doc__)
@@ -37,7 +37,7 @@ def probe(
     ] = "",
     first_port: Annotated[
         int, typer.Option(help="First port to try. The probe uses three free ports.", min=1025, max=65533)
-    ] = Asked.first_port,
+    ] = ProbeOptions.first_port,
     image: Annotated[
         str, typer.Option(help="Image with python3 for the test pods. Default: the image of the toolchain.")
     ] = "",
@@ -55,7 +55,7 @@ def probe(
         raise UsageError(
             "exactly one GatewayClass or Gateway is required", hint="--gateway-class NAME | --gateway NAMESPACE/NAME"
         )
-    asked = Asked(image or images.load().notebook, gateway_class, gateway, address, first_port)
+    asked = ProbeOptions(image or images.load().notebook, gateway_class, gateway, address, first_port)
     found = probing.measure(connect(kubeconfig, context), asked, say=say)
     if record is not None:
         say(f"record: {records.save(found, record)}")

@@ -8,8 +8,8 @@ from task_gateway.cli import _cel
 from task_gateway.cli._commands import Group
 from task_gateway.cli._target import ClusterOption, ContextOption
 from task_gateway.cli.output import Output, OutputOption, emit
-from task_gateway.crds import raised, raising, restore
-from task_gateway.crds.edit_live import Change
+from task_gateway.crds import limit_status, raise_limit, restore
+from task_gateway.crds.apply import Change
 from task_gateway.crds.ports_policy import NAME
 from task_gateway.deferred import rich
 from task_gateway.inventory.target import connect
@@ -36,7 +36,7 @@ def status(
     Shows how many listeners each version of the CRDs allows in spec and status, their rules, and the admission
     policies.
     """
-    emit(raised.state(connect(kubeconfig, context)), output, _state)
+    emit(limit_status.state(connect(kubeconfig, context)), output, _state)
 
 
 @app.command("raise", epilog="Example: task-gateway crds raise --max-listeners 213 --dry-run")
@@ -60,7 +60,7 @@ def raise_(
     number that the API server would reject is rejected before anything is written, with the largest possible number.
     """
     kube = connect(kubeconfig, context)
-    emit(raising.raise_to(kube, max_listeners, drop=drop_quadratic_rules, dry_run=dry_run), output, _text)
+    emit(raise_limit.raise_to(kube, max_listeners, drop=drop_quadratic_rules, dry_run=dry_run), output, _text)
 
 
 @app.command("restore", epilog="Example: task-gateway crds restore")
@@ -88,7 +88,7 @@ def _text(change: Change) -> str:
     return "\n".join([*lines, f"{change.crd}: {'would be changed (dry run)' if change.dry_run else 'changed'}"])
 
 
-def _state(state: raised.State) -> "rich.console.Group":
+def _state(state: limit_status.State) -> "rich.console.Group":
     table = rich.table.Table("CRD", "BUNDLE", "VERSION", "SPEC", "STATUS", "QUADRATIC RULES", box=None, pad_edge=False)
     for crd in state.crds:
         for each in crd.versions:
@@ -97,6 +97,6 @@ def _state(state: raised.State) -> "rich.console.Group":
             )
             rules = str(each.quadratic_rules) if each.quadratic_rules else "dropped"
             table.add_row(*cells.cells([crd.crd, f"{crd.bundle} {crd.channel}", each.version, *bounds, rules]))
-    policies = {NAME: state.ports_policy, raised.SAFE_UPGRADES: state.safe_upgrades_policy}
+    policies = {NAME: state.ports_policy, limit_status.SAFE_UPGRADES: state.safe_upgrades_policy}
     lines = [f"policy {name}: {'installed' if there else 'not installed'}" for name, there in policies.items()]
     return rich.console.Group(table, "", *lines)

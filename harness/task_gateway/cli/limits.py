@@ -38,16 +38,16 @@ def limits(
     if strategy is not None:
         STRATEGIES.get(strategy)
     if gateway is None and namespace is None:
-        found = [_of(target, strategy) for target in targets(_target.read(config), kubeconfig, context)]
+        found = [_limits_of(target, strategy) for target in targets(_target.read(config), kubeconfig, context)]
     else:
         one = _gateway.choose(config, kubeconfig, context, gateway, strategy=strategy, namespace=namespace)
         found = [_assessed(one)]
     emit({"resource_managers": found}, output, lambda _: shown.terminal(found))
 
 
-def _of(target: GatewayTarget, strategy: str | None) -> ManagerLimits:
+def _limits_of(target: GatewayTarget, strategy: str | None) -> ManagerLimits:
     direct = target.manager.internal_task_gateway is None
-    return capacity.look(target, strategy) if direct else _assessed(GatewaySnapshot(target, strategy))
+    return capacity.assess_target(target, strategy) if direct else _assessed(GatewaySnapshot(target, strategy))
 
 
 def _assessed(snapshot: GatewaySnapshot) -> ManagerLimits:

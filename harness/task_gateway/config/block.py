@@ -121,7 +121,7 @@ def entries_of(node: yaml.MappingNode) -> dict[str, tuple[int, yaml.Node]]:
     In the order of the file a later key wins, also one that `<<` takes in; of a list of mappings under `<<` the first
     wins.
     """
-    return _Entries().of(node)
+    return _Entries().entries(node)
 
 
 class _Entries:
@@ -130,7 +130,7 @@ class _Entries:
     def __init__(self) -> None:
         self._known: dict[int, dict[str, tuple[int, yaml.Node]]] = {}
 
-    def of(self, node: yaml.MappingNode) -> dict[str, tuple[int, yaml.Node]]:
+    def entries(self, node: yaml.MappingNode) -> dict[str, tuple[int, yaml.Node]]:
         if id(node) in self._known:
             return self._known[id(node)]
         entries: dict[str, tuple[int, yaml.Node]] = {}
@@ -138,7 +138,7 @@ class _Entries:
             if is_merge(key):
                 for merged in reversed(value.value if isinstance(value, yaml.SequenceNode) else [value]):
                     if isinstance(merged, yaml.MappingNode):
-                        entries |= self.of(merged)
+                        entries |= self.entries(merged)
             elif isinstance(key, yaml.ScalarNode):
                 entries[name_of(key)] = (line_of(key), value)
         self._known[id(node)] = entries

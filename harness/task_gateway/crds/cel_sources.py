@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from task_gateway.crds import bundles, schema
-from task_gateway.crds.raised import gateways
+from task_gateway.crds.limit_status import gateways
 from task_gateway.deferred import yaml
 from task_gateway.errors import UsageError
 from task_gateway.kube.client import Kube

@@ -16,7 +16,7 @@ from task_gateway.errors import ApiError, UsageError
 from task_gateway.kube.client import Kube
 from task_gateway.model import CelPoint, CelReport, CelVariant, Manifest
 
-__all__ = ["CEILING", "CostRefusal", "Found", "ask", "largest", "probe"]
+__all__ = ["CEILING", "CostRefusal", "ProbeResult", "ask", "largest", "probe"]
 
 CEILING = 1_000_000
 """Largest maxItems asked about; the linear rules of Gateway API end below it."""
@@ -37,7 +37,7 @@ Answers = dict[int, CostRefusal | None]
 
 
 @dataclass(frozen=True)
-class Found:
+class ProbeResult:
     """The largest maxItems that is accepted, and what finding it took.
 
     `binding` is the text of the rule that refuses one more; with `at_least` the search ended at its ceiling without a
@@ -72,7 +72,7 @@ def ask(
 
 def largest(
     kube: Kube, crd: Manifest, path: str, *, versions: Collection[str] | None = None, ceiling: int = CEILING
-) -> Found:
+) -> ProbeResult:
     """Return the largest maxItems of the list at `path` that the API server accepts, one more being refused.
 
     The declared maxItems is asked about first. UsageError if no version has that list, or if the CRD is refused for its
@@ -102,7 +102,7 @@ def probe(
     return sorted(reports, key=lambda each: schema.versions(crd).index(each.version))
 
 
-def _search(kube: Kube, crd: Manifest, path: str, versions: Collection[str], start: int, ceiling: int) -> Found:
+def _search(kube: Kube, crd: Manifest, path: str, versions: Collection[str], start: int, ceiling: int) -> ProbeResult:
     started, answers = time.monotonic(), Answers()
     costs: dict[int, cel_search.Costs] = {}
     while (number := cel_search.next_number(costs, start, ceiling)) is not None:
@@ -116,7 +116,7 @@ def _search(kube: Kube, crd: Manifest, path: str, versions: Collection[str], sta
             where=f"{crd['metadata']['name']}, {refusal.excesses[0].place}",
             hint=f"the rule: {refusal.rule}",
         )
-    return Found(
+    return ProbeResult(
         low,
         refusal.rule if refusal else "",
         len(answers),
@@ -128,7 +128,7 @@ def _search(kube: Kube, crd: Manifest, path: str, versions: Collection[str], sta
 
 
 def _variants(
-    kube: Kube, crd: Manifest, path: str, versions: Collection[str], found: Found, ceiling: int
+    kube: Kube, crd: Manifest, path: str, versions: Collection[str], found: ProbeResult, ceiling: int
 ) -> Iterator[CelVariant]:
     """Yield what is accepted without each costly rule, and without all the quadratic ones."""
     listed = [rule for each in versions for rule in schema.rules(crd, each, path)]
@@ -185,7 +185,7 @@ def _point(number: int, refusal: CostRefusal | None) -> CelPoint:
     return CelPoint(number, refusal.factor, refusal.rule) if refusal else CelPoint(number, None)
 
 
-def _report(crd: Manifest, version: str, path: str, found: Found, variants: tuple[CelVariant, ...]) -> CelReport:
+def _report(crd: Manifest, version: str, path: str, found: ProbeResult, variants: tuple[CelVariant, ...]) -> CelReport:
     bundle, channel = schema.bundle(crd)
     return CelReport(
         bundle=bundle,

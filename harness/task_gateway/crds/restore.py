@@ -1,8 +1,8 @@
 """Puts upstream's Gateway CRD back: the versions of the bundle and channel that its annotations name."""
 
 from task_gateway.crds import bundles, edit, ports_policy, schema
-from task_gateway.crds.edit_live import MANAGER, Change, apply, notes, preview, refuse_above
-from task_gateway.crds.raised import gateways
+from task_gateway.crds.apply import MANAGER, Change, apply, notes, preview, refuse_above
+from task_gateway.crds.limit_status import gateways
 from task_gateway.errors import UsageError
 from task_gateway.kube.client import Kube
 from task_gateway.model import Manifest

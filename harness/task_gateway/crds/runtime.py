@@ -44,7 +44,7 @@ Make = Callable[[int], Manifest]
 
 
 @dataclass(frozen=True)
-class Kind:
+class SampledKind:
     """A kind with listeners: what else its spec needs, and the limit of upstream's rules, asked about first."""
 
     spec: Manifest
@@ -52,9 +52,9 @@ class Kind:
 
 
 KINDS = {
-    "Gateway": Kind({"gatewayClassName": "none"}, 445),
-    "ListenerSet": Kind({"parentRef": {"name": "none"}}, 406),
-    "XListenerSet": Kind({"parentRef": {"name": "none"}}, 406),
+    "Gateway": SampledKind({"gatewayClassName": "none"}, 445),
+    "ListenerSet": SampledKind({"parentRef": {"name": "none"}}, 406),
+    "XListenerSet": SampledKind({"parentRef": {"name": "none"}}, 406),
 }
 
 

@@ -23,7 +23,7 @@ RULES = "x-kubernetes-validations"
 
 
 @dataclass(frozen=True)
-class Rule:
+class CelRule:
     """One CEL rule of a list: its text and what it says when it is broken."""
 
     text: str
@@ -61,10 +61,10 @@ def max_items(crd: Manifest, version: str, path: str) -> int | None:
     return None if node is None else cast("int | None", node.get("maxItems"))
 
 
-def rules(crd: Manifest, version: str, path: str) -> list[Rule]:
+def rules(crd: Manifest, version: str, path: str) -> list[CelRule]:
     """Return the CEL rules that stand on the list at `path`, in their order."""
     node = list_at(crd, version, path) or {}
-    return [Rule(each["rule"], each.get("message", "")) for each in node.get(RULES, [])]
+    return [CelRule(each["rule"], each.get("message", "")) for each in node.get(RULES, [])]
 
 
 def rules_within(crd: Manifest, version: str, path: str) -> list[str]:
@@ -89,11 +89,11 @@ def with_max_items(crd: Manifest, path: str, number: int, only: Collection[str] 
     return changed
 
 
-def without_rules(crd: Manifest, path: str, unwanted: Callable[[Rule], bool]) -> Manifest:
+def without_rules(crd: Manifest, path: str, unwanted: Callable[[CelRule], bool]) -> Manifest:
     """Return a copy without the `unwanted` rules on the list at `path`, in every version."""
     changed = copy.deepcopy(crd)
     for node in _lists(changed, path):
-        kept = [each for each in node.get(RULES, []) if not unwanted(Rule(each["rule"], each.get("message", "")))]
+        kept = [each for each in node.get(RULES, []) if not unwanted(CelRule(each["rule"], each.get("message", "")))]
         if kept:
             node[RULES] = kept
         else:
@@ -114,7 +114,7 @@ def without_descriptions(crd: Manifest, version: str) -> object:
     return next((_plain(_root(each)) for each in crd["spec"]["versions"] if each["name"] == version), None)
 
 
-def is_quadratic(rule: Rule) -> bool:
+def is_quadratic(rule: CelRule) -> bool:
     """Tell whether a rule walks the list once for each item of it, so that its cost grows with the square."""
     return rule.text.lstrip().startswith("self.") and rule.text.count("self.") - rule.text.count("self.size") > 1
 

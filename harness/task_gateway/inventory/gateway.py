@@ -9,7 +9,7 @@ from task_gateway.kube.reader import Reader, list_readable
 from task_gateway.model import InternalTaskGateway, Manifest
 from task_gateway.routing import names, templates
 from task_gateway.routing.gateway_api import GATEWAY, GATEWAY_CLASS, LISTENER_SET, is_attached
-from task_gateway.routing.listening import Listener
+from task_gateway.routing.gateway_listeners import Listener
 from task_gateway.routing.parents import listeners_of
 
 

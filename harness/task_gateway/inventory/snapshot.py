@@ -13,7 +13,7 @@ from task_gateway.inventory.tasks import TaskObjects
 from task_gateway.kube.client import Kube
 from task_gateway.model import InternalTaskGateway, ResourceManager
 from task_gateway.routing import determined, table
-from task_gateway.routing.listening import FOREIGN, Listener
+from task_gateway.routing.gateway_listeners import FOREIGN, Listener
 from task_gateway.routing.ports import in_range
 from task_gateway.routing.strategies.base import in_order, traits_of
 from task_gateway.routing.strategies.traits import Traits
@@ -138,5 +138,5 @@ class GatewaySnapshot:
     def active(self) -> int:
         """How many ports of the range serve a task."""
         if not self.traits.per_task:
-            return sum(slot.task is not None for slot in table.inside(self.slots, self.ports[0], self.ports[-1]))
+            return sum(slot.task is not None for slot in table.in_port_range(self.slots, self.ports[0], self.ports[-1]))
         return sum(each.use == self.strategy and each.port in self.ports for each in self.objects.listeners)

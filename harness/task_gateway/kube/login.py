@@ -25,7 +25,7 @@ class Pair:
     key: bytes
 
 
-class Login:
+class ApiLogin:
     """The user of one context. UsageError if its credentials are missing, contradictory or not supported."""
 
     def __init__(self, access: Access, *, secure: bool) -> None:

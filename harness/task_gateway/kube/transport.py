@@ -11,7 +11,7 @@ from task_gateway.errors import CertificateRefused, ClusterUnreachable, LoginFai
 from task_gateway.kube import proxies
 from task_gateway.kube.kubeconfig import Access, access_of
 from task_gateway.kube.kubectl import command
-from task_gateway.kube.login import Login, Pair
+from task_gateway.kube.login import ApiLogin, Pair
 from task_gateway.model import Cluster
 from task_gateway.version import __version__
 
@@ -32,7 +32,7 @@ class Transport:
         self._access = access = access_of(cluster)
         self.server = _server(access)
         secure = self.server.startswith("https://")
-        self._login = Login(access, secure=secure)
+        self._login = ApiLogin(access, secure=secure)
         self._proxy = proxies.proxy_of(access, self.server)
         groups = access.user.get("as-groups") or []
         if self._proxy and not secure and len(groups) > 1:

@@ -106,7 +106,7 @@ def condition(type: str, status: str = "True") -> Missing:
             stale = each.get("observedGeneration", generation) < generation
             if each["status"] == status and not stale:
                 return None
-            return Condition.of(each, stale=stale)
+            return Condition.read(each, stale=stale)
         return Condition(type)
 
     return missing

@@ -20,7 +20,7 @@ class Scope(StrEnum):
     CLOUD = "cloud"
 
 
-class Found(StrEnum):
+class Origin(StrEnum):
     """How a number was come by: read from the cluster, tried out on its API server, or known from a source."""
 
     READ = "read"
@@ -29,37 +29,37 @@ class Found(StrEnum):
 
 
 @dataclass(frozen=True)
-class Finding:
+class LimitValue:
     """A limit as found: `value` in the unit of its description, `tasks` that it leaves room for (None: any number)."""
 
     value: int | None
     tasks: int | None
-    found: Found
-    raise_: str
+    origin: Origin
+    remedy: str
     note: str = ""
 
 
-Look = Callable[[GatewaySnapshot], Finding]
+LimitFunction = Callable[[GatewaySnapshot], LimitValue]
 
 
 @dataclass(frozen=True)
-class Rule:
+class LimitRule:
     """A limit before it is looked at."""
 
     id: str
     description: str
     scope: Scope
-    look: Look
+    measure: LimitFunction
 
-    def at(self, snapshot: GatewaySnapshot) -> Limit:
+    def limit_at(self, snapshot: GatewaySnapshot) -> Limit:
         """Return the limit as it is at `snapshot`; what may not be read limits nothing and says so."""
         try:
-            finding = self.look(snapshot)
+            measured = self.measure(snapshot)
         except Forbidden as refused:
-            finding = Finding(None, None, Found.READ, f"unknown: {refused.where} may not be read")
-        description = f"{self.description} ({finding.note})" if finding.note else self.description
-        value, tasks = _at_least_0(finding.value), _at_least_0(finding.tasks)
-        return Limit(self.id, description, value, tasks, self.scope, finding.found, finding.raise_)
+            measured = LimitValue(None, None, Origin.READ, f"unknown: {refused.where} may not be read")
+        description = f"{self.description} ({measured.note})" if measured.note else self.description
+        value, tasks = _at_least_0(measured.value), _at_least_0(measured.tasks)
+        return Limit(self.id, description, value, tasks, self.scope, measured.origin, measured.remedy)
 
 
 def _at_least_0(number: int | None) -> int | None:
@@ -67,14 +67,14 @@ def _at_least_0(number: int | None) -> int | None:
     return None if number is None else max(0, number)
 
 
-LIMITS: Registry[Rule] = Registry("limit", "task_gateway.limits")
+LIMITS: Registry[LimitRule] = Registry("limit", "task_gateway.limits")
 
 
-def limit(id: str, scope: Scope, description: str) -> Callable[[Look], Look]:
+def limit(id: str, scope: Scope, description: str) -> Callable[[LimitFunction], LimitFunction]:
     """Return a decorator that files a function as the limit called `id`."""
 
-    def keep(look: Look) -> Look:
-        LIMITS.register(id)(Rule(id, description, scope, look))
-        return look
+    def keep(measure: LimitFunction) -> LimitFunction:
+        LIMITS.register(id)(LimitRule(id, description, scope, measure))
+        return measure
 
     return keep

@@ -8,7 +8,7 @@ from task_gateway.model import Limit, ManagerLimits
 DIRECT = "direct"
 
 
-def look(target: GatewayTarget, strategy: str | None = None) -> ManagerLimits:
+def assess_target(target: GatewayTarget, strategy: str | None = None) -> ManagerLimits:
     """Return all limits of a target; one without a gateway has no capacity, its tasks are dialled at their pods."""
     manager = target.manager
     if manager.internal_task_gateway is None:
@@ -18,7 +18,7 @@ def look(target: GatewayTarget, strategy: str | None = None) -> ManagerLimits:
 
 def assess(snapshot: GatewaySnapshot) -> ManagerLimits:
     """Return all limits of a gateway, the lowest first; capacity is the least that applies to its strategy."""
-    limits = ladder([rule.at(snapshot) for rule in LIMITS])
+    limits = ladder([rule.limit_at(snapshot) for rule in LIMITS])
     least = next((each for each in limits if each.tasks is not None), None)
     capacity = None if least is None else least.tasks
     return ManagerLimits(

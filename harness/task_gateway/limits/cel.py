@@ -3,7 +3,7 @@
 from task_gateway.crds import edit, probe, schema
 from task_gateway.errors import ApiError, UsageError
 from task_gateway.inventory.snapshot import GatewaySnapshot
-from task_gateway.limits.base import Finding, Found, Scope, limit
+from task_gateway.limits.base import LimitValue, Origin, Scope, limit
 from task_gateway.limits.crd import room
 
 STATIC_UPSTREAM = 213
@@ -16,24 +16,24 @@ DROP = "task-gateway crds raise --max-listeners N --drop-quadratic-rules"
 
 
 @limit("cel-static-cost", Scope.CLUSTER, "largest maxItems of spec.listeners that the API server accepts in the CRD")
-def static(snapshot: GatewaySnapshot) -> Finding:
+def static(snapshot: GatewaySnapshot) -> LimitValue:
     """Ask the API server by dry runs of the CRD; where that is refused, give the known figure of the upstream rules."""
     if snapshot.crds.gateways is None:
-        return Finding(None, None, Found.DOCUMENTED, DROP, "no CRD")
+        return LimitValue(None, None, Origin.DOCUMENTED, DROP, "no CRD")
     try:
         found = probe.largest(snapshot.kube, snapshot.crds.gateways, schema.SPEC_LISTENERS)
     except (ApiError, UsageError):
         value = STATIC_UPSTREAM if has_quadratic_rules(snapshot) else None
-        return Finding(value, room(snapshot, value), Found.DOCUMENTED, DROP, "the API server could not be probed")
+        return LimitValue(value, room(snapshot, value), Origin.DOCUMENTED, DROP, "the API server could not be probed")
     note = "or more" if found.at_least else ""
-    return Finding(found.accepted, room(snapshot, found.accepted), Found.PROBED, DROP, note)
+    return LimitValue(found.accepted, room(snapshot, found.accepted), Origin.PROBED, DROP, note)
 
 
 @limit("cel-run-time-cost", Scope.CLUSTER, "listeners of one Gateway that the CEL rules can process at run time")
-def run_time(snapshot: GatewaySnapshot) -> Finding:
+def run_time(snapshot: GatewaySnapshot) -> LimitValue:
     """Give the known figure of the upstream rules; without the quadratic ones other limits are reached first."""
     value = RUN_TIME_UPSTREAM if has_quadratic_rules(snapshot) else None
-    return Finding(value, room(snapshot, value), Found.DOCUMENTED, DROP)
+    return LimitValue(value, room(snapshot, value), Origin.DOCUMENTED, DROP)
 
 
 def has_quadratic_rules(snapshot: GatewaySnapshot) -> bool:

@@ -2,19 +2,19 @@
 
 from task_gateway.crds import schema
 from task_gateway.inventory.snapshot import GatewaySnapshot
-from task_gateway.limits.base import Finding, Found, Scope, limit
+from task_gateway.limits.base import LimitValue, Origin, Scope, limit
 
 RAISE = "task-gateway crds raise --max-listeners N"
 
 
 @limit("crd-spec-max-items", Scope.GATEWAY, "listeners of one Gateway: maxItems of spec.listeners")
-def spec(snapshot: GatewaySnapshot) -> Finding:
+def spec(snapshot: GatewaySnapshot) -> LimitValue:
     """Read the least of the served versions: a client may write through any of them."""
     return _declared(snapshot, schema.SPEC_LISTENERS)
 
 
 @limit("crd-status-max-items", Scope.GATEWAY, "listeners whose status can be written: maxItems of status.listeners")
-def status(snapshot: GatewaySnapshot) -> Finding:
+def status(snapshot: GatewaySnapshot) -> LimitValue:
     """Read the least of the served versions; above it every status write is refused, and nothing is Programmed."""
     return _declared(snapshot, schema.STATUS_LISTENERS)
 
@@ -29,15 +29,15 @@ def room(snapshot: GatewaySnapshot, listeners: int | None) -> int | None:
     return None if listeners is None or not snapshot.traits.on_gateway else max(0, listeners - others(snapshot))
 
 
-def _declared(snapshot: GatewaySnapshot, path: str) -> Finding:
+def _declared(snapshot: GatewaySnapshot, path: str) -> LimitValue:
     crd = snapshot.crds.gateways
     if crd is None:
-        return Finding(
-            0, room(snapshot, 0), Found.READ, "helm install gateway-api-crds dist/gateway-api-crds-*.tgz", "no CRD"
+        return LimitValue(
+            0, room(snapshot, 0), Origin.READ, "helm install gateway-api-crds dist/gateway-api-crds-*.tgz", "no CRD"
         )
     per_version = {version: schema.max_items(crd, version, path) for version in schema.served(crd)}
     numbers = [number for number in per_version.values() if number is not None]
     value = min(numbers) if numbers else None
     differ = len(set(per_version.values())) > 1
     note = ", ".join(f"{version}: {number}" for version, number in per_version.items()) if differ else ""
-    return Finding(value, room(snapshot, value), Found.READ, RAISE, note)
+    return LimitValue(value, room(snapshot, value), Origin.READ, RAISE, note)

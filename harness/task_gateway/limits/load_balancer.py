@@ -2,7 +2,7 @@
 
 from task_gateway.inventory.snapshot import GatewaySnapshot
 from task_gateway.kube.quantity import whole
-from task_gateway.limits.base import Finding, Found, Scope, limit
+from task_gateway.limits.base import LimitValue, Origin, Scope, limit
 from task_gateway.limits.ports import proxied
 
 AWS_SUFFIX = ".amazonaws.com"
@@ -14,15 +14,15 @@ ANNOTATION = "task-gateway.dev/load-balancer-listeners"
 
 
 @limit("load-balancer-listeners", Scope.CLOUD, "listeners that the load balancer of the cloud supports")
-def listeners(snapshot: GatewaySnapshot) -> Finding:
+def listeners(snapshot: GatewaySnapshot) -> LimitValue:
     """Take the Gateway's annotation, else what is known of the cloud whose host name the load balancer has."""
     advice = f"raise the quota of the cloud, then annotate the Gateway with {ANNOTATION}"
     notes = ((snapshot.objects.gateway or {}).get("metadata") or {}).get("annotations") or {}
     if (value := whole(notes.get(ANNOTATION, ""))) is not None:
-        return Finding(value, proxied(snapshot, value), Found.READ, advice, "from the annotation")
+        return LimitValue(value, proxied(snapshot, value), Origin.READ, advice, "from the annotation")
     if any(name.endswith(AWS_SUFFIX) for name in _host_names(snapshot)):
-        return Finding(AWS_LISTENERS, proxied(snapshot, AWS_LISTENERS), Found.DOCUMENTED, advice, "AWS")
-    return Finding(None, None, Found.DOCUMENTED, f"if there is one, annotate the Gateway with {ANNOTATION}")
+        return LimitValue(AWS_LISTENERS, proxied(snapshot, AWS_LISTENERS), Origin.DOCUMENTED, advice, "AWS")
+    return LimitValue(None, None, Origin.DOCUMENTED, f"if there is one, annotate the Gateway with {ANNOTATION}")
 
 
 def _host_names(snapshot: GatewaySnapshot) -> list[str]:

@@ -3,7 +3,7 @@
 import json
 
 from task_gateway.inventory.snapshot import GatewaySnapshot
-from task_gateway.limits.base import Finding, Found, Scope, limit
+from task_gateway.limits.base import LimitValue, Origin, Scope, limit
 from task_gateway.limits.crd import room
 from task_gateway.limits.ports import proxied
 from task_gateway.model import Manifest
@@ -29,14 +29,14 @@ ENDPOINT_SLICE_PORTS = 20_000
 
 
 @limit("object-size", Scope.GATEWAY, "bytes of the Gateway in etcd")
-def size(snapshot: GatewaySnapshot) -> Finding:
+def size(snapshot: GatewaySnapshot) -> LimitValue:
     """Divide what etcd takes by the bytes of one listener, read from the Gateway if it has enough of them."""
     gateway = snapshot.objects.gateway
     count = len((gateway or {}).get("spec", {}).get("listeners") or [])
     trusted = gateway is not None and count >= LISTENERS_TO_TRUST
     each = max(1, _bytes(gateway) // count) if trusted and gateway is not None else LISTENER_BYTES
-    found = Found.READ if trusted else Found.DOCUMENTED
-    return Finding(ETCD_REQUEST, room(snapshot, ETCD_REQUEST // each), found, _advice(), f"{each} a listener")
+    found = Origin.READ if trusted else Origin.DOCUMENTED
+    return LimitValue(ETCD_REQUEST, room(snapshot, ETCD_REQUEST // each), found, _advice(), f"{each} a listener")
 
 
 @limit(
@@ -44,16 +44,16 @@ def size(snapshot: GatewaySnapshot) -> Finding:
     Scope.GATEWAY,
     "bytes of the Gateway's annotations, in which a Determined master records each port",
 )
-def annotations(snapshot: GatewaySnapshot) -> Finding:
+def annotations(snapshot: GatewaySnapshot) -> LimitValue:
     """Divide it by the bytes of one port's annotation."""
-    return Finding(ANNOTATIONS, room(snapshot, ANNOTATIONS // ANNOTATION_BYTES), Found.DOCUMENTED, _advice())
+    return LimitValue(ANNOTATIONS, room(snapshot, ANNOTATIONS // ANNOTATION_BYTES), Origin.DOCUMENTED, _advice())
 
 
 @limit("endpoint-slice-ports", Scope.CLUSTER, "ports of one EndpointSlice, hence of the proxy's Service")
-def endpoint_slice_ports(snapshot: GatewaySnapshot) -> Finding:
+def endpoint_slice_ports(snapshot: GatewaySnapshot) -> LimitValue:
     """Count a port for each listener, the placeholder's included."""
     tasks = proxied(snapshot, ENDPOINT_SLICE_PORTS)
-    return Finding(ENDPOINT_SLICE_PORTS, tasks, Found.DOCUMENTED, "none: install a second gateway")
+    return LimitValue(ENDPOINT_SLICE_PORTS, tasks, Origin.DOCUMENTED, "none: install a second gateway")
 
 
 def _advice() -> str:

@@ -1,9 +1,9 @@
 """Ports: the configured range, less what others hold of it, and the node ports that a load balancer may need."""
 
 from task_gateway.inventory.snapshot import GatewaySnapshot
-from task_gateway.limits.base import Finding, Found, Scope, limit
+from task_gateway.limits.base import LimitValue, Origin, Scope, limit
 from task_gateway.model import Manifest
-from task_gateway.routing.listening import ports_of
+from task_gateway.routing.gateway_listeners import ports_of
 from task_gateway.routing.ports import TaskPorts
 from task_gateway.routing.ports import task_ports as ports_of_tasks
 
@@ -14,32 +14,32 @@ WIDEN = "gateway_port_range_start and gateway_port_range_end in the master confi
 
 
 @limit("port-range", Scope.RANGE, "ports of the range that tasks can use")
-def range_(snapshot: GatewaySnapshot) -> Finding:
+def range_(snapshot: GatewaySnapshot) -> LimitValue:
     """Count the range's ports without those of foreign listeners and those that the controller keeps."""
     found = task_ports(snapshot)
     usable, held, kept = len(found.usable), len(found.held), len(found.unusable)
     note = f"{len(snapshot.ports)} ports, {held} of others, {kept} of the controller" if held or kept else ""
-    return Finding(usable, usable, Found.READ, f"widen {WIDEN}", note)
+    return LimitValue(usable, usable, Origin.READ, f"widen {WIDEN}", note)
 
 
 @limit("controller-ports", Scope.RANGE, "ports of the range that the controller reserves")
-def controller_(snapshot: GatewaySnapshot) -> Finding:
+def controller_(snapshot: GatewaySnapshot) -> LimitValue:
     """Count them; they are no tasks' limit of their own, the port range is less by them."""
     kept = sorted(task_ports(snapshot).unusable)
     note = f"{kept[0]} to {kept[-1]}" if kept else ""
-    return Finding(len(kept), None, Found.DOCUMENTED, f"exclude them from {WIDEN}", note)
+    return LimitValue(len(kept), None, Origin.DOCUMENTED, f"exclude them from {WIDEN}", note)
 
 
 @limit("node-ports", Scope.CLUSTER, "node ports available to the Service of the proxy")
-def node_ports(snapshot: GatewaySnapshot) -> Finding:
+def node_ports(snapshot: GatewaySnapshot) -> LimitValue:
     """Count the default range less those of other Services; no limit where the proxy's Service takes none."""
     advice = "set envoy.service.allocateLoadBalancerNodePorts=false, or widen --service-node-port-range"
     if not any(takes_node_ports(service) for service in snapshot.proxy.services):
-        return Finding(None, None, Found.READ, advice, "the Service of the proxy uses none")
+        return LimitValue(None, None, Origin.READ, advice, "the Service of the proxy uses none")
     mine = {_name(service) for service in snapshot.proxy.services}
     taken = sum(_node_ports(service) for service in snapshot.cluster.services if _name(service) not in mine)
     free = NODE_PORTS - taken
-    return Finding(free, proxied(snapshot, free), Found.READ, advice)
+    return LimitValue(free, proxied(snapshot, free), Origin.READ, advice)
 
 
 def task_ports(snapshot: GatewaySnapshot) -> TaskPorts:

@@ -6,33 +6,33 @@ from collections.abc import Iterable
 from task_gateway.errors import NotFound
 from task_gateway.inventory.snapshot import GatewaySnapshot
 from task_gateway.kube.quantity import whole
-from task_gateway.limits.base import Finding, Found, Scope, limit
+from task_gateway.limits.base import LimitValue, Origin, Scope, limit
 
 SERVICE_CIDR = "networking.k8s.io/v1/ServiceCIDR"
 
 
 @limit("service-addresses", Scope.CLUSTER, "cluster IP addresses of Services")
-def addresses(snapshot: GatewaySnapshot) -> Finding:
+def addresses(snapshot: GatewaySnapshot) -> LimitValue:
     """Count the addresses of the Service ranges less those in use; the API reports the ranges since Kubernetes 1.33."""
     advice = "add a ServiceCIDR to the cluster"
     try:
         ranges = [each["spec"]["cidrs"][0] for each in snapshot.kube.list(SERVICE_CIDR)]
     except NotFound:
-        return Finding(None, None, Found.READ, advice, "the API does not report them")
+        return LimitValue(None, None, Origin.READ, advice, "the API does not report them")
     used = sum(each["spec"].get("clusterIP", "None") not in ("None", "") for each in snapshot.cluster.services)
     total = sum(usable(cidr) for cidr in ranges)
     tasks = total - used + snapshot.active if snapshot.traits.cluster_ip else None
-    return Finding(total - used, tasks, Found.READ, advice, f"free of {total}")
+    return LimitValue(total - used, tasks, Origin.READ, advice, f"free of {total}")
 
 
 @limit("quota-services", Scope.CLUSTER, "Services still allowed by the ResourceQuotas of the task namespace")
-def service_quota(snapshot: GatewaySnapshot) -> Finding:
+def service_quota(snapshot: GatewaySnapshot) -> LimitValue:
     """Take the least of all quotas on Services there."""
     return _least(snapshot, ("services", "count/services"))
 
 
 @limit("quota-routes", Scope.CLUSTER, "TCPRoutes still allowed by the ResourceQuotas of the task namespace")
-def route_quota(snapshot: GatewaySnapshot) -> Finding:
+def route_quota(snapshot: GatewaySnapshot) -> LimitValue:
     """Take the least of all quotas on TCPRoutes there."""
     return _least(snapshot, ("count/tcproutes.gateway.networking.k8s.io",))
 
@@ -43,7 +43,7 @@ def usable(cidr: str) -> int:
     return max(0, network.num_addresses - (2 if network.version == 4 else 1))
 
 
-def _least(snapshot: GatewaySnapshot, resources: tuple[str, ...]) -> Finding:
+def _least(snapshot: GatewaySnapshot, resources: tuple[str, ...]) -> LimitValue:
     """Return what the tightest quota on the resources leaves, and name its namespace; Forbidden if one is unreadable.
 
     Every task namespace has its own quotas, but a task may run in any of them: the least is where the next task is
@@ -63,12 +63,12 @@ def _least(snapshot: GatewaySnapshot, resources: tuple[str, ...]) -> Finding:
                     left.append((max(0, hard - used), namespace))
     notes = [f"cannot be read: {', '.join(unread)}"] if unread else []
     if not left:
-        return Finding(None, None, Found.READ, _advice(quotas), "; ".join(notes) or "no quota")
+        return LimitValue(None, None, Origin.READ, _advice(quotas), "; ".join(notes) or "no quota")
     least, where = min(left, key=lambda each: each[0])
     tasks = least + snapshot.active if snapshot.traits.per_task else None
     if len(quotas) > 1:
         notes.append(f"the least of {len(quotas)} namespaces: {where}")
-    return Finding(least, tasks, Found.READ, _advice([where]), "; ".join(notes))
+    return LimitValue(least, tasks, Origin.READ, _advice([where]), "; ".join(notes))
 
 
 def _advice(namespaces: Iterable[str]) -> str:

@@ -14,9 +14,9 @@ from task_gateway.operator import pods, result
 from task_gateway.operator.log import say
 from task_gateway.operator.metrics import Metrics
 from task_gateway.operator.pods import Pod
-from task_gateway.operator.result import Result
+from task_gateway.operator.result import ExposeResult
 from task_gateway.operator.space import Space
-from task_gateway.operator.steps import Claim, Clear, Publish, Release, Restore, Step
+from task_gateway.operator.steps import ClaimSlot, ClearResult, PublishResult, ReleaseSlot, RestoreSlot, Step
 from task_gateway.routing import endpoints, names, table
 from task_gateway.routing.slot_writer import SlotWriter, released
 from task_gateway.routing.table import Slot
@@ -26,7 +26,7 @@ OWNER_SECONDS = 60.0
 STEPS = 100
 """How many steps for one task may follow each other before others have a turn."""
 
-Told = Callable[[Pod, Result], object]
+Told = Callable[[Pod, ExposeResult], object]
 """Called after a result was written on a pod, with the pod as it was before."""
 
 
@@ -71,20 +71,20 @@ class Actor:
     def _do(self, step: Step) -> bool:
         """Do a step; False if a pod is not as it was seen any more."""
         match step:
-            case Claim():
+            case ClaimSlot():
                 return self._claim(step)
-            case Release():
+            case ReleaseSlot():
                 return self._release(step)
-            case Restore(slot):
+            case RestoreSlot(slot):
                 self._writer.restore(slot, self._writer.deadline())
                 self._say("restored", slot)
-            case Publish(pod, wanted, slots):
+            case PublishResult(pod, wanted, slots):
                 return not all(map(self._holds, slots)) or self._publish(pod, wanted)
-            case Clear(pod):
+            case ClearResult(pod):
                 self._clear_left(pod)
         return True
 
-    def _claim(self, step: Claim) -> bool:
+    def _claim(self, step: ClaimSlot) -> bool:
         pod, slot, until = step.pod, step.slot, self._writer.deadline()
         if slot.task is not None:  # kept for the Job
             before = self._look(slot)
@@ -109,7 +109,7 @@ class Actor:
             self._metrics.claim_seconds.observe(time.monotonic() - since)
         return True
 
-    def _release(self, step: Release) -> bool:
+    def _release(self, step: ReleaseSlot) -> bool:
         slot = step.slot
         if step.pod is None or not step.pod.ended:
             left = self._look(slot)
@@ -149,7 +149,7 @@ class Actor:
         """Remove what is written on a pod that carries no label; False if the pod has changed since it was read."""
         if left is None or left.label is not None or not left.marked or left.deleted:
             return True
-        return self._publish(left, Result())
+        return self._publish(left, ExposeResult())
 
     def _clear_left(self, pod: Pod) -> None:
         found = self._kube.find(POD, pod.name, self._namespace)
@@ -164,7 +164,7 @@ class Actor:
             return None
         return pods.parse(found)
 
-    def _publish(self, pod: Pod, wanted: Result) -> bool:
+    def _publish(self, pod: Pod, wanted: ExposeResult) -> bool:
         body = result.patch(pod, wanted, datetime.now(UTC))
         try:
             answer = self._kube.patch(POD, pod.name, self._namespace, body, strategic=True, subresource="status")

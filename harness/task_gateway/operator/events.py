@@ -9,7 +9,7 @@ from task_gateway.kube.client import Kube
 from task_gateway.operator import result
 from task_gateway.operator.log import say
 from task_gateway.operator.pods import Pod
-from task_gateway.operator.result import Result
+from task_gateway.operator.result import ExposeResult
 
 COMPONENT = "task-gateway-operator"
 WAITING = 10_000
@@ -21,12 +21,12 @@ class Events:
 
     def __init__(self, kube: Kube) -> None:
         self._kube = kube
-        self._waiting: queue.Queue[tuple[Pod, Result]] = queue.Queue(WAITING)
+        self._waiting: queue.Queue[tuple[Pod, ExposeResult]] = queue.Queue(WAITING)
         threading.Thread(target=self._run, name="sends Events", daemon=True).start()
 
-    def tell(self, pod: Pod, wanted: Result) -> None:
+    def tell(self, pod: Pod, wanted: ExposeResult) -> None:
         """Have an Event sent if the result is news to the pod as it was before."""
-        if result.is_news(pod.said, wanted):
+        if result.is_news(pod.condition, wanted):
             try:
                 self._waiting.put_nowait((pod, wanted))
             except queue.Full:

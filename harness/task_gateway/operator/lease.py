@@ -26,7 +26,7 @@ RETRY_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
-class Held:
+class LeaseState:
     """A Lease as it was read; without a holder it is free."""
 
     holder: str
@@ -36,10 +36,10 @@ class Held:
     transitions: int
 
 
-def parse(lease: Manifest) -> Held:
+def parse(lease: Manifest) -> LeaseState:
     """Read a Lease."""
     spec = lease.get("spec") or {}
-    return Held(
+    return LeaseState(
         spec.get("holderIdentity") or "",
         spec.get("renewTime") or "",
         lease["metadata"]["resourceVersion"],
@@ -85,7 +85,7 @@ class Elector:
             self._thread.join(seconds)
         self._lease.close()
 
-    def _noted(self, before: Held | None, after: Held | None) -> None:
+    def _noted(self, before: LeaseState | None, after: LeaseState | None) -> None:
         if before is None or after is None or (before.holder, before.renewed) != (after.holder, after.renewed):
             self._seen_at = monotonic()
         if after is None or after.holder != self._identity:
@@ -146,8 +146,8 @@ class Elector:
             say("leads" if self._leads else "follows", lease=f"{self._namespace}/{self._name}", identity=self._identity)
             self._changed(self._leads)
 
-    def _body(self, found: Held | None, transitions: int, holder: str | None = None) -> Manifest:
-        now = table.stamp(datetime.now(UTC))
+    def _body(self, found: LeaseState | None, transitions: int, holder: str | None = None) -> Manifest:
+        now = table.format_time(datetime.now(UTC))
         meta: Manifest = {"name": self._name, "namespace": self._namespace}
         if found is not None:
             meta["resourceVersion"] = found.version

@@ -14,7 +14,7 @@ TCP = "TCP"
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class PublishedCondition:
     """The condition of a pod that the operator wrote last; `since` is RFC 3339, empty where none is written."""
 
     status: str = ""
@@ -39,7 +39,7 @@ class Pod:
     label: str | None
     created: str
     object: TaskObject
-    wish: str = ""
+    gateway_ports: str = ""
     owner: str = ""
     address: str = ""
     ended: bool = False
@@ -47,7 +47,7 @@ class Pod:
     task: str = ""
     named: tuple[tuple[str, int], ...] = ()
     published: tuple[tuple[str, str], ...] = ()
-    said: Said = Said()
+    condition: PublishedCondition = PublishedCondition()
 
     @property
     def ports(self) -> dict[str, int]:
@@ -62,7 +62,7 @@ class Pod:
     @property
     def marked(self) -> bool:
         """Whether anything of the operator is written on the pod."""
-        return bool(self.published or self.said.status or self.task == self.uid)
+        return bool(self.published or self.condition.status or self.task == self.uid)
 
 
 def parse(pod: Manifest) -> Pod:
@@ -78,7 +78,7 @@ def parse(pod: Manifest) -> Pod:
         label=label,
         created=meta.get("creationTimestamp") or "",
         object=_object(meta),
-        wish=notes.get(names.PORT_WISH, ""),
+        gateway_ports=notes.get(names.PORT_WISH, ""),
         owner=notes.get(names.OWNER, ""),
         address=status.get("podIP") or "",
         ended=end_of(pod) is not None,
@@ -86,7 +86,7 @@ def parse(pod: Manifest) -> Pod:
         task=labels.get(TASK_LABEL, ""),
         named=_named(spec),
         published=addresses(label or "", notes),
-        said=_said(status),
+        condition=_condition(status),
     )
 
 
@@ -121,9 +121,9 @@ def addresses(label: str, notes: Mapping[str, str]) -> tuple[tuple[str, str], ..
     return () if first is None else ((written, first),)
 
 
-def _said(status: Manifest) -> Said:
+def _condition(status: Manifest) -> PublishedCondition:
     for each in status.get("conditions") or []:
         if each.get("type") == names.EXPOSED:
             fields = ("status", "reason", "message", "lastTransitionTime")
-            return Said(*(each.get(field) or "" for field in fields))
-    return Said()
+            return PublishedCondition(*(each.get(field) or "" for field in fields))
+    return PublishedCondition()

@@ -10,7 +10,7 @@ from task_gateway.operator.pods import Pod
 FIRST, LAST = 1, 65535
 
 
-class Reason(StrEnum):
+class ExposeReason(StrEnum):
     """The reasons of the condition of a pod; these words are stable."""
 
     EXPOSED = "Exposed"
@@ -20,20 +20,20 @@ class Reason(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Port:
-    """One port of a pod: as the label names it, its number, and the gateway's port that is wished for it."""
+class RequestedPort:
+    """One port of a pod: as the label names it, its number, and the port of the gateway that is requested for it."""
 
     written: str
     number: int
-    wish: int | None = None
+    gateway_port: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
     """The ports that a pod may have; with a `problem` no further one is given to it, and `message` has the reason."""
 
-    ports: tuple[Port, ...] = ()
-    problem: Reason | None = None
+    ports: tuple[RequestedPort, ...] = ()
+    problem: ExposeReason | None = None
     message: str = ""
 
 
@@ -74,31 +74,31 @@ def requested(pod: Pod, permitted: Allowed, *, claimed: bool = False) -> Request
     """
     if pod.label is None:
         return Request()
-    named, wishes = dict(pod.named), _wishes(pod.wish)
-    found: list[Port] = []
-    problem: tuple[Reason, str] | None = None
+    named, wishes = dict(pod.named), _wishes(pod.gateway_ports)
+    found: list[RequestedPort] = []
+    problem: tuple[ExposeReason, str] | None = None
     for index, written in enumerate(pod.label.split(".")):
         number = _number(written) if written.isdecimal() else named.get(written)
         if number is None:
-            problem = problem or (Reason.INVALID_PORT, _invalid(written))
+            problem = problem or (ExposeReason.INVALID_PORT, _invalid(written))
         elif number in (each.number for each in found):
-            problem = problem or (Reason.INVALID_PORT, f"port {number} is named twice")
+            problem = problem or (ExposeReason.INVALID_PORT, f"port {number} is named twice")
         elif number not in permitted:
             message = f"port {number} may not be exposed; allowed are {permitted}"
-            problem = problem or (Reason.NOT_ALLOWED, message)
+            problem = problem or (ExposeReason.NOT_ALLOWED, message)
         else:
-            wish = wishes[index] if wishes is not None and index < len(wishes) else None
-            found.append(Port(written, number, wish))
+            gateway_port = wishes[index] if wishes is not None and index < len(wishes) else None
+            found.append(RequestedPort(written, number, gateway_port))
     if wishes is None:
-        problem = problem or (Reason.INVALID_PORT, f"the wish {pod.wish!r} is no port of the gateway")
+        problem = problem or (ExposeReason.INVALID_PORT, f"the wish {pod.gateway_ports!r} is no port of the gateway")
     if not claimed and pod.task not in ("", pod.uid):
         message = f"the pod has the task label of {pod.task}: a resource manager or the command line exposes it"
-        problem = problem or (Reason.NOT_ALLOWED, message)
+        problem = problem or (ExposeReason.NOT_ALLOWED, message)
     return Request(tuple(found), *(problem or (None, "")))
 
 
 def _wishes(text: str) -> Sequence[int] | None:
-    """Return the wished ports; None where the text has anything else."""
+    """Return the requested ports; None where the text has anything else."""
     numbers = [_number(each) for each in text.split(".")] if text else []
     return None if None in numbers else [each for each in numbers if each is not None]
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from task_gateway.model import TASK_LABEL, Manifest
-from task_gateway.operator.pods import Pod, Said
-from task_gateway.operator.request import Reason
+from task_gateway.operator.pods import Pod, PublishedCondition
+from task_gateway.operator.request import ExposeReason
 from task_gateway.routing import names
 
 EVENT_MESSAGE = 1024
@@ -15,41 +15,43 @@ EVENT_MESSAGE = 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class ExposeResult:
     """What a pod should show: its addresses by the port as its label names it, and why it has these.
 
     Without a reason nothing of the operator stays on the pod.
     """
 
     addresses: tuple[tuple[str, str], ...] = ()
-    reason: Reason | None = None
+    reason: ExposeReason | None = None
     message: str = ""
 
     @property
     def status(self) -> str:
         """The status of the condition."""
-        return "True" if self.reason is Reason.EXPOSED else "False"
+        return "True" if self.reason is ExposeReason.EXPOSED else "False"
 
 
-def same(pod: Pod, result: Result) -> bool:
+def same(pod: Pod, result: ExposeResult) -> bool:
     """Return whether a pod shows it already. A message about missing slots has changing numbers and is ignored."""
     if pod.published != result.addresses or (pod.task == pod.uid) != bool(result.addresses):
         return False
     if result.reason is None:
-        return pod.said.status == ""
-    if (pod.said.status, pod.said.reason) != (result.status, result.reason):
+        return pod.condition.status == ""
+    if (pod.condition.status, pod.condition.reason) != (result.status, result.reason):
         return False
-    return result.reason is Reason.NO_FREE_SLOT or pod.said.message == result.message
+    return result.reason is ExposeReason.NO_FREE_SLOT or pod.condition.message == result.message
 
 
-def is_news(said: Said, result: Result) -> bool:
+def is_news(said: PublishedCondition, result: ExposeResult) -> bool:
     """Return whether an Event should report the result: it has another reason, or another message for that reason."""
     if result.reason is None:
         return False
-    return said.reason != result.reason or (result.reason is not Reason.NO_FREE_SLOT and said.message != result.message)
+    return said.reason != result.reason or (
+        result.reason is not ExposeReason.NO_FREE_SLOT and said.message != result.message
+    )
 
 
-def patch(pod: Pod, result: Result, now: datetime) -> Manifest:
+def patch(pod: Pod, result: ExposeResult, now: datetime) -> Manifest:
     """Return the strategic merge patch of a pod's status, if the pod is still as it was read."""
     found, (first, dot, _) = dict(result.addresses), (pod.label or "").partition(".")
     notes = {names.ADDRESS: found.get(first), names.ADDRESSES: json.dumps(found) if found and dot else None}
@@ -58,7 +60,7 @@ def patch(pod: Pod, result: Result, now: datetime) -> Manifest:
         meta["labels"] = {TASK_LABEL: pod.uid}
     elif pod.task == pod.uid:
         meta["labels"] = {TASK_LABEL: None}
-    return {"metadata": meta, "status": {"conditions": [_condition(pod.said, result, now)]}}
+    return {"metadata": meta, "status": {"conditions": [_condition(pod.condition, result, now)]}}
 
 
 def event(pod: Pod, reason: str, message: str, now: datetime, component: str) -> Manifest:
@@ -79,7 +81,7 @@ def event(pod: Pod, reason: str, message: str, now: datetime, component: str) ->
         },
         "reason": reason,
         "message": message[:EVENT_MESSAGE],
-        "type": "Normal" if reason == Reason.EXPOSED else "Warning",
+        "type": "Normal" if reason == ExposeReason.EXPOSED else "Warning",
         "source": {"component": component},
         "reportingComponent": component,
         "firstTimestamp": at,
@@ -98,7 +100,7 @@ def seconds(now: datetime) -> str:
     return now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _condition(said: Said, result: Result, now: datetime) -> Mapping[str, str | None]:
+def _condition(said: PublishedCondition, result: ExposeResult, now: datetime) -> Mapping[str, str | None]:
     if result.reason is None:
         return {"type": names.EXPOSED, "$patch": "delete"}
     since = said.since if said.status == result.status and said.since else seconds(now)

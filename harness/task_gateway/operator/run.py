@@ -13,7 +13,7 @@ from task_gateway.kube.client import Kube
 from task_gateway.kube.mirror import Mirror
 from task_gateway.model import InternalTaskGateway
 from task_gateway.operator import serving
-from task_gateway.operator.determined.lane import Lane
+from task_gateway.operator.determined.lane import LaneController
 from task_gateway.operator.events import Events
 from task_gateway.operator.lease import Elector
 from task_gateway.operator.log import say
@@ -22,7 +22,7 @@ from task_gateway.operator.namespaces import Followed, Key
 from task_gateway.operator.pods import Pod
 from task_gateway.operator.reached import Reached
 from task_gateway.operator.request import ALL, Allowed
-from task_gateway.operator.result import Result
+from task_gateway.operator.result import ExposeResult
 from task_gateway.operator.work_queue import WorkQueue
 from task_gateway.routing import determined_lane, names, templates
 from task_gateway.routing.gateway_api import GATEWAY, first_address
@@ -65,7 +65,7 @@ class Operator:
         self._queue: WorkQueue[Key] = WorkQueue()
         self._failed: dict[Key, int] = {}
         self._followed: dict[str, Followed] = {}
-        self._lane: Lane | None = None
+        self._lane: LaneController | None = None
         self._parents: Parents | None = None
         self._gateway: Mirror[str] | None = None
         self._reached: Reached | None = None
@@ -103,7 +103,7 @@ class Operator:
             self._reached = Reached(self.metrics.reached_seconds, tls=chart.tls)
         self._followed = {each: self._follow(gateway, each) for each in namespaces}
         if (lane := determined_lane.described(chart.texts)) is not None:
-            self._lane = Lane(self._kube, options.gateway, home, lane, self._queue, self.metrics)
+            self._lane = LaneController(self._kube, options.gateway, home, lane, self._queue, self.metrics)
         self._parents = Parents(self._kube, gateway, changed=lambda: self._queue.add([LISTENERS]))
         self._parents.follow()
         self._gateway = Mirror(
@@ -159,7 +159,7 @@ class Operator:
             self._kube, gateway, namespace, self._options.allowed, self.metrics, self._told, self._queue.add
         )
 
-    def _told(self, pod: Pod, wanted: Result) -> None:
+    def _told(self, pod: Pod, wanted: ExposeResult) -> None:
         if self._events is not None:
             self._events.tell(pod, wanted)
         fresh = [address for written, address in wanted.addresses if (written, address) not in pod.published]

@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from task_gateway.kube.kinds import JOB
 from task_gateway.model import InternalTaskGateway, Manifest
 from task_gateway.operator.pods import Pod
-from task_gateway.operator.request import Allowed, Reason, Request, requested
-from task_gateway.operator.steps import Claim, Step, View, chosen, next_step
-from task_gateway.routing import full, live, names
+from task_gateway.operator.request import Allowed, ExposeReason, Request, requested
+from task_gateway.operator.steps import ClaimSlot, Step, View, chosen, next_step
+from task_gateway.routing import exhausted, live, names
 from task_gateway.routing.table import Slot
 
 Uids = list[str]
@@ -28,7 +28,7 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
+class SpaceCounts:
     """Ports of pods that are exposed, ports that wait for a slot, and slots that are free."""
 
     exposed: int
@@ -177,12 +177,12 @@ class Space:
             return [*lost, *self._waiting, *(uid for uid in self._pods if uid not in self._waiting)]
 
     def step(self, uid: str) -> Step | None:
-        """Return what is next for a task; the slot of a Claim is lent to it until `back`."""
+        """Return what is next for a task; the slot of a ClaimSlot is lent to it until `back`."""
         with self._lock:
             self.back(uid)
             self._refused.discard(uid)
             found = next_step(self._view(uid))
-            if isinstance(found, Claim):
+            if isinstance(found, ClaimSlot):
                 self._lent[found.slot.service] = uid
             return found
 
@@ -202,11 +202,11 @@ class Space:
         with self._lock:
             return self._pods.get(uid)
 
-    def counts(self) -> Counts:
+    def counts(self) -> SpaceCounts:
         """Return how the slots and the pods of the namespace stand."""
         with self._lock:
             exposed = sum(len(each) for each in self._held.values())
-            return Counts(exposed, sum(self._waiting.values()), len(self._free))
+            return SpaceCounts(exposed, sum(self._waiting.values()), len(self._free))
 
     def _show(self, uid: str, ports: dict[str, int]) -> None:
         """Note the ports that a pod showed last."""
@@ -252,7 +252,7 @@ class Space:
         taken: set[str] = set()
         for port in (each for each in request.ports if each.number in missing):
             shown = self._shown.get(pod.uid, {}).get(port.written)
-            slot = kept.get(port.number) or self._best(pod, {shown, port.wish}, taken)
+            slot = kept.get(port.number) or self._best(pod, {shown, port.gateway_port}, taken)
             if slot is None:
                 return None
             taken.add(slot.service)
@@ -335,15 +335,15 @@ class Space:
         slots = sorted(self._slots.values(), key=_by_port)
         where = f"namespace {self.namespace}"
         if not slots:
-            return full.no_slots(self._gateway, self.namespace, where).message
+            return exhausted.no_slots(self._gateway, self.namespace, where).message
         gateway = replace(self._gateway, gateway_port_range_start=slots[0].port, gateway_port_range_end=slots[-1].port)
-        said = full.slots_taken(gateway, self.namespace, where, slots, slots, self._foreign, missing)
+        said = exhausted.slots_taken(gateway, self.namespace, where, slots, slots, self._foreign, missing)
         return f"{said.message}; {said.hint}"
 
 
 def _came(pod: Pod) -> tuple[str, str]:
     """Return what orders pods that wait: since when a lack of slots is written on them, else when they were made."""
-    return (pod.said.since if pod.said.reason == Reason.NO_FREE_SLOT else "~", pod.created)
+    return (pod.condition.since if pod.condition.reason == ExposeReason.NO_FREE_SLOT else "~", pod.created)
 
 
 def _by_port(slot: Slot) -> int:

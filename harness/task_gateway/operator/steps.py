@@ -9,23 +9,23 @@ from dataclasses import dataclass, field
 
 from task_gateway.model import Address
 from task_gateway.operator.pods import Pod
-from task_gateway.operator.request import Port, Reason, Request
-from task_gateway.operator.result import Result, same
+from task_gateway.operator.request import ExposeReason, Request, RequestedPort
+from task_gateway.operator.result import ExposeResult, same
 from task_gateway.routing import table
 from task_gateway.routing.table import Slot
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class ClaimSlot:
     """Take a slot for one port of a pod: a free one, or one that is kept for the pod's Job."""
 
     pod: Pod
-    port: Port
+    port: RequestedPort
     slot: Slot
 
 
 @dataclass(frozen=True, slots=True)
-class Release:
+class ReleaseSlot:
     """Free a slot of a pod that has ended, or that does not request it (any more).
 
     A pod that has not ended may have changed since it was seen, so a request to the API server comes first: it must
@@ -37,29 +37,29 @@ class Release:
 
 
 @dataclass(frozen=True, slots=True)
-class Restore:
+class RestoreSlot:
     """Give a claimed slot the selector of its claim again."""
 
     slot: Slot
 
 
 @dataclass(frozen=True, slots=True)
-class Publish:
+class PublishResult:
     """Write the result on a pod. `slots` are those of addresses that come or go: each must be as it was seen still."""
 
     pod: Pod
-    result: Result
+    result: ExposeResult
     slots: tuple[Slot, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Clear:
+class ClearResult:
     """Remove what is written on a pod that carries the label no more, as a request to the API server has to confirm."""
 
     pod: Pod
 
 
-Step = Claim | Release | Restore | Publish | Clear
+Step = ClaimSlot | ReleaseSlot | RestoreSlot | PublishResult | ClearResult
 
 
 @dataclass(frozen=True)
@@ -93,10 +93,10 @@ def next_step(view: View) -> Step | None:
     mine = chosen(view.request, view.held, [each.port for each in view.shown.values()])
     for slot in mine.values():
         if not table.agrees(slot):
-            return Restore(slot)
+            return RestoreSlot(slot)
     missing = [port for port in view.request.ports if port.number not in mine]
     if missing and view.request.problem is None and pod.address and view.host and view.offers is not None:
-        return Claim(pod, missing[0], view.offers[missing[0].number])
+        return ClaimSlot(pod, missing[0], view.offers[missing[0].number])
     result = _result(view, mine, missing)
     if result is not None and not same(pod, result):
         now = dict(_named(view.request, mine))
@@ -106,10 +106,10 @@ def next_step(view: View) -> Step | None:
             for each in (now.get(port.written), view.shown.get(port.written))
             if now.get(port.written) != view.shown.get(port.written) and each is not None
         ]
-        return Publish(pod, result, tuple(differ))
+        return PublishResult(pod, result, tuple(differ))
     for slot in view.held:
         if mine.get(_number(slot)) != slot:
-            return Release(slot, pod)
+            return ReleaseSlot(slot, pod)
     return None
 
 
@@ -125,25 +125,25 @@ def chosen(request: Request, held: Sequence[Slot], shown: Collection[int] = ()) 
 
 def _end(view: View) -> Step | None:
     if view.held and not view.kept:
-        return Release(view.held[0], view.pod)
+        return ReleaseSlot(view.held[0], view.pod)
     if view.pod is not None and view.pod.marked and not view.pod.deleted:
-        return Publish(view.pod, Result())
-    return Clear(view.left) if view.left is not None else None
+        return PublishResult(view.pod, ExposeResult())
+    return ClearResult(view.left) if view.left is not None else None
 
 
-def _result(view: View, mine: Mapping[int, Slot], missing: Sequence[Port]) -> Result | None:
+def _result(view: View, mine: Mapping[int, Slot], missing: Sequence[RequestedPort]) -> ExposeResult | None:
     """Return what the pod should show; None as long as it is not known."""
     pod, request = view.pod, view.request
     if pod is None or (mine and not view.host):
         return None
     addresses = tuple((written, str(Address(view.host, slot.port))) for written, slot in _named(request, mine))
     if request.problem is not None:
-        return Result(addresses, request.problem, request.message)
+        return ExposeResult(addresses, request.problem, request.message)
     if not missing:
         ports = ", ".join(f"port {written} at {address}" for written, address in addresses)
-        return Result(addresses, Reason.EXPOSED, ports)
+        return ExposeResult(addresses, ExposeReason.EXPOSED, ports)
     if pod.address and view.host and view.lack:
-        return Result(addresses, Reason.NO_FREE_SLOT, view.lack)
+        return ExposeResult(addresses, ExposeReason.NO_FREE_SLOT, view.lack)
     return None
 
 

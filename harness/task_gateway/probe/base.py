@@ -4,11 +4,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from task_gateway.probe.stage import Stage
+from task_gateway.probe.fixture import ProbeFixture
 from task_gateway.registry import Registry
 
 
-class Result(StrEnum):
+class RequirementResult(StrEnum):
     """What looking for a requirement comes to."""
 
     MET = "met"
@@ -18,7 +18,7 @@ class Result(StrEnum):
 
 
 @dataclass(frozen=True)
-class Seen:
+class Met:
     """The requirement is met: what was seen, and what was measured by the way."""
 
     detail: str
@@ -26,39 +26,39 @@ class Seen:
 
 
 @dataclass(frozen=True)
-class Lack:
+class NotSupported:
     """The controller, or the cluster, does not offer this at all, and says so or leaves it alone."""
 
     detail: str
 
 
-Look = Callable[[Stage], Seen | Lack]
+RequirementFunction = Callable[[ProbeFixture], Met | NotSupported]
 """Anything it raises of this project's errors means that the requirement is offered and does not hold."""
 
 
 @dataclass(frozen=True)
 class Requirement:
-    """One thing that a controller has to do; looked for in the order of `rank` if those of `after` are met."""
+    """One thing that a controller has to do; looked for in the order of `rank` if those of `depends_on` are met."""
 
     rank: int
     name: str
     sentence: str
     required: bool
-    after: tuple[str, ...]
-    look: Look
+    depends_on: tuple[str, ...]
+    check: RequirementFunction
 
 
 REQUIREMENTS: Registry[Requirement] = Registry("requirement", "task_gateway.probe")
 
 
 def requirement(
-    rank: int, name: str, sentence: str, *, required: bool = True, after: tuple[str, ...] = ()
-) -> Callable[[Look], Look]:
+    rank: int, name: str, sentence: str, *, required: bool = True, depends_on: tuple[str, ...] = ()
+) -> Callable[[RequirementFunction], RequirementFunction]:
     """Return a decorator that files a function as what looks for the requirement called `name`."""
 
-    def keep(look: Look) -> Look:
-        REQUIREMENTS.register(name)(Requirement(rank, name, sentence, required, after, look))
-        return look
+    def keep(check: RequirementFunction) -> RequirementFunction:
+        REQUIREMENTS.register(name)(Requirement(rank, name, sentence, required, depends_on, check))
+        return check
 
     return keep
 

@@ -3,9 +3,9 @@
 import time
 from collections.abc import Mapping, Sequence
 
-from task_gateway.probe import door, objects
-from task_gateway.probe.base import Lack, Seen, requirement
-from task_gateway.probe.stage import BACKENDS, FIRST, Stage
+from task_gateway.probe import objects, port_probe
+from task_gateway.probe.base import Met, NotSupported, requirement
+from task_gateway.probe.fixture import BACKENDS, FIRST, ProbeFixture
 from task_gateway.spread import spread
 
 SAMPLES = 10
@@ -15,15 +15,15 @@ SAMPLES = 10
     4,
     "endpoint-change",
     "If a Service selects another pod, its port only connects to that pod; if it selects none, to no pod.",
-    after=("tcp-route",),
+    depends_on=("tcp-route",),
 )
-def look(stage: Stage) -> Seen | Lack:
+def measure_endpoint_change(fixture: ProbeFixture) -> Met | NotSupported:
     """Let the Service have no pod and the other pod in turns; each time it is seen closed before it is opened."""
     reached, gone = [], []
     for number in range(1, SAMPLES + 1):
-        gone.append(_changed(stage, objects.NOBODY))
-        reached.append(_changed(stage, stage.backend(number % len(BACKENDS))))
-    return Seen(f"{SAMPLES} changes in each direction, measured from the write", figures(reached, gone))
+        gone.append(_changed(fixture, objects.NOBODY))
+        reached.append(_changed(fixture, fixture.backend(number % len(BACKENDS))))
+    return Met(f"{SAMPLES} changes in each direction, measured from the write", figures(reached, gone))
 
 
 def figures(reached: Sequence[float], gone: Sequence[float]) -> Mapping[str, float]:
@@ -32,8 +32,10 @@ def figures(reached: Sequence[float], gone: Sequence[float]) -> Mapping[str, flo
     return {"reached": there.median, "reached_longest": there.p99, "closed": back.median, "closed_longest": back.p99}
 
 
-def _changed(stage: Stage, backend: str) -> float:
+def _changed(fixture: ProbeFixture, backend: str) -> float:
     started = time.perf_counter()
-    stage.lead_to(FIRST, backend)
-    at = stage.at(FIRST)
-    return (door.nothing(at) if backend == objects.NOBODY else door.first_byte(at, backend)) - started
+    fixture.lead_to(FIRST, backend)
+    at = fixture.at(FIRST)
+    return (
+        port_probe.wait_closed(at) if backend == objects.NOBODY else port_probe.wait_first_byte(at, backend)
+    ) - started

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 
 from task_gateway.errors import ScenarioFailed
 from task_gateway.model import Address
-from task_gateway.probe import door
-from task_gateway.probe.base import Lack, Seen, requirement
-from task_gateway.probe.stage import ADDED, FIRST, Stage
+from task_gateway.probe import port_probe
+from task_gateway.probe.base import Met, NotSupported, requirement
+from task_gateway.probe.fixture import ADDED, FIRST, ProbeFixture
 from task_gateway.probe.tcp_route import SERVED
 
 SETTLE_SECONDS = 10.0
@@ -22,26 +22,26 @@ TALK_SECONDS = 5.0
     5,
     "listener-update",
     "A listener is added to the Gateway; the proxy's pods keep running, and an open connection stays open.",
-    after=("tcp-route",),
+    depends_on=("tcp-route",),
 )
-def look(stage: Stage) -> Seen | Lack:
+def check_listener_update(fixture: ProbeFixture) -> Met | NotSupported:
     """Hold a connection while a listener with a route is added, and compare the proxy's pods."""
-    before = stage.proxies()
-    with conversation(stage.at(FIRST)) as talk:
+    before = fixture.proxies()
+    with conversation(fixture.at(FIRST)) as talk:
         started = time.perf_counter()
-        stage.listen(ADDED)
-        stage.lead_to(ADDED, stage.backend(1))
-        stage.route(ADDED)
-        reached = door.first_byte(stage.at(ADDED), stage.backend(1), SERVED) - started
+        fixture.listen(ADDED)
+        fixture.lead_to(ADDED, fixture.backend(1))
+        fixture.route(ADDED)
+        reached = port_probe.wait_first_byte(fixture.at(ADDED), fixture.backend(1), SERVED) - started
         time.sleep(SETTLE_SECONDS)
         cut = not talks(talk)
-    after = stage.proxies()
+    after = fixture.proxies()
     if after.keys() != before.keys():
         raise ScenarioFailed(f"the proxy's pods were {', '.join(before.values())}, now {', '.join(after.values())}")
     if cut:
         raise ScenarioFailed("the open connection was cut")
     pods = f"{', '.join(before.values())} kept running" if before else "no Service selects the pods of the proxy"
-    return Seen(f"{pods}, the open connection too", {"reached": round(reached, 3)})
+    return Met(f"{pods}, the open connection too", {"reached": round(reached, 3)})
 
 
 @contextmanager

@@ -3,9 +3,9 @@
 import time
 
 from task_gateway.errors import ScenarioFailed, WaitTimeout
-from task_gateway.probe import door
-from task_gateway.probe.base import Lack, Seen, requirement
-from task_gateway.probe.stage import FIRST, Stage
+from task_gateway.probe import port_probe
+from task_gateway.probe.base import Met, NotSupported, requirement
+from task_gateway.probe.fixture import FIRST, ProbeFixture
 from task_gateway.routing.reach import probe
 from task_gateway.settings import Wait
 
@@ -17,20 +17,20 @@ STILL_SECONDS = 5.0
     7,
     "route-removed",
     "The port of a removed route refuses or closes connections, and continues to.",
-    after=("tcp-route",),
+    depends_on=("tcp-route",),
 )
-def look(stage: Stage) -> Seen | Lack:
+def check_route_removed(fixture: ProbeFixture) -> Met | NotSupported:
     """Remove the first route; the pod behind it goes on, so that only the proxy can forget the way."""
-    stage.lead_to(FIRST, stage.backend(0))
-    door.first_byte(stage.at(FIRST), stage.backend(0))
+    fixture.lead_to(FIRST, fixture.backend(0))
+    port_probe.wait_first_byte(fixture.at(FIRST), fixture.backend(0))
     started = time.perf_counter()
-    stage.unroute(FIRST)
+    fixture.unroute(FIRST)
     try:
-        closed = door.nothing(stage.at(FIRST), NOTHING) - started
+        closed = port_probe.wait_closed(fixture.at(FIRST), NOTHING) - started
     except WaitTimeout:
-        raise ScenarioFailed(f"{stage.at(FIRST)} still connects to {stage.backend(0)}, without a route") from None
+        raise ScenarioFailed(f"{fixture.at(FIRST)} still connects to {fixture.backend(0)}, without a route") from None
     until = time.monotonic() + STILL_SECONDS
     while time.monotonic() < until:
-        if name := door.said(stage.at(FIRST)):
-            raise ScenarioFailed(f"{stage.at(FIRST)} connected to no pod, and then to {name} again")
-    return Seen(f"{stage.at(FIRST)} {probe(stage.at(FIRST)).value}", {"closed": round(closed, 3)})
+        if name := port_probe.read_name(fixture.at(FIRST)):
+            raise ScenarioFailed(f"{fixture.at(FIRST)} connected to no pod, and then to {name} again")
+    return Met(f"{fixture.at(FIRST)} {probe(fixture.at(FIRST)).value}", {"closed": round(closed, 3)})

@@ -5,9 +5,9 @@ from functools import partial
 
 from task_gateway.errors import ScenarioFailed, WaitTimeout
 from task_gateway.kube.wait import wait_for
-from task_gateway.probe import door
-from task_gateway.probe.base import Lack, Seen, requirement
-from task_gateway.probe.stage import FIRST, Stage
+from task_gateway.probe import port_probe
+from task_gateway.probe.base import Met, NotSupported, requirement
+from task_gateway.probe.fixture import FIRST, ProbeFixture
 from task_gateway.reasons import Condition
 from task_gateway.routing.gateway_api import ROUTES, UNREPORTED, not_accepted
 from task_gateway.routing.reach import probe
@@ -22,24 +22,26 @@ UNSUPPORTED = ("UnsupportedProtocol", "InvalidRouteKinds", "NotAllowedByListener
     2,
     "tcp-route",
     "A TCPRoute of a served version is accepted, and its traffic reaches the pod of its Service.",
-    after=("address",),
+    depends_on=("address",),
 )
-def look(stage: Stage) -> Seen | Lack:
+def check_tcp_route(fixture: ProbeFixture) -> Met | NotSupported:
     """Read what is said of the route, then dial."""
-    kind = stage.route_kind
+    kind = fixture.route_kind
     if kind is None:
-        return Lack(f"neither {' nor '.join(ROUTES)} is served")
+        return NotSupported(f"neither {' nor '.join(ROUTES)} is served")
     try:
-        taken_up = partial(not_accepted, controller=stage.gateway_class["spec"]["controllerName"])
-        wait_for(stage.kube, TAKEN_UP, kind, stage.name(FIRST), stage.namespace, taken_up)
+        taken_up = partial(not_accepted, controller=fixture.gateway_class["spec"]["controllerName"])
+        wait_for(fixture.kube, TAKEN_UP, kind, fixture.name(FIRST), fixture.namespace, taken_up)
     except WaitTimeout as late:
         if isinstance(late.seen, Condition) and (not late.seen.is_reported or late.seen.reason in UNSUPPORTED):
-            return Lack(late.last_state if late.seen.is_reported else UNREPORTED)
+            return NotSupported(late.last_state if late.seen.is_reported else UNREPORTED)
         raise
     version = kind.split("/")[1]
     started = time.perf_counter()
     try:
-        reached = door.first_byte(stage.at(FIRST), stage.backend(0), SERVED) - started
+        reached = port_probe.wait_first_byte(fixture.at(FIRST), fixture.backend(0), SERVED) - started
     except WaitTimeout:
-        raise ScenarioFailed(f"{version} is accepted, but {stage.at(FIRST)} {probe(stage.at(FIRST)).value}") from None
-    return Seen(f"{version}, {stage.backend(0)} answers at {stage.at(FIRST)}", {"reached": round(reached, 3)})
+        raise ScenarioFailed(
+            f"{version} is accepted, but {fixture.at(FIRST)} {probe(fixture.at(FIRST)).value}"
+        ) from None
+    return Met(f"{version}, {fixture.backend(0)} answers at {fixture.at(FIRST)}", {"reached": round(reached, 3)})

@@ -32,5 +32,5 @@ def unready(gateway: Manifest | None) -> str:
         if found is None:
             return f"no controller has reported the condition {type}"
         if found["status"] != "True":
-            return str(Condition.of(found))
+            return str(Condition.read(found))
     return ""

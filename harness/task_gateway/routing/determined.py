@@ -14,7 +14,7 @@ from task_gateway.kube.client import Kube
 from task_gateway.model import Address, Exposure, InternalTaskGateway, Manifest
 from task_gateway.routing import names, readiness
 from task_gateway.routing.gateway_api import GATEWAY, route_kind
-from task_gateway.routing.listening import DETERMINED_NOTE
+from task_gateway.routing.gateway_listeners import DETERMINED_NOTE
 
 LABEL = "determined"
 """The label of all objects of a task; its value is the allocation."""

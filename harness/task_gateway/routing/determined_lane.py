@@ -123,7 +123,7 @@ def claim(slot: LaneSlot, route: Route, now: datetime) -> Manifest:
         names.CLAIMED_BY: route.allocation,
         names.OWNER: OWNER,
         names.OBJECT: f"TCPRoute/{route.name}/{route.uid}",
-        names.CLAIMED_AT: table.stamp(now),
+        names.CLAIMED_AT: table.format_time(now),
         names.RELEASED_AT: None,
     }
     ports = [{"port": slot.port, "targetPort": route.target}]
@@ -136,7 +136,7 @@ def release(slot: LaneSlot, now: datetime) -> Manifest:
     Kubernetes keeps the endpoints of a Service that loses its selector, so it gets one that matches no pod.
     """
     claimed = (names.CLAIMED_BY, names.OWNER, names.OBJECT, names.CLAIMED_AT)
-    notes = {**dict.fromkeys(claimed), names.RELEASED_AT: table.stamp(now)}
+    notes = {**dict.fromkeys(claimed), names.RELEASED_AT: table.format_time(now)}
     return _patch(slot, notes, {TASK_LABEL: names.released(slot.port)}, {})
 
 

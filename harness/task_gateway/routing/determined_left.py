@@ -16,7 +16,7 @@ from task_gateway.model import InternalTaskGateway, Manifest, Repair
 from task_gateway.polling import attempts, scattered
 from task_gateway.routing import determined
 from task_gateway.routing.gateway_api import GATEWAY, ROUTES, route_kind
-from task_gateway.routing.listening import DETERMINED_NOTE
+from task_gateway.routing.gateway_listeners import DETERMINED_NOTE
 from task_gateway.settings import DEFAULTS
 
 REASON = "its listener has no route, and its allocation has no Service, Job or pod"

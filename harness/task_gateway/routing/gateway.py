@@ -73,8 +73,8 @@ class TaskGateway:
             refused = partial(
                 reach.wait_until_refused, wait=self.settings.task_refused, tls=tls, settings=self.settings
             )
-            quiet = refused if wait else None
-            exposed = self._strategy.expose(task, quiet=quiet)
+            before_reuse = refused if wait else None
+            exposed = self._strategy.expose(task, before_reuse=before_reuse)
         if wait:
             readiness.wait_until_reached(
                 self._kube,

@@ -71,7 +71,7 @@ def not_accepted(route: Manifest | None, controller: str = "") -> Condition | No
     if not any(each["type"] == ACCEPTED for entry in reported for each in entry.get("conditions") or []):
         return Condition(ACCEPTED)
     refusal = not_so(reported, ACCEPTED)
-    return None if refusal is None else Condition.of(refusal)
+    return None if refusal is None else Condition.read(refusal)
 
 
 def controller_name(kube: Kube, spec: Manifest) -> str:

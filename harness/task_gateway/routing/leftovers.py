@@ -10,7 +10,7 @@ from task_gateway.kube.kinds import SERVICE
 from task_gateway.model import TASK_LABEL, Manifest
 from task_gateway.routing import claims
 from task_gateway.routing.claims import Claim
-from task_gateway.routing.listening import Listener
+from task_gateway.routing.gateway_listeners import Listener
 from task_gateway.routing.live import NO_POD
 
 
@@ -26,14 +26,14 @@ class Orphan:
 
 
 @dataclass(frozen=True)
-class Left:
+class Inventory:
     """The claims, routes and listeners of one strategy in one namespace."""
 
     claims: Sequence[Claim]
     routes: Sequence[Manifest]
     listeners: Sequence[Listener]
 
-    def wrong(self, claim: Claim, tasks: Collection[str]) -> str | None:
+    def defect(self, claim: Claim, tasks: Collection[str]) -> str | None:
         """Return what is wrong with a claim, None if nothing is."""
         if claim.released:
             return "its release was begun and not finished"
@@ -60,9 +60,9 @@ class Left:
         ]
 
 
-def look(
+def read(
     kube: Kube, route_kind: str, namespace: str, selector: str, listeners: Callable[[], Sequence[Listener]]
-) -> Left:
+) -> Inventory:
     """Read what is there. The Services come last: they are made first, so that what is being made has one here.
 
     Nothing is there without a Service and a listener, also where routes may not be listed.
@@ -74,9 +74,9 @@ def look(
     except Forbidden:  # the chart's Role grants it only to users of this strategy
         if found or kube.list(SERVICE, namespace, labels):
             raise
-        return Left([], [], [])
+        return Inventory([], [], [])
     services = map(claims.parse, kube.list(SERVICE, namespace, labels))
-    return Left([claim for claim in services if claim is not None], routes, found)
+    return Inventory([claim for claim in services if claim is not None], routes, found)
 
 
 def _service_name(listener: Listener) -> str:

@@ -13,7 +13,7 @@ from task_gateway.errors import Conflict
 from task_gateway.kube.client import Kube
 from task_gateway.model import InternalTaskGateway, Manifest
 from task_gateway.polling import attempts, scattered
-from task_gateway.routing.listening import Listener
+from task_gateway.routing.gateway_listeners import Listener
 from task_gateway.routing.parents import Parents, listeners_of
 from task_gateway.settings import DEFAULTS, Settings
 

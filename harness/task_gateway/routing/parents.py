@@ -10,7 +10,7 @@ from task_gateway.kube.mirror import Mirror
 from task_gateway.model import InternalTaskGateway, Manifest
 from task_gateway.routing import names
 from task_gateway.routing.gateway_api import GATEWAY, LISTENER_SET, allowed_from, is_attached
-from task_gateway.routing.listening import DETERMINED_NOTE, FOREIGN, Listener
+from task_gateway.routing.gateway_listeners import DETERMINED_NOTE, FOREIGN, Listener
 from task_gateway.routing.strategies.base import in_order
 from task_gateway.settings import Settings
 

@@ -143,7 +143,7 @@ def _in_the_way(
         return place, _nobody_at(exposed.address.host, found or {})
     unresolved = not_so(reported_parents(route, controller), "ResolvedRefs")
     if unresolved is not None:  # not before: a controller that is away wrote it
-        return where, Condition.of(unresolved)
+        return where, Condition.read(unresolved)
     return (
         f"Service {namespace}/{exposed.service}",
         "nothing listens on its target port in the pod, as far as can be seen",

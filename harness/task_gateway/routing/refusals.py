@@ -13,7 +13,7 @@ RAISED = {
 """Why an API server refuses one object too many, and what to raise then."""
 
 
-def full(refused: ApiError) -> NoFreeSlot | None:
+def capacity_error(refused: ApiError) -> NoFreeSlot | None:
     """Return the error of a refusal that says that no further task fits, None for any other refusal."""
     raised = next((what for reason, what in RAISED.items() if reason in refused.reasons), None)
     if raised is None:

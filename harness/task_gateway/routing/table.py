@@ -19,7 +19,7 @@ EXTERNAL_NAME = "ExternalName"
 class Slot:
     """One slot as it was read. `task` is None while it is free, `released_at` empty if it was never used.
 
-    `selects` is the task of its selector, `strangers` are keys of it that neither a claim nor a release writes.
+    `selects` is the task of its selector, `extra_selector_keys` are keys that neither a claim nor a release writes.
     `unselected` tells that Kubernetes keeps its endpoints as they are: no selector, or type ExternalName. `pod` is the
     name of the pod that the operator claimed it for, whose uid the task is; empty where somebody else claimed it.
     """
@@ -33,7 +33,7 @@ class Slot:
     object: str = ""
     claimed_at: str = ""
     released_at: str = ""
-    strangers: tuple[str, ...] = ()
+    extra_selector_keys: tuple[str, ...] = ()
     selects: str | None = None
     unselected: bool = False
     pod: str = ""
@@ -63,14 +63,14 @@ def parse(service: Manifest) -> Slot | None:
         object=notes.get(names.OBJECT, ""),
         claimed_at=notes.get(names.CLAIMED_AT, ""),
         released_at=notes.get(names.RELEASED_AT, ""),
-        strangers=tuple(key for key in selector if key != TASK_LABEL),
+        extra_selector_keys=tuple(key for key in selector if key != TASK_LABEL),
         selects=selector.get(TASK_LABEL),
         unselected=not selector or spec.get("type") == EXTERNAL_NAME,
         pod=_pod(notes.get(names.POD_NOTE, ""), task),
     )
 
 
-def inside(slots: Iterable[Slot], first: int, last: int) -> list[Slot]:
+def in_port_range(slots: Iterable[Slot], first: int, last: int) -> list[Slot]:
     """Return the slots whose port lies in `first`..`last`, both included."""
     return [slot for slot in slots if first <= slot.port <= last]
 
@@ -83,7 +83,7 @@ def pick(slots: Iterable[Slot]) -> list[Slot]:
 
 def resting(slot: Slot, now: datetime, seconds: float) -> bool:
     """Tell whether a slot is free, but was released less than that long ago."""
-    released = moment(slot.released_at)
+    released = parse_time(slot.released_at)
     return slot.task is None and released is not None and (now - released).total_seconds() < seconds
 
 
@@ -96,7 +96,7 @@ def claim(slot: Slot, task: Task, target_port: int, now: datetime, *, pod: str =
         names.CLAIMED_BY: names.check_task_id(task.id),
         names.OWNER: task.owner,
         names.OBJECT: names.object_note(task.object),
-        names.CLAIMED_AT: stamp(now),
+        names.CLAIMED_AT: format_time(now),
         names.RELEASED_AT: None,
         names.POD_NOTE: f"{pod}/{task.id}" if pod else None,
     }
@@ -114,7 +114,7 @@ def release(slot: Slot, now: datetime) -> Manifest:
         names.OWNER: None,
         names.OBJECT: None,
         names.CLAIMED_AT: None,
-        names.RELEASED_AT: stamp(now),
+        names.RELEASED_AT: format_time(now),
         names.POD_NOTE: None,
     }
     return _patch(slot, notes, {"selector": selecting(slot, names.released(slot.port))})
@@ -127,7 +127,7 @@ def close(slot: Slot, now: datetime) -> Manifest:
     from now on, as after a release.
     """
     spec: Manifest = {"type": "ClusterIP", "externalName": None, "selector": selecting(slot, wanted(slot))}
-    return _patch(slot, {names.RELEASED_AT: stamp(now)} if slot.task is None else {}, spec)
+    return _patch(slot, {names.RELEASED_AT: format_time(now)} if slot.task is None else {}, spec)
 
 
 def wanted(slot: Slot) -> str:
@@ -139,20 +139,20 @@ def agrees(slot: Slot) -> bool:
     """Tell whether the selector of a slot is that of its claim; a free slot that was never used has none."""
     if slot.unselected:
         return slot.task is None
-    return slot.selects == wanted(slot) and not slot.strangers
+    return slot.selects == wanted(slot) and not slot.extra_selector_keys
 
 
 def selecting(slot: Slot, task: str) -> dict[str, str | None]:
     """Return the change of a slot's selector that leaves the task's label alone in it."""
-    return {**dict.fromkeys(slot.strangers), TASK_LABEL: task}
+    return {**dict.fromkeys(slot.extra_selector_keys), TASK_LABEL: task}
 
 
-def stamp(moment: datetime) -> str:
+def format_time(moment: datetime) -> str:
     """Return RFC 3339 in UTC with microseconds: text of one width, so that it sorts as the times do."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def moment(text: str) -> datetime | None:
+def parse_time(text: str) -> datetime | None:
     """Return the time that `stamp` wrote; None for anything else."""
     try:
         return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)

@@ -8,12 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 from task_gateway.controllers.base import CONTROLLERS
 from task_gateway.errors import ScenarioFailed
 from task_gateway.model import Address, Say
-from task_gateway.probe import door
+from task_gateway.probe import port_probe
 from task_gateway.spread import spread
-from task_gateway_lab.bench import endpoints_rate, machine, stand_ins
-from task_gateway_lab.bench.closed_ports import Ports
+from task_gateway_lab.bench import endpoints_rate, fake_pods, machine
+from task_gateway_lab.bench.bench_cluster import NAMESPACE, Charts, bring_up, exposing
+from task_gateway_lab.bench.closed_ports import PortPool
 from task_gateway_lab.bench.combos import Combo
-from task_gateway_lab.bench.stand import NAMESPACE, Charts, exposing, stand
 from task_gateway_lab.bench.ways import Exposer
 from task_gateway_lab.model_bench import BurstRecord, BurstReport
 
@@ -30,16 +30,16 @@ def measure(combos: Sequence[Combo], tasks: int, rounds: int, charts: Charts, *,
     records = []
     for combo in combos:
         with (
-            stand(CONTROLLERS.get(combo.controller), charts, say=say) as place,
-            exposing(place, combo, say=say) as clients,
+            bring_up(CONTROLLERS.get(combo.controller), charts, say=say) as bench,
+            exposing(bench, combo, say=say) as clients,
         ):
-            machine.note(versions, machine.versions(place.kube, NAMESPACE))
-            place.tasks.add(range(1, tasks + 1))
-            ports = Ports(clients.gateway)
+            machine.note(versions, machine.versions(bench.kube, NAMESPACE))
+            bench.tasks.add(range(1, tasks + 1))
+            ports = PortPool(clients.gateway)
             ports.see_all_closed(built=combo.claimed > 0, say=say)
             for rate in (endpoints_rate.DEFAULT, endpoints_rate.RAISED):
                 if rate != endpoints_rate.DEFAULT:
-                    endpoints_rate.tell(place.cluster, rate, say=say)
+                    endpoints_rate.tell(bench.cluster, rate, say=say)
                 say(f"{combo.controller} with {combo.slots} {combo.strategy}: {rounds} rounds of {tasks} tasks at once")
                 found = [one_round(clients, ports, tasks, say=say) for _ in range(WARM_UP + rounds)]
                 records.append(record(combo, tasks, rate, found[WARM_UP:]))
@@ -63,13 +63,13 @@ def record(combo: Combo, tasks: int, rate: tuple[int, int], rounds: Sequence[tup
     )
 
 
-def one_round(clients: Exposer, ports: Ports, tasks: int, *, say: Say) -> tuple[int, float, float]:
+def one_round(clients: Exposer, ports: PortPool, tasks: int, *, say: Say) -> tuple[int, float, float]:
     """Expose tasks at once and release them; return how many ports, the seconds of the API, and to the last answer."""
     numbers = range(1, tasks + 1)
     together = threading.Barrier(tasks + 1)
 
     def expose(number: int) -> tuple[str, Address, float]:
-        task = stand_ins.task(number, NAMESPACE)
+        task = fake_pods.task(number, NAMESPACE)
         together.wait()
         address = clients.expose(task)
         return task.id, address, time.perf_counter()
@@ -84,12 +84,12 @@ def one_round(clients: Exposer, ports: Ports, tasks: int, *, say: Say) -> tuple[
         raise ScenarioFailed(f"{tasks} tasks exposed at once got {len(waiting)} ports")
     for address in waiting:
         ports.take(address)
-    last = door.all_answer(waiting)
+    last = port_probe.wait_all_answer(waiting)
     say(f"all {tasks} answer after {last - started:.2f} s")
     for number in numbers:
-        clients.release(stand_ins.task(number, NAMESPACE))
+        clients.release(fake_pods.task(number, NAMESPACE))
     for address in waiting:
-        door.nothing(address)
+        port_probe.wait_closed(address)
         ports.free(address)
     clients.settle()
     time.sleep(REFILL_SECONDS)

@@ -4,13 +4,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 from task_gateway.errors import ScenarioFailed
 from task_gateway.model import Address, InternalTaskGateway, Say
-from task_gateway.probe import door
+from task_gateway.probe import port_probe
 from task_gateway.routing.ports import in_range
 
 THREADS = 8
 
 
-class Ports:
+class PortPool:
     """The ports of one gateway."""
 
     def __init__(self, gateway: InternalTaskGateway) -> None:
@@ -22,9 +22,9 @@ class Ports:
         with ThreadPoolExecutor(THREADS) as pool:
             if built:
                 say(f"waiting until Envoy listens on all {len(self._all)} ports")
-                list(pool.map(door.listening, self._all))
+                list(pool.map(port_probe.wait_listening, self._all))
             say(f"waiting until all {len(self._all)} ports reach nothing")
-            list(pool.map(door.nothing, self._all))
+            list(pool.map(port_probe.wait_closed, self._all))
         self._closed.update(self._all)
 
     def take(self, address: Address) -> None:

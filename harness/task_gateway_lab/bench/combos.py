@@ -40,7 +40,7 @@ class Combo:
     @property
     def way(self) -> Way:
         """The way to expose tasks."""
-        return ways.of(self.strategy)
+        return ways.find_way(self.strategy)
 
     @property
     def claimed(self) -> int:
@@ -83,7 +83,7 @@ def chosen(
     UsageError for an unknown strategy, if none is left, or if a size does not fit.
     """
     for name in strategies:
-        ways.of(name)
+        ways.find_way(name)
     found = [
         each
         for each in table()
@@ -107,7 +107,7 @@ def installations(controllers: Collection[str], strategies: Collection[str], tas
 def bursts(controllers: Collection[str], strategies: Collection[str], tasks: int) -> list[Combo]:
     """Return the installations for a burst; for slots two, with few and with many built, where the tasks fit both.
 
-    Without a wish these are the ways that claim slots.
+    Without a choice these are the ways that claim slots.
     """
     found = installations(controllers, strategies or [each.name for each in ways.in_order() if each.claims], tasks)
     large = (MEDIUM, LARGE) if tasks < MEDIUM else (LARGE,)

@@ -17,11 +17,11 @@ from task_gateway.model import TASK_LABEL, Manifest, Say
 from task_gateway.settings import POD_GONE, POD_READY
 from task_gateway.spread import spread
 from task_gateway_lab.bench import http_client, machine, restarts
+from task_gateway_lab.bench.bench_cluster import NAMESPACE, Charts, bring_up, install
 from task_gateway_lab.bench.combos import ALONE, Combo
 from task_gateway_lab.bench.meters import MeteredKube
 from task_gateway_lab.bench.peers import base
-from task_gateway_lab.bench.peers.base import Connector, Peer, Place, Target, Unavailable
-from task_gateway_lab.bench.stand import NAMESPACE, Charts, install, stand
+from task_gateway_lab.bench.peers.base import Connector, Peer, PeerContext, PeerTarget, Unavailable
 from task_gateway_lab.model_bench import MissingPeer, PeerRecord, PeerReport, RestartRecord
 
 PORT = 7780
@@ -46,7 +46,7 @@ class Amount:
 
 
 @dataclass
-class Found:
+class PeerMeasurements:
     """What was measured of one way."""
 
     writes: list[int] = field(default_factory=list)
@@ -64,27 +64,27 @@ def measure(combos: Sequence[Combo], charts: Charts, amount: Amount, *, say: Say
     cut: list[RestartRecord] = []
     missing: list[MissingPeer] = []
     for combo in combos:
-        with stand(CONTROLLERS.get(combo.controller), charts, say=say) as cluster:
-            place = Place(cluster, install(cluster, combo, say=say), say)
+        with bring_up(CONTROLLERS.get(combo.controller), charts, say=say) as cluster:
+            context = PeerContext(cluster, install(cluster, combo, say=say), say)
             machine.note(versions, machine.versions(cluster.kube, NAMESPACE))
-            with served(cluster.kube) as targets, started(place, combo.controller) as (running, without):
+            with served(cluster.kube) as targets, started(context, combo.controller) as (running, without):
                 missing += without
                 for peer in running:
-                    machine.note(versions, peer.versions(place))
+                    machine.note(versions, peer.versions(context))
                 found += figures(cluster.kube, combo.controller, running, targets, amount, say=say)
-                cut += restarts.measure(place, combo.controller, running, targets[0], say=say)
+                cut += restarts.measure(context, combo.controller, running, targets[0], say=say)
     reference = base.in_order()[0].name
     return PeerReport(versions, machine.machine(), reference, tuple(found), tuple(cut), tuple(missing))
 
 
 @contextmanager
-def served(kube: Kube) -> Iterator[list[Target]]:
+def served(kube: Kube) -> Iterator[list[PeerTarget]]:
     """Run the pods that are reached, and remove them at the end."""
     try:
         for name in TARGETS:
             kube.create(pod(name))
         there = [wait_for(kube, POD_READY, POD, name, NAMESPACE, condition("Ready")) for name in TARGETS]
-        yield [Target(each["metadata"]["name"], each["status"]["podIP"], PORT) for each in there]
+        yield [PeerTarget(each["metadata"]["name"], each["status"]["podIP"], PORT) for each in there]
     finally:
         for name in TARGETS:
             kube.delete(POD, name, NAMESPACE)
@@ -93,26 +93,26 @@ def served(kube: Kube) -> Iterator[list[Target]]:
 
 
 @contextmanager
-def started(place: Place, controller: str) -> Iterator[tuple[dict[Peer, Connector], list[MissingPeer]]]:
+def started(context: PeerContext, controller: str) -> Iterator[tuple[dict[Peer, Connector], list[MissingPeer]]]:
     """Start each way, and return those that run and those that do not exist here."""
     running: dict[Peer, Connector] = {}
     missing: list[MissingPeer] = []
     with ExitStack() as stack:
         for peer in base.in_order():
-            place.say(f"{controller}: starting {peer.name}")
+            context.say(f"{controller}: starting {peer.name}")
             try:
-                running[peer] = stack.enter_context(peer.start(place))
+                running[peer] = stack.enter_context(peer.start(context))
             except Unavailable as reason:
-                place.say(f"{controller}: {peer.name} is not available: {reason}")
+                context.say(f"{controller}: {peer.name} is not available: {reason}")
                 missing.append(MissingPeer(controller, peer.name, str(reason)))
         yield running, missing
 
 
 def figures(
-    kube: MeteredKube, controller: str, running: Running, targets: Sequence[Target], amount: Amount, *, say: Say
+    kube: MeteredKube, controller: str, running: Running, targets: Sequence[PeerTarget], amount: Amount, *, say: Say
 ) -> list[PeerRecord]:
     """Measure the ways in turns: a busy moment of the machine then affects each."""
-    found = {peer: Found() for peer in running}
+    found = {peer: PeerMeasurements() for peer in running}
     for number in range(amount.rounds):
         for peer, connector in running.items():
             say(f"{controller}: {peer.name}, round {number + 1} of {amount.rounds}")
@@ -121,7 +121,13 @@ def figures(
 
 
 def one_round(
-    kube: MeteredKube, connector: Connector, targets: Sequence[Target], amount: Amount, found: Found, *, warm: bool
+    kube: MeteredKube,
+    connector: Connector,
+    targets: Sequence[PeerTarget],
+    amount: Amount,
+    found: PeerMeasurements,
+    *,
+    warm: bool,
 ) -> None:
     """Measure one way once. The first start of a way that is not warm yet is not counted."""
     if not warm:
@@ -134,30 +140,30 @@ def one_round(
     target = targets[0]
     endpoint = connector.open(target)
     try:
-        http_client.first_byte(endpoint, target.name)
+        http_client.wait_first_byte(endpoint, target.name)
         found.connects += http_client.connects(endpoint, amount.samples)
         found.round_trips += http_client.round_trips(endpoint, amount.samples)
         found.one_stream.append(http_client.streams(endpoint, 1, amount.seconds))
         found.eight_streams.append(http_client.streams(endpoint, STREAMS, amount.seconds))
     finally:
         connector.close(target)
-    http_client.gone(endpoint)
+    http_client.wait_gone(endpoint)
 
 
-def sample(kube: MeteredKube, connector: Connector, target: Target) -> tuple[int, float]:
+def sample(kube: MeteredKube, connector: Connector, target: PeerTarget) -> tuple[int, float]:
     """Open one way to a pod and close it; return the API writes, and the seconds from the call to the first byte."""
     with kube.counted() as asked:
         started = time.perf_counter()
         endpoint = connector.open(target)
     try:
-        seconds = http_client.first_byte(endpoint, target.name) - started
+        seconds = http_client.wait_first_byte(endpoint, target.name) - started
     finally:
         connector.close(target)
-    http_client.gone(endpoint)
+    http_client.wait_gone(endpoint)
     return asked.writes, seconds
 
 
-def record(controller: str, peer: str, found: Found) -> PeerRecord:
+def record(controller: str, peer: str, found: PeerMeasurements) -> PeerRecord:
     """Return the record of what was measured of one way."""
     return PeerRecord(
         controller=controller,

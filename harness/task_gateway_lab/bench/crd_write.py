@@ -5,8 +5,8 @@ import time
 from collections import defaultdict
 
 from task_gateway.crds import bundles, edit, ports_policy, schema
-from task_gateway.crds.heeded import GATEWAY, HEEDED, NAME, NAMESPACE, PAUSE_SECONDS, gateway
-from task_gateway.crds.heeded import refused as refusal_of
+from task_gateway.crds.propagation import GATEWAY, NAME, NAMESPACE, PAUSE_SECONDS, PROPAGATED, example_gateway
+from task_gateway.crds.propagation import refusal_of as refusal_of
 from task_gateway.kube.client import Kube
 from task_gateway.kube.wait import condition, wait_for
 from task_gateway.model import Manifest, Say
@@ -28,7 +28,7 @@ Seconds = dict[int, list[float]]
 
 def measure(*, say: Say) -> CrdWriteReport:
     """Return the seconds of a create of a Gateway, kept in etcd, on a control plane of its own, removed again."""
-    with base.lent("control-plane", base.Wish(f"bench-{os.getpid()}-crd"), say=say) as cluster:
+    with base.temporary_cluster("control-plane", base.ClusterRequest(f"bench-{os.getpid()}-crd"), say=say) as cluster:
         return measure_on(Kube(cluster), say=say)
 
 
@@ -41,22 +41,22 @@ def measure_on(kube: Kube, *, say: Say, bundle: str = bundles.KNOWN[-1], channel
     seconds: dict[str, Seconds] = {rules: defaultdict(list) for rules in (UPSTREAM, NAMES, POLICY, NEITHER)}
     kube.apply(edit.raised(upstream, LISTENERS[1], drop=False))
     wait_for(kube, ESTABLISHED, schema.KIND, schema.GATEWAYS, None, condition("Established"))
-    _heeded(kube, gateway(1), refused=False)
+    _heeded(kube, example_gateway(1), refused=False)
     for _ in range(ROUNDS):
         _write(kube, LISTENERS[:2], seconds[UPSTREAM])
     one_rule = edit.raised(upstream, ACCEPTED_WITHOUT_PORTS, drop=False)
     kube.apply(schema.without_rules(one_rule, schema.SPEC_LISTENERS, _is_on_ports))
-    _heeded(kube, gateway(ACCEPTED_WITHOUT_PORTS, apart=False), refused=False)
+    _heeded(kube, example_gateway(ACCEPTED_WITHOUT_PORTS, apart=False), refused=False)
     for _ in range(ROUNDS):
         _write(kube, LISTENERS[:2], seconds[NAMES])
     kube.apply(edit.raised(upstream, LISTENERS[-1], drop=True))
     for turn in range(ROUNDS):
         say(f"round {turn + 1} of {ROUNDS}")
         ports_policy.delete(kube)
-        _heeded(kube, gateway(LISTENERS[-1], apart=False), refused=False)
+        _heeded(kube, example_gateway(LISTENERS[-1], apart=False), refused=False)
         _write(kube, LISTENERS, seconds[NEITHER])
         ports_policy.apply(kube)
-        _heeded(kube, gateway(2, apart=False), refused=True)
+        _heeded(kube, example_gateway(2, apart=False), refused=True)
         _write(kube, LISTENERS, seconds[POLICY])
     records = tuple(
         CrdWriteRecord(rules, listeners, len(found), spread(found))
@@ -66,7 +66,7 @@ def measure_on(kube: Kube, *, say: Say, bundle: str = bundles.KNOWN[-1], channel
     return CrdWriteReport(crd_versions(kube), machine.machine(), records)
 
 
-def _is_on_ports(rule: schema.Rule) -> bool:
+def _is_on_ports(rule: schema.CelRule) -> bool:
     return schema.is_quadratic(rule) and ".port" in rule.text
 
 
@@ -76,7 +76,7 @@ def _write(kube: Kube, counts: tuple[int, ...], seconds: Seconds) -> None:
 
 
 def _create(kube: Kube, count: int) -> float:
-    obj = gateway(count)
+    obj = example_gateway(count)
     started = time.perf_counter()
     kube.create(obj)
     seconds = time.perf_counter() - started
@@ -87,8 +87,8 @@ def _create(kube: Kube, count: int) -> float:
 def _heeded(kube: Kube, obj: Manifest, *, refused: bool) -> None:
     """Ask by dry runs until the API server heeds a changed CRD or policy; WaitTimeout if it does not."""
     answer = None
-    for _ in attempts(HEEDED, PAUSE_SECONDS):
+    for _ in attempts(PROPAGATED, PAUSE_SECONDS):
         answer = refusal_of(kube, obj)
         if (answer is not None) is refused:
             return
-    raise HEEDED.timed_out(answer.message if answer else "accepted", where=schema.GATEWAYS)
+    raise PROPAGATED.timed_out(answer.message if answer else "accepted", where=schema.GATEWAYS)

@@ -16,8 +16,8 @@ from task_gateway.routing.gateway import TaskGateway
 from task_gateway.settings import POD_READY, TASK_EXPOSED, Wait
 from task_gateway.spread import spread
 from task_gateway_lab.bench import machine
+from task_gateway_lab.bench.bench_cluster import NAMESPACE, Charts, bring_up, install
 from task_gateway_lab.bench.combos import Combo
-from task_gateway_lab.bench.stand import NAMESPACE, Charts, install, stand
 from task_gateway_lab.model_bench import DataplaneReport, PathRecord
 
 SERVER, CLIENT, PORT = "bench-stream", "bench-client", 7778
@@ -31,11 +31,11 @@ def measure(combos: Sequence[Combo], charts: Charts, *, samples: int = SAMPLES, 
     records: list[PathRecord] = []
     for combo in combos:
         with (
-            stand(CONTROLLERS.get(combo.controller), charts, say=say) as place,
-            TaskGateway(place.kube, install(place, combo, say=say), NAMESPACE, combo.strategy) as master,
+            bring_up(CONTROLLERS.get(combo.controller), charts, say=say) as bench,
+            TaskGateway(bench.kube, install(bench, combo, say=say), NAMESPACE, combo.strategy) as master,
         ):
-            machine.note(versions, machine.versions(place.kube, NAMESPACE))
-            records += both_paths(place.kube, master, combo.controller, samples, say=say)
+            machine.note(versions, machine.versions(bench.kube, NAMESPACE))
+            records += both_paths(bench.kube, master, combo.controller, samples, say=say)
     return DataplaneReport(versions, machine.machine(), tuple(records))
 
 

@@ -12,14 +12,14 @@ from dataclasses import dataclass, replace
 from task_gateway.controllers.base import CONTROLLERS
 from task_gateway.errors import ApiError, WaitTimeout
 from task_gateway.model import Address, Say, Task
-from task_gateway.probe import door
+from task_gateway.probe import port_probe
 from task_gateway.settings import Wait
 from task_gateway.spread import spread
-from task_gateway_lab.bench import machine, meters, stand_ins
-from task_gateway_lab.bench.closed_ports import Ports
+from task_gateway_lab.bench import fake_pods, machine, meters
+from task_gateway_lab.bench.bench_cluster import NAMESPACE, BenchCluster, Charts, bring_up, exposing
+from task_gateway_lab.bench.closed_ports import PortPool
 from task_gateway_lab.bench.combos import Combo
 from task_gateway_lab.bench.meters import Count
-from task_gateway_lab.bench.stand import NAMESPACE, Charts, Stand, exposing, stand
 from task_gateway_lab.bench.ways import Exposer
 from task_gateway_lab.model_bench import ExposeRecord, ExposeReport
 
@@ -45,7 +45,7 @@ class Sample:
 
 
 @dataclass(frozen=True)
-class Visit:
+class SizeSamples:
     """What was measured with one number of tasks in place; `cpu` is the API server's, `memory` MiB of both parts.
 
     `counts` has the requests of one expose each.
@@ -58,10 +58,12 @@ class Visit:
     memory: list[int]
     stopped: str = ""
 
-    def __add__(self, other: "Visit") -> "Visit":
+    def __add__(self, other: "SizeSamples") -> "SizeSamples":
         """Both visits as one; the memory is that of the first, before larger numbers of tasks were there."""
         samples, counts = self.samples + other.samples, self.counts + other.counts
-        return Visit(self.pause, samples, counts, self.cpu + other.cpu, self.memory, self.stopped or other.stopped)
+        return SizeSamples(
+            self.pause, samples, counts, self.cpu + other.cpu, self.memory, self.stopped or other.stopped
+        )
 
 
 def measure(combos: Sequence[Combo], charts: Charts, *, say: Say) -> Iterator[ExposeReport]:
@@ -72,11 +74,11 @@ def measure(combos: Sequence[Combo], charts: Charts, *, say: Say) -> Iterator[Ex
     versions: dict[str, str] = {}
     records: list[ExposeRecord] = []
     for name in dict.fromkeys(each.controller for each in combos):
-        with stand(CONTROLLERS.get(name), charts, say=say) as place:
+        with bring_up(CONTROLLERS.get(name), charts, say=say) as bench:
             for combo in (each for each in combos if each.controller == name):
-                with exposing(place, combo, say=say) as tasks:
-                    machine.note(versions, machine.versions(place.kube, NAMESPACE))
-                    found = Ladder(place, combo, tasks, say).climb()
+                with exposing(bench, combo, say=say) as tasks:
+                    machine.note(versions, machine.versions(bench.kube, NAMESPACE))
+                    found = Ladder(bench, combo, tasks, say).climb()
                 records += sorted(found, key=lambda each: -each.pause_seconds)
                 yield ExposeReport(versions, machine.machine(), tuple(records))
 
@@ -84,24 +86,24 @@ def measure(combos: Sequence[Combo], charts: Charts, *, say: Say) -> Iterator[Ex
 class Ladder:
     """The sizes of one combination, from the smallest up; the tasks in place stay."""
 
-    def __init__(self, place: Stand, combo: Combo, tasks: Exposer, say: Say) -> None:
-        self._place = place
+    def __init__(self, bench: BenchCluster, combo: Combo, tasks: Exposer, say: Say) -> None:
+        self._bench = bench
         self._combo = combo
         self._tasks = tasks
         self._say = say
-        self._ports = Ports(tasks.gateway)
+        self._ports = PortPool(tasks.gateway)
         self._idle = math.inf  # CPU a second, the least seen: the cluster may be at work on what came before
         self._in_place: dict[int, Address] = {}
 
     def climb(self) -> list[ExposeRecord]:
         """Measure each size and return the records; larger ones are left out once one expose takes too long."""
         self._ports.see_all_closed(built=self._combo.claimed > 0, say=self._say)
-        self._idle = min(self._idle, meters.idle_rate(self._place.kube))
+        self._idle = min(self._idle, meters.idle_rate(self._bench.kube))
         top = max(self._combo.sizes)
         samplers = range(top + 1, top + 1 + SAMPLED)
         self._say(f"making {top + SAMPLED} pods")
-        self._place.tasks.add([*range(1, top + 1), *samplers])
-        tasks = [stand_ins.task(number, NAMESPACE) for number in samplers]
+        self._bench.tasks.add([*range(1, top + 1), *samplers])
+        tasks = [fake_pods.task(number, NAMESPACE) for number in samplers]
         first, *others = self._combo.sizes
         if not self._combo.way.claims or not others:
             return self._as_far_as_it_goes(self._combo.sizes, tasks)
@@ -145,11 +147,11 @@ class Ladder:
             list(pool.map(self._answers, self._in_place.items()))
 
     def _expose(self, number: int) -> Address:
-        return self._tasks.expose(stand_ins.task(number, NAMESPACE))
+        return self._tasks.expose(fake_pods.task(number, NAMESPACE))
 
     def _answers(self, task: tuple[int, Address]) -> None:
         number, address = task
-        door.first_byte(address, stand_ins.task(number, NAMESPACE).id, IN_PLACE)
+        port_probe.wait_first_byte(address, fake_pods.task(number, NAMESPACE).id, IN_PLACE)
 
     def _shrink(self, size: int) -> None:
         """Release all but the first tasks, and see their ports reach nothing."""
@@ -161,20 +163,20 @@ class Ladder:
 
     def _leave(self, number: int) -> None:
         address = self._in_place.pop(number)
-        self._tasks.release(stand_ins.task(number, NAMESPACE))
-        door.nothing(address)
+        self._tasks.release(fake_pods.task(number, NAMESPACE))
+        port_probe.wait_closed(address)
         self._ports.free(address)
 
-    def _record(self, size: int, visit: Visit) -> ExposeRecord:
+    def _record(self, size: int, visit: SizeSamples) -> ExposeRecord:
         found = record(self._combo, size, visit)
         self._say(_line(found))
         return found
 
-    def _visits(self, size: int, tasks: Sequence[Task], count: int) -> list[Visit]:
+    def _visits(self, size: int, tasks: Sequence[Task], count: int) -> list[SizeSamples]:
         return [self._visit(size, tasks, count, pause) for pause in self._combo.pauses]
 
-    def _visit(self, size: int, tasks: Sequence[Task], count: int, pause: float) -> Visit:
-        kube, combo = self._place.kube, self._combo
+    def _visit(self, size: int, tasks: Sequence[Task], count: int, pause: float) -> SizeSamples:
+        kube, combo = self._bench.kube, self._combo
         self._say(f"{_name(combo)}: {count} samples with {size} tasks in place, {pause:g} s between two")
         self._idle = min(self._idle, meters.idle_rate(kube))
         counts, apart = list[Count](), self._tasks.counted_apart
@@ -188,8 +190,8 @@ class Ladder:
                 stopped = f"one expose took {samples[-1].ready:.1f} s"
                 break
         cpu = kube.cpu_seconds() - before - self._idle * (time.monotonic() - started)
-        memory = [kube.memory_mib(self._place.node, NAMESPACE, each) for each in (combo.controller, "envoy")]
-        return Visit(pause, samples, counts, cpu, memory, stopped)
+        memory = [kube.memory_mib(self._bench.node, NAMESPACE, each) for each in (combo.controller, "envoy")]
+        return SizeSamples(pause, samples, counts, cpu, memory, stopped)
 
     def _sample(self, task: Task, counts: list[Count] | None) -> Sample:
         """Expose a task and release it; `counts` gets the requests of the expose.
@@ -202,17 +204,17 @@ class Ladder:
             api = time.perf_counter() - started
         if counts is not None:
             counts.append(asked)
-        ready = door.first_byte(address, task.id) - started
+        ready = port_probe.wait_first_byte(address, task.id) - started
         self._ports.take(address)
         released = time.perf_counter()
         self._tasks.release(task)
-        refused = door.nothing(address) - released
+        refused = port_probe.wait_closed(address) - released
         self._ports.free(address)
         self._tasks.settle()
         return Sample(api, ready, refused)
 
 
-def record(combo: Combo, size: int, visit: Visit) -> ExposeRecord:
+def record(combo: Combo, size: int, visit: SizeSamples) -> ExposeRecord:
     """Return the record of one size."""
     samples = visit.samples
     return ExposeRecord(

@@ -26,7 +26,7 @@ BROKEN = (OSError, http.client.HTTPException)
 
 
 @dataclass(frozen=True)
-class Endpoint:
+class HttpEndpoint:
     """Where a task is reached: an address, a port, and the prefix of its paths, empty for none."""
 
     host: str
@@ -37,10 +37,10 @@ class Endpoint:
         return f"{self.host}:{self.port}{self.prefix}"
 
 
-class Echo:
+class EchoConnection:
     """A WebSocket that stays open and returns what it is sent."""
 
-    def __init__(self, endpoint: Endpoint) -> None:
+    def __init__(self, endpoint: HttpEndpoint) -> None:
         headers = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13"}
         self._connection = _connection(endpoint)
         answer = _get(self._connection, endpoint, ECHO, headers | {"Sec-WebSocket-Key": KEY})
@@ -74,7 +74,7 @@ class Echo:
         self._connection.close()
 
 
-def said(endpoint: Endpoint) -> str:
+def read_name(endpoint: HttpEndpoint) -> str:
     """Return the name that a task answers to a new connection, empty if there is no answer or an error."""
     try:
         return _name(endpoint, CONNECT_SECONDS, ANSWER_SECONDS)
@@ -82,10 +82,10 @@ def said(endpoint: Endpoint) -> str:
         return ""
 
 
-def first_byte(endpoint: Endpoint, task: str, wait: Wait = FIRST_BYTE) -> float:
+def wait_first_byte(endpoint: HttpEndpoint, task: str, wait: Wait = FIRST_BYTE) -> float:
     """Return the moment at which the endpoint answered for the task; ScenarioFailed if another one answers."""
     for _ in attempts(wait, PAUSE_SECONDS):
-        name = said(endpoint)
+        name = read_name(endpoint)
         now = time.perf_counter()
         if name == task:
             return now
@@ -94,17 +94,17 @@ def first_byte(endpoint: Endpoint, task: str, wait: Wait = FIRST_BYTE) -> float:
     raise wait.timed_out("nothing answers", str(endpoint))
 
 
-def gone(endpoint: Endpoint, wait: Wait = GONE) -> None:
+def wait_gone(endpoint: HttpEndpoint, wait: Wait = GONE) -> None:
     """Return once several attempts in a row had no answer."""
     silent = 0
     for _ in attempts(wait, PAUSE_SECONDS):
-        silent = 0 if said(endpoint) else silent + 1
+        silent = 0 if read_name(endpoint) else silent + 1
         if silent == CLOSED_IN_A_ROW:
             return
     raise wait.timed_out("it answers", str(endpoint))
 
 
-def connects(endpoint: Endpoint, samples: int) -> list[float]:
+def connects(endpoint: HttpEndpoint, samples: int) -> list[float]:
     """Return the seconds until the answer of each of some new connections."""
     found = []
     for _ in range(samples):
@@ -114,16 +114,16 @@ def connects(endpoint: Endpoint, samples: int) -> list[float]:
     return found
 
 
-def round_trips(endpoint: Endpoint, samples: int) -> list[float]:
+def round_trips(endpoint: HttpEndpoint, samples: int) -> list[float]:
     """Return the seconds of round trips over one WebSocket."""
-    echo = Echo(endpoint)
+    echo = EchoConnection(endpoint)
     try:
         return [echo.round_trip() for _ in range(samples)]
     finally:
         echo.close()
 
 
-def streams(endpoint: Endpoint, number: int, seconds: float) -> float:
+def streams(endpoint: HttpEndpoint, number: int, seconds: float) -> float:
     """Return the MiB per second of simultaneous streams, all of them together."""
     totals = [0] * number
     together = threading.Barrier(number)
@@ -146,7 +146,7 @@ def streams(endpoint: Endpoint, number: int, seconds: float) -> float:
     return sum(totals) / (1 << 20) / seconds
 
 
-def _read(endpoint: Endpoint, seconds: float, together: threading.Barrier) -> int:
+def _read(endpoint: HttpEndpoint, seconds: float, together: threading.Barrier) -> int:
     """Return what a stream brought. It is read at once: one that waits would hold up all others of a port-forward."""
     connection, room, read = _connection(endpoint), bytearray(ROOM), 0
     try:
@@ -164,7 +164,7 @@ def _read(endpoint: Endpoint, seconds: float, together: threading.Barrier) -> in
         connection.close()
 
 
-def _name(endpoint: Endpoint, *timeouts: float) -> str:
+def _name(endpoint: HttpEndpoint, *timeouts: float) -> str:
     """Return the name that a task answers; ConnectionError if a proxy answers with an error."""
     connection = _connection(endpoint, *timeouts)
     try:
@@ -177,7 +177,7 @@ def _name(endpoint: Endpoint, *timeouts: float) -> str:
 
 
 def _connection(
-    endpoint: Endpoint, connect: float = STREAM_SECONDS, answer: float = STREAM_SECONDS
+    endpoint: HttpEndpoint, connect: float = STREAM_SECONDS, answer: float = STREAM_SECONDS
 ) -> http.client.HTTPConnection:
     connection = http.client.HTTPConnection(endpoint.host, endpoint.port, timeout=connect)
     connection.connect()
@@ -186,7 +186,7 @@ def _connection(
 
 
 def _get(
-    connection: http.client.HTTPConnection, endpoint: Endpoint, what: str, headers: dict[str, str]
+    connection: http.client.HTTPConnection, endpoint: HttpEndpoint, what: str, headers: dict[str, str]
 ) -> http.client.HTTPResponse:
     try:
         connection.request("GET", f"{endpoint.prefix}/{what}", headers=headers)

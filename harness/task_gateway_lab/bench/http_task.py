@@ -18,23 +18,23 @@ MESSAGE, ANSWER = b"\x81\x81\0\0\0\0.", b"\x81\x01."
 """Frames with a text of one byte: masked with zeros from the client, unmasked from the server."""
 
 
-class Server(ThreadingHTTPServer):
+class TaskServer(ThreadingHTTPServer):
     """A server with the name of its task."""
 
     request_queue_size = 1024
     daemon_threads = True
 
     def __init__(self, host: str, port: int, name: str) -> None:
-        super().__init__((host, port), Handler)
+        super().__init__((host, port), TaskHandler)
         self.name = name
 
 
-class Handler(BaseHTTPRequestHandler):
+class TaskHandler(BaseHTTPRequestHandler):
     """Answers one connection."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
-    server: Server
+    server: TaskServer
 
     def do_GET(self) -> None:
         """Answer the request that the end of the path selects."""
@@ -79,4 +79,4 @@ class Handler(BaseHTTPRequestHandler):
 
 if __name__ == "__main__":
     called, on = sys.argv[1:]
-    Server("", int(on), called).serve_forever()
+    TaskServer("", int(on), called).serve_forever()

@@ -11,12 +11,12 @@ from task_gateway.kube.mirror import Mirror
 from task_gateway.model import Address, InternalTaskGateway, Task
 from task_gateway.operator import pods
 from task_gateway.operator.pods import Pod
-from task_gateway.operator.request import Reason
+from task_gateway.operator.request import ExposeReason
 from task_gateway.polling import attempts
 from task_gateway.routing import names
 from task_gateway.settings import Wait
+from task_gateway_lab.bench.fake_pods import POD_LABEL
 from task_gateway_lab.bench.meters import Count, MeteredKube
-from task_gateway_lab.bench.stand_ins import POD_LABEL
 
 EXPOSED = Wait("exposed", "the condition of the pod shows that the operator has exposed it", 60)
 CLEARED = Wait("cleared", "the operator has removed its result from the pods without the label", 600)
@@ -26,7 +26,7 @@ QUIET_SECONDS = 0.25
 """How long the operator sends nothing when it is done: its Event follows the result after some milliseconds."""
 
 
-class Labels:
+class LabelExposer:
     """Labels pods, and follows them by a watch. The end removes all labels, and returns once the result is gone."""
 
     counted_apart = True
@@ -41,7 +41,7 @@ class Labels:
         self._marked: set[str] = set()
         """Pods on which something of the operator is written."""
 
-    def __enter__(self) -> "Labels":
+    def __enter__(self) -> "LabelExposer":
         self._pods.follow()
         return self
 
@@ -65,7 +65,7 @@ class Labels:
         try:
             return answer.result(EXPOSED.seconds)
         except TimeoutError:
-            said = next((each.said for each in self._pods.read() if each.name == task.id), None)
+            said = next((each.condition for each in self._pods.read() if each.name == task.id), None)
             state = f"{said.reason}: {said.message}" if said and said.reason else "it has no such condition"
             raise EXPOSED.timed_out(state, f"{POD} {self._namespace}/{task.id}") from None
 
@@ -100,7 +100,7 @@ class Labels:
         with self._seen:
             (self._marked.add if after.marked else self._marked.discard)(after.name)
             self._seen.notify_all()
-        if after.label is not None and after.published and after.said.reason == Reason.EXPOSED:
+        if after.label is not None and after.published and after.condition.reason == ExposeReason.EXPOSED:
             waiting = self._waiting.pop(after.name, None)
             if waiting is not None:
                 waiting.set_result(Address.parse(dict(after.published)[after.label]))

@@ -9,8 +9,8 @@ from types import TracebackType
 
 from task_gateway.model import Say
 from task_gateway_lab.bench import http_client
-from task_gateway_lab.bench.http_client import Echo, Endpoint
-from task_gateway_lab.bench.peers.base import Connector, Part, Peer, Place, Target, parts_of
+from task_gateway_lab.bench.http_client import EchoConnection, HttpEndpoint
+from task_gateway_lab.bench.peers.base import Connector, Peer, PeerComponent, PeerContext, PeerTarget, components_of
 from task_gateway_lab.model_bench import RestartRecord
 
 OPEN = 8
@@ -33,7 +33,7 @@ class Outage:
 class Knocker:
     """Opens new connections to an endpoint all the time, in a thread, and keeps whether each was answered."""
 
-    def __init__(self, endpoint: Endpoint, task: str) -> None:
+    def __init__(self, endpoint: HttpEndpoint, task: str) -> None:
         self.attempts: list[Attempt] = []
         self._endpoint = endpoint
         self._task = task
@@ -53,14 +53,14 @@ class Knocker:
     def _knock(self) -> None:
         while not self._over.wait(KNOCK_SECONDS):
             started = time.monotonic()
-            self.attempts.append((started, http_client.said(self._endpoint) == self._task))
+            self.attempts.append((started, http_client.read_name(self._endpoint) == self._task))
 
 
 @dataclass
 class Opened:
     """One way with open WebSockets, and with new connections that are tried."""
 
-    echoes: Sequence[Echo]
+    echoes: Sequence[EchoConnection]
     knocker: Knocker
 
     def cut(self) -> int:
@@ -69,55 +69,62 @@ class Opened:
 
 
 def measure(
-    place: Place,
+    context: PeerContext,
     controller: str,
     running: Mapping[Peer, Connector],
-    target: Target,
+    target: PeerTarget,
     *,
     watched: float = WATCHED_SECONDS,
     say: Say,
 ) -> list[RestartRecord]:
     """Restart each component in the middle of a way, with connections open through all ways."""
     found: list[RestartRecord] = []
-    for part in parts_of(running.keys()):
-        say(f"{controller}: restarting: {part.name}")
-        found += one_restart(place, controller, running, target, part, watched)
+    for component in components_of(running.keys()):
+        say(f"{controller}: restarting: {component.name}")
+        found += one_restart(context, controller, running, target, component, watched)
     return found
 
 
 def one_restart(
-    place: Place, controller: str, running: Mapping[Peer, Connector], target: Target, part: Part, watched: float
+    context: PeerContext,
+    controller: str,
+    running: Mapping[Peer, Connector],
+    target: PeerTarget,
+    component: PeerComponent,
+    watched: float,
 ) -> list[RestartRecord]:
     """Restart one component, and return what each way lost."""
     with opened(running, target) as ways:
-        part.restart(place)
+        component.restart(context)
         time.sleep(watched)
         cut = {peer: each.cut() for peer, each in ways.items()}
-    return [record(controller, part, peer, cut[peer], outage(each.knocker.attempts)) for peer, each in ways.items()]
+    return [
+        record(controller, component, peer, cut[peer], outage(each.knocker.attempts)) for peer, each in ways.items()
+    ]
 
 
 @contextmanager
-def opened(running: Mapping[Peer, Connector], target: Target) -> Iterator[dict[Peer, Opened]]:
+def opened(running: Mapping[Peer, Connector], target: PeerTarget) -> Iterator[dict[Peer, Opened]]:
     """Open WebSockets through each way and try new connections, until the end."""
     found: dict[Peer, Opened] = {}
     with ExitStack() as stack:
         for peer, connector in running.items():
             stack.callback(connector.close, target)
             endpoint = connector.open(target)
-            http_client.first_byte(endpoint, target.name)
-            echoes = [stack.enter_context(closing(Echo(endpoint))) for _ in range(OPEN)]
+            http_client.wait_first_byte(endpoint, target.name)
+            echoes = [stack.enter_context(closing(EchoConnection(endpoint))) for _ in range(OPEN)]
             found[peer] = Opened(echoes, Knocker(endpoint, target.name))
         for each in found.values():
             stack.enter_context(each.knocker)
         yield found
 
 
-def record(controller: str, part: Part, peer: Peer, cut: int, lost: Outage) -> RestartRecord:
+def record(controller: str, component: PeerComponent, peer: Peer, cut: int, lost: Outage) -> RestartRecord:
     """Return the record of one way."""
     return RestartRecord(
         controller=controller,
-        part=part.name,
-        in_the_middle=part in peer.middle,
+        part=component.name,
+        in_the_middle=component in peer.middle,
         peer=peer.name,
         open=OPEN,
         cut=cut,

@@ -50,7 +50,7 @@ class Exposer(Protocol):
         ...
 
 
-class Library:
+class LibraryExposer:
     """Exposes by a strategy of the library, as a resource manager does."""
 
     counted_apart = False
@@ -82,7 +82,7 @@ def in_order() -> list[Way]:
     return [Way(first.name, first), _operator(), *(Way(each.name, each) for each in others)]
 
 
-def of(name: str) -> Way:
+def find_way(name: str) -> Way:
     """Return the way of this name; UsageError names the known ones, or the one to use instead."""
     if name == OPERATOR:
         return _operator()

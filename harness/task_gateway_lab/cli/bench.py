@@ -13,8 +13,8 @@ from task_gateway.errors import UsageError
 from task_gateway.routing.strategies.base import default
 from task_gateway.version import __version__
 from task_gateway_lab.bench import burst, combos, compare, crd_write, dataplane, expose
+from task_gateway_lab.bench.bench_cluster import Charts
 from task_gateway_lab.bench.combos import Combo
-from task_gateway_lab.bench.stand import Charts
 from task_gateway_lab.cli._run import chart_file
 from task_gateway_lab.clusters import operator_image
 from task_gateway_lab.model_bench import ExposeReport, Report

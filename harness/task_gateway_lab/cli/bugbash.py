@@ -3,7 +3,7 @@
 import typer
 
 from task_gateway.cli.output import Output, OutputOption
-from task_gateway_lab.cli import _play, _run
+from task_gateway_lab.cli import _run, _scenarios
 from task_gateway_lab.scenarios import runtime
 from task_gateway_lab.scenarios.places import FIRST_PORT, MASTER_PORT
 
@@ -15,16 +15,16 @@ def register(root: typer.Typer) -> None:
 
 def bugbash(
     name: _run.NameOption = "bugbash",
-    controller: _play.ControllerOption = _play.CONTROLLER,
-    against: _play.AgainstOption = None,
+    controller: _scenarios.ControllerOption = _scenarios.CONTROLLER,
+    against: _scenarios.AgainstOption = None,
     keep: _run.KeepOption = False,
-    parallel: _play.ParallelOption = 3,
-    resume: _play.ResumeOption = False,
+    parallel: _scenarios.ParallelOption = 3,
+    resume: _scenarios.ResumeOption = False,
     chart: _run.ChartOption = _run.CHART,
     crds: _run.CrdsOption = _run.CRDS,
-    image: _play.ImageOption = "",
-    master_port: _play.PortOption = MASTER_PORT,
-    first_port: _play.FirstPortOption = FIRST_PORT,
+    image: _scenarios.ImageOption = "",
+    master_port: _scenarios.PortOption = MASTER_PORT,
+    first_port: _scenarios.FirstPortOption = FIRST_PORT,
     reports: _run.ReportsOption = _run.REPORTS,
     output: OutputOption = Output.text,
 ) -> None:
@@ -33,6 +33,8 @@ def bugbash(
     Writes an HTML page, Markdown, JUnit and JSON to REPORTS/NAME/. Exit code 1 if a row failed. Manual rows describe
     what to do, and never count as passed.
     """
-    scenarios = _play.chosen((), ())
-    given = _play.given(scenarios, name, chart, crds, image, controller, against or (), keep, master_port, first_port)
-    _play.play(scenarios, runtime.World(given), reports, output, parallel=parallel, resume=resume)
+    scenarios = _scenarios.chosen((), ())
+    given = _scenarios.environment_spec(
+        scenarios, name, chart, crds, image, controller, against or (), keep, master_port, first_port
+    )
+    _scenarios.run_scenarios(scenarios, runtime.Environment(given), reports, output, parallel=parallel, resume=resume)

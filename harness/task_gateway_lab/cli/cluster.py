@@ -44,8 +44,8 @@ def up(
 
     The cluster has its own kubeconfig file. Your current context is not changed.
     """
-    wish = base.Wish(name, kubeconfig, context, keep_on_failure, ip_family=ip_family)
-    cluster = base.up(provider, wish, say=say)
+    request = base.ClusterRequest(name, kubeconfig, context, keep_on_failure, ip_family=ip_family)
+    cluster = base.up(provider, request, say=say)
     emit(_entry(cluster), output, lambda _: f"export KUBECONFIG={cluster.kubeconfig}")
 
 

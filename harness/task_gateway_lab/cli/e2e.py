@@ -4,7 +4,7 @@ import typer
 
 from task_gateway.cli.output import Output, OutputOption
 from task_gateway.deferred import Deferred
-from task_gateway_lab.cli import _play, _run
+from task_gateway_lab.cli import _run, _scenarios
 from task_gateway_lab.scenarios import runtime
 from task_gateway_lab.scenarios.e2e import TAG
 
@@ -30,7 +30,7 @@ def e2e(
     a label. Writes a report to REPORTS/NAME/. Runs the scenarios with the tag e2e. Requires the operator's image in the
     folder of the chart. Exit code 0 if every step passed.
     """
-    scenarios = _play.chosen((), (TAG,))
-    given = _play.given(scenarios, name, chart, crds, keep=keep, both_families=False)
+    scenarios = _scenarios.chosen((), (TAG,))
+    given = _scenarios.environment_spec(scenarios, name, chart, crds, keep=keep, both_families=False)
     browser.find()  # fails here if it is missing, before clusters are created
-    _play.play(scenarios, runtime.World(given), reports, output, strict=True)
+    _scenarios.run_scenarios(scenarios, runtime.Environment(given), reports, output, strict=True)

@@ -11,9 +11,9 @@ from task_gateway.cli.output import Output, OutputOption, emit
 from task_gateway.deferred import rich
 from task_gateway.errors import UsageError
 from task_gateway.report import cells
-from task_gateway_lab.cli import _play, _run
+from task_gateway_lab.cli import _run, _scenarios
 from task_gateway_lab.scenarios import runtime
-from task_gateway_lab.scenarios.declared import Scenario, everyone
+from task_gateway_lab.scenarios.base import Scenario, in_order
 from task_gateway_lab.scenarios.places import FIRST_PORT, MASTER_PORT
 
 app = typer.Typer(cls=Group, no_args_is_help=True, help=__doc__)
@@ -39,7 +39,7 @@ def register(root: typer.Typer) -> None:
 @app.command("list", epilog="Example: task-gateway scenario list --tag notebook")
 def list_(tag: TagOption = None, output: OutputOption = Output.text) -> None:
     """List the scenarios, and what each proves."""
-    emit([_plain(each) for each in (_play.chosen((), tag) if tag else everyone())], output, _table)
+    emit([_plain(each) for each in (_scenarios.chosen((), tag) if tag else in_order())], output, _table)
 
 
 @app.command(epilog="Example: task-gateway scenario run notebooks_everywhere --keep")
@@ -47,16 +47,16 @@ def run(
     names: Annotated[list[str] | None, typer.Argument(help="Scenarios to run. Default: all.")] = None,
     tag: TagOption = None,
     name: _run.NameOption = "scenarios",
-    controller: _play.ControllerOption = _play.CONTROLLER,
-    against: _play.AgainstOption = None,
+    controller: _scenarios.ControllerOption = _scenarios.CONTROLLER,
+    against: _scenarios.AgainstOption = None,
     keep: _run.KeepOption = False,
-    parallel: _play.ParallelOption = 1,
-    resume: _play.ResumeOption = False,
+    parallel: _scenarios.ParallelOption = 1,
+    resume: _scenarios.ResumeOption = False,
     chart: _run.ChartOption = _run.CHART,
     crds: _run.CrdsOption = _run.CRDS,
-    image: _play.ImageOption = "",
-    master_port: _play.PortOption = MASTER_PORT,
-    first_port: _play.FirstPortOption = FIRST_PORT,
+    image: _scenarios.ImageOption = "",
+    master_port: _scenarios.PortOption = MASTER_PORT,
+    first_port: _scenarios.FirstPortOption = FIRST_PORT,
     master: MasterOption = "",
     platform: PlatformOption = "determined",
     master_user: UserOption = "determined",
@@ -69,14 +69,16 @@ def run(
 
     Writes a report to REPORTS/NAME/. Exit code 1 if a scenario failed.
     """
-    chosen = _play.chosen(names or (), tag or ())
-    given = _play.given(chosen, name, chart, crds, image, controller, against or (), keep, master_port, first_port)
+    chosen = _scenarios.chosen(names or (), tag or ())
+    given = _scenarios.environment_spec(
+        chosen, name, chart, crds, image, controller, against or (), keep, master_port, first_port
+    )
     login = _login(master, master_user, pool or (), experiment or ()) if master else None
-    world = runtime.Product(given, platform, login) if login else runtime.World(given)
-    _play.play(chosen, world, reports, output, parallel=parallel, resume=resume)
+    environment = runtime.Product(given, platform, login) if login else runtime.Environment(given)
+    _scenarios.run_scenarios(chosen, environment, reports, output, parallel=parallel, resume=resume)
 
 
-def _login(url: str, user: str, pools: Sequence[str], experiments: Sequence[int]) -> "runtime.Login":
+def _login(url: str, user: str, pools: Sequence[str], experiments: Sequence[int]) -> "runtime.PlatformLogin":
     """Return the login of a platform; UsageError without its password, or if a pool cannot be parsed."""
     password = os.environ.get(PASSWORD)
     if password is None:
@@ -86,7 +88,7 @@ def _login(url: str, user: str, pools: Sequence[str], experiments: Sequence[int]
         raise UsageError(
             "each resource manager requires a resource pool", where="--pool", hint="--pool east=POOL --pool west=POOL"
         )
-    return runtime.Login(url, user, password, named, experiments)
+    return runtime.PlatformLogin(url, user, password, named, experiments)
 
 
 def _plain(scenario: Scenario) -> dict[str, object]:
@@ -96,8 +98,8 @@ def _plain(scenario: Scenario) -> dict[str, object]:
         "sentence": scenario.sentence,
         "needs": list(scenario.needs),
         "tags": list(scenario.tags),
-        "steps": [move.name for move in scenario.moves],
-        "person": not scenario.moves,
+        "steps": [step.name for step in scenario.steps],
+        "person": not scenario.steps,
     }
 
 

@@ -21,7 +21,7 @@ KUBECONFIG = "kubeconfig"
 
 
 @dataclass(frozen=True)
-class Wish:
+class ClusterRequest:
     """A cluster somebody wants: its name, and for one that is there already, how to reach it.
 
     `node` is the image of its node, where that is not the toolchain's; `ip_family` is of its nodes, pods and Services.
@@ -40,7 +40,7 @@ class Provider(Protocol):
 
     name: str
 
-    def up(self, wish: Wish, *, say: Say) -> Cluster:
+    def up(self, request: ClusterRequest, *, say: Say) -> Cluster:
         """Bring up a cluster and return it when its API server and nodes are ready."""
 
     def down(self, cluster: Cluster) -> None:
@@ -115,15 +115,15 @@ def forget(name: str) -> None:
     shutil.rmtree(folder(name), ignore_errors=True)
 
 
-def up(provider: str, wish: Wish, *, say: Say) -> Cluster:
+def up(provider: str, request: ClusterRequest, *, say: Say) -> Cluster:
     """Bring up a cluster; what was half made is removed again when that fails or is interrupted."""
     chosen = PROVIDERS.get(provider)()
-    (claim(wish.name) / "provider").write_text(provider)
+    (claim(request.name) / "provider").write_text(provider)
     try:
-        return record(chosen.up(wish, say=say))
+        return record(chosen.up(request, say=say))
     except BaseException:
-        if not wish.keep_on_failure:
-            _clean_up(wish.name, say)
+        if not request.keep_on_failure:
+            _clean_up(request.name, say)
         raise
 
 
@@ -147,9 +147,9 @@ def load(name: str, archive: Path) -> None:
 
 
 @contextmanager
-def lent(provider: str, wish: Wish, *, say: Say) -> Iterator[Cluster]:
+def temporary_cluster(provider: str, request: ClusterRequest, *, say: Say) -> Iterator[Cluster]:
     """Bring up a cluster for the time of a piece of work, and remove it however that ends."""
-    cluster = up(provider, wish, say=say)
+    cluster = up(provider, request, say=say)
     try:
         yield cluster
     finally:

@@ -17,11 +17,11 @@ from task_gateway.kube.process import Process, end, spawn, tool
 from task_gateway.model import Cluster, Say
 from task_gateway.polling import attempts
 from task_gateway.settings import API_READY
-from task_gateway_lab.clusters.base import KUBECONFIG, PROVIDERS, Wish, folder
+from task_gateway_lab.clusters.base import KUBECONFIG, PROVIDERS, ClusterRequest, folder
 
 HOST = "127.0.0.1"
 SERVICE_RANGE = "10.96.0.0/16"
-LOOK_SECONDS = 0.1
+CHECK_INTERVAL_SECONDS = 0.1
 
 
 @PROVIDERS.register("control-plane")
@@ -32,14 +32,14 @@ class ControlPlane:
     arguments: ClassVar[tuple[str, ...]] = ()
     """Further arguments of kube-apiserver."""
 
-    def up(self, wish: Wish, *, say: Say) -> Cluster:
+    def up(self, request: ClusterRequest, *, say: Say) -> Cluster:
         """Start etcd and kube-apiserver on free loopback ports and return when the API server is ready."""
-        place, started = folder(wish.name), time.monotonic()
+        place, started = folder(request.name), time.monotonic()
         client_port, peer_port, api_port = free_ports(3)
         token = secrets.token_urlsafe(24)
         (place / "tokens.csv").touch(mode=0o600)
         (place / "tokens.csv").write_text(f'{token},admin,admin,"system:masters"\n')
-        say(f"cluster {wish.name}: waiting until {API_READY.sentence}")
+        say(f"cluster {request.name}: waiting until {API_READY.sentence}")
         etcd = f"http://{HOST}:{client_port}"
         self._start(place, "etcd", [
             f"--data-dir={place / 'etcd'}", "--unsafe-no-fsync", f"--listen-peer-urls=http://{HOST}:{peer_port}",
@@ -55,14 +55,14 @@ class ControlPlane:
             "--service-account-issuer=https://task-gateway.invalid", f"--service-cluster-ip-range={SERVICE_RANGE}",
             "--disable-admission-plugins=ServiceAccount", *self.arguments,
         ])  # fmt: skip
-        cluster = Cluster(wish.name, self.name, place / KUBECONFIG)
+        cluster = Cluster(request.name, self.name, place / KUBECONFIG)
         try:
             _wait_for_file(certificates / "apiserver.crt", server, place)
             _write_kubeconfig(cluster, f"https://{HOST}:{api_port}", token, certificates / "apiserver.crt")
             _wait_ready(Kube(cluster), server, place)
         finally:
             server.detach()
-        say(f"cluster {wish.name}: up after {time.monotonic() - started:.0f} s")
+        say(f"cluster {request.name}: up after {time.monotonic() - started:.0f} s")
         return cluster
 
     def down(self, cluster: Cluster) -> None:
@@ -104,7 +104,7 @@ def _wait_ready(kube: Kube, server: Process, place: Path) -> None:
 def _wait_until(missing: Callable[[], str | None], server: Process, place: Path) -> None:
     """Return once nothing is missing: there is nothing to watch before the API server is there."""
     log, state = place / "kube-apiserver.log", ""
-    for _ in attempts(API_READY, LOOK_SECONDS):
+    for _ in attempts(API_READY, CHECK_INTERVAL_SECONDS):
         said = missing()
         if said is None:
             return

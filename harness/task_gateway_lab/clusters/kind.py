@@ -17,9 +17,9 @@ from task_gateway.kube.wait import condition, wait_for
 from task_gateway.model import Cluster, Say
 from task_gateway.settings import NODE_READY, SERVICES_READY
 from task_gateway_lab.clusters import inotify, system_pods
-from task_gateway_lab.clusters.base import KUBECONFIG, PROVIDERS, Wish, folder
+from task_gateway_lab.clusters.base import KUBECONFIG, PROVIDERS, ClusterRequest, folder
 from task_gateway_lab.clusters.engine import Engine, engine, unified_cgroups
-from task_gateway_lab.clusters.kind_config import IMAGES_FOLDER, IpFamily, Node, bridge, config
+from task_gateway_lab.clusters.kind_config import IMAGES_FOLDER, IpFamily, NodeFiles, bridge, config
 
 KERNEL_MODULES = Path("/lib/modules")  # kind mounts it; it may be empty
 NETWORK = "kind"
@@ -29,17 +29,17 @@ ENGINE = "engine"  # in a cluster's folder: what its node runs in; written befor
 
 
 @PROVIDERS.register("kind")
-class Kind:
+class KindProvider:
     """Clusters made by the kind program in the engine that the toolchain chose."""
 
     name = "kind"
 
-    def up(self, wish: Wish, *, say: Say) -> Cluster:
+    def up(self, request: ClusterRequest, *, say: Say) -> Cluster:
         """Bring up a one-node cluster and return it when the node is Ready and its pods reach Services.
 
         HostLimit if the kernel's inotify limits leave no room for it.
         """
-        there, name = images.load(), wish.name
+        there, name = images.load(), request.name
         chosen = engine(there.engine)
         _prepare_host()
         others = _kind(chosen, "get", "clusters").stdout.splitlines()
@@ -50,16 +50,18 @@ class Kind:
                 hint=f"choose another name, or: kind delete cluster --name {name}",
             )
         with inotify.room(name, chosen, len(others), say=say):
-            return self._create(wish, there, chosen, say)
+            return self._create(request, there, chosen, say)
 
-    def _create(self, wish: Wish, there: images.Images, chosen: Engine, say: Say) -> Cluster:
-        name = wish.name
+    def _create(self, request: ClusterRequest, there: images.Images, chosen: Engine, say: Say) -> Cluster:
+        name = request.name
         (folder(name) / ENGINE).write_text(chosen.name)
         kubeconfig = folder(name) / KUBECONFIG
-        node = _node(name, there, wish.ip_family)
-        configuration = yaml.safe_dump(config(unified_cgroups=unified_cgroups(), ip_family=wish.ip_family, node=node))
-        retain = ["--retain"] if wish.keep_on_failure else []
-        started, image = time.monotonic(), wish.node or there.node
+        node = _node(name, there, request.ip_family)
+        configuration = yaml.safe_dump(
+            config(unified_cgroups=unified_cgroups(), ip_family=request.ip_family, node=node)
+        )
+        retain = ["--retain"] if request.keep_on_failure else []
+        started, image = time.monotonic(), request.node or there.node
         say(f"cluster {name}: starting a node of {image} with {chosen.name}")
         try:
             with _alone_without_a_network(chosen):
@@ -70,7 +72,7 @@ class Kind:
         except CommandFailed as problem:
             if isinstance(problem, DiskFull) or "failed to pull image" not in problem.tail:
                 raise
-            hint = None if wish.node else f"rm {images.file()} && make toolchain"
+            hint = None if request.node else f"rm {images.file()} && make toolchain"
             raise ImageMissing(f"{chosen.name} does not have the node image {image}", hint=hint) from None
         kubeconfig.chmod(0o600)
         cluster = Cluster(name, self.name, kubeconfig, f"kind-{name}")
@@ -104,14 +106,14 @@ class Kind:
         _kind(used, "delete", "cluster", "--name", cluster.name, "--kubeconfig", cluster.kubeconfig)
 
 
-def _node(name: str, there: images.Images, ip_family: IpFamily) -> Node:
+def _node(name: str, there: images.Images, ip_family: IpFamily) -> NodeFiles:
     """Return what the node of a cluster gets from its host; a built node image needs a CNI file for IPv6."""
     registries = os.environ.get(NODE_REGISTRIES)
     cni = None
     if there.mode == "build" and ip_family is not IpFamily.ipv4:
         cni = folder(name) / "cni.conflist"
         cni.write_text(json.dumps(bridge(ip_family)))
-    return Node(
+    return NodeFiles(
         images=Path(there.archive).parent if there.archive else None,
         registries=Path(registries).resolve() if registries else None,
         cni=cni,

@@ -30,7 +30,7 @@ class IpFamily(StrEnum):
 
 
 @dataclass(frozen=True)
-class Node:
+class NodeFiles:
     """What a node gets from its host: folders with its archive of images and its registries, a CNI file."""
 
     images: Path | None = None
@@ -47,7 +47,7 @@ class Node:
         ]
 
 
-def config(*, unified_cgroups: bool, ip_family: IpFamily = IpFamily.ipv4, node: Node | None = None) -> Manifest:
+def config(*, unified_cgroups: bool, ip_family: IpFamily = IpFamily.ipv4, node: NodeFiles | None = None) -> Manifest:
     """Return the configuration; the kubelet must be told to start where the host has cgroup v1."""
     made: Manifest = {"kind": "Cluster", "apiVersion": "kind.x-k8s.io/v1alpha4"}
     if ip_family is not IpFamily.ipv4:
@@ -59,7 +59,7 @@ def config(*, unified_cgroups: bool, ip_family: IpFamily = IpFamily.ipv4, node: 
             "failCgroupV1": False,
         }
         made["kubeadmConfigPatches"] = [yaml.safe_dump(kubelet)]
-    if mounts := (node or Node()).mounts():
+    if mounts := (node or NodeFiles()).mounts():
         made["nodes"] = [{"role": "control-plane", "extraMounts": mounts}]
     if node is not None and node.registries is not None:
         section = '[plugins."io.containerd.grpc.v1.cri".registry]'

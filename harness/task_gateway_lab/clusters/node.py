@@ -23,7 +23,7 @@ class Node:
     name: str
 
     @classmethod
-    def of(cls, cluster: Cluster) -> "Node":
+    def running(cls, cluster: Cluster) -> "Node":
         """Return the node of a cluster that kind made here."""
         return cls(engine((folder(cluster.name) / ENGINE).read_text()), f"{cluster.name}-control-plane")
 

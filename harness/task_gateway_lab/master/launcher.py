@@ -10,7 +10,7 @@ from task_gateway.kube.wait import State, condition, wait_for, wait_until_gone, 
 from task_gateway.model import Address, Manifest, Task
 from task_gateway.settings import POD_GONE, POD_READY
 from task_gateway_lab.master import manifests
-from task_gateway_lab.master.table import Master
+from task_gateway_lab.master.proxy_client import ProxyClient
 
 MASTER = "master"
 MASTER_RESOURCES: Manifest = {"requests": {"cpu": "50m", "memory": "64Mi"}, "limits": {"memory": "256Mi"}}
@@ -34,7 +34,7 @@ def end_task(kube: Kube, task: Task) -> None:
     kube.delete(SECRET, task.id, task.namespace)
 
 
-def start_master(kube: Kube, namespace: str, image: str, address: Address) -> Master:
+def start_master(kube: Kube, namespace: str, image: str, address: Address) -> ProxyClient:
     """Start the master's proxy in a namespace of its own; `address` is its node's, with the port to serve on."""
     kube.apply(manifests.namespace(namespace, manifests.PRIVILEGED))
     token = secrets.token_urlsafe(24)
@@ -43,7 +43,7 @@ def start_master(kube: Kube, namespace: str, image: str, address: Address) -> Ma
     wait_until_usable(kube, namespace)
     kube.create(manifests.master_pod(MASTER, namespace, image, address.port, MASTER_RESOURCES))
     wait_for(kube, POD_READY, POD, MASTER, namespace, not_ready)
-    return Master(f"http://{address}", token)
+    return ProxyClient(f"http://{address}", token)
 
 
 def end_master(kube: Kube, namespace: str) -> None:

@@ -15,7 +15,7 @@ from task_gateway.deferred import asyncio, http
 from task_gateway.errors import ScenarioFailed
 from task_gateway.settings import Wait
 from task_gateway_lab.master.exchange import REQUEST_SECONDS, accepted, call
-from task_gateway_lab.master.table import wait_for_reply
+from task_gateway_lab.master.proxy_client import wait_for_reply
 
 if TYPE_CHECKING:
     import tornado.httpclient

@@ -8,7 +8,7 @@ from task_gateway.model import Address
 
 
 @dataclass(frozen=True)
-class Wish:
+class TaskRequest:
     """A task that somebody wants: a kind, the resource manager to run it, and a name; `ports` if not the kind's own."""
 
     kind: str
@@ -20,7 +20,7 @@ class Wish:
 
 
 @dataclass(frozen=True)
-class Running:
+class RunningTask:
     """A task that runs: `addresses` are where its ports are dialled, in their order, empty if the master tells none.
 
     `authorization` is the header that opens a notebook; `host` is its pod's own name, empty if not known. `url` is the
@@ -47,10 +47,10 @@ class Running:
 class Platform(Protocol):
     """A master and its resource managers."""
 
-    def launch(self, wish: Wish) -> Running:
+    def launch(self, request: TaskRequest) -> RunningTask:
         """Start a task and return it once it is reached; the error says what is in the way, and nothing is left."""
 
-    def tasks(self) -> list[Running]:
+    def tasks(self) -> list[RunningTask]:
         """Return the tasks that run."""
 
     def kill(self, task_id: str) -> None:

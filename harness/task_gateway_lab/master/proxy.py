@@ -171,7 +171,7 @@ class Health(Base):
         self.finish("ok\n")
 
 
-class Answer(HTTPMessageDelegate):
+class UpstreamAnswer(HTTPMessageDelegate):
     """Hands the upstream's answer to the client chunk by chunk, no faster than the client reads."""
 
     def __init__(self, handler: RequestHandler) -> None:
@@ -233,7 +233,7 @@ class Http(Base):
         headers["Connection"] = "close"
         line = RequestStartLine(str(self.request.method), str(self.request.uri), "HTTP/1.1")
         self.connection.write_headers(line, headers)
-        self.answer = Answer(self)
+        self.answer = UpstreamAnswer(self)
         self.reading = asyncio.ensure_future(self.connection.read_response(self.answer))
 
     async def data_received(self, chunk: bytes) -> None:

@@ -73,7 +73,7 @@ def figure_rows(report: PeerReport) -> Rows:
     """Return a row for each way, in order of the controllers; a way that does not exist has its reason."""
     rows, empty = [], ["-"] * (len(FIGURES) - 1)
     for controller in _controllers(report):
-        for each in _of(report, controller):
+        for each in _records_of(report, controller):
             rows.append([controller, each.peer, *(figure.cell(each) for figure in FIGURES)])
         for missing in (one for one in report.missing if one.controller == controller):
             rows.append([controller, missing.peer, f"not available: {missing.reason}", *empty])
@@ -136,14 +136,14 @@ def _controllers(report: PeerReport) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def _of(report: PeerReport, controller: str) -> list[PeerRecord]:
+def _records_of(report: PeerReport, controller: str) -> list[PeerRecord]:
     return [each for each in report.records if each.controller == controller]
 
 
 def _pairs(report: PeerReport) -> Iterator[tuple[PeerRecord, PeerRecord]]:
     """Yield the record of each other way, and that of the reference in the same cluster."""
     for controller in _controllers(report):
-        found = _of(report, controller)
+        found = _records_of(report, controller)
         for reference in (each for each in found if each.peer == report.reference):
             yield from ((each, reference) for each in found if each is not reference)
 

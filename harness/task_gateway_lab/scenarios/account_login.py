@@ -6,9 +6,9 @@ from pathlib import Path
 from task_gateway.errors import ScenarioFailed
 from task_gateway.model import Cluster
 from task_gateway_lab.master import identity
-from task_gateway_lab.scenarios.command_ports import talk
-from task_gateway_lab.scenarios.commands import addresses, task_gateway
-from task_gateway_lab.scenarios.declared import Move, Scenario, Scene, declare
+from task_gateway_lab.scenarios.base import Scenario, ScenarioCase, Step, declare
+from task_gateway_lab.scenarios.command_ports import dial_ports
+from task_gateway_lab.scenarios.commands import addresses_of, run_command
 from task_gateway_lab.scenarios.places import DEFAULT
 from task_gateway_lab.scenarios.tasks import end, start
 
@@ -22,57 +22,57 @@ kubectl --kubeconfig login.kubeconfig config set-credentials login --token=$TOKE
 kubectl --kubeconfig login.kubeconfig config set-context --current --user=login"""
 
 
-def login(scene: Scene) -> str:
+def log_in(case: ScenarioCase) -> str:
     """Write a kubeconfig with a token of the ServiceAccount, and the master's configuration beside it."""
-    scene.kept["login"] = _kubeconfig(scene, identity.NAME)
-    world = scene.world
-    others = {name: side.kube for name, side in world.sides.items() if name != DEFAULT}
-    file = scene.folder / CHOSEN[1]
-    file.write_text(world.master_text(others, world.sides[DEFAULT].kube))
-    scene.kept["config"] = file
-    return f"ServiceAccount {world.spaces['tasks']}/{identity.NAME}"
+    case.state["login"] = _kubeconfig(case, identity.NAME)
+    environment = case.environment
+    others = {name: managed.kube for name, managed in environment.clusters.items() if name != DEFAULT}
+    file = case.folder / CHOSEN[1]
+    file.write_text(environment.master_text(others, environment.clusters[DEFAULT].kube))
+    case.state["config"] = file
+    return f"ServiceAccount {environment.spaces['tasks']}/{identity.NAME}"
 
 
-def used(scene: Scene) -> str:
+def use_every_command(case: ScenarioCase) -> str:
     """Run every command that a resource manager needs: release, expose, ls, limits, gc."""
-    words, cluster = _chosen(scene), scene.kept["login"]
-    task_gateway(cluster, "release", ID, *words)
-    found = task_gateway(cluster, "expose", f"pod/{ID}", "--port", str(PORT), "--wait", *words)
-    scene.kept[ID] = replace(scene.kept[ID], addresses=addresses(found))
-    scene.facts[ID.replace("-", "_")] = str(scene.kept[ID].address)
-    listed = [each["task_id"] for each in task_gateway(cluster, "ls", *words)["tasks"]]
+    words, cluster = _chosen(case), case.state["login"]
+    run_command(cluster, "release", ID, *words)
+    found = run_command(cluster, "expose", f"pod/{ID}", "--port", str(PORT), "--wait", *words)
+    case.state[ID] = replace(case.state[ID], addresses=addresses_of(found))
+    case.facts[ID.replace("-", "_")] = str(case.state[ID].address)
+    listed = [each["task_id"] for each in run_command(cluster, "ls", *words)["tasks"]]
     if ID not in listed:
         raise ScenarioFailed(f"ls lists {listed}, {ID} is not among them")
-    fits = task_gateway(cluster, "limits", *words)["resource_managers"][0]["capacity"]
-    skipped = task_gateway(cluster, "gc", *words, codes=(0, 1))["skipped"]
+    fits = run_command(cluster, "limits", *words)["resource_managers"][0]["capacity"]
+    skipped = run_command(cluster, "gc", *words, codes=(0, 1))["skipped"]
     if skipped:
         raise ScenarioFailed(f"gc may not read {skipped[0]['where']}: {skipped[0]['reason']}")
-    return f"{ID} at {scene.kept[ID].address}; {len(listed)} ports listed, {fits} tasks fit, gc skips nothing"
+    return f"{ID} at {case.state[ID].address}; {len(listed)} ports listed, {fits} tasks fit, gc skips nothing"
 
 
-def refused(scene: Scene) -> str:
+def use_without_role(case: ScenarioCase) -> str:
     """Run a command as a ServiceAccount without a role: the error is Forbidden and names the right."""
-    side = scene.world.sides[MANAGER]
-    side.kube.apply(identity.account(side.namespace, STRANGER))
-    scene.later.callback(side.kube.delete, ACCOUNT_KIND, STRANGER, side.namespace)
-    cluster = _kubeconfig(scene, STRANGER)
-    error = task_gateway(cluster, "expose", f"pod/{ID}", "--port", str(PORT), *_chosen(scene), codes=(1,))["error"]
+    managed = case.environment.clusters[MANAGER]
+    managed.kube.apply(identity.account(managed.namespace, STRANGER))
+    case.cleanup.callback(managed.kube.delete, ACCOUNT_KIND, STRANGER, managed.namespace)
+    cluster = _kubeconfig(case, STRANGER)
+    error = run_command(cluster, "expose", f"pod/{ID}", "--port", str(PORT), *_chosen(case), codes=(1,))["error"]
     if error["type"] != "Forbidden" or STRANGER not in error["message"]:
         raise ScenarioFailed(f"the error is not Forbidden for {STRANGER}: {error['type']}: {error['message']}")
     return str(error["message"])
 
 
-def _chosen(scene: Scene) -> tuple[str, ...]:
-    return (CHOSEN[0], str(scene.kept["config"]), *CHOSEN[2:])
+def _chosen(case: ScenarioCase) -> tuple[str, ...]:
+    return (CHOSEN[0], str(case.state["config"]), *CHOSEN[2:])
 
 
-def _kubeconfig(scene: Scene, account: str) -> Cluster:
+def _kubeconfig(case: ScenarioCase, account: str) -> Cluster:
     """Return the cluster as an account sees it; the file is deleted at the end, because it has a token."""
-    side = scene.world.sides[MANAGER]
-    scene.folder.mkdir(parents=True, exist_ok=True)
-    file: Path = scene.folder / f"{account}.kubeconfig"
-    scene.later.callback(file.unlink, missing_ok=True)
-    return identity.act_as(side.kube, side.namespace, file, account).cluster
+    managed = case.environment.clusters[MANAGER]
+    case.folder.mkdir(parents=True, exist_ok=True)
+    file: Path = case.folder / f"{account}.kubeconfig"
+    case.cleanup.callback(file.unlink, missing_ok=True)
+    return identity.act_as(managed.kube, managed.namespace, file, account).cluster
 
 
 declare(
@@ -81,21 +81,21 @@ declare(
         group="Operations",
         sentence="Commands run with the token of a ServiceAccount that has the chart's Role; a missing right is named.",
         tags=("operations", "security"),
-        moves=(
+        steps=(
             start("command", MANAGER, ID),
-            Move("login with a token", login, TOKEN.format(identity.NAME)),
-            Move(
+            Step("login with a token", log_in, TOKEN.format(identity.NAME)),
+            Step(
                 "commands run as the ServiceAccount",
-                used,
+                use_every_command,
                 "\n".join(
                     f"task-gateway {each} {OPTIONS}"
                     for each in (f"release {ID}", f"expose pod/{ID} --port {PORT} --wait", "ls", "limits", "gc")
                 ),
             ),
-            talk(ID, (PORT,)),
-            Move(
+            dial_ports(ID, (PORT,)),
+            Step(
                 "an account without the role is refused",
-                refused,
+                use_without_role,
                 f"kubectl --kubeconfig ${MANAGER}_kubeconfig -n $tasks_namespace create serviceaccount {STRANGER}\n"
                 f"{TOKEN.format(STRANGER)}\ntask-gateway expose pod/{ID} --port {PORT} {OPTIONS}",
             ),

@@ -7,40 +7,40 @@ from task_gateway import settings
 from task_gateway.errors import ClusterUnreachable, ScenarioFailed
 from task_gateway.polling import attempts
 from task_gateway_lab.scenarios import runtime
-from task_gateway_lab.scenarios.declared import Move, Scenario, Scene, declare
+from task_gateway_lab.scenarios.base import Scenario, ScenarioCase, Step, declare
 from task_gateway_lab.scenarios.tasks import cell, end, run_cell, start
 
 AWAY, OTHER = "notebook-away", "notebook-other"
 
 
-def stop(scene: Scene) -> str:
+def stop_api_server(case: ScenarioCase) -> str:
     """Let the API server of east stand still."""
-    node = runtime.Node.of(scene.world.sides["east"].kube.cluster)
-    scene.kept["stopped"] = scene.later.enter_context(ExitStack())
-    scene.kept["stopped"].enter_context(node.stopped(runtime.API_SERVER))
+    node = runtime.Node.running(case.environment.clusters["east"].kube.cluster)
+    case.state["stopped"] = case.cleanup.enter_context(ExitStack())
+    case.state["stopped"].enter_context(node.stopped(runtime.API_SERVER))
     return f"the API server of {node.name} is stopped"
 
 
-def others_work(scene: Scene) -> str:
+def use_open_notebooks(case: ScenarioCase) -> str:
     """Use the task that was open already, and one on another cluster."""
-    return f"{run_cell(scene, AWAY)}; {run_cell(scene, OTHER)}"
+    return f"{run_cell(case, AWAY)}; {run_cell(case, OTHER)}"
 
 
-def refused(scene: Scene) -> str:
+def start_refused_task(case: ScenarioCase) -> str:
     """Start a task there: the error names the cluster, and comes in time."""
     began = time.monotonic()
     try:
-        scene.world.platform.launch(runtime.Wish("command", "east", "never-started"))
+        case.environment.platform.launch(runtime.TaskRequest("command", "east", "never-started"))
     except ClusterUnreachable as away:
         return f"after {time.monotonic() - began:.0f} s: {away.message}"
     raise ScenarioFailed("a task was started without an API server")
 
 
-def go_on(scene: Scene) -> str:
+def resume_api_server(case: ScenarioCase) -> str:
     """Let it go on, and start a task there."""
-    scene.kept["stopped"].close()
+    case.state["stopped"].close()
     began = time.monotonic()
-    kube = scene.world.sides["east"].kube
+    kube = case.environment.clusters["east"].kube
     said = None
     for _ in attempts(settings.API_READY):
         said = kube.ready()
@@ -57,14 +57,20 @@ declare(
         needs=("temporary clusters",),
         tags=("fails",),
         alone=True,
-        moves=(
+        steps=(
             start("notebook", "east", AWAY),
             start("notebook", "west", OTHER),
             cell(AWAY),
-            Move("API server of east stopped", stop, "docker exec …-east-control-plane pkill -STOP kube-apiserver"),
-            Move("open notebooks keep working", others_work),
-            Move("a new task there fails in time", refused),
-            Move("API server resumed", go_on, "docker exec …-east-control-plane pkill -CONT kube-apiserver"),
+            Step(
+                "API server of east stopped",
+                stop_api_server,
+                "docker exec …-east-control-plane pkill -STOP kube-apiserver",
+            ),
+            Step("open notebooks keep working", use_open_notebooks),
+            Step("a new task there fails in time", start_refused_task),
+            Step(
+                "API server resumed", resume_api_server, "docker exec …-east-control-plane pkill -CONT kube-apiserver"
+            ),
             end(AWAY),
             end(OTHER),
         ),

@@ -4,31 +4,31 @@ import random
 
 from task_gateway.deferred import hashlib
 from task_gateway.errors import ScenarioFailed
-from task_gateway_lab.scenarios.declared import Move, Scenario, Scene, declare
+from task_gateway_lab.scenarios.base import Scenario, ScenarioCase, Step, declare
 from task_gateway_lab.scenarios.tasks import end, opened, start
 
 ID, FILE, MIB = "notebook-transfer", "big.bin", 256
 SEED = 5
 
 
-def there(scene: Scene) -> str:
+def upload_file(case: ScenarioCase) -> str:
     """Upload the file in the pieces that JupyterLab sends."""
     source = random.Random(SEED)
     content = b"".join(source.randbytes(1 << 20) for _ in range(MIB))
-    scene.kept["digest"] = hashlib.sha256(content).hexdigest()
-    opened(scene, ID).upload(FILE, content)
-    return f"{MIB} MiB, sha256 {scene.kept['digest'][:16]}"
+    case.state["digest"] = hashlib.sha256(content).hexdigest()
+    opened(case, ID).upload(FILE, content)
+    return f"{MIB} MiB, sha256 {case.state['digest'][:16]}"
 
 
-def back(scene: Scene) -> str:
+def download_file(case: ScenarioCase) -> str:
     """Download it, and compare."""
     found = hashlib.sha256()
     size = 0
-    for piece in opened(scene, ID).download(FILE):
+    for piece in opened(case, ID).download(FILE):
         found.update(piece)
         size += len(piece)
-    if found.hexdigest() != scene.kept["digest"]:
-        raise ScenarioFailed(f"{size} bytes came back with sha256 {found.hexdigest()}, not {scene.kept['digest']}")
+    if found.hexdigest() != case.state["digest"]:
+        raise ScenarioFailed(f"{size} bytes came back with sha256 {found.hexdigest()}, not {case.state['digest']}")
     return f"{size >> 20} MiB came back with the same checksum"
 
 
@@ -38,12 +38,14 @@ declare(
         group="Notebooks",
         sentence=f"{MIB} MiB are uploaded to a notebook in another cluster and downloaded with the same checksum.",
         tags=("notebook", "long", "any-master"),
-        moves=(
+        steps=(
             start("notebook", "west", ID),
-            Move(
-                "file uploaded", there, "head -c 268435456 /dev/urandom > big.bin; sha256sum big.bin  # then upload it"
+            Step(
+                "file uploaded",
+                upload_file,
+                "head -c 268435456 /dev/urandom > big.bin; sha256sum big.bin  # then upload it",
             ),
-            Move("file downloaded, checksums equal", back, "# download it, then: sha256sum big.bin"),
+            Step("file downloaded, checksums equal", download_file, "# download it, then: sha256sum big.bin"),
             end(ID),
         ),
     )

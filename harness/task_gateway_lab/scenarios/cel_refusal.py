@@ -5,34 +5,34 @@ from typing import TYPE_CHECKING
 from task_gateway.deferred import Deferred
 from task_gateway.errors import Invalid, ScenarioFailed, UsageError
 from task_gateway.routing.gateway_api import GATEWAY
-from task_gateway_lab.scenarios.declared import Move, Scenario, Scene, declare
+from task_gateway_lab.scenarios.base import Scenario, ScenarioCase, Step, declare
 
 if TYPE_CHECKING:
-    from task_gateway.crds import raising
+    from task_gateway.crds import raise_limit
 else:
-    raising = Deferred("task_gateway.crds.raising")
+    raise_limit = Deferred("task_gateway.crds.raise_limit")
 
 MANAGER = "west"
 LISTENERS, TOO_MANY = 65, 1024
 
 
-def listener(scene: Scene) -> str:
+def add_listener(case: ScenarioCase) -> str:
     """Ask whether a Gateway may have one listener more than its CRD allows."""
-    side = scene.world.sides[MANAGER]
-    gateway = side.kube.get(GATEWAY, side.block.gateway_name, side.block.gateway_namespace)
+    managed = case.environment.clusters[MANAGER]
+    gateway = managed.kube.get(GATEWAY, managed.block.gateway_name, managed.block.gateway_namespace)
     many = [{"name": f"l-{port}", "port": port, "protocol": "TCP"} for port in range(24000, 24000 + LISTENERS)]
     try:
-        side.kube.replace(gateway | {"spec": gateway["spec"] | {"listeners": many}}, dry_run=True)
+        managed.kube.replace(gateway | {"spec": gateway["spec"] | {"listeners": many}}, dry_run=True)
     except Invalid as refused:
         return refused.message
     raise ScenarioFailed(f"a Gateway with {LISTENERS} listeners is accepted")
 
 
-def rules(scene: Scene) -> str:
+def exceed_rule_cost(case: ScenarioCase) -> str:
     """Ask for more listeners than the rules of the CRD may cost."""
-    kube = scene.world.sides[MANAGER].kube
+    kube = case.environment.clusters[MANAGER].kube
     try:
-        raising.raise_to(kube, TOO_MANY, dry_run=True)
+        raise_limit.raise_to(kube, TOO_MANY, dry_run=True)
     except UsageError as refused:
         return f"{refused.message}; {refused.hint}"
     raise ScenarioFailed(f"the CRD accepts {TOO_MANY} listeners")
@@ -44,11 +44,15 @@ declare(
         group="Limits",
         sentence="One listener more than the CRD allows is rejected, and so is a CRD whose rules may cost too much.",
         tags=("limits",),
-        moves=(
-            Move(f"{LISTENERS} listeners refused", listener, f"task-gateway limits --kubeconfig ${MANAGER}_kubeconfig"),
-            Move(
+        steps=(
+            Step(
+                f"{LISTENERS} listeners refused",
+                add_listener,
+                f"task-gateway limits --kubeconfig ${MANAGER}_kubeconfig",
+            ),
+            Step(
                 f"a CRD of {TOO_MANY} listeners refused",
-                rules,
+                exceed_rule_cost,
                 f"task-gateway crds raise --max-listeners {TOO_MANY} --dry-run --kubeconfig ${MANAGER}_kubeconfig",
             ),
         ),

@@ -1,21 +1,21 @@
 """Scenario: the chart, and with it the controller, is upgraded while notebooks are open."""
 
-from task_gateway_lab.scenarios.declared import Move, Scenario, Scene, declare
+from task_gateway_lab.scenarios.base import Scenario, ScenarioCase, Step, declare
 from task_gateway_lab.scenarios.tasks import cell, end, page, run_cell, start
 
 NOTE = {"example.com/upgraded": "yes"}
 MANAGER, FIRST, SECOND = "east", "notebook-upgrade-1", "notebook-upgrade-2"
 
 
-def upgrade(scene: Scene) -> str:
+def upgrade_release(case: ScenarioCase) -> str:
     """Upgrade the release with a value of the controller's changed, so that its pod is replaced."""
-    side = scene.world.sides[MANAGER]
-    return scene.world.install(side, scene.world.given.controller.annotated(NOTE))
+    managed = case.environment.clusters[MANAGER]
+    return case.environment.install(managed, case.environment.spec.controller.annotated(NOTE))
 
 
-def both(scene: Scene) -> str:
+def run_both_cells(case: ScenarioCase) -> str:
     """Run a cell in both notebooks."""
-    return f"{run_cell(scene, FIRST)}; {run_cell(scene, SECOND)}"
+    return f"{run_cell(case, FIRST)}; {run_cell(case, SECOND)}"
 
 
 declare(
@@ -26,16 +26,16 @@ declare(
         needs=("chromium", "temporary clusters", "a controller of the chart"),
         tags=("operations",),
         alone=True,
-        moves=(
+        steps=(
             start("notebook", MANAGER, FIRST),
             start("notebook", MANAGER, SECOND),
             cell(FIRST),
-            Move(
+            Step(
                 "chart upgraded",
-                upgrade,
+                upgrade_release,
                 "helm upgrade $release internal-task-gateway -n $gateway_namespace --reuse-values",
             ),
-            Move("both notebooks keep working", both),
+            Step("both notebooks keep working", run_both_cells),
             page(FIRST),
             end(FIRST),
             end(SECOND),

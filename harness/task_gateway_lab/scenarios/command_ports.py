@@ -3,18 +3,18 @@
 from task_gateway.deferred import socket
 from task_gateway.errors import ScenarioFailed
 from task_gateway_lab.scenarios import runtime
-from task_gateway_lab.scenarios.declared import Move, Scenario, Scene, declare
+from task_gateway_lab.scenarios.base import Scenario, ScenarioCase, Step, declare
 from task_gateway_lab.scenarios.tasks import end, start
 
 SECONDS = 10.0
 ONE, SEVERAL, PORTS = "command-custom", "command-several", (9000, 9001, 9002)
 
 
-def talk(id: str, ports: tuple[int, ...]) -> Move:
+def dial_ports(id: str, ports: tuple[int, ...]) -> Step:
     """Dial each port of a task, by the gateway's address, and let it say its name and echo a line."""
 
-    def do(scene: Scene) -> str:
-        running: runtime.Running = scene.kept[id]
+    def do(case: ScenarioCase) -> str:
+        running: runtime.RunningTask = case.state[id]
         for address, port in zip(running.addresses, ports, strict=True):
             with socket.create_connection((address.host, address.port), SECONDS) as connection:
                 lines = connection.makefile("rw")
@@ -26,7 +26,7 @@ def talk(id: str, ports: tuple[int, ...]) -> Move:
                 raise ScenarioFailed(f"{greeting!r} and {echo!r} came", where=str(address))
         return f"{len(ports)} ports answer by their own names"
 
-    return Move(f"each port of {id} dialled", do, f"nc ${id.replace('-', '_').split(':')[0]}")
+    return Step(f"each port of {id} dialled", do, f"nc ${id.replace('-', '_').split(':')[0]}")
 
 
 declare(
@@ -35,7 +35,7 @@ declare(
         group="Commands and shells",
         sentence="A command serves its own protocol on a TCP port; a client reaches it through the gateway.",
         tags=("command",),
-        moves=(start("command", "east", ONE), talk(ONE, (9000,)), end(ONE)),
+        steps=(start("command", "east", ONE), dial_ports(ONE, (9000,)), end(ONE)),
     )
 )
 declare(
@@ -44,6 +44,6 @@ declare(
         group="Commands and shells",
         sentence="A task with three ports gets three ports of the gateway, and each one reaches the right port.",
         tags=("command",),
-        moves=(start("command", "west", SEVERAL, ports=PORTS), talk(SEVERAL, PORTS), end(SEVERAL)),
+        steps=(start("command", "west", SEVERAL, ports=PORTS), dial_ports(SEVERAL, PORTS), end(SEVERAL)),
     )
 )

@@ -13,19 +13,19 @@ from task_gateway_lab.scenarios import runtime
 MAIN = "task_gateway.cli.main"
 
 
-def task_gateway(cluster: Cluster, *words: Word, codes: tuple[int, ...] = (0,)) -> dict[str, Any]:
+def run_command(cluster: Cluster, *words: Word, codes: tuple[int, ...] = (0,)) -> dict[str, Any]:
     """Run a command against a cluster and return its JSON; ScenarioFailed if its exit code is none of `codes`."""
     argv = [sys.executable, "-m", MAIN, *words, "--output", "json", *options(cluster)]
-    return result(" ".join(map(str, words)), run(argv, check=False), codes)
+    return parse_output(" ".join(map(str, words)), run(argv, check=False), codes)
 
 
-def of_gateway(side: "runtime.Side", *words: Word, codes: tuple[int, ...] = (0,)) -> dict[str, Any]:
-    """Run a command against the gateway of a side, as the user who installed it."""
-    gateway = f"{side.block.gateway_namespace}/{side.block.gateway_name}"
-    return task_gateway(side.kube.cluster, *words, "--gateway", gateway, codes=codes)
+def run_for_gateway(managed: "runtime.ManagedCluster", *words: Word, codes: tuple[int, ...] = (0,)) -> dict[str, Any]:
+    """Run a command against the gateway of a cluster, as the user who installed it."""
+    gateway = f"{managed.block.gateway_namespace}/{managed.block.gateway_name}"
+    return run_command(managed.kube.cluster, *words, "--gateway", gateway, codes=codes)
 
 
-def result(command: str, done: Completed, codes: tuple[int, ...]) -> dict[str, Any]:
+def parse_output(command: str, done: Completed, codes: tuple[int, ...]) -> dict[str, Any]:
     """Return what a command printed, as JSON; ScenarioFailed with its error if its exit code is none of `codes`."""
     try:
         found: dict[str, Any] = json.loads(done.stdout)
@@ -42,6 +42,6 @@ def result(command: str, done: Completed, codes: tuple[int, ...]) -> dict[str, A
     )
 
 
-def addresses(exposed: dict[str, Any]) -> tuple[Address, ...]:
+def addresses_of(exposed: dict[str, Any]) -> tuple[Address, ...]:
     """Return the addresses that `task-gateway expose` printed, in the order of the task's ports."""
     return tuple(Address(each["host"], each["port"]) for each in exposed["ports"])

@@ -1,7 +1,7 @@
-"""The main job, as `make e2e` plays it: notebooks of another cluster, by its master and by a label, and one at home."""
+"""The main job, as `make e2e` runs it: notebooks of another cluster, by its master and by a label, and one at home."""
 
 from task_gateway_lab.scenarios import labels
-from task_gateway_lab.scenarios.declared import Move, Scenario, declare
+from task_gateway_lab.scenarios.base import Scenario, Step, declare
 from task_gateway_lab.scenarios.places import DEFAULT
 from task_gateway_lab.scenarios.tasks import cell, end, out_of_reach, page, start
 
@@ -10,14 +10,14 @@ LABELLED = "notebook-labelled"
 TAG = "e2e"
 
 
-def moves(manager: str) -> tuple[Move, ...]:
+def steps_of(manager: str) -> tuple[Step, ...]:
     """Return what is done with the notebook of one resource manager, from its start to its end."""
     id = f"notebook-{manager}"
     apart = () if manager == DEFAULT else (out_of_reach(id),)
     return (start("notebook", manager, id), *apart, cell(id), page(id), end(id))
 
 
-def by_label(manager: str) -> tuple[Move, ...]:
+def by_label(manager: str) -> tuple[Step, ...]:
     """Return what is done with a notebook that the operator exposes in the cluster of a resource manager."""
     create, delete = labels.create(manager, LABELLED), labels.delete(manager, LABELLED)
     return (create, cell(LABELLED, "the gateway"), page(LABELLED), delete)
@@ -31,7 +31,7 @@ declare(
         "is exposed by a label only. All end.",
         needs=("chromium", "operator"),
         tags=(TAG,),
-        moves=(*moves(ADDITIONAL), *moves(DEFAULT), *by_label(ADDITIONAL)),
+        steps=(*steps_of(ADDITIONAL), *steps_of(DEFAULT), *by_label(ADDITIONAL)),
         managers=(ADDITIONAL,),
     )
 )

@@ -7,32 +7,32 @@ from task_gateway.kube.kinds import POD
 from task_gateway.kube.wait import wait_for
 from task_gateway.model import Manifest
 from task_gateway.routing import live
-from task_gateway_lab.scenarios.commands import of_gateway
-from task_gateway_lab.scenarios.declared import Move, Scenario, Scene, declare
-from task_gateway_lab.scenarios.task_ends import collected, refused
+from task_gateway_lab.scenarios.base import Scenario, ScenarioCase, Step, declare
+from task_gateway_lab.scenarios.commands import run_for_gateway
+from task_gateway_lab.scenarios.task_ends import reconcile_task, see_port_closed
 from task_gateway_lab.scenarios.tasks import start
 
 MANAGER, ID, PORT, SECONDS = "east", "ended-pod", 9000, 10.0
 
 
-def ended(scene: Scene) -> str:
+def end_pod(case: ScenarioCase) -> str:
     """Let the only container of the pod exit, and wait until the pod has ended."""
-    side, address = scene.world.sides[MANAGER], scene.kept[ID].address
+    managed, address = case.environment.clusters[MANAGER], case.state[ID].address
     with socket.create_connection((address.host, address.port), SECONDS) as connection:
         connection.sendall(b"crash\n")
-    pod = wait_for(side.kube, settings.POD_GONE, POD, ID, side.namespace, _runs)
-    scene.kept["phase"] = pod["status"]["phase"]
+    pod = wait_for(managed.kube, settings.POD_GONE, POD, ID, managed.namespace, _runs)
+    case.state["phase"] = pod["status"]["phase"]
     return f"the pod {live.end_of(pod)}"
 
 
-def refused_again(scene: Scene) -> str:
+def expose_ended_pod(case: ScenarioCase) -> str:
     """Expose the ended pod: the error is TaskEnded, names the phase, and no port is claimed."""
-    side, phase = scene.world.sides[MANAGER], scene.kept["phase"]
-    words = ("expose", f"pod/{ID}", "--port", str(PORT), "--namespace", side.namespace)
-    error = of_gateway(side, *words, codes=(1,))["error"]
+    managed, phase = case.environment.clusters[MANAGER], case.state["phase"]
+    words = ("expose", f"pod/{ID}", "--port", str(PORT), "--namespace", managed.namespace)
+    error = run_for_gateway(managed, *words, codes=(1,))["error"]
     if error["type"] != "TaskEnded" or phase not in error["message"]:
         raise ScenarioFailed(f"the error is not TaskEnded with phase {phase}: {error['type']}: {error['message']}")
-    left = [str(each.address) for each in side.other().exposed() if each.task_id == ID]
+    left = [str(each.address) for each in managed.connect().exposed() if each.task_id == ID]
     if left:
         raise ScenarioFailed(f"{ID} has {', '.join(left)}, though expose was refused")
     return str(error["message"])
@@ -50,14 +50,14 @@ declare(
         group="When something ends",
         sentence="A pod that ended loses its port; exposing it again fails with its phase.",
         tags=("ends",),
-        moves=(
+        steps=(
             start("command", MANAGER, ID),
-            Move("pod ended", ended, "echo crash | nc …  # host and port: $ended_pod"),
-            refused(ID),
-            collected(ID),
-            Move(
+            Step("pod ended", end_pod, "echo crash | nc …  # host and port: $ended_pod"),
+            see_port_closed(ID),
+            reconcile_task(ID),
+            Step(
                 "expose refused with the phase",
-                refused_again,
+                expose_ended_pod,
                 f"task-gateway expose pod/{ID} --port {PORT} --namespace $tasks_namespace "
                 f"--gateway $gateway_namespace/$release --kubeconfig ${MANAGER}_kubeconfig",
             ),

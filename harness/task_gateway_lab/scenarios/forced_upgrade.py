@@ -11,9 +11,9 @@ from task_gateway.polling import attempts
 from task_gateway.routing import names
 from task_gateway.settings import Wait
 from task_gateway_lab.scenarios import runtime
-from task_gateway_lab.scenarios.command_ports import talk
-from task_gateway_lab.scenarios.commands import addresses, of_gateway, task_gateway
-from task_gateway_lab.scenarios.declared import Move, Scenario, Scene, declare
+from task_gateway_lab.scenarios.base import Scenario, ScenarioCase, Step, declare
+from task_gateway_lab.scenarios.command_ports import dial_ports
+from task_gateway_lab.scenarios.commands import addresses_of, run_command, run_for_gateway
 from task_gateway_lab.scenarios.tasks import end, start
 
 MANAGER, FIRST, SECOND, PORT = "east", "task-forced-1", "task-forced-2", 9000
@@ -27,76 +27,76 @@ UPGRADE = "helm upgrade $release internal-task-gateway -n $gateway_namespace"
 OPTIONS = f"--gateway $gateway_namespace/$release --kubeconfig ${MANAGER}_kubeconfig"
 
 
-def guarded(scene: Scene) -> str:
+def upgrade_with_policy(case: ScenarioCase) -> str:
     """Replace the slots' Services by a forced upgrade: the chart's policy refuses it, and both tasks answer."""
-    side = scene.world.sides[MANAGER]
-    _wait_for_policy(scene, enforced=True)
+    managed = case.environment.clusters[MANAGER]
+    _wait_for_policy(case, enforced=True)
     try:
-        _upgrade(scene)
+        _upgrade(case)
     except CommandFailed as problem:
-        if not any(f"{side.namespace}/{_service(scene, id)}" in problem.tail for id in BOTH):
+        if not any(f"{managed.namespace}/{_service(case, id)}" in problem.tail for id in BOTH):
             raise  # for another reason: the policy names the Service of a claim
-        if (reached := _reached(scene)) != list(BOTH):
+        if (reached := _reached(case)) != list(BOTH):
             raise ScenarioFailed(f"after the refused upgrade only {reached} answer") from problem
         return "the upgrade is refused, both tasks answer"
-    raise ScenarioFailed("the forced upgrade was not refused", where=f"Gateway {'/'.join(_gateway(side)[::-1])}")
+    raise ScenarioFailed("the forced upgrade was not refused", where=f"Gateway {'/'.join(_gateway(managed)[::-1])}")
 
 
-def unguarded(scene: Scene) -> str:
+def upgrade_without_policy(case: ScenarioCase) -> str:
     """Upgrade without the policy, once the API server no longer enforces it, then force it: both claims are lost."""
-    side = scene.world.sides[MANAGER]
-    scene.later.callback(scene.world.install, side)
-    scene.world.install(side, WITHOUT)
-    _wait_for_policy(scene, enforced=False)
-    _upgrade(scene)
-    kept = [each.task_id for each in side.other().exposed() if each.task_id in BOTH]
+    managed = case.environment.clusters[MANAGER]
+    case.cleanup.callback(case.environment.install, managed)
+    case.environment.install(managed, WITHOUT)
+    _wait_for_policy(case, enforced=False)
+    _upgrade(case)
+    kept = [each.task_id for each in managed.connect().exposed() if each.task_id in BOTH]
     if kept:
         raise ScenarioFailed(f"{', '.join(kept)} kept a claim, though its Service was replaced")
-    reached = _reached(scene)
+    reached = _reached(case)
     return f"no claim is left; {', '.join(reached) or 'no task'} is reached still, no port leads to another task"
 
 
-def named(scene: Scene) -> str:
+def find_lost_claims(case: ScenarioCase) -> str:
     """Check the gateway, and ask gc: both name the ports that lead to a task without a claim."""
-    side = scene.world.sides[MANAGER]
-    found = _slots_lead(side)
+    managed = case.environment.clusters[MANAGER]
+    found = _slots_lead(managed)
     if found["result"] != "error":
         raise ScenarioFailed(f"{CHECK} is {found['result']}, though two claims are lost", hint=found["fix"])
-    repairs = of_gateway(side, "gc", codes=(1,))["repairs"]
-    missing = _ports(scene) - {each["port"] for each in repairs if each["action"] == "close"}
+    repairs = run_for_gateway(managed, "gc", codes=(1,))["repairs"]
+    missing = _ports(case) - {each["port"] for each in repairs if each["action"] == "close"}
     if missing:
         raise ScenarioFailed(f"gc does not name the ports {', '.join(map(str, sorted(missing)))}")
     return f"{CHECK}: {found['message']}"
 
 
-def repaired(scene: Scene) -> str:
+def repair_claims(case: ScenarioCase) -> str:
     """Close the ports by one command, and expose both tasks again."""
-    side = scene.world.sides[MANAGER]
-    of_gateway(side, "gc", "--apply")
+    managed = case.environment.clusters[MANAGER]
+    run_for_gateway(managed, "gc", "--apply")
     for id in BOTH:
-        runtime.reach.wait_until_refused(scene.kept[id].address)
-    if (found := _slots_lead(side))["result"] != "ok":
+        runtime.reach.wait_until_refused(case.state[id].address)
+    if (found := _slots_lead(managed))["result"] != "ok":
         raise ScenarioFailed(f"after the repair {CHECK} is {found['result']}: {found['message']}", hint=found["fix"])
     for id in BOTH:
-        again = addresses(of_gateway(side, "expose", f"pod/{id}", "--port", str(PORT), "--wait"))
-        scene.kept[id] = replace(scene.kept[id], addresses=again)
-        scene.facts[id.replace("-", "_")] = str(again[0])
-    return ", ".join(f"{id} at {scene.kept[id].address}" for id in BOTH)
+        again = addresses_of(run_for_gateway(managed, "expose", f"pod/{id}", "--port", str(PORT), "--wait"))
+        case.state[id] = replace(case.state[id], addresses=again)
+        case.facts[id.replace("-", "_")] = str(again[0])
+    return ", ".join(f"{id} at {case.state[id].address}" for id in BOTH)
 
 
-def own_or_closed(id: str, seen: str) -> bool:
+def is_own_or_closed(id: str, seen: str) -> bool:
     """Tell whether a port answered as its own task; False if it was closed. ScenarioFailed if another answered."""
     if seen not in ("", f"{id}:{PORT}"):
         raise ScenarioFailed(f"the port of {id} was answered by {seen}")
     return bool(seen)
 
 
-def _reached(scene: Scene) -> list[str]:
+def _reached(case: ScenarioCase) -> list[str]:
     """Return the tasks that answer at their ports; ScenarioFailed if a port leads to another task."""
-    return [id for id in BOTH if own_or_closed(id, _greeting(scene.kept[id]))]
+    return [id for id in BOTH if is_own_or_closed(id, _greeting(case.state[id]))]
 
 
-def _greeting(running: "runtime.Running") -> str:
+def _greeting(running: "runtime.RunningTask") -> str:
     """Return the first line that comes from a task's port, empty if the port is closed."""
     address = running.address
     try:
@@ -108,55 +108,55 @@ def _greeting(running: "runtime.Running") -> str:
         raise ScenarioFailed(f"the port of {running.id} neither answers nor is closed", where=str(address)) from None
 
 
-def _ports(scene: Scene) -> set[int]:
-    return {scene.kept[id].address.port for id in BOTH}
+def _ports(case: ScenarioCase) -> set[int]:
+    return {case.state[id].address.port for id in BOTH}
 
 
-def _slots_lead(side: "runtime.Side") -> dict[str, Any]:
+def _slots_lead(managed: "runtime.ManagedCluster") -> dict[str, Any]:
     """Return the check that each slot leads to its own task or to none."""
-    report = task_gateway(side.kube.cluster, "check", codes=(0, 1))
+    report = run_command(managed.kube.cluster, "check", codes=(0, 1))
     (found,) = [each for category in report["categories"] for each in category["checks"] if each["code"] == CHECK]
     return dict(found)
 
 
-def _upgrade(scene: Scene) -> None:
-    world, side = scene.world, scene.world.sides[MANAGER]
-    namespace = side.block.gateway_namespace
-    helm.install(side.kube.cluster, runtime.data()["release"], world.given.chart, namespace, arguments=REPLACED)
+def _upgrade(case: ScenarioCase) -> None:
+    environment, managed = case.environment, case.environment.clusters[MANAGER]
+    namespace = managed.block.gateway_namespace
+    helm.install(managed.kube.cluster, runtime.data()["release"], environment.spec.chart, namespace, arguments=REPLACED)
 
 
-def _wait_for_policy(scene: Scene, *, enforced: bool) -> None:
+def _wait_for_policy(case: ScenarioCase, *, enforced: bool) -> None:
     """Return once the API server refuses, or lets pass, the dry run of a claimed Service without its selector.
 
     It reads policies a moment after they are written, and no object tells when.
     """
-    side = scene.world.sides[MANAGER]
-    name = _service(scene, FIRST)
-    where = f"Service {side.namespace}/{name}"
-    if not any(_is_refused(side, name) is enforced for _ in attempts(POLICY, PAUSE_SECONDS)):
+    managed = case.environment.clusters[MANAGER]
+    name = _service(case, FIRST)
+    where = f"Service {managed.namespace}/{name}"
+    if not any(_is_refused(managed, name) is enforced for _ in attempts(POLICY, PAUSE_SECONDS)):
         raise POLICY.timed_out(f"the policy is {'not ' if enforced else ''}enforced", where)
 
 
-def _service(scene: Scene, id: str) -> str:
+def _service(case: ScenarioCase, id: str) -> str:
     """Return the Service of the slot that a task was given."""
-    side = scene.world.sides[MANAGER]
-    labels = f"{names.slots_selector(*_gateway(side))},{names.SLOT_LABEL}={scene.kept[id].address.port}"
-    (slot,) = side.kube.list(SERVICE, side.namespace, labels)
+    managed = case.environment.clusters[MANAGER]
+    labels = f"{names.slots_selector(*_gateway(managed))},{names.SLOT_LABEL}={case.state[id].address.port}"
+    (slot,) = managed.kube.list(SERVICE, managed.namespace, labels)
     return str(slot["metadata"]["name"])
 
 
-def _is_refused(side: "runtime.Side", name: str) -> bool:
-    found = side.kube.get(SERVICE, name, side.namespace)
+def _is_refused(managed: "runtime.ManagedCluster", name: str) -> bool:
+    found = managed.kube.get(SERVICE, name, managed.namespace)
     spec = {key: value for key, value in found["spec"].items() if key != "selector"}
     try:
-        side.kube.replace(found | {"spec": spec}, dry_run=True)
+        managed.kube.replace(found | {"spec": spec}, dry_run=True)
     except Forbidden:
         return True
     return False
 
 
-def _gateway(side: "runtime.Side") -> tuple[str, str]:
-    return side.block.gateway_name, side.block.gateway_namespace
+def _gateway(managed: "runtime.ManagedCluster") -> tuple[str, str]:
+    return managed.block.gateway_name, managed.block.gateway_namespace
 
 
 declare(
@@ -167,30 +167,30 @@ declare(
         needs=("temporary clusters",),
         tags=("operations",),
         alone=True,
-        moves=(
+        steps=(
             start("command", MANAGER, FIRST),
             start("command", MANAGER, SECOND),
-            Move("forced upgrade refused", guarded, f"{UPGRADE} {' '.join(REPLACED)}"),
-            Move(
+            Step("forced upgrade refused", upgrade_with_policy, f"{UPGRADE} {' '.join(REPLACED)}"),
+            Step(
                 "forced upgrade without the policy",
-                unguarded,
+                upgrade_without_policy,
                 f"{UPGRADE} --reuse-values --set slotsPolicy.enabled=false\n{UPGRADE} {' '.join(REPLACED)}",
             ),
-            Move(
+            Step(
                 "lost claims named",
-                named,
+                find_lost_claims,
                 f"task-gateway check --kubeconfig ${MANAGER}_kubeconfig\ntask-gateway gc {OPTIONS}",
             ),
-            Move(
+            Step(
                 "ports closed, tasks exposed again",
-                repaired,
+                repair_claims,
                 "\n".join(
                     f"task-gateway {each} {OPTIONS}"
                     for each in ("gc --apply", *(f"expose pod/{id} --port {PORT} --wait" for id in BOTH))
                 ),
             ),
-            talk(FIRST, (PORT,)),
-            talk(SECOND, (PORT,)),
+            dial_ports(FIRST, (PORT,)),
+            dial_ports(SECOND, (PORT,)),
             end(FIRST),
             end(SECOND),
         ),

@@ -9,7 +9,7 @@ from task_gateway.kube.wait import wait_until_usable
 from task_gateway.model import Address, Manifest, Task
 from task_gateway.settings import Wait
 from task_gateway_lab.scenarios import runtime
-from task_gateway_lab.scenarios.declared import Move, Scenario, Scene, declare
+from task_gateway_lab.scenarios.base import Scenario, ScenarioCase, Step, declare
 from task_gateway_lab.scenarios.places import DEFAULT
 from task_gateway_lab.scenarios.tasks import cell, end, start
 
@@ -19,33 +19,33 @@ NOBODY = "192.0.2.1"  # of the block for documentation: nothing is there
 PATIENCE = Wait("wrong-address", "a connection through the gateway reaches the task's pod", 10)
 
 
-def wrong(scene: Scene) -> str:
+def expose_wrong_address(case: ScenarioCase) -> str:
     """Expose a task by an address at which nobody is: the error comes in time and says what is in the way."""
-    side = scene.world.sides[MANAGER]
+    managed = case.environment.clusters[MANAGER]
     began = time.monotonic()
     try:
-        side.other(host=NOBODY).expose(Task(WRONG, side.namespace, (9000,)), wait=PATIENCE)
+        managed.connect(host=NOBODY).expose(Task(WRONG, managed.namespace, (9000,)), wait=PATIENCE)
     except NotReachable as problem:
         return f"after {time.monotonic() - began:.0f} s: {problem.message}"
     raise ScenarioFailed(f"something answers at {NOBODY}")
 
 
-def name(scene: Scene) -> str:
+def dial_by_name(case: ScenarioCase) -> str:
     """Give the gateway a name in the master's cluster, and let the master dial the task by it."""
-    world, side = scene.world, scene.world.sides[MANAGER]
-    home, namespace = world.sides[DEFAULT].kube, world.spaces["master"]
+    environment, managed = case.environment, case.environment.clusters[MANAGER]
+    home, namespace = environment.clusters[DEFAULT].kube, environment.spaces["master"]
     wait_until_usable(home, namespace)
-    for obj in _named(namespace, side.block.gateway_ip):
+    for obj in _name_objects(namespace, managed.block.gateway_ip):
         kind = f"{obj['apiVersion']}/{obj['kind']}"
-        scene.later.callback(home.delete, kind, obj["metadata"]["name"], namespace)
+        case.cleanup.callback(home.delete, kind, obj["metadata"]["name"], namespace)
         home.create(obj)
     host = f"{GATEWAY}.{namespace}.svc.cluster.local"
-    (address,) = side.other(host=host).expose(Task(NAMED, side.namespace, (8888,)))
-    world.stand_in.proxy.register(NAMED, address)
+    (address,) = managed.connect(host=host).expose(Task(NAMED, managed.namespace, (8888,)))
+    environment.stand_in_master.proxy.register(NAMED, address)
     return f"the master dials {address}"
 
 
-def _named(namespace: str, address: str) -> list[Manifest]:
+def _name_objects(namespace: str, address: str) -> list[Manifest]:
     """Return the objects that give an address outside of a cluster a name in it."""
     metadata = {"name": GATEWAY, "namespace": namespace}
     label = {"kubernetes.io/service-name": GATEWAY}
@@ -61,13 +61,13 @@ def _named(namespace: str, address: str) -> list[Manifest]:
     ]
 
 
-def six(scene: Scene) -> str:
+def dial_by_ipv6(case: ScenarioCase) -> str:
     """Dial the task by the node's IPv6 address, and let the master do so."""
-    side = scene.world.sides[MANAGER]
-    host = next(each for each in runtime.node_addresses(side.kube) if ip_address(each).version == 6)
-    address = Address(host, scene.kept[SIX].address.port)
+    managed = case.environment.clusters[MANAGER]
+    host = next(each for each in runtime.node_addresses(managed.kube) if ip_address(each).version == 6)
+    address = Address(host, case.state[SIX].address.port)
     runtime.reach.wait_until_answers(address)
-    scene.world.stand_in.proxy.register(SIX, address)
+    case.environment.stand_in_master.proxy.register(SIX, address)
     return f"the master dials {address}"
 
 
@@ -77,11 +77,11 @@ declare(
         group="Configuration",
         sentence="With a wrong gateway_ip a task is reported as not reachable, with the cause, and nothing hangs.",
         tags=("configuration",),
-        moves=(
+        steps=(
             start("command", MANAGER, WRONG),
-            Move(
+            Step(
                 "exposed with a wrong address",
-                wrong,
+                expose_wrong_address,
                 f"""# set gateway_ip: {NOBODY} in master.yaml
 task-gateway check --config master.yaml""",
             ),
@@ -95,11 +95,11 @@ declare(
         group="Configuration",
         sentence="gateway_ip may be a host name that the master resolves: a notebook works.",
         tags=("configuration", "notebook"),
-        moves=(
+        steps=(
             start("notebook", MANAGER, NAMED),
-            Move(
+            Step(
                 "the master connects to a host name",
-                name,
+                dial_by_name,
                 f"""# in the master's namespace: a headless Service {GATEWAY}, with an EndpointSlice of the gateway
 # set gateway_ip: {GATEWAY}.$master_namespace.svc.cluster.local in master.yaml
 task-gateway config validate master.yaml""",
@@ -116,11 +116,11 @@ declare(
         sentence="gateway_ip may be an IPv6 address if nodes have one: a notebook works.",
         needs=("ipv6",),
         tags=("configuration", "notebook"),
-        moves=(
+        steps=(
             start("notebook", MANAGER, SIX),
-            Move(
+            Step(
                 "the master connects to an IPv6 address",
-                six,
+                dial_by_ipv6,
                 "# set gateway_ip to the node's IPv6 address in master.yaml",
             ),
             cell(SIX),

@@ -6,7 +6,7 @@ from task_gateway.errors import NotReachable, ScenarioFailed
 from task_gateway.kube.kubectl import kubectl
 from task_gateway.model import Cluster
 from task_gateway_lab.scenarios import runtime
-from task_gateway_lab.scenarios.declared import Move, Scenario, Scene, declare
+from task_gateway_lab.scenarios.base import Scenario, ScenarioCase, Step, declare
 from task_gateway_lab.scenarios.tasks import end, launch, run_cell, start
 
 MANAGER, OPEN, NEXT = "east", "notebook-cut", "notebook-after"
@@ -14,62 +14,62 @@ KUBECTL = f"kubectl --kubeconfig ${MANAGER}_kubeconfig -n $gateway_namespace"
 SCALE = f"{KUBECTL} scale deployment -l ${{}} --replicas {{}}"
 
 
-def away(scene: Scene) -> str:
+def stop_proxy(case: ScenarioCase) -> str:
     """End the proxy: its controller first, which would bring it back in a second, then its pods at once.
 
     By themselves they serve on while connections are open.
     """
-    scene.later.callback(_back, scene)
-    said = _scaled(scene, 0)
-    _, proxies = _labels(scene)
-    kubectl(*_inside(scene), "delete", "pods", "-l", proxies, "--force", "--grace-period", "0")
+    case.cleanup.callback(_wait_for_proxy, case)
+    said = _scale(case, 0)
+    _, proxies = _labels(case)
+    kubectl(*_namespace_options(case), "delete", "pods", "-l", proxies, "--force", "--grace-period", "0")
     return said
 
 
-def refused(scene: Scene) -> str:
+def start_refused_task(case: ScenarioCase) -> str:
     """Start a task: the error comes in time, names what is in the way, and leaves nothing."""
     began = time.monotonic()
     try:
-        launch(scene, runtime.Wish("command", MANAGER, NEXT))
+        launch(case, runtime.TaskRequest("command", MANAGER, NEXT))
     except NotReachable as problem:
-        left = [each.id for each in scene.world.platform.tasks() if each.id == NEXT]
+        left = [each.id for each in case.environment.platform.tasks() if each.id == NEXT]
         if left:
             raise ScenarioFailed(f"the refused task {NEXT} is still there") from problem
         return f"after {time.monotonic() - began:.0f} s: {problem.message} ({problem.where})"
     raise ScenarioFailed("a task is reached without a proxy")
 
 
-def back(scene: Scene) -> str:
+def start_proxy(case: ScenarioCase) -> str:
     """Scale it up again: the open notebook and a new task answer."""
-    _back(scene)
-    said = run_cell(scene, OPEN)
-    return f"{said}; {NEXT} answers at {launch(scene, runtime.Wish('command', MANAGER, NEXT)).address}"
+    _wait_for_proxy(case)
+    said = run_cell(case, OPEN)
+    return f"{said}; {NEXT} answers at {launch(case, runtime.TaskRequest('command', MANAGER, NEXT)).address}"
 
 
-def _back(scene: Scene) -> str:
-    said = _scaled(scene, 1)
-    for labels in _labels(scene):
-        kubectl(*_inside(scene), "rollout", "status", "deployment", "-l", labels)
+def _wait_for_proxy(case: ScenarioCase) -> str:
+    said = _scale(case, 1)
+    for labels in _labels(case):
+        kubectl(*_namespace_options(case), "rollout", "status", "deployment", "-l", labels)
     return said
 
 
-def _scaled(scene: Scene, replicas: int) -> str:
+def _scale(case: ScenarioCase, replicas: int) -> str:
     said = [
-        kubectl(*_inside(scene), "scale", "deployment", "-l", labels, "--replicas", str(replicas))
-        for labels in _labels(scene)
+        kubectl(*_namespace_options(case), "scale", "deployment", "-l", labels, "--replicas", str(replicas))
+        for labels in _labels(case)
     ]
     return "; ".join(each.strip() for each in said)
 
 
-def _labels(scene: Scene) -> tuple[str, str]:
+def _labels(case: ScenarioCase) -> tuple[str, str]:
     """Return what the controller's Deployment, and what the proxy's Deployment and pods have on them."""
-    return scene.world.facts["controller_labels"], scene.world.facts["proxy_labels"]
+    return case.environment.facts["controller_labels"], case.environment.facts["proxy_labels"]
 
 
-def _inside(scene: Scene) -> tuple[Cluster, str, str]:
+def _namespace_options(case: ScenarioCase) -> tuple[Cluster, str, str]:
     """Return the cluster and the words for the gateway's namespace, where its controller and its proxy are."""
-    side = scene.world.sides[MANAGER]
-    return side.kube.cluster, "--namespace", side.block.gateway_namespace
+    managed = case.environment.clusters[MANAGER]
+    return managed.kube.cluster, "--namespace", managed.block.gateway_namespace
 
 
 declare(
@@ -80,19 +80,21 @@ declare(
         needs=("temporary clusters",),
         tags=("fails",),
         alone=True,
-        moves=(
+        steps=(
             start("notebook", MANAGER, OPEN),
-            Move(
+            Step(
                 "proxy scaled to 0",
-                away,
+                stop_proxy,
                 f"""{SCALE.format("controller_labels", 0)}
 {SCALE.format("proxy_labels", 0)}
 {KUBECTL} delete pods -l $proxy_labels --force --grace-period 0""",
             ),
-            Move("a new task fails in time", refused, f"task-gateway check --kubeconfig ${MANAGER}_kubeconfig"),
-            Move(
+            Step(
+                "a new task fails in time", start_refused_task, f"task-gateway check --kubeconfig ${MANAGER}_kubeconfig"
+            ),
+            Step(
                 "proxy scaled up, all tasks answer",
-                back,
+                start_proxy,
                 f"{SCALE.format('proxy_labels', 1)}\n{SCALE.format('controller_labels', 1)}",
             ),
             end(OPEN),

@@ -2,7 +2,7 @@
 
 from task_gateway.errors import ScenarioFailed
 from task_gateway.settings import Wait
-from task_gateway_lab.scenarios.declared import Move, Scenario, Scene, declare
+from task_gateway_lab.scenarios.base import Scenario, ScenarioCase, Step, declare
 from task_gateway_lab.scenarios.tasks import end, opened, start
 
 ID, SECONDS = "notebook-idle", 180
@@ -11,9 +11,9 @@ SAID = "still here"
 CELL = f"import time\ntime.sleep({SECONDS})\nprint({SAID!r})"
 
 
-def wait(scene: Scene) -> str:
+def run_silent_cell(case: ScenarioCase) -> str:
     """Run a cell that says nothing for minutes, over one WebSocket, and read what it says at last."""
-    said = opened(scene, ID).execute(CELL, wait=IDLE)
+    said = opened(case, ID).execute(CELL, wait=IDLE)
     if said != SAID:
         raise ScenarioFailed(f"the cell printed {said!r}, not {SAID!r}")
     return f"after {SECONDS} s on one WebSocket the cell printed {said!r}"
@@ -25,9 +25,13 @@ declare(
         group="Notebooks",
         sentence=f"A notebook's WebSocket without traffic for {SECONDS} seconds stays open.",
         tags=("notebook", "long", "any-master"),
-        moves=(
+        steps=(
             start("notebook", "east", ID),
-            Move(f"no traffic for {SECONDS} s", wait, f"# run in a cell: {CELL.splitlines()[1]}; print({SAID!r})"),
+            Step(
+                f"no traffic for {SECONDS} s",
+                run_silent_cell,
+                f"# run in a cell: {CELL.splitlines()[1]}; print({SAID!r})",
+            ),
             end(ID),
         ),
     )

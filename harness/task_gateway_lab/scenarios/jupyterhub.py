@@ -5,7 +5,7 @@ from dataclasses import replace
 from task_gateway.errors import ScenarioFailed
 from task_gateway.model import OPERATOR
 from task_gateway_lab.scenarios import own_hub, runtime
-from task_gateway_lab.scenarios.declared import Move, Scenario, Scene, declare
+from task_gateway_lab.scenarios.base import Scenario, ScenarioCase, Step, declare
 from task_gateway_lab.scenarios.places import HUB_MANAGER
 from task_gateway_lab.scenarios.tasks import cell, end, opened, start
 
@@ -17,26 +17,26 @@ FORBIDDEN = 403
 TYPED, SHOWN = "echo $((6 * 7)) from a terminal", "42 from a terminal"
 
 
-def hub_of(scene: Scene) -> "own_hub.OwnHub":
+def hub_of(case: ScenarioCase) -> "own_hub.OwnHub":
     """Return the hub of a scenario, which has made it its platform."""
-    if not isinstance(scene.other, own_hub.OwnHub):
-        raise ScenarioFailed("the scenario has no JupyterHub", hint="begin it with the move HUB")
-    return scene.other
+    if not isinstance(case.other_platform, own_hub.OwnHub):
+        raise ScenarioFailed("the scenario has no JupyterHub", hint="begin it with the step HUB")
+    return case.other_platform
 
 
-def use(scene: Scene) -> str:
+def use_hub(case: ScenarioCase) -> str:
     """Let the tasks of this scenario be servers of the run's hub."""
-    scene.other = hub = own_hub.of(scene.world)
-    scene.facts["hub"] = hub.site.url
+    case.other_platform = hub = own_hub.hub_for(case.environment)
+    case.facts["hub"] = hub.site.url
     return f"{hub.site.url}, notebooks on {HUB_MANAGER}"
 
 
 KUBECTL = "kubectl --kubeconfig $default_kubeconfig -n $hub_namespace"
 SHOW_PASSWORD = f"{KUBECTL} get secret hub -o 'go-template={{{{.data.password | base64decode}}}}'"
-HUB = Move("JupyterHub runs in the default cluster", use, f"{KUBECTL} get pods\n{SHOW_PASSWORD}")
+HUB = Step("JupyterHub runs in the default cluster", use_hub, f"{KUBECTL} get pods\n{SHOW_PASSWORD}")
 
 
-def notebook(id: str, owner: str = ADA) -> Move:
+def spawn_notebook(id: str, owner: str = ADA) -> Step:
     """Spawn a named server."""
     by_hand = (
         f"# log in at $hub as {owner}, start the server {id}\ntask-gateway ls --kubeconfig ${HUB_MANAGER}_kubeconfig"
@@ -44,41 +44,41 @@ def notebook(id: str, owner: str = ADA) -> Move:
     return replace(start("notebook", HUB_MANAGER, id, owner=owner), by_hand=by_hand)
 
 
-def stopped(id: str) -> Move:
+def stop_server(id: str) -> Step:
     """Stop a server."""
     return replace(end(id), by_hand=f"# open ${{hub}}hub/home, stop the server {id}")
 
 
-def login(scene: Scene) -> str:
+def log_in(case: ScenarioCase) -> str:
     """Log in as a user whom the hub does not know yet: it starts a server, and JupyterLab opens."""
-    hub, lab = hub_of(scene), scene.picture("lab")
-    scene.later.callback(hub.forget, NEW_USER)
-    form = scene.picture("login")
-    scene.world.versions["chromium"] = own_hub.page.first_visit(hub.site.url, NEW_USER, hub.password, form, lab)
+    hub, lab = hub_of(case), case.picture("lab")
+    case.cleanup.callback(hub.forget, NEW_USER)
+    form = case.picture("login")
+    case.environment.versions["chromium"] = own_hub.page.first_visit(hub.site.url, NEW_USER, hub.password, form, lab)
     return f"JupyterLab of {NEW_USER} opens"
 
 
-def page(scene: Scene) -> str:
+def open_page(case: ScenarioCase) -> str:
     """Open a notebook in Chromium by way of the hub's login, and run its cell."""
-    hub, running, server = hub_of(scene), scene.kept[NOTEBOOK], opened(scene, NOTEBOOK)
+    hub, running, server = hub_of(case), case.state[NOTEBOOK], opened(case, NOTEBOOK)
     server.decline_news()
     url, output = server.save("cell.ipynb", runtime.data()["cell"]), f"{running.host} {runtime.data()['output']}"
-    own_hub.page.run_cell(url, ADA, hub.password, output, scene.picture("notebook"))
+    own_hub.page.run_cell(url, ADA, hub.password, output, case.picture("notebook"))
     return f"the page shows {output!r}"
 
 
-def terminal(scene: Scene) -> str:
+def open_terminal(case: ScenarioCase) -> str:
     """Open a terminal in Chromium by way of the hub's login."""
-    hub, server = hub_of(scene), opened(scene, TERMINAL)
+    hub, server = hub_of(case), opened(case, TERMINAL)
     server.decline_news()
-    picture = scene.picture("terminal")
+    picture = case.picture("terminal")
     own_hub.page.run_in_terminal(f"{server.url}lab", ADA, hub.password, TYPED, SHOWN, picture)
     return f"the terminal shows {SHOWN!r}"
 
 
-def own_alone(scene: Scene) -> str:
+def open_with_tokens(case: ScenarioCase) -> str:
     """Open each server with a token of one user."""
-    hub, wanted = hub_of(scene), {FIRST: 200, SECOND: 200, OTHER: FORBIDDEN}
+    hub, wanted = hub_of(case), {FIRST: 200, SECOND: 200, OTHER: FORBIDDEN}
     authorization = hub.token_of(ADA)
     found = {id: runtime.call("GET", f"{hub.url(id)}api/status", authorization=authorization).status for id in wanted}
     if found != wanted:
@@ -86,9 +86,9 @@ def own_alone(scene: Scene) -> str:
     return f"a token of {ADA} opens {FIRST} and {SECOND}, not {OTHER} of {BOB}"
 
 
-def apart(scene: Scene) -> str:
+def compare_ports(case: ScenarioCase) -> str:
     """Check that each server has its own port."""
-    addresses = {id: str(scene.kept[id].address) for id in (FIRST, SECOND, OTHER)}
+    addresses = {id: str(case.state[id].address) for id in (FIRST, SECOND, OTHER)}
     if len(set(addresses.values())) != len(addresses):
         raise ScenarioFailed(f"two servers have one address: {addresses}")
     return ", ".join(f"{id} at {address}" for id, address in addresses.items())
@@ -101,7 +101,7 @@ declare(
         sentence="A user logs in to JupyterHub; a notebook starts in another cluster, and JupyterLab opens.",
         needs=(*NEEDS, "chromium"),
         tags=("jupyterhub",),
-        moves=(HUB, Move(f"{NEW_USER} logs in with Chromium", login, f"# open $hub, log in as {NEW_USER}")),
+        steps=(HUB, Step(f"{NEW_USER} logs in with Chromium", log_in, f"# open $hub, log in as {NEW_USER}")),
     )
 )
 declare(
@@ -111,12 +111,12 @@ declare(
         sentence="A cell runs in a notebook that JupyterHub spawned into another cluster.",
         needs=(*NEEDS, "chromium"),
         tags=("jupyterhub",),
-        moves=(
+        steps=(
             HUB,
-            notebook(NOTEBOOK),
+            spawn_notebook(NOTEBOOK),
             cell(NOTEBOOK),
-            Move("cell executed in Chromium", page, f"# open ${{hub}}user/{ADA}/{NOTEBOOK}/lab, run a cell"),
-            stopped(NOTEBOOK),
+            Step("cell executed in Chromium", open_page, f"# open ${{hub}}user/{ADA}/{NOTEBOOK}/lab, run a cell"),
+            stop_server(NOTEBOOK),
         ),
     )
 )
@@ -127,15 +127,15 @@ declare(
         sentence="A terminal works in a notebook that JupyterHub spawned into another cluster.",
         needs=(*NEEDS, "chromium"),
         tags=("jupyterhub",),
-        moves=(
+        steps=(
             HUB,
-            notebook(TERMINAL),
-            Move(
+            spawn_notebook(TERMINAL),
+            Step(
                 "terminal opened in Chromium",
-                terminal,
+                open_terminal,
                 f"# open ${{hub}}user/{ADA}/{TERMINAL}/lab, File, New, Terminal",
             ),
-            stopped(TERMINAL),
+            stop_server(TERMINAL),
         ),
     )
 )
@@ -146,18 +146,20 @@ declare(
         sentence="Two users have three servers, two of one user: each has its own port and only opens for its user.",
         needs=NEEDS,
         tags=("jupyterhub", "security"),
-        moves=(
+        steps=(
             HUB,
-            notebook(FIRST),
-            notebook(SECOND),
-            notebook(OTHER, BOB),
-            Move("each server has its own port", apart, f"task-gateway ls --kubeconfig ${HUB_MANAGER}_kubeconfig"),
-            Move("a user's token tried at each server", own_alone),
-            stopped(FIRST),
+            spawn_notebook(FIRST),
+            spawn_notebook(SECOND),
+            spawn_notebook(OTHER, BOB),
+            Step(
+                "each server has its own port", compare_ports, f"task-gateway ls --kubeconfig ${HUB_MANAGER}_kubeconfig"
+            ),
+            Step("a user's token tried at each server", open_with_tokens),
+            stop_server(FIRST),
             cell(SECOND),
             cell(OTHER),
-            stopped(SECOND),
-            stopped(OTHER),
+            stop_server(SECOND),
+            stop_server(OTHER),
         ),
     )
 )

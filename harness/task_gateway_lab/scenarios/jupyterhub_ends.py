@@ -5,11 +5,11 @@ from task_gateway.kube.kinds import POD
 from task_gateway.kube.kubectl import kubectl
 from task_gateway.kube.wait import wait_until_gone
 from task_gateway_lab.scenarios import own_hub
-from task_gateway_lab.scenarios.declared import Move, Scenario, Scene, declare
-from task_gateway_lab.scenarios.jupyterhub import ADA, GROUP, HUB, KUBECTL, NEEDS, hub_of, notebook, stopped
+from task_gateway_lab.scenarios.base import Scenario, ScenarioCase, Step, declare
+from task_gateway_lab.scenarios.jupyterhub import ADA, GROUP, HUB, KUBECTL, NEEDS, hub_of, spawn_notebook, stop_server
 from task_gateway_lab.scenarios.places import HUB_MANAGER
-from task_gateway_lab.scenarios.range_exhausted import filled, filler
-from task_gateway_lab.scenarios.task_ends import refused
+from task_gateway_lab.scenarios.range_exhausted import filler, take_every_port
+from task_gateway_lab.scenarios.task_ends import see_port_closed
 from task_gateway_lab.scenarios.tasks import cell
 
 IDLE, DELETED, WAITS = "hub-idle", "hub-deleted", "hub-waits"
@@ -19,38 +19,38 @@ CULL = (
 )
 
 
-def culled(scene: Scene) -> str:
+def run_culler(case: ScenarioCase) -> str:
     """Run the idle culler with a short time, as a service of the hub runs it with a longer one."""
-    site = hub_of(scene).site
+    site = hub_of(case).site
     words = ("exec", "-n", site.namespace, f"deployment/{own_hub.HUB}", "--", "sh", "-c", CULL)
     kubectl(site.home.cluster, *words)
-    return hub_of(scene).gone(IDLE)
+    return hub_of(case).gone(IDLE)
 
 
-def deleted(scene: Scene) -> str:
+def delete_pod(case: ScenarioCase) -> str:
     """Delete the pod as somebody with kubectl would; the hub finds out when it polls."""
-    side, hub = scene.world.sides[HUB_MANAGER], hub_of(scene)
-    scene.facts["deleted_pod"] = name = scene.kept[DELETED].host
-    side.kube.delete(POD, name, side.namespace)
-    wait_until_gone(side.kube, settings.POD_GONE, POD, name, side.namespace)
+    managed, hub = case.environment.clusters[HUB_MANAGER], hub_of(case)
+    case.facts["deleted_pod"] = name = case.state[DELETED].host
+    managed.kube.delete(POD, name, managed.namespace)
+    wait_until_gone(managed.kube, settings.POD_GONE, POD, name, managed.namespace)
     return hub.gone(DELETED)
 
 
-def told(scene: Scene) -> str:
+def show_reason(case: ScenarioCase) -> str:
     """Spawn from the browser: the page shows the operator's Event."""
-    hub = hub_of(scene)
+    hub = hub_of(case)
     url = f"{hub.site.url}hub/spawn/{ADA}/{WAITS}"
-    scene.later.callback(hub.kill, WAITS)
-    picture = scene.picture("no-slot")
+    case.cleanup.callback(hub.kill, WAITS)
+    picture = case.picture("no-slot")
     message = own_hub.page.wait_for_message(url, ADA, hub.password, lambda: hub.refusal(WAITS), picture)
     return f"the page shows: {message}"
 
 
-def freed(scene: Scene) -> str:
+def free_port(case: ScenarioCase) -> str:
     """Free one port: the same spawn continues, without another click."""
-    scene.world.sides[HUB_MANAGER].other().release(filler(0))
-    scene.kept[WAITS] = hub_of(scene).follow(WAITS)
-    return f"{WAITS} at {scene.kept[WAITS].address}"
+    case.environment.clusters[HUB_MANAGER].connect().release(filler(0))
+    case.state[WAITS] = hub_of(case).follow(WAITS)
+    return f"{WAITS} at {case.state[WAITS].address}"
 
 
 declare(
@@ -61,11 +61,11 @@ declare(
         needs=NEEDS,
         tags=("jupyterhub", "ends"),
         alone=True,
-        moves=(
+        steps=(
             HUB,
-            notebook(IDLE),
-            Move("the idle culler runs", culled, f"{KUBECTL} exec deployment/hub -- sh -c '{CULL}'"),
-            refused(IDLE),
+            spawn_notebook(IDLE),
+            Step("the idle culler runs", run_culler, f"{KUBECTL} exec deployment/hub -- sh -c '{CULL}'"),
+            see_port_closed(IDLE),
         ),
     )
 )
@@ -76,18 +76,18 @@ declare(
         sentence="A notebook's pod is deleted behind JupyterHub: its port closes, and the user starts it again.",
         needs=NEEDS,
         tags=("jupyterhub", "ends"),
-        moves=(
+        steps=(
             HUB,
-            notebook(DELETED),
-            Move(
+            spawn_notebook(DELETED),
+            Step(
                 "pod deleted",
-                deleted,
+                delete_pod,
                 f"kubectl --kubeconfig ${HUB_MANAGER}_kubeconfig -n $tasks_namespace delete pod $deleted_pod",
             ),
-            refused(DELETED),
-            notebook(DELETED),
+            see_port_closed(DELETED),
+            spawn_notebook(DELETED),
             cell(DELETED),
-            stopped(DELETED),
+            stop_server(DELETED),
         ),
     )
 )
@@ -99,13 +99,13 @@ declare(
         needs=(*NEEDS, "chromium"),
         tags=("jupyterhub", "limits"),
         alone=True,
-        moves=(
+        steps=(
             HUB,
-            filled(HUB_MANAGER),
-            Move("the page shows the reason", told, f"# open ${{hub}}hub/spawn/{ADA}/{WAITS}"),
-            Move("one port freed, the notebook starts", freed, f"task-gateway release {filler(0)}"),
+            take_every_port(HUB_MANAGER),
+            Step("the page shows the reason", show_reason, f"# open ${{hub}}hub/spawn/{ADA}/{WAITS}"),
+            Step("one port freed, the notebook starts", free_port, f"task-gateway release {filler(0)}"),
             cell(WAITS),
-            stopped(WAITS),
+            stop_server(WAITS),
         ),
     )
 )

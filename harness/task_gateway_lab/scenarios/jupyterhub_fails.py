@@ -2,40 +2,40 @@
 
 from task_gateway.errors import ScenarioFailed
 from task_gateway_lab.scenarios import own_hub, runtime
-from task_gateway_lab.scenarios.declared import Move, Scenario, Scene, declare
-from task_gateway_lab.scenarios.jupyterhub import ADA, GROUP, HUB, KUBECTL, NEEDS, hub_of, notebook, stopped
+from task_gateway_lab.scenarios.base import Scenario, ScenarioCase, Step, declare
+from task_gateway_lab.scenarios.jupyterhub import ADA, GROUP, HUB, KUBECTL, NEEDS, hub_of, spawn_notebook, stop_server
 from task_gateway_lab.scenarios.places import HUB_MANAGER
 from task_gateway_lab.scenarios.tasks import cell, launch
 
 KEPT, KILLED = "hub-kept", "hub-killed"
 
 
-def restarted(scene: Scene) -> str:
+def restart_hub(case: ScenarioCase) -> str:
     """Restart the hub, and compare what it knows with what it knew."""
-    hub = hub_of(scene)
+    hub = hub_of(case)
     hub.restart()
     after = {each.id: each.addresses for each in hub.tasks()}
-    if after.get(KEPT) != scene.kept[KEPT].addresses:
+    if after.get(KEPT) != case.state[KEPT].addresses:
         raise ScenarioFailed(f"after the restart the hub has {after}")
     return f"{KEPT} at {after[KEPT][0]}, as before"
 
 
-def killed(scene: Scene) -> str:
+def kill_hub(case: ScenarioCase) -> str:
     """Kill the hub once the pod of a spawn is there, and wait until the next hub answers."""
-    wish = runtime.Wish("notebook", HUB_MANAGER, KILLED, ADA)
-    own_hub.kill_in_spawn(hub_of(scene), KILLED, lambda: launch(scene, wish))
+    request = runtime.TaskRequest("notebook", HUB_MANAGER, KILLED, ADA)
+    own_hub.kill_in_spawn(hub_of(case), KILLED, lambda: launch(case, request))
     return "the hub was killed while the pod started"
 
 
-def one_left(scene: Scene) -> str:
+def start_again(case: ScenarioCase) -> str:
     """Start the same server again: it has one pod and one port."""
-    hub = hub_of(scene)
+    hub = hub_of(case)
     found = hub.settled(KILLED)
     how = "the hub found it" if found else "it was spawned again"
-    wish = runtime.Wish("notebook", HUB_MANAGER, KILLED, ADA)
-    scene.kept[KILLED] = hub.follow(KILLED) if found else launch(scene, wish)
+    request = runtime.TaskRequest("notebook", HUB_MANAGER, KILLED, ADA)
+    case.state[KILLED] = hub.follow(KILLED) if found else launch(case, request)
     pods = [each["metadata"]["uid"] for each in hub.pods(KILLED)]
-    ports = [each for each in scene.world.sides[HUB_MANAGER].other().exposed() if each.task_id in pods]
+    ports = [each for each in case.environment.clusters[HUB_MANAGER].connect().exposed() if each.task_id in pods]
     if len(pods) != 1 or len(ports) != 1:
         raise ScenarioFailed(f"{KILLED} has {len(pods)} pods and {len(ports)} ports")
     return f"{how}: one pod, at {ports[0].address}"
@@ -49,17 +49,17 @@ declare(
         needs=NEEDS,
         tags=("jupyterhub", "restart"),
         alone=True,
-        moves=(
+        steps=(
             HUB,
-            notebook(KEPT),
+            spawn_notebook(KEPT),
             cell(KEPT),
-            Move(
+            Step(
                 "the hub restarted",
-                restarted,
+                restart_hub,
                 f"{KUBECTL} exec deployment/hub -- python3 -c 'import os; os.kill(1, 15)'",
             ),
             cell(KEPT),
-            stopped(KEPT),
+            stop_server(KEPT),
         ),
     )
 )
@@ -71,12 +71,12 @@ declare(
         needs=NEEDS,
         tags=("jupyterhub", "restart"),
         alone=True,
-        moves=(
+        steps=(
             HUB,
-            Move("the hub is killed in a spawn", killed),
-            Move("the notebook starts again", one_left, f"# open ${{hub}}user/{ADA}/{KILLED}/lab"),
+            Step("the hub is killed in a spawn", kill_hub),
+            Step("the notebook starts again", start_again, f"# open ${{hub}}user/{ADA}/{KILLED}/lab"),
             cell(KILLED),
-            stopped(KILLED),
+            stop_server(KILLED),
         ),
     )
 )

@@ -1,4 +1,4 @@
-"""Moves with a notebook that the operator exposes: its user writes a label, and no master knows of it."""
+"""Steps with a notebook that the operator exposes: its user writes a label, and no master knows of it."""
 
 from task_gateway import settings
 from task_gateway.deferred import secrets
@@ -8,7 +8,7 @@ from task_gateway.model import Address, Task
 from task_gateway.polling import attempts
 from task_gateway.routing import names
 from task_gateway_lab.scenarios import runtime
-from task_gateway_lab.scenarios.declared import Move, Scene
+from task_gateway_lab.scenarios.base import ScenarioCase, Step
 from task_gateway_lab.scenarios.tasks import note_refused
 
 KIND = "notebook"
@@ -16,50 +16,50 @@ EXPOSED = settings.Wait("exposed", "the operator has written the address to the 
 FREED = settings.Wait("freed", "the operator has freed the slot", 60)
 
 
-def create(manager: str, id: str) -> Move:
+def create(manager: str, id: str) -> Step:
     """Create a notebook's pod with the label of the operator, and read its address from it."""
 
-    def do(scene: Scene) -> str:
-        side, kind, token = scene.world.sides[manager], runtime.KINDS.get(KIND), secrets.token_urlsafe(24)
-        task = Task(id, side.namespace, kind.ports)
-        pod = runtime.manifests.labelled(kind.pod(task, scene.world.given.image), task.port)
-        scene.facts["notebook_port"] = str(task.port)
-        scene.later.callback(_remove, side, task)
-        runtime.launcher.start_task(side.kube, task, pod, token)
-        found = wait_for(side.kube, EXPOSED, POD, id, side.namespace, condition(names.EXPOSED))
+    def do(case: ScenarioCase) -> str:
+        managed, kind, token = case.environment.clusters[manager], runtime.KINDS.get(KIND), secrets.token_urlsafe(24)
+        task = Task(id, managed.namespace, kind.ports)
+        pod = runtime.manifests.labelled(kind.pod(task, case.environment.spec.image), task.port)
+        case.facts["notebook_port"] = str(task.port)
+        case.cleanup.callback(_remove, managed, task)
+        runtime.launcher.start_task(managed.kube, task, pod, token)
+        found = wait_for(managed.kube, EXPOSED, POD, id, managed.namespace, condition(names.EXPOSED))
         address = Address.parse(found["metadata"]["annotations"][names.ADDRESS])
         url = f"http://{address}{runtime.manifests.base_url(id)}"
-        scene.kept[id] = runtime.Running(id, KIND, manager, "", (address,), f"token {token}", id, url)
-        scene.facts[id.replace("-", "_")] = str(address)
+        case.state[id] = runtime.RunningTask(id, KIND, manager, "", (address,), f"token {token}", id, url)
+        case.facts[id.replace("-", "_")] = str(address)
         return f"{id} on {manager} at {address}"
 
     hand = f"""kubectl --kubeconfig ${manager}_kubeconfig --namespace $tasks_namespace run {id} --image $image \\
     --labels {names.EXPOSE}=$notebook_port
 kubectl --kubeconfig ${manager}_kubeconfig --namespace $tasks_namespace wait pod/{id} --for condition={names.EXPOSED}
 kubectl --kubeconfig ${manager}_kubeconfig --namespace $tasks_namespace get pod {id} --output yaml"""
-    return Move(f"{manager}: {KIND} {id} exposed by a label", do, hand)
+    return Step(f"{manager}: {KIND} {id} exposed by a label", do, hand)
 
 
-def delete(manager: str, id: str) -> Move:
+def delete(manager: str, id: str) -> Step:
     """Delete the pod, and see that nothing answers at its address and that its slot is free."""
 
-    def do(scene: Scene) -> str:
-        running, side = scene.kept[id], scene.world.sides[manager]
-        _remove(side, Task(id, side.namespace, ()))
+    def do(case: ScenarioCase) -> str:
+        running, managed = case.state[id], case.environment.clusters[manager]
+        _remove(managed, Task(id, managed.namespace, ()))
         seen = runtime.reach.wait_until_refused(running.address)
         held = []
         for _ in attempts(FREED):
-            held = [each for each in side.other().exposed() if each.address == running.address]
+            held = [each for each in managed.connect().exposed() if each.address == running.address]
             if not held:
-                note_refused(scene, id)
+                note_refused(case, id)
                 return f"{running.address} {seen.value}; its slot is free"
         raise FREED.timed_out(f"task {held[0].task_id} has port {held[0].port}", str(running.address))
 
     hand = f"""kubectl --kubeconfig ${manager}_kubeconfig --namespace $tasks_namespace delete pod {id}
 task-gateway ls --kubeconfig ${manager}_kubeconfig"""
-    return Move(f"{id} deleted, nothing answers there and its slot is free", do, hand)
+    return Step(f"{id} deleted, nothing answers there and its slot is free", do, hand)
 
 
-def _remove(side: "runtime.Side", task: Task) -> None:
-    runtime.launcher.end_task(side.kube, task)
-    wait_until_gone(side.kube, settings.POD_GONE, POD, task.id, side.namespace)
+def _remove(managed: "runtime.ManagedCluster", task: Task) -> None:
+    runtime.launcher.end_task(managed.kube, task)
+    wait_until_gone(managed.kube, settings.POD_GONE, POD, task.id, managed.namespace)

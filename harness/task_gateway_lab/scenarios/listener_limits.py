@@ -9,7 +9,7 @@ from task_gateway.model import Task
 from task_gateway.routing.gateway_api import GATEWAY
 from task_gateway.routing.strategies.base import in_order
 from task_gateway.routing.strategies.traits import Traits
-from task_gateway_lab.scenarios.declared import Move, Scenario, Scene, declare
+from task_gateway_lab.scenarios.base import Scenario, ScenarioCase, Step, declare
 from task_gateway_lab.scenarios.places import OWN_LISTENERS
 
 if TYPE_CHECKING:
@@ -28,31 +28,31 @@ LEFT = 5
 """Listeners that the CRD of upstream leaves when the others are written at once, as a master had done one by one."""
 
 
-def crowd(scene: Scene) -> str:
+def write_listeners(case: ScenarioCase) -> str:
     """Write many listeners at once."""
-    side = scene.world.sides[MANAGER]
-    name, namespace = side.block.gateway_name, side.block.gateway_namespace
-    gateway = side.kube.get(GATEWAY, name, namespace)
+    managed = case.environment.clusters[MANAGER]
+    name, namespace = managed.block.gateway_name, managed.block.gateway_namespace
+    gateway = managed.kube.get(GATEWAY, name, namespace)
     before = gateway["spec"]["listeners"]
-    scene.later.callback(side.kube.patch, GATEWAY, name, namespace, {"spec": {"listeners": before}})
+    case.cleanup.callback(managed.kube.patch, GATEWAY, name, namespace, {"spec": {"listeners": before}})
     ports = range(FIRST, FIRST + schema.UPSTREAM_LISTENERS - LEFT - len(before))
     more = [{"name": f"det-{port}", "port": port, "protocol": "TCP"} for port in ports]
-    side.kube.replace(gateway | {"spec": gateway["spec"] | {"listeners": before + more}})
+    managed.kube.replace(gateway | {"spec": gateway["spec"] | {"listeners": before + more}})
     return f"{len(ports)} listeners were written at once"
 
 
-def fill(strategy: Traits) -> Move:
+def fill_gateway(strategy: Traits) -> Step:
     """Expose tasks that have no pod until that is refused, and compare their number with the capacity."""
 
-    def do(scene: Scene) -> str:
-        side = scene.world.sides[MANAGER]
-        gateway = side.other(strategy.name, ports=OWN_PORTS if strategy.per_task else None)
-        manager = replace(side.manager, internal_task_gateway=gateway.gateway)
-        found = capacity.look(target.GatewayTarget(manager, side.kube), strategy.name)
+    def do(case: ScenarioCase) -> str:
+        managed = case.environment.clusters[MANAGER]
+        gateway = managed.connect(strategy.name, ports=OWN_PORTS if strategy.per_task else None)
+        manager = replace(managed.manager, internal_task_gateway=gateway.gateway)
+        found = capacity.assess_target(target.GatewayTarget(manager, managed.kube), strategy.name)
         fitted = found.active
         while True:
-            task = Task(f"limit-{strategy.name}-{fitted}", side.namespace, (8080,))
-            scene.later.callback(gateway.release, task.id)
+            task = Task(f"limit-{strategy.name}-{fitted}", managed.namespace, (8080,))
+            case.cleanup.callback(gateway.release, task.id)
             try:
                 gateway.expose(task)
             except NoFreeSlot as full:
@@ -61,7 +61,7 @@ def fill(strategy: Traits) -> Move:
                 return f"{fitted} tasks fit as predicted by {found.binding}; then: {full.message}; {full.hint}"
             fitted += 1
 
-    return Move(
+    return Step(
         "filled until it is refused",
         do,
         f"task-gateway limits --kubeconfig ${MANAGER}_kubeconfig --strategy {strategy.name}",
@@ -76,9 +76,9 @@ for _strategy in in_order():
             sentence=f"With {_strategy.name} as many tasks fit as predicted; the next fails with the limit to raise.",
             tags=("limits",),
             alone=True,
-            moves=(
-                *((Move("many listeners written", crowd),) if _strategy.on_gateway else ()),
-                fill(_strategy),
+            steps=(
+                *((Step("many listeners written", write_listeners),) if _strategy.on_gateway else ()),
+                fill_gateway(_strategy),
             ),
         )
     )

@@ -1,15 +1,15 @@
 """Scenario: the master is ended and started again while tasks run; it finds them at the same ports."""
 
 from task_gateway.errors import ScenarioFailed
-from task_gateway_lab.scenarios.declared import Move, Scenario, Scene, declare
+from task_gateway_lab.scenarios.base import Scenario, ScenarioCase, Step, declare
 from task_gateway_lab.scenarios.tasks import cell, end, start
 
 EAST, HOME = "notebook-kept-east", "notebook-kept-home"
 
 
-def restart(scene: Scene) -> str:
+def restart_master(case: ScenarioCase) -> str:
     """Restart the master, and compare what it knows with what was known before."""
-    platform = scene.world.platform
+    platform = case.environment.platform
     before = {each.id: each.addresses for each in platform.tasks()}
     platform.restart()
     after = {each.id: each.addresses for each in platform.tasks()}
@@ -26,13 +26,13 @@ declare(
         sentence="The master restarts while tasks run: it finds them on the same ports, and they keep working.",
         tags=("restart",),
         alone=True,
-        moves=(
+        steps=(
             start("notebook", "east", EAST),
             start("notebook", "default", HOME),
             cell(EAST),
-            Move(
+            Step(
                 "master restarted",
-                restart,
+                restart_master,
                 "kubectl --kubeconfig $default_kubeconfig -n $master_namespace delete pod master",
             ),
             cell(EAST),

@@ -1,6 +1,6 @@
 """Scenario: notebooks on the default and on both additional resource managers at once."""
 
-from task_gateway_lab.scenarios.declared import Scenario, declare
+from task_gateway_lab.scenarios.base import Scenario, declare
 from task_gateway_lab.scenarios.tasks import cell, end, page, start
 
 MANAGERS = ("default", "east", "west")
@@ -13,7 +13,7 @@ declare(
         sentence="Three notebooks are open at once, one on each resource manager; cells run in all of them.",
         needs=("two gateways", "chromium"),
         tags=("notebook", "smoke"),
-        moves=(
+        steps=(
             *(start("notebook", manager, id) for manager, id in zip(MANAGERS, IDS, strict=True)),
             *map(cell, IDS),
             *map(page, IDS),

@@ -7,35 +7,35 @@ from task_gateway.deferred import concurrent
 from task_gateway.errors import ConfigError, NoFreeSlot, ScenarioFailed
 from task_gateway.model import Task
 from task_gateway_lab.scenarios import runtime
-from task_gateway_lab.scenarios.declared import Move, Scenario, Scene, declare
+from task_gateway_lab.scenarios.base import Scenario, ScenarioCase, Step, declare
 from task_gateway_lab.scenarios.places import DEFAULT
 
 MANAGER = "west"
 FIRST, SECOND = "first", "second"
 
 
-def both(scene: Scene) -> str:
+def fill_both_ranges(case: ScenarioCase) -> str:
     """Let two masters take ports at once until each finds none."""
-    side = scene.world.sides[MANAGER]
-    start, end = side.block.gateway_port_range_start, side.block.gateway_port_range_end
+    managed = case.environment.clusters[MANAGER]
+    start, end = managed.block.gateway_port_range_start, managed.block.gateway_port_range_end
     third = (end - start) // 3
     masters = {
-        FIRST: side.other(ports=(start, end - third)),
-        SECOND: side.other(ports=(start + third, end)),
+        FIRST: managed.connect(ports=(start, end - third)),
+        SECOND: managed.connect(ports=(start + third, end)),
     }
     with concurrent.futures.ThreadPoolExecutor(len(masters)) as pool:
-        taken = dict(zip(masters, pool.map(lambda each: list(_fill(scene, *each)), masters.items()), strict=True))
+        taken = dict(zip(masters, pool.map(lambda each: list(_fill(case, *each)), masters.items()), strict=True))
     ports = sorted(taken[FIRST] + taken[SECOND])
     if ports != list(range(start, end + 1)):
         raise ScenarioFailed(f"the masters have {taken}: not each port of {start} to {end} once")
     return f"{FIRST} has {len(taken[FIRST])} ports, {SECOND} {len(taken[SECOND])}, none is the same"
 
 
-def _fill(scene: Scene, name: str, gateway: "runtime.TaskGateway") -> Iterator[int]:
+def _fill(case: ScenarioCase, name: str, gateway: "runtime.TaskGateway") -> Iterator[int]:
     while True:
-        task = Task(f"overlap-{name}-{len(scene.kept.setdefault(name, []))}", gateway.namespace, (8080,), name)
-        scene.kept[name].append(task.id)
-        scene.later.callback(gateway.release, task.id)
+        task = Task(f"overlap-{name}-{len(case.state.setdefault(name, []))}", gateway.namespace, (8080,), name)
+        case.state[name].append(task.id)
+        case.cleanup.callback(gateway.release, task.id)
         try:
             (address,) = gateway.expose(task)
         except NoFreeSlot:
@@ -43,12 +43,14 @@ def _fill(scene: Scene, name: str, gateway: "runtime.TaskGateway") -> Iterator[i
         yield address.port
 
 
-def refused(scene: Scene) -> str:
+def validate_overlap(case: ScenarioCase) -> str:
     """Give one master both ranges, for two resource managers: its configuration is refused."""
-    world = scene.world
-    west = world.sides[MANAGER].kube
+    environment = case.environment
+    west = environment.clusters[MANAGER].kube
     try:
-        config.parse(world.master_text({MANAGER: west, "beside": west}, world.sides[DEFAULT].kube), "master.yaml")
+        config.parse(
+            environment.master_text({MANAGER: west, "beside": west}, environment.clusters[DEFAULT].kube), "master.yaml"
+        )
     except ConfigError as problem:
         return str(problem.problems[0])
     raise ScenarioFailed("a configuration with overlapping ranges is accepted")
@@ -63,9 +65,13 @@ declare(
         needs=("two gateways",),
         tags=("configuration", "limits"),
         alone=True,
-        moves=(
-            Move("all ports taken by two masters at once", both, f"task-gateway ls --kubeconfig ${MANAGER}_kubeconfig"),
-            Move("overlap in one configuration refused", refused, "task-gateway config validate master.yaml"),
+        steps=(
+            Step(
+                "all ports taken by two masters at once",
+                fill_both_ranges,
+                f"task-gateway ls --kubeconfig ${MANAGER}_kubeconfig",
+            ),
+            Step("overlap in one configuration refused", validate_overlap, "task-gateway config validate master.yaml"),
         ),
     )
 )

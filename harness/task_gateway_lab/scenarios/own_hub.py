@@ -10,21 +10,21 @@ from task_gateway_lab.clusters import base, hub_image
 from task_gateway_lab.clusters.kind import node_address
 from task_gateway_lab.clusters.node import Node
 from task_gateway_lab.master.jupyterhub import page
-from task_gateway_lab.master.jupyterhub.own import HUB, PROCESS, OwnHub, Site, start
+from task_gateway_lab.master.jupyterhub.own import HUB, PROCESS, HubSettings, OwnHub, start
+from task_gateway_lab.scenarios.environment import Environment
 from task_gateway_lab.scenarios.places import DEFAULT, HUB_MANAGER
-from task_gateway_lab.scenarios.world import World
 
-__all__ = ["HUB", "OwnHub", "kill_in_spawn", "of", "page"]
+__all__ = ["HUB", "OwnHub", "hub_for", "kill_in_spawn", "page"]
 
 
-def of(world: World) -> OwnHub:
+def hub_for(environment: Environment) -> OwnHub:
     """Return the hub of a run; the first scenario that requires it starts it, others wait."""
-    return world.once("jupyterhub", lambda: _start(world))
+    return environment.once("jupyterhub", lambda: _start(environment))
 
 
 def kill_in_spawn(hub: OwnHub, task_id: str, spawn: Callable[[], object]) -> None:
     """Kill the hub once the pod of a spawn is there, and return once the next hub answers."""
-    before, node = hub.restarts(), Node.of(hub.site.home.cluster)
+    before, node = hub.restarts(), Node.running(hub.site.home.cluster)
     with ThreadPoolExecutor(1) as pool:
         spawning = pool.submit(spawn)
         if not any(hub.pods(task_id) or spawning.done() for _ in attempts(settings.POD_READY)):
@@ -35,9 +35,9 @@ def kill_in_spawn(hub: OwnHub, task_id: str, spawn: Callable[[], object]) -> Non
     hub.wait_until_restarted(before)
 
 
-def _start(world: World) -> OwnHub:
-    side, home = world.sides[HUB_MANAGER], world.sides[DEFAULT].kube
-    base.load(home.cluster.name, world.given.chart.parent / hub_image.ARCHIVE)
-    hub = start(Site(home, node_address(home), world.spaces["hub"], side, world.given.image))
-    world.versions["jupyterhub"] = hub.version()
+def _start(environment: Environment) -> OwnHub:
+    managed, home = environment.clusters[HUB_MANAGER], environment.clusters[DEFAULT].kube
+    base.load(home.cluster.name, environment.spec.chart.parent / hub_image.ARCHIVE)
+    hub = start(HubSettings(home, node_address(home), environment.spaces["hub"], managed, environment.spec.image))
+    environment.versions["jupyterhub"] = hub.version()
     return hub

@@ -1,4 +1,4 @@
-"""Where scenarios are played: the resource managers and the ports, also for a list of scenarios that plays none."""
+"""Where scenarios are run: the resource managers and the ports, also for a list of scenarios that runs none."""
 
 DEFAULT, ADDITIONAL = "default", ("east", "west")
 MASTER_PORT, FIRST_PORT, PORTS = 8080, 20000, 16

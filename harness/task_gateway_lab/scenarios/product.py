@@ -4,19 +4,19 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from task_gateway_lab.master.platform import Platform
-from task_gateway_lab.master.platforms.base import PLATFORMS, Login, RunningPlatform
-from task_gateway_lab.scenarios.steps import Steps
-from task_gateway_lab.scenarios.world import Given, World
+from task_gateway_lab.master.platforms.base import PLATFORMS, PlatformLogin, RunningPlatform
+from task_gateway_lab.scenarios.environment import Environment, EnvironmentSpec
+from task_gateway_lab.scenarios.steps import StepRecorder
 
 ANY_MASTER = "any-master"
 """The tag of scenarios that ask no more of a master than to start, list and end tasks, and where they are."""
 
 
-class Product(World):
-    """A world of which only the platform is known; nothing is installed or removed but the tasks."""
+class Product(Environment):
+    """An environment of which only the platform is known; nothing is installed or removed but the tasks."""
 
-    def __init__(self, given: Given, name: str, login: Login) -> None:
-        super().__init__(replace(given, against=("",)))
+    def __init__(self, spec: EnvironmentSpec, name: str, login: PlatformLogin) -> None:
+        super().__init__(replace(spec, against=("",)))
         self._name, self._open, self._login = name, PLATFORMS.get(name), login
         self._product: RunningPlatform | None = None
 
@@ -25,13 +25,13 @@ class Product(World):
         """The platform; UsageError before the login."""
         return self._product or super().platform
 
-    def lacks(self, needs: Sequence[str], tags: Sequence[str] = ()) -> str:
-        """Return why a scenario cannot be played with nothing but a master."""
+    def missing_requirement(self, needs: Sequence[str], tags: Sequence[str] = ()) -> str:
+        """Return why a scenario cannot be run with nothing but a master."""
         if ANY_MASTER not in tags:
             return f"it requires access to the clusters, but only the platform {self._name} is known"
         return "" if "chromium" not in needs else f"a page of {self._name} requires a login by a person"
 
-    def up(self, steps: Steps) -> None:
+    def up(self, steps: StepRecorder) -> None:
         """Log in."""
         with steps.step(f"logged in to {self._name}") as note:
             self._product = self._open(self._login)

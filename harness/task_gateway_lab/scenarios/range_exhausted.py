@@ -3,26 +3,26 @@
 from task_gateway.errors import NoFreeSlot, ScenarioFailed
 from task_gateway.model import Task
 from task_gateway_lab.scenarios import runtime
-from task_gateway_lab.scenarios.declared import Move, Scenario, Scene, declare
+from task_gateway_lab.scenarios.base import Scenario, ScenarioCase, Step, declare
 from task_gateway_lab.scenarios.tasks import end, launch, start
 
 MANAGER, FIRST, NEXT = "west", "range-first", "range-next"
 
 
-def filled(manager: str) -> Move:
+def take_every_port(manager: str) -> Step:
     """Take every port that is left, for tasks that have no pod."""
 
-    def do(scene: Scene) -> str:
-        side = scene.world.sides[manager]
-        gateway, namespace = side.other(), side.namespace
+    def do(case: ScenarioCase) -> str:
+        managed = case.environment.clusters[manager]
+        gateway, namespace = managed.connect(), managed.namespace
         free = gateway.ports().free
         for number in range(free):
             id = filler(number)
-            scene.later.callback(gateway.release, id)
+            case.cleanup.callback(gateway.release, id)
             gateway.expose(Task(id, namespace, (1,)))
         return f"{free} more ports taken, {gateway.ports().free} left"
 
-    return Move("every other port taken", do, f"task-gateway limits --kubeconfig ${manager}_kubeconfig")
+    return Step("every other port taken", do, f"task-gateway limits --kubeconfig ${manager}_kubeconfig")
 
 
 def filler(number: int) -> str:
@@ -30,19 +30,19 @@ def filler(number: int) -> str:
     return f"range-filler-{number}"
 
 
-def refused(scene: Scene) -> str:
+def start_refused_task(case: ScenarioCase) -> str:
     """Start one task more, which is refused with a sentence that helps."""
     try:
-        launch(scene, runtime.Wish("command", MANAGER, NEXT))
+        launch(case, runtime.TaskRequest("command", MANAGER, NEXT))
     except NoFreeSlot as full:
         return f"{full.message}; {full.hint}"
     raise ScenarioFailed("a task was started beyond the range")
 
 
-def freed(scene: Scene) -> str:
+def free_port(case: ScenarioCase) -> str:
     """Free one port, and start it again."""
-    scene.world.platform.kill(FIRST)
-    return f"{NEXT} answers at {launch(scene, runtime.Wish('command', MANAGER, NEXT)).address}"
+    case.environment.platform.kill(FIRST)
+    return f"{NEXT} answers at {launch(case, runtime.TaskRequest('command', MANAGER, NEXT)).address}"
 
 
 declare(
@@ -52,11 +52,11 @@ declare(
         sentence="With all ports in use the next task fails with the limit to raise; after one is freed it starts.",
         tags=("limits",),
         alone=True,
-        moves=(
+        steps=(
             start("command", MANAGER, FIRST),
-            filled(MANAGER),
-            Move("one task more refused", refused),
-            Move("one port freed, the task starts", freed, f"task-gateway release {FIRST}"),
+            take_every_port(MANAGER),
+            Step("one task more refused", start_refused_task),
+            Step("one port freed, the task starts", free_port, f"task-gateway release {FIRST}"),
             end(NEXT),
         ),
     )

@@ -1,4 +1,4 @@
-"""A whole run: brings the clusters up, plays, cleans up, and has all of it in one result, however it ends."""
+"""A whole run: brings the clusters up, runs, cleans up, and has all of it in one result, however it ends."""
 
 import shutil
 import time
@@ -7,11 +7,11 @@ from contextlib import nullcontext
 from pathlib import Path
 
 from task_gateway.errors import ClusterExists
-from task_gateway_lab.model_bugbash import BugBash, Row
-from task_gateway_lab.scenarios.declared import Scenario
-from task_gateway_lab.scenarios.runner import WatcherOf, play_all
-from task_gateway_lab.scenarios.steps import Steps, Watcher, why
-from task_gateway_lab.scenarios.world import World
+from task_gateway_lab.model_bugbash import BugBash, ScenarioResult
+from task_gateway_lab.scenarios.base import Scenario
+from task_gateway_lab.scenarios.environment import Environment
+from task_gateway_lab.scenarios.runner import ReporterFor, run_all
+from task_gateway_lab.scenarios.steps import Reporter, StepRecorder, why
 
 EVIDENCE = "evidence"
 """The folder, beside the report, of what was found when the run itself failed."""
@@ -19,44 +19,44 @@ EVIDENCE = "evidence"
 
 def run(
     scenarios: Sequence[Scenario],
-    world: World,
+    environment: Environment,
     folder: Path,
-    watchers: tuple[Watcher, WatcherOf],
-    played: Callable[[Row, BugBash], None],
+    reporters: tuple[Reporter, ReporterFor],
+    finished: Callable[[ScenarioResult, BugBash], None],
     *,
     parallel: int = 1,
-    done: Mapping[str, Row] | None = None,
+    done: Mapping[str, ScenarioResult] | None = None,
 ) -> tuple[BugBash, Exception | None]:
     """Return what the run gave, and the error that ended it; Ctrl-C cleans up, then goes on.
 
-    `watchers` are told how the run goes, and each scenario; `played` gets each row with the result up to there.
+    `reporters` are told how the run goes, and each scenario; `finished` gets each row with the result up to there.
     ClusterExists is raised: the clusters are those of another run, whose report stays as it is.
     """
-    began, rows, steps = time.monotonic(), dict(done or {}), Steps(watchers[0])
+    began, rows, steps = time.monotonic(), dict(done or {}), StepRecorder(reporters[0])
     failed: Exception | None = None
     before: int | None = None
 
     def result() -> BugBash:
         return BugBash(
-            world.given.name,
+            environment.spec.name,
             round(time.monotonic() - began, 3),
-            world.versions,
+            environment.versions,
             tuple(rows[each.name] for each in scenarios if each.name in rows),
-            world.given.images,
+            environment.spec.images,
             tuple(steps.done[:before]),
             () if before is None else tuple(steps.done[before:]),
             "" if failed is None else why(failed),
-            tuple(str(file.relative_to(folder)) for file in world.evidence),
+            tuple(str(file.relative_to(folder)) for file in environment.evidence),
         )
 
     shutil.rmtree(folder / EVIDENCE, ignore_errors=True)
-    needed = any(each.moves and each.name not in rows for each in scenarios)
+    needed = any(each.steps and each.name not in rows for each in scenarios)
     try:
-        with world.standing(steps, folder / EVIDENCE) if needed else nullcontext():
+        with environment.running(steps, folder / EVIDENCE) if needed else nullcontext():
             before = len(steps.done)
-            for row in play_all(scenarios, world, folder, watchers[1], parallel=parallel, done=done):
+            for row in run_all(scenarios, environment, folder, reporters[1], parallel=parallel, done=done):
                 rows[row.name] = row
-                played(row, result())
+                finished(row, result())
     except ClusterExists:
         raise
     except Exception as error:

@@ -1,4 +1,4 @@
-"""What a run of scenarios and their moves use of clusters, master and gateway; imported when a run begins.
+"""What a run of scenarios and their steps use of clusters, master and gateway; imported when a run begins.
 
 Scenarios and commands import it by `from task_gateway_lab.scenarios import runtime`; annotations that use it are
 quoted.
@@ -11,29 +11,29 @@ from task_gateway_lab.master import browser, launcher, manifests
 from task_gateway_lab.master.exchange import accepted, call
 from task_gateway_lab.master.kinds.base import KINDS
 from task_gateway_lab.master.kinds.tensorboard import STEPS
+from task_gateway_lab.master.managed_cluster import ManagedCluster
 from task_gateway_lab.master.notebook import Notebook
-from task_gateway_lab.master.platform import Platform, Running, Wish
-from task_gateway_lab.master.platforms.base import Login
-from task_gateway_lab.master.sides import Side
+from task_gateway_lab.master.platform import Platform, RunningTask, TaskRequest
+from task_gateway_lab.master.platforms.base import PlatformLogin
+from task_gateway_lab.scenarios.environment import Environment, EnvironmentSpec, chart_values, data, node_addresses
 from task_gateway_lab.scenarios.product import Product
 from task_gateway_lab.scenarios.run import run
-from task_gateway_lab.scenarios.world import Given, World, chart_values, data, node_addresses
 
 __all__ = [
     "API_SERVER",
     "KINDS",
     "STEPS",
-    "Given",
-    "Login",
+    "Environment",
+    "EnvironmentSpec",
+    "ManagedCluster",
     "Node",
     "Notebook",
     "Platform",
+    "PlatformLogin",
     "Product",
-    "Running",
-    "Side",
+    "RunningTask",
     "TaskGateway",
-    "Wish",
-    "World",
+    "TaskRequest",
     "accepted",
     "browser",
     "call",

@@ -6,28 +6,28 @@ from contextlib import closing
 from task_gateway.deferred import paramiko
 from task_gateway.errors import ScenarioFailed
 from task_gateway_lab.scenarios import runtime
-from task_gateway_lab.scenarios.declared import Move, Scenario, Scene, declare
+from task_gateway_lab.scenarios.base import Scenario, ScenarioCase, Step, declare
 from task_gateway_lab.scenarios.tasks import end, launch
 
 ID, USER, SECONDS = "shell-1", "jovyan", 20.0
 
 
-def begin(scene: Scene) -> str:
+def start_shell(case: ScenarioCase) -> str:
     """Start the shell with a key that was made for it."""
     key = paramiko.Ed25519Key.from_private_key(io.StringIO(_new_key()))
-    scene.kept["key"] = key
+    case.state["key"] = key
     public = f"{key.get_name()} {key.get_base64()}"
-    running = launch(scene, runtime.Wish("shell", "east", ID, secret=public))
+    running = launch(case, runtime.TaskRequest("shell", "east", ID, secret=public))
     return f"{ID} on east at {running.address}"
 
 
-def use(scene: Scene) -> str:
+def run_over_ssh(case: ScenarioCase) -> str:
     """Log in, and run a command."""
-    running: runtime.Running = scene.kept[ID]
+    running: runtime.RunningTask = case.state[ID]
     with closing(paramiko.SSHClient()) as client:
         client.set_missing_host_key_policy(paramiko.AutoAddPolicy())  # the host key is as new as the task
         try:
-            client.connect(running.address.host, running.address.port, USER, pkey=scene.kept["key"], timeout=SECONDS)
+            client.connect(running.address.host, running.address.port, USER, pkey=case.state["key"], timeout=SECONDS)
             _, out, _ = client.exec_command("hostname; id -un", timeout=SECONDS)
             said = out.read().decode().split()
         except (paramiko.SSHException, OSError) as problem:
@@ -37,9 +37,9 @@ def use(scene: Scene) -> str:
     return f"the shell of {USER} is on {ID}"
 
 
-def refuse(scene: Scene) -> str:
+def try_other_key(case: ScenarioCase) -> str:
     """Try another key, which must not be let in."""
-    running: runtime.Running = scene.kept[ID]
+    running: runtime.RunningTask = case.state[ID]
     other = paramiko.Ed25519Key.from_private_key(io.StringIO(_new_key()))
     with closing(paramiko.SSHClient()) as client:
         client.set_missing_host_key_policy(paramiko.AutoAddPolicy())
@@ -66,10 +66,10 @@ declare(
         group="Commands and shells",
         sentence="A shell in another cluster works over SSH through the gateway, and only accepts its own key.",
         tags=("shell", "security"),
-        moves=(
-            Move("east: shell shell-1 started", begin, "ssh-keygen -t ed25519 -f key"),
-            Move("command run over SSH", use, f"ssh -i key {USER}@… hostname  # host and port: $shell_1"),
-            Move("another key refused", refuse),
+        steps=(
+            Step("east: shell shell-1 started", start_shell, "ssh-keygen -t ed25519 -f key"),
+            Step("command run over SSH", run_over_ssh, f"ssh -i key {USER}@… hostname  # host and port: $shell_1"),
+            Step("another key refused", try_other_key),
             end(ID),
         ),
     )

@@ -8,41 +8,41 @@ from typing import Protocol
 
 from task_gateway.deferred import rich
 from task_gateway.errors import ConfigError, TaskGatewayError
-from task_gateway.model import Step
+from task_gateway.model import StepResult
 
 
-class Watcher(Protocol):
+class Reporter(Protocol):
     """Whoever is told how a run goes."""
 
     def started(self, name: str) -> None:
         """Take note that a step begins."""
 
-    def said(self, sentence: str) -> None:
+    def progressed(self, sentence: str) -> None:
         """Take note of what a step is doing."""
 
-    def ended(self, step: Step) -> None:
+    def ended(self, step: StepResult) -> None:
         """Take note of a step that is over."""
 
 
-class Note:
+class StepLog:
     """What a step has to say: `say` while it goes, `detail` for the record."""
 
-    def __init__(self, watcher: Watcher) -> None:
+    def __init__(self, reporter: Reporter) -> None:
         self.detail = ""
-        self.say = watcher.said
+        self.say = reporter.progressed
 
 
-class Steps:
+class StepRecorder:
     """The steps of one run that are over, in `done`."""
 
-    def __init__(self, watcher: Watcher) -> None:
-        self.done: list[Step] = []
-        self._watcher = watcher
+    def __init__(self, reporter: Reporter) -> None:
+        self.done: list[StepResult] = []
+        self._watcher = reporter
 
     @contextmanager
-    def step(self, name: str) -> Iterator[Note]:
+    def step(self, name: str) -> Iterator[StepLog]:
         """Time what is done inside; it fails by raising, and the error passes on."""
-        note = Note(self._watcher)
+        note = StepLog(self._watcher)
         self._watcher.started(name)
         started = time.monotonic()
         try:
@@ -53,7 +53,7 @@ class Steps:
         self._end(name, started, note.detail, passed=True)
 
     def _end(self, name: str, started: float, detail: str, *, passed: bool) -> None:
-        step = Step(name, passed, round(time.monotonic() - started, 3), detail)
+        step = StepResult(name, passed, round(time.monotonic() - started, 3), detail)
         self.done.append(step)
         self._watcher.ended(step)
 
@@ -69,7 +69,7 @@ def why(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"
 
 
-class Terminal:
+class TerminalReporter:
     """Tells a run on stderr: a line for each step that is over, and what the present one does."""
 
     def __init__(self, console: "rich.console.Console") -> None:
@@ -84,14 +84,14 @@ class Terminal:
             self._status = self._console.status(rich.text.Text(name))
             self._status.start()
 
-    def said(self, sentence: str) -> None:
+    def progressed(self, sentence: str) -> None:
         """Show what the step is doing: drawn over on a terminal, a line of its own elsewhere."""
         if self._status is not None:
             self._status.update(rich.text.Text(f"{self._name}: {sentence}"))
         else:
             self._console.print(rich.text.Text(f"  {sentence}"), soft_wrap=True)
 
-    def ended(self, step: Step) -> None:
+    def ended(self, step: StepResult) -> None:
         """Print the step's line."""
         if self._status is not None:
             self._status.stop()
@@ -103,7 +103,7 @@ class Terminal:
         )
 
 
-class Line:
+class CompactReporter:
     """Tells one of several runs at once: a line for each step that is over, with the name of its scenario."""
 
     def __init__(self, console: "rich.console.Console", name: str, lock: threading.Lock) -> None:
@@ -112,10 +112,10 @@ class Line:
     def started(self, name: str) -> None:
         """Say nothing: it would stand between the lines of others."""
 
-    def said(self, sentence: str) -> None:
+    def progressed(self, sentence: str) -> None:
         """Say nothing, for the same reason."""
 
-    def ended(self, step: Step) -> None:
+    def ended(self, step: StepResult) -> None:
         """Print the step's line."""
         mark = rich.text.Text("√", "green") if step.passed else rich.text.Text("×", "bold red")
         detail = f"  {step.detail}" if step.detail else ""

@@ -8,70 +8,70 @@ from task_gateway.kube.kubectl import kubectl
 from task_gateway.kube.wait import wait_for, wait_until_gone
 from task_gateway.model import TASK_LABEL, Manifest
 from task_gateway_lab.scenarios import runtime
-from task_gateway_lab.scenarios.declared import Move, Scenario, Scene, declare
+from task_gateway_lab.scenarios.base import Scenario, ScenarioCase, Step, declare
 from task_gateway_lab.scenarios.tasks import cell, start
 
 MANAGER, SECONDS = "east", 10.0
 KEPT = ("--ignore-daemonsets", "--delete-emptydir-data")
 
 
-def refused(id: str) -> Move:
+def see_port_closed(id: str) -> Step:
     """See that the port of a task that ended leads nowhere, though nobody released it."""
 
-    def do(scene: Scene) -> str:
-        running: runtime.Running = scene.kept[id]
+    def do(case: ScenarioCase) -> str:
+        running: runtime.RunningTask = case.state[id]
         return f"{running.address} {runtime.reach.wait_until_refused(running.address).value}"
 
-    return Move(f"the port of {id} is closed", do, f"curl -m 5 http://${id.replace('-', '_')}/")
+    return Step(f"the port of {id} is closed", do, f"curl -m 5 http://${id.replace('-', '_')}/")
 
 
-def collected(id: str) -> Move:
+def reconcile_task(id: str) -> Step:
     """Let a reconcile free what the task left, and give the next task the gateway's ports."""
 
-    def do(scene: Scene) -> str:
-        gateway = scene.world.sides[MANAGER].other()
+    def do(case: ScenarioCase) -> str:
+        gateway = case.environment.clusters[MANAGER].connect()
         repairs = [each for each in gateway.reconcile(dry_run=False, grace_seconds=0) if each.task_id == id]
         left = [str(each.address) for each in gateway.exposed() if each.task_id == id]
         if left:
             raise ScenarioFailed(f"{id} still has {', '.join(left)}")
         # One that another scenario started a moment before frees what it finds, this too.
         reason = repairs[0].reason if repairs else "another reconcile has freed it"
-        return f"port {scene.kept[id].address.port} is free again: {reason}"
+        return f"port {case.state[id].address.port} is free again: {reason}"
 
     hand = f"task-gateway gc --apply --kubeconfig ${MANAGER}_kubeconfig"
-    return Move(f"the port of {id} is freed", do, hand)
+    return Step(f"the port of {id} is freed", do, hand)
 
 
-def killed(scene: Scene) -> str:
+def kill_pod(case: ScenarioCase) -> str:
     """Delete the pod as somebody with kubectl would, without a time to end in."""
-    _gone(scene, "killed-task")
+    _gone(case, "killed-task")
     return "the pod was deleted without the master"
 
 
-def crashed(scene: Scene) -> str:
+def crash_process(case: ScenarioCase) -> str:
     """Let the task's own process end."""
-    side, id = scene.world.sides[MANAGER], "crashed-task"
-    address = scene.kept[id].address
+    managed, id = case.environment.clusters[MANAGER], "crashed-task"
+    address = case.state[id].address
     with socket.create_connection((address.host, address.port), SECONDS) as connection:
         connection.sendall(b"crash\n")
-    wait_for(side.kube, settings.POD_GONE, POD, id, side.namespace, _ended)
+    wait_for(managed.kube, settings.POD_GONE, POD, id, managed.namespace, _ended)
     return "the process ended with an error"
 
 
-def drained(scene: Scene) -> str:
+def drain_node(case: ScenarioCase) -> str:
     """Drain the task's node of the task, with kubectl; other pods stay, since there is no other node for them."""
-    side, id = scene.world.sides[MANAGER], "drained-task"
-    node = side.kube.get(POD, id, side.namespace)["spec"]["nodeName"]
-    scene.later.callback(kubectl, side.kube.cluster, "uncordon", node)
-    kubectl(side.kube.cluster, "drain", node, "--pod-selector", f"{TASK_LABEL}={id}", "--force", *KEPT)
-    wait_until_gone(side.kube, settings.POD_GONE, POD, id, side.namespace)
+    managed, id = case.environment.clusters[MANAGER], "drained-task"
+    node = managed.kube.get(POD, id, managed.namespace)["spec"]["nodeName"]
+    case.cleanup.callback(kubectl, managed.kube.cluster, "uncordon", node)
+    kubectl(managed.kube.cluster, "drain", node, "--pod-selector", f"{TASK_LABEL}={id}", "--force", *KEPT)
+    wait_until_gone(managed.kube, settings.POD_GONE, POD, id, managed.namespace)
     return f"node {node} was drained of the task"
 
 
-def _gone(scene: Scene, id: str) -> None:
-    side = scene.world.sides[MANAGER]
-    side.kube.delete(POD, id, side.namespace)
-    wait_until_gone(side.kube, settings.POD_GONE, POD, id, side.namespace)
+def _gone(case: ScenarioCase, id: str) -> None:
+    managed = case.environment.clusters[MANAGER]
+    managed.kube.delete(POD, id, managed.namespace)
+    wait_until_gone(managed.kube, settings.POD_GONE, POD, id, managed.namespace)
 
 
 def _ended(pod: Manifest | None) -> str | None:
@@ -79,7 +79,7 @@ def _ended(pod: Manifest | None) -> str | None:
     return None if phase in ("Failed", "Succeeded", "gone") else f"it is {phase}"
 
 
-def _scenario(name: str, how: Move, sentence: str, kind: str = "command", *, alone: bool = False) -> None:
+def _scenario(name: str, how: Step, sentence: str, kind: str = "command", *, alone: bool = False) -> None:
     id = f"{name.removeprefix('task_')}-task"
     use = (cell(id),) if kind == "notebook" else ()
     declare(
@@ -89,34 +89,34 @@ def _scenario(name: str, how: Move, sentence: str, kind: str = "command", *, alo
             sentence=sentence,
             tags=("ends",),
             alone=alone,
-            moves=(start(kind, MANAGER, id), *use, how, refused(id), collected(id)),
+            steps=(start(kind, MANAGER, id), *use, how, see_port_closed(id), reconcile_task(id)),
         )
     )
 
 
 _scenario(
     "task_killed",
-    Move(
+    Step(
         "pod deleted",
-        killed,
+        kill_pod,
         f"kubectl --kubeconfig ${MANAGER}_kubeconfig -n $tasks_namespace delete pod killed-task --now",
     ),
     "The pod of a task is deleted without the master: its port closes and is freed.",
 )
 _scenario(
     "task_crashed",
-    Move(
+    Step(
         "process ended",
-        crashed,
+        crash_process,
         "echo crash | nc …  # host and port: $crashed_task",
     ),
     "The process of a task fails: its port closes and is freed.",
 )
 _scenario(
     "task_drained",
-    Move(
+    Step(
         "node drained of the task",
-        drained,
+        drain_node,
         f"""kubectl --kubeconfig ${MANAGER}_kubeconfig drain --all --pod-selector {TASK_LABEL}=drained-task \\
   --force {" ".join(KEPT)}
 kubectl --kubeconfig ${MANAGER}_kubeconfig uncordon --all""",

@@ -1,4 +1,4 @@
-"""Moves that many scenarios have in common: start a task, use it as its user would, end it and see it gone."""
+"""Steps that many scenarios have in common: start a task, use it as its user would, end it and see it gone."""
 
 from dataclasses import replace
 
@@ -8,130 +8,130 @@ from task_gateway.kube.kinds import POD
 from task_gateway.model import OPERATOR, Address
 from task_gateway_lab.model_bugbash import NotebookRun
 from task_gateway_lab.scenarios import runtime
-from task_gateway_lab.scenarios.declared import Move, Scene
+from task_gateway_lab.scenarios.base import ScenarioCase, Step
 from task_gateway_lab.scenarios.places import DEFAULT
 
 SLOTS, DIRECT = "slots", "direct"
 BAD_GATEWAY = 502  # what the master's proxy says of a task that it does not reach
 
 
-def start(kind: str, manager: str, id: str, *, owner: str = "", ports: tuple[int, ...] = ()) -> Move:
+def start(kind: str, manager: str, id: str, *, owner: str = "", ports: tuple[int, ...] = ()) -> Step:
     """Start a task; it is ended when the scenario is."""
 
-    def do(scene: Scene) -> str:
-        running = launch(scene, runtime.Wish(kind, manager, id, owner, ports))
-        where = ", ".join(map(str, running.addresses)) or scene.platform.url(id)
+    def do(case: ScenarioCase) -> str:
+        running = launch(case, runtime.TaskRequest(kind, manager, id, owner, ports))
+        where = ", ".join(map(str, running.addresses)) or case.platform.url(id)
         return f"{id} on {manager} at {where}"
 
     hand = f"""kubectl --kubeconfig ${manager}_kubeconfig --namespace $tasks_namespace get pod {id}
 task-gateway ls --kubeconfig ${manager}_kubeconfig"""
-    return Move(f"{manager}: {kind} {id} started", do, hand)
+    return Step(f"{manager}: {kind} {id} started", do, hand)
 
 
-def launch(scene: Scene, wish: "runtime.Wish") -> "runtime.Running":
+def launch(case: ScenarioCase, request: "runtime.TaskRequest") -> "runtime.RunningTask":
     """Start a task, to be ended when the scenario is; its address is known to the commands by hand."""
-    scene.later.callback(scene.platform.kill, wish.id)
-    running = scene.platform.launch(wish)
-    scene.kept[wish.id] = running
+    case.cleanup.callback(case.platform.kill, request.id)
+    running = case.platform.launch(request)
+    case.state[request.id] = running
     if running.addresses:
-        scene.facts[wish.id.replace("-", "_")] = str(running.address)
+        case.facts[request.id.replace("-", "_")] = str(running.address)
     return running
 
 
-def out_of_reach(id: str) -> Move:
+def out_of_reach(id: str) -> Step:
     """See that the master cannot reach a task's pod by itself, hence that what comes after goes through the gateway."""
 
-    def do(scene: Scene) -> str:
-        running, proxy = scene.kept[id], scene.world.stand_in.proxy
-        side = scene.world.sides[running.manager]
+    def do(case: ScenarioCase) -> str:
+        running, proxy = case.state[id], case.environment.stand_in_master.proxy
+        managed = case.environment.clusters[running.manager]
         (port, *_) = runtime.KINDS.get(running.kind).ports
-        proxy.register(id, Address(side.kube.get(POD, id, side.namespace)["status"]["podIP"], port))
+        proxy.register(id, Address(managed.kube.get(POD, id, managed.namespace)["status"]["podIP"], port))
         said = proxy.wait_until(id, BAD_GATEWAY, settings.TASK_REFUSED)
         proxy.register(id, running.address)
         return f"at the address of the pod the master reports {said}"
 
-    return Move(f"pod of {id} out of the master's reach", do)
+    return Step(f"pod of {id} out of the master's reach", do)
 
 
-def cell(id: str, way: str = "the master") -> Move:
+def cell(id: str, way: str = "the master") -> Step:
     """Run a cell in a notebook, by way of the master unless it is exposed otherwise, and look at what it says."""
 
-    def do(scene: Scene) -> str:
-        return run_cell(scene, id)
+    def do(case: ScenarioCase) -> str:
+        return run_cell(case, id)
 
-    return Move(f"cell executed in {id} through {way}", do, "# open the notebook's URL, run a cell")
+    return Step(f"cell executed in {id} through {way}", do, "# open the notebook's URL, run a cell")
 
 
-def run_cell(scene: Scene, id: str) -> str:
+def run_cell(case: ScenarioCase, id: str) -> str:
     """Run the cell of every scenario in a notebook and return what it printed."""
-    notebook = opened(scene, id)
-    running: runtime.Running = scene.kept[id]
+    notebook = opened(case, id)
+    running: runtime.RunningTask = case.state[id]
     output = notebook.execute(runtime.data()["cell"])
     host, _, rest = output.partition(" ")
     if rest != runtime.data()["output"] or host != (running.host or host):
         expected = f"{running.host or 'its name'} {runtime.data()['output']}"
         raise ScenarioFailed(f"the cell gave {output!r}, not {expected!r}", where=notebook.url)
-    scene.world.versions["jupyterlab"] = notebook.lab_version()
-    _note(scene, running, output)
+    case.environment.versions["jupyterlab"] = notebook.lab_version()
+    _note(case, running, output)
     return output
 
 
-def _note(scene: Scene, running: "runtime.Running", output: str) -> None:
+def _note(case: ScenarioCase, running: "runtime.RunningTask", output: str) -> None:
     """Keep how a notebook was reached; of a master that tells no address and no cluster there is nothing to keep."""
-    side = scene.world.sides.get(running.manager)
-    if side is not None and running.addresses:
-        strategy = OPERATOR if running.url else DIRECT if side.gateway is None else SLOTS
+    managed = case.environment.clusters.get(running.manager)
+    if managed is not None and running.addresses:
+        strategy = OPERATOR if running.url else DIRECT if managed.gateway is None else SLOTS
         host, port = running.address.host, running.address.port
-        scene.notebooks[running.id] = NotebookRun(
-            running.manager, side.kube.cluster.name, host, port, strategy, runtime.data()["cell"], output
+        case.notebooks[running.id] = NotebookRun(
+            running.manager, managed.kube.cluster.name, host, port, strategy, runtime.data()["cell"], output
         )
 
 
-def opened(scene: Scene, id: str) -> "runtime.Notebook":
+def opened(case: ScenarioCase, id: str) -> "runtime.Notebook":
     """Return the notebook of a task once it answers: by way of the master, unless it has a URL of its own."""
-    running: runtime.Running = scene.kept[id]
-    notebook = runtime.Notebook(running.url or scene.platform.url(id), running.authorization)
+    running: runtime.RunningTask = case.state[id]
+    notebook = runtime.Notebook(running.url or case.platform.url(id), running.authorization)
     notebook.wait_until_answers()
     return notebook
 
 
-def page(id: str) -> Move:
+def page(id: str) -> Step:
     """Open the notebook's page in Chromium, run its cell there, and keep a picture."""
 
-    def do(scene: Scene) -> str:
-        running: runtime.Running = scene.kept[id]
-        notebook = opened(scene, id)
+    def do(case: ScenarioCase) -> str:
+        running: runtime.RunningTask = case.state[id]
+        notebook = opened(case, id)
         notebook.decline_news()
         url = notebook.save("cell.ipynb", runtime.data()["cell"])
         output = f"{running.host} {runtime.data()['output']}".strip()
-        shot = scene.picture(id)
-        scene.world.versions["chromium"] = runtime.browser.run_in_page(
+        shot = case.picture(id)
+        case.environment.versions["chromium"] = runtime.browser.run_in_page(
             notebook.url, url, running.authorization, output, shot
         )
-        if id in scene.notebooks:
-            scene.notebooks[id] = replace(scene.notebooks[id], screenshot=scene.screenshot)
+        if id in case.notebooks:
+            case.notebooks[id] = replace(case.notebooks[id], screenshot=case.screenshot)
         return f"the page shows {output!r}"
 
-    return Move(f"page of {id} opened in Chromium", do, "# open the notebook's URL in a browser")
+    return Step(f"page of {id} opened in Chromium", do, "# open the notebook's URL in a browser")
 
 
-def end(id: str) -> Move:
+def end(id: str) -> Step:
     """End a task, and see that nothing answers where it was and that the master knows it no more."""
 
-    def do(scene: Scene) -> str:
-        running: runtime.Running = scene.kept[id]
-        scene.platform.kill(id)
+    def do(case: ScenarioCase) -> str:
+        running: runtime.RunningTask = case.state[id]
+        case.platform.kill(id)
         seen = []
         if running.manager != DEFAULT:
             seen = [f"{each} {runtime.reach.wait_until_refused(each).value}" for each in running.addresses]
-        seen.append(scene.platform.gone(id))
-        note_refused(scene, id)
+        seen.append(case.platform.gone(id))
+        note_refused(case, id)
         return "; ".join(seen)
 
-    return Move(f"{id} ended, nothing answers there", do, f"task-gateway release {id}")
+    return Step(f"{id} ended, nothing answers there", do, f"task-gateway release {id}")
 
 
-def note_refused(scene: Scene, id: str) -> None:
+def note_refused(case: ScenarioCase, id: str) -> None:
     """Keep that nothing answered any more where a notebook was."""
-    if id in scene.notebooks:
-        scene.notebooks[id] = replace(scene.notebooks[id], refused_after_release=True)
+    if id in case.notebooks:
+        case.notebooks[id] = replace(case.notebooks[id], refused_after_release=True)

@@ -4,7 +4,7 @@ import io
 
 from task_gateway.errors import ScenarioFailed
 from task_gateway_lab.scenarios import runtime
-from task_gateway_lab.scenarios.declared import Move, Scenario, Scene, declare
+from task_gateway_lab.scenarios.base import Scenario, ScenarioCase, Step, declare
 from task_gateway_lab.scenarios.tasks import end, start
 
 ID = "tensorboard-1"
@@ -13,18 +13,20 @@ COLOUR, NEAR, WIDE = (66, 80, 102), 16, 0.3
 """TensorBoard's colour of the first run, how near a pixel is to it, and the part of the page that the line crosses."""
 
 
-def read(scene: Scene) -> str:
+def read_scalars(case: ScenarioCase) -> str:
     """Ask TensorBoard for the scalars that were written."""
-    url = f"{scene.world.platform.url(ID)}data/plugin/scalars/scalars?tag=loss&run=run-1"
+    url = f"{case.environment.platform.url(ID)}data/plugin/scalars/scalars?tag=loss&run=run-1"
     points = runtime.accepted(runtime.call("GET", url), "reading scalars", url).json()
     if len(points) != runtime.STEPS or points[-1][1] != runtime.STEPS - 1:
         raise ScenarioFailed(f"{len(points)} points, the last of step {points[-1][1] if points else None}", where=url)
     return f"{len(points)} points, the loss falls from {points[0][2]:.2f} to {points[-1][2]:.2f}"
 
 
-def look(scene: Scene) -> str:
+def open_curve(case: ScenarioCase) -> str:
     """Open the page in Chromium until it draws the curve."""
-    runtime.browser.show(f"{scene.world.platform.url(ID)}#timeseries", POINTS, has_curve, scene.picture("tensorboard"))
+    runtime.browser.show(
+        f"{case.environment.platform.url(ID)}#timeseries", POINTS, has_curve, case.picture("tensorboard")
+    )
     return "the page draws the curve of loss"
 
 
@@ -44,10 +46,10 @@ declare(
         sentence="A TensorBoard of another cluster serves the curve of real event files through the master.",
         needs=("chromium",),
         tags=("tensorboard",),
-        moves=(
+        steps=(
             start("tensorboard", "west", ID),
-            Move("scalars read", read, "curl http://$tensorboard_1/proxy/tensorboard-1/data/runs"),
-            Move("curve seen in Chromium", look, "# open the TensorBoard's URL, Time Series"),
+            Step("scalars read", read_scalars, "curl http://$tensorboard_1/proxy/tensorboard-1/data/runs"),
+            Step("curve seen in Chromium", open_curve, "# open the TensorBoard's URL, Time Series"),
             end(ID),
         ),
     )

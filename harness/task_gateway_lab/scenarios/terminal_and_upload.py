@@ -2,32 +2,32 @@
 
 from task_gateway.deferred import secrets
 from task_gateway_lab.scenarios import runtime
-from task_gateway_lab.scenarios.declared import Move, Scenario, Scene, declare
+from task_gateway_lab.scenarios.base import Scenario, ScenarioCase, Step, declare
 from task_gateway_lab.scenarios.tasks import end, opened, start
 
 ID, FILE = "notebook-terminal", "uploaded.txt"
 
 
-def upload(scene: Scene) -> str:
+def upload_file(case: ScenarioCase) -> str:
     """Upload a file as JupyterLab's file browser does."""
-    scene.kept["text"] = f"uploaded {secrets.token_hex(8)}"
-    opened(scene, ID).upload(FILE, f"{scene.kept['text']}\n".encode())
-    return f"{FILE} contains {scene.kept['text']!r}"
+    case.state["text"] = f"uploaded {secrets.token_hex(8)}"
+    opened(case, ID).upload(FILE, f"{case.state['text']}\n".encode())
+    return f"{FILE} contains {case.state['text']!r}"
 
 
-def read(scene: Scene) -> str:
+def read_in_terminal(case: ScenarioCase) -> str:
     """Read the file in a terminal, over its WebSocket."""
-    said = opened(scene, ID).in_terminal(f"cat {FILE}", scene.kept["text"])
+    said = opened(case, ID).in_terminal(f"cat {FILE}", case.state["text"])
     return f"the terminal shows {said!r}"
 
 
-def look(scene: Scene) -> str:
+def open_terminal(case: ScenarioCase) -> str:
     """Open a terminal in the page and keep a picture of it."""
-    notebook = opened(scene, ID)
+    notebook = opened(case, ID)
     notebook.decline_news()
-    command, shown = f"cat {FILE}", scene.kept["text"]
+    command, shown = f"cat {FILE}", case.state["text"]
     runtime.browser.run_in_terminal(
-        notebook.url, scene.kept[ID].authorization, command, shown, scene.picture("terminal")
+        notebook.url, case.state[ID].authorization, command, shown, case.picture("terminal")
     )
     return "the page shows the terminal with the file's text"
 
@@ -39,11 +39,11 @@ declare(
         sentence="A file is uploaded to a notebook of another cluster and read in a terminal there.",
         needs=("chromium",),
         tags=("notebook",),
-        moves=(
+        steps=(
             start("notebook", "east", ID),
-            Move("file uploaded", upload, "# drag a file into the file browser of JupyterLab"),
-            Move("file read in a terminal", read, f"# File, New, Terminal: cat {FILE}"),
-            Move("terminal opened in Chromium", look),
+            Step("file uploaded", upload_file, "# drag a file into the file browser of JupyterLab"),
+            Step("file read in a terminal", read_in_terminal, f"# File, New, Terminal: cat {FILE}"),
+            Step("terminal opened in Chromium", open_terminal),
             end(ID),
         ),
     )

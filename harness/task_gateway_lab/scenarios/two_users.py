@@ -2,21 +2,21 @@
 
 from task_gateway.errors import ScenarioFailed
 from task_gateway_lab.scenarios import runtime
-from task_gateway_lab.scenarios.declared import Move, Scenario, Scene, declare
+from task_gateway_lab.scenarios.base import Scenario, ScenarioCase, Step, declare
 from task_gateway_lab.scenarios.tasks import cell, end, start
 
 ADA, BOB = "notebook-of-ada", "notebook-of-bob"
 FORBIDDEN = 403
 
 
-def own_alone(scene: Scene) -> str:
+def open_with_tokens(case: ScenarioCase) -> str:
     """Open each notebook with each token, through the gateway itself and through the master."""
     seen = []
     for target in (ADA, BOB):
-        running: runtime.Running = scene.kept[target]
+        running: runtime.RunningTask = case.state[target]
         for owner in (ADA, BOB):
-            authorization = scene.kept[owner].authorization
-            for base in (f"http://{running.address}/proxy/{target}/", scene.world.platform.url(target)):
+            authorization = case.state[owner].authorization
+            for base in (f"http://{running.address}/proxy/{target}/", case.environment.platform.url(target)):
                 reply = runtime.call("GET", f"{base}api/status", authorization=authorization)
                 wanted = 200 if owner == target else FORBIDDEN
                 if reply.status != wanted:
@@ -31,14 +31,14 @@ declare(
         group="Notebooks",
         sentence="Two users have notebooks on one gateway; each token opens only its owner's notebook.",
         tags=("notebook", "security"),
-        moves=(
+        steps=(
             start("notebook", "east", ADA, owner="ada"),
             start("notebook", "east", BOB, owner="bob"),
             cell(ADA),
             cell(BOB),
-            Move(
+            Step(
                 "each token tried at each notebook",
-                own_alone,
+                open_with_tokens,
                 f"curl -H 'Authorization: token …' http://$notebook_of_ada/proxy/{ADA}/api/status",
             ),
             end(ADA),

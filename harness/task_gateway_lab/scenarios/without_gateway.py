@@ -4,19 +4,19 @@ from task_gateway.errors import ScenarioFailed
 from task_gateway.kube.kinds import POD, SERVICE
 from task_gateway.model import TASK_LABEL
 from task_gateway_lab.scenarios import runtime
-from task_gateway_lab.scenarios.declared import Move, Scenario, Scene, declare
+from task_gateway_lab.scenarios.base import Scenario, ScenarioCase, Step, declare
 from task_gateway_lab.scenarios.places import DEFAULT
 from task_gateway_lab.scenarios.tasks import cell, end, start
 
 ID = "notebook-direct"
 
 
-def direct(scene: Scene) -> str:
+def compare_address(case: ScenarioCase) -> str:
     """Compare the address with the pod's own, and see that no Service was made for it."""
-    running: runtime.Running = scene.kept[ID]
-    side = scene.world.sides[DEFAULT]
-    pod = side.kube.get(POD, ID, side.namespace)["status"]["podIP"]
-    made = [each["metadata"]["name"] for each in side.kube.list(SERVICE, side.namespace, f"{TASK_LABEL}={ID}")]
+    running: runtime.RunningTask = case.state[ID]
+    managed = case.environment.clusters[DEFAULT]
+    pod = managed.kube.get(POD, ID, managed.namespace)["status"]["podIP"]
+    made = [each["metadata"]["name"] for each in managed.kube.list(SERVICE, managed.namespace, f"{TASK_LABEL}={ID}")]
     if running.address.host != pod or made:
         raise ScenarioFailed(f"the task is at {running.address}, its pod at {pod}, with Services {made}")
     return f"{running.address} is the pod's own address"
@@ -28,11 +28,11 @@ declare(
         group="Notebooks",
         sentence="Without internal_task_gateway the master connects directly to the pods of tasks, as before.",
         tags=("notebook",),
-        moves=(
+        steps=(
             start("notebook", DEFAULT, ID),
-            Move(
+            Step(
                 "the address is the pod's own",
-                direct,
+                compare_address,
                 f"kubectl --kubeconfig $default_kubeconfig -n $tasks_namespace get pod {ID} -o wide",
             ),
             cell(ID),

@@ -14,13 +14,13 @@ from task_gateway.errors import ScenarioFailed
 from task_gateway.model import Cluster, InternalTaskGateway
 from task_gateway.registry import Registry
 from task_gateway_lab.bench import compare, http_task, restarts
+from task_gateway_lab.bench.bench_cluster import BenchCluster, Charts
 from task_gateway_lab.bench.compare import Amount
-from task_gateway_lab.bench.http_client import Endpoint
+from task_gateway_lab.bench.http_client import HttpEndpoint
 from task_gateway_lab.bench.meters import Count, MeteredKube
 from task_gateway_lab.bench.peers import base
-from task_gateway_lab.bench.peers.base import Part, Peer, Place, Target, Unavailable
+from task_gateway_lab.bench.peers.base import Peer, PeerComponent, PeerContext, PeerTarget, Unavailable
 from task_gateway_lab.bench.restarts import Outage
-from task_gateway_lab.bench.stand import Charts, Stand
 
 LITTLE = Amount(rounds=2, starts=2, samples=3, seconds=0.02, pause=0.0)
 
@@ -37,7 +37,7 @@ class NoKube(MeteredKube):
             count.writes += 1
 
 
-class Server(http_task.Server):
+class CuttingServer(http_task.TaskServer):
     """A task whose connections all end with it."""
 
     def __init__(self, name: str) -> None:
@@ -61,38 +61,38 @@ class Direct:
     """Runs the task itself, on a new port for each time that it is opened; `name` is what it answers."""
 
     def __init__(self, kube: NoKube, writes: int = 1, name: str = "") -> None:
-        self.servers: dict[str, Server] = {}
+        self.servers: dict[str, CuttingServer] = {}
         self._kube, self._writes, self._name = kube, writes, name
 
-    def open(self, target: Target) -> Endpoint:
+    def open(self, target: PeerTarget) -> HttpEndpoint:
         for _ in range(self._writes):
             self._kube.write()
-        server = self.servers[target.name] = Server(self._name or target.name)
-        return Endpoint("127.0.0.1", server.server_address[1])
+        server = self.servers[target.name] = CuttingServer(self._name or target.name)
+        return HttpEndpoint("127.0.0.1", server.server_address[1])
 
-    def close(self, target: Target) -> None:
+    def close(self, target: PeerTarget) -> None:
         if server := self.servers.pop(target.name, None):
             server.end()
 
 
 @pytest.fixture
-def place() -> Place:
+def context() -> PeerContext:
     cluster = Cluster("here", "kind", Path("kubeconfig"))
     charts = Charts(Path("a"), Path("b"))
-    stand = Stand(CONTROLLERS.get("contour"), cluster, NoKube(), None, "127.0.0.1", charts)  # type: ignore[arg-type]
-    return Place(stand, InternalTaskGateway("itg", "gateways", "127.0.0.1", 20000, 20063), print)
+    bench = BenchCluster(CONTROLLERS.get("contour"), cluster, NoKube(), None, "127.0.0.1", charts)  # type: ignore[arg-type]
+    return PeerContext(bench, InternalTaskGateway("itg", "gateways", "127.0.0.1", 20000, 20063), print)
 
 
-TARGETS = [Target(name, "127.0.0.1", 1) for name in compare.TARGETS]
-NOTHING = Part("nothing", lambda _place: None)
+TARGETS = [PeerTarget(name, "127.0.0.1", 1) for name in compare.TARGETS]
+NOTHING = PeerComponent("nothing", lambda _place: None)
 
 
-def peer(name: str, *middle: Part, reference: bool = False, reason: str = "") -> Peer:
+def peer(name: str, *middle: PeerComponent, reference: bool = False, reason: str = "") -> Peer:
     @contextmanager
-    def start(place: Place) -> Iterator[Direct]:
+    def start(context: PeerContext) -> Iterator[Direct]:
         if reason:
             raise Unavailable(reason)
-        yield Direct(place.stand.kube)  # type: ignore[arg-type]
+        yield Direct(context.bench.kube)  # type: ignore[arg-type]
 
     return Peer(name=name, start=start, middle=middle, reference=reference)
 
@@ -105,14 +105,14 @@ def peers(monkeypatch: pytest.MonkeyPatch) -> Registry[Peer]:
     return found
 
 
-def test_a_way_is_declared_and_measured_without_another_change(peers: Any, place: Place) -> None:
+def test_a_way_is_declared_and_measured_without_another_change(peers: Any, context: PeerContext) -> None:
     base.declare(peer("other", NOTHING))
     base.declare(peer("mine", NOTHING, reference=True))
     base.declare(peer("absent", reason="there is no such thing"))
-    with compare.started(place, "contour") as (running, missing):
+    with compare.started(context, "contour") as (running, missing):
         assert [each.name for each in running] == ["mine", "other"]
-        found = compare.figures(place.stand.kube, "contour", running, TARGETS, LITTLE, say=print)
-        cut = restarts.measure(place, "contour", running, TARGETS[0], watched=0.2, say=print)
+        found = compare.figures(context.bench.kube, "contour", running, TARGETS, LITTLE, say=print)
+        cut = restarts.measure(context, "contour", running, TARGETS[0], watched=0.2, say=print)
     assert [(each.peer, each.reason) for each in missing] == [("absent", "there is no such thing")]
     assert [(each.controller, each.peer) for each in found] == [("contour", "mine"), ("contour", "other")]
     for each in found:
@@ -138,14 +138,14 @@ def test_the_writes_of_a_start_are_counted_and_those_of_the_end_are_not() -> Non
     assert seconds > 0
 
 
-def test_a_restart_that_ends_the_task_cuts_all_connections(place: Place) -> None:
-    direct = Direct(place.stand.kube)  # type: ignore[arg-type]
+def test_a_restart_that_ends_the_task_cuts_all_connections(context: PeerContext) -> None:
+    direct = Direct(context.bench.kube)  # type: ignore[arg-type]
 
-    def restart(_place: Place) -> None:
+    def restart(_place: PeerContext) -> None:
         direct.close(TARGETS[0])
 
     (found,) = restarts.one_restart(
-        place, "contour", {peer("mine"): direct}, TARGETS[0], Part("the task", restart), 0.3
+        context, "contour", {peer("mine"): direct}, TARGETS[0], PeerComponent("the task", restart), 0.3
     )
     assert (found.open, found.cut, found.back, found.in_the_middle) == (restarts.OPEN, restarts.OPEN, False, False)
     assert found.away_seconds > 0
@@ -167,5 +167,5 @@ def test_an_outage_is_from_the_first_failure_to_the_last(attempts: list[restarts
 
 
 def test_each_part_is_restarted_once() -> None:
-    one, two = Part("one", lambda _place: None), Part("two", lambda _place: None)
-    assert base.parts_of([peer("a", one, two), peer("b", two), peer("c", one)]) == [one, two]
+    one, two = PeerComponent("one", lambda _place: None), PeerComponent("two", lambda _place: None)
+    assert base.components_of([peer("a", one, two), peer("b", two), peer("c", one)]) == [one, two]

@@ -16,22 +16,22 @@ from task_gateway.kube.kinds import SERVICE
 from task_gateway.model import TASK_LABEL, Cluster, Manifest
 from task_gateway.settings import Wait
 from task_gateway_lab.bench import http_client
-from task_gateway_lab.bench.peers import base, http_proxy, load_balancer, parts, port_forward
-from task_gateway_lab.bench.peers.base import Target, Unavailable
+from task_gateway_lab.bench.bench_cluster import NAMESPACE, Charts
+from task_gateway_lab.bench.peers import base, components, http_proxy, load_balancer, port_forward
+from task_gateway_lab.bench.peers.base import PeerTarget, Unavailable
 from task_gateway_lab.bench.peers.http_proxy import Routes
 from task_gateway_lab.bench.peers.load_balancer import LoadBalancers
 from task_gateway_lab.bench.peers.node_port import NodePorts
 from task_gateway_lab.bench.peers.port_forward import PortForwards
-from task_gateway_lab.bench.stand import NAMESPACE, Charts
 
-TARGET = Target("bench-peer-1", "10.0.0.7", 7780)
+TARGET = PeerTarget("bench-peer-1", "10.0.0.7", 7780)
 KUBECTL = f"""#!{sys.executable}
 import sys, threading
 from task_gateway_lab.bench import http_task
 assert "--kubeconfig" in sys.argv, sys.argv
 port, target = sys.argv[-1].split(":")
 name = sys.argv[-2].removeprefix("pod/")
-http_task.Server("127.0.0.1", int(port), f"{{name}}-{{target}}").serve_forever()
+http_task.TaskServer("127.0.0.1", int(port), f"{{name}}-{{target}}").serve_forever()
 """
 
 
@@ -63,8 +63,8 @@ class Cloud(Memory):
 def test_one_way_is_the_one_that_the_others_are_compared_with() -> None:
     found = base.in_order()
     assert [each.reference for each in found] == [True] + [False] * (len(found) - 1)
-    assert all(parts.API_SERVER in each.middle for each in found)
-    assert len({part.name for part in base.parts_of(found)}) == len(base.parts_of(found))
+    assert all(components.API_SERVER in each.middle for each in found)
+    assert len({part.name for part in base.components_of(found)}) == len(base.components_of(found))
 
 
 def test_a_node_port_is_a_service_that_selects_the_task() -> None:
@@ -78,30 +78,30 @@ def test_a_node_port_is_a_service_that_selects_the_task() -> None:
     assert kube.list(SERVICE) == []
 
 
-def test_a_load_balancer_is_reached_at_the_address_it_gets(place: Any) -> None:
+def test_a_load_balancer_is_reached_at_the_address_it_gets(context: Any) -> None:
     kube = Cloud("198.51.100.4")
     assert str(LoadBalancers(kube).open(TARGET)) == "198.51.100.4:7780"
     LoadBalancers(kube).close(TARGET)
-    with load_balancer.start(place(kube)) as found:
+    with load_balancer.start(context(kube)) as found:
         assert str(found.open(TARGET)) == "198.51.100.4:7780"
 
 
-def test_a_cluster_without_load_balancers_is_named(place: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cluster_without_load_balancers_is_named(context: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     kube = Cloud()
     monkeypatch.setattr(load_balancer, "TRIED", Wait("tried", "it has an address", 0.05))
     with pytest.raises(Unavailable, match=r"no address to a Service of type LoadBalancer within 0\.05 s"):
-        load_balancer.start(place(kube)).__enter__()
+        load_balancer.start(context(kube)).__enter__()
     assert kube.list(SERVICE) == []
 
 
 @pytest.fixture
-def place() -> Any:
-    """A place of which only the connection to the cluster is used."""
+def context() -> Any:
+    """A context of which only the connection to the cluster is used."""
 
     def make(kube: Any, dist: Path = Path("dist")) -> Any:
         charts = Charts(dist / "gateway.tgz", dist / "crds.tgz")
-        stand = type("", (), {"kube": kube, "cluster": kube.cluster, "address": "192.0.2.9", "charts": charts})()
-        return type("", (), {"stand": stand, "say": staticmethod(print)})()
+        bench = type("", (), {"kube": kube, "cluster": kube.cluster, "address": "192.0.2.9", "charts": charts})()
+        return type("", (), {"bench": bench, "say": staticmethod(print)})()
 
     return make
 
@@ -112,17 +112,17 @@ def test_a_port_is_forwarded_by_a_process_for_each_task(tmp_path: Path, monkeypa
     program.chmod(0o755)
     monkeypatch.setenv("TASK_GATEWAY_TOOLS", str(tmp_path))
     forwards = PortForwards(Cluster("here", "kind", Path("kubeconfig"), "kind-here"), tmp_path)
-    others = Target("bench-peer-2", "10.0.0.8", 7780)
+    others = PeerTarget("bench-peer-2", "10.0.0.8", 7780)
     endpoints = [forwards.open(each) for each in (TARGET, others)]
     for endpoint, name in zip(endpoints, ("bench-peer-1-7780", "bench-peer-2-7780"), strict=True):
         assert endpoint.host == port_forward.HOST
-        http_client.first_byte(endpoint, name)
+        http_client.wait_first_byte(endpoint, name)
     forwards.close(TARGET)
     forwards.close(TARGET)
-    http_client.gone(endpoints[0])
-    assert http_client.said(endpoints[1])
+    http_client.wait_gone(endpoints[0])
+    assert http_client.read_name(endpoints[1])
     forwards.close_all()
-    http_client.gone(endpoints[1])
+    http_client.wait_gone(endpoints[1])
 
 
 class Api(BaseHTTPRequestHandler):
@@ -168,9 +168,9 @@ def test_a_refusal_of_the_proxy_ends_the_run(api: Any) -> None:
         routes.open(TARGET)
 
 
-def test_a_toolchain_without_the_image_of_the_proxy_is_named(place: Any, tmp_path: Path) -> None:
+def test_a_toolchain_without_the_image_of_the_proxy_is_named(context: Any, tmp_path: Path) -> None:
     with pytest.raises(Unavailable, match=r"task-gateway-hub-.*\.oci\.tar does not exist: make hub"):
-        http_proxy.start(place(Cloud(), tmp_path)).__enter__()
+        http_proxy.start(context(Cloud(), tmp_path)).__enter__()
 
 
 def test_the_proxy_can_be_reached_at_its_node_and_by_its_token_only() -> None:
@@ -181,11 +181,11 @@ def test_the_proxy_can_be_reached_at_its_node_and_by_its_token_only() -> None:
     assert f"--port={http_proxy.PORT}" in container["command"]
 
 
-def test_the_version_is_what_the_proxy_reports(place: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_version_is_what_the_proxy_reports(context: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program = tmp_path / "kubectl"
     program.write_text(
         '#!/bin/sh\ncase "$*" in *" exec deployment/bench-http-proxy -- "*" --version") echo 5.1.0 ;; esac\n'
     )
     program.chmod(0o755)
     monkeypatch.setenv("TASK_GATEWAY_TOOLS", str(tmp_path))
-    assert http_proxy.versions(place(Cloud())) == {"configurable-http-proxy": "5.1.0"}
+    assert http_proxy.versions(context(Cloud())) == {"configurable-http-proxy": "5.1.0"}

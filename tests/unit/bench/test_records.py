@@ -3,7 +3,7 @@
 from task_gateway.spread import Spread
 from task_gateway_lab.bench import burst, expose
 from task_gateway_lab.bench.combos import Combo
-from task_gateway_lab.bench.expose import Sample, Visit
+from task_gateway_lab.bench.expose import Sample, SizeSamples
 from task_gateway_lab.bench.meters import Count
 
 SLOTS = Combo("contour", "slots", 1024, (10, 100), 3)
@@ -12,7 +12,7 @@ SLOTS = Combo("contour", "slots", 1024, (10, 100), 3)
 def test_samples_of_one_size_are_one_record() -> None:
     samples = [Sample(0.01, 0.02, 0.03), Sample(0.02, 0.03, 0.05), Sample(0.03, 0.09, 0.04)]
     counts = [Count(1, 1), Count(1, 2), Count(2, 3)]
-    found = expose.record(SLOTS, 100, Visit(0.25, samples, counts, 0.6, [300, 40]))
+    found = expose.record(SLOTS, 100, SizeSamples(0.25, samples, counts, 0.6, [300, 40]))
     assert (found.active, found.samples, found.pause_seconds, found.slots) == (100, 3, 0.25, 1024)
     assert (found.api_writes, found.kube_requests) == (1.33, 2.0)
     assert (found.api_seconds, found.ready_seconds, found.refused_seconds) == (
@@ -24,12 +24,12 @@ def test_samples_of_one_size_are_one_record() -> None:
 def test_two_visits_of_a_size_are_one_with_the_memory_of_the_first() -> None:
     early, late = Sample(0.01, 0.02, 0.03), Sample(0.02, 0.03, 0.05)
     one, other = Count(1, 1), Count(2, 3)
-    found = Visit(1.0, [early], [one], 0.5, [300, 40]) + Visit(1.0, [late], [other], 0.25, [700, 50], "why")
-    assert found == Visit(1.0, [early, late], [one, other], 0.75, [300, 40], "why")
+    found = SizeSamples(1.0, [early], [one], 0.5, [300, 40]) + SizeSamples(1.0, [late], [other], 0.25, [700, 50], "why")
+    assert found == SizeSamples(1.0, [early, late], [one, other], 0.75, [300, 40], "why")
 
 
 def test_only_slots_are_built() -> None:
-    visit = Visit(1.0, [Sample(0.01, 0.02, 0.03)], [Count(3, 4)], 0.0, [0, 0], "why")
+    visit = SizeSamples(1.0, [Sample(0.01, 0.02, 0.03)], [Count(3, 4)], 0.0, [0, 0], "why")
     assert expose.record(Combo("contour", "listeners", 1, (10,), 1), 10, visit).slots == 0
     assert expose.record(Combo("contour", "operator", 64, (10,), 1), 10, visit).slots == 64
     assert expose.record(SLOTS, 10, visit).stopped == "why"

@@ -10,7 +10,7 @@ Make = Callable[..., GatewaySnapshot]
 ENVOY, CONTOUR = "gateway.envoyproxy.io/gatewayclass-controller", "projectcontour.io/gateway-controller"
 
 
-def so(type: str, status: str, generation: int = 1) -> Manifest:
+def make_condition(type: str, status: str, generation: int = 1) -> Manifest:
     return {"type": type, "status": status, "reason": "Because", "message": "so", "observedGeneration": generation}
 
 

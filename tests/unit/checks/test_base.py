@@ -8,7 +8,7 @@ import pytest
 from tests.unit.checks.objects import Make
 
 from docs.checks import page
-from task_gateway.checks.base import CATEGORIES, CHECKS, PAGE, Rule, category_of, fill
+from task_gateway.checks.base import CATEGORIES, CHECKS, PAGE, CheckRule, category_of, fill
 from task_gateway.cli._commands import load
 from task_gateway.controllers.base import CONTROLLERS
 
@@ -35,9 +35,9 @@ def test_every_check_says_what_is_right_why_it_may_be_wrong_and_what_helps() -> 
 def test_what_a_check_comes_after_exists_and_never_leads_back_to_it() -> None:
     by_code = {rule.code: rule for rule in RULES}
 
-    def before(rule: Rule, seen: frozenset[str]) -> None:
+    def before(rule: CheckRule, seen: frozenset[str]) -> None:
         assert rule.code not in seen
-        for code in rule.after:
+        for code in rule.depends_on:
             before(by_code[code], seen | {rule.code})
 
     for rule in RULES:
@@ -54,7 +54,7 @@ def test_every_anchor_is_on_the_page() -> None:
 
 
 @pytest.mark.parametrize("rule", [rule for rule in RULES if "task-gateway " in rule.fix])
-def test_our_own_commands_exist_with_their_options(rule: Rule) -> None:
+def test_our_own_commands_exist_with_their_options(rule: CheckRule) -> None:
     first, *words = re.findall(r"\S+", rule.fix.partition("task-gateway ")[2])
     command: Any = load(first)
     while hasattr(command, "commands"):

@@ -1,16 +1,16 @@
 """Checks of the cluster, its CRDs and its controller, where a cluster would be hard to bring into the state."""
 
 import pytest
-from tests.unit.checks.objects import CONTOUR, ENVOY, Make, so
+from tests.unit.checks.objects import CONTOUR, ENVOY, Make, make_condition
 
 from task_gateway.checks import cluster, controller, crds
-from task_gateway.checks.base import Trouble
+from task_gateway.checks.base import Finding
 from task_gateway.kube.client import Kube
 from task_gateway.model import Manifest
 
 
 def node(name: str, ready: str) -> Manifest:
-    return {"metadata": {"name": name}, "status": {"conditions": [so("Ready", ready)]}}
+    return {"metadata": {"name": name}, "status": {"conditions": [make_condition("Ready", ready)]}}
 
 
 @pytest.mark.parametrize(
@@ -21,21 +21,21 @@ def test_old_kubernetes_is_a_warning(
 ) -> None:
     monkeypatch.setattr(Kube, "version", lambda _: version)
     said = cluster.version(snapshot())
-    assert said == (None if right else Trouble("v1.33.9 is older than 1.34", warning=True))
+    assert said == (None if right else Finding("v1.33.9 is older than 1.34", warning=True))
 
 
 def test_some_nodes_not_ready_warn_and_none_ready_is_an_error(snapshot: Make) -> None:
     assert cluster.nodes(snapshot(nodes=[node("a", "True")])) is None
     some = cluster.nodes(snapshot(nodes=[node("a", "True"), node("b", "Unknown")]))
-    assert some == Trouble("not Ready: b", warning=True)
-    assert cluster.nodes(snapshot(nodes=[node("b", "False")])) == Trouble("not Ready: b")
-    assert cluster.nodes(snapshot(nodes=[])) == Trouble("there are no nodes")
+    assert some == Finding("not Ready: b", warning=True)
+    assert cluster.nodes(snapshot(nodes=[node("b", "False")])) == Finding("not Ready: b")
+    assert cluster.nodes(snapshot(nodes=[])) == Finding("there are no nodes")
 
 
 def kube_proxy(node: str, ready: str, restarts: int = 0) -> Manifest:
     state = {"waiting": {"reason": "CrashLoopBackOff"}}
     container = {"name": "kube-proxy", "ready": ready == "True", "restartCount": restarts, "state": state}
-    status = {"conditions": [so("Ready", ready)], "containerStatuses": [container]}
+    status = {"conditions": [make_condition("Ready", ready)], "containerStatuses": [container]}
     return {"metadata": {"name": f"kube-proxy-{node}"}, "spec": {"nodeName": node}, "status": status}
 
 
@@ -45,9 +45,9 @@ def test_a_node_whose_kube_proxy_does_not_run_is_named(snapshot: Make) -> None:
     broken = kube_proxy("b", "False", restarts=7)
     said = "node b: Pod kube-proxy-b: container kube-proxy: CrashLoopBackOff"
     logs = "kubectl logs --namespace kube-system kube-proxy-b --previous"
-    assert cluster.kube_proxy(snapshot(kube_proxies=[broken])) == Trouble(said, fix=logs)
+    assert cluster.kube_proxy(snapshot(kube_proxies=[broken])) == Finding(said, fix=logs)
     some = cluster.kube_proxy(snapshot(kube_proxies=[kube_proxy("a", "True"), broken]))
-    assert some == Trouble(said, warning=True, fix=logs)
+    assert some == Finding(said, warning=True, fix=logs)
     assert cluster.kube_proxy(snapshot(kube_proxies=[broken, kube_proxy("b", "True")])) is None, "it was replaced"
     begun = cluster.kube_proxy(snapshot(kube_proxies=[kube_proxy("b", "False")]))
     assert begun is not None
@@ -55,11 +55,11 @@ def test_a_node_whose_kube_proxy_does_not_run_is_named(snapshot: Make) -> None:
 
 
 def test_a_crd_whose_names_clash_is_not_established(snapshot: Make) -> None:
-    crd = {"metadata": {}, "status": {"conditions": [so("Established", "False")]}}
+    crd = {"metadata": {}, "status": {"conditions": [make_condition("Established", "False")]}}
     said = crds.established(snapshot(crd=crd))
     assert said is not None
     assert said.message.startswith("Established is False")
-    crd["status"]["conditions"] = [so("Established", "True")]
+    crd["status"]["conditions"] = [make_condition("Established", "True")]
     assert crds.established(snapshot(crd=crd)) is None
 
 
@@ -74,7 +74,7 @@ def crd(version: str, **lists: int) -> Manifest:
 
 def test_the_command_raises_to_the_larger_number(snapshot: Make) -> None:
     said = crds.agree(snapshot(crd=crd("v1.6.1", spec=213, status=64)))
-    assert said == Trouble(
+    assert said == Finding(
         "maxItems differs: v1 spec.listeners 213, v1 status.listeners 64",
         fix="task-gateway crds raise --max-listeners 213",
     )
@@ -113,7 +113,7 @@ def deployment(image: str) -> Manifest:
 )
 def test_other_controllers_are_a_warning(snapshot: Make, name: str, image: str, said: str | None) -> None:
     found = controller.supported(snapshot(controller=name, controllers=[deployment(image)]))
-    assert found == (None if said is None else Trouble(said, warning=True))
+    assert found == (None if said is None else Finding(said, warning=True))
 
 
 def test_an_unknown_controller_has_no_deployments(snapshot: Make) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from task_gateway.checks import controller, routing
-from task_gateway.checks.base import Trouble
+from task_gateway.checks.base import Finding
 from task_gateway.inventory.snapshot import GatewaySnapshot
 from task_gateway.limits import ports
 from task_gateway.model import Manifest
@@ -31,13 +31,13 @@ def gateway(**spec: object) -> Manifest:
     ("name", "attached", "spec", "said"),
     [
         (CONTOUR, [], {}, None),
-        (CONTOUR, [], SAME, Trouble("the Gateway allows ListenerSets, which Contour does not support", warning=True)),
-        (CONTOUR, [SET, SET], SAME, Trouble("Contour does not serve the 2 ListenerSets of the Gateway")),
+        (CONTOUR, [], SAME, Finding("the Gateway allows ListenerSets, which Contour does not support", warning=True)),
+        (CONTOUR, [SET, SET], SAME, Finding("Contour does not serve the 2 ListenerSets of the Gateway")),
         (ENVOY, [SET, SET], SAME, None),
     ],
 )
 def test_listener_sets(
-    snapshot: Make, name: str, attached: list[Manifest], spec: Manifest, said: Trouble | None
+    snapshot: Make, name: str, attached: list[Manifest], spec: Manifest, said: Finding | None
 ) -> None:
     found = snapshot(gateway_class=class_of(name), gateway_object=gateway(**spec), listener_sets=attached)
     assert controller.listener_sets(found) == said
@@ -58,7 +58,7 @@ def test_one_gateway_for_each_contour(
 ) -> None:
     notes = {"meta.helm.sh/release-namespace": namespace}
     found = controller.own_controller(snapshot(gateway_class=class_of(name, labels=labels, annotations=notes)))
-    assert found == (None if said is None else Trouble(f"the Contour of GatewayClass klass {said}"))
+    assert found == (None if said is None else Finding(f"the Contour of GatewayClass klass {said}"))
 
 
 def contour(namespace: str, release: str, *args: str) -> Manifest:
@@ -78,7 +78,7 @@ def contour(namespace: str, release: str, *args: str) -> Manifest:
 )
 def test_the_namespace_of_the_tasks_is_looked_at(snapshot: Make, found: Manifest, said: str | None) -> None:
     there = {"gateway_object": gateway(), "namespaces": ("tasks",), "controllers": [found]}
-    assert controller.watched(snapshot(gateway_class=class_of(CONTOUR), **there)) == (said and Trouble(said))
+    assert controller.watched(snapshot(gateway_class=class_of(CONTOUR), **there)) == (said and Finding(said))
     assert controller.watched(snapshot(gateway_class=class_of(ENVOY), **there)) is None
 
 

@@ -7,7 +7,7 @@ import pytest
 from tests.unit.memory import Memory, furnish, slot
 
 from task_gateway.checks import determined, run, security
-from task_gateway.checks.base import CHECKS, PROFILES, Look, Result, Rule, Trouble
+from task_gateway.checks.base import CHECKS, PROFILES, CheckFunction, CheckResult, CheckRule, Finding
 from task_gateway.checks.security import BINDING, POLICY
 from task_gateway.errors import UsageError
 from task_gateway.inventory.snapshot import GatewaySnapshot
@@ -36,10 +36,10 @@ def crd(most: int | None, *rules: str) -> Manifest:
 
 
 def test_a_gateway_needs_a_listener_that_is_no_tasks(snapshot: Make) -> None:
-    def said(*listeners: Manifest, **notes: str) -> Trouble | None:
+    def said(*listeners: Manifest, **notes: str) -> Finding | None:
         return determined.placeholder(snapshot(gateway_object=gateway(*listeners, notes=notes)))
 
-    wrong = Trouble("every listener of the Gateway belongs to a task")
+    wrong = Finding("every listener of the Gateway belongs to a task")
     assert said(PLACEHOLDER, TASK) is None
     assert said(TASK) == wrong
     assert said(TASK | {"name": "task-2000"}) == wrong
@@ -95,7 +95,7 @@ def test_fields_that_came_later_are_found_at_any_depth(snapshot: Make) -> None:
         "listeners.filters", "listeners.tls.frontendValidation",
     ]  # fmt: skip
     said = determined.unknown_fields(snapshot(gateway_object=found))
-    assert said == Trouble(
+    assert said == Finding(
         "removed by the first write: addresses.routability, defaultScope, listeners.filters, "
         "listeners.tls.frontendValidation"
     )
@@ -132,7 +132,7 @@ def test_the_masters_client_wants_an_older_version_of_routes(snapshot: Make) -> 
     memory = Memory()
     newest, alpha = ROUTES
     assert newest in memory.kinds
-    assert determined.alpha_routes(snapshot(kube=memory)) == Trouble(f"not served: {alpha}")
+    assert determined.alpha_routes(snapshot(kube=memory)) == Finding(f"not served: {alpha}")
     memory.kinds.add(alpha)
     assert determined.alpha_routes(snapshot(kube=memory)) is None
 
@@ -147,7 +147,7 @@ def test_rights_of_another_are_asked_for_in_its_name(snapshot: Make, monkeypatch
     monkeypatch.setattr(Kube, "create", create)
     monkeypatch.setattr(security, "grant", lambda _: "")
     found = as_master(snapshot)
-    assert security.rights(found) == Trouble("missing: update gateways in ns")
+    assert security.rights(found) == Finding("missing: update gateways in ns")
     assert {each["kind"] for each in asked} == {"SubjectAccessReview"}
     assert asked[0]["spec"]["user"] == "system:serviceaccount:det:master"
     assert asked[0]["spec"]["groups"] == [
@@ -200,7 +200,7 @@ def test_what_its_own_role_lacks_is_bound_by_the_command(
 
     monkeypatch.setattr(security, "grant", lambda _: "bind the Role")
     monkeypatch.setattr(Kube, "create", create)
-    assert security.rights(as_master(snapshot, user)) == Trouble(message, warning=warning, fix=fix)
+    assert security.rights(as_master(snapshot, user)) == Finding(message, warning=warning, fix=fix)
 
 
 @pytest.mark.parametrize("there", [True, False])
@@ -210,7 +210,7 @@ def test_listeners_open_to_all_need_the_policy(snapshot: Make, there: bool) -> N
     for kind in (POLICY, BINDING) if there else (POLICY,):
         memory.put(kind, {}, "task-routes.gw.ns")
     said = security.allowed_routes(snapshot(kube=memory, gateway_object=gateway(PLACEHOLDER, TASK)))
-    wrong = Trouble("listener det-2000 of Gateway gw accepts routes from all namespaces", warning=True)
+    wrong = Finding("listener det-2000 of Gateway gw accepts routes from all namespaces", warning=True)
     assert said == (None if there else wrong)
 
 
@@ -224,8 +224,8 @@ def test_groups_that_are_given_take_the_place_of_a_service_accounts_own() -> Non
     assert asked["spec"]["groups"] == ["system:authenticated", "ml-platform"], "as the API server does with --as-group"
 
 
-def rule(code: str, look: Look, profile: str = "") -> Rule:
-    return Rule(code, "gateway", f"{code} is right", "fix", "", (), look, profile=profile)
+def rule(code: str, look: CheckFunction, profile: str = "") -> CheckRule:
+    return CheckRule(code, "gateway", f"{code} is right", "fix", "", (), look, profile=profile)
 
 
 def test_a_profile_adds_its_checks_and_makes_some_warnings_errors(
@@ -234,9 +234,9 @@ def test_a_profile_adds_its_checks_and_makes_some_warnings_errors(
     furnish(memory, slots=[slot(2000)])
     seen: list[tuple[str, str, str]] = []
 
-    def look(snapshot: GatewaySnapshot) -> Trouble:
+    def look(snapshot: GatewaySnapshot) -> Finding:
         seen.append((snapshot.profile, snapshot.strategy, snapshot.user))
-        return Trouble("so", warning=True)
+        return Finding("so", warning=True)
 
     (escalated,) = PROFILES["determined"].escalated
     rules = (rule(escalated, look), rule("ITG0999", look), rule("ITG0998", look, "determined"))
@@ -245,10 +245,14 @@ def test_a_profile_adds_its_checks_and_makes_some_warnings_errors(
     def results(profile: str) -> dict[str, str]:
         return {each.code: each.result for each in run.of_target(target, named=False, profile=profile, user="ada")}
 
-    assert results("determined") == {escalated: Result.ERROR, "ITG0999": Result.WARNING, "ITG0998": Result.WARNING}
+    assert results("determined") == {
+        escalated: CheckResult.ERROR,
+        "ITG0999": CheckResult.WARNING,
+        "ITG0998": CheckResult.WARNING,
+    }
     assert set(seen) == {("determined", "listeners", "ada")}
     seen.clear()
-    assert results("") == {escalated: Result.WARNING, "ITG0999": Result.WARNING}
+    assert results("") == {escalated: CheckResult.WARNING, "ITG0999": CheckResult.WARNING}
     assert set(seen) == {("", "slots", "ada")}
 
 

@@ -9,7 +9,7 @@ from tests.unit.conftest import KUBECONFIG
 from typer.testing import CliRunner
 
 from docs.checks import page
-from task_gateway.checks.base import CHECKS, Trouble, check
+from task_gateway.checks.base import CHECKS, Finding, check
 from task_gateway.cli.main import build
 from task_gateway.inventory.snapshot import GatewaySnapshot
 
@@ -25,12 +25,12 @@ resource_pools: [{pool_name: east}]
 @pytest.fixture(autouse=True)
 def _registered(monkeypatch: pytest.MonkeyPatch) -> None:
     """Register a check of the category gateway in place of those that read a cluster."""
-    monkeypatch.setattr(CHECKS, "_parts", {rule.code: rule for rule in CHECKS if rule.look is None})
+    monkeypatch.setattr(CHECKS, "_parts", {rule.code: rule for rule in CHECKS if rule.find is None})
 
     @check(CODE, "the Gateway has a flag", "kubectl annotate gateway gw flag=here")
-    def flag(snapshot: GatewaySnapshot) -> Trouble | None:
+    def flag(snapshot: GatewaySnapshot) -> Finding | None:
         """A Gateway without a flag is not found."""
-        return Trouble(f"Gateway {snapshot.gateway.gateway_name} has no flag", fix="raise one")
+        return Finding(f"Gateway {snapshot.gateway.gateway_name} has no flag", fix="raise one")
 
 
 @pytest.fixture

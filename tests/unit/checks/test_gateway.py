@@ -1,11 +1,11 @@
 """Checks of the Gateway and its proxies, where a cluster would be hard to bring into the state."""
 
 import pytest
-from tests.unit.checks.objects import Make, so, workload
+from tests.unit.checks.objects import Make, make_condition, workload
 from tests.unit.memory import Memory
 
 from task_gateway.checks import base, gateway
-from task_gateway.checks.base import Trouble
+from task_gateway.checks.base import Finding
 from task_gateway.controllers.base import CONTROLLERS
 from task_gateway.model import Address, Manifest
 from task_gateway.routing.reach import Answer
@@ -22,15 +22,15 @@ def test_the_address_is_compared_as_an_address_and_host_names_are_looked_up(
     assert gateway.address(snapshot(gateway_object=status("192.0.2.7"))) is None
     assert gateway.address(snapshot(gateway_object=status("198.51.100.1", "elb.example.com"))) is None
     said = gateway.address(snapshot(gateway_object=status("198.51.100.1")))
-    assert said == Trouble("gateway_ip is 192.0.2.7, the Gateway has 198.51.100.1")
+    assert said == Finding("gateway_ip is 192.0.2.7, the Gateway has 198.51.100.1")
     said = gateway.address(snapshot(gateway_object={}))
-    assert said == Trouble("gateway_ip is 192.0.2.7, the Gateway has no address")
+    assert said == Finding("gateway_ip is 192.0.2.7, the Gateway has no address")
 
 
 def test_a_host_name_that_nobody_knows_is_said(snapshot: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gateway, "resolve", lambda _: set())
     said = gateway.address(snapshot(gateway_object={}))
-    assert said == Trouble("gateway_ip 192.0.2.7 cannot be resolved on this machine")
+    assert said == Finding("gateway_ip 192.0.2.7 cannot be resolved on this machine")
 
 
 def test_one_address_has_many_spellings() -> None:
@@ -63,11 +63,11 @@ def test_a_port_of_the_range_is_tried_before_others(
     said = gateway.answers(snapshot(gateway_object={"spec": {"listeners": listeners}}))
     assert tried == ["192.0.2.7:2003"]
     assert said == (
-        None if right else Trouble(f"{tried[0]} {answer.value}", fix="curl --verbose telnet://192.0.2.7:2003")
+        None if right else Finding(f"{tried[0]} {answer.value}", fix="curl --verbose telnet://192.0.2.7:2003")
     )
     said = gateway.answers(snapshot(gateway_object={"spec": {"listeners": listeners[:1]}}))
     fix = "curl --verbose telnet://192.0.2.7:1024"
-    assert said == (None if right else Trouble(f"192.0.2.7:1024 {answer.value}", fix=fix))
+    assert said == (None if right else Finding(f"192.0.2.7:1024 {answer.value}", fix=fix))
 
 
 @pytest.mark.parametrize(("name", "tried"), [("foreign", False), ("det-2003", True)])
@@ -83,7 +83,7 @@ def test_contour_answers_nowhere_before_the_first_task(
 
 def waiting(reason: str, message: str) -> Manifest:
     container = {"name": "envoy", "ready": False, "state": {"waiting": {"reason": reason, "message": message}}}
-    status = {"conditions": [so("Ready", "False")], "containerStatuses": [container]}
+    status = {"conditions": [make_condition("Ready", "False")], "containerStatuses": [container]}
     return {"metadata": {"name": "envoy-1"}, "status": status}
 
 
@@ -102,8 +102,11 @@ def test_a_proxy_that_is_not_there_is_told_with_the_reason_that_kubernetes_has()
 
 
 def test_a_gateway_without_a_proxy_is_told_with_its_condition(snapshot: Make) -> None:
-    refused = so("Programmed", "False") | {"reason": "AddressNotUsable"}
-    gateway_object = {"metadata": {"generation": 1}, "status": {"conditions": [so("Accepted", "True"), refused]}}
+    refused = make_condition("Programmed", "False") | {"reason": "AddressNotUsable"}
+    gateway_object = {
+        "metadata": {"generation": 1},
+        "status": {"conditions": [make_condition("Accepted", "True"), refused]},
+    }
     found = snapshot(controller=CONTROLLERS.get("envoy-gateway"), gateway_object=gateway_object)
     said = gateway.proxy(found)
     assert said is not None
@@ -112,7 +115,7 @@ def test_a_gateway_without_a_proxy_is_told_with_its_condition(snapshot: Make) ->
 
 
 def test_a_proxy_without_a_service_leads_to_the_controllers_log(snapshot: Make) -> None:
-    status = {"conditions": [so("Programmed", "False") | {"reason": "AddressNotUsable"}]}
+    status = {"conditions": [make_condition("Programmed", "False") | {"reason": "AddressNotUsable"}]}
     found = snapshot(
         gateway_object={"metadata": {}, "status": status},
         controller=CONTROLLERS.get("envoy-gateway"),
@@ -142,7 +145,7 @@ def test_the_proxy_must_not_connect_to_pods_that_are_not_ready(snapshot: Make, c
     spec = {"targetRefs": [{"kind": "Gateway", "name": "gw"}], "healthCheck": {"panicThreshold": 0}}
     memory.put(controller.readiness_policy, {"spec": spec | changed}, "any", "ns")
     said = gateway.readiness(snapshot(kube=memory, controller=controller))
-    told = Trouble("no BackendTrafficPolicy of Gateway ns/gw sets healthCheck.panicThreshold to 0")
+    told = Finding("no BackendTrafficPolicy of Gateway ns/gw sets healthCheck.panicThreshold to 0")
     assert said == (None if right else told)
 
 

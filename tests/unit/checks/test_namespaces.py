@@ -6,34 +6,40 @@ import pytest
 from tests.unit.memory import slot
 
 from task_gateway.checks import run
-from task_gateway.checks.base import Result, Rule, Trouble
+from task_gateway.checks.base import CheckResult, CheckRule, Finding
 from task_gateway.errors import Forbidden
 from task_gateway.inventory.snapshot import GatewaySnapshot
 
 Make = Callable[..., GatewaySnapshot]
-Outcome = Trouble | Forbidden | None
+Outcome = Finding | Forbidden | None
 FORBIDDEN = Forbidden("no", where="v1/Pod aaa")
 
 
 def result(snapshot: GatewaySnapshot, **outcomes: Outcome) -> tuple[str, str, str]:
-    def look(space: GatewaySnapshot) -> Trouble | None:
+    def look(space: GatewaySnapshot) -> Finding | None:
         outcome = outcomes[space.namespace]
         if isinstance(outcome, Forbidden):
             raise outcome
         return outcome
 
-    made = run._look(Rule("ITG0506", "routing", "so", "fix {tasks}", "", look=look, each_namespace=True), snapshot)
+    made = run._run_check(
+        CheckRule("ITG0506", "routing", "so", "fix {tasks}", "", find=look, each_namespace=True), snapshot
+    )
     return made.result, made.message, made.fix
 
 
 @pytest.mark.parametrize(
     ("tasks", "aaa", "expected"),
     [
-        (None, None, (Result.OK, "", "")),
-        (None, Trouble("x", warning=True), (Result.WARNING, "namespace aaa: x", "fix aaa")),
-        (Trouble("w", warning=True), Trouble("e"), (Result.ERROR, "namespace tasks: w; namespace aaa: e", "fix aaa")),
-        (Trouble("e", fix="own"), FORBIDDEN, (Result.ERROR, "namespace tasks: e", "own")),
-        (None, FORBIDDEN, (Result.SKIPPED, "because v1/Pod aaa may not be read", "")),
+        (None, None, (CheckResult.OK, "", "")),
+        (None, Finding("x", warning=True), (CheckResult.WARNING, "namespace aaa: x", "fix aaa")),
+        (
+            Finding("w", warning=True),
+            Finding("e"),
+            (CheckResult.ERROR, "namespace tasks: w; namespace aaa: e", "fix aaa"),
+        ),
+        (Finding("e", fix="own"), FORBIDDEN, (CheckResult.ERROR, "namespace tasks: e", "own")),
+        (None, FORBIDDEN, (CheckResult.SKIPPED, "because v1/Pod aaa may not be read", "")),
     ],
 )
 def test_findings_of_all_namespaces_are_one_result(

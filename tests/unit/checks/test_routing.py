@@ -1,11 +1,11 @@
 """Checks of routes and slots, where a cluster would be hard to bring into the state."""
 
 import pytest
-from tests.unit.checks.objects import CONTOUR, Make, so
+from tests.unit.checks.objects import CONTOUR, Make, make_condition
 from tests.unit.memory import slice_of, slot
 
 from task_gateway.checks import routing
-from task_gateway.checks.base import Trouble
+from task_gateway.checks.base import Finding
 from task_gateway.model import InternalTaskGateway, ManagerLimits, Manifest
 
 
@@ -20,7 +20,7 @@ def test_little_headroom_warns_and_none_is_an_error(
 
 
 def route(*parents: Manifest, said: tuple[tuple[Manifest, str], ...] = ()) -> Manifest:
-    status = [{"parentRef": parent, "conditions": [so("Accepted", state)]} for parent, state in said]
+    status = [{"parentRef": parent, "conditions": [make_condition("Accepted", state)]} for parent, state in said]
     return {
         "metadata": {"name": "r", "namespace": "ns", "labels": LABELS},
         "spec": {"parentRefs": list(parents)},
@@ -33,12 +33,12 @@ NEW, OLD = {"name": "set-0", "sectionName": "new"}, {"name": "set-0", "sectionNa
 
 
 def test_a_route_counts_as_refused_by_the_parents_that_it_names(snapshot: Make) -> None:
-    def accepted(*said: tuple[Manifest, str]) -> Trouble | None:
+    def accepted(*said: tuple[Manifest, str]) -> Finding | None:
         return routing.accepted(snapshot(routes=[route(NEW, said=said)]))
 
     assert accepted((NEW, "True"), (OLD, "False")) is None
-    assert accepted((NEW, "False"), (OLD, "True")) == Trouble("TCPRoute r: Because: so")
-    assert accepted((OLD, "True")) == Trouble("TCPRoute r: no controller has processed it")
+    assert accepted((NEW, "False"), (OLD, "True")) == Finding("TCPRoute r: Because: so")
+    assert accepted((OLD, "True")) == Finding("TCPRoute r: no controller has processed it")
 
 
 THEIRS, OWN = {"controllerName": "example.com/other"}, {"controllerName": "example.com/own"}
@@ -58,10 +58,10 @@ THEIRS, OWN = {"controllerName": "example.com/other"}, {"controllerName": "examp
 def test_only_the_controller_of_the_class_counts(
     snapshot: Make, known: bool, states: list[tuple[Manifest, str]], trouble: str | None
 ) -> None:
-    refs = [{"parentRef": NEW, "conditions": [so("Accepted", state)], **whose} for whose, state in states]
+    refs = [{"parentRef": NEW, "conditions": [make_condition("Accepted", state)], **whose} for whose, state in states]
     seen = route(NEW) | {"status": {"parents": refs}}
     said = routing.accepted(snapshot(routes=[seen], controller=OWN["controllerName"] if known else None))
-    assert said == (None if trouble is None else Trouble(trouble))
+    assert said == (None if trouble is None else Finding(trouble))
 
 
 def test_only_the_first_three_are_named(snapshot: Make) -> None:
@@ -102,11 +102,11 @@ def test_a_slot_leads_to_its_own_task_or_to_none(
     snapshot: Make, service: Manifest, slices: list[Manifest], message: str | None, fix: str
 ) -> None:
     said = routing.selectors(snapshot("slots", slots=[service], slices=slices, pods=[MINE]))
-    assert said == (None if message is None else Trouble(message, fix=fix))
+    assert said == (None if message is None else Finding(message, fix=fix))
 
 
 def test_contours_colliding_ports_are_kept(snapshot: Make) -> None:
     assert routing.reserved(snapshot("slots", controller=CONTOUR)) is None
     high = InternalTaskGateway("gw", "ns", "192.0.2.7", 58000, 59100)
     said = routing.reserved(snapshot("slots", gateway=high, controller=CONTOUR))
-    assert said == Trouble("78 ports, 59023 to 59100", warning=True)
+    assert said == Finding("78 ports, 59023 to 59100", warning=True)

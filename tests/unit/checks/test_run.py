@@ -8,7 +8,7 @@ import pytest
 
 from task_gateway import config
 from task_gateway.checks import run
-from task_gateway.checks.base import CHECKS, Look, Result, Rule, Trouble
+from task_gateway.checks.base import CHECKS, CheckFunction, CheckResult, CheckRule, Finding
 from task_gateway.checks.config import RULES, code_of
 from task_gateway.config import document
 from task_gateway.errors import ApiError, ClusterUnreachable, ConfigError, Forbidden, Problem, UsageError
@@ -81,7 +81,7 @@ def test_each_rule_of_the_configuration_has_its_code(old: str, new: str, codes: 
     with pytest.raises(ConfigError) as wrong:
         config.parse(GOOD.replace(old, new), "master.yaml")
     checks = run.of_config(wrong.value, "master.yaml")
-    assert {each.code for each in checks if each.result == Result.ERROR} == codes
+    assert {each.code for each in checks if each.result == CheckResult.ERROR} == codes
     for each in wrong.value.problems:
         assert str(each) in next(check.message for check in checks if check.code == code_of(each))
     assert {each.fix for each in checks} == {"", "task-gateway config validate master.yaml"}
@@ -90,7 +90,7 @@ def test_each_rule_of_the_configuration_has_its_code(old: str, new: str, codes: 
 def test_a_right_configuration_has_all_its_checks_right() -> None:
     config.parse(GOOD, "master.yaml")
     checks = run.of_config(None, "master.yaml")
-    assert {each.result for each in checks} == {Result.OK}
+    assert {each.result for each in checks} == {CheckResult.OK}
     assert [each.code for each in checks] == [f"ITG060{number}" for number in range(1, 10)]
 
 
@@ -128,16 +128,16 @@ def digest(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def rule(code: str, look: Look, *after: str) -> Rule:
-    return Rule(code, "gateway", f"{code} is right", "kubectl get gateway {gateway}", "", after, look)
+def rule(code: str, look: CheckFunction, *after: str) -> CheckRule:
+    return CheckRule(code, "gateway", f"{code} is right", "kubectl get gateway {gateway}", "", after, look)
 
 
-def right(_snapshot: GatewaySnapshot) -> Trouble | None:
+def right(_snapshot: GatewaySnapshot) -> Finding | None:
     return None
 
 
-def raising(problem: Exception) -> Look:
-    def look(_snapshot: GatewaySnapshot) -> Trouble | None:
+def raising(problem: Exception) -> CheckFunction:
+    def look(_snapshot: GatewaySnapshot) -> Finding | None:
         raise problem
 
     return look
@@ -147,7 +147,7 @@ def raising(problem: Exception) -> Look:
 def looked(target: GatewayTarget, monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, Check]]:
     """Run these checks in place of the real ones."""
 
-    def look(*rules: Rule, named: bool = False) -> dict[str, Check]:
+    def look(*rules: CheckRule, named: bool = False) -> dict[str, Check]:
         monkeypatch.setattr(run, "CHECKS", rules)
         monkeypatch.setattr(run, "fill", lambda fix, _: fix.format(gateway="gw"))
         return {each.code: each for each in run.of_target(target, named=named)}
@@ -159,8 +159,8 @@ def test_an_error_bars_what_comes_after_it_and_a_warning_does_not(looked: Callab
     found = looked(
         rule("A", right, "C"),  # named before what it comes after
         rule("B", right, "A"),
-        rule("C", lambda _: Trouble("broken")),
-        rule("D", lambda _: Trouble("so\n  so", warning=True)),
+        rule("C", lambda _: Finding("broken")),
+        rule("D", lambda _: Finding("so\n  so", warning=True)),
         rule("E", right, "D"),
     )
     assert (found["C"].result, found["C"].message, found["C"].fix) == ("error", "broken", "kubectl get gateway gw")

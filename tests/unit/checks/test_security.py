@@ -6,7 +6,7 @@ import pytest
 from tests.unit.checks.objects import Make
 
 from task_gateway.checks import security
-from task_gateway.checks.base import Trouble
+from task_gateway.checks.base import Finding
 from task_gateway.kube.client import Kube
 from task_gateway.model import Manifest
 
@@ -34,7 +34,7 @@ def test_what_restricted_means(snapshot: Make, container: Manifest, pod: Manifes
     spec = {"containers": [{"name": "envoy", "securityContext": container}], **pod}
     proxy = {"metadata": {"name": "proxy"}, "spec": {"template": {"spec": spec}}}
     said = security.restricted(snapshot(proxies=[proxy]))
-    assert said == (None if right else Trouble("container envoy of proxy", warning=True))
+    assert said == (None if right else Finding("container envoy of proxy", warning=True))
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_public_addresses_want_source_ranges(
     monkeypatch.setattr(security, "resolve", lambda _: {address})
     said = security.source_ranges(snapshot(proxy_services=[{"metadata": {"name": "envoy"}, "spec": service}]))
     assert said == (
-        None if right else Trouble(f"{address} is public and Service envoy has no source ranges", warning=True)
+        None if right else Finding(f"{address} is public and Service envoy has no source ranges", warning=True)
     )
 
 
@@ -83,7 +83,7 @@ def test_rights_are_asked_for_as_the_strategy_needs_them(
     monkeypatch.setattr(security, "grant", lambda _: "")
     said = security.rights(snapshot(strategy, chart=chart))
     assert ", ".join(asked) == wanted
-    assert said == (Trouble("missing: patch services in ns") if strategy == "slots" else None)
+    assert said == (Finding("missing: patch services in ns") if strategy == "slots" else None)
 
 
 @pytest.mark.parametrize(("chart", "missing"), [({}, None), ({"claimRight": "true"}, "missing: claim slots in ns")])
@@ -97,4 +97,4 @@ def test_the_right_to_claim_is_required_where_policies_require_it(
     monkeypatch.setattr(Kube, "create", create)
     monkeypatch.setattr(security, "grant", lambda _: "helm upgrade")
     said = security.rights(snapshot("slots", chart=chart))
-    assert said == (None if missing is None else Trouble(missing, fix="helm upgrade"))
+    assert said == (None if missing is None else Finding(missing, fix="helm upgrade"))

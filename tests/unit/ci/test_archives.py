@@ -20,7 +20,7 @@ from task_gateway.errors import DownloadFailed
 PROGRAM = b"#!/bin/sh\necho v1.2.3\n"
 
 
-class Quiet(http.server.SimpleHTTPRequestHandler):
+class ArchiveHandler(http.server.SimpleHTTPRequestHandler):
     def log_message(self, *_: object) -> None:
         pass
 
@@ -30,7 +30,7 @@ def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Serve a folder in the place of every host, and have caches of this test; yield the folder."""
     folder = tmp_path / "served"
     folder.mkdir()
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(ArchiveHandler, directory=str(folder)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     monkeypatch.setenv(archives.MIRROR, f"http://127.0.0.1:{server.server_address[1]}")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import policy_check
-from policy_check import Finding, Reason
+from policy_check import ScoreException, ScoreFinding
 
-LIMIT = Finding("container-resources", "Deployment/gateways/tg-envoy", "envoy CPU limit is not set")
-REASON = Reason("container-resources", "Deployment/*", "CPU limit", "it throttles")
+LIMIT = ScoreFinding("container-resources", "Deployment/gateways/tg-envoy", "envoy CPU limit is not set")
+REASON = ScoreException("container-resources", "Deployment/*", "CPU limit", "it throttles")
 
 
 def report(grade: int, *, skipped: bool = False) -> list[dict[str, object]]:
@@ -36,9 +36,9 @@ def test_a_finding_without_a_reason_is_named() -> None:
 
 def test_a_reason_holds_for_its_check_its_objects_and_its_words_alone() -> None:
     others = [
-        Finding("pod-probes", LIMIT.object, LIMIT.says),
-        Finding(LIMIT.check, "Job/gateways/tg-uninstall", LIMIT.says),
-        Finding(LIMIT.check, LIMIT.object, "envoy Memory limit is not set"),
+        ScoreFinding("pod-probes", LIMIT.object, LIMIT.says),
+        ScoreFinding(LIMIT.check, "Job/gateways/tg-uninstall", LIMIT.says),
+        ScoreFinding(LIMIT.check, LIMIT.object, "envoy Memory limit is not set"),
     ]
     assert len(policy_check.unexplained(others, [REASON])) == len(others)
 

@@ -8,22 +8,25 @@ import pytest
 
 import image_list
 from online import pulling
-from online.pulling import PullFailed, Refusal
+from online.pulling import PullFailed, PullRefusal
 from task_gateway.errors import DiskFull
 from task_gateway_lab.clusters.engine import Engine
 
 IMAGE = image_list.Image("envoy", "docker.io/envoyproxy/envoy", "v1", "sha256:ab", "any", True, "the proxy")
 # What podman and docker print, by what was wrong.
 PRINTED = [
-    ("Error: initializing source docker://x/y:z: reading manifest z in x/y: manifest unknown", Refusal.unknown),
-    ("Error response from daemon: manifest for x/y:z not found: manifest unknown: manifest unknown", Refusal.unknown),
-    ("Error: reading manifest: toomanyrequests: You have reached your pull rate limit", Refusal.limited),
-    ("Error response from daemon: Too Many Requests (HAP429)", Refusal.limited),
-    ("Error: requesting bearer token: invalid status code from registry 401 (Unauthorized)", Refusal.login),
-    ("denied: requested access to the resource is denied", Refusal.login),
-    ("Error: pinging container registry x: Get https://x/v2/: dial tcp: lookup x: no such host", Refusal.network),
-    ("Error response from daemon: Get https://x/v2/: net/http: request canceled while waiting", Refusal.network),
-    ("x509: certificate signed by unknown authority", Refusal.network),
+    ("Error: initializing source docker://x/y:z: reading manifest z in x/y: manifest unknown", PullRefusal.unknown),
+    (
+        "Error response from daemon: manifest for x/y:z not found: manifest unknown: manifest unknown",
+        PullRefusal.unknown,
+    ),
+    ("Error: reading manifest: toomanyrequests: You have reached your pull rate limit", PullRefusal.limited),
+    ("Error response from daemon: Too Many Requests (HAP429)", PullRefusal.limited),
+    ("Error: requesting bearer token: invalid status code from registry 401 (Unauthorized)", PullRefusal.login),
+    ("denied: requested access to the resource is denied", PullRefusal.login),
+    ("Error: pinging container registry x: Get https://x/v2/: dial tcp: lookup x: no such host", PullRefusal.network),
+    ("Error response from daemon: Get https://x/v2/: net/http: request canceled while waiting", PullRefusal.network),
+    ("x509: certificate signed by unknown authority", PullRefusal.network),
 ]
 
 
@@ -51,12 +54,12 @@ esac
 
 
 @pytest.mark.parametrize(("text", "why"), PRINTED)
-def test_the_reason_of_a_failed_pull(text: str, why: Refusal) -> None:
+def test_the_reason_of_a_failed_pull(text: str, why: PullRefusal) -> None:
     assert pulling.refusal(text) is why
 
 
-@pytest.mark.parametrize("why", list(Refusal))
-def test_each_reason_names_image_use_and_remedy(pulls: Callable[[str], Engine], why: Refusal) -> None:
+@pytest.mark.parametrize("why", list(PullRefusal))
+def test_each_reason_names_image_use_and_remedy(pulls: Callable[[str], Engine], why: PullRefusal) -> None:
     text = next(text for text, expected in PRINTED if expected is why)
     with pytest.raises(PullFailed) as failed:
         pulling.pull(pulls(text), IMAGE)

@@ -52,14 +52,14 @@ def test_an_object_that_does_not_fit_is_named(tmp_path: Path, spec: str, wrong: 
     kinds: dict[schemas.Kind, Manifest] = {("v1", "Thing"): schemas.closed(KIND)}
     text = f"apiVersion: v1\nkind: Thing\nmetadata: {{name: one}}\n{spec}\n"
     assert schema_check.kinds(text) == set(kinds)
-    valid, problems = schema_check.look(text, schemas.write(kinds, tmp_path))
+    valid, problems = schema_check.validate(text, schemas.write(kinds, tmp_path))
     assert (valid, len(problems)) == ((0, 1) if wrong else (1, 0))
     assert all(each.startswith("Thing one: ") and wrong in each for each in problems)
 
 
 def test_a_kind_without_a_schema_is_no_kind_that_fits(tmp_path: Path) -> None:
     text = "apiVersion: example.com/v1\nkind: Other\nmetadata: {name: one}\n"
-    valid, problems = schema_check.look(text, schemas.write({}, tmp_path))
+    valid, problems = schema_check.validate(text, schemas.write({}, tmp_path))
     assert valid == 0
     assert "could not find schema for Other" in problems[0]
 

@@ -10,16 +10,16 @@ from typer.core import TyperCommand
 import pins
 import prose
 import style
-from style import Excuse, Rule
+from style import Excuse, StyleRule
 from task_gateway.cli import _commands
 
 STYLE = style.read()
-RULE = Rule("(?<!stays )so that", '"so"', "a habit", "so that it waits")
+RULE = StyleRule("(?<!stays )so that", '"so"', "a habit", "so that it waits")
 ONLY = replace(STYLE, rules=(RULE,), exceptions=())
 
 
 @pytest.mark.parametrize("rule", STYLE.rules, ids=lambda rule: rule.example)
-def test_a_rule_finds_its_example_and_gives_no_advice_that_another_rule_finds(rule: Rule) -> None:
+def test_a_rule_finds_its_example_and_gives_no_advice_that_another_rule_finds(rule: StyleRule) -> None:
     assert rule.regex.search(rule.example)
     assert [each.pattern for each in STYLE.rules if each.regex.search(rule.instead)] == []
 

@@ -9,7 +9,7 @@ import pytest
 import image_list
 import pins
 from offline import images, programs
-from progress import Part, Progress
+from progress import BuildPart, Progress
 from task_gateway import __version__
 
 
@@ -78,9 +78,9 @@ def test_progress_counts_only_what_is_missing_and_says_what_is_left(tmp_path: Pa
     progress = Progress(said.append)
     made = tmp_path / "made"
     parts = [
-        Part("there", 60, lambda: True, lambda: pytest.fail("made again")),
-        Part("first", 60, made.exists, made.touch),
-        Part("second", 240, lambda: False, lambda: None),
+        BuildPart("there", 60, lambda: True, lambda: pytest.fail("made again")),
+        BuildPart("first", 60, made.exists, made.touch),
+        BuildPart("second", 240, lambda: False, lambda: None),
     ]
     missing = progress.expect(parts)
     assert [part.name for part in missing] == ["first", "second"]
@@ -94,7 +94,7 @@ def test_progress_counts_only_what_is_missing_and_says_what_is_left(tmp_path: Pa
 
 def test_a_part_that_fails_stays_left() -> None:
     progress = Progress(lambda _: None)
-    (part,) = progress.expect([Part("broken", 1, lambda: False, lambda: (_ for _ in ()).throw(OSError("no")))])
+    (part,) = progress.expect([BuildPart("broken", 1, lambda: False, lambda: (_ for _ in ()).throw(OSError("no")))])
     with pytest.raises(OSError, match="no"):
         progress.make(part)
     assert progress.made == 0

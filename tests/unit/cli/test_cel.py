@@ -22,7 +22,7 @@ REPORT = CelReport("v1.7.0", "standard", "gateways", "v1", "spec.listeners", 64,
 ONE = {"metadata": {"name": "one"}}
 
 
-class Server:
+class FakeServer:
     server = "https://192.0.2.1"
 
     def version(self) -> str:
@@ -37,10 +37,10 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
     """No cluster and no release is touched; what would have been is written down."""
     seen: Calls = {"up": [], "down": []}
 
-    def up(provider: str, wish: base.Wish, *, say: Callable[[str], None]) -> Cluster:
+    def up(provider: str, request: base.ClusterRequest, *, say: Callable[[str], None]) -> Cluster:
         assert provider == "control-plane"
-        seen["up"].append(wish.name)
-        return Cluster(wish.name, provider, Path("kubeconfig"))
+        seen["up"].append(request.name)
+        return Cluster(request.name, provider, Path("kubeconfig"))
 
     def run(kube: Kube, crds: list[Any], path: str, **options: Any) -> list[CelReport]:
         options.pop("say")
@@ -55,8 +55,8 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
 
     monkeypatch.setattr(base, "up", up)
     monkeypatch.setattr(base, "down", seen["down"].append)
-    monkeypatch.setattr(command, "Kube", lambda _: cast(Kube, Server()))
-    monkeypatch.setattr(command, "connect", lambda *_: cast(Kube, Server()))
+    monkeypatch.setattr(command, "Kube", lambda _: cast(Kube, FakeServer()))
+    monkeypatch.setattr(command, "connect", lambda *_: cast(Kube, FakeServer()))
     monkeypatch.setattr(cel_run, "run", run)
     monkeypatch.setattr(cel_sources, "of_bundles", of_bundles)
     monkeypatch.setattr(cel_sources, "live", lambda kube, path: ["live"])

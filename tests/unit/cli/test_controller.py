@@ -10,7 +10,7 @@ from task_gateway.cli import controller as command
 from task_gateway.cli.main import main
 from task_gateway.model_controllers import ControllerRecord, RequirementRecord
 from task_gateway.probe import probe
-from task_gateway.probe.stage import Asked
+from task_gateway.probe.fixture import ProbeOptions
 
 CALL = ["controller", "probe", "--image", "python"]
 
@@ -21,10 +21,10 @@ def record(suitable: bool) -> ControllerRecord:
 
 
 @pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> list[Asked]:
-    found: list[Asked] = []
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[ProbeOptions]:
+    found: list[ProbeOptions] = []
 
-    def measure(_kube: object, asked: Asked, **_: Any) -> ControllerRecord:
+    def measure(_kube: object, asked: ProbeOptions, **_: Any) -> ControllerRecord:
         found.append(asked)
         return record(asked.gateway_class != "bad")
 
@@ -35,19 +35,19 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[Asked]:
 
 @pytest.mark.parametrize("words", [[], ["--gateway-class", "a", "--gateway", "b/c"]])
 def test_either_a_class_or_a_gateway_is_named(
-    asked: list[Asked], words: list[str], capsys: pytest.CaptureFixture[str]
+    asked: list[ProbeOptions], words: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main([*CALL, *words]) == 2
     assert "--gateway-class NAME | --gateway NAMESPACE/NAME" in capsys.readouterr().err
     assert asked == []
 
 
-def test_it_is_asked_as_it_was_told(asked: list[Asked]) -> None:
+def test_it_is_asked_as_it_was_told(asked: list[ProbeOptions]) -> None:
     assert main([*CALL, "--gateway-class", "envoy", "--address", "192.0.2.7", "--first-port", "30000"]) == 0
     assert main([*CALL, "--gateway", "gateways/contour"]) == 0
     assert asked == [
-        Asked("python", "envoy", "", "192.0.2.7", 30000),
-        Asked("python", "", "gateways/contour", "", 29000),
+        ProbeOptions("python", "envoy", "", "192.0.2.7", 30000),
+        ProbeOptions("python", "", "gateways/contour", "", 29000),
     ]
 
 

@@ -9,10 +9,10 @@ from typer.testing import CliRunner
 
 from task_gateway.cli import crds as command
 from task_gateway.cli.main import build, main
-from task_gateway.crds import raised, raising
+from task_gateway.crds import limit_status, raise_limit
 from task_gateway.crds import restore as restoring
-from task_gateway.crds.edit_live import Change
-from task_gateway.crds.raised import CrdState, State, VersionState
+from task_gateway.crds.apply import Change
+from task_gateway.crds.limit_status import CrdState, State, VersionState
 from task_gateway.errors import UsageError
 
 RUNNER = CliRunner()
@@ -47,33 +47,33 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
         False,
     )
     monkeypatch.setattr(command, "connect", lambda kubeconfig, context: (kubeconfig, context))
-    monkeypatch.setattr(raising, "raise_to", raise_to)
+    monkeypatch.setattr(raise_limit, "raise_to", raise_to)
     monkeypatch.setattr(restoring, "restore", restore)
-    monkeypatch.setattr(raised, "state", lambda kube: state)
+    monkeypatch.setattr(limit_status, "state", lambda kube: state)
     return made
 
 
-def say(*words: str) -> str:
+def run_raise(*words: str) -> str:
     result = RUNNER.invoke(build(), ["crds", *words])
     assert (result.exit_code, result.stderr) == (0, "")
     return result.stdout
 
 
 def test_raise_prints_the_diff_the_notes_and_what_became_of_it(calls: Calls) -> None:
-    said = say("raise", "--max-listeners", "100", "--kubeconfig", "here", "--context", "east")
+    said = run_raise("raise", "--max-listeners", "100", "--kubeconfig", "here", "--context", "east")
     assert said == f"-maxItems: 64\n+maxItems: 100\nnote: mind this\n{CRD}: changed\n"
     assert calls == [((Path("here"), "east"), 100, False, False)]
 
 
 def test_a_dry_run_says_that_nothing_was_changed(calls: Calls) -> None:
-    said = say("raise", "--max-listeners", "100", "--dry-run", "--drop-quadratic-rules")
+    said = run_raise("raise", "--max-listeners", "100", "--dry-run", "--drop-quadratic-rules")
     assert "policy unique-listener-ports.task-gateway.dev: would be added\n" in said
     assert said.endswith(f"{CRD}: would be changed (dry run)\n")
     assert calls == [((None, None), 100, True, True)]
 
 
 def test_a_change_as_json(calls: Calls) -> None:
-    assert json.loads(say("raise", "--max-listeners", "100", "-o", "json")) == {
+    assert json.loads(run_raise("raise", "--max-listeners", "100", "-o", "json")) == {
         "crd": CRD,
         "dry_run": False,
         "diff": "-maxItems: 64\n+maxItems: 100",
@@ -83,13 +83,13 @@ def test_a_change_as_json(calls: Calls) -> None:
 
 
 def test_nothing_to_do_is_said(calls: Calls) -> None:
-    assert say("restore") == f"{CRD}: unchanged\n"
-    assert say("restore", "--dry-run") == f"{CRD}: unchanged\n"
+    assert run_raise("restore") == f"{CRD}: unchanged\n"
+    assert run_raise("restore", "--dry-run") == f"{CRD}: unchanged\n"
     assert calls == [((None, None), False), ((None, None), True)]
 
 
 def test_status_is_a_table_of_versions_and_policies(calls: Calls) -> None:
-    lines = [line.split() for line in say("status").splitlines()]
+    lines = [line.split() for line in run_raise("status").splitlines()]
     assert lines[1] == [CRD, "v1.7.0", "standard", "v1", "213", "64", "2"]
     assert lines[2] == [CRD, "v1.7.0", "standard", "v1beta1", "unbounded", "64", "dropped"]
     assert ["policy", "unique-listener-ports.task-gateway.dev:", "installed"] in lines
@@ -97,7 +97,7 @@ def test_status_is_a_table_of_versions_and_policies(calls: Calls) -> None:
 
 
 def test_status_as_json(calls: Calls) -> None:
-    shown = json.loads(say("status", "-o", "json"))
+    shown = json.loads(run_raise("status", "-o", "json"))
     assert (shown["ports_policy"], shown["safe_upgrades_policy"]) == (True, False)
     assert shown["crds"][0]["versions"][0] == {
         "version": "v1",
@@ -121,7 +121,7 @@ def test_a_refusal_ends_with_its_exit_code_and_hint(
     def refuse(*_: object, **__: object) -> Change:
         raise UsageError("at most 213", hint="task-gateway crds raise --max-listeners 213")
 
-    monkeypatch.setattr(raising, "raise_to", refuse)
+    monkeypatch.setattr(raise_limit, "raise_to", refuse)
     assert main(["crds", "raise", "--max-listeners", "214"]) == 2
     assert capsys.readouterr().err == "error: at most 213\n  try: task-gateway crds raise --max-listeners 213\n"
 

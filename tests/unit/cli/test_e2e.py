@@ -9,8 +9,8 @@ from task_gateway import images
 from task_gateway.cli.main import main
 from task_gateway.errors import ClusterUnreachable
 from task_gateway_lab.clusters import operator_image
-from task_gateway_lab.scenarios.steps import Steps
-from task_gateway_lab.scenarios.world import World
+from task_gateway_lab.scenarios.environment import Environment
+from task_gateway_lab.scenarios.steps import StepRecorder
 
 
 @pytest.mark.parametrize("name", ["Lab", "a_b", "-a", "a" * 30, ""])
@@ -45,12 +45,12 @@ def test_missing_images_name_the_target_that_makes_them(
 def test_an_error_of_the_run_ends_with_its_own_exit_code_after_the_report(
     words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def up(_world: World, steps: Steps) -> None:
+    def up(_world: Environment, steps: StepRecorder) -> None:
         with steps.step("clusters are up"):
             raise ClusterUnreachable("no answer", where="https://192.0.2.1")
 
     monkeypatch.setenv("KEEP", "")
-    monkeypatch.setattr(World, "up", up)
+    monkeypatch.setattr(Environment, "up", up)
     monkeypatch.setattr("task_gateway_lab.master.browser.find", lambda: Path("chromium"))
     made = images.Images("pull", "asked for", "podman", "node", "notebook:1", "key")
     monkeypatch.setattr(images, "load", lambda: made)

@@ -8,10 +8,10 @@ import pytest
 
 from task_gateway.cli.main import main
 from task_gateway_lab.clusters import operator_image
-from task_gateway_lab.master.platforms.base import Login
-from task_gateway_lab.scenarios.declared import GROUPS, checklist, everyone
+from task_gateway_lab.master.platforms.base import PlatformLogin
+from task_gateway_lab.scenarios.base import GROUPS, checklist, in_order
+from task_gateway_lab.scenarios.environment import NEEDS, Environment, EnvironmentSpec
 from task_gateway_lab.scenarios.product import ANY_MASTER, Product
-from task_gateway_lab.scenarios.world import NEEDS, Given, World
 
 CONTEXTS = ["--against", "a", "--against", "b"]
 
@@ -27,18 +27,18 @@ def packages(tmp_path: Path) -> list[str]:
 def test_all_are_listed_in_the_order_of_their_groups(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["scenario", "list", "-o", "json"]) == 0
     found = json.loads(capsys.readouterr().out)
-    assert [each["name"] for each in found] == [each.name for each in everyone()]
+    assert [each["name"] for each in found] == [each.name for each in in_order()]
     assert list(dict.fromkeys(each["group"] for each in found)) == list(GROUPS)
     assert all(each["sentence"].endswith(".") for each in found)
     assert all(bool(each["steps"]) != each["person"] for each in found)
 
 
 def test_a_run_without_names_leaves_out_what_has_resource_managers_of_its_own() -> None:
-    assert {each.name for each in everyone()} - {each.name for each in checklist()} == {"notebook_in_each_cluster"}
+    assert {each.name for each in in_order()} - {each.name for each in checklist()} == {"notebook_in_each_cluster"}
 
 
 def test_what_a_scenario_needs_is_known_and_everything_can_be_repeated_by_hand() -> None:
-    for each in everyone():
+    for each in in_order():
         assert set(each.needs) <= set(NEEDS), each.name
         assert each.by_hand({}), each.name
 
@@ -76,7 +76,9 @@ def test_the_image_of_the_operator_is_required_by_the_scenarios_that_need_it(
 
 def test_clusters_that_exist_have_no_image_of_the_operator(tmp_path: Path) -> None:
     def lacks(**given: Any) -> str:
-        return World(Given("run", tmp_path / "c.tgz", tmp_path / "d.tgz", "task:1", **given)).lacks(["operator"])
+        return Environment(
+            EnvironmentSpec("run", tmp_path / "c.tgz", tmp_path / "d.tgz", "task:1", **given)
+        ).missing_requirement(["operator"])
 
     assert lacks(operator=tmp_path / operator_image.ARCHIVE) == ""
     assert "image of the operator" in lacks(against=("a", "b"))
@@ -93,9 +95,11 @@ def test_pools_must_be_pairs(
 
 
 def test_a_determined_master_is_asked_for_no_more_than_it_has(tmp_path: Path) -> None:
-    given = Given("run", tmp_path / "chart.tgz", tmp_path / "crds.tgz", "task:1")
-    product = Product(given, "determined", Login("http://192.0.2.1", "ada", "secret", {"east": "pool"}))
-    playable = {each.name for each in everyone() if each.moves and not product.lacks(each.needs, each.tags)}
+    given = EnvironmentSpec("run", tmp_path / "chart.tgz", tmp_path / "crds.tgz", "task:1")
+    product = Product(given, "determined", PlatformLogin("http://192.0.2.1", "ada", "secret", {"east": "pool"}))
+    playable = {
+        each.name for each in in_order() if each.steps and not product.missing_requirement(each.needs, each.tags)
+    }
     assert {"big_transfer", "idle_websocket"} <= playable
-    assert "a person" in product.lacks(("chromium",), (ANY_MASTER,))
-    assert "clusters" in product.lacks((), ())
+    assert "a person" in product.missing_requirement(("chromium",), (ANY_MASTER,))
+    assert "clusters" in product.missing_requirement((), ())

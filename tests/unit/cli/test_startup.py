@@ -38,7 +38,7 @@ UNUSED = (
     "tarfile",
     "tempfile",
     "task_gateway_lab.clusters.kind",
-    "task_gateway.crds.raising",
+    "task_gateway.crds.raise_limit",
     "task_gateway.inventory.snapshot",
     "task_gateway_lab.master.platform",
     "task_gateway.routing.gateway",

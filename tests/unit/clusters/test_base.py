@@ -8,7 +8,7 @@ import pytest
 from task_gateway.errors import ClusterExists, ClusterUnknown, CommandFailed, UsageError
 from task_gateway.model import Cluster, Say
 from task_gateway_lab.clusters import base
-from task_gateway_lab.clusters.base import PROVIDERS, Wish
+from task_gateway_lab.clusters.base import PROVIDERS, ClusterRequest
 
 
 class Fake:
@@ -18,10 +18,10 @@ class Fake:
     up_error: BaseException | None = None
     down_error: Exception | None = None
 
-    def up(self, wish: Wish, *, say: Say) -> Cluster:
+    def up(self, request: ClusterRequest, *, say: Say) -> Cluster:
         if self.up_error:
             raise self.up_error
-        return Cluster(wish.name, self.name, base.folder(wish.name) / base.KUBECONFIG, "here")
+        return Cluster(request.name, self.name, base.folder(request.name) / base.KUBECONFIG, "here")
 
     def down(self, cluster: Cluster) -> None:
         if self.down_error:
@@ -63,7 +63,7 @@ def test_bad_names_touch_nothing(name: str, state: Path) -> None:
 
 
 def test_what_is_recorded_is_found(fake: Fake, state: Path) -> None:
-    made = base.up("fake", Wish("lab"), say=print)
+    made = base.up("fake", ClusterRequest("lab"), say=print)
     assert base.find("lab") == made == Cluster("lab", "fake", state / "lab" / "kubeconfig", "here")
     (state / "Not A Cluster").mkdir()
     (state / "file").touch()
@@ -75,9 +75,9 @@ def test_what_is_recorded_is_found(fake: Fake, state: Path) -> None:
 
 
 def test_a_name_in_use_is_refused_and_its_cluster_kept(fake: Fake) -> None:
-    made = base.up("fake", Wish("lab"), say=print)
+    made = base.up("fake", ClusterRequest("lab"), say=print)
     with pytest.raises(ClusterExists) as taken:
-        base.up("fake", Wish("lab"), say=print)
+        base.up("fake", ClusterRequest("lab"), say=print)
     assert taken.value.hint == "task-gateway cluster down lab"
     assert base.find("lab") == made
 
@@ -86,14 +86,14 @@ def test_a_name_in_use_is_refused_and_its_cluster_kept(fake: Fake) -> None:
 def test_what_is_half_made_is_removed(fake: Fake, error: BaseException) -> None:
     fake.up_error = error
     with pytest.raises(type(error)):
-        base.up("fake", Wish("lab"), say=print)
+        base.up("fake", ClusterRequest("lab"), say=print)
     assert base.known() == []
 
 
 def test_what_is_half_made_is_kept_if_asked(fake: Fake) -> None:
     fake.up_error = CommandFailed("no", code=1)
     with pytest.raises(CommandFailed):
-        base.up("fake", Wish("lab", keep_on_failure=True), say=print)
+        base.up("fake", ClusterRequest("lab", keep_on_failure=True), say=print)
     assert [(cluster.name, cluster.provider) for cluster in base.known()] == [("lab", "fake")]
 
 
@@ -101,13 +101,13 @@ def test_a_cleanup_that_fails_hides_nothing(fake: Fake) -> None:
     fake.up_error, fake.down_error = CommandFailed("the cause", code=1), CommandFailed("the engine is gone", code=1)
     said: list[str] = []
     with pytest.raises(CommandFailed, match="the cause"):
-        base.up("fake", Wish("lab"), say=said.append)
+        base.up("fake", ClusterRequest("lab"), say=said.append)
     assert "`task-gateway cluster down lab`: the engine is gone" in said[-1]
     assert [cluster.name for cluster in base.known()] == ["lab"]
 
 
 def test_an_unknown_provider_names_the_known_ones(state: Path) -> None:
     with pytest.raises(UsageError) as refused:
-        base.up("kinder", Wish("lab"), say=print)
+        base.up("kinder", ClusterRequest("lab"), say=print)
     assert refused.value.hint == "known: control-plane, existing, kind"
     assert not state.exists()

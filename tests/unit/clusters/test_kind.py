@@ -10,8 +10,8 @@ import yaml
 from task_gateway import images
 from task_gateway.errors import ClusterExists, DiskFull, ImageMissing, TaskGatewayError, ToolMissing
 from task_gateway_lab.clusters import base
-from task_gateway_lab.clusters.base import Wish
-from task_gateway_lab.clusters.kind_config import IMAGES_FOLDER, REGISTRIES_FOLDER, IpFamily, Node, bridge, config
+from task_gateway_lab.clusters.base import ClusterRequest
+from task_gateway_lab.clusters.kind_config import IMAGES_FOLDER, REGISTRIES_FOLDER, IpFamily, NodeFiles, bridge, config
 
 NODE = "docker.io/kindest/node:v1.0.0"
 
@@ -42,7 +42,7 @@ def test_the_kubelet_starts_on_cgroup_v1_where_there_is_nothing_else() -> None:
 
 
 def test_a_node_sees_its_images_and_registries_read_only(tmp_path: Path) -> None:
-    made = config(unified_cgroups=True, node=Node(images=tmp_path / "images", registries=tmp_path / "registries"))
+    made = config(unified_cgroups=True, node=NodeFiles(images=tmp_path / "images", registries=tmp_path / "registries"))
     ((node),) = made["nodes"]
     assert {each["containerPath"]: each["hostPath"] for each in node["extraMounts"]} == {
         IMAGES_FOLDER: str(tmp_path / "images"),
@@ -64,7 +64,7 @@ def test_pods_have_addresses_of_the_family_that_is_asked_for(family: str, subnet
 def test_somebody_elses_cluster_of_that_name_is_left_alone(kind: Callable[..., Path]) -> None:
     calls = kind(there="laboratory\nlab")
     with pytest.raises(ClusterExists, match="not made here") as refused:
-        base.up("kind", Wish("lab"), say=print)
+        base.up("kind", ClusterRequest("lab"), say=print)
     assert "kind delete cluster --name lab" in str(refused.value.hint)
     assert calls.read_text().split() == ["get"]
     assert base.known() == []
@@ -81,7 +81,7 @@ def test_somebody_elses_cluster_of_that_name_is_left_alone(kind: Callable[..., P
 def test_what_is_half_made_is_removed(kind: Callable[..., Path], said: str, error: type[TaskGatewayError]) -> None:
     calls = kind(there="laboratory", create=f"echo '{said}' >&2; exit 1")
     with pytest.raises(error):
-        base.up("kind", Wish("lab"), say=print)
+        base.up("kind", ClusterRequest("lab"), say=print)
     assert calls.read_text().split() == ["get", "create", "delete"]
     assert base.known() == []
 
@@ -89,7 +89,7 @@ def test_what_is_half_made_is_removed(kind: Callable[..., Path], said: str, erro
 def test_a_cluster_is_removed_with_the_engine_that_made_it(kind: Callable[..., Path], tmp_path: Path) -> None:
     kind(create="exit 1")
     with pytest.raises(TaskGatewayError):
-        base.up("kind", Wish("lab", keep_on_failure=True), say=print)
+        base.up("kind", ClusterRequest("lab", keep_on_failure=True), say=print)
     images.file().unlink()
     engine_of = f'#!/bin/sh\necho "$1 $KIND_EXPERIMENTAL_PROVIDER" > {tmp_path / "engine"}\n'
     (tmp_path / "kind").write_text(engine_of)

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from docs import controllers as report
 from task_gateway.checks import controller as controller_checks
 from task_gateway.checks import crds, gateway, routing
-from task_gateway.checks.base import Trouble
+from task_gateway.checks.base import Finding
 from task_gateway.cli.main import build
 from task_gateway.controllers import base
 from task_gateway.controllers.base import CONTROLLERS, UNKNOWN, BenchPlan, Controller
@@ -20,8 +20,8 @@ from task_gateway.limits.base import LIMITS
 from task_gateway.model import Manifest
 from task_gateway.model_controllers import ControllerRecord
 from task_gateway.probe.versions import image_versions
-from task_gateway_lab.bench import combos, stand
-from task_gateway_lab.scenarios.world import NEEDS, Given, World
+from task_gateway_lab.bench import bench_cluster, combos
+from task_gateway_lab.scenarios.environment import NEEDS, Environment, EnvironmentSpec
 
 Make = Callable[..., GatewaySnapshot]
 FAKE = Controller(
@@ -71,9 +71,9 @@ def test_the_fallback_finds_a_proxy_by_the_labels_of_every_controller() -> None:
 def test_limits_ask_it(snapshot: Make) -> None:
     proxy = {"metadata": {"name": "p", "namespace": "ns"}, "spec": {"ports": [{"port": n} for n in range(2000, 2008)]}}
     read: dict[str, Any] = {"gateway_class": CLASS, "proxy_services": [proxy]}
-    found = LIMITS.get("port-range").at(snapshot("listeners", **read))
+    found = LIMITS.get("port-range").limit_at(snapshot("listeners", **read))
     assert found.tasks == 4  # 2000, 2002, 2004 and 2006: two neighbours are one port, 2008 is not in the Service
-    sets = LIMITS.get("listener-sets").at(snapshot(**read))
+    sets = LIMITS.get("listener-sets").limit_at(snapshot(**read))
     assert (sets.value, sets.tasks, sets.raise_) == (0, None, "none: Fakeway does not support ListenerSets")
 
 
@@ -94,17 +94,17 @@ def test_checks_ask_it(snapshot: Make) -> None:
                        "annotations": {"meta.helm.sh/release-namespace": "ns"}}},
         gateway_object=gateway_object, namespaces=("tasks",), listener_sets=sets, crd=crd, controllers=[deployment],
     )  # fmt: skip
-    assert controller_checks.supported(found) == Trouble(
+    assert controller_checks.supported(found) == Finding(
         f"{container['image']}: the tested version is 2.1", warning=True
     )
-    assert controller_checks.listener_sets(found) == Trouble("Fakeway does not serve the 1 ListenerSets of the Gateway")
-    assert controller_checks.own_controller(found) == Trouble(
+    assert controller_checks.listener_sets(found) == Finding("Fakeway does not serve the 1 ListenerSets of the Gateway")
+    assert controller_checks.own_controller(found) == Finding(
         "the Fakeway of GatewayClass klass only serves Gateway ns/first"
     )
-    assert controller_checks.watched(found) == Trouble("Fakeway watches ns, a, but not namespace tasks")
-    assert crds.bundle(found) == Trouble("the release of the CRDs is v1.6.3, Fakeway requires v1.7.0 or later")
+    assert controller_checks.watched(found) == Finding("Fakeway watches ns, a, but not namespace tasks")
+    assert crds.bundle(found) == Finding("the release of the CRDs is v1.6.3, Fakeway requires v1.7.0 or later")
     assert gateway.current(found) is None
-    assert routing.reserved(found) == Trouble("5 ports, 2001 to 2009", warning=True)
+    assert routing.reserved(found) == Finding("5 ports, 2001 to 2009", warning=True)
 
 
 def test_it_can_be_chosen_for_scenarios_and_says_what_it_lacks(tmp_path: Path) -> None:
@@ -112,9 +112,9 @@ def test_it_can_be_chosen_for_scenarios_and_says_what_it_lacks(tmp_path: Path) -
     assert shown.exit_code == 0
     needs = {need for each in json.loads(shown.stdout) for need in each["needs"]}
     assert needs <= set(NEEDS)
-    world = World(Given("run", tmp_path / "c.tgz", tmp_path / "d.tgz", "image", controller=FAKE))
-    assert world.lacks(["a controller of the chart"]) == "Fakeway is not installed by the chart"
-    assert world.facts["proxy_labels"].startswith("fake.example/gateway=")
+    environment = Environment(EnvironmentSpec("run", tmp_path / "c.tgz", tmp_path / "d.tgz", "image", controller=FAKE))
+    assert environment.missing_requirement(["a controller of the chart"]) == "Fakeway is not installed by the chart"
+    assert environment.facts["proxy_labels"].startswith("fake.example/gateway=")
 
 
 def test_the_bench_has_rows_for_it(tmp_path: Path) -> None:
@@ -124,7 +124,7 @@ def test_the_bench_has_rows_for_it(tmp_path: Path) -> None:
     ]  # fmt: skip
     assert "fake with slots" in combos.names()
     assert combos.crds(FAKE)["gateways"]["dropQuadraticRules"] is True
-    found = stand.values(FAKE, tmp_path / "chart.tgz", mine[-1], "192.0.2.1")
+    found = bench_cluster.values(FAKE, tmp_path / "chart.tgz", mine[-1], "192.0.2.1")
     assert found["fake"] == {"replicas": 1, "ports": {"start": combos.FIRST_TASK_PORT, "count": combos.TASK_PORTS}}
 
 

@@ -19,7 +19,7 @@ COSTS: dict[str, Callable[[int], float]] = {
 }
 
 
-class Server:
+class CostlyServer:
     """Answers dry runs of CRDs with the cost of their rules by `COSTS`; keeps what it was asked."""
 
     server = "https://192.0.2.1"

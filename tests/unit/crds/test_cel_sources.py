@@ -99,7 +99,7 @@ def test_every_release_and_channel_is_read(monkeypatch: pytest.MonkeyPatch) -> N
     assert caught.value.where == "Gateway API v1, v2"
 
 
-class Cluster:
+class FakeCluster:
     server = "https://192.0.2.1"
 
     def __init__(self, *crds: Manifest) -> None:
@@ -117,7 +117,7 @@ class Cluster:
 
 
 def test_of_a_cluster_gateway_apis_crds_count() -> None:
-    cluster = Cluster(
+    cluster = FakeCluster(
         named(schema.GATEWAYS),
         named("xlistenersets", group="gateway.networking.x-k8s.io"),
         named("theirs", group="example.com"),
@@ -129,4 +129,4 @@ def test_of_a_cluster_gateway_apis_crds_count() -> None:
 
 def test_a_cluster_without_gateway_api_is_told() -> None:
     with pytest.raises(NotFound, match="Gateway API is not installed"):
-        cel_sources.live(cast(Kube, Cluster()), LISTENERS)
+        cel_sources.live(cast(Kube, FakeCluster()), LISTENERS)

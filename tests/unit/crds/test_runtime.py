@@ -14,7 +14,7 @@ from task_gateway.reasons import Refusal
 LISTENERS = "spec.listeners"
 
 
-class Server:
+class LimitedServer:
     """Accepts objects up to a number of listeners."""
 
     def __init__(self, limit: int, reason: Refusal = Refusal.RULE_COST) -> None:
@@ -35,7 +35,7 @@ def maker() -> runtime.Make:
     return make
 
 
-def search(server: Server, ceiling: int = 600) -> int | None:
+def search(server: LimitedServer, ceiling: int = 600) -> int | None:
     return runtime.largest_object(cast(Kube, server), maker(), 445, ceiling)
 
 
@@ -73,32 +73,32 @@ def test_a_listener_set_names_a_parent(kind: str) -> None:
 
 
 def test_the_known_limit_takes_two_questions() -> None:
-    server = Server(445)
+    server = LimitedServer(445)
     assert search(server) == 445
     assert server.asked == [445, 446]
 
 
 @pytest.mark.parametrize("limit", [1, 213, 406, 444, 446, 599])
 def test_another_limit_is_found_exactly(limit: int) -> None:
-    server = Server(limit)
+    server = LimitedServer(limit)
     assert search(server) == limit
     assert {limit, limit + 1} <= {*server.asked}
 
 
 def test_nothing_refused_is_no_limit() -> None:
-    assert search(Server(10_000)) is None
-    assert search(Server(10_000), ceiling=100) is None
+    assert search(LimitedServer(10_000)) is None
+    assert search(LimitedServer(10_000), ceiling=100) is None
 
 
 def test_another_refusal_is_no_limit_either() -> None:
     with pytest.raises(Invalid) as refused:
-        search(Server(100, Refusal.TOO_MANY_ITEMS))
+        search(LimitedServer(100, Refusal.TOO_MANY_ITEMS))
     assert refused.value.reasons == {Refusal.TOO_MANY_ITEMS}
 
 
 @pytest.mark.parametrize("silent", [1, runtime.ATTEMPTS])
 def test_an_answer_that_does_not_come_in_time_is_asked_for_again(silent: int) -> None:
-    class Busy(Server):
+    class Busy(LimitedServer):
         def create(self, obj: Manifest, *, dry_run: bool) -> Manifest:
             super().create(obj, dry_run=dry_run)
             if len(self.asked) <= silent:
@@ -132,5 +132,5 @@ def test_strings_of_the_items_are_shortened_and_the_rules_stay() -> None:
 def test_the_first_write_is_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter([0, 9, *(edge for number in range(1, 11) for edge in (100 * number, 100 * number + number))])
     monkeypatch.setattr("task_gateway.crds.runtime.time.monotonic", lambda: next(clock))
-    timed = runtime.write_time(cast(Kube, Server(100)), maker()(64), 64)
+    timed = runtime.write_time(cast(Kube, LimitedServer(100)), maker()(64), 64)
     assert (timed.items, timed.median, timed.p99, timed.samples) == (64, 5.5, 10, 10)

@@ -51,7 +51,7 @@ def test_rules_are_left_out_by_their_text_wherever_they_stand() -> None:
 
 
 def test_rules_of_a_list_have_texts_and_messages() -> None:
-    assert schema.rules(nested(), "v1", "spec.rules") == [schema.Rule("a", "said")]
+    assert schema.rules(nested(), "v1", "spec.rules") == [schema.CelRule("a", "said")]
     assert schema.rules(nested(), "v1", "spec.other") == []
 
 
@@ -62,9 +62,9 @@ def test_descriptions_do_not_make_schemas_differ_and_properties_of_that_name_do(
 
 
 def test_rules_that_walk_the_list_for_each_of_its_items_are_quadratic() -> None:
-    kinds = {text: schema.is_quadratic(schema.Rule(text, "")) for text in (PORTS, NAMES, LINEAR)}
+    kinds = {text: schema.is_quadratic(schema.CelRule(text, "")) for text in (PORTS, NAMES, LINEAR)}
     assert kinds == {PORTS: True, NAMES: True, LINEAR: False}
-    assert not schema.is_quadratic(schema.Rule("self.size() < 2 || self.all(a, a.x)", ""))
+    assert not schema.is_quadratic(schema.CelRule("self.size() < 2 || self.all(a, a.x)", ""))
 
 
 def test_the_bundle_is_that_of_the_annotations() -> None:

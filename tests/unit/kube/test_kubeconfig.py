@@ -11,7 +11,7 @@ import yaml
 from task_gateway.errors import LoginFailed, UsageError
 from task_gateway.kube import in_cluster, proxies
 from task_gateway.kube.kubeconfig import Access, access_of, choose
-from task_gateway.kube.login import Login, header
+from task_gateway.kube.login import ApiLogin, header
 from task_gateway.model import Cluster, Manifest
 
 
@@ -131,19 +131,19 @@ def oidc(id_token: str, **config: str) -> Manifest:
 
 def test_a_token_of_openid_connect_is_used_until_it_expires() -> None:
     valid = token(exp=time.time() + 60)
-    assert Login(access(oidc(valid)), secure=True).headers() == [("Authorization", f"Bearer {valid}")]
+    assert ApiLogin(access(oidc(valid)), secure=True).headers() == [("Authorization", f"Bearer {valid}")]
     for expired in (token(exp=time.time() + 5), ""):
-        login = Login(access(oidc(expired)), secure=True)
+        login = ApiLogin(access(oidc(expired)), secure=True)
         with pytest.raises(LoginFailed, match="has expired, and only kubectl refreshes it"):
             login.headers()
     for bad in (oidc("a.b"), oidc(token()), oidc(valid, **{"client-id": ""})):
         with pytest.raises(UsageError):
-            Login(access(bad), secure=True)
+            ApiLogin(access(bad), secure=True)
 
 
 def test_no_credentials_are_sent_over_http() -> None:
     user = {"token": "t", "as": "ada"}
-    assert Login(access(user), secure=False).headers() == [("Impersonate-User", "ada")]
+    assert ApiLogin(access(user), secure=False).headers() == [("Impersonate-User", "ada")]
 
 
 def test_a_header_is_utf8_and_has_one_line() -> None:

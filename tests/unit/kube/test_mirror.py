@@ -21,7 +21,7 @@ def obj(name: str, version: int, value: str = "") -> Manifest:
     return {"metadata": {"name": name, "namespace": "n", "resourceVersion": str(version)}, "value": value}
 
 
-class Server:
+class FakeServer:
     """What a mirror asks of an API server; the test says what each watch brings."""
 
     def __init__(self) -> None:
@@ -52,12 +52,12 @@ class Server:
 
 
 @pytest.fixture
-def server() -> Server:
-    return Server()
+def server() -> FakeServer:
+    return FakeServer()
 
 
 @pytest.fixture
-def mirror(server: Server) -> Iterator[Mirror[str]]:
+def mirror(server: FakeServer) -> Iterator[Mirror[str]]:
     made: Mirror[str] = Mirror(cast(Kube, server), "v1/Service", "n", lambda each: each["value"] or None)
     yield made
     made.close()
@@ -71,13 +71,13 @@ def until(seen: Callable[[], bool]) -> None:
         time.sleep(0.001)
 
 
-def test_until_it_follows_each_read_asks(server: Server, mirror: Mirror[str]) -> None:
+def test_until_it_follows_each_read_asks(server: FakeServer, mirror: Mirror[str]) -> None:
     assert mirror.read() == []
     server.there = [obj("a", 1, "one"), obj("b", 1)]
     assert mirror.read() == ["one"]
 
 
-def test_it_follows_changes_and_asks_no_more(server: Server, mirror: Mirror[str]) -> None:
+def test_it_follows_changes_and_asks_no_more(server: FakeServer, mirror: Mirror[str]) -> None:
     server.there, server.version = [obj("a", 1, "one")], 5
     mirror.follow()
     server.events.put(("ADDED", obj("b", 6, "two")))
@@ -88,7 +88,7 @@ def test_it_follows_changes_and_asks_no_more(server: Server, mirror: Mirror[str]
     assert (server.snapshots, server.watched_from) == (1, ["5"])
 
 
-def test_a_write_is_seen_at_once_and_an_older_event_does_not_undo_it(server: Server, mirror: Mirror[str]) -> None:
+def test_a_write_is_seen_at_once_and_an_older_event_does_not_undo_it(server: FakeServer, mirror: Mirror[str]) -> None:
     server.there = [obj("a", 1, "old")]
     mirror.follow()
     assert mirror.keep(obj("a", 9, "mine")) == "mine"
@@ -98,7 +98,7 @@ def test_a_write_is_seen_at_once_and_an_older_event_does_not_undo_it(server: Ser
     assert mirror.read() == ["mine", "mark"]
 
 
-def test_the_late_answer_of_a_write_brings_nothing_back(server: Server, mirror: Mirror[str]) -> None:
+def test_the_late_answer_of_a_write_brings_nothing_back(server: FakeServer, mirror: Mirror[str]) -> None:
     server.there = [obj("a", 1, "old")]
     mirror.follow()
     server.events.put(("DELETED", obj("a", 7, "old")))
@@ -107,7 +107,7 @@ def test_the_late_answer_of_a_write_brings_nothing_back(server: Server, mirror: 
     assert mirror.read() == []
 
 
-def test_what_was_dropped_comes_back_only_when_it_is_made_again(server: Server, mirror: Mirror[str]) -> None:
+def test_what_was_dropped_comes_back_only_when_it_is_made_again(server: FakeServer, mirror: Mirror[str]) -> None:
     server.there = [obj("a", 4, "old")]
     mirror.follow()
     mirror.drop("n", "a", "4")
@@ -117,7 +117,7 @@ def test_what_was_dropped_comes_back_only_when_it_is_made_again(server: Server, 
     assert mirror.read() == ["new"]
 
 
-def test_after_a_lost_connection_the_watch_goes_on_where_it_was(server: Server, mirror: Mirror[str]) -> None:
+def test_after_a_lost_connection_the_watch_goes_on_where_it_was(server: FakeServer, mirror: Mirror[str]) -> None:
     server.version = 5
     mirror.follow()
     server.events.put(("BOOKMARK", obj("", 8)))
@@ -127,7 +127,7 @@ def test_after_a_lost_connection_the_watch_goes_on_where_it_was(server: Server, 
     assert (server.snapshots, server.watched_from) == (1, ["5", "8"])
 
 
-def test_a_version_that_is_too_old_has_everything_read_again(server: Server, mirror: Mirror[str]) -> None:
+def test_a_version_that_is_too_old_has_everything_read_again(server: FakeServer, mirror: Mirror[str]) -> None:
     server.there = [obj("a", 1, "one"), obj("b", 1, "two")]
     mirror.follow()
     server.there, server.version = [obj("b", 1, "two")], 50
@@ -138,7 +138,7 @@ def test_a_version_that_is_too_old_has_everything_read_again(server: Server, mir
     assert server.watched_from[-1] == "50"
 
 
-def test_the_errors_of_the_first_reading_are_the_callers(server: Server, mirror: Mirror[str]) -> None:
+def test_the_errors_of_the_first_reading_are_the_callers(server: FakeServer, mirror: Mirror[str]) -> None:
     def refuse(*_: Any, **__: Any) -> tuple[list[Manifest], str]:
         raise ClusterUnreachable("gone")
 
@@ -147,7 +147,7 @@ def test_the_errors_of_the_first_reading_are_the_callers(server: Server, mirror:
         mirror.follow()
 
 
-def test_each_change_is_told_once_with_what_was_before(server: Server) -> None:
+def test_each_change_is_told_once_with_what_was_before(server: FakeServer) -> None:
     seen: list[tuple[str | None, str | None]] = []
     mirror: Mirror[str] = Mirror(
         cast(Kube, server),
@@ -171,7 +171,7 @@ def test_each_change_is_told_once_with_what_was_before(server: Server) -> None:
 
 
 def test_of_many_objects_that_went_only_the_last_are_remembered(
-    server: Server, mirror: Mirror[str], monkeypatch: pytest.MonkeyPatch
+    server: FakeServer, mirror: Mirror[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(mirrors, "GONE_KEPT", 2)
     mirror.follow()
@@ -183,7 +183,7 @@ def test_of_many_objects_that_went_only_the_last_are_remembered(
     assert len(mirror._seen) == 3
 
 
-def test_with_pages_it_reads_so_many_at_a_time(server: Server) -> None:
+def test_with_pages_it_reads_so_many_at_a_time(server: FakeServer) -> None:
     mirror: Mirror[str] = Mirror(cast(Kube, server), "v1/Pod", "n", lambda each: each["value"], page=250)
     server.there = [obj("a", 1, "one")]
     mirror.follow()
@@ -192,7 +192,7 @@ def test_with_pages_it_reads_so_many_at_a_time(server: Server) -> None:
     server.events.put(None)
 
 
-def test_another_mirror_is_read_again_before_what_was_read_is_noted(server: Server) -> None:
+def test_another_mirror_is_read_again_before_what_was_read_is_noted(server: FakeServer) -> None:
     noted: list[str] = []
     made: Mirror[str] = Mirror(
         cast(Kube, server),

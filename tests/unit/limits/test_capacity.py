@@ -8,8 +8,8 @@ from tests.unit.memory import QUOTA, Memory
 from task_gateway.errors import Forbidden
 from task_gateway.inventory.snapshot import GatewaySnapshot
 from task_gateway.inventory.target import GatewayTarget
-from task_gateway.limits.base import LIMITS, Finding, Found, Rule, Scope
-from task_gateway.limits.capacity import ladder, look
+from task_gateway.limits.base import LIMITS, LimitRule, LimitValue, Origin, Scope
+from task_gateway.limits.capacity import assess_target, ladder
 from task_gateway.limits.services import usable
 from task_gateway.model import Limit, Manifest, ResourceManager
 
@@ -26,21 +26,21 @@ def test_the_ladder_goes_up_and_ends_with_what_does_not_apply() -> None:
 
 
 def test_without_a_gateway_there_is_no_capacity(memory: Memory) -> None:
-    seen = look(GatewayTarget(ResourceManager("home", "home"), memory))
+    seen = assess_target(GatewayTarget(ResourceManager("home", "home"), memory))
     assert (seen.strategy, seen.capacity, seen.headroom, seen.binding, seen.limits) == ("direct", None, None, None, ())
 
 
 def test_what_may_not_be_read_limits_nothing_and_is_named(target: GatewayTarget) -> None:
-    def look_in_vain(_snapshot: GatewaySnapshot) -> Finding:
+    def look_in_vain(_snapshot: GatewaySnapshot) -> LimitValue:
         raise Forbidden("no", where="v1/Node")
 
-    seen = Rule("nodes", "nodes", Scope.CLUSTER, look_in_vain).at(GatewaySnapshot(target))
+    seen = LimitRule("nodes", "nodes", Scope.CLUSTER, look_in_vain).limit_at(GatewaySnapshot(target))
     assert (seen.value, seen.tasks, seen.raise_) == (None, None, "unknown: v1/Node may not be read")
 
 
 def test_a_finding_keeps_its_note(target: GatewayTarget) -> None:
-    rule = Rule("x", "things", Scope.RANGE, lambda _snapshot: Finding(3, 2, Found.READ, "more", "1 of others"))
-    assert rule.at(GatewaySnapshot(target)) == Limit("x", "things (1 of others)", 3, 2, "range", "read", "more")
+    rule = LimitRule("x", "things", Scope.RANGE, lambda _snapshot: LimitValue(3, 2, Origin.READ, "more", "1 of others"))
+    assert rule.limit_at(GatewaySnapshot(target)) == Limit("x", "things (1 of others)", 3, 2, "range", "read", "more")
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_addresses_of_a_service_range(cidr: str, addresses: int) -> None:
 )
 def test_what_a_quota_leaves(snapshot: Make, hard: dict[str, str], used: dict[str, str], left: int | None) -> None:
     quota = {"metadata": {"name": "q"}, "status": {"hard": hard, "used": used}}
-    found = LIMITS.get("quota-services").at(snapshot("listeners", quotas=[quota]))
+    found = LIMITS.get("quota-services").limit_at(snapshot("listeners", quotas=[quota]))
     assert (found.value, found.tasks) == (left, left)
     assert ("cannot be read: q: 'much'" in found.description) is ("much" in hard.values())
 
@@ -88,7 +88,9 @@ def test_the_least_of_all_task_namespaces_counts(
     first, *others = quotas
     placed = [each | {"metadata": {"name": "q", "namespace": where}} for where in quotas for each in quotas[where]]
     chart = {"taskNamespaces": " ".join(others)}
-    found = LIMITS.get("quota-services").at(snapshot("listeners", namespaces=(first,), chart=chart, quotas=placed))
+    found = LIMITS.get("quota-services").limit_at(
+        snapshot("listeners", namespaces=(first,), chart=chart, quotas=placed)
+    )
     assert (found.value, found.tasks) == (left, left)
     assert found.raise_ == f"the ResourceQuota in namespace {raised}"
     assert found.description == LIMITS.get("quota-services").description + (f" ({note})" if note else "")
@@ -97,10 +99,10 @@ def test_the_least_of_all_task_namespaces_counts(
 def test_a_quota_that_may_not_be_read_leaves_an_unknown_number(snapshot: Make, memory: Memory) -> None:
     memory.refused.add(QUOTA)
     made = snapshot("listeners", kube=memory, namespaces=("a",), chart={"taskNamespaces": "b"})
-    found = LIMITS.get("quota-services").at(made)
+    found = LIMITS.get("quota-services").limit_at(made)
     assert (found.value, found.raise_) == (None, "unknown: v1/ResourceQuota in namespace a may not be read")
 
 
 def test_no_limit_is_below_0(target: GatewayTarget) -> None:
-    rule = Rule("x", "things", Scope.RANGE, lambda _snapshot: Finding(-8, -1, Found.READ, "more"))
-    assert (rule.at(GatewaySnapshot(target)).value, rule.at(GatewaySnapshot(target)).tasks) == (0, 0)
+    rule = LimitRule("x", "things", Scope.RANGE, lambda _snapshot: LimitValue(-8, -1, Origin.READ, "more"))
+    assert (rule.limit_at(GatewaySnapshot(target)).value, rule.limit_at(GatewaySnapshot(target)).tasks) == (0, 0)

@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from task_gateway.inventory.snapshot import GatewaySnapshot
-from task_gateway.limits.base import LIMITS, Finding, Found, Scope, limit
+from task_gateway.limits.base import LIMITS, LimitValue, Origin, Scope, limit
 from task_gateway.limits.capacity import assess
 from task_gateway.report.limits import terminal
 
@@ -19,8 +19,8 @@ def _registered(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(LIMITS, "_parts", {"slots": LIMITS.get("slots")})
 
     @limit("desks", Scope.CLUSTER, "desks in the cluster")
-    def desks(_snapshot: GatewaySnapshot) -> Finding:
-        return Finding(5, 5, Found.READ, "buy desks", "one of them is high")
+    def desks(_snapshot: GatewaySnapshot) -> LimitValue:
+        return LimitValue(5, 5, Origin.READ, "buy desks", "one of them is high")
 
 
 def test_the_lowest_limit_is_the_capacity_and_the_table_marks_it(snapshot: Make) -> None:

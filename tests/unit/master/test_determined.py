@@ -15,12 +15,12 @@ import pytest
 from task_gateway.errors import ScenarioFailed, UsageError
 from task_gateway.model import Address
 from task_gateway_lab.master.notebook import Notebook
-from task_gateway_lab.master.platform import Wish
-from task_gateway_lab.master.platforms.base import Login
+from task_gateway_lab.master.platform import TaskRequest
+from task_gateway_lab.master.platforms.base import PlatformLogin
 from task_gateway_lab.master.platforms.determined import Determined
-from task_gateway_lab.scenarios.declared import Scene
+from task_gateway_lab.scenarios.base import ScenarioCase
+from task_gateway_lab.scenarios.environment import Environment
 from task_gateway_lab.scenarios.tasks import opened, start
-from task_gateway_lab.scenarios.world import World
 
 EXCHANGES = json.loads(Path(__file__).with_name("determined_api.json").read_text("utf-8"))["exchanges"]
 KNOWN = {each["request"]: each for each in EXCHANGES}
@@ -84,7 +84,7 @@ def master() -> Iterator[Recorded]:
 
 @pytest.fixture
 def platform(master: Recorded) -> Determined:
-    return Determined(Login(master.url, "ada", "secret", POOLS))
+    return Determined(PlatformLogin(master.url, "ada", "secret", POOLS))
 
 
 def test_the_password_goes_to_the_login_alone(master: Recorded, platform: Determined) -> None:
@@ -98,7 +98,7 @@ def test_the_password_goes_to_the_login_alone(master: Recorded, platform: Determ
 def test_a_task_is_launched_in_the_pool_of_its_manager_and_known_by_its_name(
     master: Recorded, platform: Determined
 ) -> None:
-    running = platform.launch(Wish("notebook", "east", "mine"))
+    running = platform.launch(TaskRequest("notebook", "east", "mine"))
     assert (running.id, running.kind, running.manager, running.owner) == ("n-1", "notebook", "east", "ada")
     launched = next(body for request, body, _ in master.asked if request == "POST notebooks")
     assert launched == {"config": {"description": "mine", "resources": {"resource_pool": "east-pool"}}}
@@ -110,7 +110,7 @@ def test_a_task_is_launched_in_the_pool_of_its_manager_and_known_by_its_name(
 def test_a_notebook_is_returned_once_it_serves_and_opens_to_its_own_token(
     master: Recorded, platform: Determined
 ) -> None:
-    running = platform.launch(Wish("notebook", "east", "mine"))
+    running = platform.launch(TaskRequest("notebook", "east", "mine"))
     assert master.visits["GET /proxy/n-1/api"] == 2  # the first answer is a 502
     assert (running.authorization, running.addresses) == ("token notebook-session", ())
     with pytest.raises(ScenarioFailed, match="reports no address of notebook n-1"):
@@ -123,28 +123,28 @@ def test_a_notebook_is_returned_once_it_serves_and_opens_to_its_own_token(
 
 def test_a_tensorboard_shows_the_experiments_that_were_named(master: Recorded, platform: Determined) -> None:
     with pytest.raises(UsageError, match="needs an experiment") as told:
-        platform.launch(Wish("tensorboard", "east", "board"))
+        platform.launch(TaskRequest("tensorboard", "east", "board"))
     assert told.value.hint == "--experiment ID"
     assert "POST tensorboards" not in [request for request, _, _ in master.asked]
-    named = Determined(Login(master.url, "ada", "secret", POOLS, experiments=(7,)))
-    running = named.launch(Wish("tensorboard", "east", "board"))
+    named = Determined(PlatformLogin(master.url, "ada", "secret", POOLS, experiments=(7,)))
+    running = named.launch(TaskRequest("tensorboard", "east", "board"))
     assert next(body for request, body, _ in master.asked if request == "POST tensorboards")["experimentIds"] == [7]
     assert (running.id, running.authorization) == ("t-1", "Bearer session")
 
 
 def test_a_scenario_is_played_where_no_address_is_told(platform: Determined, tmp_path: Path) -> None:
-    world = cast(World, SimpleNamespace(platform=platform))
-    scene = Scene(world, tmp_path)
-    with scene.later:
-        assert start("notebook", "east", "mine").do(scene) == f"mine on east at {platform.url('mine')}"
-        assert scene.facts == {}
-        opened(scene, "mine").upload("a.txt", b"text")
+    environment = cast(Environment, SimpleNamespace(platform=platform))
+    case = ScenarioCase(environment, tmp_path)
+    with case.cleanup:
+        assert start("notebook", "east", "mine").do(case) == f"mine on east at {platform.url('mine')}"
+        assert case.facts == {}
+        opened(case, "mine").upload("a.txt", b"text")
 
 
 def test_a_manager_without_a_pool_is_refused_before_anything_is_asked(master: Recorded, platform: Determined) -> None:
     before = len(master.asked)
     with pytest.raises(UsageError, match="no resource pool is named for west") as told:
-        platform.launch(Wish("notebook", "west", "mine"))
+        platform.launch(TaskRequest("notebook", "west", "mine"))
     assert told.value.hint == "known: east"
     assert len(master.asked) == before
 
@@ -153,7 +153,7 @@ def test_a_task_that_ends_before_it_runs_is_killed_and_told(master: Recorded, pl
     ended = {"notebook": {"id": "n-1", "state": "STATE_TERMINATED", "exitStatus": "no such image"}}
     master.changed["GET notebooks/n-1"] = ended
     with pytest.raises(ScenarioFailed, match="no such image"):
-        platform.launch(Wish("notebook", "east", "mine"))
+        platform.launch(TaskRequest("notebook", "east", "mine"))
     assert master.asked[-1][0] == "POST notebooks/n-1/kill"
 
 
@@ -167,7 +167,7 @@ def test_only_tasks_that_run_are_listed_each_by_its_manager(platform: Determined
 def test_a_wrong_password_is_told_without_it(master: Recorded) -> None:
     master.changed["POST auth/login"] = {}
     with pytest.raises(ScenarioFailed) as told:
-        Determined(Login(master.url, "ada", "secret", POOLS))
+        Determined(PlatformLogin(master.url, "ada", "secret", POOLS))
     assert "secret" not in str(told.value)
 
 

@@ -8,9 +8,9 @@ import pytest
 from task_gateway.cli.main import main
 from task_gateway.errors import UsageError
 from task_gateway.model import Address
-from task_gateway_lab.master.platform import Running, Wish
-from task_gateway_lab.master.platforms.base import PLATFORMS, Login
-from task_gateway_lab.scenarios.declared import SCENARIOS, Scenario
+from task_gateway_lab.master.platform import RunningTask, TaskRequest
+from task_gateway_lab.master.platforms.base import PLATFORMS, PlatformLogin
+from task_gateway_lab.scenarios.base import SCENARIOS, Scenario
 from task_gateway_lab.scenarios.product import ANY_MASTER
 from task_gateway_lab.scenarios.tasks import end, start
 
@@ -18,35 +18,35 @@ SCENARIO = Scenario(
     name="command_starts",
     group="Commands and shells",
     sentence="A command starts and ends.",
-    moves=(start("command", "default", "one"), end("one")),
+    steps=(start("command", "default", "one"), end("one")),
     tags=(ANY_MASTER,),
 )
-PAGE = Scenario("page_opens", "Notebooks", "A page opens.", ("chromium",), SCENARIO.moves, (ANY_MASTER,))
-INSIDE = Scenario("cluster_is_read", "Notebooks", "A cluster is read.", moves=SCENARIO.moves)
+PAGE = Scenario("page_opens", "Notebooks", "A page opens.", ("chromium",), SCENARIO.steps, (ANY_MASTER,))
+INSIDE = Scenario("cluster_is_read", "Notebooks", "A cluster is read.", steps=SCENARIO.steps)
 
 
-class Hub:
+class FakePlatform:
     """A platform that runs nothing, and remembers what it was asked for."""
 
     asked: list[str]
 
-    def __init__(self, login: Login) -> None:
+    def __init__(self, login: PlatformLogin) -> None:
         if login.password != "hidden":
             raise UsageError("the hub refuses the login")
-        self._pools, Hub.asked = login.pools, [f"login of {login.user} at {login.url}"]
+        self._pools, FakePlatform.asked = login.pools, [f"login of {login.user} at {login.url}"]
 
     def version(self) -> str:
         return "7.0"
 
-    def launch(self, wish: Wish) -> Running:
-        Hub.asked.append(f"launch {wish.kind} {wish.id} in {self._pools[wish.manager]}")
-        return Running(wish.id, wish.kind, wish.manager, wish.owner, (Address("192.0.2.8", 2000),))
+    def launch(self, request: TaskRequest) -> RunningTask:
+        FakePlatform.asked.append(f"launch {request.kind} {request.id} in {self._pools[request.manager]}")
+        return RunningTask(request.id, request.kind, request.manager, request.owner, (Address("192.0.2.8", 2000),))
 
-    def tasks(self) -> list[Running]:
+    def tasks(self) -> list[RunningTask]:
         return []
 
     def kill(self, task_id: str) -> None:
-        Hub.asked.append(f"kill {task_id}")
+        FakePlatform.asked.append(f"kill {task_id}")
 
     def restart(self) -> None:
         pass
@@ -63,7 +63,7 @@ def words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The command that plays three scenarios against the platform, registered beside those of the house."""
     SCENARIOS.names()
     PLATFORMS.names()
-    monkeypatch.setattr(PLATFORMS, "_parts", {**PLATFORMS._parts, "hub": Hub})
+    monkeypatch.setattr(PLATFORMS, "_parts", {**PLATFORMS._parts, "hub": FakePlatform})
     monkeypatch.setattr(SCENARIOS, "_parts", {each.name: each for each in (SCENARIO, PAGE, INSIDE)})
     monkeypatch.setenv("TASK_GATEWAY_MASTER_PASSWORD", "hidden")
     monkeypatch.setenv("KEEP", "")
@@ -85,7 +85,7 @@ def test_scenarios_are_played_against_it(words: list[str], capsys: pytest.Captur
         "cluster_is_read": ("skipped", "it requires access to the clusters, but only the platform hub is known"),
     }
     played = ["launch command one in small", "kill one", "kill one"]
-    assert Hub.asked == ["login of ada at http://192.0.2.1", *played]
+    assert FakePlatform.asked == ["login of ada at http://192.0.2.1", *played]
 
 
 def test_an_unknown_platform_is_refused_with_the_known_ones(

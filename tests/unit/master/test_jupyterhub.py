@@ -8,8 +8,8 @@ import pytest
 from task_gateway.errors import UsageError
 from task_gateway.routing import names
 from task_gateway_lab.master.jupyterhub.files import configuration, objects
-from task_gateway_lab.master.platform import Wish
-from task_gateway_lab.master.platforms.base import Login
+from task_gateway_lab.master.platform import TaskRequest
+from task_gateway_lab.master.platforms.base import PlatformLogin
 from task_gateway_lab.master.platforms.jupyterhub import JupyterHub, progress
 
 WORDS = {
@@ -69,6 +69,6 @@ def test_the_events_of_a_spawn_are_read_and_comments_left_out() -> None:
 
 
 def test_it_runs_notebooks_only() -> None:
-    hub = JupyterHub(Login("http://192.0.2.1", "ada", "secret", {"east": ""}))
+    hub = JupyterHub(PlatformLogin("http://192.0.2.1", "ada", "secret", {"east": ""}))
     with pytest.raises(UsageError, match="shell"):
-        hub.launch(Wish("shell", "east", "one"))
+        hub.launch(TaskRequest("shell", "east", "one"))

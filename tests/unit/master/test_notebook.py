@@ -17,13 +17,13 @@ from task_gateway.errors import ScenarioFailed, WaitTimeout
 from task_gateway.settings import Wait
 from task_gateway_lab.master.exchange import Reply, call
 from task_gateway_lab.master.notebook import Notebook, Outputs, document
-from task_gateway_lab.master.table import wait_for_reply
+from task_gateway_lab.master.proxy_client import wait_for_reply
 
 SHORT = Wait("short", "the kernel answers", 0.5)
 
 
 @dataclass
-class Seen:
+class SeenRequests:
     """What the server was asked, and what its kernel is to say."""
 
     script: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
@@ -32,7 +32,7 @@ class Seen:
 
 
 class Rest(RequestHandler):
-    def initialize(self, seen: Seen) -> None:
+    def initialize(self, seen: SeenRequests) -> None:
         self.seen = seen
 
     def prepare(self) -> None:
@@ -57,7 +57,7 @@ class Rest(RequestHandler):
 
 
 class Channels(WebSocketHandler):
-    def initialize(self, seen: Seen) -> None:
+    def initialize(self, seen: SeenRequests) -> None:
         self.seen = seen
 
     def on_message(self, message: str | bytes) -> None:
@@ -72,12 +72,12 @@ class Channels(WebSocketHandler):
 
 
 @pytest.fixture
-def seen() -> Seen:
-    return Seen()
+def seen() -> SeenRequests:
+    return SeenRequests()
 
 
 @pytest.fixture
-def url(seen: Seen) -> Iterator[str]:
+def url(seen: SeenRequests) -> Iterator[str]:
     """A server in a thread of its own, for the client blocks."""
     ports: list[int] = []
     loop = asyncio.new_event_loop()
@@ -107,7 +107,7 @@ def url(seen: Seen) -> Iterator[str]:
 IDLE = ("status", {"execution_state": "idle"})
 
 
-def test_the_output_of_a_cell_is_gathered_until_the_kernel_is_idle(seen: Seen, url: str) -> None:
+def test_the_output_of_a_cell_is_gathered_until_the_kernel_is_idle(seen: SeenRequests, url: str) -> None:
     seen.script = [
         ("status", {"execution_state": "busy"}),
         ("stream", {"name": "stdout", "text": "one\n"}),
@@ -121,19 +121,19 @@ def test_the_output_of_a_cell_is_gathered_until_the_kernel_is_idle(seen: Seen, u
     assert seen.requests[-1] == ("DELETE", "/base/api/kernels/k1")
 
 
-def test_a_cell_that_raises_fails(seen: Seen, url: str) -> None:
+def test_a_cell_that_raises_fails(seen: SeenRequests, url: str) -> None:
     seen.script = [("error", {"ename": "ZeroDivisionError", "evalue": "division by zero"}), IDLE]
     with pytest.raises(ScenarioFailed, match="the cell raised ZeroDivisionError: division by zero"):
         Notebook(url, "token right").execute("1/0")
 
 
-def test_a_socket_that_closes_fails_with_its_code(seen: Seen, url: str) -> None:
+def test_a_socket_that_closes_fails_with_its_code(seen: SeenRequests, url: str) -> None:
     seen.script = [("leave", {})]
     with pytest.raises(ScenarioFailed, match="closed with code 4000"):
         Notebook(url, "token right").execute("x")
 
 
-def test_a_silent_kernel_ends_the_wait_with_what_came_last(seen: Seen, url: str) -> None:
+def test_a_silent_kernel_ends_the_wait_with_what_came_last(seen: SeenRequests, url: str) -> None:
     seen.script = [("status", {"execution_state": "busy"})]
     with pytest.raises(WaitTimeout) as ended:
         Notebook(url, "token right").execute("x", SHORT)
@@ -146,7 +146,7 @@ def test_a_refused_kernel_says_what_the_server_said(url: str) -> None:
         Notebook(url, "token wrong").execute("x")
 
 
-def test_a_notebook_file_is_stored_and_its_page_named(seen: Seen, url: str) -> None:
+def test_a_notebook_file_is_stored_and_its_page_named(seen: SeenRequests, url: str) -> None:
     assert Notebook(url, "token right").save("a.ipynb", "1 + 1") == f"{url}lab/tree/a.ipynb"
     assert seen.stored["content"] == document("1 + 1")
     assert seen.stored["content"]["cells"][0]["outputs"] == []

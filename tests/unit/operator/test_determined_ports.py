@@ -6,7 +6,7 @@ from itertools import permutations
 
 import pytest
 
-from task_gateway.operator.determined.ports import Claim, Ports, Release, next_step
+from task_gateway.operator.determined.ports import ClaimForRoute, LanePorts, ReleaseFromRoute, next_step
 from task_gateway.routing import determined_lane
 from task_gateway.routing.determined_lane import LaneSlot, Route
 
@@ -24,30 +24,30 @@ RELEASED = replace(FREE, version="3", selector=(("task-gateway.dev/task", "relea
     [
         (FREE, None, None),
         (RELEASED, None, None),
-        (FREE, ROUTE, Claim(FREE, ROUTE)),
-        (RELEASED, ROUTE, Claim(RELEASED, ROUTE)),
+        (FREE, ROUTE, ClaimForRoute(FREE, ROUTE)),
+        (RELEASED, ROUTE, ClaimForRoute(RELEASED, ROUTE)),
         (LED, ROUTE, None),
-        (LED, None, Release(LED)),
-        (LED, replace(ROUTE, uid="uid-2"), Claim(LED, replace(ROUTE, uid="uid-2"))),
-        (replace(LED, target=1), ROUTE, Claim(replace(LED, target=1), ROUTE)),
-        (replace(LED, external=True), ROUTE, Claim(replace(LED, external=True), ROUTE)),
-        (replace(RELEASED, external=True), None, Release(replace(RELEASED, external=True))),
+        (LED, None, ReleaseFromRoute(LED)),
+        (LED, replace(ROUTE, uid="uid-2"), ClaimForRoute(LED, replace(ROUTE, uid="uid-2"))),
+        (replace(LED, target=1), ROUTE, ClaimForRoute(replace(LED, target=1), ROUTE)),
+        (replace(LED, external=True), ROUTE, ClaimForRoute(replace(LED, external=True), ROUTE)),
+        (replace(RELEASED, external=True), None, ReleaseFromRoute(replace(RELEASED, external=True))),
     ],
 )
-def test_what_is_next(slot: LaneSlot, route: Route | None, step: Claim | Release | None) -> None:
+def test_what_is_next(slot: LaneSlot, route: Route | None, step: ClaimForRoute | ReleaseFromRoute | None) -> None:
     assert next_step(slot, route) == step
 
 
 @pytest.mark.parametrize("selector", [(("determined", "two"),), (("app", "x"), ("determined", "one.1")), ()])
 def test_a_selector_that_is_not_that_of_the_claim_is_written_again(selector: tuple[tuple[str, str], ...]) -> None:
     changed = replace(LED, selector=selector)
-    assert next_step(changed, ROUTE) == Claim(changed, ROUTE)
-    assert next_step(changed, None) == Release(changed)
+    assert next_step(changed, ROUTE) == ClaimForRoute(changed, ROUTE)
+    assert next_step(changed, None) == ReleaseFromRoute(changed)
 
 
 @pytest.mark.parametrize("order", list(permutations(("slot", "route", "held"))))
 def test_the_order_of_the_watches_does_not_matter(order: tuple[str, ...]) -> None:
-    ports = Ports()
+    ports = LanePorts()
     notes = {
         "slot": lambda: ports.note_slot(None, FREE),
         "route": lambda: ports.note_route(None, ROUTE),
@@ -56,40 +56,40 @@ def test_the_order_of_the_watches_does_not_matter(order: tuple[str, ...]) -> Non
     for number, each in enumerate(order):
         assert ports.step(24000) is None
         assert 24000 in notes[each](), number
-    assert ports.step(24000) == Claim(FREE, ROUTE)
+    assert ports.step(24000) == ClaimForRoute(FREE, ROUTE)
     assert ports.complete("one.1")
     assert not ports.complete("left")
     assert not ports.complete("unknown")
 
 
 def test_the_port_of_the_next_allocation_waits_for_its_own_route() -> None:
-    ports = Ports()
+    ports = LanePorts()
     ports.note_slot(None, LED)
     ports.note_route(None, ROUTE)
     ports.note_held({24000: "one.1"})
     assert ports.step(24000) is None
     assert ports.note_held({24000: "two.1"}) == {24000}  # the watch of routes is behind
-    assert ports.step(24000) == Release(LED)
+    assert ports.step(24000) == ReleaseFromRoute(LED)
     ports.note_route(ROUTE, None)
     following = replace(ROUTE, name="two-0", uid="uid-2", allocation="two.1")
     ports.note_route(None, following)
-    assert ports.step(24000) == Claim(LED, following)
+    assert ports.step(24000) == ClaimForRoute(LED, following)
 
 
 def test_of_two_routes_of_one_allocation_the_oldest_has_the_port() -> None:
-    ports = Ports()
+    ports = LanePorts()
     ports.note_slot(None, FREE)
     ports.note_held({24000: "one.1"})
     later = replace(ROUTE, name="a", uid="uid-9", created="2026-01-01T00:00:01Z", target=22)
     for each in (later, ROUTE):
         ports.note_route(None, each)
-    assert ports.step(24000) == Claim(FREE, ROUTE)
+    assert ports.step(24000) == ClaimForRoute(FREE, ROUTE)
     ports.note_route(ROUTE, None)
-    assert ports.step(24000) == Claim(FREE, later)
+    assert ports.step(24000) == ClaimForRoute(FREE, later)
 
 
 def test_counts_and_everything() -> None:
-    ports = Ports()
+    ports = LanePorts()
     ports.note_slot(None, LED)
     ports.note_slot(None, replace(FREE, port=24002))
     ports.note_held({24000: "one.1", 24009: "far"})

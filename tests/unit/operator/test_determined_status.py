@@ -30,12 +30,12 @@ def test_a_gateway_has_the_address_of_the_one_with_the_slots(
 
 
 def test_it_is_written_if_it_differs_and_not_for_its_time() -> None:
-    written = status.said({"status": status.of_gateway("192.0.2.7", NOW)})
+    written = status.content_of({"status": status.of_gateway("192.0.2.7", NOW)})
     assert not status.differs(written, status.of_gateway("192.0.2.7", LATER))
     assert status.differs(written, status.of_gateway("192.0.2.8", NOW))
     assert status.differs(written, status.of_gateway("", NOW))
-    assert status.differs(status.said({"status": {"conditions": [UNKNOWN]}}), status.of_gateway("", NOW))
-    assert status.differs(status.said({}), status.of_class(NOW))
+    assert status.differs(status.content_of({"status": {"conditions": [UNKNOWN]}}), status.of_gateway("", NOW))
+    assert status.differs(status.content_of({}), status.of_class(NOW))
     accepted = status.of_class(NOW)
     more = {"conditions": [*accepted["conditions"], {"type": "SupportedVersion", "status": "True", "reason": "x"}]}
-    assert not status.differs(status.said({"status": more}), accepted)
+    assert not status.differs(status.content_of({"status": more}), accepted)

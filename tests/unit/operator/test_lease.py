@@ -13,7 +13,7 @@ from task_gateway.operator.lease import RENEW_SECONDS, Elector
 from task_gateway.settings import Settings
 
 
-class Server:
+class FakeServer:
     """An API server with one Lease; `slow` moves the clock while the next renewal is on its way."""
 
     def __init__(self) -> None:
@@ -41,8 +41,8 @@ class Server:
 
 
 @pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    made = Server()
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeServer]:
+    made = FakeServer()
     monkeypatch.setattr(lease, "monotonic", lambda: made.now)
     monkeypatch.setattr(lease, "RETRY_SECONDS", 0.01)
     yield made
@@ -50,7 +50,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
 
 
 @pytest.mark.parametrize(("slow", "again"), [(0.0, False), (RENEW_SECONDS - 1, True)])
-def test_a_renewal_that_comes_late_has_all_work_looked_at_again(server: Server, slow: float, again: bool) -> None:
+def test_a_renewal_that_comes_late_has_all_work_looked_at_again(server: FakeServer, slow: float, again: bool) -> None:
     """The Lease had ended while it was renewed: what was woken in between was not worked on."""
     told: list[bool] = []
     leads = threading.Semaphore(0)

@@ -5,18 +5,18 @@ import threading
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from tests.unit.operator.world import made
+from tests.unit.operator.simulation import made
 
 from task_gateway.operator import pods
 from task_gateway.operator.metrics import Metrics
-from task_gateway.operator.pods import Said
-from task_gateway.operator.request import Reason
-from task_gateway.operator.result import Result, event, is_news, patch, same
+from task_gateway.operator.pods import PublishedCondition
+from task_gateway.operator.request import ExposeReason
+from task_gateway.operator.result import ExposeResult, event, is_news, patch, same
 from task_gateway.operator.work_queue import WorkQueue
 from task_gateway.routing import names
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
-TWO = Result((("8888", "192.0.2.7:20000"), ("http", "192.0.2.7:20001")), Reason.EXPOSED, "two")
+TWO = ExposeResult((("8888", "192.0.2.7:20000"), ("http", "192.0.2.7:20001")), ExposeReason.EXPOSED, "two")
 
 
 def test_a_key_is_worked_on_by_one_thread_and_comes_again_if_it_was_added_meanwhile() -> None:
@@ -84,7 +84,7 @@ def test_one_patch_has_addresses_condition_and_label_of_the_pod_as_it_was_read()
 
 
 def test_the_only_port_of_several_is_written_by_its_own_name() -> None:
-    only = Result((("6006", "192.0.2.7:20000"),), Reason.NO_FREE_SLOT, "1 of 2")
+    only = ExposeResult((("6006", "192.0.2.7:20000"),), ExposeReason.NO_FREE_SLOT, "1 of 2")
     pod = made("a", "u", "8888.6006")
     body = patch(pod, only, NOW)
     notes = {key: text for key, text in body["metadata"]["annotations"].items() if text is not None}
@@ -99,25 +99,30 @@ def test_an_address_that_is_lost_from_one_annotation_is_written_again() -> None:
 
 
 def test_the_time_of_a_condition_is_that_of_its_last_change() -> None:
-    before = Said("False", "NoFreeSlot", "1 of 1", "2026-01-01T00:00:00Z")
-    pod = replace(made("a", "u"), said=before)
-    (condition,) = patch(pod, Result((), Reason.NOT_ALLOWED, "no"), NOW)["status"]["conditions"]
+    before = PublishedCondition("False", "NoFreeSlot", "1 of 1", "2026-01-01T00:00:00Z")
+    pod = replace(made("a", "u"), condition=before)
+    (condition,) = patch(pod, ExposeResult((), ExposeReason.NOT_ALLOWED, "no"), NOW)["status"]["conditions"]
     assert condition["lastTransitionTime"] == "2026-01-01T00:00:00Z"
-    (condition,) = patch(pod, Result(TWO.addresses, Reason.EXPOSED, "x"), NOW)["status"]["conditions"]
+    (condition,) = patch(pod, ExposeResult(TWO.addresses, ExposeReason.EXPOSED, "x"), NOW)["status"]["conditions"]
     assert condition["lastTransitionTime"] == "2026-03-04T05:06:07Z"
 
 
 def test_counts_that_change_are_no_reason_to_write() -> None:
-    pod = replace(made("a", "u"), said=Said("False", "NoFreeSlot", "4 slots", "then"))
-    changed = Result((), Reason.NO_FREE_SLOT, "5 slots")
+    pod = replace(made("a", "u"), condition=PublishedCondition("False", "NoFreeSlot", "4 slots", "then"))
+    changed = ExposeResult((), ExposeReason.NO_FREE_SLOT, "5 slots")
     assert same(pod, changed)
-    assert not is_news(pod.said, changed)
-    assert is_news(pod.said, Result((), Reason.INVALID_PORT, "no"))
+    assert not is_news(pod.condition, changed)
+    assert is_news(pod.condition, ExposeResult((), ExposeReason.INVALID_PORT, "no"))
 
 
 def test_nothing_stays_on_a_pod_that_has_no_result() -> None:
-    pod = replace(made("a", "u"), task="u", published=TWO.addresses, said=Said("True", "Exposed", "two", "then"))
-    body = patch(pod, Result(), NOW)
+    pod = replace(
+        made("a", "u"),
+        task="u",
+        published=TWO.addresses,
+        condition=PublishedCondition("True", "Exposed", "two", "then"),
+    )
+    body = patch(pod, ExposeResult(), NOW)
     assert body["metadata"]["labels"] == {"task-gateway.dev/task": None}
     assert set(body["metadata"]["annotations"].values()) == {None}
     assert body["status"]["conditions"] == [{"type": names.EXPOSED, "$patch": "delete"}]

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, cast
 
 import pytest
-from tests.unit.operator.world import ALLOWED, GATEWAY, made
+from tests.unit.operator.simulation import ALLOWED, GATEWAY, made
 
 from task_gateway.errors import ApiError, Conflict, NotFound
 from task_gateway.kube.client import Kube
@@ -16,7 +16,7 @@ from task_gateway.operator.namespaces import Followed
 from task_gateway.settings import Settings
 
 
-class Server:
+class FakeServer:
     """An API server without objects; the watch of pods is refused once, because its version is too old."""
 
     def __init__(self) -> None:
@@ -42,18 +42,18 @@ class Server:
 
 
 @pytest.fixture
-def server() -> Iterator[Server]:
-    made = Server()
+def server() -> Iterator[FakeServer]:
+    made = FakeServer()
     yield made
     made.refuses.set()
     made.ended.set()
 
 
-def followed(server: Server, wake: Callable[[Any], object]) -> Followed:
+def followed(server: FakeServer, wake: Callable[[Any], object]) -> Followed:
     return Followed(cast(Kube, server), GATEWAY, "tasks", ALLOWED, Metrics(), lambda *_: None, wake)
 
 
-def test_slots_are_read_last_and_again_with_all_pods(server: Server) -> None:
+def test_slots_are_read_last_and_again_with_all_pods(server: FakeServer) -> None:
     space = followed(server, lambda _: None)
     space.follow()
     assert server.read == [JOB, POD, SERVICE]
@@ -65,7 +65,7 @@ def test_slots_are_read_last_and_again_with_all_pods(server: Server) -> None:
 
 
 @pytest.mark.parametrize("error", [Conflict("changed", status=409), NotFound("gone", status=404)])
-def test_a_pod_that_changed_is_not_read_and_not_tried_again(server: Server, error: ApiError) -> None:
+def test_a_pod_that_changed_is_not_read_and_not_tried_again(server: FakeServer, error: ApiError) -> None:
     server.error, woken = error, list[Any]()
     space = followed(server, woken.extend)
     space.space.note_pod(None, made("a", "u-a", "none"))

@@ -14,7 +14,7 @@ CLASS = {"metadata": {"name": "klass"}, "spec": {"controllerName": "example.com/
 GATEWAY_CLASS = "gateway.networking.k8s.io/v1/GatewayClass"
 
 
-class Memory:
+class ProbeMemory:
     """What is there, and in `log` each call that changed something."""
 
     server = "https://memory"

@@ -8,7 +8,7 @@ import pytest
 
 from task_gateway.errors import ScenarioFailed
 from task_gateway.model import Address
-from task_gateway.probe import backend, door
+from task_gateway.probe import backend, port_probe
 from task_gateway.probe.listener_update import conversation, talks
 
 
@@ -20,13 +20,13 @@ def address() -> Iterator[Address]:
 
 
 def test_it_says_its_name_to_each_connection(address: Address) -> None:
-    assert [door.said(address) for _ in range(3)] == ["one"] * 3
+    assert [port_probe.read_name(address) for _ in range(3)] == ["one"] * 3
 
 
 def test_a_connection_that_is_open_sends_back_what_comes_and_is_seen_to_be_cut(address: Address) -> None:
     with conversation(address) as talk:
         assert talks(talk)
-        assert door.said(address) == "one"
+        assert port_probe.read_name(address) == "one"
         assert talks(talk)
         talk.shutdown(socket.SHUT_RDWR)
         assert not talks(talk)

@@ -10,25 +10,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from task_gateway.model import Step
-from task_gateway_lab.model_bugbash import BugBash, NotebookRun, Row, Status
+from task_gateway.model import StepResult
+from task_gateway_lab.model_bugbash import BugBash, NotebookRun, ScenarioResult, Status
 from task_gateway_lab.report import bugbash as report
 from task_gateway_lab.report.bugbash.by_hand import by_hand
 
 NASTY = "<script>alert(1)</script> | `x` & \x1b[31m"
-STEPS = (Step("opened", True, 1.25, "it answers"), Step("used", False, 0.5, NASTY))
-PASSED = Row("one", "Notebooks", Status.PASSED, 12.3, "One works.", STEPS[:1], screenshot="one/page.png")
-FAILED = Row(
+STEPS = (StepResult("opened", True, 1.25, "it answers"), StepResult("used", False, 0.5, NASTY))
+PASSED = ScenarioResult("one", "Notebooks", Status.PASSED, 12.3, "One works.", STEPS[:1], screenshot="one/page.png")
+FAILED = ScenarioResult(
     "two", "Notebooks", Status.FAILED, 3.0, "Two works.", STEPS, cause=NASTY,
     repeat=("# look", "kubectl get pods | cat"), evidence=("two/error.txt",),
 )  # fmt: skip
-SKIPPED = Row("three", "Limits", Status.SKIPPED, 0.0, "Three works.", cause="there is no IPv6")
-PERSON = Row("four", "Manual", Status.PERSON, 0.0, "Four looks right.", repeat=("# open it",))
+SKIPPED = ScenarioResult("three", "Limits", Status.SKIPPED, 0.0, "Three works.", cause="there is no IPv6")
+PERSON = ScenarioResult("four", "Manual", Status.PERSON, 0.0, "Four looks right.", repeat=("# open it",))
 ALL = BugBash("bash", 20.0, {"kubernetes": "v1"}, (PASSED, FAILED, SKIPPED, PERSON))
 NOTEBOOK = NotebookRun(
     "east", "tg-east", "2001:db8::1", 30000, "slots", "print(6 * 7)", "42\n", "one/the east.png", True
 )  # fmt: skip
-UP, DOWN = Step("clusters are up", True, 40.0, "2 clusters"), Step("clusters removed", True, 2.0)
+UP, DOWN = StepResult("clusters are up", True, 40.0, "2 clusters"), StepResult("clusters removed", True, 2.0)
 ONE = BugBash("e2e_run", 65.4, {"kubernetes": "v1"}, (replace(PASSED, notebooks=(NOTEBOOK,)),), "pull", (UP,), (DOWN,))
 BROKEN = replace(ONE, rows=(), before=(replace(UP, passed=False, detail="no disk\nat all"),), cause="no disk\nat all")
 
@@ -44,7 +44,7 @@ def drawn(result: BugBash) -> str:
     ("rows", "passed"),
     [((), False), ((PASSED,), True), ((PASSED, SKIPPED, PERSON), True), ((PERSON, SKIPPED), False), ((FAILED,), False)],
 )
-def test_only_what_was_tried_counts(rows: tuple[Row, ...], passed: bool) -> None:
+def test_only_what_was_tried_counts(rows: tuple[ScenarioResult, ...], passed: bool) -> None:
     assert BugBash("bash", 1.0, {}, rows).passed is passed
 
 
@@ -138,7 +138,7 @@ def test_several_scenarios_have_a_row_each_on_a_terminal() -> None:
 
 @given(st.text())
 def test_junit_parses_whatever_the_texts_are(text: str) -> None:
-    run = replace(ONE, name=text, versions={text: text}, before=(Step(text, False, 0.0, text),))
+    run = replace(ONE, name=text, versions={text: text}, before=(StepResult(text, False, 0.0, text),))
     case = ElementTree.fromstring(report.junit(run)).find("testsuite/testcase")
     assert case is not None
     assert len(case.get("name") or "") == len(text)
@@ -157,7 +157,7 @@ def test_junit_parses_whatever_the_texts_are(text: str) -> None:
 )
 def test_markdown_keeps_a_text_in_its_cell(text: str, cell: str) -> None:
     assert f"| step | passed | 1.0 | {cell} |\n" in report.markdown(
-        replace(ONE, before=(Step("step", True, 1.0, text),))
+        replace(ONE, before=(StepResult("step", True, 1.0, text),))
     )
 
 

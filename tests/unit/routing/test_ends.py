@@ -38,19 +38,22 @@ def test_a_job_runs_no_more_pods_at_once_than_it_has_to_complete(spec: Manifest,
     assert objects.at_once({"spec": spec}) == pods
 
 
-def so(type: str, status: str, reason: str = "") -> Manifest:
+def make_condition(type: str, status: str, reason: str = "") -> Manifest:
     return {"type": type, "status": status, "reason": reason, "message": "said"}
 
 
 @pytest.mark.parametrize(
     ("conditions", "reason"),
     [
-        ([so("Accepted", "True"), so("Programmed", "True")], ""),
+        ([make_condition("Accepted", "True"), make_condition("Programmed", "True")], ""),
         (
-            [so("Accepted", "True"), so("Programmed", "False", "AddressNotAssigned")],
+            [make_condition("Accepted", "True"), make_condition("Programmed", "False", "AddressNotAssigned")],
             "Programmed is False (AddressNotAssigned): said",
         ),
-        ([so("Programmed", "False"), so("Accepted", "False", "Invalid")], "Accepted is False (Invalid): said"),
+        (
+            [make_condition("Programmed", "False"), make_condition("Accepted", "False", "Invalid")],
+            "Accepted is False (Invalid): said",
+        ),
         ([], "no controller has reported the condition Accepted"),
     ],
 )

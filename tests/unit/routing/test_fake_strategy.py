@@ -9,7 +9,7 @@ import pytest
 from tests.unit.memory import Memory
 
 from task_gateway.checks import crds, security
-from task_gateway.checks.base import Trouble
+from task_gateway.checks.base import Finding
 from task_gateway.controllers.base import in_order as controllers
 from task_gateway.errors import UsageError
 from task_gateway.inventory.snapshot import GatewaySnapshot
@@ -19,13 +19,13 @@ from task_gateway.limits.base import LIMITS
 from task_gateway.model import Address, Exposure, InternalTaskGateway, Manifest, Repair, Task
 from task_gateway.routing.endpoints import SERVICE_OF
 from task_gateway.routing.gateway import TaskGateway
-from task_gateway.routing.listening import Listener
+from task_gateway.routing.gateway_listeners import Listener
 from task_gateway.routing.strategies import base
-from task_gateway.routing.strategies.base import STRATEGIES, Quiet
+from task_gateway.routing.strategies.base import STRATEGIES, BeforeReuse
 from task_gateway.routing.strategies.traits import Right, Traits
 from task_gateway.routing.use import Use
 from task_gateway.settings import DEFAULTS, Settings
-from task_gateway_lab.bench import combos, stand
+from task_gateway_lab.bench import bench_cluster, combos
 
 Make = Callable[..., GatewaySnapshot]
 GATEWAY = InternalTaskGateway("gw", "ns", "192.0.2.7", 2000, 2009)
@@ -47,7 +47,7 @@ class Beacons:
         self.settings = settings
         self._namespace, self._host, self._found, self.reads = namespace, gateway.gateway_ip, list[Exposure](), 0
 
-    def expose(self, task: Task, *, quiet: Quiet | None = None) -> tuple[Exposure, ...]:
+    def expose(self, task: Task, *, before_reuse: BeforeReuse | None = None) -> tuple[Exposure, ...]:
         self._found += [
             Exposure(task.id, self._namespace, "", "", port, port, "beacons", Address(self._host, port), service="one")
             for port in task.ports
@@ -117,7 +117,7 @@ def test_its_listeners_are_recognised_and_it_is_the_one_in_use(found: GatewaySna
 
 def test_limits_ask_its_traits(found: GatewaySnapshot) -> None:
     def tasks(id: str) -> int | None:
-        return LIMITS.get(id).at(found).tasks
+        return LIMITS.get(id).limit_at(found).tasks
 
     assert tasks("quota-services") == 4  # three are left beside the one that the task has
     assert tasks("slots") is None
@@ -128,7 +128,7 @@ def test_limits_ask_its_traits(found: GatewaySnapshot) -> None:
 def test_checks_ask_its_traits(snapshot: Make) -> None:
     kube = Granting()
     found = snapshot("beacons", kube=kube, chart={})
-    assert crds.listener_sets(found) == Trouble("not served: gateway.networking.k8s.io/v1/ListenerSet")
+    assert crds.listener_sets(found) == Finding("not served: gateway.networking.k8s.io/v1/ListenerSet")
     lacking = security.rights(found)
     assert lacking is not None
     assert lacking.message == "missing: create beacons in ns"
@@ -141,7 +141,7 @@ def test_the_bench_has_rows_for_it(tmp_path: Path) -> None:
         (each.name, combos.SIZES, 0) for each in controllers()
     ]
     (controller, *_) = controllers()
-    values = stand.values(controller, tmp_path / "chart.tgz", rows[0], "192.0.2.1")
+    values = bench_cluster.values(controller, tmp_path / "chart.tgz", rows[0], "192.0.2.1")
     assert values["slots"] == [{"start": combos.FIRST_PORT, "count": 1}]
     assert f"{controller.name} with beacons" in combos.names()
 

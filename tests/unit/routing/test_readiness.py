@@ -22,23 +22,23 @@ ROUTE = "TCPRoute tasks/task-20000"
 GATE = "Gateway gateways/gw"
 
 
-def said(type: str, status: str) -> Manifest:
+def make_condition(type: str, status: str) -> Manifest:
     return {"type": type, "status": status, "reason": "Because", "message": "so"}
 
 
-class Cluster:
+class FakeCluster:
     """The objects of one task, each with the conditions that a test gives it."""
 
     def __init__(self, pod: str = "True", gateway: str = "True", **route: str) -> None:
         parent = {"name": "gw"}
-        conditions = [said(type, status) for type, status in route.items()]
-        self.pod = {"metadata": {"name": "pod"}, "status": {"conditions": [said("Ready", pod)]}}
+        conditions = [make_condition(type, status) for type, status in route.items()]
+        self.pod = {"metadata": {"name": "pod"}, "status": {"conditions": [make_condition("Ready", pod)]}}
         self.there: dict[str, Manifest] = {
             GATEWAY: {
                 "metadata": {},
                 "spec": {},
                 "status": {
-                    "conditions": [said("Programmed", gateway)],
+                    "conditions": [make_condition("Programmed", gateway)],
                     "addresses": [{"type": "IPAddress", "value": "192.0.2.7"}],
                 },
             },
@@ -60,7 +60,7 @@ class Cluster:
         return [("ADDED", there[kind])]
 
 
-def blamed(cluster: Cluster, monkeypatch: pytest.MonkeyPatch, answer: Answer) -> NotReachable:
+def blamed(cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch, answer: Answer) -> NotReachable:
     """Return the error of a wait for a port that answers like this."""
 
     def shut(address: Address, wait: Wait, *, tls: bool, **_: object) -> None:
@@ -81,17 +81,17 @@ ACCEPTED: dict[str, Any] = {"Accepted": "True", "ResolvedRefs": "True"}
     ("cluster", "answer", "where", "seen"),
     [
         (
-            Cluster(gateway="False", **ACCEPTED),
+            FakeCluster(gateway="False", **ACCEPTED),
             Answer.REFUSED,
             GATE,
             Condition("Programmed", "False", "Because", "so"),
         ),
-        (Cluster(Accepted="False"), Answer.REFUSED, ROUTE, Condition("Accepted", "False", "Because", "so")),
-        (Cluster(**ACCEPTED), Answer.REFUSED, GATE, Answer.REFUSED),
-        (Cluster(**ACCEPTED), Answer.UNREACHABLE, GATE, Answer.UNREACHABLE),
-        (Cluster(**ACCEPTED), Answer.CLOSED, "Service tasks/task-20000", Answer.CLOSED),
+        (FakeCluster(Accepted="False"), Answer.REFUSED, ROUTE, Condition("Accepted", "False", "Because", "so")),
+        (FakeCluster(**ACCEPTED), Answer.REFUSED, GATE, Answer.REFUSED),
+        (FakeCluster(**ACCEPTED), Answer.UNREACHABLE, GATE, Answer.UNREACHABLE),
+        (FakeCluster(**ACCEPTED), Answer.CLOSED, "Service tasks/task-20000", Answer.CLOSED),
         (
-            Cluster(Accepted="True", ResolvedRefs="False"),
+            FakeCluster(Accepted="True", ResolvedRefs="False"),
             Answer.CLOSED,
             ROUTE,
             Condition("ResolvedRefs", "False", "Because", "so"),
@@ -99,7 +99,7 @@ ACCEPTED: dict[str, Any] = {"Accepted": "True", "ResolvedRefs": "True"}
     ],
 )
 def test_the_object_in_the_way_is_found_whatever_the_words(
-    monkeypatch: pytest.MonkeyPatch, cluster: Cluster, answer: Answer, where: str, seen: Condition | Answer
+    monkeypatch: pytest.MonkeyPatch, cluster: FakeCluster, answer: Answer, where: str, seen: Condition | Answer
 ) -> None:
     monkeypatch.setattr(Condition, "__str__", lambda _: "in other words")
     found = blamed(cluster, monkeypatch, answer)
@@ -107,7 +107,7 @@ def test_the_object_in_the_way_is_found_whatever_the_words(
 
 
 def test_a_pod_that_is_not_ready_is_told_with_its_condition(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = blamed(Cluster(pod="False"), monkeypatch, Answer.CLOSED)
+    found = blamed(FakeCluster(pod="False"), monkeypatch, Answer.CLOSED)
     assert found.seen == Condition("Ready", "False", "Because", "so")
     assert found.last_state == "pod: Ready is False (Because): so"
     assert found.where == "Pod of task t in namespace tasks"

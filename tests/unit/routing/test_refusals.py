@@ -18,7 +18,7 @@ ADVICE = {
 @pytest.mark.parametrize(("reason", "advice"), ADVICE.items())
 def test_a_refusal_for_one_too_many_says_what_to_raise(reason: Refusal, advice: str) -> None:
     refused = ApiError("in whatever words", where="v1/Service a/b", reasons=frozenset({reason}))
-    full = refusals.full(refused)
+    full = refusals.capacity_error(refused)
     assert isinstance(full, NoFreeSlot)
     assert refused.message in full.message
     assert full.where == refused.where
@@ -35,4 +35,4 @@ def test_a_refusal_for_one_too_many_says_what_to_raise(reason: Refusal, advice: 
     ],
 )
 def test_other_refusals_are_left_as_they_are(refused: ApiError) -> None:
-    assert refusals.full(refused) is None
+    assert refusals.capacity_error(refused) is None

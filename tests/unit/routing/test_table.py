@@ -25,7 +25,7 @@ slots = st.builds(
     service=st.just("s"),
     resource_version=st.just("1"),
     task=st.none() | st.just("someone"),
-    released_at=st.just("") | times.map(table.stamp),
+    released_at=st.just("") | times.map(table.format_time),
 )
 
 
@@ -106,7 +106,7 @@ def test_parse_passes_over_a_service_without_ports() -> None:
 
 def test_pick_takes_never_used_by_port_then_longest_unused() -> None:
     def slot(port: int, released: int | None = None, task: str | None = None) -> Slot:
-        stamp = "" if released is None else table.stamp(NOW + timedelta(seconds=released))
+        stamp = "" if released is None else table.format_time(NOW + timedelta(seconds=released))
         return Slot(port, f"s{port}", "1", task=task, released_at=stamp)
 
     given_slots = [slot(1, 30), slot(2, task="x"), slot(3, 10), slot(5), slot(4), slot(6, 20)]
@@ -125,7 +125,7 @@ def test_pick_offers_each_free_slot_once_and_no_other(given_slots: list[Slot]) -
 
 @given(st.lists(slots, max_size=30), ports, ports)
 def test_inside_includes_both_ends(given_slots: list[Slot], first: int, last: int) -> None:
-    kept = table.inside(given_slots, first, last)
+    kept = table.in_port_range(given_slots, first, last)
     assert [slot.port for slot in kept] == [s.port for s in given_slots if s.port in range(first, last + 1)]
 
 
@@ -200,19 +200,19 @@ def test_claim_and_release_write_the_same_annotations(port: int, target: int) ->
 
 @given(times, times)
 def test_stamps_sort_as_their_times(one: datetime, other: datetime) -> None:
-    assert (table.stamp(one) < table.stamp(other)) == (one < other)
+    assert (table.format_time(one) < table.format_time(other)) == (one < other)
 
 
 @given(times)
 def test_stamp_is_read_back(moment: datetime) -> None:
-    assert table.moment(table.stamp(moment)) == moment
+    assert table.parse_time(table.format_time(moment)) == moment
 
 
 def test_stamp_is_utc() -> None:
     tokyo = datetime(2026, 1, 1, 9, tzinfo=timezone(timedelta(hours=9)))
-    assert table.stamp(tokyo) == "2026-01-01T00:00:00.000000Z"
+    assert table.format_time(tokyo) == "2026-01-01T00:00:00.000000Z"
 
 
 @pytest.mark.parametrize("text", ["", "yesterday", "2026-01-01T00:00:00Z"])
 def test_moment_of_foreign_text_is_none(text: str) -> None:
-    assert table.moment(text) is None
+    assert table.parse_time(text) is None

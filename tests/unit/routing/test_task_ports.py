@@ -23,7 +23,7 @@ OTHER = "example.com/gateway-controller"
 Ports = range | list[int]
 
 
-class Cluster:
+class FakeCluster:
     """An API server with one Gateway, its class, the chart's ConfigMap, and the proxy's Service where there is one."""
 
     def __init__(self, controller: str, service: Ports | None, held: Ports, refused: tuple[str, ...] = ()) -> None:
@@ -56,7 +56,7 @@ class Cluster:
         return ([self.get(kind, "gw")] if kind == GATEWAY else []), "1"
 
 
-def free(cluster: Cluster, first: int, last: int) -> list[int]:
+def free(cluster: FakeCluster, first: int, last: int) -> list[int]:
     """Return the ports that expose would try, by the strategy `listeners`."""
     kube: Any = cluster
     strategy: Any = STRATEGIES.get("listeners")(kube, InternalTaskGateway("gw", "ns", "192.0.2.7", first, last), "ns")
@@ -66,11 +66,11 @@ def free(cluster: Cluster, first: int, last: int) -> list[int]:
     return found
 
 
-def counted(cluster: Cluster, first: int, last: int) -> int:
+def counted(cluster: FakeCluster, first: int, last: int) -> int:
     """Return how many tasks the limit `port-range` leaves room for, with the strategy `listeners`."""
     gateway = InternalTaskGateway("gw", "ns", "192.0.2.7", first, last)
     target = GatewayTarget(ResourceManager("east", "east", internal_task_gateway=gateway), cast(Kube, cluster))
-    found = LIMITS.get("port-range").at(GatewaySnapshot(target, "listeners")).tasks
+    found = LIMITS.get("port-range").limit_at(GatewaySnapshot(target, "listeners")).tasks
     assert found is not None
     return found
 
@@ -92,7 +92,7 @@ def counted(cluster: Cluster, first: int, last: int) -> int:
 def test_a_task_can_have_every_port_that_its_controller_can_serve(
     controller: str, first: int, last: int, usable: int
 ) -> None:
-    cluster = Cluster(controller, range(first, last + 1), held=[])
+    cluster = FakeCluster(controller, range(first, last + 1), held=[])
     assert (counted(cluster, first, last), len(free(cluster, first, last))) == (usable, usable)
 
 
@@ -110,13 +110,13 @@ def test_a_task_can_have_every_port_that_its_controller_can_serve(
 def test_ports_of_the_service_and_of_others_count(
     controller: str, service: range | None, held: list[int], usable: list[int]
 ) -> None:
-    cluster = Cluster(controller, service, held)
+    cluster = FakeCluster(controller, service, held)
     assert free(cluster, 58559, 58568) == usable
     assert counted(cluster, 58559, 58568) == len(usable)
 
 
 def test_an_identity_that_may_read_neither_knows_both_from_the_chart() -> None:
-    cluster = Cluster("not to be read", [], held=[], refused=(GATEWAY_CLASS, SERVICE))
+    cluster = FakeCluster("not to be read", [], held=[], refused=(GATEWAY_CLASS, SERVICE))
     cluster.chart |= {"controllerName": CONTOUR, "servicePorts": "58500-58560 58565-58600"}
     assert free(cluster, 58559, 58568) == [58559, 58560, 58565, 58566, 58567, 58568]
     assert counted(cluster, 58559, 58568) == 6
@@ -124,14 +124,14 @@ def test_an_identity_that_may_read_neither_knows_both_from_the_chart() -> None:
 
 @pytest.mark.parametrize(("controller", "reserved"), [(ENVOY, 4), (CONTOUR, 0), (OTHER, 0)])
 def test_a_port_without_a_slot_is_reserved_only_where_the_controller_keeps_it(controller: str, reserved: int) -> None:
-    kube: Any = Cluster(controller, None, held=[])
+    kube: Any = FakeCluster(controller, None, held=[])
     gateway = InternalTaskGateway("gw", "ns", "192.0.2.7", 18990, 19009)
     uses = list(STRATEGIES.get("slots")(kube, gateway, "ns").ports().values())
     assert (uses.count(Use.RESERVED), uses.count(Use.ABSENT)) == (reserved, 20 - reserved)
 
 
 def test_a_chart_of_another_release_tells_nothing() -> None:
-    cluster = Cluster("not to be read", None, held=[], refused=(GATEWAY_CLASS,))
+    cluster = FakeCluster("not to be read", None, held=[], refused=(GATEWAY_CLASS,))
     cluster.chart = {"version": "1", "controllerName": CONTOUR}
     assert len(free(cluster, 57536, 59581)) == 2046
 
@@ -145,7 +145,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
 
 @pytest.mark.parametrize("kept", [60.0, 5.0])
 def test_what_serves_a_gateway_is_read_again_after_a_while(clock: Callable[[float], None], kept: float) -> None:
-    cluster: Any = Cluster(ENVOY, None, held=[])
+    cluster: Any = FakeCluster(ENVOY, None, held=[])
     gateway, settings = InternalTaskGateway("gw", "ns", "", 19000, 19003), Settings(controller_cache_seconds=kept)
     strategy: Any = STRATEGIES.get("listeners")(cluster, gateway, "ns", settings)
     with pytest.raises(NoFreeSlot, match="4 kept by the controller"):

@@ -6,14 +6,16 @@ from pathlib import Path
 import pytest
 
 from task_gateway.cli.main import main
-from task_gateway_lab.scenarios.declared import SCENARIOS, Move, Scenario, declare
-from task_gateway_lab.scenarios.world import World
+from task_gateway_lab.scenarios.base import SCENARIOS, Scenario, Step, declare
+from task_gateway_lab.scenarios.environment import Environment
 
 FAKE = Scenario(
     name="lamp_is_lit",
     group="Operations",
     sentence="The lamp of the gateway is lit.",
-    moves=(Move("the lamp is lit", lambda scene: f"it is yellow in {scene.world.given.name}", "lamp show $release"),),
+    steps=(
+        Step("the lamp is lit", lambda case: f"it is yellow in {case.environment.spec.name}", "lamp show $release"),
+    ),
     tags=("lamp",),
 )
 
@@ -37,7 +39,7 @@ def test_it_is_run_and_every_report_has_its_row(
     words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(SCENARIOS, "_parts", {FAKE.name: FAKE})
-    monkeypatch.setattr(World, "up", lambda _world, _steps: None)
+    monkeypatch.setattr(Environment, "up", lambda _world, _steps: None)
     monkeypatch.setenv("KEEP", "")
     for name in ("chart.tgz", "crds.tgz"):
         (tmp_path / name).touch()
@@ -47,5 +49,5 @@ def test_it_is_run_and_every_report_has_its_row(
     assert (row["name"], row["status"], row["steps"][0]["detail"]) == (FAKE.name, "passed", "it is yellow in run")
     assert row["repeat"] == ["# the lamp is lit", "lamp show task-gateway"]
     for file in ("report.html", "report.md", "junit.xml", "result.json"):
-        assert FAKE.moves[0].name in (tmp_path / "run" / file).read_text("utf-8")
+        assert FAKE.steps[0].name in (tmp_path / "run" / file).read_text("utf-8")
     assert FAKE.sentence in (tmp_path / "run" / "report.html").read_text("utf-8")

@@ -6,12 +6,12 @@ import pytest
 from rich.console import Console
 
 from task_gateway.errors import ScenarioFailed
-from task_gateway_lab.scenarios.steps import Steps, Terminal, why
+from task_gateway_lab.scenarios.steps import StepRecorder, TerminalReporter, why
 
 
-def plain() -> tuple[Steps, io.StringIO]:
+def plain() -> tuple[StepRecorder, io.StringIO]:
     text = io.StringIO()
-    return Steps(Terminal(Console(file=text, width=40))), text
+    return StepRecorder(TerminalReporter(Console(file=text, width=40))), text
 
 
 def test_a_step_that_passes_is_kept_with_its_detail() -> None:
@@ -46,7 +46,7 @@ def test_a_step_that_fails_is_kept_with_its_cause_and_the_error_goes_on(error: B
 
 def test_a_terminal_shows_what_goes_on_and_square_brackets_stay() -> None:
     text = io.StringIO()
-    steps = Steps(Terminal(Console(file=text, force_terminal=True, width=60)))
+    steps = StepRecorder(TerminalReporter(Console(file=text, force_terminal=True, width=60)))
     with steps.step("wait [red]") as note:
         note.say("looking at [bold]")
     assert "√" in text.getvalue()

@@ -18,14 +18,14 @@ from task_gateway.operator.log import say
 from task_gateway.routing.determined import LABEL
 from task_gateway.routing.determined_lane import GATE
 
-HELD_SECONDS = 60.0
+MAX_GATED_SECONDS = 60.0
 """How long a pod is held at most: a trial can name a port that the master makes no route for."""
 PAGE = 250
 """How many pods are read at a time."""
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class GatedPod:
     """A pod with the gate."""
 
     name: str
@@ -34,12 +34,12 @@ class Held:
     allocation: str
 
 
-def parse(pod: Manifest) -> Held | None:
+def parse(pod: Manifest) -> GatedPod | None:
     """Read a pod; None if it does not have the gate, or is being deleted."""
     meta, gates = pod["metadata"], (pod.get("spec") or {}).get("schedulingGates") or []
     if meta.get("deletionTimestamp") or not any(each["name"] == GATE for each in gates):
         return None
-    return Held(meta["name"], meta["uid"], meta["resourceVersion"], (meta.get("labels") or {}).get(LABEL, ""))
+    return GatedPod(meta["name"], meta["uid"], meta["resourceVersion"], (meta.get("labels") or {}).get(LABEL, ""))
 
 
 class Gates:
@@ -59,7 +59,7 @@ class Gates:
         self._kube, self._namespace, self._complete = kube, namespace, complete
         self._wake, self._later = wake, later
         self._lock = threading.Lock()
-        self._held: dict[str, tuple[Held, float]] = {}
+        self._held: dict[str, tuple[GatedPod, float]] = {}
         """Each held pod by its name, and when this process saw it first."""
         self._pods = Mirror(kube, POD, namespace, parse, labels=LABEL, changed=self._changed, page=PAGE)
 
@@ -86,7 +86,7 @@ class Gates:
         with self._lock:
             return list(self._held)
 
-    def of(self, allocations: set[str]) -> list[str]:
+    def gated(self, allocations: set[str]) -> list[str]:
         """Return the names of the held pods of those allocations."""
         with self._lock:
             return [name for name, (held, _) in self._held.items() if held.allocation in allocations]
@@ -98,8 +98,8 @@ class Gates:
         if held is None:
             return
         complete, waited = self._complete(held.allocation), time.monotonic() - since
-        if not complete and waited < HELD_SECONDS:
-            self._later(name, HELD_SECONDS - waited)
+        if not complete and waited < MAX_GATED_SECONDS:
+            self._later(name, MAX_GATED_SECONDS - waited)
             return
         body = {
             "metadata": {"uid": held.uid, "resourceVersion": held.version},
@@ -121,7 +121,7 @@ class Gates:
         fields = {"pod": name, "task": held.allocation, "routes": complete, "held_seconds": round(waited, 3)}
         say("gate lifted", "info" if complete else "warning", namespace=self._namespace, **fields)
 
-    def _changed(self, before: Held | None, after: Held | None) -> None:
+    def _changed(self, before: GatedPod | None, after: GatedPod | None) -> None:
         with self._lock:
             if before is not None and (after is None or after.uid != before.uid):
                 self._held.pop(before.name, None)

@@ -11,8 +11,8 @@ from task_gateway.kube.mirror import Mirror
 from task_gateway.model import Manifest
 from task_gateway.operator.determined import status
 from task_gateway.operator.determined.gates import Gates
-from task_gateway.operator.determined.ports import Claim, Ports, Release
-from task_gateway.operator.determined.status import Said
+from task_gateway.operator.determined.ports import ClaimForRoute, LanePorts, ReleaseFromRoute
+from task_gateway.operator.determined.status import StatusContent
 from task_gateway.operator.log import say
 from task_gateway.operator.metrics import Metrics
 from task_gateway.operator.namespaces import Key
@@ -28,21 +28,21 @@ STATUS, PORT, POD = "status", "port/", "pod/"
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class LaneGateway:
     """What is kept of the lane's Gateway: the allocation of each port, its class, and the content of its status."""
 
     held: tuple[tuple[int, str], ...]
     class_name: str
-    said: Said
+    content: StatusContent
 
 
-def parse(gateway: Manifest) -> Seen:
+def parse(gateway: Manifest) -> LaneGateway:
     """Read the lane's Gateway."""
     held = tuple(determined.ports(gateway).items())
-    return Seen(held, str(gateway["spec"].get("gatewayClassName", "")), status.said(gateway))
+    return LaneGateway(held, str(gateway["spec"].get("gatewayClassName", "")), status.content_of(gateway))
 
 
-class Lane:
+class LaneController:
     """A lane. `place` is the first part of its keys in the queue, which no namespace can be."""
 
     def __init__(
@@ -51,9 +51,9 @@ class Lane:
         """`gateway` is the Gateway with the slots, in the namespace `home` with that of the lane."""
         self._kube, self._home, self._lane, self._queue, self._metrics = kube, home, lane, queue, metrics
         self.place = f"determined:{lane.namespace}"
-        self._ports, self._host = Ports(), ""
+        self._ports, self._host = LanePorts(), ""
         self._gateway = Mirror(kube, GATEWAY, home, parse, name=lane.gateway, changed=self._gateway_changed)
-        self._class: Mirror[Said] | None = None
+        self._class: Mirror[StatusContent] | None = None
         self._slots = Mirror(
             kube,
             SERVICE,
@@ -96,7 +96,12 @@ class Lane:
         self._gateway.follow()
         for seen in self._gateway.read():
             self._class = Mirror(
-                self._kube, GATEWAY_CLASS, None, status.said, name=seen.class_name, changed=lambda *_: self._statuses()
+                self._kube,
+                GATEWAY_CLASS,
+                None,
+                status.content_of,
+                name=seen.class_name,
+                changed=lambda *_: self._statuses(),
             )
             self._class.follow()
         if self._gates is not None:
@@ -138,9 +143,9 @@ class Lane:
             self._write(step)
         return False
 
-    def _write(self, step: Claim | Release) -> None:
+    def _write(self, step: ClaimForRoute | ReleaseFromRoute) -> None:
         slot, now = step.slot, datetime.now(UTC)
-        if isinstance(step, Claim):
+        if isinstance(step, ClaimForRoute):
             body, event = determined_lane.claim(slot, step.route, now), "claimed"
             fields = {"task": step.route.allocation, "route": step.route.name, "target_port": step.route.target}
         else:
@@ -167,7 +172,7 @@ class Lane:
         now = datetime.now(UTC)
         for seen in self._gateway.read():
             wanted = status.of_gateway(self._host, now)
-            if status.differs(seen.said, wanted) and leads():
+            if status.differs(seen.content, wanted) and leads():
                 patched = self._patch_status(GATEWAY, self._lane.gateway, self._home, wanted)
                 self._gateway.keep(patched)
             if self._class is None:
@@ -182,9 +187,9 @@ class Lane:
         say("status", kind=kind.rpartition("/")[2], name=name)
         return found
 
-    def _gateway_changed(self, before: Seen | None, after: Seen | None) -> None:
+    def _gateway_changed(self, before: LaneGateway | None, after: LaneGateway | None) -> None:
         self._noted(self._ports.note_held(dict(after.held) if after is not None else {}))
-        if before is None or after is None or before.said != after.said:
+        if before is None or after is None or before.content != after.content:
             self._statuses()
 
     def _route_changed(self, before: Route | None, after: Route | None) -> None:
@@ -193,7 +198,7 @@ class Lane:
     def _noted(self, ports: Collection[int]) -> None:
         self._queue.add([(self.place, f"{PORT}{port}") for port in ports])
         if self._gates is not None:
-            self._pods(self._gates.of(self._ports.allocations(ports)))
+            self._pods(self._gates.gated(self._ports.allocations(ports)))
 
     def _statuses(self) -> None:
         self._queue.add([(self.place, STATUS)])

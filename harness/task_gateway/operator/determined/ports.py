@@ -13,7 +13,7 @@ from task_gateway.routing.determined_lane import LaneSlot, Route, leads, rests
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class ClaimForRoute:
     """Lead a slot to the pods of a route."""
 
     slot: LaneSlot
@@ -21,28 +21,28 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
-class Release:
+class ReleaseFromRoute:
     """Lead a slot to no pods."""
 
     slot: LaneSlot
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
+class LaneCounts:
     """Ports whose slot leads to their route, and ports with a route whose slot does not, or that have none."""
 
     exposed: int
     missing: int
 
 
-def next_step(slot: LaneSlot, route: Route | None) -> Claim | Release | None:
+def next_step(slot: LaneSlot, route: Route | None) -> ClaimForRoute | ReleaseFromRoute | None:
     """Return what to do next for a slot; None if it is as it should be."""
     if route is None:
-        return None if rests(slot) else Release(slot)
-    return None if leads(slot, route) else Claim(slot, route)
+        return None if rests(slot) else ReleaseFromRoute(slot)
+    return None if leads(slot, route) else ClaimForRoute(slot, route)
 
 
-class Ports:
+class LanePorts:
     """Any thread may call. Each note returns the ports for which something may be to do."""
 
     def __init__(self) -> None:
@@ -84,7 +84,7 @@ class Ports:
         with self._lock:
             return {*self._slots, *(port for port, routes in self._routes.items() if routes)}
 
-    def step(self, port: int) -> Claim | Release | None:
+    def step(self, port: int) -> ClaimForRoute | ReleaseFromRoute | None:
         """Return what is next for a port; None as well if it has no slot."""
         with self._lock:
             slot = self._slots.get(port)
@@ -105,12 +105,12 @@ class Ports:
             ports = [port for port, one in self._held.items() if one == allocation]
             return bool(ports) and all(self._route(port) is not None for port in ports)
 
-    def counts(self) -> Counts:
+    def counts(self) -> LaneCounts:
         """Return how many ports of allocations are exposed, and how many should be."""
         with self._lock:
             wanted = {port: route for port in self._held if (route := self._route(port)) is not None}
             exposed = sum(port in self._slots and leads(self._slots[port], route) for port, route in wanted.items())
-            return Counts(exposed, len(wanted) - exposed)
+            return LaneCounts(exposed, len(wanted) - exposed)
 
     def _route(self, port: int) -> Route | None:
         """Return the route that has a port; of several the oldest, as Gateway API has it."""

@@ -18,18 +18,18 @@ LANE = "the operator serves the Gateways of this class"
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class StatusContent:
     """The conditions of a Gateway or a GatewayClass as type, status and reason, and the addresses of the Gateway."""
 
     conditions: frozenset[tuple[str, str, str]]
     addresses: tuple[str, ...] = ()
 
 
-def said(obj: Manifest) -> Said:
+def content_of(obj: Manifest) -> StatusContent:
     """Return the content of the status of a Gateway or a GatewayClass."""
     status = obj.get("status") or {}
     conditions = ((each["type"], each["status"], each["reason"]) for each in status.get("conditions") or [])
-    return Said(frozenset(conditions), tuple(each["value"] for each in status.get("addresses") or []))
+    return StatusContent(frozenset(conditions), tuple(each["value"] for each in status.get("addresses") or []))
 
 
 def of_gateway(host: str, now: datetime) -> Manifest:
@@ -44,9 +44,9 @@ def of_class(now: datetime) -> Manifest:
     return {"conditions": [_condition(ACCEPTED, ("True", ACCEPTED, LANE), now)]}
 
 
-def differs(seen: Said, wanted: Manifest) -> bool:
+def differs(seen: StatusContent, wanted: Manifest) -> bool:
     """Return whether a status must be written. Conditions of other types stay and do not count."""
-    want = said({"status": wanted})
+    want = content_of({"status": wanted})
     types = {type for type, *_ in want.conditions}
     return {each for each in seen.conditions if each[0] in types} != want.conditions or seen.addresses != want.addresses
 

@@ -17,14 +17,14 @@ from task_gateway.routing.templates import upgrade
 from task_gateway.routing.use import Use
 from task_gateway.settings import DEFAULTS, Settings
 
-Quiet = Callable[[Address], object]
+BeforeReuse = Callable[[Address], object]
 """Called before a port is taken that still rests: returns once it reaches nothing, or raises."""
 
 
 class Strategy(Protocol):
     """One way to make tasks reachable through a gateway; all its state lives in the cluster."""
 
-    def expose(self, task: Task, *, quiet: Quiet | None = None) -> tuple[Exposure, ...]:
+    def expose(self, task: Task, *, before_reuse: BeforeReuse | None = None) -> tuple[Exposure, ...]:
         """Make every port of a task reachable, or none; return them in the order of the task's; the same if repeated.
 
         NoFreeSlot when there are not ports enough; UsageError when the task is exposed with other target ports.

@@ -20,17 +20,17 @@ from task_gateway.kube.client import Kube
 from task_gateway.kube.kinds import SERVICE
 from task_gateway.kube.mirror import Mirror
 from task_gateway.model import TASK_LABEL, Address, Exposure, InternalTaskGateway, Manifest, Repair, Task
-from task_gateway.routing import claims, full, leftovers, names, refusals, templates
+from task_gateway.routing import claims, exhausted, leftovers, names, refusals, templates
 from task_gateway.routing.claims import Claim
 from task_gateway.routing.gateway_api import route_kind
+from task_gateway.routing.gateway_listeners import DETERMINED, TASK, Listener, ports_of
 from task_gateway.routing.leftovers import Orphan
-from task_gateway.routing.listening import DETERMINED, TASK, Listener, ports_of
 from task_gateway.routing.own_listeners import OwnListeners
 from task_gateway.routing.parents import Parents
 from task_gateway.routing.picks import Picks
 from task_gateway.routing.ports import TaskPorts, in_range, task_ports
 from task_gateway.routing.serving import Serving
-from task_gateway.routing.strategies.base import Quiet, check_target_ports, check_task, declare
+from task_gateway.routing.strategies.base import BeforeReuse, check_target_ports, check_task, declare
 from task_gateway.routing.strategies.traits import GATEWAY_API, Right, Traits
 from task_gateway.routing.templates import Templates
 from task_gateway.routing.use import Use
@@ -38,7 +38,7 @@ from task_gateway.settings import DEFAULTS, Settings
 
 
 @dataclass(frozen=True)
-class Port:
+class ListenerPort:
     """A port that is free; `resting` if it was released lately by this process."""
 
     port: int
@@ -88,19 +88,19 @@ class Listeners:
         self._picks = Picks()
         self._released: dict[int, float] = {}
 
-    def expose(self, task: Task, *, quiet: Quiet | None = None) -> tuple[Exposure, ...]:
+    def expose(self, task: Task, *, before_reuse: BeforeReuse | None = None) -> tuple[Exposure, ...]:
         """Create the three objects for each port of a task; what is there of them is kept.
 
         NoFreeSlot when the range is exhausted or the API server takes no further object; nothing is left behind then.
         """
         check_task(task, self._gateway, self._namespace)
         try:
-            return self._expose(task, quiet)
+            return self._expose(task, before_reuse)
         except NoFreeSlot:
             self._serving.forget()
             raise
         except ApiError as refused:
-            reason = refusals.full(refused)
+            reason = refusals.capacity_error(refused)
             if reason is None:
                 raise
             raise reason from refused
@@ -138,10 +138,10 @@ class Listeners:
 
     def reconcile(self, live: Callable[[], Collection[str]], before: datetime, *, dry_run: bool) -> list[Repair]:
         """Remove what has no live task, and complete what one has by half."""
-        found = leftovers.look(self._kube, self._route_kind(), self._namespace, self._selector, self._own_listeners)
+        found = leftovers.read(self._kube, self._route_kind(), self._namespace, self._selector, self._own_listeners)
         tasks, repairs = live(), []
         for claim in found.claims:
-            reason = found.wrong(claim, tasks)
+            reason = found.defect(claim, tasks)
             if reason is None or claim.made >= before:
                 continue
             gone = claim.released or claim.task not in tasks
@@ -183,7 +183,7 @@ class Listeners:
         mine = listener.use == self.traits.name and listener.task_namespace == self._namespace
         return mine and listener.name == f"{TASK}{listener.port}"
 
-    def _expose(self, task: Task, quiet: Quiet | None) -> tuple[Exposure, ...]:
+    def _expose(self, task: Task, before_reuse: BeforeReuse | None) -> tuple[Exposure, ...]:
         held: dict[int | str, Claim] = {claim.target_port: claim for claim in self._held(task.id)}
         where = ", ".join(f"Service {self._namespace}/{claim.service}" for claim in held.values())
         check_target_ports(task, held.keys(), where)
@@ -198,7 +198,7 @@ class Listeners:
         try:
             for target in task.ports:
                 if target not in held or not self._completed(held[target], task):
-                    held[target] = self._make(task, target, len(task.ports) - len(held), quiet)
+                    held[target] = self._make(task, target, len(task.ports) - len(held), before_reuse)
                     made.append(held[target])
         except BaseException:
             for claim in made:
@@ -206,14 +206,14 @@ class Listeners:
             raise
         return tuple(self._exposure(held[target]) for target in task.ports)
 
-    def _make(self, task: Task, target: int, wanted: int, quiet: Quiet | None) -> Claim:
+    def _make(self, task: Task, target: int, wanted: int, before_reuse: BeforeReuse | None) -> Claim:
         """Make the objects of one port of a task at the first port that can be had."""
         lost: set[int] = set()
         while True:
             with self._picks.lend(lambda: self._free(lost, wanted)) as port:
                 if port is not None:
-                    if port.resting and quiet is not None:
-                        quiet(self._address(port.port))
+                    if port.resting and before_reuse is not None:
+                        before_reuse(self._address(port.port))
                     claim = self._take(port.port, task, target)
                     if claim is not None:
                         return claim
@@ -221,7 +221,7 @@ class Listeners:
             if port is None:  # other threads try all that are left
                 sleep(random.uniform(0, self._settings.claim_pause_seconds))
 
-    def _free(self, lost: Collection[int], wanted: int) -> Sequence[Port]:
+    def _free(self, lost: Collection[int], wanted: int) -> Sequence[ListenerPort]:
         """Return the free ports in the order to try: from the one after the newest claim's on, resting ones last."""
         found = self._claims.read()
         claimed, others = {claim.port for claim in found}, ports_of(self._others())
@@ -235,11 +235,11 @@ class Listeners:
         }
         free = [port for port in able.usable if port not in lost]
         if len(free) < max(wanted, 1):
-            raise full.ports_taken(self._gateway, self._where, held, wanted)
+            raise exhausted.ports_taken(self._gateway, self._where, held, wanted)
         newest = max(found, key=lambda claim: (claim.made, claim.port), default=None)
         first = able.ports[0] if newest is None else newest.port + 1
         order = sorted(free, key=lambda port: (self._released.get(port, 0.0), (port - first) % len(able.ports)))
-        return [Port(port, self._is_resting(port)) for port in order]
+        return [ListenerPort(port, self._is_resting(port)) for port in order]
 
     def _take(self, port: int, task: Task, target: int) -> Claim | None:
         """Make the objects of a task at a port; None, with nothing left behind, if another has the port."""

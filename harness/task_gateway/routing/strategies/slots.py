@@ -17,15 +17,15 @@ from task_gateway.kube.client import Kube
 from task_gateway.kube.kinds import SERVICE
 from task_gateway.kube.mirror import Mirror
 from task_gateway.model import Address, Exposure, InternalTaskGateway, Repair, Task
-from task_gateway.routing import endpoints, full, names, table, templates
-from task_gateway.routing.listening import SLOT, Listener
+from task_gateway.routing import endpoints, exhausted, names, table, templates
+from task_gateway.routing.gateway_listeners import SLOT, Listener
 from task_gateway.routing.live import NO_POD
 from task_gateway.routing.parents import Parents
 from task_gateway.routing.picks import Picks
 from task_gateway.routing.ports import in_range, task_ports
 from task_gateway.routing.serving import Serving
 from task_gateway.routing.slot_writer import SlotWriter, closed, is_free, released
-from task_gateway.routing.strategies.base import Quiet, check_target_ports, check_task, declare
+from task_gateway.routing.strategies.base import BeforeReuse, check_target_ports, check_task, declare
 from task_gateway.routing.strategies.traits import Right, Traits
 from task_gateway.routing.table import Slot
 from task_gateway.routing.use import Use
@@ -69,7 +69,7 @@ class Slots:
         self._writer = SlotWriter(kube, namespace, self._slots, settings)
         self._picks = Picks()
 
-    def expose(self, task: Task, *, quiet: Quiet | None = None) -> tuple[Exposure, ...]:
+    def expose(self, task: Task, *, before_reuse: BeforeReuse | None = None) -> tuple[Exposure, ...]:
         """Claim a slot for each port of a task; slots it holds already are kept.
 
         NoFreeSlot when not enough are free, WaitTimeout when others always wrote first; none is claimed then.
@@ -89,7 +89,9 @@ class Slots:
         try:
             for port in task.ports:
                 if port not in held:
-                    claimed[port] = self._claim(task, port, until, len(task.ports) - len(held) - len(claimed), quiet)
+                    claimed[port] = self._claim(
+                        task, port, until, len(task.ports) - len(held) - len(claimed), before_reuse
+                    )
         except BaseException:
             with suppress(TaskGatewayError):
                 self._free(claimed.values(), task.id)
@@ -133,7 +135,7 @@ class Slots:
         tasks, kept, repairs = live(), set[tuple[str | None, int | str | None]](), []
         claimed_slots = [slot for slot in slots if slot.task is not None]
         for slot in sorted(claimed_slots, key=lambda slot: (slot.claimed_at, slot.port)):
-            claimed = table.moment(slot.claimed_at)
+            claimed = table.parse_time(slot.claimed_at)
             if claimed is not None and claimed >= before:
                 continue
             twice, key = (slot.task, slot.target_port) in kept, (slot.task, slot.target_port)
@@ -158,14 +160,14 @@ class Slots:
         self._slots.close()
         self._parents.close()
 
-    def _claim(self, task: Task, port: int, until: float, missing: int, quiet: Quiet | None) -> Slot:
+    def _claim(self, task: Task, port: int, until: float, missing: int, before_reuse: BeforeReuse | None) -> Slot:
         while True:
             with self._picks.lend(lambda: self._candidates(missing)) as candidate:
                 if candidate is not None and not self._writer.shut(candidate, until):
-                    if quiet is not None and table.resting(
+                    if before_reuse is not None and table.resting(
                         candidate, datetime.now(UTC), self._settings.port_cooldown_seconds
                     ):
-                        quiet(self._address(candidate.port))
+                        before_reuse(self._address(candidate.port))
                     seen = self._writer.write(
                         candidate, until, is_free, lambda slot: table.claim(slot, task, port, datetime.now(UTC))
                     )
@@ -242,11 +244,11 @@ class Slots:
         foreign, slots = self._foreign(), self._slots.read()
         gateway = self._gateway
         if not slots:
-            raise full.no_slots(gateway, self._namespace, self._where)
-        mine = table.inside(slots, gateway.gateway_port_range_start, gateway.gateway_port_range_end)
+            raise exhausted.no_slots(gateway, self._namespace, self._where)
+        mine = table.in_port_range(slots, gateway.gateway_port_range_start, gateway.gateway_port_range_end)
         free = [slot for slot in table.pick(mine) if slot.port not in foreign]
         if len(free) < missing:
-            raise full.slots_taken(gateway, self._namespace, self._where, slots, mine, foreign, missing)
+            raise exhausted.slots_taken(gateway, self._namespace, self._where, slots, mine, foreign, missing)
         return free
 
     def _exposure(self, slot: Slot) -> Exposure:
@@ -259,7 +261,7 @@ class Slots:
             target_port=slot.target_port or slot.port,
             strategy=self.traits.name,
             address=self._address(slot.port),
-            since=table.moment(slot.claimed_at),
+            since=table.parse_time(slot.claimed_at),
             object_name=names.object_name(slot.object),
             by_operator=slot.by_operator,
             service=slot.service,

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from task_gateway.routing.listening import Listener
+from task_gateway.routing.gateway_listeners import Listener
 
 GATEWAY_API = "gateway.networking.k8s.io"
 

@@ -10,8 +10,8 @@ from typing import Protocol
 
 from task_gateway.model import InternalTaskGateway, Say
 from task_gateway.registry import Registry
-from task_gateway_lab.bench.http_client import Endpoint
-from task_gateway_lab.bench.stand import Stand
+from task_gateway_lab.bench.bench_cluster import BenchCluster
+from task_gateway_lab.bench.http_client import HttpEndpoint
 
 
 class Unavailable(Exception):
@@ -19,16 +19,16 @@ class Unavailable(Exception):
 
 
 @dataclass(frozen=True)
-class Place:
+class PeerContext:
     """A cluster with a gateway, in which all ways are measured in turns."""
 
-    stand: Stand
+    bench: BenchCluster
     gateway: InternalTaskGateway
     say: Say
 
 
 @dataclass(frozen=True)
-class Target:
+class PeerTarget:
     """A pod to reach: its name, which is also what it answers, its address and its port."""
 
     name: str
@@ -37,24 +37,24 @@ class Target:
 
 
 @dataclass(frozen=True)
-class Part:
+class PeerComponent:
     """A component that connections pass, or that configures one of these.
 
     `restart` ends it and returns once it runs again.
     """
 
     name: str
-    restart: Callable[[Place], None]
+    restart: Callable[[PeerContext], None]
 
 
 class Connector(Protocol):
     """Makes pods of one cluster reachable in one way."""
 
-    def open(self, target: Target) -> Endpoint:
+    def open(self, target: PeerTarget) -> HttpEndpoint:
         """Make a pod reachable and return where, without waiting until it answers."""
         ...
 
-    def close(self, target: Target) -> None:
+    def close(self, target: PeerTarget) -> None:
         """Make a pod unreachable again. A pod that is not reachable is accepted."""
         ...
 
@@ -64,12 +64,12 @@ class Peer:
     """One way to reach tasks. `start` starts what it requires, removes it at the end, and can raise Unavailable."""
 
     name: str
-    start: Callable[[Place], AbstractContextManager[Connector]]
-    middle: tuple[Part, ...]
+    start: Callable[[PeerContext], AbstractContextManager[Connector]]
+    middle: tuple[PeerComponent, ...]
     """The parts whose restart can cut its connections."""
     reference: bool = False
     """Whether the others are compared with it."""
-    versions: Callable[[Place], Mapping[str, str]] = lambda _place: {}
+    versions: Callable[[PeerContext], Mapping[str, str]] = lambda _context: {}
     """The versions of what only this way uses, once it runs."""
 
 
@@ -86,6 +86,6 @@ def in_order() -> list[Peer]:
     return sorted(PEERS, key=lambda each: (not each.reference, each.name))
 
 
-def parts_of(peers: Collection[Peer]) -> list[Part]:
+def components_of(peers: Collection[Peer]) -> list[PeerComponent]:
     """Return what is in the middle of some ways, each part once."""
     return list(dict.fromkeys(part for each in peers for part in each.middle))

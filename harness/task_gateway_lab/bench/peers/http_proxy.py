@@ -17,10 +17,10 @@ from task_gateway.kube.pods import not_running
 from task_gateway.kube.wait import wait_until_gone, wait_until_settled
 from task_gateway.model import Manifest
 from task_gateway.settings import POD_GONE, Wait
-from task_gateway_lab.bench.http_client import Endpoint
-from task_gateway_lab.bench.peers import parts
-from task_gateway_lab.bench.peers.base import Peer, Place, Target, Unavailable, declare
-from task_gateway_lab.bench.stand import NAMESPACE
+from task_gateway_lab.bench.bench_cluster import NAMESPACE
+from task_gateway_lab.bench.http_client import HttpEndpoint
+from task_gateway_lab.bench.peers import components
+from task_gateway_lab.bench.peers.base import Peer, PeerContext, PeerTarget, Unavailable, declare
 from task_gateway_lab.clusters import base as clusters
 from task_gateway_lab.clusters import hub_image
 
@@ -40,19 +40,19 @@ class Routes:
         self._port = port
         self._api_port = api_port
 
-    def open(self, target: Target) -> Endpoint:
+    def open(self, target: PeerTarget) -> HttpEndpoint:
         """Add a route."""
         self._request("POST", target, HTTPStatus.CREATED, {"target": f"http://{target.host}:{target.port}"})
-        return Endpoint(self._host, self._port, _prefix(target))
+        return HttpEndpoint(self._host, self._port, _prefix(target))
 
-    def close(self, target: Target) -> None:
+    def close(self, target: PeerTarget) -> None:
         """Delete a route. One that was lost with the memory of the proxy is not there any more."""
         self._request("DELETE", target, HTTPStatus.NO_CONTENT, also=HTTPStatus.NOT_FOUND)
 
     def _request(
         self,
         method: str,
-        target: Target,
+        target: PeerTarget,
         expected: HTTPStatus,
         body: Manifest | None = None,
         *,
@@ -72,18 +72,18 @@ class Routes:
 
 
 @contextmanager
-def start(place: Place) -> Iterator[Routes]:
+def start(context: PeerContext) -> Iterator[Routes]:
     """Run the proxy, if the archive of its image exists."""
-    archive = place.stand.charts.gateway.parent / hub_image.ARCHIVE
+    archive = context.bench.charts.gateway.parent / hub_image.ARCHIVE
     if not archive.is_file():
         raise Unavailable(f"its image {archive.name} does not exist: make hub")
-    clusters.load(place.stand.cluster.name, archive)
-    kube, token = place.stand.kube, secrets.token_hex()
+    clusters.load(context.bench.cluster.name, archive)
+    kube, token = context.bench.kube, secrets.token_hex()
     kube.create(deployment(token))
     try:
-        place.say(f"waiting until {READY.sentence}")
+        context.say(f"waiting until {READY.sentence}")
         wait_until_settled(kube, READY, POD, NAMESPACE, LABELS, _missing, seconds=1.0)
-        yield Routes(place.stand.address, token)
+        yield Routes(context.bench.address, token)
     finally:
         names = [each["metadata"]["name"] for each in kube.list(POD, NAMESPACE, LABELS)]
         kube.delete(DEPLOYMENT, NAME, NAMESPACE)
@@ -91,10 +91,10 @@ def start(place: Place) -> Iterator[Routes]:
             wait_until_gone(kube, POD_GONE, POD, name, NAMESPACE)
 
 
-def versions(place: Place) -> dict[str, str]:
+def versions(context: PeerContext) -> dict[str, str]:
     """Return the version that the proxy reports."""
     words = ["--namespace", NAMESPACE, "exec", f"deployment/{NAME}", "--", PROGRAM, "--version"]
-    return {PROGRAM: kubectl(place.stand.cluster, *words).strip()}
+    return {PROGRAM: kubectl(context.bench.cluster, *words).strip()}
 
 
 def deployment(token: str) -> Manifest:
@@ -133,7 +133,7 @@ def _missing(pods: Sequence[Manifest]) -> str | None:
     return next((state for each in pods if (state := not_running(each))), None)
 
 
-def _prefix(target: Target) -> str:
+def _prefix(target: PeerTarget) -> str:
     return f"/{target.name}"
 
 
@@ -141,7 +141,7 @@ declare(
     Peer(
         name=PROGRAM,
         start=start,
-        middle=(parts.API_SERVER, parts.pods(PROGRAM, NAMESPACE, lambda _place: LABELS)),
+        middle=(components.API_SERVER, components.pods(PROGRAM, NAMESPACE, lambda _context: LABELS)),
         versions=versions,
     )
 )

@@ -6,10 +6,10 @@ from contextlib import contextmanager
 from task_gateway.kube.client import Kube
 from task_gateway.kube.kinds import SERVICE
 from task_gateway.model import TASK_LABEL, Manifest
-from task_gateway_lab.bench.http_client import Endpoint
-from task_gateway_lab.bench.peers import parts
-from task_gateway_lab.bench.peers.base import Peer, Place, Target, declare
-from task_gateway_lab.bench.stand import NAMESPACE
+from task_gateway_lab.bench.bench_cluster import NAMESPACE
+from task_gateway_lab.bench.http_client import HttpEndpoint
+from task_gateway_lab.bench.peers import components
+from task_gateway_lab.bench.peers.base import Peer, PeerContext, PeerTarget, declare
 
 TYPE = "NodePort"
 
@@ -21,17 +21,17 @@ class NodePorts:
         self._kube = kube
         self._node = node
 
-    def open(self, target: Target) -> Endpoint:
+    def open(self, target: PeerTarget) -> HttpEndpoint:
         """Create the Service."""
         made = self._kube.create(service(target, TYPE))
-        return Endpoint(self._node, made["spec"]["ports"][0]["nodePort"])
+        return HttpEndpoint(self._node, made["spec"]["ports"][0]["nodePort"])
 
-    def close(self, target: Target) -> None:
+    def close(self, target: PeerTarget) -> None:
         """Delete the Service."""
         self._kube.delete(SERVICE, service_name(target, TYPE), NAMESPACE)
 
 
-def service(target: Target, type: str) -> Manifest:
+def service(target: PeerTarget, type: str) -> Manifest:
     """Return the Service of one task."""
     return {
         "apiVersion": "v1",
@@ -45,15 +45,15 @@ def service(target: Target, type: str) -> Manifest:
     }
 
 
-def service_name(target: Target, type: str) -> str:
+def service_name(target: PeerTarget, type: str) -> str:
     """Return the name of the Service of one task: a task can have one of each type."""
     return f"{target.name}-{type.lower()}"
 
 
 @contextmanager
-def start(place: Place) -> Iterator[NodePorts]:
+def start(context: PeerContext) -> Iterator[NodePorts]:
     """Start nothing: each cluster has node ports."""
-    yield NodePorts(place.stand.kube, place.stand.address)
+    yield NodePorts(context.bench.kube, context.bench.address)
 
 
-declare(Peer(name="NodePort Service", start=start, middle=(parts.API_SERVER, parts.NODE_PROXY)))
+declare(Peer(name="NodePort Service", start=start, middle=(components.API_SERVER, components.NODE_PROXY)))

@@ -9,10 +9,10 @@ from pathlib import Path
 from task_gateway.kube.kubectl import options
 from task_gateway.kube.process import Process, Word, spawn, tool
 from task_gateway.model import Cluster
-from task_gateway_lab.bench.http_client import Endpoint
-from task_gateway_lab.bench.peers import parts
-from task_gateway_lab.bench.peers.base import Peer, Place, Target, declare
-from task_gateway_lab.bench.stand import NAMESPACE
+from task_gateway_lab.bench.bench_cluster import NAMESPACE
+from task_gateway_lab.bench.http_client import HttpEndpoint
+from task_gateway_lab.bench.peers import components
+from task_gateway_lab.bench.peers.base import Peer, PeerContext, PeerTarget, declare
 
 HOST = "127.0.0.1"
 
@@ -25,15 +25,15 @@ class PortForwards:
         self._logs = logs
         self._processes: dict[str, Process] = {}
 
-    def open(self, target: Target) -> Endpoint:
+    def open(self, target: PeerTarget) -> HttpEndpoint:
         """Start the process. It listens once the API server has answered."""
         port = _free_port()
         words = ["--namespace", NAMESPACE, "port-forward", "--address", HOST, f"pod/{target.name}"]
         argv: list[Word] = [tool("kubectl"), *options(self._cluster), *words, f"{port}:{target.port}"]
         self._processes[target.name] = spawn(argv, log=self._logs / f"{target.name}.log")
-        return Endpoint(HOST, port)
+        return HttpEndpoint(HOST, port)
 
-    def close(self, target: Target) -> None:
+    def close(self, target: PeerTarget) -> None:
         """End the process."""
         if process := self._processes.pop(target.name, None):
             process.stop()
@@ -45,10 +45,10 @@ class PortForwards:
 
 
 @contextmanager
-def start(place: Place) -> Iterator[PortForwards]:
+def start(context: PeerContext) -> Iterator[PortForwards]:
     """End all processes after the measurement."""
     with tempfile.TemporaryDirectory(prefix="task-gateway-port-forward-") as logs:
-        forwards = PortForwards(place.stand.cluster, Path(logs))
+        forwards = PortForwards(context.bench.cluster, Path(logs))
         try:
             yield forwards
         finally:
@@ -61,4 +61,4 @@ def _free_port() -> int:
     return port
 
 
-declare(Peer(name="kubectl port-forward", start=start, middle=(parts.API_SERVER,)))
+declare(Peer(name="kubectl port-forward", start=start, middle=(components.API_SERVER,)))

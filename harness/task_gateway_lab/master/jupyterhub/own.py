@@ -11,7 +11,7 @@ from task_gateway.kube.kinds import DEPLOYMENT, EVENT, POD
 from task_gateway.kube.kubectl import kubectl
 from task_gateway.kube.wait import condition, wait_for, wait_until_usable
 from task_gateway.model import Address, Manifest
-from task_gateway.operator.request import Reason
+from task_gateway.operator.request import ExposeReason
 from task_gateway.polling import attempts
 from task_gateway.routing import names
 from task_gateway.settings import Wait
@@ -19,11 +19,11 @@ from task_gateway_lab.clusters import hub_image
 from task_gateway_lab.master import identity
 from task_gateway_lab.master.exchange import accepted, call
 from task_gateway_lab.master.jupyterhub.files import configuration, objects
-from task_gateway_lab.master.platform import Running
-from task_gateway_lab.master.platforms.base import Login
+from task_gateway_lab.master.managed_cluster import ManagedCluster
+from task_gateway_lab.master.platform import RunningTask
+from task_gateway_lab.master.platforms.base import PlatformLogin
 from task_gateway_lab.master.platforms.jupyterhub import JupyterHub
-from task_gateway_lab.master.sides import Side
-from task_gateway_lab.master.table import wait_for_reply
+from task_gateway_lab.master.proxy_client import wait_for_reply
 
 HUB, ACCOUNT, USER = "hub", "hub", "ada"
 PROCESS = "jupyterhub --config="
@@ -35,13 +35,13 @@ SERVER = ("hub.jupyter.org/username", "hub.jupyter.org/servername")
 
 
 @dataclass(frozen=True)
-class Site:
+class HubSettings:
     """Where a hub runs: its cluster, the address of a node there, and its namespace."""
 
     home: Kube
     address: str
     namespace: str
-    notebooks: Side
+    notebooks: ManagedCluster
     image: str
 
     @property
@@ -53,9 +53,9 @@ class Site:
 class OwnHub(JupyterHub):
     """A hub that the run started; it also knows the addresses of its notebooks, and can be restarted and inspected."""
 
-    def __init__(self, site: Site, token: str, password: str) -> None:
-        side = site.notebooks.name
-        super().__init__(Login(site.url, USER, token, {side: side}))
+    def __init__(self, site: HubSettings, token: str, password: str) -> None:
+        managed = site.notebooks.name
+        super().__init__(PlatformLogin(site.url, USER, token, {managed: managed}))
         self.site, self.password = site, password
 
     def restart(self) -> None:
@@ -82,8 +82,8 @@ class OwnHub(JupyterHub):
 
     def pods(self, task_id: str) -> list[Manifest]:
         """Return the pods of a server."""
-        side, wanted = self.site.notebooks, self._named(task_id)
-        pods = side.kube.list(POD, side.namespace, "component=singleuser-server")
+        managed, wanted = self.site.notebooks, self._named(task_id)
+        pods = managed.kube.list(POD, managed.namespace, "component=singleuser-server")
         return [each for each in pods if tuple(map(each["metadata"]["annotations"].get, SERVER)) == wanted]
 
     def refusal(self, task_id: str) -> str:
@@ -91,7 +91,7 @@ class OwnHub(JupyterHub):
         pods = [each["metadata"]["name"] for each in self.pods(task_id)]
         events = self.site.notebooks.kube.list(EVENT, self.site.notebooks.namespace)
         found = [each for each in events if each["involvedObject"]["name"] in pods]
-        return next((str(each["message"]) for each in found if each["reason"] == Reason.NO_FREE_SLOT), "")
+        return next((str(each["message"]) for each in found if each["reason"] == ExposeReason.NO_FREE_SLOT), "")
 
     def token_of(self, user: str) -> str:
         """Return an authorization that acts as a user."""
@@ -101,7 +101,7 @@ class OwnHub(JupyterHub):
         """Remove a user, and end what the user has."""
         accepted(self._call("DELETE", f"users/{user}"), f"removing {user}", self.site.url)
 
-    def _running(self, task_id: str) -> Running:
+    def _running(self, task_id: str) -> RunningTask:
         running, pods = super()._running(task_id), self.pods(task_id)
         if not pods:
             return running
@@ -111,7 +111,7 @@ class OwnHub(JupyterHub):
         return replace(running, addresses=addresses, host=pod["metadata"]["name"], url=self.url(task_id))
 
 
-def start(site: Site) -> OwnHub:
+def start(site: HubSettings) -> OwnHub:
     """Start a hub and its proxy, and return it once users can log in."""
     token, password = secrets.token_hex(), secrets.token_hex(8)
     words = {
@@ -137,13 +137,13 @@ def start(site: Site) -> OwnHub:
     return OwnHub(site, token, password)
 
 
-def _object(kind: str, site: Site, content: Mapping[str, Mapping[str, str]]) -> Manifest:
+def _object(kind: str, site: HubSettings, content: Mapping[str, Mapping[str, str]]) -> Manifest:
     return {"apiVersion": "v1", "kind": kind, "metadata": {"name": HUB, "namespace": site.namespace}, **content}
 
 
-def _login(side: Side) -> str:
+def _login(managed: ManagedCluster) -> str:
     """Return the hub's kubeconfig; a loopback address of an API server is none to a pod of another cluster."""
-    server = side.kube.server
+    server = managed.kube.server
     if urlsplit(server).hostname in ("127.0.0.1", "localhost"):
-        server = f"https://{side.block.gateway_ip}:{API_PORT}"
-    return identity.kubeconfig(side.kube, side.namespace, ACCOUNT, server)
+        server = f"https://{managed.block.gateway_ip}:{API_PORT}"
+    return identity.kubeconfig(managed.kube, managed.namespace, ACCOUNT, server)

@@ -8,7 +8,7 @@ from task_gateway.registry import Registry
 
 
 @dataclass(frozen=True)
-class Kind:
+class TaskKind:
     """One kind of task. `pod` takes the task and the image; the pod's secret is the Secret named like the task."""
 
     name: str
@@ -16,4 +16,4 @@ class Kind:
     pod: Callable[[Task, str], Manifest]
 
 
-KINDS: Registry[Kind] = Registry("kind of task", "task_gateway_lab.master.kinds")
+KINDS: Registry[TaskKind] = Registry("kind of task", "task_gateway_lab.master.kinds")

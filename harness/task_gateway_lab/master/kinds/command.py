@@ -1,7 +1,7 @@
 """Commands with ports of their own: a server that greets by its name, echoes lines, and crashes when told to."""
 
 from task_gateway.model import Manifest, Task
-from task_gateway_lab.master.kinds.base import KINDS, Kind
+from task_gateway_lab.master.kinds.base import KINDS, TaskKind
 from task_gateway_lab.master.manifests import program_pod
 
 RESOURCES: Manifest = {"requests": {"cpu": "10m", "memory": "32Mi"}, "limits": {"memory": "128Mi"}}
@@ -33,4 +33,4 @@ def pod(task: Task, image: str) -> Manifest:
     return program_pod(task, image, ["python3", "-c", PROGRAM], RESOURCES)
 
 
-KINDS.register("command")(Kind("command", (9000,), pod))
+KINDS.register("command")(TaskKind("command", (9000,), pod))

@@ -1,7 +1,7 @@
 """Shells: OpenSSH's server as the pod's user, which lets in the one key that the task was started with."""
 
 from task_gateway.model import Manifest, Task
-from task_gateway_lab.master.kinds.base import KINDS, Kind
+from task_gateway_lab.master.kinds.base import KINDS, TaskKind
 from task_gateway_lab.master.manifests import TOKEN_KEY, program_pod
 
 RESOURCES: Manifest = {"requests": {"cpu": "10m", "memory": "32Mi"}, "limits": {"memory": "256Mi"}}
@@ -36,4 +36,4 @@ def pod(task: Task, image: str) -> Manifest:
     return made
 
 
-KINDS.register("shell")(Kind("shell", (2222,), pod))
+KINDS.register("shell")(TaskKind("shell", (2222,), pod))

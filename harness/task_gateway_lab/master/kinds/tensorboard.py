@@ -1,7 +1,7 @@
 """TensorBoards: event files of a short training are written, then TensorBoard serves them below /proxy/<task>/."""
 
 from task_gateway.model import Manifest, Task
-from task_gateway_lab.master.kinds.base import KINDS, Kind
+from task_gateway_lab.master.kinds.base import KINDS, TaskKind
 from task_gateway_lab.master.manifests import program_pod
 
 RESOURCES: Manifest = {"requests": {"cpu": "100m", "memory": "192Mi"}, "limits": {"memory": "1Gi"}}
@@ -35,4 +35,4 @@ def pod(task: Task, image: str) -> Manifest:
     return made
 
 
-KINDS.register("tensorboard")(Kind("tensorboard", (6006,), pod))
+KINDS.register("tensorboard")(TaskKind("tensorboard", (6006,), pod))

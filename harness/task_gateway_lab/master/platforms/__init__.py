@@ -1,1 +1,1 @@
-"""Platforms that somebody runs and scenarios are played against: one file each, found by name in `base.PLATFORMS`."""
+"""Platforms that somebody runs and scenarios are run against: one file each, found by name in `base.PLATFORMS`."""

@@ -9,7 +9,7 @@ from task_gateway_lab.master.platform import Platform
 
 
 @dataclass(frozen=True)
-class Login:
+class PlatformLogin:
     """Where a platform answers, as which user, and the resource pool of each resource manager that is used.
 
     `experiments` are those that its TensorBoards show; a platform without experiments ignores them.
@@ -29,7 +29,7 @@ class RunningPlatform(Platform, Protocol):
         """Return the platform's version."""
 
 
-Open = Callable[[Login], RunningPlatform]
+Open = Callable[[PlatformLogin], RunningPlatform]
 """Logs in; TaskGatewayError if the platform refuses."""
 
 PLATFORMS: Registry[Open] = Registry("platform", "task_gateway_lab.master.platforms")

@@ -1,4 +1,4 @@
-"""A real Determined master as a platform, over its public REST API: the same scenarios, played against the product.
+"""A real Determined master as a platform, over its public REST API: the same scenarios, run against the product.
 
 Field names are those of the API's messages (proto/src/determined/api/v1 of determined-ai/determined) as its gateway
 writes them in JSON. A resource manager is chosen by one of its resource pools.
@@ -16,9 +16,9 @@ from task_gateway.errors import ScenarioFailed, UsageError
 from task_gateway.model import Address
 from task_gateway.polling import attempts
 from task_gateway_lab.master.exchange import accepted, call
-from task_gateway_lab.master.platform import Running, Wish
-from task_gateway_lab.master.platforms.base import PLATFORMS, Login
-from task_gateway_lab.master.table import wait_for_reply
+from task_gateway_lab.master.platform import RunningTask, TaskRequest
+from task_gateway_lab.master.platforms.base import PLATFORMS, PlatformLogin
+from task_gateway_lab.master.proxy_client import wait_for_reply
 
 KINDS = {"notebook": "notebooks", "tensorboard": "tensorboards", "shell": "shells", "command": "commands"}
 RUNNING, ENDED = "STATE_RUNNING", ("STATE_TERMINATED", "STATE_TERMINATING")
@@ -30,7 +30,7 @@ SERVED = {"notebook": "api", "tensorboard": ""}
 class Determined:
     """A Determined master as one user. A TensorBoard shows the experiments of the login, and needs one at least."""
 
-    def __init__(self, login: Login) -> None:
+    def __init__(self, login: PlatformLogin) -> None:
         self._url = login.url.rstrip("/") + "/"
         self._pools = dict(login.pools)
         self._experiments = list(login.experiments)
@@ -47,18 +47,20 @@ class Determined:
         """Return the master's version."""
         return str(self._ask("GET", "master")["version"])
 
-    def launch(self, wish: Wish) -> Running:
+    def launch(self, request: TaskRequest) -> RunningTask:
         """Start a task and return it once it runs, and answers if it serves HTTP; what does not is killed."""
-        if wish.manager not in self._pools:
-            raise UsageError(f"no resource pool is named for {wish.manager}", hint=f"known: {', '.join(self._pools)}")
-        config = {"description": wish.id, "resources": {"resource_pool": self._pools[wish.manager]}}
-        made = self._ask("POST", KINDS[wish.kind], {"config": config, **self._source(wish.kind)})[wish.kind]
-        self._kinds[made["id"]] = wish.kind
-        self._ids[wish.id] = made["id"]
+        if request.manager not in self._pools:
+            raise UsageError(
+                f"no resource pool is named for {request.manager}", hint=f"known: {', '.join(self._pools)}"
+            )
+        config = {"description": request.id, "resources": {"resource_pool": self._pools[request.manager]}}
+        made = self._ask("POST", KINDS[request.kind], {"config": config, **self._source(request.kind)})[request.kind]
+        self._kinds[made["id"]] = request.kind
+        self._ids[request.id] = made["id"]
         try:
-            running = self._running(self._wait(wish.kind, made["id"]), wish.kind)
-            if wish.kind in SERVED:
-                url = f"{self.url(running.id)}{SERVED[wish.kind]}"
+            running = self._running(self._wait(request.kind, made["id"]), request.kind)
+            if request.kind in SERVED:
+                url = f"{self.url(running.id)}{SERVED[request.kind]}"
                 wait_for_reply(
                     lambda: call("GET", url, authorization=running.authorization), 200, settings.TASK_REACHABLE, url
                 )
@@ -67,7 +69,7 @@ class Determined:
             self.kill(made["id"])
             raise
 
-    def tasks(self) -> list[Running]:
+    def tasks(self) -> list[RunningTask]:
         """Return the tasks that run, of the four kinds."""
         found = []
         for kind, path in KINDS.items():
@@ -124,7 +126,7 @@ class Determined:
                 raise ScenarioFailed(f"task {task_id} ended: {found.get('exitStatus', '')}", where=self._url)
         raise wait.timed_out(state, f"{kind} {task_id}")
 
-    def _running(self, found: Mapping[str, Any], kind: str) -> Running:
+    def _running(self, found: Mapping[str, Any], kind: str) -> RunningTask:
         """Return a task as the API shows it; only a shell has addresses."""
         managers = {pool: manager for manager, pool in self._pools.items()}
         pool = found.get("resourcePool", "")
@@ -135,7 +137,9 @@ class Determined:
         )
         tokens = parse_qs(urlsplit(found.get("serviceAddress", "")).query).get("token")
         authorization = f"token {tokens[0]}" if tokens else self._authorization
-        return Running(found["id"], kind, managers.get(pool, pool), found.get("username", ""), addresses, authorization)
+        return RunningTask(
+            found["id"], kind, managers.get(pool, pool), found.get("username", ""), addresses, authorization
+        )
 
     def _ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
         reply = call(method, self._at(path), authorization=self._authorization, body=body)

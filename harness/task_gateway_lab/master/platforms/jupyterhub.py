@@ -15,8 +15,8 @@ from task_gateway import settings
 from task_gateway.errors import ScenarioFailed, TaskGatewayError, UsageError
 from task_gateway.polling import attempts
 from task_gateway_lab.master.exchange import Reply, accepted, call
-from task_gateway_lab.master.platform import Running, Wish
-from task_gateway_lab.master.platforms.base import PLATFORMS, Login
+from task_gateway_lab.master.platform import RunningTask, TaskRequest
+from task_gateway_lab.master.platforms.base import PLATFORMS, PlatformLogin
 
 KIND = "notebook"
 CONFLICT, NOT_FOUND = 409, 404
@@ -28,7 +28,7 @@ EVENT = "data: "
 class JupyterHub:
     """A hub as one of its API tokens; a task without an owner belongs to the user of the login."""
 
-    def __init__(self, login: Login) -> None:
+    def __init__(self, login: PlatformLogin) -> None:
         self._url = login.url.rstrip("/") + "/"
         self._authorization = f"token {login.password}"
         self._user = login.user
@@ -39,24 +39,24 @@ class JupyterHub:
         """Return the hub's version."""
         return str(self._ask("GET", "")["version"])
 
-    def launch(self, wish: Wish) -> Running:
+    def launch(self, request: TaskRequest) -> RunningTask:
         """Start a named server and return it once it answers; the error has the hub's message, and nothing is left."""
-        if wish.kind != KIND:
-            raise UsageError(f"a JupyterHub runs no {wish.kind}", hint=f"choose scenarios that start a {KIND}")
-        owner = wish.owner or self._user
-        self._servers[wish.id] = owner, wish.id
+        if request.kind != KIND:
+            raise UsageError(f"a JupyterHub runs no {request.kind}", hint=f"choose scenarios that start a {KIND}")
+        owner = request.owner or self._user
+        self._servers[request.id] = owner, request.id
         made = self._call("POST", f"users/{quote(owner)}")
         if made.status != CONFLICT:
             accepted(made, f"creating the user {owner}", self._url)
         try:
-            accepted(self._call("POST", self._server(wish.id), {}), f"spawning {wish.id}", self._url)
-            return self.follow(wish.id)
+            accepted(self._call("POST", self._server(request.id), {}), f"spawning {request.id}", self._url)
+            return self.follow(request.id)
         except BaseException:
             with suppress(TaskGatewayError):
-                self.kill(wish.id)
+                self.kill(request.id)
             raise
 
-    def follow(self, task_id: str) -> Running:
+    def follow(self, task_id: str) -> RunningTask:
         """Follow the hub's own account of a spawn to its end, and return the server."""
         reply = self._call("GET", f"{self._server(task_id)}/progress")
         last = progress(accepted(reply, f"following the spawn of {task_id}", self._url).text)[-1:]
@@ -64,7 +64,7 @@ class JupyterHub:
             raise ScenarioFailed(last[0]["message"] if last else "the hub reports no progress", where=self._url)
         return self._running(task_id)
 
-    def tasks(self) -> list[Running]:
+    def tasks(self) -> list[RunningTask]:
         """Return the servers that are ready, of all users; a user's default server has the user's name."""
         found = []
         for user in self._ask("GET", "users?state=ready"):
@@ -110,9 +110,9 @@ class JupyterHub:
                 return state
         raise wait.timed_out(state, f"server {task_id}")
 
-    def _running(self, task_id: str) -> Running:
+    def _running(self, task_id: str) -> RunningTask:
         owner, _ = self._named(task_id)
-        return Running(task_id, KIND, self._manager, owner, (), self._authorization)
+        return RunningTask(task_id, KIND, self._manager, owner, (), self._authorization)
 
     def _named(self, task_id: str) -> tuple[str, str]:
         """Return the user and the name of a server; one that is not known is of the user of the login."""

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from task_gateway_lab.model_bugbash import BugBash, Row, Status
+from task_gateway_lab.model_bugbash import BugBash, ScenarioResult, Status
 from task_gateway_lab.report.bugbash.by_hand import by_hand
 
 WORDS = {
@@ -49,7 +49,7 @@ def _title(result: BugBash) -> str:
     return f"{product}: {', '.join(filter(None, parts))}"
 
 
-def _shown(row: Row) -> bool:
+def _shown(row: ScenarioResult) -> bool:
     """Return whether a row is open at first: if it failed or is manual."""
     return row.status in (Status.FAILED, Status.PERSON)
 

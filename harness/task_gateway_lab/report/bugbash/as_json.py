@@ -3,7 +3,7 @@
 import json
 
 from task_gateway import records
-from task_gateway_lab.model_bugbash import BugBash, Row
+from task_gateway_lab.model_bugbash import BugBash, ScenarioResult
 
 
 def fields(result: BugBash) -> dict[str, object]:
@@ -27,7 +27,7 @@ def result_json(result: BugBash) -> str:
     return records.text(fields(result)) + "\n"
 
 
-def read(text: str) -> list[Row]:
+def read(text: str) -> list[ScenarioResult]:
     """Return the rows of a `result.json`; ValueError if it is none."""
     found = json.loads(text)
-    return records.read(list[Row], found.get("rows") if isinstance(found, dict) else found)
+    return records.read(list[ScenarioResult], found.get("rows") if isinstance(found, dict) else found)

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from task_gateway.model import Step
+from task_gateway.model import StepResult
 from task_gateway.report.junit import Case, Suite, document
-from task_gateway_lab.model_bugbash import BugBash, Row, Status
+from task_gateway_lab.model_bugbash import BugBash, ScenarioResult, Status
 
 
 def junit(result: BugBash) -> str:
@@ -20,7 +20,7 @@ def _steps(result: BugBash) -> Iterator[Suite]:
     yield Suite(result.name, cases, result.versions)
 
 
-def _step(step: Step) -> Case:
+def _step(step: StepResult) -> Case:
     failure = "" if step.passed else step.detail or "failed"
     return Case(step.name, step.seconds, failure=failure, output=step.detail if step.passed else "")
 
@@ -32,7 +32,7 @@ def _groups(result: BugBash) -> Iterator[Suite]:
         yield Suite(result.name, (Case("run", failure=result.cause),))
 
 
-def _row(row: Row) -> Case:
+def _row(row: ScenarioResult) -> Case:
     skipped = {Status.SKIPPED: row.cause or "skipped", Status.PERSON: "manual"}
     return Case(
         row.name,

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from urllib.parse import quote
 
-from task_gateway.model import Step
-from task_gateway_lab.model_bugbash import BugBash, NotebookRun, Row, Status
+from task_gateway.model import StepResult
+from task_gateway_lab.model_bugbash import BugBash, NotebookRun, ScenarioResult, Status
 from task_gateway_lab.report.bugbash.by_hand import by_hand
 from task_gateway_lab.report.markdown_text import escaped, fence, link, table
 
@@ -35,21 +35,21 @@ def markdown(result: BugBash) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _line(row: Row) -> str:
+def _line(row: ScenarioResult) -> str:
     word = f" {WORD[row.status]}" if WORD[row.status] else ""
     why = f": {escaped(row.cause)}" if row.cause else ""
     seconds = f" ({row.seconds:.0f} s)" if row.seconds else ""
     return f"- [{MARK[row.status]}] `{row.name}`{word} {escaped(row.sentence)}{seconds}{why}"
 
 
-def _steps(steps: Sequence[Step]) -> str:
+def _steps(steps: Sequence[StepResult]) -> str:
     rows = [
         (step.name, "passed" if step.passed else "**failed**", f"{step.seconds:.1f}", step.detail) for step in steps
     ]
     return table(("Step", "Result", "Seconds", "Details"), rows, plain=[1])
 
 
-def _failure(row: Row, steps: Sequence[Step]) -> list[str]:
+def _failure(row: ScenarioResult, steps: Sequence[StepResult]) -> list[str]:
     parts = [f"## Failed: `{row.name}`", escaped(row.cause)]
     if steps:
         parts.append(_steps(steps))

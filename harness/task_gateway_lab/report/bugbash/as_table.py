@@ -12,7 +12,7 @@ from task_gateway_lab.model_bugbash import BugBash
 
 
 def terminal(result: BugBash) -> RenderableType:
-    """Return what was played; a single scenario step by step, with the verdict."""
+    """Return what was run; a single scenario step by step, with the verdict."""
     if not result.stepwise:
         return _rows(result)
     verdict = Text.assemble(_verdict(result.passed), f" in {result.seconds:.1f} s")

@@ -1,9 +1,9 @@
 """The replayed Determined master as a table: one column for each way to serve it."""
 
-from docs.determined import ROWS, Play, page
+from docs.determined import ROWS, ReplayRecord, page
 
-PROFILE = Play("profile", 202, 200, 405, 0.21, 74, 1, 2, 77, 125.8, 3.5, 43.3, 181)
-LANE = Play("lane", 202, 200, 405, 0.2, 0, 0, 0, 0, 63.2, 1.4, 40.1, 182, 0.009)
+PROFILE = ReplayRecord("profile", 202, 200, 405, 0.21, 74, 1, 2, 77, 125.8, 3.5, 43.3, 181)
+LANE = ReplayRecord("lane", 202, 200, 405, 0.2, 0, 0, 0, 0, 63.2, 1.4, 40.1, 182, 0.009)
 
 
 def test_the_table_has_a_column_for_each_play_and_what_it_was_measured_with() -> None:

@@ -12,7 +12,7 @@ from task_gateway.kube import helm
 from task_gateway.kube.client import Kube
 from task_gateway.kube.kinds import SERVICE
 from task_gateway.model import Cluster, Manifest
-from task_gateway_lab.scenarios.lent import Lent
+from task_gateway_lab.scenarios.borrowed import BorrowedClusters
 
 SPACES = {"master": "run-master", "tasks": "run-tasks", "gateway": "run-gateway"}
 HOST = "192.0.2.7"
@@ -60,14 +60,14 @@ def uninstalled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The namespaces in which a release was uninstalled."""
     found: list[str] = []
     monkeypatch.setattr(helm, "uninstall", lambda cluster, release, namespace: found.append(namespace))
-    monkeypatch.setattr("task_gateway_lab.scenarios.lent.wait_until_gone", lambda *_: None)
+    monkeypatch.setattr("task_gateway_lab.scenarios.borrowed.wait_until_gone", lambda *_: None)
     return found
 
 
-def connected(monkeypatch: pytest.MonkeyPatch, *clusters: Theirs) -> Lent:
+def connected(monkeypatch: pytest.MonkeyPatch, *clusters: Theirs) -> BorrowedClusters:
     known = {str(number): each for number, each in enumerate(clusters)}
     monkeypatch.setattr("task_gateway.inventory.target.connect", lambda kubeconfig, context: known[context])
-    made = Lent(SPACES, "release")
+    made = BorrowedClusters(SPACES, "release")
     made.connect(list(known))
     return made
 
@@ -87,7 +87,7 @@ def test_a_namespace_that_is_there_is_neither_used_nor_removed(
 ) -> None:
     theirs = Theirs("run-gateway")
     monkeypatch.setattr("task_gateway.inventory.target.connect", lambda kubeconfig, context: theirs)
-    made = Lent(SPACES, "release")
+    made = BorrowedClusters(SPACES, "release")
     with pytest.raises(ClusterExists, match="run-gateway already exists"):
         made.connect(["theirs"])
     made.give_back()
@@ -120,7 +120,7 @@ def test_a_removal_that_fails_hinders_no_other(monkeypatch: pytest.MonkeyPatch, 
 )
 def test_a_port_of_somebody_else_is_refused(found: Manifest, taken: bool) -> None:
     kube = cast(Kube, Theirs(services=[found]))
-    lender = Lent(SPACES, "release")
+    lender = BorrowedClusters(SPACES, "release")
     if not taken:
         lender.require_ports(kube, HOST, range(20000, 20016))
         return
@@ -131,12 +131,12 @@ def test_a_port_of_somebody_else_is_refused(found: Manifest, taken: bool) -> Non
 
 def test_a_second_controller_of_one_name_is_seen() -> None:
     kube = cast(Kube, Theirs(classes=("gateway.envoyproxy.io/gatewayclass-controller",)))
-    lender = Lent(SPACES, "release")
+    lender = BorrowedClusters(SPACES, "release")
     assert lender.has_controller(kube, ENVOY_GATEWAY)
     assert not lender.has_controller(kube, CONTOUR)
 
 
 def test_crds_are_the_users_to_install() -> None:
     with pytest.raises(UsageError, match="does not serve Gateway API") as told:
-        Lent(SPACES, "release").require_crds(cast(Kube, Theirs()))
+        BorrowedClusters(SPACES, "release").require_crds(cast(Kube, Theirs()))
     assert "gateway-api-crds" in (told.value.hint or "")

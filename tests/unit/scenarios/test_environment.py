@@ -1,4 +1,4 @@
-"""What a world is told fits the rules of the master's configuration, of the chart, and of task ids."""
+"""What an environment is told fits the rules of the master's configuration, of the chart, and of task ids."""
 
 from pathlib import Path
 from typing import Any, cast
@@ -10,10 +10,10 @@ from task_gateway.kube.client import Kube
 from task_gateway.model import Cluster, InternalTaskGateway
 from task_gateway.probe.versions import image_versions
 from task_gateway.routing.names import check_task_id
-from task_gateway_lab.scenarios.world import Given, World, chart_values, data
+from task_gateway_lab.scenarios.environment import Environment, EnvironmentSpec, chart_values, data
 
 
-class Node:
+class FakeNode:
     """A cluster of one node, as far as its address goes."""
 
     def __init__(self, name: str, address: str) -> None:
@@ -24,13 +24,15 @@ class Node:
         return [{"status": {"addresses": [{"type": "InternalIP", "address": self._address}]}}]
 
 
-def given(**changes: Any) -> Given:
-    return Given("lab", Path("chart.tgz"), Path("crds.tgz"), "image", **changes)
+def given(**changes: Any) -> EnvironmentSpec:
+    return EnvironmentSpec("lab", Path("chart.tgz"), Path("crds.tgz"), "image", **changes)
 
 
 def test_the_master_configuration_is_valid_and_says_where_the_gateway_is() -> None:
-    home, east = (cast(Kube, Node(f"lab-{name}", ip)) for name, ip in (("default", "10.89.0.6"), ("east", "10.89.0.7")))
-    master = config.parse(World(given()).master_text({"east": east}, home), "master.yaml")
+    home, east = (
+        cast(Kube, FakeNode(f"lab-{name}", ip)) for name, ip in (("default", "10.89.0.6"), ("east", "10.89.0.7"))
+    )
+    master = config.parse(Environment(given()).master_text({"east": east}, home), "master.yaml")
     assert (master.default.cluster_name, master.default.internal_task_gateway) == ("lab-default", None)
     (additional,) = master.additional
     assert (additional.cluster_name, additional.kubeconfig_path) == ("lab-east", "/state/lab-east/kubeconfig")
@@ -39,8 +41,8 @@ def test_the_master_configuration_is_valid_and_says_where_the_gateway_is() -> No
 
 
 def test_in_clusters_that_are_lent_namespaces_have_the_name_of_the_run() -> None:
-    assert set(World(given()).namespaces) == {"master", "tasks", "task-gateway", "jupyterhub"}
-    assert set(World(given(against=("a", "b"))).namespaces) == {
+    assert set(Environment(given()).namespaces) == {"master", "tasks", "task-gateway", "jupyterhub"}
+    assert set(Environment(given(against=("a", "b"))).namespaces) == {
         "lab-master",
         "lab-tasks",
         "lab-task-gateway",

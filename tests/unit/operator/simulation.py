@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 
 from task_gateway.kube.kinds import JOB, POD
 from task_gateway.model import InternalTaskGateway, TaskObject
-from task_gateway.operator.pods import Pod, Said, addresses
+from task_gateway.operator.pods import Pod, PublishedCondition, addresses
 from task_gateway.operator.request import allowed
-from task_gateway.operator.result import Result, patch
+from task_gateway.operator.result import ExposeResult, patch
 from task_gateway.operator.space import Job, Space
-from task_gateway.operator.steps import Claim, Clear, Publish, Release, Restore, Step
+from task_gateway.operator.steps import ClaimSlot, ClearResult, PublishResult, ReleaseSlot, RestoreSlot, Step
 from task_gateway.routing.table import Slot
 
 HOST, FIRST = "192.0.2.7", 20000
@@ -20,13 +20,16 @@ ALLOWED = allowed("6006,8000-9000")
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 
 
-def made(name: str, uid: str, label: str | None = "8888", *, job: str = "", wish: str = "", version: int = 1) -> Pod:
+def made(
+    name: str, uid: str, label: str | None = "8888", *, job: str = "", gateway_ports: str = "", version: int = 1
+) -> Pod:
     owner = TaskObject(JOB, job, job) if job else TaskObject(POD, name, uid)
-    return Pod("tasks", name, uid, str(version), label, uid, owner, wish=wish, address="10.0.0.1", named=NAMED)
+    at = "10.0.0.1"
+    return Pod("tasks", name, uid, str(version), label, uid, owner, gateway_ports, address=at, named=NAMED)
 
 
 @dataclass
-class World:
+class SimulatedCluster:
     """What the API server has; `version` counts its writes."""
 
     slots: dict[str, Slot]
@@ -37,10 +40,10 @@ class World:
     """The addresses that were written on each pod last, by the port as the label named it then."""
     jobs: dict[str, bool] = field(default_factory=dict)
     version: int = 1
-    operators: "list[Seer]" = field(default_factory=list)
+    operators: "list[SimulatedOperator]" = field(default_factory=list)
 
     @classmethod
-    def of(cls, slots: int) -> "World":
+    def with_slots(cls, slots: int) -> "SimulatedCluster":
         found = [Slot(FIRST + each, f"slot-{each}", "1", unselected=True) for each in range(slots)]
         return cls({each.service: each for each in found})
 
@@ -58,7 +61,7 @@ class World:
         """Remove all that an operator wrote on a pod."""
         self.notes.pop(name, None)
         self.shown.pop(name, None)
-        self.put_pod(replace(self.pods[name], published=(), said=Said(), task=""))
+        self.put_pod(replace(self.pods[name], published=(), condition=PublishedCondition(), task=""))
 
     def drop_pod(self, name: str) -> None:
         self.notes.pop(name, None)
@@ -83,23 +86,23 @@ class World:
             each.events[event[0]].append(event)
 
 
-class Seer:
+class SimulatedOperator:
     """An operator: what it knows may be old, and what it decided is done later. Each kind has a watch of its own.
 
     As a real one it reads the slots after Jobs and pods, and does nothing before.
     """
 
-    def __init__(self, world: World) -> None:
-        self.world = world
+    def __init__(self, cluster: SimulatedCluster) -> None:
+        self.cluster = cluster
         self.space = Space(GATEWAY, "tasks", ALLOWED, HOST)
         self.events: defaultdict[str, list[tuple[str, str, Pod | Slot | Job | None]]] = defaultdict(list)
         self.known: dict[tuple[str, str], Pod | Slot | Job] = {}
         self.queue: dict[str, None] = {}
         self.decided: tuple[str, Step] | None = None
         self.started = False
-        for job, alive in world.jobs.items():
+        for job, alive in cluster.jobs.items():
             self._note("job", job, Job(job, alive))
-        for pod in world.pods.values():
+        for pod in cluster.pods.values():
             self._note("pod", pod.name, pod if pod.label is not None else None)
 
     @property
@@ -124,9 +127,9 @@ class Seer:
         self._start()
         self._read_slots()
         self.events["pod"].clear()
-        gone = [name for kind, name in self.known if kind == "pod" and name not in self.world.pods]
-        for name in (*gone, *self.world.pods):
-            pod = self.world.pods.get(name)
+        gone = [name for kind, name in self.known if kind == "pod" and name not in self.cluster.pods]
+        for name in (*gone, *self.cluster.pods):
+            pod = self.cluster.pods.get(name)
             self._note("pod", name, pod if pod is not None and pod.label is not None else None)
 
     def decide(self, choice: int = 0) -> bool:
@@ -151,22 +154,22 @@ class Seer:
 
     def _do(self, step: Step) -> bool:
         match step:
-            case Claim():
+            case ClaimSlot():
                 return self._claim(step)
-            case Release():
+            case ReleaseSlot():
                 return self._release(step)
-            case Restore(slot):
-                now = self.world.slots[slot.service]
+            case RestoreSlot(slot):
+                now = self.cluster.slots[slot.service]
                 if now.task == slot.task:
-                    self._put(replace(now, selects=now.task, unselected=False, strangers=()))
-            case Publish(pod, result, slots):
-                seen = [(each, self.world.slots[each.service]) for each in slots]
+                    self._put(replace(now, selects=now.task, unselected=False, extra_selector_keys=()))
+            case PublishResult(pod, result, slots):
+                seen = [(each, self.cluster.slots[each.service]) for each in slots]
                 if all((was.task, was.claimed_at) == (now.task, now.claimed_at) for was, now in seen):
                     return self._publish(pod, result)
                 for _, now_there in seen:
                     self._see_slot(now_there)
-            case Clear(pod):
-                left = self.world.pods.get(pod.name)
+            case ClearResult(pod):
+                left = self.cluster.pods.get(pod.name)
                 self._clear(left if left is not None and left.uid == pod.uid else None)
                 self.space.note_cleared(pod.uid)
         return True
@@ -188,11 +191,11 @@ class Seer:
 
     def _read_slots(self) -> None:
         self.events["slot"].clear()
-        for slot in self.world.slots.values():
+        for slot in self.cluster.slots.values():
             self._see_slot(slot)
 
-    def _claim(self, step: Claim) -> bool:
-        now = self.world.slots[step.slot.service]
+    def _claim(self, step: ClaimSlot) -> bool:
+        now = self.cluster.slots[step.slot.service]
         before = self._look(step.slot) if step.slot.task is not None else None
         if before is not None and not before.ended:
             return False
@@ -200,17 +203,17 @@ class Seer:
             self._see_slot(now)
             return True
         pod = step.pod
-        self.world.version += 1
+        self.cluster.version += 1
         note = f"{pod.object.kind.rpartition('/')[2]}/{pod.object.name}/{pod.object.uid}"
         self._put(
             Slot(
-                now.port, now.service, "", step.port.number, pod.uid, "", note, f"{self.world.version:09}",
+                now.port, now.service, "", step.port.number, pod.uid, "", note, f"{self.cluster.version:09}",
                 selects=pod.uid, pod=pod.name,
             )
         )  # fmt: skip
         return True
 
-    def _release(self, step: Release) -> bool:
+    def _release(self, step: ReleaseSlot) -> bool:
         slot, left = step.slot, None
         if step.pod is None or not step.pod.ended:
             left = self._look(slot)
@@ -221,10 +224,10 @@ class Seer:
             if not alive and step.pod is None and self.space.job_lives(slot):
                 self.space.note_gone(str(slot.task))
                 return True
-        now = self.world.slots[slot.service]
+        now = self.cluster.slots[slot.service]
         if now.by_operator and (now.task, now.claimed_at) == (slot.task, slot.claimed_at):
-            self.world.version += 1
-            stamp = f"{self.world.version:09}"
+            self.cluster.version += 1
+            stamp = f"{self.cluster.version:09}"
             free = f"released.{now.port}"
             self._put(Slot(now.port, now.service, "", now.target_port, released_at=stamp, selects=free))
         else:
@@ -233,29 +236,33 @@ class Seer:
 
     def _clear(self, left: Pod | None) -> None:
         if left is not None and left.label is None and left.marked:
-            self._publish(left, Result())
+            self._publish(left, ExposeResult())
 
-    def _publish(self, pod: Pod, result: Result) -> bool:
-        now = self.world.pods.get(pod.name)
+    def _publish(self, pod: Pod, result: ExposeResult) -> bool:
+        now = self.cluster.pods.get(pod.name)
         if now is None or now.uid != pod.uid or now.version != pod.version:
             return False
-        said = Said() if result.reason is None else Said(result.status, result.reason, result.message, "now")
+        said = (
+            PublishedCondition()
+            if result.reason is None
+            else PublishedCondition(result.status, result.reason, result.message, "now")
+        )
         task = pod.uid if result.addresses else "" if pod.task == pod.uid else pod.task
         found = patch(pod, result, NOW)["metadata"]["annotations"]
-        self.world.notes[pod.name] = {key: text for key, text in found.items() if text is not None}
-        self.world.shown[pod.name] = dict(result.addresses)
-        published = addresses(now.label or "", self.world.notes[pod.name])
-        written = self.world.put_pod(replace(now, published=published, said=said, task=task))
+        self.cluster.notes[pod.name] = {key: text for key, text in found.items() if text is not None}
+        self.cluster.shown[pod.name] = dict(result.addresses)
+        published = addresses(now.label or "", self.cluster.notes[pod.name])
+        written = self.cluster.put_pod(replace(now, published=published, condition=said, task=task))
         self._note("pod", pod.name, written if written.label is not None else None)
         return True
 
     def _look(self, slot: Slot) -> Pod | None:
-        found = self.world.pods.get(slot.pod)
+        found = self.cluster.pods.get(slot.pod)
         return None if found is None or found.uid != slot.task else found
 
     def _put(self, slot: Slot) -> None:
-        self.world.put_slot(slot)
-        self._see_slot(self.world.slots[slot.service])
+        self.cluster.put_slot(slot)
+        self._see_slot(self.cluster.slots[slot.service])
 
     def _see_slot(self, slot: Slot) -> None:
         self._note("slot", slot.service, slot)

@@ -10,7 +10,7 @@ from task_gateway_lab.clusters import base
 from task_gateway_lab.clusters.kind_config import IpFamily
 
 
-class Clusters:
+class ClusterSet:
     """Clusters by name. Only those that this object made are ever removed by it."""
 
     def __init__(self, names: Sequence[str], provider: str = "kind", ip_family: IpFamily = IpFamily.ipv4) -> None:
@@ -45,7 +45,7 @@ class Clusters:
             removal.result()
 
     def _up(self, name: str, say: Callable[[str], None]) -> Cluster:
-        cluster = base.up(self._provider, base.Wish(name, ip_family=self._ip_family), say=say)
+        cluster = base.up(self._provider, base.ClusterRequest(name, ip_family=self._ip_family), say=say)
         self._made.add(name)
         return cluster
 

@@ -9,7 +9,7 @@ from task_gateway.settings import Wait
 from task_gateway_lab.master.exchange import Reply, accepted, call
 
 
-class Master:
+class ProxyClient:
     """A master's proxy at `url` (http://host:port); `token` guards its table."""
 
     def __init__(self, url: str, token: str) -> None:

@@ -29,7 +29,7 @@ REMOVED = Wait("probe-removed", "what the probe made is gone", 120)
 
 
 @dataclass(frozen=True)
-class Asked:
+class ProbeOptions:
     """What is probed, and how: the class of a Gateway of its own, or a Gateway that is there as `namespace/name`.
 
     `address` is wanted of the Gateway where no load balancer gives one; ports from `first_port` on are taken as far as
@@ -43,20 +43,20 @@ class Asked:
     first_port: int = 29000
 
 
-class Stage:
+class ProbeFixture:
     """One probe's objects in a cluster; `host` is the Gateway's address as soon as it has one."""
 
-    def __init__(self, kube: Kube, asked: Asked) -> None:
-        self.kube, self.asked = kube, asked
+    def __init__(self, kube: Kube, options: ProbeOptions) -> None:
+        self.kube, self.options = kube, options
         self.probe = f"probe-{secrets.token_hex(3)}"
-        self._own = not asked.gateway
-        found = None if self._own else _gateway(kube, asked.gateway)
-        self.gateway_class = _class(kube, found["spec"]["gatewayClassName"] if found else asked.gateway_class)
+        self._own = not options.gateway
+        found = None if self._own else _gateway(kube, options.gateway)
+        self.gateway_class = _class(kube, found["spec"]["gatewayClassName"] if found else options.gateway_class)
         self.namespace = found["metadata"]["namespace"] if found else f"task-gateway-{self.probe}"
         self.gateway_name = found["metadata"]["name"] if found else self.probe
         self._takes_sets = found is not None and "allowedListeners" in found["spec"]
         self.host = ""
-        self.ports = _free(kube, asked, found)
+        self.ports = _free(kube, options, found)
         self.had_port = False
         """Whether a Service had the first port before there was a listener for it."""
         self._listeners: list[Manifest] = []
@@ -93,7 +93,7 @@ class Stage:
             wait_until_usable(self.kube, self.namespace)
         names = [self.backend(which) for which in range(len(BACKENDS))]
         for name in names:
-            self.kube.create(objects.pod(self.meta(name), self.asked.image))
+            self.kube.create(objects.pod(self.meta(name), self.options.image))
         say(f"waiting until the pods {' and '.join(names)} of namespace {self.namespace} are Ready")
         for name in names:
             wait_for(self.kube, POD_READY, POD, name, self.namespace, condition("Ready"))
@@ -178,8 +178,8 @@ class Stage:
             spec["allowedListeners"] = {"namespaces": {"from": "Same"}}
         if self._own:
             spec["gatewayClassName"] = self.gateway_class["metadata"]["name"]
-            if self.asked.address:
-                spec["addresses"] = [{"type": "IPAddress", "value": self.asked.address}]
+            if self.options.address:
+                spec["addresses"] = [{"type": "IPAddress", "value": self.options.address}]
         self.kube.apply(self._part() | {"spec": spec}, field_manager=MANAGER)
 
     def _part(self) -> Manifest:
@@ -189,9 +189,9 @@ class Stage:
 
 
 @contextmanager
-def stage(kube: Kube, asked: Asked, say: Say) -> Iterator[Stage]:
+def probe_fixture(kube: Kube, options: ProbeOptions, say: Say) -> Iterator[ProbeFixture]:
     """Set a probe up, and remove it however the work ends; UsageError if what is to be probed is not there."""
-    made = Stage(kube, asked)
+    made = ProbeFixture(kube, options)
     say(f"probing GatewayClass {made.gateway_class['metadata']['name']} as {made.probe}")
     try:
         made.set_up(say)
@@ -219,16 +219,16 @@ def _class(kube: Kube, name: str) -> Manifest:
     return found
 
 
-def _free(kube: Kube, asked: Asked, gateway: Manifest | None) -> list[int]:
+def _free(kube: Kube, options: ProbeOptions, gateway: Manifest | None) -> list[int]:
     """Return the first ports that nobody has: no listener of the Gateway, and where it is ours, no Service outside."""
     taken = {each["port"] for each in ((gateway or {}).get("spec") or {}).get("listeners") or []}
     if gateway is None:
         taken |= _outside_ports(kube)
     elif kube.served(LISTENER_SET):
         taken |= {port["port"] for each in kube.list(LISTENER_SET) for port in each["spec"]["listeners"]}
-    free = [port for port in range(asked.first_port, 65536) if port not in taken]
+    free = [port for port in range(options.first_port, 65536) if port not in taken]
     if len(free) <= IN_SET:
-        raise UsageError(f"there are no {IN_SET + 1} free ports from {asked.first_port} on", hint="--first-port PORT")
+        raise UsageError(f"there are no {IN_SET + 1} free ports from {options.first_port} on", hint="--first-port PORT")
     return free[: IN_SET + 1]
 
 

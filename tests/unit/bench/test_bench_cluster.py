@@ -11,13 +11,13 @@ from tests.unit.memory import Memory
 from task_gateway.controllers import base as controllers
 from task_gateway.controllers.base import CONTROLLERS
 from task_gateway.model import TASK_LABEL, Manifest
-from task_gateway_lab.bench import stand, stand_ins
+from task_gateway_lab.bench import bench_cluster, fake_pods
 from task_gateway_lab.bench.combos import FIRST_TASK_PORT, Combo, table
 
 ADDRESS = "192.0.2.1"
 
 
-class Labels(Memory):
+class LabelMemory(Memory):
     """An API server that only keeps the labels of pods, and counts the patches of them."""
 
     def __init__(self) -> None:
@@ -51,7 +51,7 @@ def chart(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("combo", table())
 def test_the_values_are_the_controllers_own_and_what_is_measured(chart: Path, combo: Combo) -> None:
-    found = stand.values(CONTROLLERS.get(combo.controller), chart, combo, ADDRESS)
+    found = bench_cluster.values(CONTROLLERS.get(combo.controller), chart, combo, ADDRESS)
     assert found["gateway"] == {"addresses": [ADDRESS]}
     assert [each["count"] for each in found["slots"]] == [combo.slots]
     assert (found.get("controller") == "contour") is (combo.controller == "contour")
@@ -71,22 +71,22 @@ def test_a_values_file_that_the_chart_lacks_is_named(chart: Path) -> None:
 
 def test_each_pod_has_a_name_a_label_and_an_address_of_its_own() -> None:
     numbers = range(1, 1009)
-    pods = [stand_ins.pod(number, "tasks") for number in numbers]
+    pods = [fake_pods.pod(number, "tasks") for number in numbers]
     assert len({pod["metadata"]["name"] for pod in pods}) == len(pods)
     assert all(pod["metadata"]["labels"][TASK_LABEL] == pod["metadata"]["name"] for pod in pods)
-    addresses = {ip_address(stand_ins.pod_status(number)["podIP"]) for number in numbers}
+    addresses = {ip_address(fake_pods.pod_status(number)["podIP"]) for number in numbers}
     assert len(addresses) == len(pods)
-    assert all(address in ip_network(stand_ins.NETWORK) for address in addresses)
-    assert stand_ins.task(17, "tasks").id == "bench-17"
+    assert all(address in ip_network(fake_pods.NETWORK) for address in addresses)
+    assert fake_pods.task(17, "tasks").id == "bench-17"
 
 
 def test_the_label_of_the_task_is_left_to_the_operator() -> None:
-    cluster = Labels()
-    pods = stand_ins.StandIns(cluster, "tasks", leave=True)
+    cluster = LabelMemory()
+    pods = fake_pods.FakePods(cluster, "tasks", leave=True)
     pods.add([1])
     pods.carry_task_label(carry=False)
     pods.add([2])
-    assert [set(each) for each in cluster.labels.values()] == [{stand_ins.POD_LABEL}] * 2
+    assert [set(each) for each in cluster.labels.values()] == [{fake_pods.POD_LABEL}] * 2
     pods.carry_task_label(carry=False)
     pods.carry_task_label(carry=True)
     assert {name: each.get(TASK_LABEL) for name, each in cluster.labels.items()} == {
@@ -97,10 +97,10 @@ def test_the_label_of_the_task_is_left_to_the_operator() -> None:
 
 
 def test_the_pods_are_ready_on_a_node_that_takes_no_other() -> None:
-    (taint,) = stand_ins.node()["spec"]["taints"]
+    (taint,) = fake_pods.node()["spec"]["taints"]
     assert taint["effect"] == "NoSchedule"
-    assert stand_ins.pod(1, "tasks")["spec"]["nodeName"] == stand_ins.node()["metadata"]["name"]
-    ready = {each["type"]: each["status"] for each in stand_ins.pod_status(1)["conditions"]}
+    assert fake_pods.pod(1, "tasks")["spec"]["nodeName"] == fake_pods.node()["metadata"]["name"]
+    ready = {each["type"]: each["status"] for each in fake_pods.pod_status(1)["conditions"]}
     assert ready["Ready"] == "True"
     # Who looks for a node's address must not find one here.
-    assert {each["type"] for each in stand_ins.node_status()["addresses"]} == {"Hostname"}
+    assert {each["type"] for each in fake_pods.node_status()["addresses"]} == {"Hostname"}

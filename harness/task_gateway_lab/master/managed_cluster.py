@@ -9,7 +9,7 @@ from task_gateway.routing.gateway import TaskGateway
 
 
 @dataclass(frozen=True)
-class Side:
+class ManagedCluster:
     """One resource manager; without a gateway its tasks are dialled at their pods' own addresses.
 
     `kube` starts and ends pods. The gateway is used as `identity`, which may do no more than the chart grants.
@@ -33,7 +33,7 @@ class Side:
             raise UsageError(f"resource manager {self.name} has no internal_task_gateway")
         return self.manager.internal_task_gateway
 
-    def other(self, strategy: str = "", *, host: str = "", ports: tuple[int, int] | None = None) -> TaskGateway:
+    def connect(self, strategy: str = "", *, host: str = "", ports: tuple[int, int] | None = None) -> TaskGateway:
         """Return the same gateway as another master might be told of it: at another address, with other ports."""
         block = self.block
         first, last = ports or (block.gateway_port_range_start, block.gateway_port_range_end)

@@ -8,14 +8,14 @@ import pytest
 
 from task_gateway.errors import ScenarioFailed, WaitTimeout
 from task_gateway.model import Address, InternalTaskGateway
-from task_gateway.probe import door
+from task_gateway.probe import port_probe
 from task_gateway.settings import Wait
-from task_gateway_lab.bench.closed_ports import Ports
+from task_gateway_lab.bench.closed_ports import PortPool
 
 SOON = Wait("soon", "it is so", 0.1)
 
 
-class Listener:
+class FakeListener:
     """Says `name` to everybody, or closes at once as Envoy does without an endpoint."""
 
     def __init__(self) -> None:
@@ -33,8 +33,8 @@ class Listener:
 
 
 @pytest.fixture
-def listener() -> Listener:
-    return Listener()
+def listener() -> FakeListener:
+    return FakeListener()
 
 
 @pytest.fixture
@@ -44,35 +44,35 @@ def refusing() -> Iterator[Address]:
         yield Address("127.0.0.1", bound.getsockname()[1])
 
 
-def test_a_port_that_closes_or_refuses_says_nothing(listener: Listener, refusing: Address) -> None:
-    assert door.said(listener.address) == door.said(refusing) == ""
-    door.nothing(listener.address)
-    door.nothing(refusing)
+def test_a_port_that_closes_or_refuses_says_nothing(listener: FakeListener, refusing: Address) -> None:
+    assert port_probe.read_name(listener.address) == port_probe.read_name(refusing) == ""
+    port_probe.wait_closed(listener.address)
+    port_probe.wait_closed(refusing)
 
 
-def test_the_first_byte_counts_only_from_the_task_itself(listener: Listener) -> None:
+def test_the_first_byte_counts_only_from_the_task_itself(listener: FakeListener) -> None:
     listener.name = b"bench-1"
-    assert door.first_byte(listener.address, "bench-1") > 0
+    assert port_probe.wait_first_byte(listener.address, "bench-1") > 0
     with pytest.raises(ScenarioFailed, match="is the port of bench-2, and bench-1 answered"):
-        door.first_byte(listener.address, "bench-2")
+        port_probe.wait_first_byte(listener.address, "bench-2")
     with pytest.raises(ScenarioFailed):
-        door.all_answer({listener.address: "bench-2"})
+        port_probe.wait_all_answer({listener.address: "bench-2"})
 
 
-def test_waits_end_with_what_was_seen_last(listener: Listener, refusing: Address) -> None:
+def test_waits_end_with_what_was_seen_last(listener: FakeListener, refusing: Address) -> None:
     with pytest.raises(WaitTimeout, match="nothing answers"):
-        door.first_byte(listener.address, "bench-1", SOON)
+        port_probe.wait_first_byte(listener.address, "bench-1", SOON)
     with pytest.raises(WaitTimeout, match="refused"):
-        door.listening(refusing, SOON)
-    door.listening(listener.address, SOON)
+        port_probe.wait_listening(refusing, SOON)
+    port_probe.wait_listening(listener.address, SOON)
     listener.name = b"bench-1"
     with pytest.raises(WaitTimeout, match="bench-1 answers"):
-        door.nothing(listener.address, SOON)
+        port_probe.wait_closed(listener.address, SOON)
 
 
-def test_a_port_goes_to_a_task_only_after_it_was_seen_to_reach_nothing(listener: Listener) -> None:
+def test_a_port_goes_to_a_task_only_after_it_was_seen_to_reach_nothing(listener: FakeListener) -> None:
     port = listener.address.port
-    ports = Ports(InternalTaskGateway("g", "n", "127.0.0.1", port, port))
+    ports = PortPool(InternalTaskGateway("g", "n", "127.0.0.1", port, port))
     with pytest.raises(ScenarioFailed, match=f"port {port} was not seen to reach nothing before"):
         ports.take(listener.address)
     ports.see_all_closed(built=True, say=print)

@@ -3,9 +3,9 @@
 The API server is asked by dry runs first. What it would refuse is refused here, before anything is written.
 """
 
-from task_gateway.crds import edit, heeded, ports_policy, probe, schema
-from task_gateway.crds.edit_live import Change, apply, explained, notes, preview, refuse_above
-from task_gateway.crds.raised import gateways
+from task_gateway.crds import edit, ports_policy, probe, propagation, schema
+from task_gateway.crds.apply import Change, apply, explained, notes, preview, refuse_above
+from task_gateway.crds.limit_status import gateways
 from task_gateway.errors import UsageError
 from task_gateway.kube.client import Kube
 from task_gateway.model import Manifest
@@ -48,8 +48,14 @@ def raise_to(kube: Kube, number: int, *, drop: bool = False, dry_run: bool = Fal
     values = f"--set gateways.maxListeners={number}"
     values += ",gateways.dropQuadraticRules=true --take-ownership" if bare else ""
     said = notes(kube, live, f"is rejected unless its values set the same: {values}") if shown else []
-    if shown and not dry_run and allowed is not None and number > allowed and not heeded.takes(kube, allowed + 1):
-        said.append(f"after {heeded.HEEDED.seconds:g} s the API server does not apply the change yet")
+    if (
+        shown
+        and not dry_run
+        and allowed is not None
+        and number > allowed
+        and not propagation.accepts(kube, allowed + 1)
+    ):
+        said.append(f"after {propagation.PROPAGATED.seconds:g} s the API server does not apply the change yet")
     if bare and not (drop or guarded):
         said.append(UNGUARDED)
     return Change(schema.GATEWAYS, dry_run, shown, "added" if add else "", tuple(said))

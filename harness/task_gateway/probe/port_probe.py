@@ -24,7 +24,7 @@ FIRST_BYTE = Wait("first-byte", "the task answers by its own name", 60)
 NOTHING = Wait("nothing", "the port reaches nothing", 60)
 
 
-def said(address: Address) -> str:
+def read_name(address: Address) -> str:
     """Return the name that a port says at once, empty if it refuses or closes without a byte."""
     try:
         with socket.create_connection((address.host, address.port), timeout=CONNECT_SECONDS) as connection:
@@ -35,7 +35,7 @@ def said(address: Address) -> str:
         return ""
 
 
-def listening(address: Address, wait: Wait = LISTENS) -> None:
+def wait_listening(address: Address, wait: Wait = LISTENS) -> None:
     """Return once a connection to the port is accepted."""
     state = ""
     for _ in attempts(wait, PAUSE_SECONDS):
@@ -47,10 +47,10 @@ def listening(address: Address, wait: Wait = LISTENS) -> None:
     raise wait.timed_out(state, str(address))
 
 
-def first_byte(address: Address, task: str, wait: Wait = FIRST_BYTE, pause: float = PAUSE_SECONDS) -> float:
+def wait_first_byte(address: Address, task: str, wait: Wait = FIRST_BYTE, pause: float = PAUSE_SECONDS) -> float:
     """Return the moment at which the port answered for the task; ScenarioFailed if another answers."""
     for _ in attempts(wait, pause):
-        name = said(address)
+        name = read_name(address)
         now = time.perf_counter()
         if name == task:
             return now
@@ -59,16 +59,16 @@ def first_byte(address: Address, task: str, wait: Wait = FIRST_BYTE, pause: floa
     raise wait.timed_out("nothing answers", str(address))
 
 
-def all_answer(tasks: Mapping[Address, str], wait: Wait = FIRST_BYTE) -> float:
+def wait_all_answer(tasks: Mapping[Address, str], wait: Wait = FIRST_BYTE) -> float:
     """Return the moment at which the last of the ports answered for its task; ScenarioFailed if another answers."""
-    return max(first_byte(address, task, wait, MANY_PAUSE_SECONDS) for address, task in tasks.items())
+    return max(wait_first_byte(address, task, wait, MANY_PAUSE_SECONDS) for address, task in tasks.items())
 
 
-def nothing(address: Address, wait: Wait = NOTHING) -> float:
+def wait_closed(address: Address, wait: Wait = NOTHING) -> float:
     """Return the moment at which the port reached nothing, and stayed so for some attempts in a row."""
     since, seen, name = 0.0, 0, ""
     for _ in attempts(wait, PAUSE_SECONDS):
-        name = said(address)
+        name = read_name(address)
         now = time.perf_counter()
         if name:
             seen = 0

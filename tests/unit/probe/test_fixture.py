@@ -4,18 +4,18 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from tests.unit.probe.memory import CLASS, GATEWAY_CLASS, Memory
+from tests.unit.probe.memory import CLASS, GATEWAY_CLASS, ProbeMemory
 
 from task_gateway.errors import ScenarioFailed, UsageError
 from task_gateway.kube.kinds import POD, SERVICE
 from task_gateway.model import Manifest
+from task_gateway.probe import fixture as staged
 from task_gateway.probe import objects
-from task_gateway.probe import stage as staged
-from task_gateway.probe.stage import ADDED, FIRST, Asked, Stage, stage
+from task_gateway.probe.fixture import ADDED, FIRST, ProbeFixture, ProbeOptions, probe_fixture
 from task_gateway.routing.gateway_api import GATEWAY, LISTENER_SET, ROUTES
 
-OWN = Asked("image", gateway_class="klass", address="192.0.2.7")
-THEIRS = Asked("image", gateway="gateways/gw")
+OWN = ProbeOptions("image", gateway_class="klass", address="192.0.2.7")
+THEIRS = ProbeOptions("image", gateway="gateways/gw")
 
 
 @pytest.fixture(autouse=True)
@@ -30,7 +30,7 @@ def service(name: str, *ports: int, **spec: Any) -> Manifest:
     return {"metadata": meta, "spec": {"ports": [{"port": port} for port in ports], **spec}}
 
 
-def with_gateway(memory: Memory, *ports: int, **spec: Any) -> Manifest:
+def with_gateway(memory: ProbeMemory, *ports: int, **spec: Any) -> Manifest:
     found = objects.gateway({"name": "gw", "namespace": "gateways"}, gatewayClassName="klass", **spec)
     found["spec"]["listeners"] = [objects.listener(f"theirs-{port}", port) for port in ports]
     memory.there[GATEWAY, "gateways", "gw"] = found
@@ -42,23 +42,23 @@ def quiet(_: str) -> None:
 
 
 def test_ports_that_a_service_has_outside_are_left_alone() -> None:
-    memory = Memory()
+    memory = ProbeMemory()
     memory.there[SERVICE, "else", "a"] = service("a", 29001, externalIPs=["192.0.2.7"])
     memory.there[SERVICE, "else", "b"] = service("b", 29002, clusterIP="10.0.0.1")
     lb = {"loadBalancer": {"ingress": [{"hostname": "lb.example.com"}]}}
     memory.there[SERVICE, "else", "c"] = service("c", 29003) | {"status": lb}
-    assert Stage(memory.kube(), OWN).ports == [29000, 29002, 29004]
+    assert ProbeFixture(memory.kube(), OWN).ports == [29000, 29002, 29004]
     with pytest.raises(UsageError, match="no 3 free ports from 65534 on"):
-        Stage(memory.kube(), Asked("image", gateway_class="klass", first_port=65534))
+        ProbeFixture(memory.kube(), ProbeOptions("image", gateway_class="klass", first_port=65534))
 
 
 def test_of_another_gateway_the_ports_of_its_service_are_the_probes() -> None:
-    memory = Memory()
+    memory = ProbeMemory()
     with_gateway(memory, 29000)
     memory.there[SERVICE, "else", "envoy"] = service("envoy", 29000, 29001, 29002, externalIPs=["192.0.2.7"])
     sets = {"spec": {"listeners": [{"port": 29002}]}, "metadata": {"name": "s"}}
     memory.there[LISTENER_SET, "gateways", "s"] = sets
-    made = Stage(memory.kube(), THEIRS)
+    made = ProbeFixture(memory.kube(), THEIRS)
     assert made.ports == [29001, 29003, 29004]
     made.set_up(quiet)
     assert made.had_port
@@ -67,21 +67,21 @@ def test_of_another_gateway_the_ports_of_its_service_are_the_probes() -> None:
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
-        (Asked("image", gateway_class="none"), "no GatewayClass 'none'"),
-        (Asked("image", gateway="gateways/none"), "no Gateway 'gateways/none'"),
-        (Asked("image", gateway="none"), "no Gateway 'none'"),
+        (ProbeOptions("image", gateway_class="none"), "no GatewayClass 'none'"),
+        (ProbeOptions("image", gateway="gateways/none"), "no Gateway 'gateways/none'"),
+        (ProbeOptions("image", gateway="none"), "no Gateway 'none'"),
     ],
 )
-def test_what_is_not_there_is_refused_before_anything_is_made(asked: Asked, said: str) -> None:
-    memory = Memory()
-    with pytest.raises(UsageError, match=said), stage(memory.kube(), asked, quiet):
+def test_what_is_not_there_is_refused_before_anything_is_made(asked: ProbeOptions, said: str) -> None:
+    memory = ProbeMemory()
+    with pytest.raises(UsageError, match=said), probe_fixture(memory.kube(), asked, quiet):
         pass
     assert memory.log == []
 
 
 def test_a_gateway_of_its_own_has_the_class_the_address_and_lets_listener_sets_in() -> None:
-    memory = Memory()
-    made = Stage(memory.kube(), OWN)
+    memory = ProbeMemory()
+    made = ProbeFixture(memory.kube(), OWN)
     made.set_up(quiet)
     found = made.gateway()
     assert made.namespace == f"task-gateway-{made.probe}"
@@ -90,17 +90,17 @@ def test_a_gateway_of_its_own_has_the_class_the_address_and_lets_listener_sets_i
     assert found["spec"]["allowedListeners"] == {"namespaces": {"from": "Same"}}
     made.listen(ADDED)
     assert [each["port"] for each in made.gateway()["spec"]["listeners"]] == made.ports[:2]
-    without = Memory(LISTENER_SET)
-    older = Stage(without.kube(), OWN)
+    without = ProbeMemory(LISTENER_SET)
+    older = ProbeFixture(without.kube(), OWN)
     older.listen(FIRST)
     assert "allowedListeners" not in older.gateway()["spec"]
 
 
 @pytest.mark.parametrize("allowed", [None, {"namespaces": {"from": "All"}}])
 def test_to_another_gateway_listeners_are_added_and_nothing_else(allowed: Manifest | None) -> None:
-    memory = Memory()
+    memory = ProbeMemory()
     with_gateway(memory, 1024, **({"allowedListeners": allowed} if allowed else {}))
-    made = Stage(memory.kube(), THEIRS)
+    made = ProbeFixture(memory.kube(), THEIRS)
     made.listen(FIRST)
     (part,) = memory.applied
     assert part["metadata"] == {"name": "gw", "namespace": "gateways"}
@@ -122,13 +122,13 @@ def interrupt() -> None:
 
 @pytest.mark.parametrize("asked", [OWN, THEIRS])
 @pytest.mark.parametrize("end", [end_well, fail, interrupt])
-def test_nothing_stays_however_it_ends(asked: Asked, end: Callable[[], None]) -> None:
-    memory = Memory()
+def test_nothing_stays_however_it_ends(asked: ProbeOptions, end: Callable[[], None]) -> None:
+    memory = ProbeMemory()
     with_gateway(memory, 1024)
     before = set(memory.there)
     seen: list[set[str]] = []
     try:
-        with stage(memory.kube(), asked, quiet) as made:
+        with probe_fixture(memory.kube(), asked, quiet) as made:
             made.host = "192.0.2.7"
             made.listener_set(ADDED)
             seen.append({kind for kind, *_ in memory.there})
@@ -142,26 +142,26 @@ def test_nothing_stays_however_it_ends(asked: Asked, end: Callable[[], None]) ->
 
 
 def test_an_interrupt_while_it_is_set_up_leaves_nothing_either(monkeypatch: pytest.MonkeyPatch) -> None:
-    memory = Memory()
+    memory = ProbeMemory()
     monkeypatch.setattr(staged, "wait_for", lambda *_: interrupt())
-    with pytest.raises(KeyboardInterrupt), stage(memory.kube(), OWN, quiet):
+    with pytest.raises(KeyboardInterrupt), probe_fixture(memory.kube(), OWN, quiet):
         pass
     assert set(memory.there) == {(GATEWAY_CLASS, None, "klass")}
     assert "create Namespace" in memory.log[0]
 
 
 def test_what_cannot_be_removed_is_told_with_a_command(monkeypatch: pytest.MonkeyPatch) -> None:
-    memory, told = Memory(), list[str]()
+    memory, told = ProbeMemory(), list[str]()
     monkeypatch.setattr(staged, "wait_until_gone", lambda *_: fail())
-    with stage(memory.kube(), OWN, told.append) as made:
+    with probe_fixture(memory.kube(), OWN, told.append) as made:
         pass
     assert told[-1].startswith("not all could be removed: no; kubectl delete namespace")
     assert told[-1].endswith(f"{objects.LABEL}={made.probe}")
 
 
 def test_the_proxys_pods_are_those_behind_the_service_at_the_address() -> None:
-    memory = Memory()
-    made = Stage(memory.kube(), OWN)
+    memory = ProbeMemory()
+    made = ProbeFixture(memory.kube(), OWN)
     made.host = "192.0.2.7"
     assert made.proxies() == {}
     selector = {"app": "envoy"}
@@ -176,4 +176,4 @@ def test_the_proxys_pods_are_those_behind_the_service_at_the_address() -> None:
 
 
 def test_the_class_is_the_one_that_was_asked_for() -> None:
-    assert Stage(Memory().kube(), OWN).gateway_class == CLASS
+    assert ProbeFixture(ProbeMemory().kube(), OWN).gateway_class == CLASS

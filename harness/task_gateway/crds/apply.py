@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from task_gateway.crds import diff, edit, ports_policy, schema
-from task_gateway.crds.raised import SAFE_UPGRADES
+from task_gateway.crds.limit_status import SAFE_UPGRADES
 from task_gateway.errors import ApiError, Conflict, DeniedByPolicy, Forbidden, TaskGatewayError
 from task_gateway.kube.client import Kube
 from task_gateway.model import Manifest

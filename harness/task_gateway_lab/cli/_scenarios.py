@@ -15,12 +15,12 @@ from task_gateway.deferred import Deferred, rich
 from task_gateway.errors import UsageError
 from task_gateway.model import OPERATOR
 from task_gateway_lab.cli._run import chart_file, run_name
-from task_gateway_lab.model_bugbash import BugBash, Row, Status
+from task_gateway_lab.model_bugbash import BugBash, ScenarioResult, Status
 from task_gateway_lab.report import bugbash as report
 from task_gateway_lab.scenarios import runtime
-from task_gateway_lab.scenarios.declared import SCENARIOS, Scenario, checklist, everyone
+from task_gateway_lab.scenarios.base import SCENARIOS, Scenario, checklist, in_order
 from task_gateway_lab.scenarios.places import FIRST_PORT, MASTER_PORT, PORTS
-from task_gateway_lab.scenarios.steps import Line, Terminal, Watcher
+from task_gateway_lab.scenarios.steps import CompactReporter, Reporter, TerminalReporter
 
 if TYPE_CHECKING:
     from task_gateway import images
@@ -50,7 +50,7 @@ NUMBERS = ("two", "three", "four")
 WITHOUT_WATCHING = 1  # up to this many scenarios at once, each step is printed while it runs
 
 
-def given(
+def environment_spec(
     scenarios: Sequence[Scenario],
     name: str,
     chart: Path,
@@ -62,7 +62,7 @@ def given(
     master_port: int = MASTER_PORT,
     first_port: int = FIRST_PORT,
     both_families: bool = True,
-) -> "runtime.Given":
+) -> "runtime.EnvironmentSpec":
     """Return the environment of these scenarios; UsageError if it cannot be created."""
     managers = tuple(dict.fromkeys(manager for each in scenarios for manager in each.managers))
     if against and not 1 < len(against) <= 1 + len(managers):
@@ -75,7 +75,7 @@ def given(
     made = None if image else images.load()
     if made:
         typer.echo(f"images: {made.mode} ({made.reason})", err=True)
-    found = runtime.Given(
+    found = runtime.EnvironmentSpec(
         run,
         *packages,
         made.notebook if made else image,
@@ -91,9 +91,9 @@ def given(
     return replace(found, no_ipv6="" if against else ip_family.lacking_ipv6()) if both_families else found
 
 
-def play(
+def run_scenarios(
     scenarios: Sequence[Scenario],
-    world: "runtime.World",
+    environment: "runtime.Environment",
     reports: Path,
     output: Output,
     *,
@@ -102,19 +102,19 @@ def play(
     strict: bool = False,
 ) -> None:
     """Run the scenarios, write the report and print the result; `strict`: a scenario's error ends the run."""
-    folder, console, lock = reports / world.given.name, rich.console.Console(stderr=True), threading.Lock()
+    folder, console, lock = reports / environment.spec.name, rich.console.Console(stderr=True), threading.Lock()
     several = parallel > WITHOUT_WATCHING
 
-    def watcher(each: Scenario) -> Watcher:
-        return Line(console, each.name, lock) if several else Terminal(console)
+    def reporter(each: Scenario) -> Reporter:
+        return CompactReporter(console, each.name, lock) if several else TerminalReporter(console)
 
-    def played(row: Row, result: BugBash) -> None:
+    def finished(row: ScenarioResult, result: BugBash) -> None:
         report.write(result, folder)
         typer.echo(_line(row), err=True)
 
     done = _passed(folder / report.RESULT) if resume else {}
     result, failed = runtime.run(
-        scenarios, world, folder, (Terminal(console), watcher), played, parallel=parallel, done=done
+        scenarios, environment, folder, (TerminalReporter(console), reporter), finished, parallel=parallel, done=done
     )
     for file in report.write(result, folder):
         typer.echo(f"report: {file}", err=True)
@@ -129,7 +129,7 @@ def play(
 
 def chosen(names: Sequence[str], tags: Sequence[str]) -> list[Scenario]:
     """Return the selected scenarios, in the order of their groups; UsageError if one is unknown or none is left."""
-    found = [SCENARIOS.get(each) for each in names] if names else everyone() if tags else checklist()
+    found = [SCENARIOS.get(each) for each in names] if names else in_order() if tags else checklist()
     known = {tag for each in SCENARIOS for tag in each.tags}
     unknown = [tag for tag in tags if tag not in known]
     if unknown:
@@ -137,7 +137,7 @@ def chosen(names: Sequence[str], tags: Sequence[str]) -> list[Scenario]:
     return [each for each in found if not tags or set(tags) & set(each.tags)]
 
 
-def _passed(file: Path) -> Mapping[str, Row]:
+def _passed(file: Path) -> Mapping[str, ScenarioResult]:
     """Return the rows of the last run that passed; UsageError if no last run can be read."""
     try:
         rows = report.read(file.read_text("utf-8"))
@@ -146,6 +146,6 @@ def _passed(file: Path) -> Mapping[str, Row]:
     return {row.name: row for row in rows if row.status == Status.PASSED}
 
 
-def _line(row: Row) -> str:
+def _line(row: ScenarioResult) -> str:
     cause = f": {row.cause}" if row.cause else ""
     return f"{row.status.upper():8} {row.name} ({row.seconds:.0f} s){cause}"

@@ -7,7 +7,7 @@ import pytest
 from task_gateway.errors import ClusterExists, EngineError
 from task_gateway.model import Cluster, Say
 from task_gateway_lab.clusters import base
-from task_gateway_lab.scenarios.pair import Clusters
+from task_gateway_lab.scenarios.cluster_set import ClusterSet
 
 PRETEND = "pretend"
 
@@ -18,11 +18,11 @@ class Pretend:
     name = PRETEND
     asked: list[str]
 
-    def up(self, wish: base.Wish, *, say: Say) -> Cluster:
-        self.asked.append(f"up {wish.name}")
-        if wish.name.startswith("bad"):
+    def up(self, request: base.ClusterRequest, *, say: Say) -> Cluster:
+        self.asked.append(f"up {request.name}")
+        if request.name.startswith("bad"):
             raise EngineError("no container engine")
-        return Cluster(wish.name, self.name, base.folder(wish.name) / base.KUBECONFIG)
+        return Cluster(request.name, self.name, base.folder(request.name) / base.KUBECONFIG)
 
     def down(self, cluster: Cluster) -> None:
         self.asked.append(f"down {cluster.name}")
@@ -39,7 +39,7 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def test_all_come_up_in_the_order_of_their_names_and_go_again(asked: list[str]) -> None:
-    clusters = Clusters(("a", "b"), PRETEND)
+    clusters = ClusterSet(("a", "b"), PRETEND)
     assert [cluster.name for cluster in clusters.up(print)] == ["a", "b"]
     assert [cluster.name for cluster in base.known()] == clusters.made == ["a", "b"]
     clusters.down()
@@ -49,7 +49,7 @@ def test_all_come_up_in_the_order_of_their_names_and_go_again(asked: list[str]) 
 
 def test_clusters_of_others_are_neither_used_nor_removed(asked: list[str]) -> None:
     base.claim("b")
-    clusters = Clusters(("a", "b"), PRETEND)
+    clusters = ClusterSet(("a", "b"), PRETEND)
     with pytest.raises(ClusterExists, match="b is already up") as taken:
         clusters.up(print)
     assert taken.value.hint == "choose another name, or: task-gateway cluster down b"
@@ -62,12 +62,12 @@ def test_a_name_taken_at_the_last_moment_stays_its_takers(asked: list[str], monk
     base.claim("b")
     looked = base.folder
     monkeypatch.setattr(base, "folder", lambda name: Path("nowhere", name))  # as if nobody had it yet
-    clusters = Clusters(("a", "b"), PRETEND)
+    clusters = ClusterSet(("a", "b"), PRETEND)
     real_up = base.up
 
-    def up(provider: str, wish: base.Wish, *, say: Say) -> Cluster:
+    def up(provider: str, request: base.ClusterRequest, *, say: Say) -> Cluster:
         monkeypatch.setattr(base, "folder", looked)
-        return real_up(provider, wish, say=say)
+        return real_up(provider, request, say=say)
 
     monkeypatch.setattr(base, "up", up)
     with pytest.raises(ClusterExists):
@@ -79,7 +79,7 @@ def test_a_name_taken_at_the_last_moment_stays_its_takers(asked: list[str], monk
 
 
 def test_when_one_fails_the_other_is_removed(asked: list[str]) -> None:
-    clusters = Clusters(("a", "bad"), PRETEND)
+    clusters = ClusterSet(("a", "bad"), PRETEND)
     with pytest.raises(EngineError):
         clusters.up(print)
     clusters.down()

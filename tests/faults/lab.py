@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tests.faults.serving import greeting, pod, said_by
+from tests.faults.serving import greeting, greeting_of, pod
 from tests.faults.watching import until
 
 from task_gateway.controllers.base import Controller
@@ -38,7 +38,7 @@ POD, SERVICE, DEPLOYMENT = "v1/Pod", "v1/Service", "apps/v1/Deployment"
 
 
 @dataclass
-class Stand:
+class FaultLab:
     """One gateway, the pods behind it, and what the tests were told: which address is whose, by strategy."""
 
     cluster: Cluster
@@ -50,7 +50,7 @@ class Stand:
 
     @property
     def node(self) -> Node:
-        return Node.of(self.cluster)
+        return Node.running(self.cluster)
 
     @property
     def proxies(self) -> str:
@@ -184,21 +184,21 @@ class Stand:
 
 
 @contextmanager
-def standing(
+def bring_up(
     name: str,
     controller: Controller,
     packages: Path,
     spelt: Callable[[dict[str, Any]], dict[str, Any]] = dict,
-) -> Iterator[Stand]:
+) -> Iterator[FaultLab]:
     """Lend a kind cluster with both charts of a folder installed, and one of the controllers in it.
 
     `spelt` returns the values with the names that these charts have for them.
     """
     (chart,), (crds,) = packages.glob("internal-task-gateway-*.tgz"), packages.glob("gateway-api-crds-*.tgz")
-    with base.lent("kind", base.Wish(f"{name}-{os.getpid()}"), say=print) as cluster:
+    with base.temporary_cluster("kind", base.ClusterRequest(f"{name}-{os.getpid()}"), say=print) as cluster:
         kube = Kube(cluster)
         gateway = InternalTaskGateway(RELEASE, NAMESPACE, node_address(kube), START, START + COUNT - 1)
-        made = Stand(cluster, kube, controller, gateway, chart)
+        made = FaultLab(cluster, kube, controller, gateway, chart)
         made.install_crds(crds)
         helm.install(cluster, RELEASE, chart, NAMESPACE, spelt(made.values))
         made.gateway_is_programmed()
@@ -219,7 +219,7 @@ def rolled_out(deployment: Manifest | None) -> str | None:
 def unreached(address: Address, wanted: str) -> str:
     """Say what is wrong with an address; another task's greeting is never waited away."""
     try:
-        said = said_by(address)
+        said = greeting_of(address)
     except OSError as problem:
         return f"{address} ({wanted}): {problem}"
     assert said in ("", wanted), f"{address} is {wanted}'s and was answered by {said}"

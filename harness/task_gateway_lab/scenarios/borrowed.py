@@ -25,7 +25,7 @@ NAMESPACE = "v1/Namespace"
 NAMESPACE_GONE = Wait("namespace-gone", "the namespace and its objects are gone", 180)
 
 
-class Lent:
+class BorrowedClusters:
     """What a run makes in clusters of the user's; `spaces` are the names of its namespaces by what they are for."""
 
     def __init__(self, spaces: Mapping[str, str], release: str) -> None:

@@ -15,24 +15,26 @@ from task_gateway.kube.wait import wait_until_gone
 from task_gateway.model import LABEL_PREFIX, TASK_LABEL, Address, Cluster, Manifest, Task, TaskObject
 from task_gateway_lab.master import launcher
 from task_gateway_lab.master.kinds.base import KINDS
-from task_gateway_lab.master.platform import Running, Wish
-from task_gateway_lab.master.sides import Side
-from task_gateway_lab.master.table import Master
+from task_gateway_lab.master.managed_cluster import ManagedCluster
+from task_gateway_lab.master.platform import RunningTask, TaskRequest
+from task_gateway_lab.master.proxy_client import ProxyClient
 
 NOT_FOUND = 404  # what the proxy says of a task that it does not know
 KIND, OWNER = f"{LABEL_PREFIX}/kind", f"{LABEL_PREFIX}/owner"
 
 
-class StandIn:
-    """A platform over the sides of some resource managers; its proxy runs in the first one's cluster."""
+class StandInMaster:
+    """A platform over the clusters of some resource managers; its proxy runs in the first one's cluster."""
 
-    def __init__(self, sides: Mapping[str, Side], image: str, namespace: str, address: Address) -> None:
-        self._sides = sides
+    def __init__(
+        self, managed_clusters: Mapping[str, ManagedCluster], image: str, namespace: str, address: Address
+    ) -> None:
+        self._managed_clusters = managed_clusters
         self._image = image
         self._namespace = namespace
         self._address = address
-        self._home = next(iter(sides.values())).kube
-        self._proxy: Master | None = None
+        self._home = next(iter(managed_clusters.values())).kube
+        self._proxy: ProxyClient | None = None
 
     @property
     def cluster(self) -> Cluster:
@@ -50,32 +52,34 @@ class StandIn:
         launcher.end_master(self._home, self._namespace)
         self.start()
 
-    def launch(self, wish: Wish) -> Running:
+    def launch(self, request: TaskRequest) -> RunningTask:
         """Start a task and return it once it is reached; what a failure left is removed."""
-        side, kind = self._side(wish.manager), KINDS.get(wish.kind)
-        token = wish.secret or secrets.token_urlsafe(24)
-        task = Task(wish.id, side.namespace, wish.ports or kind.ports, wish.owner)
+        managed, kind = self._managed(request.manager), KINDS.get(request.kind)
+        token = request.secret or secrets.token_urlsafe(24)
+        task = Task(request.id, managed.namespace, request.ports or kind.ports, request.owner)
         pod = kind.pod(task, self._image)
-        pod["metadata"]["annotations"] = {KIND: wish.kind, OWNER: wish.owner}
+        pod["metadata"]["annotations"] = {KIND: request.kind, OWNER: request.owner}
         try:
-            ready = launcher.start_task(side.kube, task, pod, token)
-            addresses = self._reach(side, task, ready, TaskObject(POD, task.id, ready["metadata"]["uid"]))
+            ready = launcher.start_task(managed.kube, task, pod, token)
+            addresses = self._reach(managed, task, ready, TaskObject(POD, task.id, ready["metadata"]["uid"]))
             self.proxy.register(task.id, addresses[0])
         except BaseException:
             with suppress(TaskGatewayError):
-                self._end(side, task.id)
+                self._end(managed, task.id)
             raise
-        return Running(task.id, wish.kind, side.name, wish.owner, addresses, f"token {token}", task.id)
+        return RunningTask(task.id, request.kind, managed.name, request.owner, addresses, f"token {token}", task.id)
 
-    def tasks(self) -> list[Running]:
+    def tasks(self) -> list[RunningTask]:
         """Return the tasks whose pods are there, with the addresses that they have."""
-        return [each for side in self._sides.values() for each in self._tasks(side)]
+        return [each for managed in self._managed_clusters.values() for each in self._tasks(managed)]
 
     def kill(self, task_id: str) -> None:
         """End a task wherever it runs."""
-        for side in self._sides.values():
-            if side.kube.find(POD, task_id, side.namespace) or side.kube.find(SECRET, task_id, side.namespace):
-                self._end(side, task_id)
+        for managed in self._managed_clusters.values():
+            if managed.kube.find(POD, task_id, managed.namespace) or managed.kube.find(
+                SECRET, task_id, managed.namespace
+            ):
+                self._end(managed, task_id)
         self.proxy.forget(task_id)
 
     def gone(self, task_id: str) -> str:
@@ -87,42 +91,44 @@ class StandIn:
         return self.proxy.notebook_url(task_id)
 
     @property
-    def proxy(self) -> Master:
+    def proxy(self) -> ProxyClient:
         """The proxy of the master that runs; UsageError before it was started."""
         if self._proxy is None:
             raise UsageError("the master was not started")
         return self._proxy
 
-    def _side(self, name: str) -> Side:
+    def _managed(self, name: str) -> ManagedCluster:
         try:
-            return self._sides[name]
+            return self._managed_clusters[name]
         except KeyError:
-            raise UsageError(f"no resource manager is called {name}", hint=f"known: {', '.join(self._sides)}") from None
+            raise UsageError(
+                f"no resource manager is called {name}", hint=f"known: {', '.join(self._managed_clusters)}"
+            ) from None
 
-    def _reach(self, side: Side, task: Task, pod: Manifest, made: TaskObject) -> tuple[Address, ...]:
-        if side.gateway is None:
+    def _reach(self, managed: ManagedCluster, task: Task, pod: Manifest, made: TaskObject) -> tuple[Address, ...]:
+        if managed.gateway is None:
             return tuple(Address(pod["status"]["podIP"], port) for port in task.ports)
         owned = Task(task.id, task.namespace, task.ports, task.owner, made)
-        return side.gateway.expose(owned, wait=settings.TASK_EXPOSED)
+        return managed.gateway.expose(owned, wait=settings.TASK_EXPOSED)
 
-    def _tasks(self, side: Side) -> list[Running]:
+    def _tasks(self, managed: ManagedCluster) -> list[RunningTask]:
         exposed: dict[str, list[Address]] = {}
-        for each in side.gateway.exposed() if side.gateway else ():
+        for each in managed.gateway.exposed() if managed.gateway else ():
             exposed.setdefault(each.task_id, []).append(each.address)
         found = []
-        for pod in side.kube.list(POD, side.namespace, TASK_LABEL):
+        for pod in managed.kube.list(POD, managed.namespace, TASK_LABEL):
             notes, task = pod["metadata"].get("annotations") or {}, pod["metadata"]["labels"][TASK_LABEL]
-            addresses = tuple(exposed.get(task, ())) if side.gateway else _own(pod)
+            addresses = tuple(exposed.get(task, ())) if managed.gateway else _own(pod)
             if KIND in notes and addresses:
-                found.append(Running(task, notes[KIND], side.name, notes.get(OWNER, ""), addresses))
+                found.append(RunningTask(task, notes[KIND], managed.name, notes.get(OWNER, ""), addresses))
         return found
 
-    def _end(self, side: Side, task_id: str) -> None:
+    def _end(self, managed: ManagedCluster, task_id: str) -> None:
         """Free the ports first: what comes through them has nowhere to go before the pod's address is another's."""
-        if side.gateway is not None:
-            side.gateway.release(task_id, wait=settings.TASK_REFUSED)
-        launcher.end_task(side.kube, Task(task_id, side.namespace, ()))
-        wait_until_gone(side.kube, settings.POD_GONE, POD, task_id, side.namespace)
+        if managed.gateway is not None:
+            managed.gateway.release(task_id, wait=settings.TASK_REFUSED)
+        launcher.end_task(managed.kube, Task(task_id, managed.namespace, ()))
+        wait_until_gone(managed.kube, settings.POD_GONE, POD, task_id, managed.namespace)
 
 
 def _own(pod: Manifest) -> tuple[Address, ...]:

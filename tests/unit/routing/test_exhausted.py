@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from task_gateway.model import InternalTaskGateway
-from task_gateway.routing import full
+from task_gateway.routing import exhausted
 from task_gateway.routing.table import Slot
 
 GATEWAY = InternalTaskGateway("tg", "gateways", "192.0.2.7", 20000, 20063)
@@ -29,10 +29,10 @@ def value(hint: str | None) -> Any:
 )
 def test_the_last_group_is_doubled_and_the_others_are_kept(ports: Sequence[int], groups: list[tuple[int, int]]) -> None:
     slots = [Slot(port, f"tg-slot-{port}", "1", task="t") for port in ports]
-    problem = full.slots_taken(GATEWAY, "tasks", "Gateway gateways/tg", slots, slots, (), 1)
+    problem = exhausted.slots_taken(GATEWAY, "tasks", "Gateway gateways/tg", slots, slots, (), 1)
     assert value(problem.hint) == [{"namespace": "tasks", "start": start, "count": count} for start, count in groups]
 
 
 def test_the_first_slots_begin_where_the_masters_range_does() -> None:
-    problem = full.no_slots(GATEWAY, "tasks", "Gateway gateways/tg")
+    problem = exhausted.no_slots(GATEWAY, "tasks", "Gateway gateways/tg")
     assert value(problem.hint) == [{"namespace": "tasks", "start": 20000, "count": 64}]

@@ -7,13 +7,13 @@ from task_gateway.polling import attempts
 from task_gateway.reasons import Refusal
 from task_gateway.settings import Wait
 
-HEEDED = Wait("crd-heeded", "the API server applies the changed CRD or policy", 30)
+PROPAGATED = Wait("crd-heeded", "the API server applies the changed CRD or policy", 30)
 GATEWAY = "gateway.networking.k8s.io/v1/Gateway"
 NAMESPACE, NAME = "default", "measured"
 PAUSE_SECONDS = 0.1
 
 
-def gateway(count: int, *, apart: bool = True) -> Manifest:
+def example_gateway(count: int, *, apart: bool = True) -> Manifest:
     """Return a Gateway of that many TCP listeners, their ports `apart` or all the same."""
     return {
         "apiVersion": GATEWAY.rpartition("/")[0],
@@ -28,21 +28,21 @@ def gateway(count: int, *, apart: bool = True) -> Manifest:
     }
 
 
-def takes(kube: Kube, listeners: int) -> bool:
+def accepts(kube: Kube, listeners: int) -> bool:
     """Return True once a Gateway of that many listeners is no longer too long, False if it still is when the wait ends.
 
     A refusal for another reason is none of this: whoever may not make Gateways learns nothing, and waits for nothing.
     """
-    return any(not too_many(kube, listeners) for _ in attempts(HEEDED, PAUSE_SECONDS))
+    return any(not is_refused_as_too_many(kube, listeners) for _ in attempts(PROPAGATED, PAUSE_SECONDS))
 
 
-def too_many(kube: Kube, listeners: int) -> bool:
+def is_refused_as_too_many(kube: Kube, listeners: int) -> bool:
     """Tell whether the API server refuses a Gateway for having that many listeners; it is a dry run."""
-    problem = refused(kube, gateway(listeners))
+    problem = refusal_of(kube, example_gateway(listeners))
     return problem is not None and Refusal.TOO_MANY_ITEMS in problem.reasons
 
 
-def refused(kube: Kube, obj: Manifest) -> ApiError | None:
+def refusal_of(kube: Kube, obj: Manifest) -> ApiError | None:
     """Return why the API server would not create an object, None if it would; it is a dry run."""
     try:
         kube.create(obj, dry_run=True)

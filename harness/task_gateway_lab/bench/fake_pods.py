@@ -41,7 +41,7 @@ def address(number: int) -> str:
     return str(ip_network(NETWORK)[number])
 
 
-class StandIns:
+class FakePods:
     """The node, the program that answers, and as many tasks as were asked for.
 
     All are removed at the end, unless they are left to whoever removes the cluster.
@@ -56,7 +56,7 @@ class StandIns:
         self._over = threading.Event()
         self._heart = threading.Thread(target=self._beat, daemon=True)
 
-    def __enter__(self) -> "StandIns":
+    def __enter__(self) -> "FakePods":
         with suppress(AlreadyExists):
             self._kube.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": self._namespace}})
         self._kube.apply(node())

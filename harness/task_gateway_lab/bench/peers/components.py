@@ -11,8 +11,8 @@ from task_gateway.kube.wait import wait_until_settled
 from task_gateway.model import Manifest
 from task_gateway.polling import attempts
 from task_gateway.settings import SETTLED_SECONDS, Wait
-from task_gateway_lab.bench.peers.base import Part, Place
-from task_gateway_lab.bench.stand import NAMESPACE, RELEASE
+from task_gateway_lab.bench.bench_cluster import NAMESPACE, RELEASE
+from task_gateway_lab.bench.peers.base import PeerComponent, PeerContext
 from task_gateway_lab.clusters import node
 
 REPLACED = Wait("replaced", "the pods were replaced and are Ready", 180)
@@ -20,10 +20,10 @@ GRACE_SECONDS = 1
 """As short as a pod's end can be announced: a restart, not a drain."""
 
 
-def restart_api_server(place: Place) -> None:
+def restart_api_server(context: PeerContext) -> None:
     """Kill the API server. The kubelet starts it again."""
-    kube = place.stand.kube
-    node.Node.of(place.stand.cluster).kill(node.API_SERVER)
+    kube = context.bench.kube
+    node.Node.running(context.bench.cluster).kill(node.API_SERVER)
     state = None
     for _ in attempts(settings.API_READY):
         state = kube.ready()
@@ -32,20 +32,20 @@ def restart_api_server(place: Place) -> None:
     raise settings.API_READY.timed_out(str(state), kube.server)
 
 
-def replace_pods(place: Place, namespace: str, labels: str) -> None:
+def replace_pods(context: PeerContext, namespace: str, labels: str) -> None:
     """Delete pods and return once others are Ready in their place."""
-    kube = place.stand.kube
+    kube = context.bench.kube
     old = {each["metadata"]["uid"] for each in kube.list(POD, namespace, labels)}
     where = ["--namespace", namespace, "--selector", labels]
-    kubectl(place.stand.cluster, "delete", "pods", *where, f"--grace-period={GRACE_SECONDS}", "--wait=false")
+    kubectl(context.bench.cluster, "delete", "pods", *where, f"--grace-period={GRACE_SECONDS}", "--wait=false")
     wait_until_settled(
         kube, REPLACED, POD, namespace, labels, partial(_missing, old), seconds=SETTLED_SECONDS
     )  # fmt: skip
 
 
-def pods(name: str, namespace: str, labels: Callable[[Place], str]) -> Part:
+def pods(name: str, namespace: str, labels: Callable[[PeerContext], str]) -> PeerComponent:
     """Return a part that consists of pods."""
-    return Part(name, lambda place: replace_pods(place, namespace, labels(place)))
+    return PeerComponent(name, lambda context: replace_pods(context, namespace, labels(context)))
 
 
 def _missing(old: set[str], found: Sequence[Manifest]) -> str | None:
@@ -57,7 +57,7 @@ def _missing(old: set[str], found: Sequence[Manifest]) -> str | None:
     return next((state for each in found if (state := not_running(each))), None)
 
 
-API_SERVER = Part("API server", restart_api_server)
-PROXY = pods("Envoy", NAMESPACE, lambda place: place.stand.controller.proxies(RELEASE, NAMESPACE))
-CONTROLLER = pods("gateway controller", NAMESPACE, lambda place: place.stand.controller.labels)
-NODE_PROXY = pods("kube-proxy", SYSTEM_NAMESPACE, lambda _place: KUBE_PROXY)
+API_SERVER = PeerComponent("API server", restart_api_server)
+PROXY = pods("Envoy", NAMESPACE, lambda context: context.bench.controller.proxies(RELEASE, NAMESPACE))
+CONTROLLER = pods("gateway controller", NAMESPACE, lambda context: context.bench.controller.labels)
+NODE_PROXY = pods("kube-proxy", SYSTEM_NAMESPACE, lambda _context: KUBE_PROXY)

@@ -1,4 +1,4 @@
-"""What scenarios are played in: clusters side by side, a gateway in each but the master's own, and the master."""
+"""What scenarios are run in: clusters side by side, a gateway in each but the master's own, and the master."""
 
 import ipaddress
 import tempfile
@@ -32,21 +32,21 @@ from task_gateway_lab.clusters import base, hub_image, operator_image
 from task_gateway_lab.clusters.kind import node_address
 from task_gateway_lab.clusters.kind_config import IpFamily
 from task_gateway_lab.master import browser, identity, manifests
+from task_gateway_lab.master.managed_cluster import ManagedCluster
 from task_gateway_lab.master.platform import Platform
-from task_gateway_lab.master.sides import Side
-from task_gateway_lab.master.stand_in import StandIn
+from task_gateway_lab.master.stand_in_master import StandInMaster
 from task_gateway_lab.scenarios import evidence
-from task_gateway_lab.scenarios.lent import Lent
-from task_gateway_lab.scenarios.pair import Clusters
+from task_gateway_lab.scenarios.borrowed import BorrowedClusters
+from task_gateway_lab.scenarios.cluster_set import ClusterSet
 from task_gateway_lab.scenarios.places import ADDITIONAL, DEFAULT, FIRST_PORT, MASTER_PORT, OWN_LISTENERS, PORTS
-from task_gateway_lab.scenarios.steps import Steps
+from task_gateway_lab.scenarios.steps import StepRecorder
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Given:
-    """What a world is made of: a name for its clusters, the packaged chart, the image of tasks, and where it is kept.
+class EnvironmentSpec:
+    """What an environment is made of: a name for its clusters, the packaged chart, the image of tasks, and where it is.
 
     With `against` (contexts of the user's kubeconfig, the master's own first) no cluster is made or removed: the run
     has namespaces of its own there, which go at its end. `no_ipv6` is why its own clusters have IPv4 only; where it is
@@ -76,33 +76,33 @@ class Given:
 
 @cache
 def data() -> Mapping[str, Any]:
-    """Return what world.yaml says: the release, its namespaces, the master's configuration, and the notebooks' cell."""
+    """Return environment.yaml: the release, its namespaces, the master's configuration, and the notebooks' cell."""
     found: dict[str, Any] = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text("utf-8"))
     return found
 
 
-class World:
+class Environment:
     """The clusters of one run, what was installed in them, and the master; `up` before anything else, then `close`."""
 
-    def __init__(self, given: Given) -> None:
-        self.given = given
-        self.spaces = given.spaces
+    def __init__(self, spec: EnvironmentSpec) -> None:
+        self.spec = spec
+        self.spaces = spec.spaces
         self.versions = {
             "task-gateway": __version__,
-            "chart": given.chart.stem.removeprefix(f"{CHART}-"),
-            "controller": given.controller.title,
+            "chart": spec.chart.stem.removeprefix(f"{CHART}-"),
+            "controller": spec.controller.title,
         }
-        self.sides: dict[str, Side] = {}
+        self.clusters: dict[str, ManagedCluster] = {}
         self.kubes: dict[str, Kube] = {}
         self.config: MasterConfig | None = None
         self.evidence: list[Path] = []
-        self._master: StandIn | None = None
+        self._master: StandInMaster | None = None
         self._made: dict[str, Any] = {}
         self._lock = threading.Lock()
         self._files = ExitStack()
-        self._lent = Lent(self.spaces, data()["release"])
-        names = [f"{given.name}-{each}" for each in (DEFAULT, *given.additional)]
-        self._clusters = Clusters(names, ip_family=IpFamily.ipv4 if given.no_ipv6 else IpFamily.dual)
+        self._lent = BorrowedClusters(self.spaces, data()["release"])
+        names = [f"{spec.name}-{each}" for each in (DEFAULT, *spec.additional)]
+        self._clusters = ClusterSet(names, ip_family=IpFamily.ipv4 if spec.no_ipv6 else IpFamily.dual)
 
     @property
     def namespaces(self) -> tuple[str, ...]:
@@ -112,25 +112,25 @@ class World:
     @property
     def facts(self) -> dict[str, str]:
         """Words for the commands by hand: where the clusters and namespaces are."""
-        files = {f"{name}_kubeconfig": _options(side.kube.cluster) for name, side in self.sides.items()}
+        files = {f"{name}_kubeconfig": _options(managed.kube.cluster) for name, managed in self.clusters.items()}
         spaces = {f"{name}_namespace": space for name, space in self.spaces.items()}
         labels = {
-            "controller_labels": self.given.controller.labels,
-            "proxy_labels": self.given.controller.proxies(data()["release"], self.spaces["gateway"]),
+            "controller_labels": self.spec.controller.labels,
+            "proxy_labels": self.spec.controller.proxies(data()["release"], self.spaces["gateway"]),
         }
-        return {**files, **spaces, **labels, "release": data()["release"], "image": self.given.image}
+        return {**files, **spaces, **labels, "release": data()["release"], "image": self.spec.image}
 
-    def lacks(self, needs: Sequence[str], tags: Sequence[str] = ()) -> str:
-        """Return why a scenario with these needs (keys of NEEDS) cannot be played here, empty if it can."""
+    def missing_requirement(self, needs: Sequence[str], tags: Sequence[str] = ()) -> str:
+        """Return why a scenario with these needs (keys of NEEDS) cannot be run here, empty if it can."""
         return next((reason for need in needs if (reason := NEEDS[need](self))), "")
 
     @property
     def platform(self) -> Platform:
         """The master, as any master is asked; UsageError before it was started."""
-        return self.stand_in
+        return self.stand_in_master
 
     @property
-    def stand_in(self) -> StandIn:
+    def stand_in_master(self) -> StandInMaster:
         """The master, with what a stand-in alone has; UsageError before it was started."""
         if self._master is None:
             raise UsageError("the master was not started")
@@ -145,7 +145,7 @@ class World:
             return made
 
     @contextmanager
-    def standing(self, steps: Steps, folder: Path) -> Iterator[None]:
+    def running(self, steps: StepRecorder, folder: Path) -> Iterator[None]:
         """Bring everything up, and close it however the work inside ends; its error comes before that of a clean-up.
 
         If it does not come up, `folder` gets the evidence, whose files are then in `evidence`.
@@ -166,51 +166,58 @@ class World:
                     self.close(steps)
                 raise
 
-    def up(self, steps: Steps) -> None:
+    def up(self, steps: StepRecorder) -> None:
         """Bring everything up; each step says what it waits for."""
         home, *others = self._bring_up(steps)
         with steps.step("master configuration read") as note:
-            text = self.master_text(dict(zip(self.given.additional, others, strict=True)), home)
+            text = self.master_text(dict(zip(self.spec.additional, others, strict=True)), home)
             self.config = config.parse(text, "master.yaml")
             note.detail = ", ".join(each.name for each in self.config.resource_managers)
         tasks = self.spaces["tasks"]
-        self.sides[DEFAULT] = Side(self.config.default, home, tasks)
-        sides = [Side(manager, kube, tasks) for manager, kube in zip(self.config.additional, others, strict=True)]
-        if self.given.operator is not None:
+        self.clusters[DEFAULT] = ManagedCluster(self.config.default, home, tasks)
+        managed_clusters = [
+            ManagedCluster(manager, kube, tasks) for manager, kube in zip(self.config.additional, others, strict=True)
+        ]
+        if self.spec.operator is not None:
             with steps.step("operator's image loaded") as note:
                 for each in others:
-                    base.load(each.cluster.name, self.given.operator)
+                    base.load(each.cluster.name, self.spec.operator)
                 note.detail = operator_image.NAME
-        with steps.step("chart installed, Gateways Programmed") as note, ThreadPoolExecutor(len(sides)) as pool:
-            installed = list(pool.map(self.install, sides))
-            note.detail = "; ".join(f"{side.name}: {found}" for side, found in zip(sides, installed, strict=True))
+        with (
+            steps.step("chart installed, Gateways Programmed") as note,
+            ThreadPoolExecutor(len(managed_clusters)) as pool,
+        ):
+            installed = list(pool.map(self.install, managed_clusters))
+            note.detail = "; ".join(
+                f"{managed.name}: {found}" for managed, found in zip(managed_clusters, installed, strict=True)
+            )
         folder = Path(self._files.enter_context(tempfile.TemporaryDirectory(prefix="task-gateway-")))
-        self.sides |= {side.name: self._as_master(side, folder) for side in sides}
+        self.clusters |= {managed.name: self._as_master(managed, folder) for managed in managed_clusters}
         with steps.step("master started in the default cluster") as note:
-            address = Address(node_address(home), self.given.master_port)
-            self._master = StandIn(self.sides, self.given.image, self.spaces["master"], address)
+            address = Address(node_address(home), self.spec.master_port)
+            self._master = StandInMaster(self.clusters, self.spec.image, self.spaces["master"], address)
             self._master.start()
             note.detail = f"http://{address}"
 
-    def install(self, side: Side, more: Mapping[str, Any] = MappingProxyType({})) -> str:
+    def install(self, managed: ManagedCluster, more: Mapping[str, Any] = MappingProxyType({})) -> str:
         """Install the chart for a gateway, or upgrade it, and wait until it is Programmed; return what there is."""
-        kube, gateway, controller = side.kube, side.block, self.given.controller
-        nodes = () if self.given.against else node_addresses(kube)
+        kube, gateway, controller = managed.kube, managed.block, self.spec.controller
+        nodes = () if self.spec.against else node_addresses(kube)
         own = chart_values(gateway, self.spaces["tasks"], nodes)
         ports = controller.task_ports(*OWN_LISTENERS)
         one_pod = controller.one_pod  # scenarios take it away and bring it back
-        operator = {} if self.given.operator is None else operator_image.VALUES
-        found = helm.merged(controller.values(self.given.chart), one_pod, ports, own, operator, more)
+        operator = {} if self.spec.operator is None else operator_image.VALUES
+        found = helm.merged(controller.values(self.spec.chart), one_pod, ports, own, operator, more)
         kube.apply(identity.account(self.spaces["tasks"]))
-        if self.given.against:
+        if self.spec.against:
             self._lent.require_crds(kube)
             first, last = gateway.gateway_port_range_start, gateway.gateway_port_range_end
             self._lent.require_ports(kube, gateway.gateway_ip, range(first, last + 1))
             if self._lent.has_controller(kube, controller):
                 found |= controller.reused()
         else:
-            helm.install(kube.cluster, CRDS_CHART, self.given.crds, CRDS_NAMESPACE, controller.crds)
-        helm.install(kube.cluster, data()["release"], self.given.chart, gateway.gateway_namespace, found)
+            helm.install(kube.cluster, CRDS_CHART, self.spec.crds, CRDS_NAMESPACE, controller.crds)
+        helm.install(kube.cluster, data()["release"], self.spec.chart, gateway.gateway_namespace, found)
         name, namespace = gateway.gateway_name, gateway.gateway_namespace
         wait_for(kube, settings.GATEWAY_PROGRAMMED, GATEWAY, name, namespace, condition("Programmed"))
         if operator:
@@ -226,8 +233,8 @@ class World:
             "tasks_namespace": self.spaces["tasks"],
             "gateway_name": data()["release"],
             "gateway_namespace": self.spaces["gateway"],
-            "first": self.given.first_port,
-            "last": self.given.first_port + PORTS - 1,
+            "first": self.spec.first_port,
+            "last": self.spec.first_port + PORTS - 1,
         }
         parts = [Template(data()["default"]).substitute(common, cluster=home.cluster.name)]
         for name, kube in others.items():
@@ -236,14 +243,14 @@ class World:
             parts.append(textwrap.indent(text, "  "))
         return "".join(parts)
 
-    def close(self, steps: Steps) -> None:
+    def close(self, steps: StepRecorder) -> None:
         """Remove what the run made, or say how to look at it."""
         self._files.close()
-        if self.given.keep and self.kubes:
+        if self.spec.keep and self.kubes:
             with steps.step("clusters kept") as note:
                 files = ":".join(dict.fromkeys(str(kube.cluster.kubeconfig) for kube in self.kubes.values()))
                 note.detail = f"export KUBECONFIG={files}"
-                if not self.given.against:
+                if not self.spec.against:
                     note.detail += f"; task-gateway cluster down {'|'.join(self.kubes)}"
         elif self._lent.made:
             with steps.step("namespaces of the run removed"):
@@ -252,17 +259,17 @@ class World:
             with steps.step("clusters removed"):
                 self._clusters.down()
 
-    def _as_master(self, side: Side, folder: Path) -> Side:
-        """Return a side that uses its gateway with no more rights than the chart gives a resource manager."""
-        file = folder / f"{side.name}.kubeconfig"
-        limited = replace(side, identity=identity.act_as(side.kube, side.namespace, file))
-        return replace(limited, gateway=limited.other())
+    def _as_master(self, managed: ManagedCluster, folder: Path) -> ManagedCluster:
+        """Return a cluster that uses its gateway with no more rights than the chart gives a resource manager."""
+        file = folder / f"{managed.name}.kubeconfig"
+        limited = replace(managed, identity=identity.act_as(managed.kube, managed.namespace, file))
+        return replace(limited, gateway=limited.connect())
 
-    def _bring_up(self, steps: Steps) -> list[Kube]:
+    def _bring_up(self, steps: StepRecorder) -> list[Kube]:
         """Return the clusters, the master's own first, each with the namespace of tasks."""
-        if self.given.against:
+        if self.spec.against:
             with steps.step("clusters checked, namespaces created") as note:
-                self.kubes |= self._lent.connect(self.given.against)
+                self.kubes |= self._lent.connect(self.spec.against)
                 note.detail = ", ".join(self.kubes)
         else:
             with steps.step(f"{len(self._clusters.names)} clusters created") as note:
@@ -295,7 +302,7 @@ def chart_values(gateway: InternalTaskGateway, tasks_namespace: str, nodes: Sequ
     }
 
 
-def _chromium(world: World) -> str:
+def _chromium(environment: Environment) -> str:
     try:
         browser.find()
     except ToolMissing as missing:
@@ -303,15 +310,19 @@ def _chromium(world: World) -> str:
     return ""
 
 
-def _ipv6(world: World) -> str:
-    for name, kube in world.kubes.items():
+def _ipv6(environment: Environment) -> str:
+    for name, kube in environment.kubes.items():
         if not any(_version(each) == 6 for each in node_addresses(kube)):
-            return f"the nodes of cluster {name} have no IPv6 address" if world.given.against else world.given.no_ipv6
+            return (
+                f"the nodes of cluster {name} have no IPv6 address"
+                if environment.spec.against
+                else environment.spec.no_ipv6
+            )
     return ""
 
 
-def _lacks(world: World, what: str, there: object) -> str:
-    return "" if there else f"{world.given.controller.title} {what}"
+def _absence(environment: Environment, what: str, there: object) -> str:
+    return "" if there else f"{environment.spec.controller.title} {what}"
 
 
 def _version(address: str) -> int:
@@ -324,15 +335,19 @@ def node_addresses(kube: Kube) -> list[str]:
     return [each["address"] for each in found if each["type"] == "InternalIP"]
 
 
-NEEDS: Mapping[str, Callable[[World], str]] = {
+NEEDS: Mapping[str, Callable[[Environment], str]] = {
     "chromium": _chromium,
-    OPERATOR: lambda world: "" if world.given.operator else "the clusters do not have the image of the operator",
-    "temporary clusters": lambda world: "the clusters are not temporary" if world.given.against else "",
-    "a controller of the chart": lambda world: _lacks(
-        world, "is not installed by the chart", world.given.controller.pod_annotations
+    OPERATOR: lambda environment: (
+        "" if environment.spec.operator else "the clusters do not have the image of the operator"
     ),
-    "two gateways": lambda world: "" if len(world.sides) > 2 else "there is only one additional resource manager",
+    "temporary clusters": lambda environment: "the clusters are not temporary" if environment.spec.against else "",
+    "a controller of the chart": lambda environment: _absence(
+        environment, "is not installed by the chart", environment.spec.controller.pod_annotations
+    ),
+    "two gateways": lambda environment: (
+        "" if len(environment.clusters) > 2 else "there is only one additional resource manager"
+    ),
     "ipv6": _ipv6,
-    "jupyterhub": lambda world: hub_image.lacking(world.given.chart.parent),
+    "jupyterhub": lambda environment: hub_image.lacking(environment.spec.chart.parent),
 }
 """What a scenario may need, each with what tells why it is not there."""

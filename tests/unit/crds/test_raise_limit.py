@@ -6,13 +6,13 @@ from typing import cast
 import pytest
 from tests.unit.crds.test_edit import UNIQUE, crd, version
 
-from task_gateway.crds import ports_policy, raised, raising, restore, schema
+from task_gateway.crds import limit_status, ports_policy, raise_limit, restore, schema
 from task_gateway.errors import NotFound, UsageError
 from task_gateway.kube.client import Kube
 from task_gateway.model import Manifest
 
 
-class Cluster:
+class FakeCluster:
     """An API server that has some objects by name, and takes no write."""
 
     server = "https://cluster"
@@ -27,7 +27,7 @@ class Cluster:
 
 
 def cluster(*objects: Manifest) -> Kube:
-    return cast(Kube, Cluster(*objects))
+    return cast(Kube, FakeCluster(*objects))
 
 
 def gateways_crd() -> Manifest:
@@ -38,7 +38,7 @@ def gateways_crd() -> Manifest:
     )
 
 
-@pytest.mark.parametrize("call", [lambda kube: raising.raise_to(kube, 100), restore.restore, raised.state])
+@pytest.mark.parametrize("call", [lambda kube: raise_limit.raise_to(kube, 100), restore.restore, limit_status.state])
 def test_a_cluster_without_gateway_api_is_told_how_to_get_it(call: object) -> None:
     with pytest.raises(NotFound, match="Gateway API is not installed") as missing:
         call(cluster())  # type: ignore[operator]
@@ -48,24 +48,24 @@ def test_a_cluster_without_gateway_api_is_told_how_to_get_it(call: object) -> No
 
 def test_a_gateway_has_at_least_one_listener() -> None:
     with pytest.raises(UsageError, match="at least one listener, not 0"):
-        raising.raise_to(cluster(), 0)
+        raise_limit.raise_to(cluster(), 0)
 
 
 def test_the_state_has_every_version_and_both_policies() -> None:
-    safe = {"metadata": {"name": raised.SAFE_UPGRADES}}
-    found = raised.state(cluster(gateways_crd(), safe))
+    safe = {"metadata": {"name": limit_status.SAFE_UPGRADES}}
+    found = limit_status.state(cluster(gateways_crd(), safe))
     assert (found.ports_policy, found.safe_upgrades_policy) == (False, True)
     (gateways,) = found.crds
     assert (gateways.bundle, gateways.channel, gateways.helm_release) == ("v1.7.0", "standard", None)
     assert gateways.versions == (
-        raised.VersionState("v1", True, 213, 64, 1),
-        raised.VersionState("v1beta1", True, 213, 64, 0),
+        limit_status.VersionState("v1", True, 213, 64, 1),
+        limit_status.VersionState("v1beta1", True, 213, 64, 0),
     )
 
 
 def test_the_state_tells_of_our_policy_and_of_listener_sets() -> None:
     sets = {**gateways_crd(), "metadata": {"name": schema.LISTENER_SETS}}
-    found = raised.state(cluster(gateways_crd(), sets, {"metadata": {"name": ports_policy.NAME}}))
+    found = limit_status.state(cluster(gateways_crd(), sets, {"metadata": {"name": ports_policy.NAME}}))
     assert found.ports_policy
     assert [each.crd for each in found.crds] == [schema.GATEWAYS, schema.LISTENER_SETS]
 

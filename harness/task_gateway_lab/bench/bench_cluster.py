@@ -17,10 +17,10 @@ from task_gateway.routing import names
 from task_gateway.routing.gateway import TaskGateway
 from task_gateway.settings import Wait
 from task_gateway_lab.bench.combos import FIRST_PORT, FIRST_TASK_PORT, TASK_PORTS, Combo, crds
-from task_gateway_lab.bench.labels import Labels
+from task_gateway_lab.bench.fake_pods import FakePods
+from task_gateway_lab.bench.labels import LabelExposer
 from task_gateway_lab.bench.meters import MeteredKube
-from task_gateway_lab.bench.stand_ins import StandIns
-from task_gateway_lab.bench.ways import Exposer, Library
+from task_gateway_lab.bench.ways import Exposer, LibraryExposer
 from task_gateway_lab.clusters import base, operator_image
 from task_gateway_lab.clusters.kind import node_address
 
@@ -42,13 +42,13 @@ class Charts:
 
 
 @dataclass(frozen=True)
-class Stand:
+class BenchCluster:
     """A cluster with the CRDs for one controller, and the tasks that are to be exposed."""
 
     controller: Controller
     cluster: Cluster
     kube: MeteredKube
-    tasks: StandIns
+    tasks: FakePods
     address: str
     charts: Charts
 
@@ -59,49 +59,51 @@ class Stand:
 
 
 @contextmanager
-def stand(controller: Controller, charts: Charts, *, say: Say) -> Iterator[Stand]:
+def bring_up(controller: Controller, charts: Charts, *, say: Say) -> Iterator[BenchCluster]:
     """Bring up a cluster for one controller; it is removed however the work ends."""
-    with base.lent("kind", base.Wish(f"bench-{os.getpid()}-{controller.name}"), say=say) as cluster:
+    with base.temporary_cluster(
+        "kind", base.ClusterRequest(f"bench-{os.getpid()}-{controller.name}"), say=say
+    ) as cluster:
         kube = MeteredKube(cluster)
         say(f"{controller.name}: installing the CRDs, and the pod that answers for all tasks")
         helm.install(cluster, names.CRDS_CHART, charts.crds, names.CRDS_NAMESPACE, crds(controller))
         if charts.operator is not None:
             base.load(cluster.name, charts.operator)
         address = node_address(kube)
-        with StandIns(kube, NAMESPACE, leave=True) as tasks:
-            yield Stand(controller, cluster, kube, tasks, address, charts)
+        with FakePods(kube, NAMESPACE, leave=True) as tasks:
+            yield BenchCluster(controller, cluster, kube, tasks, address, charts)
 
 
-def install(stand: Stand, combo: Combo, *, say: Say) -> InternalTaskGateway:
+def install(bench: BenchCluster, combo: Combo, *, say: Say) -> InternalTaskGateway:
     """Install the chart for one combination in place of the one before, and return what a master would be told.
 
     Controller and Envoy are new each time, so that none has the memory of what was measured before.
     """
     say(f"{combo.controller}: removing what was installed before")
-    helm.uninstall(stand.cluster, RELEASE, NAMESPACE)
-    _sweep(stand.kube)
+    helm.uninstall(bench.cluster, RELEASE, NAMESPACE)
+    _sweep(bench.kube)
     say(f"{combo.controller}: installing the chart with {combo.slots} slots")
-    found = values(stand.controller, stand.charts.gateway, combo, stand.address)
-    helm.install(stand.cluster, RELEASE, stand.charts.gateway, NAMESPACE, found)
+    found = values(bench.controller, bench.charts.gateway, combo, bench.address)
+    helm.install(bench.cluster, RELEASE, bench.charts.gateway, NAMESPACE, found)
     say(f"{combo.controller}: waiting until {PROGRAMMED.sentence}")
-    wait_for(stand.kube, PROGRAMMED, GATEWAY, RELEASE, NAMESPACE, condition("Programmed"))
-    stand.tasks.carry_task_label(carry=not combo.way.by_label)
+    wait_for(bench.kube, PROGRAMMED, GATEWAY, RELEASE, NAMESPACE, condition("Programmed"))
+    bench.tasks.carry_task_label(carry=not combo.way.by_label)
     if combo.way.by_label:
-        operator_image.wait_until_ready(stand.kube, RELEASE, NAMESPACE)
+        operator_image.wait_until_ready(bench.kube, RELEASE, NAMESPACE)
     first, count = (FIRST_PORT, combo.claimed) if combo.claimed else (FIRST_TASK_PORT, TASK_PORTS)
-    return InternalTaskGateway(RELEASE, NAMESPACE, stand.address, first, first + count - 1)
+    return InternalTaskGateway(RELEASE, NAMESPACE, bench.address, first, first + count - 1)
 
 
 @contextmanager
-def exposing(stand: Stand, combo: Combo, *, say: Say) -> Iterator[Exposer]:
+def exposing(bench: BenchCluster, combo: Combo, *, say: Say) -> Iterator[Exposer]:
     """Install the chart for a combination, and lend what exposes tasks in its way."""
-    gateway = install(stand, combo, say=say)
+    gateway = install(bench, combo, say=say)
     if combo.way.by_label:
-        with Labels(stand.kube, gateway, NAMESPACE) as labels:
+        with LabelExposer(bench.kube, gateway, NAMESPACE) as labels:
             yield labels
     else:
-        with TaskGateway(stand.kube, gateway, NAMESPACE, combo.strategy) as tasks:
-            yield Library(tasks, stand.kube)
+        with TaskGateway(bench.kube, gateway, NAMESPACE, combo.strategy) as tasks:
+            yield LibraryExposer(tasks, bench.kube)
 
 
 def _sweep(kube: MeteredKube) -> None:
