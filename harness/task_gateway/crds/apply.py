@@ -1,4 +1,4 @@
-"""What raising and restoring do alike to the live Gateway CRD: refuse, write by server-side apply, and tell."""
+"""Steps that raising and restoring the live Gateway CRD share: check the Gateways, apply the CRD, collect the notes."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,9 +15,10 @@ MANAGER = "task-gateway"
 
 @dataclass(frozen=True)
 class Change:
-    """What was changed, or would be with `dry_run`: the CRD as a diff (empty: nothing), and our policy on ports.
+    """The result: what changed or, with `dry_run`, what would change.
 
-    `ports_policy` is added, removed or empty. `notes` are sentences for the user.
+    `diff` is the change of the CRD, empty if there is none. `ports_policy` is "added", "removed" or empty. `notes` are
+    sentences for the user.
     """
 
     crd: str
@@ -28,12 +29,12 @@ class Change:
 
     @property
     def changed(self) -> bool:
-        """Whether anything is, or would be, other than before."""
+        """Whether anything changed or, with `dry_run`, would change."""
         return bool(self.diff or self.ports_policy)
 
 
 def apply(kube: Kube, live: Manifest, wanted: Manifest, *, dry_run: bool = False) -> Manifest:
-    """Give the live CRD the versions of the wanted one and return it; Conflict if its spec changed meanwhile."""
+    """Apply the versions of `wanted` to the live CRD and return it; Conflict if its spec changed in the meantime."""
     try:
         with explained():
             return kube.apply(edit.patch(live, wanted["spec"]["versions"]), field_manager=MANAGER, dry_run=dry_run)
@@ -41,12 +42,12 @@ def apply(kube: Kube, live: Manifest, wanted: Manifest, *, dry_run: bool = False
         now = kube.get(schema.KIND, schema.GATEWAYS)
         if now["spec"] != live["spec"]:
             raise
-        return apply(kube, now, wanted, dry_run=dry_run)  # its status alone changed, as it does when it is new
+        return apply(kube, now, wanted, dry_run=dry_run)  # only the status changed, as it does after creation
 
 
 @contextmanager
 def explained() -> Iterator[None]:
-    """Give a refusal by a policy, upstream's on upgrades above all, or for want of rights a hint that helps here."""
+    """Add a hint to a refusal by an admission policy, such as Gateway API's own, or for missing permissions."""
     try:
         yield
     except ApiError as problem:
@@ -61,7 +62,7 @@ def explained() -> Iterator[None]:
 
 
 def preview(kube: Kube, live: Manifest, wanted: Manifest) -> str:
-    """Return what the API server would make of that write, as a diff, without writing."""
+    """Return the change that `apply` would make, as a diff, by a dry run."""
     answer = apply(kube, live, wanted, dry_run=True)
     return diff.unified({"spec": live["spec"]}, {"spec": answer["spec"]}, live["metadata"]["name"])
 
@@ -81,7 +82,7 @@ def refuse_above(kube: Kube, crd: Manifest, number: int) -> None:
 
 
 def notes(kube: Kube, live: Manifest, then: str) -> list[str]:
-    """Return what a user should know beside the change; `then` says what the next upgrade of its Helm release does."""
+    """Return what else a user should know; `then` is what the next upgrade of the CRD's Helm release does."""
     said = []
     release = edit.helm_release(live)
     if release is not None:

@@ -1,4 +1,4 @@
-"""The CRDs that Gateway API releases, by version: read out of its Go module, which Go downloads and verifies once."""
+"""Reads the CRDs of each Gateway API release from its Go module, which Go downloads and verifies once."""
 
 import json
 import zipfile
@@ -17,7 +17,7 @@ KNOWN = (
     "v1.0.0", "v1.1.0", "v1.1.1", "v1.2.0", "v1.2.1", "v1.3.0", "v1.4.0", "v1.4.1",
     "v1.5.0", "v1.5.1", "v1.6.0", "v1.6.1", "v1.6.2", "v1.6.3", "v1.7.0",
 )  # fmt: skip
-"""Every release from v1.0.0 on that is available as a module, oldest first."""
+"""All releases since v1.0.0 that are available as a module, oldest first."""
 
 
 @dataclass(frozen=True)
@@ -49,14 +49,14 @@ def fetch(version: str, channel: str) -> Bundle:
 
 
 def _loader() -> Any:
-    """Return the loader that is written in C, if there is one: a bundle has megabytes."""
+    """Return the loader written in C, if available, because a bundle has several megabytes."""
     return getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def _archive(version: str) -> str:
     """Return the path of the module's archive.
 
-    Go refuses to unpack a module that requires a newer Go, with the archive already verified: the archive is enough.
+    Go refuses to unpack a module that requires a newer Go, but has already verified the archive, which is sufficient.
     """
     done = run([tool("go"), "mod", "download", "-json", f"{MODULE}@{version}"], check=False)
     try:

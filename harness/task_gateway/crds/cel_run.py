@@ -1,4 +1,4 @@
-"""Probes one CRD after the other; on a temporary control plane also what the rules cost when objects are written."""
+"""Probes one CRD after the other and, on a temporary control plane, also measures the cost of its rules at run time."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -15,8 +15,8 @@ def run(
 ) -> list[CelReport]:
     """Return a report for each version of each CRD.
 
-    With `own` the server is a temporary control plane, where CRDs can be installed for the run-time limit; lists with
-    the same rules share one measurement. With `curves` more points are asked for, and with `own` writes are timed.
+    With `own` the server is a temporary control plane, where CRDs are installed to find the run-time limit. Lists with
+    the same rules share one measurement. With `curves` the reports have more points, and with `own` write times.
     """
     reports: list[CelReport] = []
     known: dict[object, Measured] = {}
@@ -38,5 +38,5 @@ def run(
 
 
 def title(crd: Manifest) -> str:
-    """Return what a CRD is called on the way: bundle, channel and name."""
+    """Return the title of a CRD for progress: bundle, channel and name."""
     return " ".join(part for part in (*schema.bundle(crd), crd["metadata"]["name"]) if part)

@@ -1,25 +1,24 @@
-"""Which number to try next, to find the largest accepted one with few requests. Pure: it sends no request.
+"""Selects the next number to try, to find the largest accepted one with few requests. Pure: it sends no request.
 
-A rule's cost is close to a power of the number, and a refusal has the factor by which it exceeds its budget. From one
-refusal a square is taken for granted, from two the power follows. Where no factor helps, the interval is halved:
-every search ends.
+A rule's cost is close to a power of the number, and a refusal has the factor by which it exceeds its budget. One
+refusal is taken as quadratic; two give the power. If no factor helps, the interval is halved, so every search ends.
 """
 
 import math
 from collections.abc import Mapping
 
 Costs = Mapping[str, float | None]
-"""What was over its budget at one number: by place, the factor (None: more than 100). Empty: it was accepted."""
+"""The exceeded budgets at one number: the factor by place (None: more than 100). Empty if the number was accepted."""
 
 GUESSES = 12
-"""Questions after which the intervals are halved and no factor is believed any more."""
+"""Number of requests after which factors are ignored and intervals are halved."""
 
 SLOWEST = 0.25
-"""The least power taken from two refusals: what grows slower than that is mostly constant, and halving does better."""
+"""The least power that two refusals can give. Slower growth is mostly constant cost, for which halving is faster."""
 
 
 def next_number(seen: Mapping[int, Costs], start: int, ceiling: int) -> int | None:
-    """Return the number to ask about next; None when the largest accepted one is settled, or `ceiling` was accepted."""
+    """Return the next number to try; None if the largest accepted one is known, or `ceiling` was accepted."""
     low, high = bounds(seen)
     if high is None:
         if low >= ceiling:
@@ -38,14 +37,14 @@ def next_number(seen: Mapping[int, Costs], start: int, ceiling: int) -> int | No
 
 
 def bounds(seen: Mapping[int, Costs]) -> tuple[int, int | None]:
-    """Return the largest number known as accepted below every refused one (0: none), and the smallest refused."""
+    """Return the largest accepted number below all refused ones (0: none), and the smallest refused one."""
     high = min((number for number, costs in seen.items() if costs), default=None)
     accepted = [number for number, costs in seen.items() if not costs and (high is None or number < high)]
     return max(accepted, default=0), high
 
 
 def _root(seen: Mapping[int, Costs], high: int) -> int | None:
-    """Return where the first of the budgets exceeded at `high` is just kept; None where a factor is not known."""
+    """Return the largest number that should meet all budgets exceeded at `high`; None if a factor is not known."""
     roots = [_root_of(place, seen, high) for place in seen[high]]
     known = [root for root in roots if root is not None]
     return min(known) if len(known) == len(roots) else None

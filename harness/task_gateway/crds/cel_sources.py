@@ -1,4 +1,4 @@
-"""The CRDs that are to be probed: of a file, of releases of Gateway API, or those that a cluster has."""
+"""Reads the CRDs to probe: from a file, from releases of Gateway API, or from a cluster."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -39,7 +39,7 @@ def of_bundles(versions: Sequence[str], channels: Sequence[str], path: str) -> l
 
 
 def live(kube: Kube, path: str) -> list[Manifest]:
-    """Return Gateway API's CRDs of a cluster that have a list at `path`; NotFound if Gateway's is not there."""
+    """Return Gateway API's CRDs of a cluster that have a list at `path`; NotFound without Gateway's."""
     gateways(kube)
     crds = [crd for crd in kube.list(schema.KIND) if crd["spec"]["group"].startswith(GROUPS)]
     return having(crds, path, kube.server)
@@ -48,7 +48,7 @@ def live(kube: Kube, path: str) -> list[Manifest]:
 def having(crds: Sequence[Manifest], path: str, where: str) -> list[Manifest]:
     """Return the CRDs that have a list at `path` in some version.
 
-    UsageError if none of several has; a single one is returned anyway, the error it meets names the lists it has.
+    UsageError if none of several has it. A single one is always returned, because its later error names its lists.
     """
     found = [crd for crd in crds if any(schema.list_at(crd, each, path) is not None for each in schema.versions(crd))]
     if not found and len(crds) > 1:
@@ -57,14 +57,14 @@ def having(crds: Sequence[Manifest], path: str, where: str) -> list[Manifest]:
 
 
 def _objects(documents: Sequence[Any]) -> Iterator[Manifest]:
-    """Yield the objects of YAML documents, those inside a List too."""
+    """Yield the objects of YAML documents, including those inside a List."""
     for each in documents:
         if isinstance(each, dict):
             yield from _objects(each["items"]) if isinstance(each.get("items"), list) else [each]
 
 
 def _look(crd: Manifest, file: Path) -> None:
-    """Raise UsageError if a document that calls itself a CRD is not built like one."""
+    """Raise UsageError if a document of kind CRD does not have its structure."""
     if crd.get("apiVersion") != API:
         raise UsageError(f"the CRD is of {crd.get('apiVersion')}, the API server serves {API}", where=str(file))
     try:

@@ -1,4 +1,4 @@
-"""Reads an API server's refusal for the cost of a CRD's CEL rules; all other refusals told apart. Pure."""
+"""Reads an API server's refusal of a CRD for the cost of its CEL rules, and types all other refusals. Pure."""
 
 import re
 from collections.abc import Collection
@@ -18,10 +18,10 @@ _VERSION = re.compile(r"spec\.versions\[(\d+)\]")
 
 @dataclass(frozen=True)
 class Excess:
-    """One budget that is exceeded, of a rule, or with `total` of a whole schema.
+    """An exceeded budget: of a rule or, with `total`, of a whole schema.
 
-    `place` is the field it was found in, `factor` by how much (None: more than 100 times), `rule` the text of the rule;
-    of a total the texts of its most expensive rules, one a line.
+    `place` is the field, `factor` how many times its budget the cost is (None: more than 100), `rule` the text of the
+    rule; for a total the texts of its most expensive rules, one per line.
     """
 
     place: str
@@ -33,13 +33,13 @@ class Excess:
 
 @dataclass(frozen=True)
 class CostRefusal:
-    """A refusal for cost: every excess, and the factor, rule and message of the one furthest over its budget."""
+    """A refusal for cost: all excesses, and the factor, rule and message of the largest."""
 
     excesses: tuple[Excess, ...]
 
     @property
     def factor(self) -> float | None:
-        """By how much the budget is exceeded; None is more than 100 times."""
+        """How many times its budget the cost is; None means more than 100."""
         return self._worst.factor
 
     @property
@@ -57,14 +57,14 @@ class CostRefusal:
         return self.by_size()[0]
 
     def by_size(self) -> list[Excess]:
-        """Return the excesses of rules, the furthest over its budget first, and then those of whole schemas."""
+        """Return the excesses of rules, the largest first, and then those of whole schemas."""
         return sorted(self.excesses, key=lambda each: (each.total, -_size(each.factor)))
 
 
 def read(problem: ApiError, crd: Manifest, versions: Collection[str]) -> CostRefusal | None:
-    """Return the cost of these versions by a refusal of `crd`, None if it is only about other versions.
+    """Return the cost of these versions from a refusal of `crd`, None if it only concerns other versions.
 
-    Raise DeniedByPolicy, NotApproved, InvalidCrd or Forbidden, with a hint, if it is about anything but cost.
+    Raise DeniedByPolicy, NotApproved, InvalidCrd or Forbidden, with a hint, if the reason is not cost.
     """
     if not problem.causes or not all(map(_is_cost, problem.causes)):
         raise told_apart(problem)
@@ -76,7 +76,7 @@ def read(problem: ApiError, crd: Manifest, versions: Collection[str]) -> CostRef
 
 
 def told_apart(problem: ApiError) -> ApiError:
-    """Return the error with the reason why the API server refuses a CRD, where it is not for the cost of its rules."""
+    """Return a typed error for a refusal of a CRD that is not about the cost of its rules."""
     others = [each for each in problem.causes if not _is_cost(each)]
     error, hint = type(problem), problem.hint
     if Refusal.DENIED in problem.reasons:
@@ -112,13 +112,13 @@ def _size(factor: float | None) -> float:
 
 
 def _version(field: str, crd: Manifest) -> str | None:
-    """Return the version that a field belongs to; None where one schema stands for all of them."""
+    """Return the version that a field belongs to; None if one schema is used for all versions."""
     matched = _VERSION.match(field)
     return schema.versions(crd)[int(matched[1])] if matched else None
 
 
 def _text(field: str, crd: Manifest) -> str:
-    """Return the rule that a field of a cause names, the field itself where it cannot be followed."""
+    """Return the rule that a field of a cause refers to, or the field if it cannot be resolved."""
     _, _, inner = field.partition(".openAPIV3Schema")
     matched = _VERSION.match(field)
     node: object = crd["spec"]["versions"][int(matched[1]) if matched else 0]["schema"]["openAPIV3Schema"]

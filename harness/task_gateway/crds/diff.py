@@ -1,15 +1,15 @@
-"""What a change of an object would change, as a unified diff of the YAML of only those fields. Pure."""
+"""Shows a change of an object as a unified diff of only the fields that differ, as YAML. Pure."""
 
 import difflib
 from typing import Any
 
 from task_gateway.deferred import yaml
 
-EVERYTHING = 10_000  # lines of context: both sides hold no more than what differs and the way to it
+EVERYTHING = 10_000  # lines of context: both sides only contain the fields that differ, and their parents
 
 
 def unified(before: Any, after: Any, name: str) -> str:
-    """Return the diff of two documents, empty if they are equal; `name` stands in its heading."""
+    """Return the diff of two documents, empty if they are equal; `name` is part of its header."""
     pair = _differing(before, after)
     if pair is None:
         return ""
@@ -19,7 +19,7 @@ def unified(before: Any, after: Any, name: str) -> str:
 
 
 def _differing(before: Any, after: Any) -> tuple[Any, Any] | None:
-    """Return both sides reduced to the fields that differ, None if nothing does."""
+    """Return both documents reduced to the fields that differ, None if they are equal."""
     if before == after:
         return None
     if isinstance(before, dict) and isinstance(after, dict):

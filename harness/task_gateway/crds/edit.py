@@ -1,4 +1,4 @@
-"""The changed Gateway CRD, and what stands in the way of a change. Pure: documents in, documents out."""
+"""Builds the changed Gateway CRD, and finds what prevents a change. Pure: documents in, documents out."""
 
 from task_gateway.crds import schema
 from task_gateway.model import Manifest
@@ -19,9 +19,9 @@ def raised(crd: Manifest, number: int, *, drop: bool) -> Manifest:
 
 
 def patch(live: Manifest, versions: list[Manifest]) -> Manifest:
-    """Return what is applied to give the live CRD these versions: nothing else, and others keep what they own.
+    """Return the object to apply to give the live CRD these versions. Other managers keep their fields.
 
-    The versions are one field to the API server; the resourceVersion makes it refuse if somebody else wrote since.
+    Server-side apply treats all versions as one field. The resourceVersion makes an outdated write fail.
     """
     metadata = {"name": live["metadata"]["name"], "resourceVersion": live["metadata"]["resourceVersion"]}
     return {
@@ -33,7 +33,7 @@ def patch(live: Manifest, versions: list[Manifest]) -> Manifest:
 
 
 def allowed(crd: Manifest) -> int | None:
-    """Return how many listeners a Gateway may have by its spec, the least over all versions; None without a bound."""
+    """Return how many listeners the spec of a Gateway may have, the least over all versions; None without a limit."""
     numbers = [schema.max_items(crd, version, schema.SPEC_LISTENERS) for version in schema.versions(crd)]
     return min((number for number in numbers if number is not None), default=None)
 
@@ -44,7 +44,7 @@ def has_quadratic_rules(crd: Manifest) -> bool:
 
 
 def quadratic_rules(crd: Manifest, version: str) -> int:
-    """Return how many rules of that kind the listeners of one version have."""
+    """Return how many quadratic rules the listeners of one version have."""
     return sum(map(schema.is_quadratic, schema.rules(crd, version, schema.SPEC_LISTENERS)))
 
 

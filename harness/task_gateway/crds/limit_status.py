@@ -1,4 +1,4 @@
-"""How far the listeners of a cluster's Gateway API are raised: what the CRDs say, and the policies beside them."""
+"""Reads the listener limits of a cluster: maxItems and rules of the CRDs, and the admission policies for them."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ CRDS = (schema.GATEWAYS, schema.LISTENER_SETS)
 
 @dataclass(frozen=True)
 class VersionState:
-    """One version of a CRD: maxItems of its listeners (None: no bound), its rules of quadratic cost (0: dropped)."""
+    """A version of a CRD: maxItems of its listeners (None: no limit) and its number of quadratic rules (0: dropped)."""
 
     version: str
     served: bool
@@ -24,7 +24,7 @@ class VersionState:
 
 @dataclass(frozen=True)
 class CrdState:
-    """One CRD: the bundle and channel of its annotations, and the Helm release that it belongs to, if any."""
+    """A CRD: the bundle and channel in its annotations, and the Helm release that it belongs to, if any."""
 
     crd: str
     bundle: str
@@ -35,7 +35,7 @@ class CrdState:
 
 @dataclass(frozen=True)
 class State:
-    """The CRDs with listeners that are installed; whether our policy on ports and upstream's on upgrades are."""
+    """The installed CRDs with listeners; whether our policy on ports and Gateway API's on upgrades are installed."""
 
     crds: tuple[CrdState, ...]
     ports_policy: bool
@@ -43,14 +43,14 @@ class State:
 
 
 def state(kube: Kube) -> State:
-    """Read the CRDs of Gateway and ListenerSet as far as they are there; NotFound if Gateway's is not."""
+    """Read the CRDs Gateway and ListenerSet, the latter if it is installed; NotFound without the former."""
     found = [gateways(kube), *_others(kube)]
     safe = ports_policy.exists(kube, ports_policy.POLICY, SAFE_UPGRADES)
     return State(tuple(map(_state_of, found)), ports_policy.present(kube), safe)
 
 
 def gateways(kube: Kube) -> Manifest:
-    """Return the live CRD of Gateway; NotFound says how to get it."""
+    """Return the live Gateway CRD; NotFound, with a command that installs it, if there is none."""
     try:
         return kube.get(schema.KIND, schema.GATEWAYS)
     except NotFound as problem:

@@ -1,4 +1,4 @@
-"""Our admission policy that keeps a Gateway's ports apart, at a cost that grows with them and not with their square."""
+"""Our admission policy that keeps the ports of a Gateway unique, at a cost that is linear in their number."""
 
 from pathlib import Path
 
@@ -24,7 +24,7 @@ def present(kube: Kube) -> bool:
 
 
 def exists(kube: Kube, kind: str, name: str) -> bool:
-    """Return whether the cluster has an object of a kind without namespaces."""
+    """Return whether the cluster has an object of a cluster-scoped kind."""
     try:
         kube.get(kind, name)
     except NotFound:
@@ -43,6 +43,6 @@ def apply(kube: Kube, *, dry_run: bool = False) -> None:
 
 
 def delete(kube: Kube) -> None:
-    """Remove the binding and the policy; fine if there are none."""
+    """Remove the binding and the policy, if they exist."""
     for kind in reversed(KINDS):
         kube.delete(kind, NAME)

@@ -1,7 +1,7 @@
-"""Asks an API server, by dry runs alone, how long a list of a CRD may be before its CEL rules cost too much.
+"""Finds the largest maxItems of a list in a CRD whose CEL rules the API server accepts, only by dry runs.
 
-Nothing is changed there, whether the server has the CRD or not. A server that has it forgives the cost of a schema that
-did not change, whatever it is. So each schema that is asked about gets a description of its own.
+The CRD need not be installed. If it is, the API server does not check the cost of a schema that did not change. So
+each dry run also changes the description of the schema.
 """
 
 import copy
@@ -19,16 +19,16 @@ from task_gateway.model import CelPoint, CelReport, CelVariant, Manifest
 __all__ = ["CEILING", "CostRefusal", "ProbeResult", "ask", "largest", "probe"]
 
 CEILING = 1_000_000
-"""Largest maxItems asked about; the linear rules of Gateway API end below it."""
+"""Largest maxItems that is tried; the limits of Gateway API's linear rules are below it."""
 
 FIRST = 64
-"""First maxItems asked about where the CRD declares none."""
+"""First maxItems that is tried if the CRD declares none."""
 
 COSTLY = 4
-"""How many rules are left out one at a time, besides the quadratic ones: the first to exceed their budget."""
+"""Number of rules that are left out one at a time besides the quadratic ones: the first to exceed their budget."""
 
 CURVE = (1.15, 1.3, 1.5, 1.75, 2, 2.5, 3, 4)
-"""Multiples of the accepted maxItems that a curve is drawn from; below 1 the API server tells no cost."""
+"""Multiples of the accepted maxItems at which a curve has points; below 1 the API server does not report a cost."""
 
 MANAGER = "task-gateway-probe"
 MARK = "asked about by task-gateway crds cel"
@@ -38,11 +38,11 @@ Answers = dict[int, CostRefusal | None]
 
 @dataclass(frozen=True)
 class ProbeResult:
-    """The largest maxItems that is accepted, and what finding it took.
+    """The largest maxItems that is accepted, and the effort of the search.
 
-    `binding` is the text of the rule that refuses one more; with `at_least` the search ended at its ceiling without a
-    refusal and `binding` is empty. `costly` are the rules that exceeded their budget at any number, the first to do so
-    first.
+    `binding` is the text of the rule that refuses one more. With `at_least` the search ended at its ceiling without a
+    refusal, and `binding` is empty. `costly` are the rules that exceeded their budget at any number, in the order in
+    which they do.
     """
 
     accepted: int
@@ -57,10 +57,10 @@ class ProbeResult:
 def ask(
     kube: Kube, crd: Manifest, path: str, number: int, versions: Collection[str] | None = None
 ) -> CostRefusal | None:
-    """Ask by one dry run whether the API server takes the CRD with `number` items at `path`: None if so.
+    """Return the refusal of the CRD with maxItems `number` at `path` for its cost, None if accepted, by one dry run.
 
-    `versions` None asks about every version that has the list. A refusal that is not about cost is raised, told apart
-    by `cost.read`; ClusterUnreachable without an answer.
+    Without `versions` every version that has the list is changed. Any other refusal is raised as a typed error (see
+    `cost.read`), ClusterUnreachable without an answer.
     """
     asked = _versions(crd, path) if versions is None else versions
     try:
@@ -73,9 +73,9 @@ def ask(
 def largest(
     kube: Kube, crd: Manifest, path: str, *, versions: Collection[str] | None = None, ceiling: int = CEILING
 ) -> ProbeResult:
-    """Return the largest maxItems of the list at `path` that the API server accepts, one more being refused.
+    """Return the largest maxItems of the list at `path` that the API server accepts.
 
-    The declared maxItems is asked about first. UsageError if no version has that list, or if the CRD is refused for its
+    The search starts at the declared maxItems. UsageError if no version has that list, or if the CRD is refused for its
     cost even with one item.
     """
     asked = _versions(crd, path) if versions is None else versions
@@ -88,8 +88,8 @@ def probe(
 ) -> list[CelReport]:
     """Return what the rules of the list at `path` allow in each version that has it, by dry runs.
 
-    Versions with equal schemas are asked about together. With `curve` more numbers are asked about, for the points
-    alone: `requests` and `seconds` are what the limit took. The run-time limit and write times come from `runtime`.
+    Versions with equal schemas share a search. With `curve` more numbers are tried, only for the points: `requests` and
+    `seconds` are those of the search. The run-time limit and write times come from `runtime`.
     """
     reports = []
     for versions in _alike(crd, _versions(crd, path)):
@@ -150,7 +150,7 @@ def _question(crd: Manifest, path: str, number: int, versions: Collection[str]) 
 
 
 def _versions(crd: Manifest, path: str) -> list[str]:
-    """Return the versions that have the list; UsageError names the lists there are."""
+    """Return the versions that have the list; UsageError, with the lists of the CRD, if there is none."""
     found = [version for version in schema.versions(crd) if schema.list_at(crd, version, path) is not None]
     if not found:
         known = dict.fromkeys(each for version in schema.versions(crd) for each in schema.lists(crd, version))
@@ -163,7 +163,7 @@ def _versions(crd: Manifest, path: str) -> list[str]:
 
 
 def _alike(crd: Manifest, versions: list[str]) -> list[list[str]]:
-    """Return the versions in groups of equal schemas; descriptions, which cost nothing, may differ."""
+    """Return the versions in groups of equal schemas. Descriptions may differ, because they do not affect the cost."""
     groups: list[tuple[object, list[str]]] = []
     for version in versions:
         plain = schema.without_descriptions(crd, version)

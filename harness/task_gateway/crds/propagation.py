@@ -1,4 +1,4 @@
-"""Whether an API server heeds a changed CRD or policy by now: it takes a moment, and nothing but a dry run tells."""
+"""Checks whether an API server enforces a changed CRD or policy yet. Only a dry run shows it."""
 
 from task_gateway.errors import ApiError
 from task_gateway.kube.client import Kube
@@ -14,7 +14,7 @@ PAUSE_SECONDS = 0.1
 
 
 def example_gateway(count: int, *, apart: bool = True) -> Manifest:
-    """Return a Gateway of that many TCP listeners, their ports `apart` or all the same."""
+    """Return a Gateway with `count` TCP listeners: with different ports if `apart`, else all with the same."""
     return {
         "apiVersion": GATEWAY.rpartition("/")[0],
         "kind": "Gateway",
@@ -29,21 +29,21 @@ def example_gateway(count: int, *, apart: bool = True) -> Manifest:
 
 
 def accepts(kube: Kube, listeners: int) -> bool:
-    """Return True once a Gateway of that many listeners is no longer too long, False if it still is when the wait ends.
+    """Wait until a Gateway may have that many listeners; return False if it may not when the wait ends.
 
-    A refusal for another reason is none of this: whoever may not make Gateways learns nothing, and waits for nothing.
+    A refusal for another reason, such as missing permissions, counts as True, because waiting would not help.
     """
     return any(not is_refused_as_too_many(kube, listeners) for _ in attempts(PROPAGATED, PAUSE_SECONDS))
 
 
 def is_refused_as_too_many(kube: Kube, listeners: int) -> bool:
-    """Tell whether the API server refuses a Gateway for having that many listeners; it is a dry run."""
+    """Return whether the API server refuses a Gateway for having that many listeners, by a dry run."""
     problem = refusal_of(kube, example_gateway(listeners))
     return problem is not None and Refusal.TOO_MANY_ITEMS in problem.reasons
 
 
 def refusal_of(kube: Kube, obj: Manifest) -> ApiError | None:
-    """Return why the API server would not create an object, None if it would; it is a dry run."""
+    """Return the API server's refusal to create an object, None if it accepts it, by a dry run."""
     try:
         kube.create(obj, dry_run=True)
     except ApiError as problem:

@@ -1,6 +1,6 @@
-"""Raises the number of listeners that a live cluster allows: spec and status, every version, and nothing else.
+"""Raises the number of listeners that a cluster allows: in spec and status of every version, and nothing else.
 
-The API server is asked by dry runs first. What it would refuse is refused here, before anything is written.
+Dry runs come first. If the API server would refuse a step, nothing is written.
 """
 
 from task_gateway.crds import edit, ports_policy, probe, propagation, schema
@@ -19,10 +19,10 @@ UNGUARDED = f"nothing keeps the ports of a Gateway unique: {DROP} adds the polic
 
 
 def raise_to(kube: Kube, number: int, *, drop: bool = False, dry_run: bool = False) -> Change:
-    """Allow `number` listeners in a Gateway; with `drop` without the quadratic rules, our policy in their place.
+    """Allow `number` listeners in a Gateway. With `drop`, replace the quadratic rules with our policy.
 
-    Nothing is written if it raises: UsageError where the API server would refuse the number, with the largest that it
-    takes; TaskGatewayError where Gateways have more listeners; Conflict where somebody else wrote the CRD meanwhile.
+    Nothing is written before an error: UsageError, with the largest number possible, if the API server would refuse
+    this one; TaskGatewayError if Gateways have more listeners; Conflict if another client wrote the CRD meanwhile.
     """
     if number < 1:
         raise UsageError(f"a Gateway has at least one listener, not {number}")
@@ -41,7 +41,7 @@ def raise_to(kube: Kube, number: int, *, drop: bool = False, dry_run: bool = Fal
         ports_policy.apply(kube, dry_run=True)
     if not dry_run:
         if add:
-            ports_policy.apply(kube)  # before the rules go
+            ports_policy.apply(kube)  # before the rules are removed
         if shown:
             apply(kube, live, wanted)
     bare = not edit.has_quadratic_rules(wanted)

@@ -1,4 +1,4 @@
-"""Puts upstream's Gateway CRD back: the versions of the bundle and channel that its annotations name."""
+"""Restores the Gateway CRD of Gateway API: the versions of the bundle and channel that its annotations name."""
 
 from task_gateway.crds import bundles, edit, ports_policy, schema
 from task_gateway.crds.apply import MANAGER, Change, apply, notes, preview, refuse_above
@@ -9,10 +9,11 @@ from task_gateway.model import Manifest
 
 
 def restore(kube: Kube, *, dry_run: bool = False) -> Change:
-    """Give the live CRD upstream's versions again and remove our policy; labels and other annotations stay.
+    """Restore the versions of the live CRD and remove our policy. Labels and other annotations are kept.
 
-    Nothing is written if it raises: UsageError where the bundle is not named or cannot be had, TaskGatewayError where
-    Gateways have more listeners than upstream allows, Conflict where somebody else wrote the CRD meanwhile.
+    Nothing is written before an error: UsageError if the annotations do not name a bundle or it cannot be downloaded,
+    TaskGatewayError if Gateways have more listeners than the bundle allows, Conflict if another client wrote the CRD
+    in the meantime.
     """
     live = gateways(kube)
     upstream = _upstream(live)
@@ -25,7 +26,7 @@ def restore(kube: Kube, *, dry_run: bool = False) -> Change:
         if shown:
             apply(kube, live, upstream)
         _disown(kube)
-        ports_policy.delete(kube)  # once the rules are back
+        ports_policy.delete(kube)  # after the rules are restored
     said = notes(kube, live, "sets the limit of its values again") if shown else []
     return Change(schema.GATEWAYS, dry_run, shown, "removed" if remove else "", tuple(said))
 
@@ -42,7 +43,7 @@ def _upstream(live: Manifest) -> Manifest:
 
 
 def _disown(kube: Kube) -> None:
-    """Give up what this program owns of the CRD, so that whoever installed it can upgrade it without a conflict."""
+    """Remove our field manager from the CRD, so the manager that installed it can upgrade it without a conflict."""
     live = gateways(kube)
     others = edit.without_manager(live, MANAGER)
     if len(others) < len(live["metadata"].get("managedFields") or []):

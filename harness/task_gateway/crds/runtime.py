@@ -1,11 +1,10 @@
-"""What CEL rules cost when an object is written: the largest object that is accepted, and the seconds a write takes.
+"""Measures the cost of CEL rules at run time: the largest object that is accepted, and the seconds that a write takes.
 
-The API server does not take a CRD whose maxItems is near the run-time limit: its estimate counts each string of an item
-at its longest, and no real listener is like that. So a copy of the CRD is installed in which the items' own strings may
-be no longer than those of the sample; the estimate shrinks, the rules stay word for word, and the cost of the sample is
-what it always is.
+The API server refuses a CRD whose maxItems is near the run-time limit, because its estimate assumes the maximum length
+of each string. No real listener is like that. So a copy of the CRD is installed in which the strings of an item may
+only be as long as those of the sample. This lowers the estimate. The rules and the cost of the sample do not change.
 
-This installs CRDs: only for a control plane that was started for it.
+This installs CRDs. Use only a control plane that was started for it.
 """
 
 import copy
@@ -30,10 +29,10 @@ SAMPLE_STRING = 10
 """Characters of the longest string in the sample's items, `task-20000`; longer names cost more to compare."""
 
 LARGEST_SAMPLE = 2000
-"""Largest object that is tried; a CRD that accepts it has no run-time limit that matters, other limits come first."""
+"""Items of the largest object that is tried. If a CRD accepts it, other limits are lower than the run-time limit."""
 
 SIZES = (64, 128)
-"""Listeners in the writes that are timed, besides the largest that the CRD allows."""
+"""Numbers of listeners in timed writes, besides the largest that the CRD allows."""
 
 SAMPLES = 10
 ATTEMPTS = 3
@@ -45,7 +44,7 @@ Make = Callable[[int], Manifest]
 
 @dataclass(frozen=True)
 class SampledKind:
-    """A kind with listeners: what else its spec needs, and the limit of upstream's rules, asked about first."""
+    """A kind with listeners: the other fields its spec requires, and the limit in Gateway API, which is tried first."""
 
     spec: Manifest
     upstream: int
@@ -59,9 +58,9 @@ KINDS = {
 
 
 def sampler(crd: Manifest, version: str, path: str) -> Make | None:
-    """Return what makes an object with so many listeners; None for a list that is not Gateway API's listeners.
+    """Return a function that builds an object with that many listeners; None for a list other than Gateway listeners.
 
-    The listeners are as tasks have them: TCP, each with a port of its own and a name of ten characters.
+    The listeners are like those of tasks: TCP, each with its own port and a name of ten characters.
     """
     group, kind = crd["spec"]["group"], crd["spec"]["names"]["kind"]
     if path != schema.SPEC_LISTENERS or not group.startswith("gateway.networking.") or kind not in KINDS:
@@ -92,7 +91,7 @@ def measure(
 ) -> tuple[int | None, tuple[WriteTime, ...]]:
     """Return the run-time limit of the list at `path` and, with `writes`, the seconds of writes up to `allowed` items.
 
-    (None, ()) for a list that there is no sample for, None for a limit beyond LARGEST_SAMPLE.
+    The limit is None if it is above LARGEST_SAMPLE, the result (None, ()) if there is no sample for the list.
     """
     make = sampler(crd, version, path)
     if make is None:
@@ -107,9 +106,9 @@ def measure(
 
 
 def largest_object(kube: Kube, make: Make, first: int, ceiling: int) -> int | None:
-    """Return the items of the largest object that the API server accepts, by dry-run creates; `first` is tried first.
+    """Return the items of the largest object that the API server accepts, by dry runs that start at `first`.
 
-    One more is refused for the cost of the rules at run time; None if `ceiling` items are accepted. Other refusals are
+    One more is refused for the cost of the rules at run time. None if `ceiling` items are accepted. Other refusals are
     raised.
     """
     seen: dict[int, cel_search.Costs] = {}
@@ -120,9 +119,9 @@ def largest_object(kube: Kube, make: Make, first: int, ceiling: int) -> int | No
 
 
 def accepted(kube: Kube, obj: Manifest) -> bool:
-    """Tell whether a dry-run create is accepted; False if the rules cost too much, any other refusal is raised.
+    """Return whether a dry-run create is accepted: False if the rules cost too much. Any other refusal is raised.
 
-    Near the limit a busy machine may take longer than the client waits, so there is more than one attempt.
+    There are several attempts, because near the limit a busy API server may exceed the client's timeout.
     """
     for attempt in range(1, ATTEMPTS + 1):
         try:
@@ -142,7 +141,7 @@ def accepted(kube: Kube, obj: Manifest) -> bool:
 def write_time(kube: Kube, obj: Manifest, items: int, samples: int = SAMPLES) -> WriteTime:
     """Return the seconds of dry-run creates of one object, after one that is not counted.
 
-    A dry run validates and admits as a write does, and leaves out etcd. With fewer than 100 samples p99 is the slowest.
+    A dry run is validated and admitted like a write, but not stored. With fewer than 100 samples p99 is the slowest.
     """
     seconds = []
     for _ in range(samples + 1):
@@ -169,13 +168,13 @@ def installed(kube: Kube, crd: Manifest, version: str) -> Iterator[None]:
 
 
 def _next(seen: Mapping[int, cel_search.Costs], start: int, ceiling: int) -> int | None:
-    """Return the number to ask about next; one more than the first before anything else, for answers take seconds."""
+    """Return the number to try next. After the first it is one more, because each answer takes seconds."""
     if len(seen) == 1 and start < ceiling and not seen[start]:
         return start + 1
     return cel_search.next_number(seen, start, ceiling)
 
 
 def _wait_served(kube: Kube, kind: str) -> None:
-    """Wait until discovery lists a kind; there is nothing to watch for that."""
+    """Poll until discovery lists a kind, because discovery cannot be watched."""
     if not any(kube.served(kind) for _ in attempts(API_READY, DISCOVERY_SECONDS)):
         raise API_READY.timed_out(f"{kind} is not served yet", kube.server)

@@ -1,6 +1,6 @@
-"""A CRD as a document: its versions, the lists in their schemas, the rules on a list. Pure: all changes are copies.
+"""Reads and changes a CRD as a document: versions, lists in their schemas, rules on a list. Pure: changes are copies.
 
-A path names a list from the root of the object, `spec.listeners`; lists on the way are passed through without a mark,
+A path names a list from the root of the object, such as `spec.listeners`. Lists on the way have no mark:
 `spec.rules.backendRefs`.
 """
 
@@ -24,14 +24,14 @@ RULES = "x-kubernetes-validations"
 
 @dataclass(frozen=True)
 class CelRule:
-    """One CEL rule of a list: its text and what it says when it is broken."""
+    """A CEL rule of a list: its expression, and the message if it fails."""
 
     text: str
     message: str
 
 
 def bundle(crd: Manifest) -> tuple[str, str]:
-    """Return the bundle's version and channel as the CRD's annotations have them, empty where they do not."""
+    """Return the bundle's version and channel from the annotations of the CRD, empty if they are missing."""
     notes = crd["metadata"].get("annotations") or {}
     return notes.get(BUNDLE_VERSION, ""), notes.get(CHANNEL, "")
 
@@ -56,24 +56,24 @@ def list_at(crd: Manifest, version: str, path: str) -> Manifest | None:
 
 
 def max_items(crd: Manifest, version: str, path: str) -> int | None:
-    """Return how many items the list at `path` may have, None if there is no bound or no list."""
+    """Return how many items the list at `path` may have, None if there is no limit or no list."""
     node = list_at(crd, version, path)
     return None if node is None else cast("int | None", node.get("maxItems"))
 
 
 def rules(crd: Manifest, version: str, path: str) -> list[CelRule]:
-    """Return the CEL rules that stand on the list at `path`, in their order."""
+    """Return the CEL rules on the list at `path`, in their order."""
     node = list_at(crd, version, path) or {}
     return [CelRule(each["rule"], each.get("message", "")) for each in node.get(RULES, [])]
 
 
 def rules_within(crd: Manifest, version: str, path: str) -> list[str]:
-    """Return the texts of the rules on the list at `path` and on all that its items hold, in their order."""
+    """Return the texts of the rules on the list at `path` and within its items, in their order."""
     return list(_texts(list_at(crd, version, path)))
 
 
 def lists(crd: Manifest, version: str) -> list[str]:
-    """Return the paths of all lists in one version's schema, in their order there."""
+    """Return the paths of all lists in the schema of one version, in the order of the schema."""
     return [
         path for each in crd["spec"]["versions"] if each["name"] == version for path in _list_paths(_root(each), "")
     ]
@@ -102,7 +102,7 @@ def without_rules(crd: Manifest, path: str, unwanted: Callable[[CelRule], bool])
 
 
 def without_texts(crd: Manifest, texts: Collection[str]) -> Manifest:
-    """Return a copy without the rules of these texts, wherever in the schemas they stand."""
+    """Return a copy without the rules of these texts, anywhere in the schemas."""
     changed = copy.deepcopy(crd)
     for each in changed["spec"]["versions"]:
         _drop(each.get("schema"), texts)
@@ -110,12 +110,12 @@ def without_texts(crd: Manifest, texts: Collection[str]) -> Manifest:
 
 
 def without_descriptions(crd: Manifest, version: str) -> object:
-    """Return the schema of one version as a plain copy without the descriptions, to compare with another."""
+    """Return a copy of the schema of one version without descriptions, for comparisons."""
     return next((_plain(_root(each)) for each in crd["spec"]["versions"] if each["name"] == version), None)
 
 
 def is_quadratic(rule: CelRule) -> bool:
-    """Tell whether a rule walks the list once for each item of it, so that its cost grows with the square."""
+    """Return whether a rule walks the list once for each item, which makes its cost quadratic."""
     return rule.text.lstrip().startswith("self.") and rule.text.count("self.") - rule.text.count("self.size") > 1
 
 
