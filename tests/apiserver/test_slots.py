@@ -1,4 +1,4 @@
-"""Slots against a real API server: one write a claim, no port for two, upgrades that leave claims alone."""
+"""Slots on a real API server: a claim is one write, no port has two tasks, and upgrades keep claims."""
 
 import threading
 import uuid
@@ -28,7 +28,7 @@ IP = "192.0.2.7"
 
 @dataclass
 class SlotSite:
-    """A namespace with the slots of one gateway in it."""
+    """A namespace with the slots of one gateway."""
 
     kube: Kube
     namespace: str
@@ -46,7 +46,7 @@ class SlotSite:
 
 
 def rendered(namespace: str, count: int) -> list[Manifest]:
-    """Return the Services and the ConfigMap of templates that the chart makes."""
+    """Return the Services and the ConfigMap of templates, as rendered by the chart."""
     return planes.rendered("gw", namespace, {"slots": [{"start": START, "count": count}]}, "services", "configmap")
 
 
@@ -55,7 +55,7 @@ def of_kind(kind: str, items: list[Manifest]) -> list[Manifest]:
 
 
 def claims(service: Manifest) -> dict[str, Any]:
-    """Return all that a claim or a release writes."""
+    """Return the fields that a claim or a release writes."""
     notes = service["metadata"].get("annotations") or {}
     return {
         "selector": service["spec"].get("selector"),
@@ -66,7 +66,7 @@ def claims(service: Manifest) -> dict[str, Any]:
 
 @pytest.fixture
 def empty(with_crds: Kube) -> Iterator[SlotSite]:
-    """A namespace of its own, without a slot."""
+    """A separate namespace without slots."""
     name = f"slots-{uuid.uuid4().hex[:8]}"
     with_crds.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
     yield SlotSite(with_crds, name, InternalTaskGateway("gw", name, IP, START, START + 99))
@@ -83,7 +83,7 @@ def site(empty: SlotSite) -> SlotSite:
 
 @pytest.fixture
 def writes(site: SlotSite, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Names of the calls that write, as the strategy makes them."""
+    """The names of the writing calls of the strategy, in order."""
     made: list[str] = []
 
     def counted(verb: str) -> Callable[..., object]:
@@ -193,7 +193,7 @@ def test_only_ports_in_the_range_are_claimed(site: SlotSite) -> None:
 
 
 def test_a_race_for_fewer_slots_gives_no_port_twice(site: SlotSite) -> None:
-    """Eight threads, each with a strategy of its own, and three slots."""
+    """Eight threads, each with its own strategy, and three slots."""
     start = threading.Barrier(8)
 
     def expose(index: int) -> int | None:
@@ -212,7 +212,7 @@ def test_a_race_for_fewer_slots_gives_no_port_twice(site: SlotSite) -> None:
 
 
 def test_who_has_a_port_keeps_it_among_claims_and_releases(site: SlotSite) -> None:
-    """Six threads for three slots, over and over: what a claim returned stays so until its release."""
+    """Six threads claim three slots repeatedly: the result of a claim is valid until its release."""
 
     def live(index: int) -> list[bool]:
         slots, name, kept = site.slots, f"racer-{index}", []
@@ -233,7 +233,7 @@ def test_who_has_a_port_keeps_it_among_claims_and_releases(site: SlotSite) -> No
 
 
 def interposed(monkeypatch: pytest.MonkeyPatch, kube: Kube, first: Callable[[], object]) -> None:
-    """Let somebody else act between the reading and the first write of a call."""
+    """Run `first` between the read and the first write of a call."""
     real = kube.patch
     pending = [first]
 
@@ -260,14 +260,14 @@ def test_a_harmless_write_in_between_costs_no_slot(site: SlotSite, monkeypatch: 
 
 
 def test_a_claim_whose_answer_was_lost_is_not_repeated(site: SlotSite, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The write arrives twice, as when a transport repeats it: the second is a conflict with the first."""
+    """The write arrives twice, as after a retry of the transport: the second one conflicts with the first."""
     interposed(monkeypatch, site.kube, lambda: site.slots.expose(site.task("a")))
     assert site.slots.expose(site.task("a"))[0].port == START
     assert [e.port for e in site.slots.exposed()] == [START]
 
 
 def test_release_never_frees_the_slot_of_another(site: SlotSite, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Between the reading and the write of a release, the slot is freed and taken by another task."""
+    """Between the read and the write of a release, the slot is freed and claimed by another task."""
     gateway = replace(site.gateway, gateway_port_range_end=START)
     only = Slots(site.kube, gateway, site.namespace)
     only.expose(site.task("a"))
@@ -283,7 +283,7 @@ def test_release_never_frees_the_slot_of_another(site: SlotSite, monkeypatch: py
 
 
 def test_an_outdated_write_is_refused_by_the_api_server(site: SlotSite) -> None:
-    """The guarantee that all else stands on."""
+    """All other guarantees depend on this one."""
     slot = table.parse(site.service(START))
     assert slot is not None
     now = datetime.now(UTC)
@@ -296,7 +296,7 @@ def test_an_outdated_write_is_refused_by_the_api_server(site: SlotSite) -> None:
 
 @pytest.mark.parametrize("mode", ["--server-side=true", "--server-side=false"])
 def test_a_helm_upgrade_keeps_claims(empty: SlotSite, mode: str) -> None:
-    """One slot claimed, one released, one never used, and an upgrade that adds one, both ways of Helm."""
+    """One slot is claimed, one released, one unused; the upgrade adds one, with server-side and client-side apply."""
     install: list[str | Path] = [tool("helm"), "upgrade", "--install", "gw", CHART, mode]
     install += ["--namespace", empty.namespace, "--kubeconfig", empty.kube.cluster.kubeconfig]
     install += [
@@ -324,7 +324,7 @@ def test_a_helm_upgrade_keeps_claims(empty: SlotSite, mode: str) -> None:
 
 
 def test_a_changed_chart_applied_again_keeps_claims(site: SlotSite) -> None:
-    """A later chart that changes every Service: what it says arrives, what a claim wrote stays."""
+    """A later chart that changes every Service: its changes are applied, and claims are kept."""
     site.slots.expose(site.task("a", port=9999))
     site.slots.expose(site.task("b"))
     site.slots.release("b")
@@ -341,7 +341,7 @@ def test_a_changed_chart_applied_again_keeps_claims(site: SlotSite) -> None:
 def test_no_slots_at_all(empty: SlotSite) -> None:
     (templates,) = of_kind("ConfigMap", rendered(empty.namespace, 1))
     empty.kube.apply(templates, field_manager="helm")
-    with pytest.raises(UsageError, match="internal-task-gateway has made no slots") as caught:
+    with pytest.raises(UsageError, match="internal-task-gateway has no slots") as caught:
         empty.slots.expose(empty.task("a"))
     assert empty.namespace in caught.value.message
     assert "helm upgrade" in str(caught.value.hint)

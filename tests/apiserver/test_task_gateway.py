@@ -1,4 +1,4 @@
-"""The library as a master uses it, with each strategy against a real API server: ports, crashes, order."""
+"""The library as a master uses it, with each strategy on a real API server: ports, crashes, order."""
 
 import threading
 import time
@@ -46,7 +46,7 @@ class Counting:
 
 @pytest.fixture
 def fresh(site: StrategySite) -> Iterator[StrategySite]:
-    """The site, its slots free as after a release, which rested long ago."""
+    """The site with all slots free, and their cooldown over."""
     site.first, site.count = SLOTS[0], len(SLOTS)
     yield site
     for service in site.kube.list(SERVICE, NAMESPACE, "task-gateway.dev/slot"):
@@ -76,7 +76,7 @@ def pod(task: str, namespace: str = NAMESPACE) -> Manifest:
 
 
 def foreign(site: StrategySite, port: int) -> None:
-    """Somebody else's listener."""
+    """Add a foreign listener."""
     found = site.kube.get(GATEWAY, "gw", NAMESPACE)
     found["spec"]["listeners"].append({"name": f"theirs-{port}", "port": port, "protocol": "TCP"})
     site.kube.replace(found)
@@ -158,7 +158,7 @@ def test_who_follows_reads_nothing_to_expose_and_sees_what_others_do(fresh: Stra
         mine.expose(fresh.task("one"))
         wanted = {"slots": ["patch"], "listeners": ["create", "replace", "apply"]}
         assert counting.writes() == wanted[name]
-        if name == "slots":  # the others look for what the one task has already
+        if name == "slots":  # the others read the existing objects of the task
             assert set(counting.made) == {"patch"}
 
         gateway(fresh, name).release("one")
@@ -209,7 +209,7 @@ def test_reconcile_frees_what_has_no_live_task_and_nothing_else(fresh: StrategyS
     assert [each.task_id for each in tasks.exposed()] == ["alive", "gone"]
 
     (done,) = tasks.reconcile(dry_run=False, grace_seconds=0)
-    assert (done.task_id, done.done, done.reason) == ("gone", True, "no pod or Job of the task is there")
+    assert (done.task_id, done.done, done.reason) == ("gone", True, "the task has no pod or Job")
     assert [each.address for each in tasks.exposed()] == [kept]
     assert SLOTS[-1] in fresh.listeners()
     assert tasks.reconcile(dry_run=False, grace_seconds=0) == []
@@ -248,7 +248,7 @@ def test_reconcile_removes_routes_and_listeners_without_a_service(fresh: Strateg
 
 
 def test_reconcile_frees_the_later_of_two_slots_for_one_port(fresh: StrategySite) -> None:
-    """Two masters exposed one task at once."""
+    """Two masters exposed the same task at the same time."""
     fresh.kube.create(pod("one"))
     tasks = gateway(fresh, "slots")
     (first,) = tasks.expose(fresh.task("one"))
@@ -283,7 +283,7 @@ def test_a_job_that_has_not_ended_keeps_its_ports(fresh: StrategySite, name: str
 
 
 class Late:
-    """An API server whose watches bring nothing until they are let."""
+    """An API server whose watches deliver no events until they are allowed to."""
 
     def __init__(self, kube: Kube) -> None:
         self._kube = kube

@@ -1,1 +1,1 @@
-"""Makes tasks reachable through a gateway: strategies behind one protocol, one a module of `strategies`."""
+"""Makes tasks reachable through a gateway: strategies with one protocol, one per module of `strategies`."""

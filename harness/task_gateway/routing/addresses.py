@@ -1,4 +1,4 @@
-"""Whether a gateway has an address that its ports can be dialled at, and why it has none."""
+"""Checks whether a gateway has an address to connect to, and why it has none."""
 
 from task_gateway.errors import NoAddress
 from task_gateway.kube.client import Kube
@@ -10,7 +10,7 @@ CONDITIONS = ("Accepted", "Programmed")
 
 
 def require(kube: Kube, gateway: InternalTaskGateway) -> None:
-    """Raise NoAddress, with the condition of the Gateway that has the reason, if the gateway has no address to dial."""
+    """Raise NoAddress, with the condition of the Gateway that explains it, if the gateway has no address."""
     if gateway.gateway_ip:
         return
     name = f"{gateway.gateway_namespace}/{gateway.gateway_name}"

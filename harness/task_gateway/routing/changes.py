@@ -19,8 +19,8 @@ SETTLED_SECONDS = 0.1
 def changes(kube: Kube, gateway: InternalTaskGateway, namespaces: Sequence[str]) -> Iterator[None]:
     """Yield whenever a Service of the gateway in these namespaces, or an endpoint of one, changes; never ends.
 
-    EndpointSlices carry the labels of their Service, hence one selector for both. Objects of a Determined master have
-    another label. The error of a watch is the caller's.
+    EndpointSlices have the labels of their Service, so one selector matches both. Objects of a Determined master have
+    another label. Errors of a watch are raised.
     """
     seen: queue.Queue[TaskGatewayError | None] = queue.Queue()
     selectors = (names.gateway_selector(gateway.gateway_name, gateway.gateway_namespace), determined.LABEL)

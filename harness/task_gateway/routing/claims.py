@@ -1,6 +1,6 @@
-"""What a Service says that was made for one port of one task: the claim of the strategies that make objects.
+"""Reads the claim in a Service that was created for one port of a task, by a strategy that creates objects.
 
-Anyone who may write Services may write one of these, so that reading one never fails.
+Any user with permission to write Services can write such a claim, so parsing one never fails.
 """
 
 from dataclasses import dataclass
@@ -12,9 +12,9 @@ from task_gateway.routing import names
 
 @dataclass(frozen=True)
 class Claim:
-    """One port of one task. `released` says that its release has begun: the Service reaches nothing any more.
+    """One port of one task. If `released`, its release has begun, and the Service no longer selects pods.
 
-    `target_port` is a number, or the name of a port of the pod where somebody else wrote one.
+    `target_port` is a number, or the name of a container port if another client wrote one.
     """
 
     port: int
@@ -30,7 +30,7 @@ class Claim:
 
 
 def parse(service: Manifest) -> Claim | None:
-    """Read a Service as a claim; None if it is none, for it has no port or no task."""
+    """Read a Service as a claim; None if it has no port or no task."""
     meta, spec = service["metadata"], service["spec"]
     notes, task = meta.get("annotations") or {}, (meta.get("labels") or {}).get(TASK_LABEL)
     if not task or not spec.get("ports"):
@@ -51,7 +51,7 @@ def parse(service: Manifest) -> Claim | None:
 
 
 def exposure(claim: Claim, namespace: str, strategy: str, ip: str) -> Exposure:
-    """Return a claim as a user sees it."""
+    """Return a claim in the form that users see."""
     return Exposure(
         task_id=claim.task,
         namespace=namespace,
@@ -74,7 +74,7 @@ def task(claim: Claim, namespace: str) -> Task:
 
 
 def owned_by(obj: Manifest, owner: TaskObject | None) -> Manifest:
-    """Return an object that Kubernetes removes with the task's own, if that is known."""
+    """Return an object with an owner reference to the task's object, if that is known: both are deleted together."""
     if owner is None:
         return obj
     version, _, kind = owner.kind.rpartition("/")

@@ -20,17 +20,17 @@ LABEL = "determined"
 """The label of all objects of a task; its value is the allocation."""
 
 STRATEGY, OWNER, KIND = "listeners", "determined", "Job"
-"""How `task-gateway ls` shows a port of a Determined master."""
+"""Values that `task-gateway ls` shows for a port of a Determined master."""
 
 DEFAULT_RANGE = (32768, 65535)
-"""The master's range where its configuration names none."""
+"""The port range of a master whose configuration has none."""
 
 _RANGE = re.compile(r"(\d{1,5})-(\d{1,5})")
 
 
 @dataclass(frozen=True)
 class Routed:
-    """One port of an allocation that a TCPRoute leads somewhere: to port `target` of Service `service`."""
+    """One port of an allocation, with a TCPRoute to port `target` of Service `service`."""
 
     port: int
     allocation: str
@@ -52,8 +52,8 @@ def ports(gateway: Manifest | None) -> dict[int, str]:
 def port_range(gateway: Manifest) -> tuple[int, int]:
     """Return the first and the last port of the range that the master of a Gateway uses.
 
-    The chart names it in an annotation. Without one, or if the master holds other ports, it is the master's default,
-    widened to all ports that it holds.
+    The chart sets it in an annotation. Without one, or if the master holds other ports, it is the master's default
+    range, extended to all ports that it holds.
     """
     held = ports(gateway)
     found = _RANGE.fullmatch((gateway["metadata"].get("annotations") or {}).get(names.TASK_PORTS, ""))
@@ -65,7 +65,7 @@ def port_range(gateway: Manifest) -> tuple[int, int]:
 
 
 def targeted(route: Manifest, gateway: Manifest) -> set[int]:
-    """Return the ports of a Gateway that a route is attached to by its parentRefs; all of them if one names none."""
+    """Return the ports of a Gateway that a route is attached to; all of them if a parentRef has no port."""
     meta, found = gateway["metadata"], set()
     by_name = {each["name"]: each.get("port", 0) for each in gateway["spec"].get("listeners") or []}
     for parent in route["spec"].get("parentRefs") or []:
@@ -81,7 +81,7 @@ def targeted(route: Manifest, gateway: Manifest) -> set[int]:
 def routed(kube: Kube, gateway: Manifest | None, namespace: str) -> list[Routed]:
     """Return the ports of a Determined master that have a route, in their order.
 
-    Routes are read in all namespaces, or in `namespace` if only that may be read. Without such ports nothing is read.
+    Routes are read in all namespaces or, without permission, only in `namespace`. Without such ports nothing is read.
     """
     held = ports(gateway)
     kind = route_kind(kube) if held else None
@@ -98,7 +98,7 @@ def routed(kube: Kube, gateway: Manifest | None, namespace: str) -> list[Routed]
 
 
 def exposures(kube: Kube, gateway: InternalTaskGateway, namespace: str) -> list[Exposure]:
-    """Return the ports that lead to tasks of a Determined master, as `task-gateway ls` shows them."""
+    """Return the ports of tasks of a Determined master, as `task-gateway ls` shows them."""
     found = routed(kube, kube.find(GATEWAY, gateway.gateway_name, gateway.gateway_namespace), namespace)
     ready = {each: readiness.ready_services(kube, each) for each in {one.namespace for one in found}}
     return [

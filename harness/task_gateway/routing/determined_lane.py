@@ -1,9 +1,9 @@
 """The lane of a Determined master: its own Gateway, which no controller serves, and the slots that its ports use.
 
-Only the master writes that Gateway while tasks come and go, so none of its writes conflicts. The operator leads the
+Only the master writes that Gateway while tasks come and go, so none of its writes conflicts. The operator routes the
 slot of each port to the pods of the allocation that has the port. Nothing here writes an object of the master.
 
-A slot of the lane has its own label: nothing else claims it, and nothing else repairs it.
+A slot of the lane has its own label. Only the lane claims and repairs it.
 """
 
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ GATE = f"{LABEL_PREFIX}/determined-routes"
 
 @dataclass(frozen=True)
 class Lane:
-    """A lane as the chart's ConfigMap has it; with `gate` an admission policy holds pods until they have routes."""
+    """A lane, from the chart's ConfigMap. With `gate`, a scheduling gate holds pods until they have routes."""
 
     gateway: str
     namespace: str
@@ -45,9 +45,9 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class LaneSlot:
-    """A slot of the lane as it was read. `allocation` and `route`, a uid, are those that it was claimed for, or empty.
+    """A slot of the lane as it was read. It was claimed for `allocation` and the route with the uid `route`, or empty.
 
-    `selector` is that of its Service; `external` is true if the Service is of type ExternalName.
+    `selector` is that of its Service. `external` is true if the Service has the type ExternalName.
     """
 
     port: int
@@ -101,7 +101,7 @@ def parse_slot(service: Manifest) -> LaneSlot | None:
 
 
 def leads(slot: LaneSlot, route: Route) -> bool:
-    """Return whether a slot leads to the pods of a route's allocation, and to no others."""
+    """Return whether a slot selects exactly the pods of a route's allocation."""
     return (slot.allocation, slot.route, slot.target, slot.selector, slot.external) == (
         route.allocation,
         route.uid,
@@ -112,13 +112,13 @@ def leads(slot: LaneSlot, route: Route) -> bool:
 
 
 def rests(slot: LaneSlot) -> bool:
-    """Return whether a slot leads to no pods: it never led to any, or it was released."""
+    """Return whether a slot selects no pods: it was never used, or it was released."""
     nowhere = ((), ((TASK_LABEL, names.released(slot.port)),))
     return not slot.allocation and not slot.external and slot.selector in nowhere
 
 
 def claim(slot: LaneSlot, route: Route, now: datetime) -> Manifest:
-    """Return the strategic merge patch that leads a slot to the pods of a route, if it is still as it was read."""
+    """Return the strategic merge patch that makes a slot select the pods of a route, if the slot has not changed."""
     notes = {
         names.CLAIMED_BY: route.allocation,
         names.OWNER: OWNER,
@@ -131,9 +131,9 @@ def claim(slot: LaneSlot, route: Route, now: datetime) -> Manifest:
 
 
 def release(slot: LaneSlot, now: datetime) -> Manifest:
-    """Return the strategic merge patch that leads a slot to no pods, if it is still as it was read.
+    """Return the strategic merge patch that makes a slot select no pods, if the slot has not changed.
 
-    Kubernetes keeps the endpoints of a Service that loses its selector, so it gets one that matches no pod.
+    The new selector matches no pod, because Kubernetes keeps the endpoints of a Service that loses its selector.
     """
     claimed = (names.CLAIMED_BY, names.OWNER, names.OBJECT, names.CLAIMED_AT)
     notes = {**dict.fromkeys(claimed), names.RELEASED_AT: table.format_time(now)}

@@ -1,8 +1,8 @@
-"""Frees the listeners that a Determined master left behind: its write at a task's end met another, and was given up.
+"""Frees the listeners that a Determined master left behind because its write at the end of a task conflicted.
 
-The master tries five times, 10 ms apart, and never again before it starts again. It frees a port by its number only. A
-port that is freed between its deletion of the route and its write of the Gateway may have another task by then, whose
-listener that write removes. So a listener is only freed if its task is gone for the whole of the grace period.
+The master tries five times, 10 ms apart, and then not before its next start. It frees a port only by its number. If a
+port is freed between the master's deletion of the route and its write of the Gateway, another task may have the port,
+and the write removes that task's listener. So a listener is only freed if its task is gone for the whole grace period.
 """
 
 from collections.abc import Callable, Mapping
@@ -26,8 +26,8 @@ Say = Callable[[str], object]
 def left(kube: Kube, gateway: Manifest | None) -> dict[int, str]:
     """Return the allocation of each port that a Determined master holds and no task has.
 
-    No TCPRoute is attached to it, and no Service, Job or pod of any namespace has the allocation. The master makes the
-    Job before the listener, so a task that starts has one. Forbidden if that may not be read in all namespaces.
+    The port has no TCPRoute, and no Service, Job or pod in any namespace has the allocation. The master creates the Job
+    before the listener, so a starting task has one. Forbidden without permission to read all namespaces.
     """
     held = determined.ports(gateway)
     if gateway is None or not held:
@@ -48,9 +48,8 @@ def free(
 ) -> list[Repair]:
     """Free the ports that a Determined master left behind, and return each as a repair.
 
-    Waits the grace period if there is one, and frees what no task had before and after it. `say` gets a sentence about
-    the wait. One write for all ports, which fails if the Gateway changed since it was read; it is repeated until the
-    wait `gateway-written` ends.
+    Waits for the grace period, if any, and frees the ports that had no task before and after it. `say` gets a sentence
+    about the wait. One write frees all ports. It is repeated after a conflict, until the wait `gateway-written` ends.
     """
     found = _gateway(kube, gateway)
     seen, done = left(kube, found), dict[int, str]()
@@ -64,9 +63,9 @@ def free(
 
 
 def without(gateway: Manifest, ports: Mapping[int, str]) -> tuple[Manifest, dict[int, str]]:
-    """Return the Gateway without those ports' listeners and annotations, and the ports that it lost.
+    """Return the Gateway without the listeners and annotations of those ports, and the ports that were removed.
 
-    A Gateway without a listener is refused: if no other listener is there, the first one stays.
+    A Gateway needs a listener: without any other listener, the first one stays.
     """
     listeners = gateway["spec"].get("listeners") or []
     gone = dict(ports)
@@ -80,10 +79,10 @@ def without(gateway: Manifest, ports: Mapping[int, str]) -> tuple[Manifest, dict
 
 
 def _freed(kube: Kube, gateway: InternalTaskGateway, uid: str, seen: Mapping[int, str]) -> dict[int, str]:
-    """Write the Gateway without what is still left of `seen`, and return that; nothing if it is another Gateway."""
+    """Write the Gateway without those of `seen` that still have no task, and return them; none for another Gateway."""
     for _ in attempts(DEFAULTS.gateway_written, scattered(DEFAULTS.claim_pause_seconds)):
         idle = left(kube, _gateway(kube, gateway))
-        now = _gateway(kube, gateway)  # read again after the lists: others write it all the time
+        now = _gateway(kube, gateway)  # read again after the lists, because other clients write it
         if now is None or now["metadata"]["uid"] != uid:
             return {}
         held = determined.ports(now)
@@ -92,7 +91,7 @@ def _freed(kube: Kube, gateway: InternalTaskGateway, uid: str, seen: Mapping[int
         )
         if not gone:
             return {}
-        with suppress(Conflict):  # the version that was read goes with it
+        with suppress(Conflict):  # the write contains the version that was read
             kube.replace(wanted)
             return gone
     return {}

@@ -1,4 +1,4 @@
-"""What a slot leads to that no claim names: Kubernetes keeps the endpoints of a Service that loses its selector."""
+"""Finds endpoints of a slot without a claim: Kubernetes keeps the endpoints of a Service that loses its selector."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,14 +9,14 @@ from task_gateway.routing.table import Slot
 SERVICE_OF = "kubernetes.io/service-name"
 MANAGED_BY = "endpointslice.kubernetes.io/managed-by"
 KUBERNETES = ("endpointslice-controller.k8s.io", "endpointslicemirroring-controller.k8s.io")
-"""The controllers of Kubernetes that remove endpoints once the Service selects no pod."""
+"""The controllers of Kubernetes that remove endpoints when the Service selects no pod."""
 
 
 @dataclass(frozen=True)
 class Endpoint:
-    """One endpoint of a Service: its EndpointSlice, the pod if it names one, and its address.
+    """One endpoint of a Service: its EndpointSlice, its pod if it has one, and its address.
 
-    `managed` is whether a controller of Kubernetes made the slice and removes it when the selector changes.
+    If `managed`, a controller of Kubernetes created the slice and removes it when the selector changes.
     """
 
     slice: str
@@ -48,9 +48,9 @@ def by_service(slices: Iterable[Manifest]) -> Endpoints:
 
 
 def left(slot: Slot, endpoints: Endpoints) -> Sequence[Endpoint]:
-    """Return what a free slot leads to and should not; empty for a claimed one.
+    """Return the endpoints that a free slot should not have; empty for a claimed one.
 
-    Where a release or a claim wrote the selector, Kubernetes is about to remove its own endpoints.
+    After a release or a claim wrote the selector, Kubernetes removes the endpoints that it manages.
     """
     if slot.task is not None:
         return ()

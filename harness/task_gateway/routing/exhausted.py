@@ -1,4 +1,4 @@
-"""Says that no further task fits: who holds how many ports, and what to raise."""
+"""Builds the errors of a full gateway: how many ports each owner holds, and which limit to raise."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -18,9 +18,9 @@ REPEAT = "repeat the items of other namespaces, because Helm replaces the whole 
 
 
 def no_slots(gateway: InternalTaskGateway, namespace: str, where: str) -> UsageError:
-    """Return the error of a gateway for which the chart made no slots in this namespace."""
+    """Return the error of a gateway without slots of the chart in this namespace."""
     return UsageError(
-        f"the chart {names.CHART} has made no slots for Gateway {gateway.gateway_name} in namespace {namespace}",
+        f"the chart {names.CHART} has no slots for Gateway {gateway.gateway_name} in namespace {namespace}",
         where=where,
         hint=f"{upgrade_slots(gateway, namespace, (gateway.gateway_port_range_start, FEW))}; {REPEAT}",
     )
@@ -35,7 +35,7 @@ def slots_taken(
     foreign: Collection[int],
     missing: int,
 ) -> NoFreeSlot:
-    """Return the error of slots of which too few are free; `mine` are those in the port range."""
+    """Return the error if too few slots are free; `mine` are those in the port range."""
     taken = [slot for slot in mine if slot.task is not None]
     tasks = len({slot.task for slot in taken})
     held = f"{len(taken)} held by {_count(tasks, 'task')}{_owners(taken)}"
@@ -58,7 +58,7 @@ def slots_taken(
 def ports_taken(
     gateway: InternalTaskGateway, where: str, held: Mapping[str, Collection[int]], wanted: int
 ) -> NoFreeSlot:
-    """Return the error of a range of which too few ports are free; `held` has the ports by words for who has them."""
+    """Return the error if too few ports of the range are free; `held` maps each reason, in words, to its ports."""
     ports = in_range(gateway)
     count = {words: {port for port in ports if port in found} for words, found in held.items()}
     free = len(set(ports).difference(*count.values()))
@@ -73,7 +73,7 @@ def ports_taken(
 
 
 def _groups(ports: Iterable[int]) -> list[tuple[int, int]]:
-    """Return the runs of successive ports, each as its first port and how many there are."""
+    """Return the runs of consecutive ports, each as its first port and its length."""
     found: list[tuple[int, int]] = []
     for port in sorted(ports):
         start, count = found[-1] if found else (port, 0)
@@ -85,7 +85,7 @@ def _groups(ports: Iterable[int]) -> list[tuple[int, int]]:
 
 
 def _owners(taken: Sequence[Slot]) -> str:
-    """Name those who hold most, if any of them is named."""
+    """Return the owners of the most ports as text, empty if no slot has an owner."""
     most = Counter(slot.owner for slot in taken if slot.owner).most_common(OWNERS_SHOWN)
     return f" (most by {', '.join(f'{printable(owner)}: {count}' for owner, count in most)})" if most else ""
 

@@ -1,4 +1,4 @@
-"""Which of the exposed tasks a user means, by the names that `expose` takes and that `ls` shows."""
+"""Finds the exposed tasks that a user names, by the names that `expose` accepts and `ls` shows."""
 
 from collections.abc import Callable, Sequence
 
@@ -17,10 +17,10 @@ Labels = Callable[[Reference, str], set[str]]
 
 
 def meant(reference: str, found: Sequence[Exposure], namespaces: Sequence[str], labels: Labels) -> Key:
-    """Return the exposed task that a reference means: its id, or the pod or Job that it was exposed by.
+    """Return the exposed task that a reference names: by its id, or by the pod or Job that it was exposed with.
 
-    The object may be gone: the port's own note has its kind and name. NotExposed if nothing exposed is meant,
-    UsageError if several tasks are, or if the reference is none.
+    The object may be gone, because an annotation of the port has its kind and name. NotExposed if there is no such
+    exposed task, UsageError if there are several, or if the reference is invalid.
     """
     by_id: set[Key] = set()
     if "/" not in reference:
@@ -35,7 +35,7 @@ def meant(reference: str, found: Sequence[Exposure], namespaces: Sequence[str], 
 
 
 def labels_of(kube: Kube) -> Labels:
-    """Return what reads the tasks of an object; what is gone or may not be read belongs to none."""
+    """Return a function that reads the tasks of an object: none if it is gone or may not be read."""
 
     def read(reference: Reference, namespace: str) -> set[str]:
         try:

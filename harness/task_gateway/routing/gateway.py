@@ -1,4 +1,4 @@
-"""One resource manager's gateway, as a master uses it: expose tasks, release them, put in order what a crash left."""
+"""The gateway of one resource manager, as a master uses it: expose tasks, release them, and clean up after a crash."""
 
 import threading
 from collections.abc import Iterator
@@ -19,14 +19,14 @@ from task_gateway.settings import Settings, Wait
 
 
 class TaskGateway:
-    """The gateway of one resource manager, whose tasks run in `namespace`; an empty strategy means the default one.
+    """The gateway of one resource manager, whose tasks run in `namespace`. `strategy` defaults to the default strategy.
 
-    Any thread may call, and any number of processes may use one gateway: whoever writes says what it has read, and the
-    API server lets one win. Two calls for one task in one process wait for each other.
+    It is safe for threads, and any number of processes may use one gateway: each write is conditional on the version
+    that was read, and the API server accepts one of them. In one process, calls for the same task wait for each other.
 
-    `settings` are those of the connection unless others are given.
+    `settings` default to those of the connection.
 
-    Inside `with` the state is followed by watches, so that no call has to read it first: for who exposes often.
+    Inside `with`, watches keep the state, and calls need not read it first. Use it in programs that expose often.
     """
 
     def __init__(
@@ -61,11 +61,13 @@ class TaskGateway:
     def expose(self, task: Task, *, wait: Wait | bool = False) -> tuple[Address, ...]:
         """Make every port of a task reachable, or none; return the addresses in the order of its ports.
 
-        The same addresses again if repeated, also after a crash. With `wait` (True: as long as the settings say) it
-        returns once a connection through each address reaches a pod of the task; NotReachable names the object that
-        is in the way (the task stays exposed). NoFreeSlot when there are not ports enough, UsageError when the task is
-        exposed with other ports or is not for this gateway, NoAddress when the gateway has none to dial (nothing is
-        written), ClusterUnreachable when nothing is known: a repeat is safe.
+        A repeated call returns the same addresses, also after a crash. With `wait` (True: the limit in the settings) it
+        returns when a connection through each address reaches a pod of the task. NotReachable names the object that
+        prevents this; the task stays exposed.
+
+        NoFreeSlot if too few ports are free; UsageError if the task is exposed with other ports or is not for this
+        gateway; NoAddress, before any write, if the gateway has no address. After ClusterUnreachable the state is
+        unknown: repeat the call.
         """
         addresses_of.require(self._kube, self.gateway)
         with self._alone(task.id):
@@ -89,9 +91,9 @@ class TaskGateway:
         return tuple(each.address for each in exposed)
 
     def release(self, task_id: str, *, wait: Wait | bool = False) -> None:
-        """Make a task unreachable and free its ports; fine if it is not exposed.
+        """Make a task unreachable and free its ports. It is not an error if the task is not exposed.
 
-        With `wait` (True: as long as the settings say) it returns once new connections reach nothing. A repeat is safe.
+        With `wait` (True: the limit in the settings) it returns when new connections fail. The call can be repeated.
         """
         with self._alone(task_id):
             released = self._strategy.release(task_id)
@@ -102,7 +104,7 @@ class TaskGateway:
             reach.wait_until_refused(address, limit, tls=tls, settings=self.settings)
 
     def exposed(self, *, ready: bool = False) -> list[Exposure]:
-        """Return the exposed ports in their order; with `ready` each says whether a ready pod is behind it."""
+        """Return the exposed ports in their order; with `ready` each states whether it has a ready pod."""
         found = self._strategy.exposed()
         if not ready:
             return found
@@ -110,7 +112,7 @@ class TaskGateway:
         return [replace(each, ready=each.service in there) for each in found]
 
     def ports(self) -> PortUse:
-        """Return how the ports of the range are used; how many tasks fit at all, task-gateway limits tells."""
+        """Return how the ports of the range are used. For the capacity, use task-gateway limits."""
         return counted(self._strategy.ports())
 
     def uses(self) -> dict[int, Use]:
@@ -118,11 +120,11 @@ class TaskGateway:
         return self._strategy.ports()
 
     def reconcile(self, *, dry_run: bool = True, grace_seconds: float | None = None) -> list[Repair]:
-        """Free claims and remove objects whose task has neither pod nor Job; complete what live tasks have by half.
+        """Free claims and remove objects of tasks without a pod and a Job; create missing objects of live tasks.
 
-        What is younger than `grace_seconds` (default: of the settings) is left alone, for its pod may be to come.
-        Listeners, routes and Services of others are never touched. A repair that fails is not done, and the next call
-        finds it again.
+        Claims younger than `grace_seconds` (default: in the settings) are left alone, because their pod may not exist
+        yet. Listeners, routes and Services of others are never changed. If a repair fails, its `done` is False, and the
+        next call finds it again.
         """
         grace = self.settings.claim_grace_seconds if grace_seconds is None else grace_seconds
         before = datetime.now(UTC) - timedelta(seconds=grace)
@@ -130,15 +132,15 @@ class TaskGateway:
         return [replace(each, namespace=self.namespace) for each in found]
 
     def _ends_tls(self) -> bool:
-        """Tell whether a listener of a task ends TLS now; an upgrade of the chart may change it at any time."""
+        """Return whether the listeners of tasks terminate TLS. An upgrade of the chart may change it at any time."""
         try:
             return templates.load(self._kube, self.gateway).tls
-        except TemplatesMismatch:  # a chart that is gone keeps nobody from waiting for a release
+        except TemplatesMismatch:  # a release can be awaited even if the chart is uninstalled
             return False
 
     @contextmanager
     def _alone(self, task_id: str) -> Iterator[None]:
-        """Let one call at a time work on a task; a task that nobody works on costs nothing."""
+        """Serialize the calls for one task. The lock only exists while a call uses it."""
         with self._lock:
             lock, users = self._busy.get(task_id, (threading.Lock(), 0))
             self._busy[task_id] = (lock, users + 1)

@@ -1,4 +1,4 @@
-"""The kinds of Gateway API that routing deals in, and how its objects refer to each other."""
+"""The kinds of Gateway API that routing uses, and the references between their objects."""
 
 from collections.abc import Iterable
 
@@ -24,19 +24,19 @@ def route_kind(reader: Reader) -> str | None:
 
 
 def addresses(gateway: Manifest) -> list[str]:
-    """Return the addresses that a Gateway's status has."""
+    """Return the addresses in the status of a Gateway."""
     return [each["value"] for each in (gateway.get("status") or {}).get("addresses") or []]
 
 
 def first_address(gateway: Manifest) -> str:
-    """Return the address of a Gateway that tasks are dialled at, empty as long as it has none."""
+    """Return the address of a Gateway at which tasks are reachable, empty if it has none yet."""
     return next(iter(addresses(gateway)), "")
 
 
 def reported_parents(route: Manifest, controller: str = "") -> list[Manifest]:
-    """Return what the controller of that name reports of the parents that a route has now; every one's if it is empty.
+    """Return the status entries of a route's current parents, by that controller or, if it is empty, by all.
 
-    Any controller may add its own entry for the same parent. Envoy Gateway 1.9 keeps its entry for a parent that the
+    Several controllers may have an entry for the same parent. Envoy Gateway 1.9 keeps its entry for a parent that the
     route no longer names.
     """
     present = {_parent(each) for each in route["spec"].get("parentRefs") or []}
@@ -51,7 +51,7 @@ def reported_parents(route: Manifest, controller: str = "") -> list[Manifest]:
 def not_so(reported: Iterable[Manifest], type: str) -> Manifest | None:
     """Return the first condition of this type that is not True, None if there is none.
 
-    Where several controllers report of one parent, as where its class may not be read, one that is True is enough.
+    If several controllers report on one parent, as when its class may not be read, one that is True is enough.
     """
     found: dict[tuple[str, str | None], list[Manifest]] = {}
     for entry in reported:
@@ -62,10 +62,10 @@ def not_so(reported: Iterable[Manifest], type: str) -> Manifest | None:
 
 
 def not_accepted(route: Manifest | None, controller: str = "") -> Condition | None:
-    """Return the condition that keeps a TCPRoute from being accepted, None if nothing does.
+    """Return the condition that prevents a TCPRoute from being accepted, None if it is accepted.
 
-    By what the controller of that name reports of the parents that the route has now; by every one's if it is empty.
-    A condition that is not reported stands for a route that no controller has processed.
+    Only the entries of that controller count or, if it is empty, those of all. For a route that no controller has
+    processed, a condition that is not reported is returned.
     """
     reported = reported_parents(route, controller) if route is not None else []
     if not any(each["type"] == ACCEPTED for entry in reported for each in entry.get("conditions") or []):
@@ -77,7 +77,7 @@ def not_accepted(route: Manifest | None, controller: str = "") -> Condition | No
 def controller_name(kube: Kube, spec: Manifest) -> str:
     """Return the controllerName of the class of a Gateway of this spec; empty if there is none, or it may not be read.
 
-    A login that has rights in namespaces only may not read a GatewayClass.
+    A user with permissions only in namespaces cannot read a GatewayClass.
     """
     try:
         return controller_of_class(kube, str(spec.get("gatewayClassName", "")))
@@ -99,7 +99,7 @@ def is_attached(listener_set: Manifest, gateway: InternalTaskGateway) -> bool:
 
 
 def allowed_from(spec: Manifest) -> str:
-    """Return from which namespaces a Gateway of this spec takes ListenerSets: None, Same, All or Selector."""
+    """Return from which namespaces a Gateway of this spec accepts ListenerSets: None, Same, All or Selector."""
     return str(((spec.get("allowedListeners") or {}).get("namespaces") or {}).get("from", "None"))
 
 

@@ -1,12 +1,12 @@
-"""One listener of a gateway, wherever it is, and how those are called that serve tasks."""
+"""A listener of a gateway, in the Gateway or a ListenerSet, and the names of those that serve tasks."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 SLOT, TASK, DETERMINED = "slot-", "task-", "det-"
-"""How the listeners are called that serve tasks: this project's, and those of a Determined master."""
+"""Prefixes of the names of listeners that serve tasks: of this project, and of a Determined master."""
 DETERMINED_NOTE = "determined.ai/det-gateway-port-"
-"""With a port behind it: the annotation of the Gateway by which a Determined master knows a listener for its own."""
+"""Prefix, before the port, of the annotation by which a Determined master recognises its listeners."""
 FOREIGN = "foreign"
 
 
@@ -14,9 +14,9 @@ FOREIGN = "foreign"
 class Listener:
     """One listener of a gateway. `kind` is Gateway or ListenerSet, `parent` the name of the object that it is in.
 
-    `use` is the name of the strategy that recognises it, and foreign if none does. `task_namespace` is the namespace
-    whose routes it lets in, if it names one. `allocation` is the one that a Determined master took the port for, empty
-    for every other listener.
+    `use` is the name of the strategy that recognises it, "foreign" if none does. `task_namespace` is the namespace
+    that it allows routes from, if it names one. `allocation` is that of a Determined master's task, empty for every
+    other listener.
     """
 
     name: str
@@ -30,7 +30,7 @@ class Listener:
 
     @property
     def is_determined(self) -> bool:
-        """Whether a Determined master made it."""
+        """Whether a Determined master created it."""
         return bool(self.allocation) or (self.kind == "Gateway" and self.name.startswith(DETERMINED))
 
     def __str__(self) -> str:

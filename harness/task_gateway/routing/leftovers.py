@@ -1,4 +1,4 @@
-"""What there is of tasks in a cluster: a Service, a route and a listener should be there together."""
+"""Finds incomplete tasks in a cluster: a task needs a Service, a route and a listener."""
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -34,9 +34,9 @@ class Inventory:
     listeners: Sequence[Listener]
 
     def defect(self, claim: Claim, tasks: Collection[str]) -> str | None:
-        """Return what is wrong with a claim, None if nothing is."""
+        """Return why a claim needs a repair, None if it needs none."""
         if claim.released:
-            return "its release was begun and not finished"
+            return "its release was not finished"
         if claim.task not in tasks:
             return NO_POD
         if claim.service not in {each["metadata"]["name"] for each in self.routes}:
@@ -63,9 +63,9 @@ class Inventory:
 def read(
     kube: Kube, route_kind: str, namespace: str, selector: str, listeners: Callable[[], Sequence[Listener]]
 ) -> Inventory:
-    """Read what is there. The Services come last: they are made first, so that what is being made has one here.
+    """Read the objects, the Services last. Each is created before its route and listener, so none is missed here.
 
-    Nothing is there without a Service and a listener, also where routes may not be listed.
+    If the user may not list routes, the result is empty, provided that there are no Services and listeners.
     """
     labels = f"{selector},{TASK_LABEL}"
     found = listeners()
@@ -80,5 +80,5 @@ def read(
 
 
 def _service_name(listener: Listener) -> str:
-    """Return the name of the Service that was made with a listener of the Gateway."""
+    """Return the name of the Service that was created with a listener of the Gateway."""
     return f"{listener.parent}-{listener.name}"

@@ -1,4 +1,4 @@
-"""Which tasks are alive: those with a pod, or a Job that will have one."""
+"""Finds the tasks that are live: those with a pod, or with a Job that will create one."""
 
 from collections.abc import Iterable
 
@@ -7,7 +7,7 @@ from task_gateway.kube.kinds import JOB, POD
 from task_gateway.model import TASK_LABEL, Manifest
 from task_gateway.routing import names
 
-NO_POD = "no pod or Job of the task is there"
+NO_POD = "the task has no pod or Job"
 ENDED_POD, ENDED_JOB = ("Succeeded", "Failed"), ("Complete", "Failed")
 
 
@@ -18,7 +18,7 @@ def live_tasks(kube: Kube, namespace: str) -> set[str]:
 
 
 def ids(pods: Iterable[Manifest], jobs: Iterable[Manifest]) -> set[str]:
-    """Return the ids of the tasks of those pods and Jobs that have not ended, and the uids of those.
+    """Return the task ids and the uids of those pods and Jobs that have not ended.
 
     The operator knows a task by the uid of its pod, and keeps the port of a pod that ended while its Job lives.
     """
@@ -31,7 +31,7 @@ def ids(pods: Iterable[Manifest], jobs: Iterable[Manifest]) -> set[str]:
 
 
 def end_of(obj: Manifest) -> str | None:
-    """Return how a pod or a Job ended, or that it is being deleted, as the end of a sentence; None if it is running."""
+    """Return, as the end of a sentence, how a pod or Job ended or that it is being deleted; None if it is running."""
     if obj["metadata"].get("deletionTimestamp"):
         return "is being deleted"
     status = obj.get("status") or {}

@@ -1,6 +1,6 @@
-"""The one home in Python of the labels, annotations and names that the chart and the strategies share.
+"""The labels, annotations and names that the chart and the strategies share, defined only here in Python.
 
-The chart names the objects of a slot; routing finds them by label, and no name is built twice.
+The chart names the objects of a slot. Routing finds them by label and never builds their names.
 """
 
 import re
@@ -11,19 +11,19 @@ from task_gateway.model import LABEL_PREFIX, TaskObject
 
 CHART = "internal-task-gateway"
 CRDS_CHART, CRDS_NAMESPACE = "gateway-api-crds", "kube-system"
-"""The chart of Gateway API's CRDs, also the name of its release, and where that is kept."""
+"""The name of the chart of Gateway API's CRDs and of its release, and the namespace of that."""
 
 GATEWAY_LABEL = f"{LABEL_PREFIX}/gateway"
 GATEWAY_NAMESPACE_LABEL = f"{LABEL_PREFIX}/gateway-namespace"
 SLOT_LABEL = f"{LABEL_PREFIX}/slot"
 STRATEGY_LABEL = f"{LABEL_PREFIX}/strategy"
 TASK_NAMESPACE = f"{LABEL_PREFIX}/task-namespace"
-"""On a Gateway without slots: where its tasks are, which the slots themselves show."""
+"""On a Gateway without slots: the namespace of its tasks. With slots, their namespace shows it."""
 TASK_PORTS = f"{LABEL_PREFIX}/task-ports"
-"""On a Gateway whose tasks have their own listeners: the ports that the chart names for them, as in 24000-24498."""
+"""On a Gateway whose tasks have their own listeners: the port range from the chart's values, such as 24000-24498."""
 
 SERVED_BY = f"{LABEL_PREFIX}/served-by"
-"""On a Gateway that only a Determined master writes: the Gateway whose slots its ports lead through."""
+"""On a Gateway that only a Determined master writes: the Gateway with the slots of its ports."""
 LANE_LABEL = f"{LABEL_PREFIX}/lane"
 """On the objects of a slot that only follows the routes of a Determined master: its port."""
 
@@ -33,14 +33,14 @@ OBJECT = f"{LABEL_PREFIX}/object"
 CLAIMED_AT = f"{LABEL_PREFIX}/claimed-at"
 RELEASED_AT = f"{LABEL_PREFIX}/released-at"
 POD_NOTE = f"{LABEL_PREFIX}/pod"
-"""On a slot that the operator claimed: NAME/UID of the pod, whose uid is the id of the task too."""
+"""On a slot that the operator claimed: NAME/UID of the pod. The uid is also the id of the task."""
 
 EXPOSE = f"{LABEL_PREFIX}/expose"
 """The label of pods for the operator: numbers or names of container ports, separated by dots."""
 PORT_WISH = f"{LABEL_PREFIX}/port"
 """An annotation of such pods: the ports of the gateway that they should get, in the order of the label's ports."""
 ADDRESS, ADDRESSES = f"{LABEL_PREFIX}/address", f"{LABEL_PREFIX}/addresses"
-"""Annotations that the operator writes: the address of the first port; of several ports all, as a JSON object."""
+"""Annotations that the operator writes: the address of the first port; for several ports also all, as JSON."""
 EXPOSED = f"{LABEL_PREFIX}/Exposed"
 """The type of the condition that the operator writes."""
 
@@ -98,14 +98,14 @@ def check_task_id(task_id: str) -> str:
 
 
 def object_note(task_object: TaskObject | None) -> str | None:
-    """Return what an annotation has of a task's object: its kind, name and uid; None if it is not known."""
+    """Return the value of the annotation for a task's object: its kind, name and uid; None if it is not known."""
     return (
         None if task_object is None else f"{task_object.kind.rpartition('/')[2]}/{task_object.name}/{task_object.uid}"
     )
 
 
 def noted_object(note: str) -> TaskObject | None:
-    """Return the object that `object_note` wrote of, None if of none that a task can have."""
+    """Parse a value that `object_note` wrote; None if a task cannot have such an object."""
     kind, _, rest = note.partition("/")
     name, _, uid = rest.partition("/")
     known = {each.rpartition("/")[2]: each for each in (POD, JOB)}

@@ -1,4 +1,4 @@
-"""From an object that a user names to a task: its pods carry the task's label, or are given it."""
+"""Finds the task of an object that a user names, and labels its pods with the task if they are not."""
 
 from collections.abc import Sequence
 
@@ -13,9 +13,9 @@ PODS_OF_JOB = "batch.kubernetes.io/job-name"
 
 
 def namespace_of(kube: Kube, namespaces: Sequence[str], reference: str) -> str:
-    """Return which of the namespaces has the object; of only one, that one without a look.
+    """Return the namespace that has the object. A single namespace is returned without a check.
 
-    UsageError if several have it, or the reference is none; NotFound if none has it.
+    UsageError if several have it, or if the reference is invalid; NotFound if none has it.
     """
     meant = parse(reference)
     if len(namespaces) == 1:
@@ -40,10 +40,11 @@ def namespace_of(kube: Kube, namespaces: Sequence[str], reference: str) -> str:
 
 
 def task_of(kube: Kube, namespace: str, reference: str, ports: tuple[int, ...], owner: str = "") -> Task:
-    """Return the task of `pod/NAME`, `job/NAME` or a pod's NAME; pods without the task's label are given it.
+    """Return the task of `pod/NAME`, `job/NAME` or a pod's NAME, and label pods that do not have the task's label.
 
-    The id is the label's value, or for an object that has none its name, where no other task is called so. UsageError
-    if the reference is none, NotFound if there is no such object, TaskEnded if it has ended or is being deleted.
+    The id is the label's value. Without a label it is the name of the object, unless another task has that id.
+    UsageError if the reference is invalid, NotFound if there is no such object, TaskEnded if it has ended or is being
+    deleted.
     """
     meant = parse(reference)
     try:
@@ -74,7 +75,7 @@ def task_of(kube: Kube, namespace: str, reference: str, ports: tuple[int, ...], 
 
 
 def pods_behind(kube: Kube, task: Task) -> int:
-    """Return how many pods connections to a task may go to at once: those there are, or those its Job runs."""
+    """Return how many pods may serve a task at the same time: the existing ones, or those that its Job runs."""
     there = len(_live_pods(kube, task.namespace, f"{TASK_LABEL}={task.id}"))
     if task.object is None or task.object.kind != JOB:
         return there
@@ -83,7 +84,7 @@ def pods_behind(kube: Kube, task: Task) -> int:
 
 
 def at_once(job: Manifest) -> int:
-    """Return how many pods of a Job run at the same time, once it is started: never more than it has to complete."""
+    """Return how many pods of a Job run at the same time: its parallelism, but at most its completions."""
     parallelism: int = job["spec"].get("parallelism", 1)
     return min(parallelism, job["spec"].get("completions") or parallelism)
 
@@ -112,7 +113,7 @@ def _missing(meant: Reference, namespaces: Sequence[str]) -> NotFound:
 
 
 def _unused(kube: Kube, namespace: str, obj: Manifest) -> str:
-    """Return an id that no pod has: the object's name, or its uid where that is no id or is taken."""
+    """Return an unused id: the object's name, or its uid if the name is not a valid id or is taken."""
     name, uid = obj["metadata"]["name"], obj["metadata"]["uid"]
     try:
         names.check_task_id(name)

@@ -1,8 +1,8 @@
-"""Adds listeners to the one Gateway and removes them, beside whoever else writes it, such as a Determined master.
+"""Adds listeners to the Gateway and removes them, while other clients, such as a Determined master, also write it.
 
-The listeners have names of their own, so that a Determined master does not take them for leftovers when it starts
-again, and only fields that the master's older client keeps when it writes the whole Gateway. A write that meets another
-is tried again until a deadline, not a few times at once.
+The names differ from those of a Determined master, which would otherwise remove the listeners as leftovers when it
+restarts. The listeners only have fields that its older client keeps when it writes the whole Gateway. After a conflict,
+a write is repeated until a deadline.
 """
 
 import threading
@@ -18,13 +18,13 @@ from task_gateway.routing.parents import Parents, listeners_of
 from task_gateway.settings import DEFAULTS, Settings
 
 Edit = Callable[[list[Manifest]], list[Manifest] | None]
-"""Takes the listeners and returns those to write, None if there is nothing to write."""
+"""Returns the listeners to write for the current ones, None if there is nothing to write."""
 IsMine = Callable[[Listener], bool]
-"""Tells whether a listener was made for a task of the caller's namespace."""
+"""Returns whether a listener was created for a task of the caller's namespace."""
 
 
 class OwnListeners:
-    """Every write replaces the whole Gateway, if it is still as it was read; others' listeners stay as they are."""
+    """Writes our listeners. A write replaces the whole Gateway if it has not changed, and keeps all other listeners."""
 
     def __init__(
         self,
@@ -39,7 +39,7 @@ class OwnListeners:
         self._one_at_a_time = threading.Lock()
 
     def add(self, listener: Manifest) -> bool:
-        """Add a listener, or keep the one that is there; False if another has its port."""
+        """Add a listener, or keep the existing one; False if another listener has its port."""
 
         def edit(listeners: list[Manifest]) -> list[Manifest] | None:
             return None if any(each["port"] == listener["port"] for each in listeners) else [*listeners, listener]
@@ -47,29 +47,29 @@ class OwnListeners:
         return bool(self._mine(self._write(edit), listener["port"]))
 
     def remove(self, port: int, is_taken: Callable[[], bool]) -> None:
-        """Remove the listener of a port, unless the next task has taken the port by then."""
+        """Remove the listener of a port, unless the next task has taken the port meanwhile."""
 
         def edit(listeners: list[Manifest]) -> list[Manifest] | None:
-            # Asked after the Gateway was read: whoever takes the port from here on makes the write a conflict.
+            # Checked after the Gateway was read: if another client takes the port from now on, the write conflicts.
             if is_taken():
                 return None
             mine = self._mine(listeners, port)
             kept = [each for each in listeners if each["name"] not in mine]
-            # A Gateway without a listener is refused: the last one stays, reaches nothing, and is the next task's.
+            # A Gateway needs a listener: the last one stays without a route until the next task uses it.
             return kept if kept and mine else None
 
         self._write(edit)
 
     def _mine(self, listeners: list[Manifest], port: int) -> set[str]:
-        """Return the names of those at a port that were made for a task of this namespace."""
+        """Return the names of the listeners at a port that were created for a task of this namespace."""
         gateway = {"metadata": {"namespace": "", "name": ""}, "spec": {"listeners": listeners}}
         found = listeners_of(gateway, self._gateway)
         return {each.name for each in found if each.port == port and self._is_mine(each)}
 
     def _write(self, edit: Edit) -> list[Manifest]:
-        """Change the Gateway's listeners and return them as they are then; WaitTimeout if others always wrote first.
+        """Change the Gateway's listeners and return the new ones; WaitTimeout if each write conflicts.
 
-        The lock keeps the threads of one process from making each other's writes fail.
+        The lock prevents conflicts between the threads of one process.
         """
         wait = self._settings.gateway_written
         version = ""

@@ -1,4 +1,4 @@
-"""What has the listeners of a gateway: the Gateway itself and the ListenerSets that are attached to it."""
+"""Reads the objects with the listeners of a gateway: the Gateway and the ListenerSets attached to it."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -35,7 +35,7 @@ def listeners_of(parent: Manifest, gateway: InternalTaskGateway) -> Listeners:
 
 
 class Parents:
-    """The listeners of one gateway: read when asked for, or followed by watches; `changed` is called after changes."""
+    """The listeners of one gateway: read on each call, or kept by watches; `changed` is called after changes."""
 
     def __init__(
         self,
@@ -59,7 +59,7 @@ class Parents:
 
     @property
     def restarts(self) -> int:
-        """How often a watch was started again after an error."""
+        """The number of times that a watch was restarted after an error."""
         return sum(each.restarts for each in self._mirrors)
 
     def follow(self) -> None:
@@ -98,7 +98,7 @@ class Parents:
             self._changed()
 
     def _namespaces(self, gateway: Manifest) -> list[str | None]:
-        """Return where to read ListenerSets: everywhere, unless the Gateway or the API server only allows its own."""
+        """Return the namespaces to read ListenerSets in: all, or only the Gateway's if no others are allowed."""
         home = self._gateway.gateway_namespace
         if allowed_from(gateway["spec"]) in ("None", "Same"):
             return [home]

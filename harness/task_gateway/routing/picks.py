@@ -1,4 +1,4 @@
-"""Keeps the threads of one process from trying the same port: each would cost a write that only one of them wins."""
+"""Prevents the threads of one process from trying the same port, because only one of their writes would succeed."""
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -7,7 +7,7 @@ from typing import Protocol, TypeVar
 
 
 class HasPort(Protocol):
-    """Something that stands for one port."""
+    """An object with one port."""
 
     @property
     def port(self) -> int:
@@ -19,7 +19,7 @@ P = TypeVar("P", bound=HasPort)
 
 
 class Picks:
-    """The ports that threads of this process are about to take. Other processes are met at the API server."""
+    """The ports that threads of this process are about to take. The API server decides between processes."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

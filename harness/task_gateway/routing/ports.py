@@ -1,4 +1,4 @@
-"""Which ports of the configured range a task can have: the one answer, for limits and for expose."""
+"""Finds the ports of the configured range that a task can have, for both limits and expose."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -9,9 +9,9 @@ from task_gateway.model import InternalTaskGateway
 
 @dataclass(frozen=True)
 class TaskPorts:
-    """The ports of a range: those that others hold, the controller keeps, and the proxy's Service does not have.
+    """The ports of a range: those that are held, reserved by the controller, or missing in the proxy's Service.
 
-    A held port is in neither of the other two, and a kept one is not in `missing`.
+    Each port is in at most one of these sets, the first that applies.
     """
 
     ports: range
@@ -36,9 +36,9 @@ def task_ports(
     held: Collection[int] = (),
     service_ports: Collection[int] | None = None,
 ) -> TaskPorts:
-    """Return which ports of the range are usable in addition to the `held` ports, which may lie outside of it.
+    """Return which ports of the range are usable, given the `held` ports, some of which may be outside the range.
 
-    `service_ports` are those of the proxy's Service where the controller adds none; None if there is no such bound.
+    `service_ports` are those of the proxy's Service if the controller adds none; None if there is no such limit.
     """
     ports = in_range(gateway)
     kept = frozenset(controller.unusable(ports, held))

@@ -1,8 +1,8 @@
-"""Finds out what a port does to a client, at the level of TCP, and waits for it to answer or to reach nothing.
+"""Checks a port with TCP connections, and waits until it answers or until connections fail.
 
-Envoy accepts on every listener it has; with no endpoint behind it, it closes at once. So a released port is
-one that refuses, or that closes without a byte. HTTP servers wait for a request, so each attempt sends one.
-Kubernetes has no watch for what a port does: the waits make short attempts with a small pause in between.
+Envoy accepts connections on every listener. If there is no endpoint, it closes them at once. So a port counts as
+released if it refuses, or if it closes without a byte. HTTP servers wait for a request, so each attempt sends one.
+The state of a port cannot be watched: the waits make short attempts with a small pause in between.
 """
 
 import socket
@@ -20,7 +20,7 @@ Attempt = Callable[[Address, float], "Answer"]
 
 
 class Answer(Enum):
-    """What one attempt to reach a port saw; the value is the words for a user."""
+    """The result of one attempt to reach a port; the value is its description for users."""
 
     REFUSED = "refused the connection"
     CLOSED = "accepted, then closed without a byte"
@@ -37,11 +37,11 @@ def probe(address: Address, timeout: float = DEFAULTS.probe_seconds) -> Answer:
 def is_open(
     address: Address, timeout: float = DEFAULTS.probe_seconds, *, tls: bool = False, settings: Settings = DEFAULTS
 ) -> Answer:
-    """Return what a port does to a client that only connects; TALKS is also one that stays open and waits for data.
+    """Return the result of a connection without a request. TALKS includes a connection that stays open without data.
 
-    Nothing is sent, since a task may speak anything; but with `tls`, where the listener ends TLS, a handshake:
-    Contour's Envoy looks for the task only after it. Whose certificate it is does not matter here.
-    However short `timeout` is, a connection has to stay open for min_open_seconds: Envoy's close may come late.
+    Nothing is sent, because a task may use any protocol. With `tls`, if the listener terminates TLS, there is a
+    handshake, because Contour's Envoy connects to the task only after it. The certificate is not verified.
+    A connection has to stay open for min_open_seconds, even if `timeout` is shorter, because Envoy may close it late.
     """
     answer = _attempt(address, timeout, settings.min_open_seconds, tls=tls)
     return Answer.TALKS if answer is Answer.SILENT else answer
@@ -50,33 +50,33 @@ def is_open(
 def wait_until_open(
     address: Address, wait: Wait = TASK_EXPOSED, *, tls: bool = False, settings: Settings = DEFAULTS
 ) -> None:
-    """Return once a connection stays open or brings a byte; WaitTimeout has the last Answer as `seen`."""
+    """Return when a connection stays open or a byte arrives; WaitTimeout has the last Answer as `seen`."""
     _wait(address, wait, (Answer.TALKS,), partial(is_open, tls=tls, settings=settings), settings)
 
 
 def wait_until_answers(address: Address, wait: Wait = TASK_REACHABLE) -> None:
-    """Return once the port sends a byte; WaitTimeout has what it did last."""
+    """Return when the port sends a byte; WaitTimeout has the last result."""
     _wait(address, wait, (Answer.TALKS,), probe, DEFAULTS)
 
 
 def wait_until_refused(
     address: Address, wait: Wait = TASK_REFUSED, *, tls: bool = False, settings: Settings = DEFAULTS
 ) -> Answer:
-    """Return REFUSED or CLOSED once the port reaches nothing; WaitTimeout has what it did last.
+    """Return REFUSED or CLOSED when connections to the port fail; WaitTimeout has the last result.
 
-    With `tls` by a handshake: a listener that ends TLS closes on a request without, also while it leads to the task.
+    With `tls` by a handshake: a listener that terminates TLS closes plain connections even if the task is reachable.
     """
     attempt: Attempt = partial(is_open, tls=True, settings=settings) if tls else probe
     return _wait(address, wait, (Answer.REFUSED, Answer.CLOSED), attempt, settings)
 
 
 def _attempt(address: Address, timeout: float, patience: float, request: bytes = b"", *, tls: bool = False) -> Answer:
-    """Connect within `timeout` seconds, send the request, and return what came within `patience` seconds."""
+    """Connect within `timeout` seconds, send the request, and return the result of up to `patience` seconds."""
     try:
         connection = socket.create_connection((address.host, address.port), timeout=timeout)
     except ConnectionRefusedError:
         return Answer.REFUSED
-    except ConnectionResetError:  # the reset overtook the end of the handshake, which had been accepted
+    except ConnectionResetError:  # the connection was accepted, and reset before the handshake ended
         return Answer.CLOSED
     except OSError:
         return Answer.UNREACHABLE

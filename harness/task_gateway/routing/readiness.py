@@ -1,6 +1,6 @@
-"""Whether a task can be reached, from its pod to the gateway's port, and which object stands in the way if it cannot.
+"""Checks whether a task is reachable, from its pod to the gateway's port, and which object prevents it.
 
-Pods and endpoints are watched. What a port does nobody announces: once the endpoints are there it is tried.
+Pods and endpoints are watched. The state of a port cannot be watched: connections are tried once there are endpoints.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -43,9 +43,9 @@ def wait_until_reached(
     tls: bool,
     settings: Settings = DEFAULTS,
 ) -> None:
-    """Return once a connection to every port reaches a pod of the task; NotReachable names the object that prevents it.
+    """Return when a connection to every port reaches a pod of the task; NotReachable names the object that prevents it.
 
-    The pod is the task's own: the Service of a port selects the label of one task, and the port led nowhere before.
+    No other pod can answer: the Service of a port selects the label of one task, and had no endpoint before.
     """
     deadline = monotonic() + wait.seconds
     with _blamed(wait, f"Pod of task {task_id} in namespace {namespace}"):
@@ -70,7 +70,7 @@ def ready_services(kube: Kube, namespace: str) -> set[str]:
 
 
 class _Missing(Exception):
-    """The time is up, and this was missing last of the object called `name`."""
+    """The deadline has passed; `name` is the object that was not ready, with the reason."""
 
     def __init__(self, name: str, state: State) -> None:
         super().__init__(name)
@@ -88,7 +88,7 @@ def _blamed(wait: Wait, where: str) -> Iterator[None]:
 def _watch(
     kube: Kube, kind: str, namespace: str, labels: str, missing: Callable[[Manifest], State | None], deadline: float
 ) -> None:
-    """Return once one of the objects has nothing missing; _Missing has what the last one lacked."""
+    """Return when one of the objects is ready; _Missing has the reason why the last one is not."""
     last = _Missing("", "there is none")
     while (left := deadline - monotonic()) > 0:
         for event, obj in kube.watch(kind, namespace, labels=labels, seconds=left):
@@ -117,9 +117,9 @@ def _endpoint_missing(endpoints: Manifest) -> str | None:
 def _in_the_way(
     kube: Kube, gateway: InternalTaskGateway, namespace: str, exposed: Exposure, answer: object
 ) -> tuple[str, State]:
-    """Return the first object on the way from the Gateway to the route that is not as it should be, and how it is.
+    """Return the first object from the Gateway to the route that is not ready, with its state.
 
-    `answer` is what the port did last.
+    `answer` is the last result at the port.
     """
     place = f"Gateway {gateway.gateway_namespace}/{gateway.gateway_name}"
     found = kube.find(GATEWAY, gateway.gateway_name, gateway.gateway_namespace)
@@ -142,7 +142,7 @@ def _in_the_way(
     if answer in (reach.Answer.REFUSED, reach.Answer.UNREACHABLE):
         return place, _nobody_at(exposed.address.host, found or {})
     unresolved = not_so(reported_parents(route, controller), "ResolvedRefs")
-    if unresolved is not None:  # not before: a controller that is away wrote it
+    if unresolved is not None:  # checked last, because the status may be outdated if the controller is down
         return where, Condition.read(unresolved)
     return (
         f"Service {namespace}/{exposed.service}",
@@ -155,7 +155,7 @@ def _nobody_at(host: str, gateway: Manifest) -> str:
     addresses = (gateway.get("status") or {}).get("addresses") or ()
     published = [each["value"] for each in addresses if each.get("type") == "IPAddress"]
     if _is_address(host) and published and host not in published:
-        return f"gateway_ip {host} is none of its addresses: {', '.join(published)}"
+        return f"gateway_ip {host} is not one of its addresses: {', '.join(published)}"
     return "no pod of its proxy serves the port, although its controller reports it as Programmed"
 
 

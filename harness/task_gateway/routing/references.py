@@ -1,4 +1,4 @@
-"""The names by which users mean a pod or a Job, as kubectl takes and prints them."""
+"""Parses the names of pods and Jobs in the form that kubectl accepts and prints."""
 
 import re
 from dataclasses import dataclass
@@ -25,12 +25,12 @@ class Reference:
 
     @property
     def word(self) -> str:
-        """The kind without its group, as in Pod."""
+        """The kind without its group, such as Pod."""
         return self.kind.rpartition("/")[2]
 
 
 def parse(text: str) -> Reference:
-    """Return the object that `pod/NAME`, `job.batch/NAME` or a pod's NAME means; UsageError for anything else."""
+    """Parse `pod/NAME`, `job.batch/NAME` or a pod's NAME; UsageError for anything else."""
     word, slash, name = text.partition("/")
     if not slash:
         word, name = "pod", text

@@ -1,4 +1,4 @@
-"""Tells from an API server's refusal that the gateway or the cluster is full, and of what."""
+"""Recognises the refusals of an API server that mean a full gateway or cluster, and names the limit to raise."""
 
 from task_gateway.errors import ApiError, NoFreeSlot
 from task_gateway.reasons import Refusal
@@ -10,16 +10,16 @@ RAISED = {
     Refusal.QUOTA: "the ResourceQuota of the namespace",
     Refusal.NO_SERVICE_ADDRESS: "the addresses of Services, by another ServiceCIDR",
 }
-"""Why an API server refuses one object too many, and what to raise then."""
+"""The reasons for which an API server refuses one object too many, with the limit to raise."""
 
 
 def capacity_error(refused: ApiError) -> NoFreeSlot | None:
-    """Return the error of a refusal that says that no further task fits, None for any other refusal."""
+    """Return NoFreeSlot for a refusal that means that no further task fits, None for any other refusal."""
     raised = next((what for reason, what in RAISED.items() if reason in refused.reasons), None)
     if raised is None:
         return None
     return NoFreeSlot(
-        f"the API server takes no further task: {refused.message}",
+        f"the API server accepts no further task: {refused.message}",
         where=refused.where,
         hint=f"raise {raised}; task-gateway limits shows what binds",
     )

@@ -1,4 +1,4 @@
-"""Reads which controller serves a gateway, and which ports its proxy's Service has, and keeps both for a while."""
+"""Reads and caches which controller serves a gateway, and the ports of its proxy's Service."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,17 +16,17 @@ from task_gateway.settings import DEFAULTS, Settings
 
 @dataclass(frozen=True)
 class Served:
-    """The controller, and the ports of the proxy's Service where the controller adds none to it; None otherwise."""
+    """The controller, and the ports of the proxy's Service if the controller adds none to it, otherwise None."""
 
     controller: Controller
     service_ports: frozenset[int] | None = None
 
 
 class Serving:
-    """What serves one gateway, as any identity can know it.
+    """The controller and the Service ports of one gateway, for a user with any permissions.
 
-    `gateway_object` reads the Gateway, `chart` the data of the chart's ConfigMap: it has both for an identity that may
-    read neither the class nor the Services of the proxy.
+    `gateway_object` reads the Gateway, `chart` the data of the chart's ConfigMap. The latter has both for a user who
+    can read neither the class nor the Services of the proxy.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class Serving:
         self._known: tuple[float, Served] | None = None
 
     def read(self) -> Served:
-        """Return what serves the gateway; read again after Settings.controller_cache_seconds, or when forgotten."""
+        """Return the cached values; read again after Settings.controller_cache_seconds or `forget`."""
         known = self._known
         if known is not None and monotonic() - known[0] < self._settings.controller_cache_seconds:
             return known[1]
@@ -52,7 +52,7 @@ class Serving:
         return found
 
     def forget(self) -> None:
-        """Have the next `read` ask the API server: what is known may be why a call failed."""
+        """Clear the cache, because an outdated value may be the reason why a call failed."""
         self._known = None
 
     def _read(self) -> Served:
@@ -78,7 +78,7 @@ class Serving:
         return None
 
     def _told(self) -> Mapping[str, str]:
-        """Return the data of the chart's ConfigMap; nothing where it may not be read or is of another release."""
+        """Return the data of the chart's ConfigMap; empty if it may not be read or is from another version."""
         try:
             return self._chart()
         except (Forbidden, TemplatesMismatch):

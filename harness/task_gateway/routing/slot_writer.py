@@ -1,6 +1,6 @@
-"""Writes to slots on a condition: each claim or release contains the version that was read.
+"""Writes slots conditionally: each claim or release contains the version that was read.
 
-Of two writes to one slot the API server accepts one, whichever thread, process or machine they run in.
+The API server accepts only one of two writes to a slot, from any thread, process or machine.
 """
 
 import time
@@ -18,13 +18,13 @@ from task_gateway.settings import DEFAULTS, Settings
 
 
 class SlotWriter:
-    """The writes to the slots of one namespace; `slots` is where they are read from, and each answer is noted."""
+    """Writes the slots of one namespace. `slots` is the cache that they are read from; each response updates it."""
 
     def __init__(self, kube: Kube, namespace: str, slots: Mirror[Slot], settings: Settings = DEFAULTS) -> None:
         self._kube, self._namespace, self._slots, self._settings = kube, namespace, slots, settings
 
     def deadline(self) -> float:
-        """Return until when a write that begins now may be tried, as a time of `time.monotonic`."""
+        """Return the deadline of a write that begins now, as a time of `time.monotonic`."""
         return time.monotonic() + self._settings.slot_write_seconds
 
     def write(
@@ -34,9 +34,9 @@ class SlotWriter:
         wanted: Callable[[Slot], bool],
         body: Callable[[Slot], Manifest],
     ) -> Slot | None:
-        """Write to a slot for as long as it is `wanted`, and return it as seen last; None if it is gone.
+        """Write to a slot while it is `wanted`, and return its last state; None if it is gone.
 
-        A conflict only means that something wrote, perhaps this call, whose answer was lost: the slot is read again.
+        After a conflict the slot is read again: another client wrote it, or this call did and the response was lost.
         WaitTimeout at `until`, a time of `time.monotonic`.
         """
         while slot is not None and wanted(slot):
@@ -58,9 +58,9 @@ class SlotWriter:
         return None if found is None else self._slots.keep(found)
 
     def shut(self, slot: Slot, until: float) -> bool:
-        """Close a free slot that still leads somewhere: no task may have it before. False if it has no endpoint.
+        """Close a free slot that still has endpoints, before a task may claim it. False if it has no endpoint.
 
-        Kubernetes does not change the endpoints of a Service without a selector: reading them is enough.
+        Kubernetes does not change the endpoints of a Service without a selector, so one read is enough.
         """
         if not slot.unselected or not endpoints.left(slot, self.endpoints([slot])):
             return False
@@ -68,11 +68,11 @@ class SlotWriter:
         return True
 
     def restore(self, slot: Slot, until: float) -> None:
-        """Give a claimed slot the selector of its claim again, unless it has it, or is another task's by now."""
+        """Restore the selector of a claimed slot, unless it is correct or another task holds the slot now."""
         self.write(slot, until, lambda each: each.task == slot.task and not table.agrees(each), closed)
 
     def endpoints(self, slots: Collection[Slot]) -> endpoints.Endpoints:
-        """Return the endpoints of the free slots of which Kubernetes removes none; of one slot by its own Service."""
+        """Return the endpoints of the free slots that Kubernetes does not update; for one slot only its own."""
         unselected = [slot for slot in slots if slot.task is None and slot.unselected]
         if not unselected:
             return {}
@@ -91,7 +91,7 @@ def is_free(slot: Slot) -> bool:
 
 
 def closed(slot: Slot) -> Manifest:
-    """Return the patch that gives a slot the selector of its claim, or one that matches no pod."""
+    """Return the patch that sets the selector of a slot to its claim or, if free, to match no pod."""
     return table.close(slot, datetime.now(UTC))
 
 

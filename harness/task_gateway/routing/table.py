@@ -1,7 +1,7 @@
-"""The table of slots, free of a cluster: what a Service says, which slot goes next, what a write looks like.
+"""The table of slots: reads a Service as a slot, picks the next free slot, builds the writes. Pure: no cluster.
 
-A slot is free when its Service has no `claimed-by` annotation. Times come from the clocks of those who write;
-they only order the reuse of ports, so that clocks which differ cost fairness and never safety.
+A slot is free if its Service has no `claimed-by` annotation. Times come from the clocks of the clients that write.
+They only order the reuse of ports: different clocks affect fairness, never safety.
 """
 
 from collections.abc import Iterable, Mapping
@@ -17,11 +17,11 @@ EXTERNAL_NAME = "ExternalName"
 
 @dataclass(frozen=True)
 class Slot:
-    """One slot as it was read. `task` is None while it is free, `released_at` empty if it was never used.
+    """One slot as it was read. `task` is None if it is free, `released_at` empty if it was never used.
 
-    `selects` is the task of its selector, `extra_selector_keys` are keys that neither a claim nor a release writes.
-    `unselected` tells that Kubernetes keeps its endpoints as they are: no selector, or type ExternalName. `pod` is the
-    name of the pod that the operator claimed it for, whose uid the task is; empty where somebody else claimed it.
+    `selects` is the task in its selector. `extra_selector_keys` are keys that neither a claim nor a release writes.
+    If `unselected`, it has no selector or the type ExternalName, and Kubernetes does not update its endpoints. `pod` is
+    the name of the pod that the operator claimed it for, whose uid is the task; empty for any other claim.
     """
 
     port: int
@@ -45,7 +45,7 @@ class Slot:
 
 
 def parse(service: Manifest) -> Slot | None:
-    """Read a Service as a slot; None if no port of it is its slot label, then the chart did not make it."""
+    """Read a Service as a slot; None if the chart did not create it: no port equals its slot label."""
     meta, spec = service["metadata"], service["spec"]
     label = (meta.get("labels") or {}).get(names.SLOT_LABEL)
     port: dict[str, Any] | None = next((p for p in spec.get("ports") or [] if str(p["port"]) == label), None)
@@ -71,26 +71,26 @@ def parse(service: Manifest) -> Slot | None:
 
 
 def in_port_range(slots: Iterable[Slot], first: int, last: int) -> list[Slot]:
-    """Return the slots whose port lies in `first`..`last`, both included."""
+    """Return the slots with a port from `first` to `last`, both included."""
     return [slot for slot in slots if first <= slot.port <= last]
 
 
 def pick(slots: Iterable[Slot]) -> list[Slot]:
-    """Return the free slots in the order to try: never used by port, then the longest unused."""
+    """Return the free slots in the order to try: those never used by port, then the least recently used first."""
     free = (slot for slot in slots if slot.task is None)
     return sorted(free, key=lambda slot: (slot.released_at, slot.port))
 
 
 def resting(slot: Slot, now: datetime, seconds: float) -> bool:
-    """Tell whether a slot is free, but was released less than that long ago."""
+    """Return whether a slot is free, but was released less than `seconds` ago."""
     released = parse_time(slot.released_at)
     return slot.task is None and released is not None and (now - released).total_seconds() < seconds
 
 
 def claim(slot: Slot, task: Task, target_port: int, now: datetime, *, pod: str = "") -> Manifest:
-    """Return the strategic merge patch that gives a slot to a task's port, if the slot is still as it was read.
+    """Return the strategic merge patch that claims a slot for a port of a task, if the slot has not changed.
 
-    `pod` marks the claim as one of the operator: the name of the pod whose uid is the id of the task.
+    `pod` marks a claim by the operator. It is the name of the pod whose uid is the id of the task.
     """
     notes = {
         names.CLAIMED_BY: names.check_task_id(task.id),
@@ -105,9 +105,9 @@ def claim(slot: Slot, task: Task, target_port: int, now: datetime, *, pod: str =
 
 
 def release(slot: Slot, now: datetime) -> Manifest:
-    """Return the strategic merge patch that frees a slot, if the slot is still as it was read.
+    """Return the strategic merge patch that frees a slot, if the slot has not changed.
 
-    A Service without a selector would keep its endpoints, so the selector is set to what matches no pod.
+    The new selector matches no pod. A Service without a selector would keep its endpoints.
     """
     notes = {
         names.CLAIMED_BY: None,
@@ -121,39 +121,39 @@ def release(slot: Slot, now: datetime) -> Manifest:
 
 
 def close(slot: Slot, now: datetime) -> Manifest:
-    """Return the strategic merge patch that gives a slot the selector of its claim, or one that matches no pod.
+    """Return the strategic merge patch that sets the selector of a slot to its claim or, if free, to match no pod.
 
-    Kubernetes then removes every other endpoint, also those of a Service that had no selector before. A free slot rests
-    from now on, as after a release.
+    Kubernetes then removes every other endpoint, also those of a Service that had no selector before. The cooldown of a
+    free slot starts again, as after a release.
     """
     spec: Manifest = {"type": "ClusterIP", "externalName": None, "selector": selecting(slot, wanted(slot))}
     return _patch(slot, {names.RELEASED_AT: format_time(now)} if slot.task is None else {}, spec)
 
 
 def wanted(slot: Slot) -> str:
-    """Return the task that the selector of a slot should name: its own, or one that no task can be."""
+    """Return the task that the selector of a slot should name: the slot's, or an id that no task can have."""
     return names.released(slot.port) if slot.task is None else slot.task
 
 
 def agrees(slot: Slot) -> bool:
-    """Tell whether the selector of a slot is that of its claim; a free slot that was never used has none."""
+    """Return whether the selector of a slot matches its claim. A free slot that was never used has none."""
     if slot.unselected:
         return slot.task is None
     return slot.selects == wanted(slot) and not slot.extra_selector_keys
 
 
 def selecting(slot: Slot, task: str) -> dict[str, str | None]:
-    """Return the change of a slot's selector that leaves the task's label alone in it."""
+    """Return the change of a slot's selector after which it only has the task's label."""
     return {**dict.fromkeys(slot.extra_selector_keys), TASK_LABEL: task}
 
 
 def format_time(moment: datetime) -> str:
-    """Return RFC 3339 in UTC with microseconds: text of one width, so that it sorts as the times do."""
+    """Return RFC 3339 in UTC with microseconds: text of fixed width, which sorts by time."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def parse_time(text: str) -> datetime | None:
-    """Return the time that `stamp` wrote; None for anything else."""
+    """Parse the result of `format_time`; None for any other text."""
     try:
         return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
     except ValueError:
@@ -161,7 +161,7 @@ def parse_time(text: str) -> datetime | None:
 
 
 def _pod(note: str, task: str | None) -> str:
-    """Return the pod that a note names; empty if the note is left from the claim of another task."""
+    """Return the pod that an annotation names; empty if the annotation is from an earlier claim by another task."""
     name, _, uid = note.partition("/")
     return name if uid and uid == task else ""
 

@@ -1,6 +1,6 @@
-"""The task routing templates that the chart installed, and the objects that are made from them.
+"""Reads the task routing templates that the chart installed, and creates objects from them.
 
-A template is parsed first and filled in afterwards: no value can change its shape.
+A template is parsed before values are filled in, so no value can change its structure.
 """
 
 import json
@@ -16,19 +16,19 @@ from task_gateway.model import InternalTaskGateway, Manifest
 from task_gateway.routing import names
 
 NAMESPACES = "taskNamespaces"
-"""The key with the names of all task namespaces, separated by blanks; charts before it have none."""
+"""The key with the names of all task namespaces, separated by blanks; earlier charts do not have it."""
 
 TLS = "tls"
-"""The key for whether the listeners end TLS: true or false."""
+"""The key for whether the listeners terminate TLS: true or false."""
 CONTROLLER, SERVICE_PORTS = "controllerName", "servicePorts"
-"""Keys with the controllerName of the class, and with the ranges of ports of the proxy's Service where the chart makes
-it, as in "20000-20063 24000-24099". Charts of earlier releases have neither."""
+"""Keys with the controllerName of the class and, if the chart creates the proxy's Service, its ranges of ports, such as
+"20000-20063 24000-24099". Earlier charts have neither."""
 
 CLAIM_RIGHT = "claimRight"
-"""The key that is there, and true, where the policies of the operator require the right to claim."""
+"""The key that is true if the policies of the operator require the permission to claim; otherwise it is absent."""
 
 VERSION = "2"
-"""What the harness speaks; it grows with the `version` in the chart's ConfigMap."""
+"""The version that this library supports, as in `version` of the chart's ConfigMap."""
 
 Values = Mapping[str, int | str]
 _RANGE = re.compile(r"\b([0-9]{1,5})-([0-9]{1,5})\b")
@@ -44,13 +44,13 @@ class Templates:
 
     @property
     def tls(self) -> bool:
-        """Whether the gateway's listeners end TLS: clients of a task's port then speak it."""
+        """Whether the gateway's listeners terminate TLS. Clients then have to use TLS at a task's port."""
         return self.texts.get(TLS) == "true"
 
     def objects(self, strategy: str, values: Values) -> list[Manifest]:
         """Return the objects of one task; TemplatesMismatch if the template is missing or requires another value.
 
-        A scalar that is one placeholder and stands without quotes takes the value unchanged, an integer for a port.
+        A scalar that is only a placeholder, without quotes, keeps the type of the value, such as integer for a port.
         """
         key = f"{strategy}.yaml"
         if key not in self.texts:
@@ -68,7 +68,7 @@ class Templates:
 
 
 def load(kube: Kube, gateway: InternalTaskGateway) -> Templates:
-    """Read the ConfigMap of a gateway; TemplatesMismatch if it is not there or of another version."""
+    """Read the ConfigMap of a gateway; TemplatesMismatch if it is missing or has another version."""
     name = names.templates(gateway.gateway_name)
     where = f"ConfigMap {gateway.gateway_namespace}/{name}"
     try:
@@ -90,22 +90,22 @@ def load(kube: Kube, gateway: InternalTaskGateway) -> Templates:
 
 
 def task_namespaces(config_map: Manifest | None) -> tuple[str, ...]:
-    """Return the task namespaces that the chart's ConfigMap lists, that of `slots` first; none without the list."""
+    """Return the task namespaces in the chart's ConfigMap, that of `slots` first; empty without the key."""
     return tuple(((config_map or {}).get("data") or {}).get(NAMESPACES, "").split())
 
 
 def controller_name(data: Mapping[str, str]) -> str:
-    """Return the controllerName of the class that the chart's ConfigMap has; empty without it."""
+    """Return the controllerName in the chart's ConfigMap; empty without the key."""
     return data.get(CONTROLLER, "")
 
 
 def requires_claim_right(data: Mapping[str, str]) -> bool:
-    """Return whether the chart's ConfigMap lists the policies that require the right to claim."""
+    """Return whether the chart installed the policies that require the permission to claim."""
     return data.get(CLAIM_RIGHT) == "true"
 
 
 def service_ports(data: Mapping[str, str]) -> frozenset[int] | None:
-    """Return the ports of the proxy's Service that the chart's ConfigMap lists; None without the list."""
+    """Return the ports of the proxy's Service in the chart's ConfigMap; None without the key."""
     if SERVICE_PORTS not in data:
         return None
     ranges = [range(int(first), int(last) + 1) for first, last in _RANGE.findall(data[SERVICE_PORTS])]
@@ -119,7 +119,7 @@ def upgrade(gateway: InternalTaskGateway, change: str = "") -> str:
 
 
 def upgrade_slots(gateway: InternalTaskGateway, namespace: str, *groups: tuple[int, int]) -> str:
-    """Return the command that gives a namespace these groups of slots, each as its first port and its number of slots.
+    """Return the command that sets the groups of slots of a namespace, each as its first port and its number of slots.
 
     It replaces the whole list of the release: the items of other namespaces have to be repeated.
     """

@@ -1,4 +1,4 @@
-"""How the ports of a range are used, each by one word, to combine what several task namespaces report."""
+"""The use of each port of a range, and how to combine those that several task namespaces report."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -8,9 +8,9 @@ from task_gateway.model import PortUse
 
 
 class Use(IntEnum):
-    """What a port of the range is used for. Of two namespaces that differ, the smaller one is right.
+    """The use of a port of the range. If two namespaces report different uses, the smaller value is correct.
 
-    A task's port is foreign, or has no slot, as seen from another namespace.
+    From another namespace, the port of a task is foreign or has no slot.
     """
 
     TASK = 1
@@ -25,7 +25,7 @@ Uses = Mapping[int, Use]
 
 
 def merged(each: Iterable[Uses]) -> dict[int, Use]:
-    """Return the use of every port, from what each task namespace reports for the same range."""
+    """Return the use of every port, combined from the reports of all task namespaces for the same range."""
     found: dict[int, Use] = {}
     for uses in each:
         for port, use in uses.items():
@@ -34,7 +34,7 @@ def merged(each: Iterable[Uses]) -> dict[int, Use]:
 
 
 def counted(uses: Uses) -> PortUse:
-    """Return how many ports there are of each use; resting ones are free too."""
+    """Return the number of ports of each use. Resting ports also count as free."""
     count = Counter(uses.values())
     return PortUse(
         total=len(uses),

@@ -1,1 +1,1 @@
-"""Strategies to make tasks reachable, one a module: by name in `base.STRATEGIES`, each with its traits."""
+"""Strategies that make tasks reachable, one per module; `base.STRATEGIES` has them by name."""

@@ -1,6 +1,6 @@
-"""What every strategy offers, and where strategies are found: a new one is a new module of this package.
+"""The protocol and the registry of strategies. To add one, add a module to this package.
 
-Other rooms ask the traits of a strategy, and none compares its name.
+Other packages check the traits of a strategy and never compare its name.
 """
 
 from collections.abc import Callable, Collection
@@ -18,21 +18,22 @@ from task_gateway.routing.use import Use
 from task_gateway.settings import DEFAULTS, Settings
 
 BeforeReuse = Callable[[Address], object]
-"""Called before a port is taken that still rests: returns once it reaches nothing, or raises."""
+"""Called before a port in its cooldown is used: returns when connections to it fail, else raises."""
 
 
 class Strategy(Protocol):
-    """One way to make tasks reachable through a gateway; all its state lives in the cluster."""
+    """A way to make tasks reachable through a gateway. All its state is in the cluster."""
 
     def expose(self, task: Task, *, before_reuse: BeforeReuse | None = None) -> tuple[Exposure, ...]:
-        """Make every port of a task reachable, or none; return them in the order of the task's; the same if repeated.
+        """Make every port of a task reachable, or none; return them in the order of the task's ports.
 
-        NoFreeSlot when there are not ports enough; UsageError when the task is exposed with other target ports.
+        A repeated call returns the same ports. NoFreeSlot if too few ports are free; UsageError if the task is exposed
+        with other target ports.
         """
         ...
 
     def release(self, task_id: str) -> list[Address]:
-        """Make a task unreachable, free its ports and return them. A task that is not exposed is fine."""
+        """Make a task unreachable, free its ports and return them; return none if the task is not exposed."""
         ...
 
     def exposed(self) -> list[Exposure]:
@@ -44,15 +45,15 @@ class Strategy(Protocol):
         ...
 
     def reconcile(self, live: Callable[[], Collection[str]], before: datetime, *, dry_run: bool) -> list[Repair]:
-        """Free what no live task has, and complete what one has by half; return each repair.
+        """Free the claims of tasks that are not live, create the missing objects of live tasks; return each repair.
 
-        `live` reads the ids of the live tasks and is called once all else was read. Claims made at `before` or later
+        `live` reads the ids of the live tasks and is called after all other reads. Claims made at `before` or later
         are left alone.
         """
         ...
 
     def follow(self) -> None:
-        """Keep the state by watches from now on, so that no call has to read it."""
+        """Keep the state by watches from now on. Calls then need not read it."""
         ...
 
     def close(self) -> None:
@@ -65,13 +66,13 @@ class StrategyFactory(Protocol):
 
     @property
     def traits(self) -> Traits:
-        """What other rooms need to know of it."""
+        """The traits of the strategy."""
         ...
 
     def __call__(
         self, kube: Kube, gateway: InternalTaskGateway, namespace: str, settings: Settings = DEFAULTS
     ) -> Strategy:
-        """Take the cluster of the gateway, the gateway, the namespace that the tasks run in, and the settings."""
+        """Create the strategy for tasks in `namespace`; `kube` is the cluster of the gateway."""
         ...
 
 
@@ -82,7 +83,7 @@ STRATEGIES: Registry[StrategyFactory] = Registry(
 
 
 def declare(made: F) -> F:
-    """File a strategy under its name."""
+    """Register a strategy under its name."""
     STRATEGIES.register(made.traits.name)(made)
     return made
 
@@ -93,17 +94,17 @@ def in_order() -> list[Traits]:
 
 
 def default() -> str:
-    """Return the name of the strategy that is used unless another one is named."""
+    """Return the name of the default strategy."""
     return in_order()[0].name
 
 
 def traits_of(name: str) -> Traits:
-    """Return the traits of a strategy; UsageError names the known ones."""
+    """Return the traits of a strategy; UsageError, with the known names, if there is none of this name."""
     return STRATEGIES.get(name).traits
 
 
 def check_task(task: Task, gateway: InternalTaskGateway, namespace: str) -> None:
-    """Refuse a task that no strategy for `namespace` can make reachable: its id, ports, or where it runs is wrong."""
+    """Raise UsageError if the id, ports or namespace of a task are wrong for every strategy."""
     names.check_task_id(task.id)
     if not task.ports or len(set(task.ports)) != len(task.ports) or not all(0 < port < 65536 for port in task.ports):
         raise UsageError(
@@ -119,7 +120,7 @@ def check_task(task: Task, gateway: InternalTaskGateway, namespace: str) -> None
 
 
 def check_target_ports(task: Task, found: Collection[int | str | None], where: str) -> None:
-    """Refuse a task that is exposed already with a target port that it does not ask for."""
+    """Raise UsageError if a task is already exposed with a target port that is not among its ports."""
     others = [each for each in found if each not in task.ports]
     if others:
         raise UsageError(

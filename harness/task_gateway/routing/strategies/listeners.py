@@ -1,11 +1,11 @@
-"""Strategy `listeners`: a listener on the one Gateway, a route and a Service for each port, as Determined does it.
+"""Strategy `listeners`: creates a listener on the Gateway, a route and a Service for each port, as Determined does.
 
-The Service comes first and goes last: its name has the port in it, so that of two tasks of a namespace only one gets
-the port, and its label tells a repeated call what was begun. Then comes the listener, where the Gateway itself lets one
-port be had once, and the route at the end. What fails half-way is undone; what a crash left, the same call completes.
+The Service is created first and deleted last. Its name contains the port, so only one task of a namespace gets the
+port, and its label shows a repeated call which ports were begun. Then comes the listener, whose port is unique in the
+Gateway, and last the route. A failed call removes its objects. After a crash, the same call completes them.
 
-Whatever is removed is known by its uid, so that a late release never takes what the next task of the port has made.
-One task is meant to be exposed by one caller at a time, and released by the strategy that exposed it.
+Objects are deleted by uid, so a late release never deletes those of the next task at the port. Only one caller at a
+time should expose a task, and the strategy that exposed it should release it.
 """
 
 import random
@@ -39,7 +39,7 @@ from task_gateway.settings import DEFAULTS, Settings
 
 @dataclass(frozen=True)
 class ListenerPort:
-    """A port that is free; `resting` if it was released lately by this process."""
+    """A free port; `resting` if this process released it during the cooldown."""
 
     port: int
     resting: bool
@@ -51,7 +51,7 @@ def _recognises(listener: Listener, ours: bool) -> bool:
 
 @declare
 class Listeners:
-    """One gateway whose tasks run in `namespace`."""
+    """The listeners of one gateway, whose tasks run in `namespace`."""
 
     traits = Traits(
         name="listeners",
@@ -89,9 +89,9 @@ class Listeners:
         self._released: dict[int, float] = {}
 
     def expose(self, task: Task, *, before_reuse: BeforeReuse | None = None) -> tuple[Exposure, ...]:
-        """Create the three objects for each port of a task; what is there of them is kept.
+        """Create the three objects for each port of a task; existing ones are kept.
 
-        NoFreeSlot when the range is exhausted or the API server takes no further object; nothing is left behind then.
+        NoFreeSlot, with no object left behind, if the range is exhausted or the API server accepts no further object.
         """
         check_task(task, self._gateway, self._namespace)
         try:
@@ -106,7 +106,7 @@ class Listeners:
             raise reason from refused
 
     def release(self, task_id: str) -> list[Address]:
-        """Remove what was made for a task; its Services reach nothing from the first write on."""
+        """Remove the objects of a task. From the first write on, its Services select no pod."""
         names.check_task_id(task_id)
         removed = [claim for claim in self._held(task_id) if self._remove(claim)]
         return [self._address(claim.port) for claim in removed]
@@ -137,7 +137,7 @@ class Listeners:
         return {port: use(port) for port in in_range(self._gateway)}
 
     def reconcile(self, live: Callable[[], Collection[str]], before: datetime, *, dry_run: bool) -> list[Repair]:
-        """Remove what has no live task, and complete what one has by half."""
+        """Remove the objects of tasks that are not live, and create missing objects of live tasks."""
         found = leftovers.read(self._kube, self._route_kind(), self._namespace, self._selector, self._own_listeners)
         tasks, repairs = live(), []
         for claim in found.claims:
@@ -165,12 +165,12 @@ class Listeners:
         self._parents.close()
 
     def _open(self, parent: Manifest) -> bool:
-        """Add the listener that `parent`, of the template, has, or keep it; False if another has its port."""
+        """Add the listener of `parent`, from the template, or keep it; False if another listener has its port."""
         (listener,) = parent["spec"]["listeners"]
         return self._listeners.add(listener)
 
     def _close(self, port: int, name: str, task_id: str | None) -> None:
-        """Remove a task's listener of a port, with None one that has no task; left alone if it is another's by now."""
+        """Remove the listener of a task at a port (None: one without a task), unless another task has the port now."""
 
         def is_taken() -> bool:
             holder = self._claim_of(name)
@@ -179,7 +179,7 @@ class Listeners:
         self._listeners.remove(port, is_taken)
 
     def _is_mine(self, listener: Listener) -> bool:
-        """Tell whether this strategy made a listener for a task of this namespace, whose routes alone it lets in."""
+        """Return whether this strategy created a listener for this namespace. It only accepts routes from there."""
         mine = listener.use == self.traits.name and listener.task_namespace == self._namespace
         return mine and listener.name == f"{TASK}{listener.port}"
 
@@ -207,7 +207,7 @@ class Listeners:
         return tuple(self._exposure(held[target]) for target in task.ports)
 
     def _make(self, task: Task, target: int, wanted: int, before_reuse: BeforeReuse | None) -> Claim:
-        """Make the objects of one port of a task at the first port that can be had."""
+        """Create the objects for one port of a task, at the first port that no other task takes first."""
         lost: set[int] = set()
         while True:
             with self._picks.lend(lambda: self._free(lost, wanted)) as port:
@@ -218,11 +218,11 @@ class Listeners:
                     if claim is not None:
                         return claim
                     lost.add(port.port)
-            if port is None:  # other threads try all that are left
+            if port is None:  # other threads try all remaining ports
                 sleep(random.uniform(0, self._settings.claim_pause_seconds))
 
     def _free(self, lost: Collection[int], wanted: int) -> Sequence[ListenerPort]:
-        """Return the free ports in the order to try: from the one after the newest claim's on, resting ones last."""
+        """Return the free ports in the order to try: those after the newest claim's first, resting ones last."""
         found = self._claims.read()
         claimed, others = {claim.port for claim in found}, ports_of(self._others())
         able = self._task_ports(claimed | others)
@@ -242,7 +242,7 @@ class Listeners:
         return [ListenerPort(port, self._is_resting(port)) for port in order]
 
     def _take(self, port: int, task: Task, target: int) -> Claim | None:
-        """Make the objects of a task at a port; None, with nothing left behind, if another has the port."""
+        """Create the objects of a task at a port; None, with no object left behind, if another task has the port."""
         parent, route, service = self._objects(port, task, target)
         try:
             try:
@@ -261,7 +261,7 @@ class Listeners:
         return claim
 
     def _completed(self, claim: Claim, task: Task) -> bool:
-        """Make what is missing of a port that was begun; False if another took the port before it had its listener."""
+        """Create the missing objects of a claim; False if another took the port before the claim had its listener."""
         parent, route, _ = self._objects(claim.port, task, claim.target_port)
         if not self._open(parent):
             self._remove(claim)
@@ -273,7 +273,7 @@ class Listeners:
         return self._completed(claim, claims.task(claim, self._namespace))
 
     def _remove_orphan(self, orphan: Orphan) -> bool:
-        """Remove a route or a listener without a Service, unless it has one by now."""
+        """Remove a route or a listener without a Service, unless the Service exists now."""
         if orphan.is_route:
             return self._claim_of(orphan.name) is None and self._delete(self._route_kind(), orphan.name, orphan.task)
         self._close(orphan.port or 0, orphan.name, orphan.task or None)
@@ -283,14 +283,14 @@ class Listeners:
         return [each for each in self._parents.listeners() if self._is_mine(each)]
 
     def _undo(self, task: Task, port: int) -> None:
-        """Remove what is half made; the error that ended it matters more than one met here."""
+        """Remove the objects of a failed call. Errors here are ignored, because the call raises the first error."""
         with suppress(TaskGatewayError):
             for claim in self._held(task.id):
                 if claim.port == port:
                     self._remove(claim)
 
     def _remove(self, claim: Claim) -> bool:
-        """Remove a claim and what was made with it; False if it is gone, or another task's by now."""
+        """Remove a claim and its other objects; False if it is gone or belongs to another task now."""
         last = self._cut_off(claim)
         if last is None:
             return False
@@ -303,9 +303,9 @@ class Listeners:
         return True
 
     def _cut_off(self, claim: Claim) -> Claim | None:
-        """Let a task's Service reach nothing and return it as it is then; None if it is gone, or another's by now.
+        """Make a task's Service select no pod and return the new claim; None if it is gone or another task's now.
 
-        It stays until the rest is gone, so that a repeat finds it.
+        The Service is deleted last, so a repeated release finds it.
         """
         selector = {TASK_LABEL: names.released(claim.port)}
         seen: Claim | None = claim
@@ -324,7 +324,7 @@ class Listeners:
         return None if found is None else claims.parse(found)
 
     def _delete(self, kind: str, name: str, task_id: str) -> bool:
-        """Delete an object that was made for a task; False if it is gone or another task's."""
+        """Delete an object of a task; False if it is gone or belongs to another task."""
         try:
             meta = self._kube.get(kind, name, self._namespace)["metadata"]
             if (meta.get("labels") or {}).get(TASK_LABEL) != task_id:
@@ -353,7 +353,7 @@ class Listeners:
         return self._loaded
 
     def _task_ports(self, held: Collection[int]) -> TaskPorts:
-        """Return what of the range the controller can serve beside the ports that are held."""
+        """Return the ports of the range that the controller can serve, given the ports that are held."""
         served = self._serving.read()
         return task_ports(self._gateway, served.controller, held, served.service_ports)
 
@@ -367,12 +367,12 @@ class Listeners:
     def _others(self) -> Sequence[Listener]:
         """Return the listeners that no task of this namespace can have.
 
-        One that this strategy made for a task whose Service is gone is not among them: the next task takes it.
+        A listener of this strategy whose Service is gone is not among them, because the next task uses it.
         """
         return [each for each in self._parents.listeners() if not self._is_mine(each)]
 
     def _held(self, task_id: str) -> Sequence[Claim]:
-        """Return the claims of a task as the API server has them: another process may have changed them just now."""
+        """Read the claims of a task from the API server, because another process may have just changed them."""
         services = self._kube.list(SERVICE, self._namespace, f"{self._selector},{TASK_LABEL}={task_id}")
         return [claim for claim in map(self._claims.keep, services) if claim is not None]
 

@@ -1,9 +1,9 @@
-"""Strategy `slots`: the chart made a listener, a route and a Service per port; a task takes one by one write.
+"""Strategy `slots`: the chart creates a listener, a route and a Service per port; a task claims one by one write.
 
-The Services are the table. A write carries the version that was read, so that of two who want one slot the
-API server lets one win, whichever thread, process or machine they run in; nothing else is locked or kept.
-Any call may be repeated after an error. One task is meant to be exposed by one caller at a time: two at once
-may take a slot each, and `release` frees both.
+The Services are the table. Each write contains the version that was read, so the API server accepts only one of two
+claims for a slot, from any thread, process or machine. There are no other locks and no other state. Any call can be
+repeated after an error. Only one caller at a time should expose a task: two may claim a slot each, and `release` frees
+both.
 """
 
 import random
@@ -70,9 +70,9 @@ class Slots:
         self._picks = Picks()
 
     def expose(self, task: Task, *, before_reuse: BeforeReuse | None = None) -> tuple[Exposure, ...]:
-        """Claim a slot for each port of a task; slots it holds already are kept.
+        """Claim a slot for each port of a task; slots that it already holds are kept.
 
-        NoFreeSlot when not enough are free, WaitTimeout when others always wrote first; none is claimed then.
+        NoFreeSlot if too few are free, WaitTimeout if each write conflicts; no new slot is claimed then.
         """
         check_task(task, self._gateway, self._namespace)
         if not self._checked:
@@ -99,7 +99,7 @@ class Slots:
         return tuple(self._exposure({**held, **claimed}[port]) for port in task.ports)
 
     def release(self, task_id: str) -> list[Address]:
-        """Free what a task holds. A slot that another task holds by now is left alone."""
+        """Free the slots of a task. A slot that another task holds now is left alone."""
         names.check_task_id(task_id)
         return [self._address(slot.port) for slot in self._free(self._held(task_id), task_id)]
 
@@ -127,9 +127,9 @@ class Slots:
         return {port: use(port) for port in in_range(self._gateway)}
 
     def reconcile(self, live: Callable[[], Collection[str]], before: datetime, *, dry_run: bool) -> list[Repair]:
-        """Free the slots of tasks that are not live, and of two slots for one port of a task the later one.
+        """Free the slots of tasks that are not live, and the later of two slots for one port of a task.
 
-        A free slot that still leads somewhere is closed, and a claimed one selects its own task again.
+        Remove the endpoints of free slots, and restore the selector of claimed slots.
         """
         slots = self._slots.read()
         tasks, kept, repairs = live(), set[tuple[str | None, int | str | None]](), []
@@ -179,7 +179,7 @@ class Slots:
                 raise self._settings.slot_written.timed_out("others claimed first each time", self._where)
 
     def _mend(self, slots: Collection[Slot], *, dry_run: bool) -> list[Repair]:
-        """Give slots the selector of their claim: those that have another, and free ones that lead somewhere."""
+        """Correct the selector of slots that do not match their claim, and of free slots that have endpoints."""
         repairs, found = [], self._writer.endpoints(slots)
         for slot in slots:
             stray = endpoints.left(slot, found) if slot.unselected else ()
@@ -204,7 +204,7 @@ class Slots:
         return seen is not None and seen.task == slot.task and table.agrees(seen)
 
     def _free(self, slots: Collection[Slot], task_id: str) -> Sequence[Slot]:
-        """Free slots of a task, and return those that are free now: another task may have one by then."""
+        """Free slots of a task and return those that are free now. Another task may have claimed the others."""
         until = self._writer.deadline()
         seen = [
             self._writer.write(
@@ -218,23 +218,23 @@ class Slots:
         return [slot for slot in seen if slot is not None and slot.task is None]
 
     def _held(self, task_id: str) -> Sequence[Slot]:
-        """Return the slots of a task; where none is known, for another process may have claimed them, by a new look."""
+        """Return the slots of a task. If none is known, read again, because another process may have claimed them."""
         return self._slots.find(lambda slot: slot.task == task_id)
 
     def _still_held(self, task_id: str) -> Sequence[Slot]:
-        """Return the slots of a task, each looked at anew: another process may have given it to another task."""
+        """Return the slots of a task, each read again, because another process may have given it to another task."""
         known = [slot for slot in self._slots.read() if slot.task == task_id]
         return [slot for slot in map(self._writer.reread, known) if slot is not None and slot.task == task_id]
 
     def _foreign(self) -> set[int]:
-        """Return the ports whose listener is not a slot's: what comes through them is not for the slot's task."""
+        """Return the ports with a listener that is not a slot's. Their traffic is not for the task of a slot."""
         try:
             return {each.port for each in self._parents.listeners() if each.use != self.traits.name}
         except NotFound:  # no Gateway: then there are no listeners at all
             return set()
 
     def _kept(self, held: Collection[int]) -> Collection[int]:
-        """Return the ports of the range that the controller keeps beside the held ones."""
+        """Return the ports of the range that the controller reserves, given the ports that are held."""
         try:
             return task_ports(self._gateway, self._serving.read().controller, held).kept
         except NotFound:  # no Gateway: then nothing serves it

@@ -1,4 +1,4 @@
-"""What other rooms need to know of a strategy: they ask its traits, and none compares a strategy's name."""
+"""The traits of a strategy. Other packages check these and never compare the name of a strategy."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ GATEWAY_API = "gateway.networking.k8s.io"
 
 
 class Right(NamedTuple):
-    """A right that a resource manager needs: in the namespace of its tasks, otherwise in that of the Gateway."""
+    """A permission that a resource manager needs, in the namespace of its tasks or that of the Gateway."""
 
     verb: str
     group: str
@@ -19,26 +19,26 @@ class Right(NamedTuple):
 
 
 CLAIM = Right("claim", "task-gateway.dev", "slots", True)
-"""What the policies of the operator require of those who decide where a port leads. Only RBAC knows the resource."""
+"""The operator's policies require it of users who choose the pods of a port. It only exists in RBAC."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Traits:
-    """One strategy. Its name is that of its template in the chart's ConfigMap, and of its label on objects."""
+    """The traits of one strategy. Its name is also that of its template in the chart's ConfigMap, and a label value."""
 
     name: str
-    """How users choose it."""
+    """The name by which users choose it."""
     default: bool = False
-    """Whether it is used unless another one is named."""
+    """Whether it is used if a user chooses none."""
     per_task: bool
     """Whether it creates a listener, a route and a Service for each port; otherwise the chart creates slots."""
     on_gateway: bool
-    """Whether it adds listeners to the Gateway itself, one write after the other; in ListenerSets otherwise."""
+    """Whether it adds listeners to the Gateway itself, one write at a time; otherwise to ListenerSets."""
     cluster_ip: bool
-    """Whether the Service of a task has a cluster IP address; it is headless otherwise."""
+    """Whether the Service of a task has a cluster IP address; otherwise it is headless."""
     like_determined: bool = False
-    """Whether a Determined master does the same with objects of its own, so that the chart need not be installed."""
+    """Whether a Determined master creates the same objects itself and does not need the chart."""
     rights: tuple[Right, ...]
-    """What a resource manager may do in addition to reading the Gateway."""
+    """The permissions that a resource manager needs in addition to reading the Gateway."""
     recognises: Callable[[Listener, bool], bool]
-    """Tells whether a listener serves a task or slot of the strategy; the bool: its parent has the Gateway's label."""
+    """Returns whether a listener serves the strategy, given whether its parent has the label of the Gateway."""
