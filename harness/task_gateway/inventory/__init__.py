@@ -1,1 +1,1 @@
-"""A gateway as it is in its cluster: one file for each part that is read together, and the snapshot of all of them."""
+"""Reads a gateway in its cluster: one module for each part that is read together, and the snapshot of all parts."""

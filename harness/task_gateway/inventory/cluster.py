@@ -1,4 +1,4 @@
-"""What belongs to the cluster as a whole: its nodes, what makes Services work on them, and all Services."""
+"""Reads the objects of the whole cluster: its nodes, kube-proxy, and all Services."""
 
 from functools import cached_property
 
@@ -9,7 +9,7 @@ from task_gateway.model import Manifest
 
 
 class ClusterObjects:
-    """Objects of one cluster that belong to no gateway, each kind read when it is first asked for."""
+    """Objects of one cluster that belong to no gateway. Each kind is read on first use."""
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader

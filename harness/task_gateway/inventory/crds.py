@@ -1,4 +1,4 @@
-"""The CRDs of Gateway API that are installed, and the version of TCPRoute that they serve."""
+"""Reads the installed CRDs of Gateway API, and the version of TCPRoute that they serve."""
 
 from functools import cached_property
 
@@ -9,7 +9,7 @@ from task_gateway.routing.gateway_api import route_kind
 
 
 class InstalledCrds:
-    """The CRDs of one cluster, each read when it is first asked for."""
+    """The CRDs of one cluster. Each is read on first use."""
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader

@@ -1,4 +1,4 @@
-"""The Gateway with what hangs on it: its class and controller, its listeners, and the ConfigMap of its chart."""
+"""Reads a Gateway and its objects: its class and controller, its listeners, and the ConfigMap of its chart."""
 
 from dataclasses import replace
 from functools import cached_property
@@ -14,9 +14,9 @@ from task_gateway.routing.parents import listeners_of
 
 
 class GatewayObjects:
-    """The objects of one Gateway, each read when it is first asked for. `use` of a listener is a strategy, or foreign.
+    """The objects of one Gateway, each read on first use. `use` of a listener is a strategy, or "foreign".
 
-    Forbidden, except where the text says otherwise, if an object may not be read.
+    Forbidden if an object may not be read, unless documented otherwise.
     """
 
     def __init__(self, reader: Reader, gateway: InternalTaskGateway) -> None:
@@ -37,7 +37,7 @@ class GatewayObjects:
 
     @property
     def is_lane(self) -> bool:
-        """Whether no controller serves it: the operator leads its ports to pods, through slots of another Gateway."""
+        """Whether no controller serves it: the operator routes its ports to pods through slots of another Gateway."""
         return self.serving is not self
 
     @cached_property
@@ -57,7 +57,7 @@ class GatewayObjects:
 
     @property
     def gateway_for_conditions(self) -> Manifest | None:
-        """The Gateway as checks of conditions need it: without generation if no condition has one."""
+        """The Gateway for checks of conditions: without a generation if no condition has one."""
         found = self.gateway
         if found is None or self.controller.reports_generation:
             return found

@@ -1,4 +1,4 @@
-"""The namespaces of a gateway's tasks, and the Services of the slots in them."""
+"""Finds the namespaces of a gateway's tasks, and the Services of the slots in them."""
 
 from collections.abc import Sequence
 from functools import cached_property
@@ -34,9 +34,9 @@ class TaskNamespaces:
 
     @cached_property
     def names(self) -> tuple[str, ...]:
-        """All of them: the configured one, those that the chart lists, and those with slots; at least one.
+        """All namespaces: the configured one, those that the chart lists, and those with slots; at least one.
 
-        Without any of them, or without the right to read any, the Gateway's namespace.
+        If there are none, or none can be read, it is the Gateway's namespace.
         """
         try:
             slots = sorted({service["metadata"]["namespace"] for service in self.slot_services})
@@ -59,7 +59,7 @@ class TaskNamespaces:
 
     @cached_property
     def _known(self) -> list[str]:
-        """The configured namespace and those that the chart lists; none if neither may be read or is there."""
+        """The configured namespace and those that the chart lists; empty if neither exists or can be read."""
         try:
             listed = templates.task_namespaces(self._objects.templates)
         except Forbidden:

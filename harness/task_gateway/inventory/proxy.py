@@ -1,4 +1,4 @@
-"""The proxy of a gateway, which its controller starts: its workloads, their pods, and the Services that lead to it."""
+"""Reads the proxy of a gateway, which its controller starts: its workloads, pods and Services."""
 
 from functools import cached_property
 
@@ -12,9 +12,9 @@ from task_gateway.routing import templates
 
 
 class Proxy:
-    """The objects of one gateway's proxy, each kind read when it is first asked for.
+    """The objects of one gateway's proxy. Each kind is read on first use.
 
-    They are found by the labels of the controller, also if several Gateways share a proxy.
+    They are found by labels that the controller sets, even if several Gateways share a proxy.
     """
 
     def __init__(self, reader: Reader, objects: GatewayObjects) -> None:

@@ -1,4 +1,4 @@
-"""All that is read of one gateway and its cluster: each thing once, when it is first asked for, and never written."""
+"""A read-only snapshot of one gateway and its cluster: each object is read once, on first use."""
 
 from collections.abc import Sequence
 from functools import cached_property
@@ -21,11 +21,11 @@ from task_gateway.routing.table import Slot
 
 
 class GatewaySnapshot:
-    """One resource manager's gateway as it is now.
+    """The current state of one resource manager's gateway.
 
     `profile` names a writer of the Gateway other than this project's library, `user` its user, if that is not the
     kubeconfig's, and `groups` that user's groups. `namespace` limits the snapshot to the tasks of one namespace; by
-    default it has all of the Gateway's. ValueError if the resource manager has no gateway.
+    default it includes all task namespaces. ValueError if the resource manager has no gateway.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class GatewaySnapshot:
 
     @cached_property
     def strategy(self) -> str:
-        """The strategy asked for; otherwise the one whose objects exist; otherwise one that creates them per task."""
+        """The given strategy, else the one whose objects exist, else one that creates objects per task."""
         if self._strategy is not None:
             return self._strategy
         known = in_order()
@@ -107,7 +107,7 @@ class GatewaySnapshot:
 
     @cached_property
     def spaces(self) -> tuple["GatewaySnapshot", ...]:
-        """The gateway as each namespace of tasks has it, in the order of `namespaces`."""
+        """The gateway as seen from each namespace of tasks, in the order of `namespaces`."""
         return (self,) if len(self.namespaces) == 1 else tuple(map(self.within, self.namespaces))
 
     def within(self, namespace: str) -> "GatewaySnapshot":
@@ -136,7 +136,7 @@ class GatewaySnapshot:
 
     @property
     def active(self) -> int:
-        """How many ports of the range serve a task."""
+        """The number of ports of the range that serve a task."""
         if not self.traits.per_task:
             return sum(slot.task is not None for slot in table.in_port_range(self.slots, self.ports[0], self.ports[-1]))
         return sum(each.use == self.strategy and each.port in self.ports for each in self.objects.listeners)

@@ -1,4 +1,4 @@
-"""Which gateways a command works on: those that a master configuration names, or those that the chart installed."""
+"""Finds the gateways that a command applies to: those of a master configuration, or those that the chart installed."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,10 +24,10 @@ class GatewayTarget:
 def targets(
     master: MasterConfig | None, kubeconfig: Path | None = None, context: str | None = None
 ) -> list[GatewayTarget]:
-    """Return a target per resource manager of type kubernetes, or without a configuration per Gateway of the chart.
+    """Return a target per resource manager of type kubernetes or, without a configuration, per Gateway of the chart.
 
-    A `kubeconfig` or `context` given is used in place of each resource manager's own `kubeconfig_path`. UsageError if a
-    kubeconfig cannot be used, or if there is nothing to check.
+    `kubeconfig` or `context` overrides the `kubeconfig_path` of each resource manager. UsageError if a kubeconfig
+    cannot be used, or if there is no target.
     """
     if master is None:
         return discover(connect(kubeconfig, context))
@@ -47,7 +47,7 @@ def target_for(manager: ResourceManager, kubeconfig: Path | None = None, context
 def connect(kubeconfig: Path | None = None, context: str | None = None, *, settings: Settings = DEFAULTS) -> Kube:
     """Return the API server of a kubeconfig, by default the one that kubectl would use.
 
-    `settings` are used by each TaskGateway of it that is given none.
+    `settings` are the default of each TaskGateway that uses the connection.
     """
     return Kube(choose(kubeconfig, context), settings)
 
@@ -55,7 +55,7 @@ def connect(kubeconfig: Path | None = None, context: str | None = None, *, setti
 def discover(kube: Kube) -> list[GatewayTarget]:
     """Return the Gateways that the chart installed, each as a resource manager of a master.
 
-    A Gateway whose only slots are those of a lane is left out: no master uses it, the lane's own Gateway represents it.
+    A Gateway that only has the slots of a lane is left out: no master uses it, and the lane's Gateway represents it.
     """
     try:
         gateways = kube.list(GATEWAY, labels=f"{names.GATEWAY_LABEL},app.kubernetes.io/name={names.CHART}")

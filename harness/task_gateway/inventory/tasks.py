@@ -1,4 +1,4 @@
-"""The objects in one namespace of tasks: Services, routes, pods, Jobs, endpoints and quotas."""
+"""Reads the objects in one namespace of tasks: Services, routes, pods, Jobs, endpoints and quotas."""
 
 from functools import cached_property
 
@@ -10,7 +10,7 @@ from task_gateway.routing import endpoints
 
 
 class TaskObjects:
-    """The objects of one task namespace, of all its gateways, each kind read when it is first asked for."""
+    """The objects of one task namespace, of all its gateways. Each kind is read on first use."""
 
     def __init__(self, reader: Reader, namespace: str, crds: InstalledCrds) -> None:
         self._reader = reader

@@ -1,1 +1,1 @@
-"""How many tasks fit: each limit a small object, found in `base.LIMITS`; the least of them is the capacity."""
+"""Computes how many tasks fit: each limit is a small object in `base.LIMITS`; the lowest is the capacity."""

@@ -8,7 +8,7 @@ KEY = "max_aux_containers_per_agent"
 
 @limit("max-aux-containers", Scope.CLUSTER, "notebooks, TensorBoards, shells and commands that the master may start")
 def containers(snapshot: GatewaySnapshot) -> LimitValue:
-    """Multiply what the pools allow a node by the nodes: a demand, not a supply, hence no part of the capacity."""
+    """Multiply the limit per node in the pools by the nodes. This is demand, so it is not part of the capacity."""
     pools = snapshot.manager.resource_pools
     advice = f"set {KEY} of the resource pools to at most the capacity"
     if not pools:

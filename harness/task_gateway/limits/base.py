@@ -1,4 +1,4 @@
-"""What a limit is, and where limits are found: a new one is a function in a module of this package."""
+"""The types and the registry of limits. To add one, add a function to a module of this package."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from task_gateway.registry import Registry
 
 
 class Scope(StrEnum):
-    """What a limit is a limit of."""
+    """What a limit applies to."""
 
     GATEWAY = "gateway"
     LISTENER_SET = "listener-set"
@@ -21,7 +21,7 @@ class Scope(StrEnum):
 
 
 class Origin(StrEnum):
-    """How a number was come by: read from the cluster, tried out on its API server, or known from a source."""
+    """The source of a number: read from the cluster, probed on its API server, or documented."""
 
     READ = "read"
     PROBED = "probed"
@@ -30,7 +30,7 @@ class Origin(StrEnum):
 
 @dataclass(frozen=True)
 class LimitValue:
-    """A limit as found: `value` in the unit of its description, `tasks` that it leaves room for (None: any number)."""
+    """The value of a limit, in the unit of its description, and how many `tasks` it allows (None: any number)."""
 
     value: int | None
     tasks: int | None
@@ -44,7 +44,7 @@ LimitFunction = Callable[[GatewaySnapshot], LimitValue]
 
 @dataclass(frozen=True)
 class LimitRule:
-    """A limit before it is looked at."""
+    """A limit, and the function that reads its value."""
 
     id: str
     description: str
@@ -52,7 +52,7 @@ class LimitRule:
     measure: LimitFunction
 
     def limit_at(self, snapshot: GatewaySnapshot) -> Limit:
-        """Return the limit as it is at `snapshot`; what may not be read limits nothing and says so."""
+        """Return the limit at `snapshot`. Without permission to read it, it has no value, and the advice names why."""
         try:
             measured = self.measure(snapshot)
         except Forbidden as refused:
@@ -63,7 +63,7 @@ class LimitRule:
 
 
 def _at_least_0(number: int | None) -> int | None:
-    """Return a number as a limit: more may be in use than a limit allows that was lowered later."""
+    """Return the number, at least 0: more may be in use than a limit allows if it was lowered later."""
     return None if number is None else max(0, number)
 
 
@@ -71,7 +71,7 @@ LIMITS: Registry[LimitRule] = Registry("limit", "task_gateway.limits")
 
 
 def limit(id: str, scope: Scope, description: str) -> Callable[[LimitFunction], LimitFunction]:
-    """Return a decorator that files a function as the limit called `id`."""
+    """Return a decorator that registers a function as the limit `id`."""
 
     def keep(measure: LimitFunction) -> LimitFunction:
         LIMITS.register(id)(LimitRule(id, description, scope, measure))

@@ -1,4 +1,4 @@
-"""The one question: how many tasks fit at once, and what stands in the way of more."""
+"""Computes the capacity of a gateway: how many tasks fit at the same time, and which limit to raise for more."""
 
 from task_gateway.inventory.snapshot import GatewaySnapshot
 from task_gateway.inventory.target import GatewayTarget
@@ -9,7 +9,7 @@ DIRECT = "direct"
 
 
 def assess_target(target: GatewayTarget, strategy: str | None = None) -> ManagerLimits:
-    """Return all limits of a target; one without a gateway has no capacity, its tasks are dialled at their pods."""
+    """Return all limits of a target. Without a gateway it has no capacity, because the master connects to the pods."""
     manager = target.manager
     if manager.internal_task_gateway is None:
         return ManagerLimits(manager.name, manager.cluster_name, DIRECT, "", None, 0, None, None)
@@ -17,7 +17,7 @@ def assess_target(target: GatewayTarget, strategy: str | None = None) -> Manager
 
 
 def assess(snapshot: GatewaySnapshot) -> ManagerLimits:
-    """Return all limits of a gateway, the lowest first; capacity is the least that applies to its strategy."""
+    """Return all limits of a gateway, the lowest first. The capacity is the lowest that applies to its strategy."""
     limits = ladder([rule.limit_at(snapshot) for rule in LIMITS])
     least = next((each for each in limits if each.tasks is not None), None)
     capacity = None if least is None else least.tasks
@@ -35,5 +35,5 @@ def assess(snapshot: GatewaySnapshot) -> ManagerLimits:
 
 
 def ladder(limits: list[Limit]) -> tuple[Limit, ...]:
-    """Return limits from the lowest up; those that apply to no number of tasks come last, by id."""
+    """Return limits from the lowest to the highest; those that do not limit tasks come last, by id."""
     return tuple(sorted(limits, key=lambda each: (each.tasks is None, each.tasks or 0, each.id)))

@@ -1,4 +1,4 @@
-"""The CEL cost that Kubernetes allows, in listeners: when the CRD is written, and when a Gateway is written."""
+"""Limits of the CEL cost that Kubernetes allows, in listeners: for writes of the CRD, and for writes of a Gateway."""
 
 from task_gateway.crds import edit, probe, schema
 from task_gateway.errors import ApiError, UsageError
@@ -10,14 +10,14 @@ STATIC_UPSTREAM = 213
 """Largest maxItems with the rules of every release from v1.0.0 to v1.7.0, found by `task-gateway crds cel`."""
 
 RUN_TIME_UPSTREAM = 445
-"""Listeners at which the quadratic rules reach 1 M a call, 10 M an object; see docs/raising.md."""
+"""Listeners at which the quadratic rules reach 1 M per call, 10 M per object; see docs/raising.md."""
 
 DROP = "task-gateway crds raise --max-listeners N --drop-quadratic-rules"
 
 
 @limit("cel-static-cost", Scope.CLUSTER, "largest maxItems of spec.listeners that the API server accepts in the CRD")
 def static(snapshot: GatewaySnapshot) -> LimitValue:
-    """Ask the API server by dry runs of the CRD; where that is refused, give the known figure of the upstream rules."""
+    """Probe the API server by dry runs of the CRD; if that fails, return the known value for Gateway API's rules."""
     if snapshot.crds.gateways is None:
         return LimitValue(None, None, Origin.DOCUMENTED, DROP, "no CRD")
     try:
@@ -31,12 +31,12 @@ def static(snapshot: GatewaySnapshot) -> LimitValue:
 
 @limit("cel-run-time-cost", Scope.CLUSTER, "listeners of one Gateway that the CEL rules can process at run time")
 def run_time(snapshot: GatewaySnapshot) -> LimitValue:
-    """Give the known figure of the upstream rules; without the quadratic ones other limits are reached first."""
+    """Return the known value for the rules of Gateway API. Without the quadratic ones, other limits are lower."""
     value = RUN_TIME_UPSTREAM if has_quadratic_rules(snapshot) else None
     return LimitValue(value, room(snapshot, value), Origin.DOCUMENTED, DROP)
 
 
 def has_quadratic_rules(snapshot: GatewaySnapshot) -> bool:
-    """Tell whether a served version of the CRD has a rule whose cost grows with the square of the listeners."""
+    """Return whether a served version of the CRD has a rule whose cost is quadratic in the number of listeners."""
     crd = snapshot.crds.gateways
     return crd is not None and any(edit.quadratic_rules(crd, version) for version in schema.served(crd))

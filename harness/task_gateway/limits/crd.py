@@ -1,4 +1,4 @@
-"""What the Gateway CRD declares: maxItems of the listeners, in spec and in status, of every served version."""
+"""Limits in the Gateway CRD: maxItems of the listeners, in spec and in status, of every served version."""
 
 from task_gateway.crds import schema
 from task_gateway.inventory.snapshot import GatewaySnapshot
@@ -9,23 +9,23 @@ RAISE = "task-gateway crds raise --max-listeners N"
 
 @limit("crd-spec-max-items", Scope.GATEWAY, "listeners of one Gateway: maxItems of spec.listeners")
 def spec(snapshot: GatewaySnapshot) -> LimitValue:
-    """Read the least of the served versions: a client may write through any of them."""
+    """Return the lowest of the served versions, because a client may use any of them."""
     return _declared(snapshot, schema.SPEC_LISTENERS)
 
 
 @limit("crd-status-max-items", Scope.GATEWAY, "listeners whose status can be written: maxItems of status.listeners")
 def status(snapshot: GatewaySnapshot) -> LimitValue:
-    """Read the least of the served versions; above it every status write is refused, and nothing is Programmed."""
+    """Return the lowest of the served versions. Above it, status writes fail, and the Gateway is never Programmed."""
     return _declared(snapshot, schema.STATUS_LISTENERS)
 
 
 def others(snapshot: GatewaySnapshot) -> int:
-    """Return how many listeners stand on the Gateway itself that no task has: the placeholder, and foreign ones."""
+    """Return how many listeners of the Gateway itself belong to no task: the placeholder and foreign ones."""
     return sum(each.kind == "Gateway" and each.use != snapshot.strategy for each in snapshot.objects.listeners)
 
 
 def room(snapshot: GatewaySnapshot, listeners: int | None) -> int | None:
-    """Return how many tasks fit into that many listeners of the Gateway; None with a strategy that adds none there."""
+    """Return how many tasks fit into that many listeners of the Gateway; None if the strategy adds none to it."""
     return None if listeners is None or not snapshot.traits.on_gateway else max(0, listeners - others(snapshot))
 
 

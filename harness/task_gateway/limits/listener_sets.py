@@ -1,4 +1,4 @@
-"""ListenerSets: how many listeners one has, and how many of them a Gateway takes."""
+"""Limits of ListenerSets: how many listeners one can have, and how many sets a Gateway can have."""
 
 from task_gateway.crds import schema
 from task_gateway.inventory.snapshot import GatewaySnapshot
@@ -7,7 +7,7 @@ from task_gateway.limits.base import LimitValue, Origin, Scope, limit
 
 @limit("listener-set-max-items", Scope.LISTENER_SET, "listeners of one ListenerSet: maxItems of its spec.listeners")
 def items(snapshot: GatewaySnapshot) -> LimitValue:
-    """Read the least of the served versions. More listeners go into more sets, hence it limits no tasks."""
+    """Return the lowest of the served versions. It does not limit tasks, because more sets hold more listeners."""
     crd = snapshot.crds.listener_sets
     if crd is None:
         refused = 0 if not (snapshot.traits.on_gateway or snapshot.slots) else None
@@ -21,7 +21,7 @@ def items(snapshot: GatewaySnapshot) -> LimitValue:
 
 @limit("listener-sets", Scope.GATEWAY, "ListenerSets of one Gateway")
 def sets(snapshot: GatewaySnapshot) -> LimitValue:
-    """Gateway API sets no bound; some controllers serve none. The chart creates those of the slots."""
+    """Return 0 if the controller does not support ListenerSets; Gateway API has no limit. The chart creates them."""
     if not snapshot.objects.controller.listener_sets:
         return LimitValue(
             0, None, Origin.DOCUMENTED, f"none: {snapshot.objects.controller.title} does not support ListenerSets"

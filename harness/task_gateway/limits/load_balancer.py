@@ -1,4 +1,4 @@
-"""Cloud load balancers: how many listeners one takes. No API of Kubernetes tells, hence it is known by value."""
+"""Limit of cloud load balancers: listeners per load balancer. No Kubernetes API reports it; known values are used."""
 
 from task_gateway.inventory.snapshot import GatewaySnapshot
 from task_gateway.kube.quantity import whole
@@ -7,15 +7,15 @@ from task_gateway.limits.ports import proxied
 
 AWS_SUFFIX = ".amazonaws.com"
 AWS_LISTENERS = 50
-"""Listeners of one AWS Network Load Balancer, its default quota, which AWS raises on request."""
+"""Listeners per AWS Network Load Balancer: the default quota, which AWS raises on request."""
 
 ANNOTATION = "task-gateway.dev/load-balancer-listeners"
-"""On the Gateway: how many listeners its load balancer takes, where you know better."""
+"""Annotation of the Gateway: how many listeners its load balancer supports. Overrides the known value."""
 
 
 @limit("load-balancer-listeners", Scope.CLOUD, "listeners that the load balancer of the cloud supports")
 def listeners(snapshot: GatewaySnapshot) -> LimitValue:
-    """Take the Gateway's annotation, else what is known of the cloud whose host name the load balancer has."""
+    """Return the value of the Gateway's annotation, or else that of the cloud that the host name belongs to."""
     advice = f"raise the quota of the cloud, then annotate the Gateway with {ANNOTATION}"
     notes = ((snapshot.objects.gateway or {}).get("metadata") or {}).get("annotations") or {}
     if (value := whole(notes.get(ANNOTATION, ""))) is not None:

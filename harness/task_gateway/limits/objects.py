@@ -1,4 +1,4 @@
-"""How large one object may become: in etcd, in its annotations, in its ports."""
+"""Limits of the size of one object: in etcd, of its annotations, of its ports."""
 
 import json
 
@@ -13,24 +13,24 @@ ETCD_REQUEST = 1_572_864
 """Bytes of one request to etcd by default (1.5 MiB); a write of a larger object is refused."""
 
 LISTENER_BYTES = 1_500
-"""Bytes of one listener in a Gateway, its status and the record of its fields' owners included; about 1,000 fit."""
+"""Bytes of one listener in a Gateway, including its status and managedFields; about 1,000 fit."""
 
 LISTENERS_TO_TRUST = 8
-"""From so many listeners on, the Gateway's own size tells the bytes of one better than the figure above."""
+"""With at least so many listeners, the bytes of one are computed from the Gateway instead of the figure above."""
 
 ANNOTATIONS = 262_144
-"""Bytes of all annotations of one object (256 KiB), by Kubernetes' validation."""
+"""Bytes of all annotations of one object (256 KiB), from Kubernetes' validation."""
 
 ANNOTATION_BYTES = 75
-"""Bytes of the annotation that a Determined master keeps on the Gateway for each port; about 3,500 fit."""
+"""Bytes of the annotation that a Determined master writes to the Gateway for each port; about 3,500 fit."""
 
 ENDPOINT_SLICE_PORTS = 20_000
-"""Ports of one EndpointSlice, by Kubernetes' validation; the proxy's Service has a port for each listener."""
+"""Ports of one EndpointSlice, from Kubernetes' validation; the proxy's Service has a port for each listener."""
 
 
 @limit("object-size", Scope.GATEWAY, "bytes of the Gateway in etcd")
 def size(snapshot: GatewaySnapshot) -> LimitValue:
-    """Divide what etcd takes by the bytes of one listener, read from the Gateway if it has enough of them."""
+    """Divide the limit of etcd by the bytes of one listener, computed from the Gateway if it has enough of them."""
     gateway = snapshot.objects.gateway
     count = len((gateway or {}).get("spec", {}).get("listeners") or [])
     trusted = gateway is not None and count >= LISTENERS_TO_TRUST
@@ -45,13 +45,13 @@ def size(snapshot: GatewaySnapshot) -> LimitValue:
     "bytes of the Gateway's annotations, in which a Determined master records each port",
 )
 def annotations(snapshot: GatewaySnapshot) -> LimitValue:
-    """Divide it by the bytes of one port's annotation."""
+    """Divide the limit by the bytes of one port's annotation."""
     return LimitValue(ANNOTATIONS, room(snapshot, ANNOTATIONS // ANNOTATION_BYTES), Origin.DOCUMENTED, _advice())
 
 
 @limit("endpoint-slice-ports", Scope.CLUSTER, "ports of one EndpointSlice, hence of the proxy's Service")
 def endpoint_slice_ports(snapshot: GatewaySnapshot) -> LimitValue:
-    """Count a port for each listener, the placeholder's included."""
+    """Count a port for each listener, including the placeholder listener."""
     tasks = proxied(snapshot, ENDPOINT_SLICE_PORTS)
     return LimitValue(ENDPOINT_SLICE_PORTS, tasks, Origin.DOCUMENTED, "none: install a second gateway")
 

@@ -1,4 +1,4 @@
-"""Ports: the configured range, less what others hold of it, and the node ports that a load balancer may need."""
+"""Limits of ports: the configured range without the ports of others, and node ports that a load balancer may need."""
 
 from task_gateway.inventory.snapshot import GatewaySnapshot
 from task_gateway.limits.base import LimitValue, Origin, Scope, limit
@@ -8,14 +8,14 @@ from task_gateway.routing.ports import TaskPorts
 from task_gateway.routing.ports import task_ports as ports_of_tasks
 
 NODE_PORTS = 2768
-"""30000 to 32767, the API server's default --service-node-port-range; no API tells another."""
+"""30000 to 32767, the API server's default --service-node-port-range. No API reports a different value."""
 
 WIDEN = "gateway_port_range_start and gateway_port_range_end in the master configuration"
 
 
 @limit("port-range", Scope.RANGE, "ports of the range that tasks can use")
 def range_(snapshot: GatewaySnapshot) -> LimitValue:
-    """Count the range's ports without those of foreign listeners and those that the controller keeps."""
+    """Count the ports of the range without those of foreign listeners and those that the controller reserves."""
     found = task_ports(snapshot)
     usable, held, kept = len(found.usable), len(found.held), len(found.unusable)
     note = f"{len(snapshot.ports)} ports, {held} of others, {kept} of the controller" if held or kept else ""
@@ -24,7 +24,7 @@ def range_(snapshot: GatewaySnapshot) -> LimitValue:
 
 @limit("controller-ports", Scope.RANGE, "ports of the range that the controller reserves")
 def controller_(snapshot: GatewaySnapshot) -> LimitValue:
-    """Count them; they are no tasks' limit of their own, the port range is less by them."""
+    """Count the reserved ports. They do not limit tasks separately, because the limit port-range excludes them."""
     kept = sorted(task_ports(snapshot).unusable)
     note = f"{kept[0]} to {kept[-1]}" if kept else ""
     return LimitValue(len(kept), None, Origin.DOCUMENTED, f"exclude them from {WIDEN}", note)
@@ -32,7 +32,7 @@ def controller_(snapshot: GatewaySnapshot) -> LimitValue:
 
 @limit("node-ports", Scope.CLUSTER, "node ports available to the Service of the proxy")
 def node_ports(snapshot: GatewaySnapshot) -> LimitValue:
-    """Count the default range less those of other Services; no limit where the proxy's Service takes none."""
+    """Count the default range minus the node ports of other Services; no limit if the proxy's Service uses none."""
     advice = "set envoy.service.allocateLoadBalancerNodePorts=false, or widen --service-node-port-range"
     if not any(takes_node_ports(service) for service in snapshot.proxy.services):
         return LimitValue(None, None, Origin.READ, advice, "the Service of the proxy uses none")
@@ -43,19 +43,19 @@ def node_ports(snapshot: GatewaySnapshot) -> LimitValue:
 
 
 def task_ports(snapshot: GatewaySnapshot) -> TaskPorts:
-    """Return which ports of the range a task can have. A slot's port is in the proxy's Service in any case."""
+    """Return which ports of the range a task can have. The port of a slot is always in the proxy's Service."""
     held = ports_of(each for each in snapshot.objects.listeners if each.use != snapshot.strategy)
     bound = None if not snapshot.traits.per_task or snapshot.objects.controller.adds_ports else snapshot.proxy.ports
     return ports_of_tasks(snapshot.gateway, snapshot.objects.controller, held, bound)
 
 
 def proxied(snapshot: GatewaySnapshot, ports: int) -> int:
-    """Return how many tasks fit where the proxy has `ports`: the listeners that no task can use need theirs as well."""
+    """Return how many tasks fit if the proxy has `ports`. Listeners that no task can use also need a port."""
     return max(0, ports - sum(each.use != snapshot.strategy for each in snapshot.objects.listeners))
 
 
 def takes_node_ports(service: Manifest) -> bool:
-    """Tell whether each port of a Service gets a node port."""
+    """Return whether each port of a Service gets a node port."""
     kind = service["spec"].get("type", "ClusterIP")
     allocates = service["spec"].get("allocateLoadBalancerNodePorts", True) is True
     return kind == "NodePort" or (kind == "LoadBalancer" and allocates)

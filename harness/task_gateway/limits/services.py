@@ -13,7 +13,7 @@ SERVICE_CIDR = "networking.k8s.io/v1/ServiceCIDR"
 
 @limit("service-addresses", Scope.CLUSTER, "cluster IP addresses of Services")
 def addresses(snapshot: GatewaySnapshot) -> LimitValue:
-    """Count the addresses of the Service ranges less those in use; the API reports the ranges since Kubernetes 1.33."""
+    """Count the free addresses of the Service ranges, which the API reports since Kubernetes 1.33."""
     advice = "add a ServiceCIDR to the cluster"
     try:
         ranges = [each["spec"]["cidrs"][0] for each in snapshot.kube.list(SERVICE_CIDR)]
@@ -27,27 +27,26 @@ def addresses(snapshot: GatewaySnapshot) -> LimitValue:
 
 @limit("quota-services", Scope.CLUSTER, "Services still allowed by the ResourceQuotas of the task namespace")
 def service_quota(snapshot: GatewaySnapshot) -> LimitValue:
-    """Take the least of all quotas on Services there."""
+    """Return the lowest of all quotas on Services in the task namespaces."""
     return _least(snapshot, ("services", "count/services"))
 
 
 @limit("quota-routes", Scope.CLUSTER, "TCPRoutes still allowed by the ResourceQuotas of the task namespace")
 def route_quota(snapshot: GatewaySnapshot) -> LimitValue:
-    """Take the least of all quotas on TCPRoutes there."""
+    """Return the lowest of all quotas on TCPRoutes in the task namespaces."""
     return _least(snapshot, ("count/tcproutes.gateway.networking.k8s.io",))
 
 
 def usable(cidr: str) -> int:
-    """Return how many addresses of a range Services can have: all but the first, and of IPv4 but the last."""
+    """Return how many addresses of a range Services can use: all except the first and, for IPv4, the last."""
     network = ipaddress.ip_network(cidr)
     return max(0, network.num_addresses - (2 if network.version == 4 else 1))
 
 
 def _least(snapshot: GatewaySnapshot, resources: tuple[str, ...]) -> LimitValue:
-    """Return what the tightest quota on the resources leaves, and name its namespace; Forbidden if one is unreadable.
+    """Return the lowest remaining quota on the resources, with its namespace; Forbidden if a quota cannot be read.
 
-    Every task namespace has its own quotas, but a task may run in any of them: the least is where the next task is
-    refused first.
+    Every task namespace has its own quotas, and a task may run in any of them. The lowest one is reached first.
     """
     quotas = {each.namespace: each.tasks.quotas for each in snapshot.spaces}
     left, unread = [], []

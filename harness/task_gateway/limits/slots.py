@@ -1,4 +1,4 @@
-"""Slots: how many the chart has made inside the port range."""
+"""Limit of slots: how many the chart has created inside the port range."""
 
 from task_gateway.inventory.snapshot import GatewaySnapshot
 from task_gateway.limits.base import LimitValue, Origin, Scope, limit
