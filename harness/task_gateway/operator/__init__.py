@@ -1,1 +1,1 @@
-"""The operator: exposes every pod that carries a label, writes the address back to it, and frees its ports."""
+"""The operator: exposes every pod with the label, writes the address to the pod, and frees its ports."""

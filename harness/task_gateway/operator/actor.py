@@ -1,4 +1,4 @@
-"""Does what the planner decides for the tasks of one namespace: the writes to slots and pods, each on a condition."""
+"""Performs the steps of the planner for the tasks of one namespace: conditional writes to slots and pods."""
 
 import threading
 import time
@@ -22,16 +22,16 @@ from task_gateway.routing.slot_writer import SlotWriter, released
 from task_gateway.routing.table import Slot
 
 OWNER_SECONDS = 60.0
-"""How long the label with the owner of a namespace is known before it is read again."""
+"""How long the label with the owner of a namespace is cached."""
 STEPS = 100
-"""How many steps for one task may follow each other before others have a turn."""
+"""The number of consecutive steps for one task before other tasks have a turn."""
 
 Told = Callable[[Pod, ExposeResult], object]
-"""Called after a result was written on a pod, with the pod as it was before."""
+"""Called after a result was written on a pod, with the previous state of the pod."""
 
 
 class Actor:
-    """Works on the tasks of one namespace. Different tasks may be worked on by different threads."""
+    """Reconciles the tasks of one namespace. Different threads may reconcile different tasks."""
 
     def __init__(
         self, kube: Kube, space: Space, slots: Mirror[Slot], seen: Mirror[Pod], metrics: Metrics, told: Told
@@ -50,10 +50,10 @@ class Actor:
         """Since when the address of each pod without its slots is known, as a time of `time.monotonic`."""
 
     def work(self, uid: str, leads: Callable[[], bool]) -> bool:
-        """Do all that is to do for a task as long as this process leads; False if there may be more.
+        """Reconcile a task while this process is the leader; False if there may be more to do.
 
-        A pod that has changed since it was seen is left to its watch, which brings each of its states in order and has
-        the task worked on again: a state that was read in between would hide what others have written on the pod.
+        If a pod has changed, its watch delivers each state in order and queues the task again. The pod is not read
+        here, because that could skip what other clients have written to it.
         """
         for _ in range(STEPS):
             if not leads():
@@ -69,7 +69,7 @@ class Actor:
         return False
 
     def _do(self, step: Step) -> bool:
-        """Do a step; False if a pod is not as it was seen any more."""
+        """Perform a step; False if a pod has changed."""
         match step:
             case ClaimSlot():
                 return self._claim(step)
@@ -116,7 +116,7 @@ class Actor:
             alive = left if left is not None and not left.ended else None
             if alive and alive.label is not None and (step.pod is None or alive.version != step.pod.version):
                 return False
-            if not self._clear(left):  # before the slot is free: until then a new process finds the pod by the claim
+            if not self._clear(left):  # before the slot is freed, because a new process finds the pod by the claim
                 return True
             if alive is None and step.pod is None and self._space.job_lives(slot):
                 self._space.note_gone(str(slot.task))
@@ -126,7 +126,7 @@ class Actor:
         return True
 
     def _leads_nowhere(self, slot: Slot) -> bool:
-        """Return whether a slot that no task had yet was seen to have no endpoints, by one read for all such slots."""
+        """Return whether a slot that was never claimed has no endpoints, by one read for all such slots."""
         if not slot.unselected:
             return True
         with self._look_once:
@@ -139,14 +139,14 @@ class Actor:
             return self._nowhere.get(slot.service) == slot.resource_version
 
     def _holds(self, slot: Slot) -> bool:
-        """Return whether a slot still is as it was seen; one that this process wrote itself is not read again."""
+        """Return whether a slot still has the same claim. If this process was the last to write it, it is not read."""
         if self._versions.get(slot.service) == slot.resource_version:
             return True
         now = self._writer.reread(slot)
         return now is not None and (now.task, now.claimed_at) == (slot.task, slot.claimed_at)
 
     def _clear(self, left: Pod | None) -> bool:
-        """Remove what is written on a pod that carries no label; False if the pod has changed since it was read."""
+        """Remove the operator's fields from a pod without the label; False if the pod has changed since it was read."""
         if left is None or left.label is not None or not left.marked or left.deleted:
             return True
         return self._publish(left, ExposeResult())
@@ -158,7 +158,7 @@ class Actor:
             self._space.note_cleared(pod.uid)
 
     def _look(self, slot: Slot) -> Pod | None:
-        """Return the pod of a slot if it is there, by a request to the API server."""
+        """Read the pod of a slot from the API server; None if it does not exist."""
         found = self._kube.find(POD, slot.pod, self._namespace)
         if found is None or found["metadata"]["uid"] != slot.task:
             return None
@@ -178,7 +178,7 @@ class Actor:
         return True
 
     def _namespace_owner(self) -> str:
-        """Return the owner that the namespace's label names, empty if it names none or may not be read."""
+        """Return the owner in the label of the namespace, empty if it has none or may not be read."""
         with self._ask_once:
             now = time.monotonic()
             if self._owner is None or now - self._owner[0] > OWNER_SECONDS:
@@ -195,5 +195,5 @@ class Actor:
 
 
 def _is_same(now: Slot, seen: Slot) -> bool:
-    """Return whether a slot has the very claim that it was seen with: one made since, even for the same pod, stays."""
+    """Return whether a slot still has the same claim. A later claim, even for the same pod, must be kept."""
     return now.by_operator and (now.task, now.claimed_at) == (seen.task, seen.claimed_at)

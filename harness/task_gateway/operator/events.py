@@ -1,4 +1,4 @@
-"""Sends the Events of pods after what they report is written: no claim waits for an Event."""
+"""Sends the Events of pods in the background, after the writes that they report. No claim waits for an Event."""
 
 import queue
 import threading
@@ -13,11 +13,11 @@ from task_gateway.operator.result import ExposeResult
 
 COMPONENT = "task-gateway-operator"
 WAITING = 10_000
-"""How many Events may wait to be sent; further ones are left out."""
+"""The number of Events that may wait to be sent; further ones are dropped."""
 
 
 class Events:
-    """One thread that creates Events. One that cannot be created is logged and left out."""
+    """A thread that creates Events. If an Event cannot be created, that is logged, and it is dropped."""
 
     def __init__(self, kube: Kube) -> None:
         self._kube = kube
@@ -25,7 +25,7 @@ class Events:
         threading.Thread(target=self._run, name="sends Events", daemon=True).start()
 
     def tell(self, pod: Pod, wanted: ExposeResult) -> None:
-        """Have an Event sent if the result is news to the pod as it was before."""
+        """Send an Event if the result differs from the previous state of the pod."""
         if result.is_news(pod.condition, wanted):
             try:
                 self._waiting.put_nowait((pod, wanted))

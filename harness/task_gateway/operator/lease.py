@@ -1,6 +1,6 @@
-"""Which of several operators acts: the one that holds a Lease, as Kubernetes' own controllers do it.
+"""Leader election with a Lease, as in Kubernetes' own controllers: only the holder of the Lease acts.
 
-The API server decides each claim anyway, so a holder that does not know yet that it lost the Lease can do no harm.
+A holder that does not know yet that it lost the Lease does no harm, because the API server decides each claim.
 """
 
 import threading
@@ -18,9 +18,9 @@ from task_gateway.operator.log import say
 from task_gateway.routing import table
 
 LEASE_SECONDS = 15
-"""How long others wait after the last renewal that they saw; the defaults of client-go, like the next two."""
+"""How long other replicas wait after the last renewal. This and the next two are the defaults of client-go."""
 RENEW_SECONDS = 10.0
-"""How long after its last renewal the holder acts."""
+"""How long the holder acts after its last renewal."""
 RETRY_SECONDS = 2.0
 """How often the holder renews the Lease."""
 
@@ -64,21 +64,21 @@ class Elector:
 
     @property
     def leads(self) -> bool:
-        """Whether this process holds the Lease, and renewed it lately enough to act."""
+        """Whether this process holds the Lease, and renewed it recently enough to act."""
         return not self._stopping and monotonic() < self._until
 
     @property
     def restarts(self) -> int:
-        """How often the watch of the Lease was started again after an error."""
+        """The number of times that the watch of the Lease was restarted after an error."""
         return self._lease.restarts
 
     def start(self) -> None:
-        """Watch the Lease and take part from now on; the errors of the first reading are the caller's."""
+        """Watch the Lease and take part from now on. Errors of the first read are raised."""
         self._lease.follow()
         self._thread.start()
 
     def stop(self, seconds: float) -> None:
-        """Stop to act at once, and free the Lease within so many seconds if the API server answers."""
+        """Stop acting at once, and free the Lease within `seconds` if the API server answers."""
         self._stopping = True
         self._woken.set()
         if self._thread.is_alive():
@@ -113,7 +113,7 @@ class Elector:
                 say("lease", "warning", message=problem.message)
 
     def _try(self) -> float:
-        """Take or renew the Lease if it is this process's or free; return the seconds until the next try."""
+        """Take or renew the Lease if it is free or held by this process; return the seconds until the next try."""
         found, began = next(iter(self._lease.read()), None), monotonic()
         if found is None:
             lease = self._kube.create(self._body(None, 0))
@@ -124,7 +124,7 @@ class Elector:
         else:
             return max(0.01, self._seen_at + found.seconds - began)
         before, self._until = self._until, began + RENEW_SECONDS
-        if monotonic() >= before:  # others of this process may have left their work meanwhile
+        if monotonic() >= before:  # other threads of this process may have stopped meanwhile
             self._leads = False
         self._lease.keep(lease)
         return RETRY_SECONDS

@@ -1,4 +1,4 @@
-"""What the operator counts, in the text format of Prometheus; the names are stable and listed in docs/operator.md."""
+"""The operator's metrics in the text format of Prometheus. The names are stable and documented in docs/operator.md."""
 
 import threading
 from bisect import bisect_left
@@ -7,11 +7,11 @@ from collections.abc import Mapping
 PREFIX = "task_gateway_operator_"
 REQUESTS = "requests_total"
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
-"""The upper bounds of the histograms: from one write to the API server to a gateway that is far behind."""
+"""The upper bounds of the histograms, from a single write to the API server up to an overloaded gateway."""
 
 
 class Histogram:
-    """Seconds, counted by upper bound."""
+    """A histogram of seconds."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -25,7 +25,7 @@ class Histogram:
             self._sum += seconds
 
     def lines(self, name: str) -> list[str]:
-        """Return it in the text format."""
+        """Return the lines of the text format."""
         with self._lock:
             counts, total = list(self._counts), self._sum
         below, lines = 0, [f"# TYPE {PREFIX}{name} histogram"]
@@ -43,7 +43,7 @@ class Counter:
         self.value = 0
 
     def add(self, count: int = 1) -> None:
-        """Count more."""
+        """Increase the number."""
         with self._lock:
             self.value += count
 
@@ -61,7 +61,7 @@ class Requests:
             self._counts[method, resource] = self._counts.get((method, resource), 0) + 1
 
     def lines(self, name: str) -> list[str]:
-        """Return them in the text format."""
+        """Return the lines of the text format."""
         with self._lock:
             counts = sorted(self._counts.items())
         head = f"# TYPE {PREFIX}{name} counter"
@@ -69,7 +69,7 @@ class Requests:
 
 
 class Metrics:
-    """What is counted while the operator runs."""
+    """The metrics of a running operator."""
 
     def __init__(self) -> None:
         self.claim_seconds = Histogram()
@@ -78,7 +78,7 @@ class Metrics:
         self.retries = Counter()
 
     def text(self, gauges: Mapping[str, Mapping[str, int]], *, leader: bool, watch_restarts: int) -> str:
-        """Return all of it; `gauges` has a number for each task namespace, by name of the metric."""
+        """Return all metrics; `gauges` has a number for each task namespace, by the name of the metric."""
         lines: list[str] = []
         for name, values in gauges.items():
             lines.append(f"# TYPE {PREFIX}{name} gauge")

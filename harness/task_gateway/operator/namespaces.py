@@ -1,4 +1,4 @@
-"""One task namespace as it is followed: watches of its slots, Jobs and pods, which note each change in its Space."""
+"""Watches the slots, Jobs and pods of one task namespace, and notes each change in its Space."""
 
 import time
 from collections.abc import Callable, Iterable
@@ -16,14 +16,14 @@ from task_gateway.operator.space import Space, parse_job
 from task_gateway.routing import names, table
 
 PAGE = 250
-"""How many objects are read at a time: a pod of 10 KiB takes ten times as much memory while it is read."""
+"""The number of objects per read: a pod of 10 KiB takes ten times as much memory while it is read."""
 
 Key = tuple[str, str]
 """A namespace and a task."""
 
 
 class Followed:
-    """A task namespace. `wake` is called with the tasks for which something may be to do."""
+    """The watches of a task namespace. `wake` is called with the tasks to reconcile."""
 
     def __init__(
         self,
@@ -69,14 +69,14 @@ class Followed:
 
     @property
     def restarts(self) -> int:
-        """How often a watch was started again after an error."""
+        """The number of times that a watch was restarted after an error."""
         return sum(each.restarts for each in (self._slots, self._jobs, self._pods))
 
     def follow(self) -> None:
-        """Read everything and start to follow it; errors are the caller's.
+        """Read everything and start to watch it. Errors are raised.
 
-        Jobs come first, for what is kept for them. Slots come last, also whenever all pods are read again: a pod may
-        have lost what was written on it, and its claims have to be known by then.
+        Jobs come first, because slots are kept for them. Slots come last, also whenever all pods are read again: a pod
+        may have lost the operator's fields, and its claims must be known when that is noted.
         """
         for each in (self._jobs, self._pods, self._slots):
             each.follow()
@@ -87,7 +87,7 @@ class Followed:
             each.close()
 
     def wake(self, uids: Iterable[str]) -> None:
-        """Have tasks of this namespace worked on."""
+        """Queue tasks of this namespace."""
         self._wake([(self._namespace, uid) for uid in uids])
 
     def _pod(self, before: Pod | None, after: Pod | None) -> None:
@@ -99,6 +99,6 @@ class Followed:
 
 
 def _labelled(pod: Manifest) -> Pod | None:
-    """Read a pod that carries the label; what a write answered may carry it no more."""
+    """Parse a pod with the label; the response of a write may be a pod without it."""
     found = pods.parse(pod)
     return None if found.label is None else found

@@ -1,4 +1,4 @@
-"""What the operator knows of a pod: only the fields that it needs, because it keeps thousands of pods in memory."""
+"""Reads pods for the operator: only the fields that it needs, because it keeps thousands of pods in memory."""
 
 import json
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ TCP = "TCP"
 
 @dataclass(frozen=True, slots=True)
 class PublishedCondition:
-    """The condition of a pod that the operator wrote last; `since` is RFC 3339, empty where none is written."""
+    """The condition that the operator last wrote to a pod; `since` is RFC 3339, empty without a condition."""
 
     status: str = ""
     reason: str = ""
@@ -25,11 +25,11 @@ class PublishedCondition:
 
 @dataclass(frozen=True, slots=True)
 class Pod:
-    """One pod with the label, as it was read. `object` is what its claims name: its Job if it is of one, else itself.
+    """A pod with the label, as it was read. Its claims name `object`: its Job if it has one, else the pod.
 
     `named` are the TCP ports of its containers that have a name. `published` are the addresses that are written on it,
-    by the port as its label names it; `task` is the value of its task label. `label` is None where the pod does not
-    carry the label any more. A pod that is being deleted (`deleted`) has ended.
+    by port in the form of its label. `task` is the value of its task label. `label` is None if the pod lost the label.
+    A pod that is being deleted (`deleted`) counts as ended.
     """
 
     namespace: str
@@ -51,7 +51,7 @@ class Pod:
 
     @property
     def ports(self) -> dict[str, int]:
-        """The gateway's ports that are written on the pod, by the port as its label names it."""
+        """The gateway's ports that are written on the pod, by port in the form of its label."""
         found = {}
         for written, address in self.published:
             port = address.rpartition(":")[2]
@@ -61,12 +61,12 @@ class Pod:
 
     @property
     def marked(self) -> bool:
-        """Whether anything of the operator is written on the pod."""
+        """Whether the pod has any field that the operator wrote."""
         return bool(self.published or self.condition.status or self.task == self.uid)
 
 
 def parse(pod: Manifest) -> Pod:
-    """Read a pod; whatever a user wrote into its labels and annotations, reading it never fails."""
+    """Read a pod. Invalid labels and annotations from users never raise an error."""
     meta, status, spec = pod["metadata"], pod.get("status") or {}, pod.get("spec") or {}
     labels, notes = meta.get("labels") or {}, meta.get("annotations") or {}
     label = labels.get(names.EXPOSE)
@@ -108,7 +108,7 @@ def _named(spec: Manifest) -> tuple[tuple[str, int], ...]:
 def addresses(label: str, notes: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     """Return the addresses in the annotations of a pod, the first one only if both annotations agree on it.
 
-    Anything but a JSON object of texts was written by somebody else, and has no addresses.
+    A value that is not a JSON object of strings was written by another client, and has no addresses.
     """
     written, first = label.partition(".")[0], notes.get(names.ADDRESS)
     if names.ADDRESSES in notes:

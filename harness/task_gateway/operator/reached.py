@@ -1,4 +1,4 @@
-"""Measures how long it takes from a pod's address to a connection through the gateway, for a few pods at a time."""
+"""Measures the time from a pod's address to a connection through the gateway, for a few pods at a time."""
 
 import threading
 import time
@@ -10,7 +10,7 @@ from task_gateway.routing import reach
 from task_gateway.settings import Wait
 
 AT_ONCE = 4
-"""How many are measured at the same time; the others are not, which limits the cost of a burst."""
+"""The number of concurrent measurements. Other pods are not measured, which limits the cost of a burst."""
 REACHED = Wait("operator-reached", "a connection through the gateway reaches the pod", 10)
 
 
@@ -22,7 +22,7 @@ class Reached:
         self._free = threading.Semaphore(AT_ONCE)
 
     def measure(self, address: str, since: float) -> None:
-        """Measure one address in the background, `since` a time of `time.monotonic`; skipped if others are measured."""
+        """Measure one address in the background, from `since`, a time of `time.monotonic`; skip it if AT_ONCE run."""
         if self._free.acquire(blocking=False):
             dialled = Address.parse(address)
             threading.Thread(target=self._measure, args=(dialled, since), name="measures", daemon=True).start()

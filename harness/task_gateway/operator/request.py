@@ -1,4 +1,4 @@
-"""What a pod requests by its label, and what of it the administrator allows."""
+"""Reads the ports that a pod requests by its label, and checks which of them the administrator allows."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ FIRST, LAST = 1, 65535
 
 
 class ExposeReason(StrEnum):
-    """The reasons of the condition of a pod; these words are stable."""
+    """The reasons of the condition on a pod. The values are stable."""
 
     EXPOSED = "Exposed"
     NO_FREE_SLOT = "NoFreeSlot"
@@ -21,7 +21,7 @@ class ExposeReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RequestedPort:
-    """One port of a pod: as the label names it, its number, and the port of the gateway that is requested for it."""
+    """One port of a pod: its form in the label, its number, and the requested port of the gateway."""
 
     written: str
     number: int
@@ -30,7 +30,7 @@ class RequestedPort:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """The ports that a pod may have; with a `problem` no further one is given to it, and `message` has the reason."""
+    """The ports that a pod may have. With a `problem`, it gets no further port, and `message` has the reason."""
 
     ports: tuple[RequestedPort, ...] = ()
     problem: ExposeReason | None = None
@@ -39,7 +39,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Allowed:
-    """The pod ports that may be exposed, as ranges of which both ends are included; all of them without a range."""
+    """The pod ports that may be exposed, as ranges with both ends included; without a range, all ports."""
 
     ranges: tuple[tuple[int, int], ...] = ()
 
@@ -54,7 +54,7 @@ ALL = Allowed()
 
 
 def allowed(text: str) -> Allowed:
-    """Read `8888,6006,8000-9000`; UsageError if it is anything else. An empty text allows every port."""
+    """Parse a text such as `8888,6006,8000-9000`; UsageError if it is invalid. An empty text allows every port."""
     ranges = []
     for part in filter(None, (each.strip() for each in text.split(","))):
         first, dash, last = part.partition("-")
@@ -68,9 +68,9 @@ def allowed(text: str) -> Allowed:
 
 
 def requested(pod: Pod, permitted: Allowed, *, claimed: bool = False) -> Request:
-    """Return what a pod requests. A port that is invalid or not allowed is left out, and is the problem.
+    """Return the request of a pod. A port that is invalid or not allowed is left out and reported as the problem.
 
-    The task label of another task is a problem too, unless the operator has `claimed` slots for the pod already.
+    The task label of another task is also a problem, unless the operator already has `claimed` slots for the pod.
     """
     if pod.label is None:
         return Request()
@@ -98,7 +98,7 @@ def requested(pod: Pod, permitted: Allowed, *, claimed: bool = False) -> Request
 
 
 def _wishes(text: str) -> Sequence[int] | None:
-    """Return the requested ports; None where the text has anything else."""
+    """Return the requested ports; None if the text is invalid."""
     numbers = [_number(each) for each in text.split(".")] if text else []
     return None if None in numbers else [each for each in numbers if each is not None]
 

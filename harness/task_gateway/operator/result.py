@@ -1,4 +1,4 @@
-"""What the operator writes on a pod: addresses, condition and task label, in one patch; and the Event about it."""
+"""Builds the patch that the operator writes to a pod (addresses, condition and task label), and the Event about it."""
 
 import json
 from collections.abc import Mapping
@@ -16,9 +16,9 @@ EVENT_MESSAGE = 1024
 
 @dataclass(frozen=True, slots=True)
 class ExposeResult:
-    """What a pod should show: its addresses by the port as its label names it, and why it has these.
+    """What a pod should show: its addresses, by port in the form of its label, and the reason.
 
-    Without a reason nothing of the operator stays on the pod.
+    Without a reason, all fields of the operator are removed from the pod.
     """
 
     addresses: tuple[tuple[str, str], ...] = ()
@@ -32,7 +32,7 @@ class ExposeResult:
 
 
 def same(pod: Pod, result: ExposeResult) -> bool:
-    """Return whether a pod shows it already. A message about missing slots has changing numbers and is ignored."""
+    """Return whether a pod already shows the result. A message about missing slots is ignored: its numbers change."""
     if pod.published != result.addresses or (pod.task == pod.uid) != bool(result.addresses):
         return False
     if result.reason is None:
@@ -43,7 +43,7 @@ def same(pod: Pod, result: ExposeResult) -> bool:
 
 
 def is_news(said: PublishedCondition, result: ExposeResult) -> bool:
-    """Return whether an Event should report the result: it has another reason, or another message for that reason."""
+    """Return whether an Event should report the result: its reason, or the message for that reason, is new."""
     if result.reason is None:
         return False
     return said.reason != result.reason or (
@@ -52,7 +52,7 @@ def is_news(said: PublishedCondition, result: ExposeResult) -> bool:
 
 
 def patch(pod: Pod, result: ExposeResult, now: datetime) -> Manifest:
-    """Return the strategic merge patch of a pod's status, if the pod is still as it was read."""
+    """Return the strategic merge patch of a pod's status, if the pod has not changed."""
     found, (first, dot, _) = dict(result.addresses), (pod.label or "").partition(".")
     notes = {names.ADDRESS: found.get(first), names.ADDRESSES: json.dumps(found) if found and dot else None}
     meta: Manifest = {"uid": pod.uid, "resourceVersion": pod.version, "annotations": notes}
@@ -91,12 +91,12 @@ def event(pod: Pod, reason: str, message: str, now: datetime, component: str) ->
 
 
 def time_of(now: datetime) -> int:
-    """Return a time as microseconds since 1970, as part of a name."""
+    """Return a time as microseconds since 1970, for use in a name."""
     return int(now.timestamp() * 1_000_000)
 
 
 def seconds(now: datetime) -> str:
-    """Return RFC 3339 in UTC with whole seconds, as the API server keeps it in conditions and Events."""
+    """Return RFC 3339 in UTC with whole seconds, as the API server stores it in conditions and Events."""
     return now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 

@@ -1,6 +1,6 @@
-"""The rights that the operator needs, as data: for the chart's Roles and for `task-gateway check`.
+"""The permissions that the operator needs, as data: for the chart's Roles and for `task-gateway check`.
 
-A name limits a right to one object; `list` and `watch` with a name are requests with a field selector for it.
+A name limits a permission to one object; `list` and `watch` with a name are requests with a field selector for it.
 """
 
 from dataclasses import dataclass
@@ -11,14 +11,14 @@ from task_gateway.routing.strategies.traits import GATEWAY_API, Right
 
 @dataclass(frozen=True)
 class Named:
-    """A right to one object in the Gateway's namespace; without a name to all of the resource there."""
+    """A permission for one object in the Gateway's namespace; without a name, for all objects of the resource."""
 
     right: Right
     name: str = ""
 
 
 def with_gateway(gateway: str) -> tuple[Named, ...]:
-    """Return the rights in the namespace of a Gateway of that name."""
+    """Return the permissions in the namespace of a Gateway of that name."""
     return (
         *(Named(Right(verb, GATEWAY_API, "gateways", False), gateway) for verb in ("get", "list", "watch")),
         *(Named(Right(verb, GATEWAY_API, "listenersets", False)) for verb in ("list", "watch")),
@@ -40,21 +40,21 @@ WITH_TASKS: tuple[Right, ...] = (
     Right("create", "", "events", True),
     Right("get", "", "namespaces", True),
 )
-"""The rights in each task namespace; `namespaces` is for the label with the owner of the namespace itself."""
+"""The permissions in each task namespace; `namespaces` is for the label with the owner of the namespace."""
 
 WITH_LANE: tuple[Right, ...] = tuple(Right(verb, GATEWAY_API, "tcproutes", True) for verb in ("list", "watch"))
-"""The further rights in the namespace of a lane's tasks."""
+"""The additional permissions in the namespace of a lane's tasks."""
 TO_LIFT_GATES: tuple[Right, ...] = (Right("patch", "", "pods", True),)
-"""The further rights there if the pods of the lane are held until they have routes."""
+"""The additional permissions there if the pods of the lane are held until they have routes."""
 
 
 def of_lane(gateway: str) -> tuple[Named, ...]:
-    """Return the further rights in the namespace of a lane's Gateway of that name."""
+    """Return the additional permissions in the namespace of a lane's Gateway of that name."""
     read = (Named(Right(verb, GATEWAY_API, "gateways", False), gateway) for verb in ("get", "list", "watch"))
     return (*read, Named(Right("patch", GATEWAY_API, "gateways/status", False), gateway))
 
 
 def of_lane_class(name: str) -> tuple[Named, ...]:
-    """Return the rights to the class of a lane, which belongs to no namespace."""
+    """Return the permissions for the GatewayClass of a lane, which is cluster-scoped."""
     read = (Named(Right(verb, GATEWAY_API, "gatewayclasses", False), name) for verb in ("list", "watch"))
     return (*read, Named(Right("patch", GATEWAY_API, "gatewayclasses/status", False), name))

@@ -1,4 +1,4 @@
-"""The operator as a process: follows the task namespaces of a gateway, takes part in the election, works on a queue."""
+"""The process of the operator: watches the task namespaces of a gateway, elects a leader, and works on a queue."""
 
 import os
 import socket
@@ -30,20 +30,20 @@ from task_gateway.routing.parents import Parents
 from task_gateway.routing.strategies.slots import Slots
 
 WORKERS = 16
-"""How many tasks are worked on at once: a claim waits for two answers of the API server, about 10 ms each."""
+"""The number of concurrent tasks. A claim waits for two responses of the API server, about 10 ms each."""
 RETRY_SECONDS, LONGEST_RETRY_SECONDS = 0.1, 30.0
-"""Pause before a task is tried again after an error: the first, and the longest that it doubles up to."""
+"""The pause before a task is retried after an error: the first one, and the longest after it doubles."""
 LISTENERS: Key = ("", "")
-"""The key of the queue that stands for the listeners of the gateway."""
+"""The key of the listeners of the gateway in the queue."""
 RELEASE_SECONDS = 0.7
-"""How long the end waits for the Lease to be freed."""
+"""How long the shutdown waits until the Lease is freed."""
 
 
 @dataclass(frozen=True)
 class Options:
-    """What the operator is started with. Without `namespaces` they are those that the chart lists.
+    """The options of the operator. `namespaces` default to those that the chart lists.
 
-    `port` serves health and metrics, 0 on a free one. `identity` distinguishes the holders of the Lease.
+    `port` serves health and metrics; 0 selects a free one. `identity` distinguishes the holders of the Lease.
     """
 
     gateway: str
@@ -56,7 +56,7 @@ class Options:
 
 
 class Operator:
-    """One replica. `start` returns once everything is read; `stop` frees the Lease."""
+    """One replica. `start` returns when everything is read; `stop` frees the Lease."""
 
     def __init__(self, kube: Kube, options: Options) -> None:
         self._kube, self._options = kube, options
@@ -87,11 +87,11 @@ class Operator:
 
     @property
     def leads(self) -> bool:
-        """Whether this replica acts."""
+        """Whether this replica is the leader."""
         return self._elector.leads
 
     def start(self) -> None:
-        """Read and follow everything, and start to work; the errors of the first reading are the caller's."""
+        """Read and watch everything, and start to work. Errors of the first read are raised."""
         began, options = time.monotonic(), self._options
         home = options.gateway_namespace
         found = self._kube.get(GATEWAY, options.gateway, home)
@@ -127,7 +127,7 @@ class Operator:
         say("ready", seconds=round(time.monotonic() - began, 3), namespaces=list(namespaces), pid=os.getpid())
 
     def stop(self) -> None:
-        """Stop to act and free the Lease; returns within a second."""
+        """Stop acting and free the Lease; return within a second."""
         self._ready = False
         self._queue.close()
         self._elector.stop(RELEASE_SECONDS)
@@ -168,7 +168,7 @@ class Operator:
             self._reached.measure(fresh[0], since)
 
     def _listeners(self) -> None:
-        """Note which ports have a listener of somebody else."""
+        """Note which ports have a foreign listener."""
         if self._parents is None:
             return
         foreign = {each.port for each in self._parents.listeners() if each.use != Slots.traits.name}
@@ -203,13 +203,13 @@ class Operator:
                 self._queue.done(key)
 
     def _worker(self, place: str) -> Callable[[str, Callable[[], bool]], bool]:
-        """Return what works on the keys of a task namespace, or on those of the lane."""
+        """Return the function that reconciles the keys of a task namespace, or those of the lane."""
         if self._lane is not None and place == self._lane.place:
             return self._lane.work
         return self._followed[place].actor.work
 
     def _again(self, key: Key, message: str) -> None:
-        """Try a task again after a pause that doubles with each failure."""
+        """Retry a task after a pause that doubles with each failure."""
         self._failed[key] = failures = self._failed.get(key, 0) + 1
         pause = min(LONGEST_RETRY_SECONDS, RETRY_SECONDS * 2.0 ** min(failures - 1, 16))
         self.metrics.retries.add()

@@ -1,16 +1,16 @@
-"""The operator's HTTP port: whether it lives, whether it is ready, and its metrics."""
+"""The operator's HTTP port, for liveness, readiness and metrics."""
 
 import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 POLL_SECONDS = 0.1
-"""How soon the server notices that it is to end."""
+"""How often the server checks for its shutdown."""
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
 
 
 def serve(port: int, ready: Callable[[], bool], metrics: Callable[[], str]) -> ThreadingHTTPServer:
-    """Serve /healthz, /readyz and /metrics on all addresses of this machine until `shutdown`; port 0 takes a free one.
+    """Serve /healthz, /readyz and /metrics on all addresses of this machine until `shutdown`; port 0 uses a free one.
 
     OSError if the port is taken.
     """
@@ -27,7 +27,7 @@ def serve(port: int, ready: Callable[[], bool], metrics: Callable[[], str]) -> T
                 self._answer(404, "not found")
 
         def log_message(self, *_: object) -> None:
-            """Log no request: a probe every few seconds is no information."""
+            """Log no requests, because there is a probe every few seconds."""
 
         def _answer(self, status: int, text: str) -> None:
             body = text.encode()

@@ -1,7 +1,7 @@
-"""The pods, Jobs and slots of one task namespace as they were seen last, and who is next. No I/O happens here.
+"""The last known pods, Jobs and slots of one task namespace, and the order of waiting pods. No I/O happens here.
 
-What changes is noted by the watches; each note returns the tasks for which something may be to do. `step` asks the
-planner and lends the slot that it chose, so that two threads never try the same one.
+The watches note each change. Each note returns the tasks to reconcile. `step` calls the planner and reserves the slot
+that it chose, so two threads never try the same slot.
 """
 
 import threading
@@ -21,7 +21,7 @@ Uids = list[str]
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One Job: whether it has not ended."""
+    """A Job; `alive` until it has ended."""
 
     uid: str
     alive: bool
@@ -29,7 +29,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class SpaceCounts:
-    """Ports of pods that are exposed, ports that wait for a slot, and slots that are free."""
+    """The number of exposed ports, of ports that wait for a slot, and of free slots."""
 
     exposed: int
     waiting: int
@@ -42,7 +42,7 @@ def parse_job(job: Manifest) -> Job:
 
 
 class Space:
-    """One task namespace of a gateway. Any thread may call."""
+    """The state of one task namespace of a gateway. It is safe for threads."""
 
     def __init__(self, gateway: InternalTaskGateway, namespace: str, permitted: Allowed, host: str = "") -> None:
         self._gateway, self.namespace, self._permitted, self._host = gateway, namespace, permitted, host
@@ -52,31 +52,31 @@ class Space:
         self._slots: dict[str, Slot] = {}
         self._by_port: dict[int, str] = {}
         self._held: dict[str, set[str]] = {}
-        """The Services of the slots that the operator claimed, by task."""
+        """The Services of the slots that the operator claimed, by task id."""
         self._of_job: dict[str, set[str]] = {}
         self._pods_of: dict[str, set[str]] = {}
-        """The slots and the pods of each Job; those of other pods are filed under the pod's own uid."""
+        """The slots and the pods of each Job, by its uid; for a pod without a Job, by the uid of the pod."""
         self._free: set[str] = set()
         self._foreign: frozenset[int] = frozenset()
         self._lent: dict[str, str] = {}
-        """The task that each Service is lent to."""
+        """The task that each Service is reserved for."""
         self._waiting: dict[str, int] = {}
-        """How many free slots each pod lacks, those that came first at the front."""
+        """How many free slots each waiting pod still needs, in the order of the queue."""
         self._refused: set[str] = set()
         self._gone: set[str] = set()
-        """Pods of which a look at the API server said that they are not there any more."""
+        """Pods that do not exist any more, confirmed by a request to the API server."""
         self._left: dict[str, Pod] = {}
-        """Pods with something written on them that do not carry the label any more, or are gone."""
+        """Pods that lost the label, or are gone, and have fields that the operator wrote."""
         self._shown: dict[str, dict[str, int]] = {}
-        """The ports of the gateway that each living pod showed last, by its own port as its label names it.
+        """The ports of the gateway that each running pod showed last, by its own port in the form of its label.
 
-        They outlast what is written on the pod: a port stays that of the pod even if somebody removes its address.
+        They are kept even if another client removes the address from the pod.
         """
         self._written: dict[int, str] = {}
-        """The pod that showed each port of the gateway last."""
+        """The last pod that showed each port of the gateway."""
 
     def note_pod(self, before: Pod | None, after: Pod | None) -> Uids:
-        """Note a pod that was made, changed or went."""
+        """Note that a pod was created, changed or deleted."""
         with self._lock:
             woken = []
             if before is not None and (after is None or after.uid != before.uid):
@@ -96,11 +96,11 @@ class Space:
             for uid in {each.uid for each in (before, after) if each is not None}:
                 woken += [*self._update(uid), uid]
             for job in {each.object.uid for each in (before, after) if each is not None and each.object.kind == JOB}:
-                woken += self._update_all(self._pods_of.get(job, ()))  # what one leaves may be kept for the next one
+                woken += self._update_all(self._pods_of.get(job, ()))  # slots may be kept for the next pod
             return woken
 
     def note_slot(self, before: Slot | None, after: Slot | None) -> Uids:
-        """Note a slot that was made, changed or went."""
+        """Note that a slot was created, changed or deleted."""
         with self._lock:
             touched: list[str] = []
             if before is not None:
@@ -129,7 +129,7 @@ class Space:
             return woken + self._unrefused()
 
     def note_job(self, before: Job | None, after: Job | None) -> Uids:
-        """Note a Job that was made, ended or went."""
+        """Note that a Job was created, ended or deleted."""
         with self._lock:
             for each in (before, after):
                 if each is not None:
@@ -140,7 +140,7 @@ class Space:
             return [str(self._slots[each].task) for uid in uids for each in self._of_job.get(uid, ())]
 
     def note_foreign(self, ports: Collection[int]) -> Uids:
-        """Note the ports that have a listener of somebody else: their slots are not given away."""
+        """Note the ports with a foreign listener. Their slots cannot be claimed."""
         with self._lock:
             self._foreign = frozenset(ports)
             self._free = {
@@ -157,18 +157,18 @@ class Space:
             return self.everybody()
 
     def note_gone(self, uid: str) -> Uids:
-        """Note that a look at the API server found no such pod: its slots are kept as long as its Job lives."""
+        """Note that the API server has no such pod. Its slots are kept until its Job ends."""
         with self._lock:
             self._gone.add(uid)
             return []
 
     def note_cleared(self, uid: str) -> None:
-        """Note that nothing is written on a pod that left any more, or that it is gone."""
+        """Note that a pod without the label has no fields of the operator any more, or that it is gone."""
         with self._lock:
             self._left.pop(uid, None)
 
     def everybody(self) -> Uids:
-        """Return every task that is known: first those whose pod is not, then those that wait, in their order."""
+        """Return all known tasks: first those without a known pod, then waiting ones in the order of the queue."""
         with self._lock:
             order = sorted(self._waiting, key=lambda uid: _came(self._pods[uid]))
             self._waiting = {uid: self._waiting[uid] for uid in order}
@@ -177,7 +177,7 @@ class Space:
             return [*lost, *self._waiting, *(uid for uid in self._pods if uid not in self._waiting)]
 
     def step(self, uid: str) -> Step | None:
-        """Return what is next for a task; the slot of a ClaimSlot is lent to it until `back`."""
+        """Return the next step of a task. The slot of a ClaimSlot is reserved for it until `back`."""
         with self._lock:
             self.back(uid)
             self._refused.discard(uid)
@@ -187,23 +187,23 @@ class Space:
             return found
 
     def job_lives(self, slot: Slot) -> bool:
-        """Tell whether a slot is kept for a Job that has not ended."""
+        """Return whether a slot is kept for a Job that has not ended."""
         with self._lock:
             return self._job_lives(slot)
 
     def back(self, uid: str) -> None:
-        """Take back what is lent to a task."""
+        """End the reservations of a task."""
         with self._lock:
             for service in [each for each, lent in self._lent.items() if lent == uid]:
                 del self._lent[service]
 
     def pod(self, uid: str) -> Pod | None:
-        """Return a pod as it was seen last."""
+        """Return the last known state of a pod."""
         with self._lock:
             return self._pods.get(uid)
 
     def counts(self) -> SpaceCounts:
-        """Return how the slots and the pods of the namespace stand."""
+        """Return the counts of slots and pods in the namespace."""
         with self._lock:
             exposed = sum(len(each) for each in self._held.values())
             return SpaceCounts(exposed, sum(self._waiting.values()), len(self._free))
@@ -244,7 +244,7 @@ class Space:
         return [each.number for each in request.ports if each.number not in mine]
 
     def _offers(self, pod: Pod, request: Request, missing: Collection[int]) -> dict[int, Slot] | None:
-        """Return a slot for each port that is missing; None if others are before it, or not enough are free."""
+        """Return a slot for each missing port; None if other pods are before it, or too few are free."""
         found = dict[int, Slot]()
         kept = self._kept(pod, missing)
         if pod.uid in self._waiting and not self._is_next(pod.uid):
@@ -260,9 +260,9 @@ class Space:
         return found
 
     def _best(self, pod: Pod, wanted: set[int | None], taken: set[str]) -> Slot | None:
-        """Return the free slot that goes next: a wanted one, else as `table.pick` orders them.
+        """Return the next free slot: a wanted one, else in the order of `table.pick`.
 
-        A port that another living pod showed last, which lost its claim, goes last.
+        A port that another running pod showed last, and whose claim was lost, comes last.
         """
         free = (
             self._slots[each] for each in self._free if each not in taken and self._lent.get(each, pod.uid) == pod.uid
@@ -275,7 +275,7 @@ class Space:
         return min(free, key=order, default=None)
 
     def _kept(self, pod: Pod, missing: Iterable[int]) -> dict[int, Slot]:
-        """Return the slots that a Job keeps of pods that have ended or are not known, by the port of the pod."""
+        """Return the slots of ended or unknown pods that a pod's Job keeps, by the port of the pod."""
         if pod.object.kind != JOB:
             return {}
         wanted, found = set(missing), dict[int, Slot]()
@@ -288,7 +288,7 @@ class Space:
         return found
 
     def _update(self, uid: str) -> Uids:
-        """Note how many free slots a pod lacks, and return those that may go on because it lacks none any more."""
+        """Note how many free slots a pod still needs. If it needs none any more, return the pods that may be next."""
         pod, lacks = self._pods.get(uid), 0
         if pod is not None and not pod.ended and pod.address:
             request = self._request(pod)
@@ -305,7 +305,7 @@ class Space:
         return [each for uid in dict.fromkeys(uids) for each in (*self._update(uid), uid)]
 
     def _is_next(self, uid: str) -> bool:
-        """Tell whether there are slots enough for a pod and for all that came before it."""
+        """Return whether there are enough slots for a pod and all pods before it in the queue."""
         wanted = 0
         for each, lacks in self._waiting.items():
             wanted += lacks
@@ -316,7 +316,7 @@ class Space:
         return True
 
     def _unrefused(self) -> Uids:
-        """Return those that were refused a slot and may have one now."""
+        """Return the pods that got no slot before and may get one now."""
         found, wanted = [], 0
         if self._refused:
             for uid, lacks in self._waiting.items():
@@ -342,7 +342,7 @@ class Space:
 
 
 def _came(pod: Pod) -> tuple[str, str]:
-    """Return what orders pods that wait: since when a lack of slots is written on them, else when they were made."""
+    """Return the sort key of waiting pods: the time since which they report NoFreeSlot, else their creation."""
     return (pod.condition.since if pod.condition.reason == ExposeReason.NO_FREE_SLOT else "~", pod.created)
 
 

@@ -1,7 +1,7 @@
-"""The planner: what the operator does next for one pod, from what is known of it and of the slots. Pure functions.
+"""The planner: returns the operator's next step for a pod, from the known state of the pod and the slots. Pure.
 
-One step at a time: after each the same question is asked again. A crash between two steps, or the write of another
-client, therefore needs no extra code.
+It plans one step at a time, and plans again after each step. A crash between two steps, or a write by another client,
+therefore needs no extra code.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -17,7 +17,7 @@ from task_gateway.routing.table import Slot
 
 @dataclass(frozen=True, slots=True)
 class ClaimSlot:
-    """Take a slot for one port of a pod: a free one, or one that is kept for the pod's Job."""
+    """Claim a slot for one port of a pod: a free one, or one that is kept for the pod's Job."""
 
     pod: Pod
     port: RequestedPort
@@ -26,10 +26,10 @@ class ClaimSlot:
 
 @dataclass(frozen=True, slots=True)
 class ReleaseSlot:
-    """Free a slot of a pod that has ended, or that does not request it (any more).
+    """Free a slot of a pod that has ended, or that does not request the slot (any more).
 
-    A pod that has not ended may have changed since it was seen, so a request to the API server comes first: it must
-    be as it was, or, where `pod` is None, not be there, or carry no label.
+    A pod that has not ended is first read from the API server. It must not have changed or, if `pod` is None, it must
+    not exist or have no label.
     """
 
     slot: Slot
@@ -38,14 +38,14 @@ class ReleaseSlot:
 
 @dataclass(frozen=True, slots=True)
 class RestoreSlot:
-    """Give a claimed slot the selector of its claim again."""
+    """Restore the selector of a claimed slot."""
 
     slot: Slot
 
 
 @dataclass(frozen=True, slots=True)
 class PublishResult:
-    """Write the result on a pod. `slots` are those of addresses that come or go: each must be as it was seen still."""
+    """Write the result to a pod. `slots` are those whose address is added or removed; they must not have changed."""
 
     pod: Pod
     result: ExposeResult
@@ -54,7 +54,7 @@ class PublishResult:
 
 @dataclass(frozen=True, slots=True)
 class ClearResult:
-    """Remove what is written on a pod that carries the label no more, as a request to the API server has to confirm."""
+    """Remove the operator's fields from a pod that lost the label, after the API server confirms that."""
 
     pod: Pod
 
@@ -64,14 +64,14 @@ Step = ClaimSlot | ReleaseSlot | RestoreSlot | PublishResult | ClearResult
 
 @dataclass(frozen=True)
 class View:
-    """What is known of one task: its pod, what that requests, and its slots.
+    """The known state of one task: its pod, the pod's request, and its slots.
 
-    `held` are the slots that the operator claimed for it, `host` is the gateway's address, empty while it has none.
-    `offers` are the slots that each missing port may take now, None where others are before it or too few are free;
-    `lack` is how many there are. `kept` means that a living Job keeps the slots of this pod, which has ended. `left`
-    is a pod with something written on it that was seen before, and does not carry the label any more, or is gone.
-    `shown` are the slots of the ports that the pod showed last, by its own port as its label names it; others may have
-    them by now, and what was written on the pod may have been removed since.
+    `held` are the slots that the operator claimed for it. `host` is the gateway's address, empty if it has none yet.
+    `offers` are the slots that each missing port may claim now, None if other pods are before it or too few are free;
+    `lack` is the message about that. If `kept`, the pod has ended, and its Job, which has not, keeps its slots. `left`
+    is a pod that lost the label, or is gone, and has fields that the operator wrote. `shown` are the slots of the ports
+    that the pod showed last, by its own port in the form of its label. Other tasks may have them now, and another
+    client may have removed the addresses from the pod.
     """
 
     pod: Pod | None
@@ -86,7 +86,7 @@ class View:
 
 
 def next_step(view: View) -> Step | None:
-    """Return what to do next for a task; None if all is as it should be, or has to wait for a change."""
+    """Return the next step for a task; None if there is nothing to do, or until something changes."""
     pod = view.pod
     if pod is None or pod.ended or pod.label is None:
         return _end(view)
@@ -114,7 +114,7 @@ def next_step(view: View) -> Step | None:
 
 
 def chosen(request: Request, held: Sequence[Slot], shown: Collection[int] = ()) -> dict[int, Slot]:
-    """Return the slot of each port that a pod requests: the one that it showed last, else the one claimed first."""
+    """Return the slot of each requested port of a pod: the one that it showed last, else the one claimed first."""
     found: dict[int, Slot] = {}
     for port in request.ports:
         slots = [slot for slot in held if _number(slot) == port.number]
@@ -132,7 +132,7 @@ def _end(view: View) -> Step | None:
 
 
 def _result(view: View, mine: Mapping[int, Slot], missing: Sequence[RequestedPort]) -> ExposeResult | None:
-    """Return what the pod should show; None as long as it is not known."""
+    """Return what the pod should show; None if that is not known yet."""
     pod, request = view.pod, view.request
     if pod is None or (mine and not view.host):
         return None
@@ -148,7 +148,7 @@ def _result(view: View, mine: Mapping[int, Slot], missing: Sequence[RequestedPor
 
 
 def _named(request: Request, mine: Mapping[int, Slot]) -> list[tuple[str, Slot]]:
-    """Return the slots of a pod in the order of its ports, each with its port as the label names it."""
+    """Return the slots of a pod in the order of its ports, each with its port in the form of the label."""
     return [(port.written, mine[port.number]) for port in request.ports if port.number in mine]
 
 

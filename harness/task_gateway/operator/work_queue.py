@@ -1,4 +1,4 @@
-"""A queue of keys: each is worked on by one thread at a time, and one that is added meanwhile comes again."""
+"""A queue of keys: one thread at a time works on a key, and a key that is added meanwhile is queued again."""
 
 import heapq
 import threading
@@ -10,7 +10,7 @@ K = TypeVar("K", bound=Hashable)
 
 
 class WorkQueue(Generic[K]):
-    """Keys in the order in which they came first. Any thread may call."""
+    """Keys in the order in which they were first added. It is safe for threads."""
 
     def __init__(self) -> None:
         self._condition = threading.Condition()
@@ -22,20 +22,20 @@ class WorkQueue(Generic[K]):
         self._closed = False
 
     def add(self, keys: Iterable[K]) -> None:
-        """Have keys worked on as soon as a thread is free."""
+        """Queue keys."""
         with self._condition:
             for key in keys:
                 self._add(key)
 
     def add_after(self, key: K, seconds: float) -> None:
-        """Have a key worked on after a while."""
+        """Queue a key after `seconds`."""
         with self._condition:
             self._count += 1
             heapq.heappush(self._later, (time.monotonic() + seconds, self._count, key))
             self._condition.notify()
 
     def get(self) -> K | None:
-        """Wait for the next key and return it; None once the queue is closed. `done` has to follow."""
+        """Wait for the next key and return it; None if the queue is closed. Call `done` afterwards."""
         with self._condition:
             while not self._closed:
                 now = time.monotonic()
@@ -50,7 +50,7 @@ class WorkQueue(Generic[K]):
             return None
 
     def done(self, key: K) -> None:
-        """Mark the work on a key as done; it comes again if it was added meanwhile."""
+        """Mark the work on a key as done; it is queued again if it was added meanwhile."""
         with self._condition:
             self._busy.discard(key)
             if key in self._again:
@@ -58,7 +58,7 @@ class WorkQueue(Generic[K]):
                 self._add(key)
 
     def close(self) -> None:
-        """Let every `get` return None."""
+        """Close the queue: every `get` returns None."""
         with self._condition:
             self._closed = True
             self._condition.notify_all()

@@ -1,1 +1,1 @@
-"""The lane of a Determined master: the operator leads the slot of each of its ports to the pods that have the port."""
+"""The lane of a Determined master: the operator routes the slot of each port to the pods that have the port."""

@@ -1,7 +1,7 @@
-"""Lifts the scheduling gate of the master's pods once the routes of their allocation exist.
+"""Removes the scheduling gate of the master's pods when the routes of their allocation exist.
 
-The master reports the addresses of a task when its pod starts, and never again: a pod that starts before its routes has
-no `/proxy`. An admission policy of the chart holds the pods of tasks that have ports.
+The master only reports the addresses of a task when its pod starts. A pod that starts before its routes has no
+`/proxy`. An admission policy of the chart adds the gate to the pods of tasks that have ports.
 """
 
 import threading
@@ -19,9 +19,9 @@ from task_gateway.routing.determined import LABEL
 from task_gateway.routing.determined_lane import GATE
 
 MAX_GATED_SECONDS = 60.0
-"""How long a pod is held at most: a trial can name a port that the master makes no route for."""
+"""How long a pod is held at most, because a trial can name a port that the master creates no route for."""
 PAGE = 250
-"""How many pods are read at a time."""
+"""The number of pods per read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,21 +60,21 @@ class Gates:
         self._wake, self._later = wake, later
         self._lock = threading.Lock()
         self._held: dict[str, tuple[GatedPod, float]] = {}
-        """Each held pod by its name, and when this process saw it first."""
+        """Each held pod by its name, and when this process first saw it."""
         self._pods = Mirror(kube, POD, namespace, parse, labels=LABEL, changed=self._changed, page=PAGE)
 
     @property
     def restarts(self) -> int:
-        """How often the watch was started again after an error."""
+        """The number of times that the watch was restarted after an error."""
         return self._pods.restarts
 
     @property
     def count(self) -> int:
-        """How many pods are held."""
+        """The number of held pods."""
         return len(self._held)
 
     def follow(self) -> None:
-        """Read the held pods and follow them from now on; the errors of the first reading are the caller's."""
+        """Read the held pods and watch them from now on. Errors of the first read are raised."""
         self._pods.follow()
 
     def close(self) -> None:
@@ -92,7 +92,7 @@ class Gates:
             return [name for name, (held, _) in self._held.items() if held.allocation in allocations]
 
     def work(self, name: str) -> None:
-        """Lift the gate of a pod if it may start, else look again when it may at the latest."""
+        """Remove the gate of a pod if it may start, else check again at the end of its maximum time."""
         with self._lock:
             held, since = self._held.get(name, (None, 0.0))
         if held is None:

@@ -1,4 +1,4 @@
-"""One lane as it is followed: watches of its Gateway, its routes and its slots, and the writes to the slots."""
+"""Watches the Gateway, routes and slots of one lane, and writes the slots."""
 
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
@@ -22,14 +22,14 @@ from task_gateway.routing.determined_lane import LaneSlot, Route
 from task_gateway.routing.gateway_api import GATEWAY, GATEWAY_CLASS, ROUTES, route_kind
 
 STEPS = 100
-"""How many writes for one port may follow each other before others have a turn."""
+"""The number of consecutive writes for one port before other ports have a turn."""
 STATUS, PORT, POD = "status", "port/", "pod/"
-"""What the lane works on: its statuses, a port, a held pod."""
+"""The kinds of keys of the lane: its statuses, a port, a held pod."""
 
 
 @dataclass(frozen=True, slots=True)
 class LaneGateway:
-    """What is kept of the lane's Gateway: the allocation of each port, its class, and the content of its status."""
+    """The data that is kept of the lane's Gateway: the allocation of each port, its class, and its status."""
 
     held: tuple[tuple[int, str], ...]
     class_name: str
@@ -43,7 +43,7 @@ def parse(gateway: Manifest) -> LaneGateway:
 
 
 class LaneController:
-    """A lane. `place` is the first part of its keys in the queue, which no namespace can be."""
+    """A lane. `place` is the first part of its keys in the queue, which is not a valid namespace."""
 
     def __init__(
         self, kube: Kube, gateway: str, home: str, lane: determined_lane.Lane, queue: WorkQueue[Key], metrics: Metrics
@@ -76,20 +76,20 @@ class LaneController:
 
     @property
     def restarts(self) -> int:
-        """How often a watch was started again after an error."""
+        """The number of times that a watch was restarted after an error."""
         followed = (self._gateway, self._class, self._slots, self._routes, self._gates)
         return sum(each.restarts for each in followed if each is not None)
 
     def gauges(self) -> dict[str, dict[str, int]]:
-        """Return the numbers of the metrics, by name and by task namespace."""
+        """Return the values of the metrics, by name and by task namespace."""
         counts, where = self._ports.counts(), self._lane.namespace
         found = {"determined_exposed": {where: counts.exposed}, "determined_missing": {where: counts.missing}}
         return found | ({"determined_held_pods": {where: self._gates.count}} if self._gates is not None else {})
 
     def follow(self) -> None:
-        """Read everything and follow it from now on; the errors of the first reading are the caller's.
+        """Read everything and watch it from now on. Errors of the first read are raised.
 
-        Slots come first: a route then finds the slot of its port.
+        Slots come first, so a route finds the slot of its port.
         """
         self._slots.follow()
         self._routes.follow()
@@ -119,14 +119,14 @@ class LaneController:
         self._statuses()
 
     def everybody(self) -> None:
-        """Check everything again: another replica may have left something."""
+        """Check everything again, because another replica may have stopped halfway."""
         self._statuses()
         self._queue.add([(self.place, f"{PORT}{port}") for port in self._ports.everything()])
         if self._gates is not None:
             self._pods(self._gates.everybody())
 
     def work(self, what: str, leads: Callable[[], bool]) -> bool:
-        """Do what is to do for a port, a pod or the statuses as long as this process leads; False if there is more."""
+        """Reconcile a port, a pod or the statuses while this process is the leader; False if there is more to do."""
         if what == STATUS:
             self._write_statuses(leads)
         elif what.startswith(PORT):

@@ -1,8 +1,8 @@
-"""The ports of the lane as they were seen last, and what is next for each. No I/O happens here.
+"""The last known ports of the lane, and the next step for each. No I/O happens here.
 
 A port is exposed if the Gateway has a listener with the annotation of an allocation, and a route of that allocation has
-the port. A listener without a route is one that the master left behind, and a route without such a listener is not the
-master's: neither leads anywhere.
+the port. The master left a listener without a route behind. A route without such a listener does not belong to the
+master. Neither is exposed.
 """
 
 import threading
@@ -14,7 +14,7 @@ from task_gateway.routing.determined_lane import LaneSlot, Route, leads, rests
 
 @dataclass(frozen=True, slots=True)
 class ClaimForRoute:
-    """Lead a slot to the pods of a route."""
+    """Make a slot select the pods of a route."""
 
     slot: LaneSlot
     route: Route
@@ -22,39 +22,39 @@ class ClaimForRoute:
 
 @dataclass(frozen=True, slots=True)
 class ReleaseFromRoute:
-    """Lead a slot to no pods."""
+    """Make a slot select no pods."""
 
     slot: LaneSlot
 
 
 @dataclass(frozen=True, slots=True)
 class LaneCounts:
-    """Ports whose slot leads to their route, and ports with a route whose slot does not, or that have none."""
+    """The number of ports whose slot follows their route, and of ports whose slot does not, or is missing."""
 
     exposed: int
     missing: int
 
 
 def next_step(slot: LaneSlot, route: Route | None) -> ClaimForRoute | ReleaseFromRoute | None:
-    """Return what to do next for a slot; None if it is as it should be."""
+    """Return the next step for a slot; None if there is nothing to do."""
     if route is None:
         return None if rests(slot) else ReleaseFromRoute(slot)
     return None if leads(slot, route) else ClaimForRoute(slot, route)
 
 
 class LanePorts:
-    """Any thread may call. Each note returns the ports for which something may be to do."""
+    """The ports of a lane. It is safe for threads. Each note returns the ports to reconcile."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._slots: dict[int, LaneSlot] = {}
         self._routes: dict[int, dict[str, Route]] = {}
-        """The routes of each port by their uid."""
+        """The routes of each port, by uid."""
         self._held: dict[int, str] = {}
-        """The allocation of each port by the annotations of the Gateway."""
+        """The allocation of each port, from the annotations of the Gateway."""
 
     def note_route(self, before: Route | None, after: Route | None) -> Collection[int]:
-        """Note a route that was made, changed or went."""
+        """Note that a route was created, changed or deleted."""
         with self._lock:
             if before is not None:
                 for port in before.ports:
@@ -65,7 +65,7 @@ class LanePorts:
             return {port for each in (before, after) if each is not None for port in each.ports}
 
     def note_slot(self, before: LaneSlot | None, after: LaneSlot | None) -> Collection[int]:
-        """Note a slot that was made, changed or went."""
+        """Note that a slot was created, changed or deleted."""
         with self._lock:
             if before is not None:
                 self._slots.pop(before.port, None)
@@ -74,7 +74,7 @@ class LanePorts:
             return {each.port for each in (before, after) if each is not None}
 
     def note_held(self, held: Mapping[int, str]) -> Collection[int]:
-        """Note which allocation has each port by the Gateway."""
+        """Note the allocation of each port, from the Gateway."""
         with self._lock:
             before, self._held = self._held, dict(held)
             return {port for port in {*before, *held} if before.get(port) != held.get(port)}
@@ -85,13 +85,13 @@ class LanePorts:
             return {*self._slots, *(port for port, routes in self._routes.items() if routes)}
 
     def step(self, port: int) -> ClaimForRoute | ReleaseFromRoute | None:
-        """Return what is next for a port; None as well if it has no slot."""
+        """Return the next step for a port; None also if it has no slot."""
         with self._lock:
             slot = self._slots.get(port)
             return None if slot is None else next_step(slot, self._route(port))
 
     def allocations(self, ports: Collection[int]) -> set[str]:
-        """Return the allocations of those ports, by the Gateway or by their routes."""
+        """Return the allocations of those ports, from the Gateway or from their routes."""
         with self._lock:
             routed = {route.allocation for port in ports for route in self._routes.get(port, {}).values()}
             return routed | {self._held[port] for port in ports if port in self._held}
@@ -99,7 +99,7 @@ class LanePorts:
     def complete(self, allocation: str) -> bool:
         """Return whether an allocation has ports, and a route for each of them.
 
-        The master writes the listeners of an allocation at once, before it makes the first route.
+        The master writes all listeners of an allocation at once, before it creates the first route.
         """
         with self._lock:
             ports = [port for port, one in self._held.items() if one == allocation]
@@ -113,7 +113,7 @@ class LanePorts:
             return LaneCounts(exposed, len(wanted) - exposed)
 
     def _route(self, port: int) -> Route | None:
-        """Return the route that has a port; of several the oldest, as Gateway API has it."""
+        """Return the route that has a port; the oldest one if there are several, as in Gateway API."""
         allocation = self._held.get(port)
         found = [each for each in self._routes.get(port, {}).values() if each.allocation == allocation]
         return min(found, key=lambda each: (each.created, each.name), default=None)

@@ -1,7 +1,7 @@
 """The statuses of the lane's Gateway and of its class, each written only if it changes.
 
-A status that followed the listeners would conflict with the master's writes. So the conditions have no generation, and
-the status lists no listener: it changes only with the address of the gateway.
+A status that changes with the listeners would conflict with the master's writes. So the conditions have no generation,
+and the status lists no listeners. It only changes with the address of the gateway.
 """
 
 import ipaddress
