@@ -1,1 +1,1 @@
-"""Requirements on a gateway controller, and the probe that measures an installed one; each found in `base`."""
+"""The requirements on a gateway controller, registered in `base`, and the probe that tests an installed one."""

@@ -11,7 +11,7 @@ from task_gateway.routing.gateway_api import GATEWAY, addresses
 
 @requirement(1, "address", "The Gateway's status has its address, and the requested one if one was requested.")
 def check_address(fixture: ProbeFixture) -> Met | NotSupported:
-    """Wait for the address; all that is dialled is dialled there."""
+    """Wait for the address. All connections of the probe use it."""
     wanted = fixture.options.address
 
     def missing(gateway: Manifest | None) -> str | None:

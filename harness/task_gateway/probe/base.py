@@ -1,4 +1,4 @@
-"""What a requirement on a controller is, and where requirements are found: one is a function in a module of here."""
+"""The types and the registry of requirements on a controller. To add one, add a function to a module here."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from task_gateway.registry import Registry
 
 
 class RequirementResult(StrEnum):
-    """What looking for a requirement comes to."""
+    """The result of testing a requirement."""
 
     MET = "met"
     FAILED = "failed"
@@ -19,7 +19,7 @@ class RequirementResult(StrEnum):
 
 @dataclass(frozen=True)
 class Met:
-    """The requirement is met: what was seen, and what was measured by the way."""
+    """The requirement is met: what was seen, and what was measured."""
 
     detail: str
     seconds: Mapping[str, float] = field(default_factory=dict)
@@ -27,18 +27,18 @@ class Met:
 
 @dataclass(frozen=True)
 class NotSupported:
-    """The controller, or the cluster, does not offer this at all, and says so or leaves it alone."""
+    """The controller or the cluster does not support this, and reports so or ignores it."""
 
     detail: str
 
 
 RequirementFunction = Callable[[ProbeFixture], Met | NotSupported]
-"""Anything it raises of this project's errors means that the requirement is offered and does not hold."""
+"""If it raises an error of this project, the controller supports the requirement but does not meet it."""
 
 
 @dataclass(frozen=True)
 class Requirement:
-    """One thing that a controller has to do; looked for in the order of `rank` if those of `depends_on` are met."""
+    """A requirement on a controller. It is tested in the order of `rank` if those in `depends_on` are met."""
 
     rank: int
     name: str
@@ -54,7 +54,7 @@ REQUIREMENTS: Registry[Requirement] = Registry("requirement", "task_gateway.prob
 def requirement(
     rank: int, name: str, sentence: str, *, required: bool = True, depends_on: tuple[str, ...] = ()
 ) -> Callable[[RequirementFunction], RequirementFunction]:
-    """Return a decorator that files a function as what looks for the requirement called `name`."""
+    """Return a decorator that registers a function as the test of the requirement `name`."""
 
     def keep(check: RequirementFunction) -> RequirementFunction:
         REQUIREMENTS.register(name)(Requirement(rank, name, sentence, required, depends_on, check))
@@ -64,5 +64,5 @@ def requirement(
 
 
 def in_order() -> list[Requirement]:
-    """Return all requirements by their rank."""
+    """Return all requirements, ordered by rank."""
     return sorted(REQUIREMENTS, key=lambda each: each.rank)

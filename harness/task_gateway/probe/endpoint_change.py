@@ -18,7 +18,7 @@ SAMPLES = 10
     depends_on=("tcp-route",),
 )
 def measure_endpoint_change(fixture: ProbeFixture) -> Met | NotSupported:
-    """Let the Service have no pod and the other pod in turns; each time it is seen closed before it is opened."""
+    """Make the Service select no pod and the other pod in turns; the port has to close before it opens again."""
     reached, gone = [], []
     for number in range(1, SAMPLES + 1):
         gone.append(_changed(fixture, objects.NOBODY))
@@ -27,7 +27,7 @@ def measure_endpoint_change(fixture: ProbeFixture) -> Met | NotSupported:
 
 
 def figures(reached: Sequence[float], gone: Sequence[float]) -> Mapping[str, float]:
-    """Return the middle and the longest of both, in seconds."""
+    """Return the median and the maximum of both, in seconds."""
     there, back = spread(reached, digits=3), spread(gone, digits=3)
     return {"reached": there.median, "reached_longest": there.p99, "closed": back.median, "closed_longest": back.p99}
 

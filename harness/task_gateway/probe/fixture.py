@@ -1,8 +1,8 @@
-"""Where a controller is probed: a Gateway, two pods that say who they are, and the ports that are dialled.
+"""The objects that a controller is probed with: a Gateway, two pods that send their names, and the ports to connect to.
 
-All of it has names and a namespace of its own, and is removed at the end, also after an interrupt. Where a controller
-serves one Gateway alone, as Contour does, the probe's listeners are added to that one by server-side apply, so that
-nothing else of it is touched, and taken out again.
+They have unique names in a separate namespace, and are removed at the end, also after an interrupt. If a controller
+only serves one Gateway, as Contour does, server-side apply adds the probe's listeners to it and removes them again,
+without changes to other fields.
 """
 
 import secrets
@@ -23,17 +23,17 @@ from task_gateway.settings import POD_READY, Wait
 MANAGER = "task-gateway-probe"
 BACKENDS = ("one", "two")
 FIRST, ADDED, IN_SET = range(3)
-"""The ports of a probe: of the listener that is there first, of the one that is added, and of that of a ListenerSet."""
+"""The ports of a probe: of the first listener, of the one that is added, and of the one in a ListenerSet."""
 ADDRESSED = Wait("gateway-addressed", "the Gateway has an address", 180)
-REMOVED = Wait("probe-removed", "what the probe made is gone", 120)
+REMOVED = Wait("probe-removed", "the objects of the probe are gone", 120)
 
 
 @dataclass(frozen=True)
 class ProbeOptions:
-    """What is probed, and how: the class of a Gateway of its own, or a Gateway that is there as `namespace/name`.
+    """What to probe: `gateway_class`, with a new Gateway, or an existing `gateway`, as `namespace/name`.
 
-    `address` is wanted of the Gateway where no load balancer gives one; ports from `first_port` on are taken as far as
-    they are free; `image` has python3.
+    The new Gateway requests `address`, for clusters without a load balancer. The probe uses the free ports from
+    `first_port` on. `image` requires python3.
     """
 
     image: str
@@ -44,7 +44,7 @@ class ProbeOptions:
 
 
 class ProbeFixture:
-    """One probe's objects in a cluster; `host` is the Gateway's address as soon as it has one."""
+    """The objects of one probe in a cluster. `host` is the Gateway's address, empty until it has one."""
 
     def __init__(self, kube: Kube, options: ProbeOptions) -> None:
         self.kube, self.options = kube, options
@@ -67,15 +67,15 @@ class ProbeFixture:
         return route_kind(self.kube)
 
     def backend(self, which: int) -> str:
-        """Return the name that a pod answers with."""
+        """Return the name that a pod sends."""
         return f"{self.probe}-{BACKENDS[which]}"
 
     def at(self, which: int) -> Address:
-        """Return where one of the ports is dialled."""
+        """Return the address of one of the ports."""
         return Address(self.host, self.ports[which])
 
     def gateway(self) -> Manifest:
-        """Return the Gateway as it is now."""
+        """Read the Gateway."""
         return self.kube.get(GATEWAY, self.gateway_name, self.namespace)
 
     def meta(self, name: str) -> Manifest:
@@ -83,11 +83,11 @@ class ProbeFixture:
         return objects.meta(name, self.namespace, self.probe)
 
     def name(self, which: int) -> str:
-        """Return what the listener, the route and the Service of a port are called."""
+        """Return the name of the listener, the route and the Service of a port."""
         return f"{self.probe}-{self.ports[which]}"
 
     def set_up(self, say: Say) -> None:
-        """Make the pods, the Gateway with its first listener, and a route to the first pod."""
+        """Create the pods, the Gateway with its first listener, and a route to the first pod."""
         if self._own:
             self.kube.create(objects.namespace(self.namespace, self.probe))
             wait_until_usable(self.kube, self.namespace)
@@ -108,11 +108,11 @@ class ProbeFixture:
         self._apply(listeners=self._listeners)
 
     def lead_to(self, which: int, backend: str) -> None:
-        """Let the Service of a port have this pod, or with `objects.NOBODY` none."""
+        """Make the Service of a port select this pod or, with `objects.NOBODY`, none."""
         self.kube.apply(objects.service(self.meta(self.name(which)), self.ports[which], backend), field_manager=MANAGER)
 
     def route(self, which: int, parent: Manifest | None = None) -> None:
-        """Make the route from a port's listener, of the Gateway if no other parent has it, to its Service."""
+        """Create the route from the listener of a port to its Service; `parent` defaults to the Gateway."""
         kind, name = self.route_kind, self.name(which)
         if kind is not None:
             over = parent or self.gateway()
@@ -124,22 +124,22 @@ class ProbeFixture:
             self.kube.delete(self.route_kind, self.name(which), self.namespace)
 
     def listener_set(self, which: int) -> Manifest:
-        """Make a ListenerSet with the listener of a port."""
+        """Create a ListenerSet with the listener of a port."""
         parent = {"name": self.gateway_name, "namespace": self.namespace}
         listeners = [objects.listener(self.name(which), self.ports[which])]
         return self.kube.create(objects.listener_set(self.meta(self.name(which)), parent, listeners))
 
     def services(self) -> list[Manifest]:
-        """Return the Services that are had at the Gateway's address, those of other Gateways too."""
+        """Return the Services at the Gateway's address, including those of other Gateways."""
         return [each for each in self.kube.list(SERVICE) if self.host in _addresses(each)]
 
     def own_service(self) -> Manifest | None:
-        """Return the Service through which the first port is had, None if there is none."""
+        """Return the Service of the proxy that has the first port, None if there is none."""
         ours = self.ports[FIRST]
         return next((each for each in self.services() if ours in {port["port"] for port in _ports(each)}), None)
 
     def proxies(self) -> dict[str, str]:
-        """Return the pods behind that Service, by their uid, each with its name; empty if no Service leads there."""
+        """Return the names of the pods of that Service, by uid; empty if there is no such Service."""
         found = self.own_service()
         selector = (found or {"spec": {}})["spec"].get("selector")
         if found is None or not selector:
@@ -149,8 +149,8 @@ class ProbeFixture:
         return {each["metadata"]["uid"]: each["metadata"]["name"] for each in pods}
 
     def remove(self, say: Say) -> None:
-        """Remove all of it; what is gone already is fine."""
-        say(f"removing what was made in namespace {self.namespace}")
+        """Remove all objects of the probe; missing ones are ignored."""
+        say(f"removing the objects of the probe in namespace {self.namespace}")
         service = self.own_service() if self.host and self._own else None
         for kind in (*([self.route_kind] if self.route_kind else []), LISTENER_SET):
             self._delete_all(kind)
@@ -168,7 +168,7 @@ class ProbeFixture:
                 wait_until_gone(self.kube, REMOVED, SERVICE, meta["name"], meta["namespace"])
 
     def _delete_all(self, kind: str) -> None:
-        with suppress(NotFound):  # the namespace or the kind is not there
+        with suppress(NotFound):  # the namespace or the kind does not exist
             for each in self.kube.list(kind, self.namespace, f"{objects.LABEL}={self.probe}"):
                 self.kube.delete(kind, each["metadata"]["name"], self.namespace)
 
@@ -183,14 +183,14 @@ class ProbeFixture:
         self.kube.apply(self._part() | {"spec": spec}, field_manager=MANAGER)
 
     def _part(self) -> Manifest:
-        """Return what names the Gateway: of its own with a label, of another's nothing more."""
+        """Return the Gateway without a spec: the probe's own with its labels, an existing one only with its name."""
         own = self.meta(self.gateway_name)
         return objects.gateway(own if self._own else {key: own[key] for key in ("name", "namespace")})
 
 
 @contextmanager
 def probe_fixture(kube: Kube, options: ProbeOptions, say: Say) -> Iterator[ProbeFixture]:
-    """Set a probe up, and remove it however the work ends; UsageError if what is to be probed is not there."""
+    """Create the objects of a probe, and always remove them; UsageError if the class or Gateway does not exist."""
     made = ProbeFixture(kube, options)
     say(f"probing GatewayClass {made.gateway_class['metadata']['name']} as {made.probe}")
     try:
@@ -220,7 +220,7 @@ def _class(kube: Kube, name: str) -> Manifest:
 
 
 def _free(kube: Kube, options: ProbeOptions, gateway: Manifest | None) -> list[int]:
-    """Return the first ports that nobody has: no listener of the Gateway, and where it is ours, no Service outside."""
+    """Return the first free ports: without a listener of the Gateway or, for a new Gateway, an external Service."""
     taken = {each["port"] for each in ((gateway or {}).get("spec") or {}).get("listeners") or []}
     if gateway is None:
         taken |= _outside_ports(kube)

@@ -1,4 +1,4 @@
-"""Requirement, by which more tasks fit than one Gateway has listeners: ListenerSets are taken up and served."""
+"""Requirement: ListenerSets are accepted and served. They allow more tasks than one Gateway has listeners."""
 
 import time
 
@@ -23,7 +23,7 @@ TAKEN_UP = Wait("listener-set-taken-up", "the controller accepts the ListenerSet
     depends_on=("tcp-route",),
 )
 def check_listener_set(fixture: ProbeFixture) -> Met | NotSupported:
-    """Make one with a listener and a route, and dial it."""
+    """Create a ListenerSet with a listener and a route, and connect to it."""
     if not fixture.kube.served(LISTENER_SET):
         return NotSupported(f"{LISTENER_SET} is not served")
     started = time.perf_counter()

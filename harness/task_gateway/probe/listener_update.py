@@ -1,4 +1,4 @@
-"""Requirement: a listener is added without a new proxy: pods stay, and what is connected stays connected."""
+"""Requirement: a listener is added without a new proxy. Pods keep running, and connections stay open."""
 
 import socket
 import time
@@ -13,7 +13,7 @@ from task_gateway.probe.fixture import ADDED, FIRST, ProbeFixture
 from task_gateway.probe.tcp_route import SERVED
 
 SETTLE_SECONDS = 10.0
-"""How long is waited for a roll-out that begins only once the listener is served."""
+"""How long to wait for a roll-out that only begins after the listener is served."""
 
 TALK_SECONDS = 5.0
 
@@ -25,7 +25,7 @@ TALK_SECONDS = 5.0
     depends_on=("tcp-route",),
 )
 def check_listener_update(fixture: ProbeFixture) -> Met | NotSupported:
-    """Hold a connection while a listener with a route is added, and compare the proxy's pods."""
+    """Keep a connection open while a listener with a route is added, and compare the proxy's pods."""
     before = fixture.proxies()
     with conversation(fixture.at(FIRST)) as talk:
         started = time.perf_counter()
@@ -46,7 +46,7 @@ def check_listener_update(fixture: ProbeFixture) -> Met | NotSupported:
 
 @contextmanager
 def conversation(at: Address) -> Iterator[socket.socket]:
-    """Lend a connection to a pod of the probe, which echoes; ScenarioFailed if it does not from the start."""
+    """Open a connection to a pod of the probe, which echoes; ScenarioFailed if it does not."""
     with socket.create_connection((at.host, at.port), timeout=TALK_SECONDS) as talk:
         talk.recv(64)  # its name
         if not talks(talk):
@@ -55,7 +55,7 @@ def conversation(at: Address) -> Iterator[socket.socket]:
 
 
 def talks(talk: socket.socket) -> bool:
-    """Tell whether a word comes back through an open connection."""
+    """Return whether an open connection echoes data."""
     try:
         talk.sendall(b"x")
         return talk.recv(64) == b"x"

@@ -1,4 +1,4 @@
-"""What the probe creates in a cluster: pods that answer with their names, Services, routes and listeners."""
+"""The objects that the probe creates in a cluster: pods that send their names, Services, routes and listeners."""
 
 from importlib import resources
 from typing import Any
@@ -23,7 +23,7 @@ def namespace(name: str, probe: str) -> Manifest:
 
 
 def pod(metadata: Manifest, image: str) -> Manifest:
-    """Return a pod that answers with its name, within Pod Security "restricted"."""
+    """Return a pod that sends its name and meets the Pod Security Standard "restricted"."""
     text = resources.files("task_gateway.probe").joinpath("backend.py").read_text("utf-8")
     name = metadata["name"]
     return {
@@ -59,7 +59,7 @@ def pod(metadata: Manifest, image: str) -> Manifest:
 
 
 def service(metadata: Manifest, port: int, backend: str) -> Manifest:
-    """Return a Service as a slot has it: headless."""
+    """Return a headless Service, like that of a slot."""
     return {
         "apiVersion": "v1",
         "kind": "Service",
@@ -73,7 +73,7 @@ def service(metadata: Manifest, port: int, backend: str) -> Manifest:
 
 
 def route(kind: str, metadata: Manifest, parent: Manifest, listener: str, backend: str, port: int) -> Manifest:
-    """Return a TCPRoute, of the version that `kind` has, from one listener of a parent to a Service."""
+    """Return a TCPRoute, of the version in `kind`, from one listener of a parent to a Service."""
     version, _, word = kind.rpartition("/")
     parts = {"group": GROUP, "kind": parent["kind"], "name": parent["metadata"]["name"]}
     reference = parts | {"namespace": parent["metadata"]["namespace"], "sectionName": listener}

@@ -1,4 +1,4 @@
-"""Requirement: a listener's port is the port that is dialled, and the Service in front of the proxy has it."""
+"""Requirement: the port of a listener is the port to connect to, and the Service of the proxy has it."""
 
 from task_gateway.errors import WaitTimeout
 from task_gateway.probe import port_probe
@@ -16,7 +16,7 @@ LISTENS = Wait("port-listens", "a connection to the listener's port is accepted"
     depends_on=("address",),
 )
 def check_port_mapping(fixture: ProbeFixture) -> Met | NotSupported:
-    """Dial the port, and see which Service brings it there."""
+    """Connect to the port, and find its Service."""
     port = fixture.ports[FIRST]
     try:
         port_probe.wait_listening(fixture.at(FIRST), LISTENS)

@@ -1,6 +1,7 @@
-"""What a port does right now, seen as often as a thousand times a second: the first byte, and the end of answers.
+"""Polls a port up to a thousand times a second, for the time of its first byte and of its last answer.
 
-Envoy accepts on each of its listeners and closes at once where no endpoint is: it can be asked again at once.
+Envoy accepts connections on each listener, and closes them at once without an endpoint. The next attempt can follow
+immediately.
 """
 
 import socket
@@ -13,19 +14,19 @@ from task_gateway.model import Address
 from task_gateway.polling import attempts
 from task_gateway.settings import Wait
 
-CONNECT_SECONDS = 0.25  # a first packet that is lost is sent again only after a second: better to knock again
+CONNECT_SECONDS = 0.25  # TCP repeats a lost first packet only after a second: a new attempt is faster
 ANSWER_SECONDS = 2.0
 PAUSE_SECONDS = 0.001
-MANY_PAUSE_SECONDS = 0.005  # of many at once seconds count, and whoever knocks takes of the cores that all share
-CLOSED_IN_A_ROW = 3  # Envoy's workers learn of a change one by one
-NO_LINGER = struct.pack("ii", 1, 0)  # a port of this side is free again at once
+MANY_PAUSE_SECONDS = 0.005  # for many ports seconds matter, and attempts use CPU that all share
+CLOSED_IN_A_ROW = 3  # Envoy's workers apply a change one by one
+NO_LINGER = struct.pack("ii", 1, 0)  # frees the local port at once
 LISTENS = Wait("listens", "Envoy accepts connections to the port", 300)
-FIRST_BYTE = Wait("first-byte", "the task answers by its own name", 60)
-NOTHING = Wait("nothing", "the port reaches nothing", 60)
+FIRST_BYTE = Wait("first-byte", "the task answers with its name", 60)
+NOTHING = Wait("nothing", "connections to the port fail", 60)
 
 
 def read_name(address: Address) -> str:
-    """Return the name that a port says at once, empty if it refuses or closes without a byte."""
+    """Return the name that a port sends, empty if it refuses or closes without a byte."""
     try:
         with socket.create_connection((address.host, address.port), timeout=CONNECT_SECONDS) as connection:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)
@@ -36,7 +37,7 @@ def read_name(address: Address) -> str:
 
 
 def wait_listening(address: Address, wait: Wait = LISTENS) -> None:
-    """Return once a connection to the port is accepted."""
+    """Return when a connection to the port is accepted."""
     state = ""
     for _ in attempts(wait, PAUSE_SECONDS):
         try:
@@ -48,7 +49,7 @@ def wait_listening(address: Address, wait: Wait = LISTENS) -> None:
 
 
 def wait_first_byte(address: Address, task: str, wait: Wait = FIRST_BYTE, pause: float = PAUSE_SECONDS) -> float:
-    """Return the moment at which the port answered for the task; ScenarioFailed if another answers."""
+    """Return the time at which the port answered for the task; ScenarioFailed if another task answers."""
     for _ in attempts(wait, pause):
         name = read_name(address)
         now = time.perf_counter()
@@ -60,12 +61,12 @@ def wait_first_byte(address: Address, task: str, wait: Wait = FIRST_BYTE, pause:
 
 
 def wait_all_answer(tasks: Mapping[Address, str], wait: Wait = FIRST_BYTE) -> float:
-    """Return the moment at which the last of the ports answered for its task; ScenarioFailed if another answers."""
+    """Return the time at which the last of the ports answered for its task; ScenarioFailed if another task answers."""
     return max(wait_first_byte(address, task, wait, MANY_PAUSE_SECONDS) for address, task in tasks.items())
 
 
 def wait_closed(address: Address, wait: Wait = NOTHING) -> float:
-    """Return the moment at which the port reached nothing, and stayed so for some attempts in a row."""
+    """Return the time at which connections to the port began to fail, after several consecutive failures."""
     since, seen, name = 0.0, 0, ""
     for _ in attempts(wait, PAUSE_SECONDS):
         name = read_name(address)

@@ -1,4 +1,4 @@
-"""The probe: each requirement in its order on one fixture, what was seen of it, and what it was seen with."""
+"""Tests each requirement in order, on the same objects in a cluster, and records the results and versions."""
 
 from collections.abc import Sequence
 
@@ -14,7 +14,7 @@ from task_gateway.probe.versions import crd_versions, image_versions
 
 
 def measure(kube: Kube, options: ProbeOptions, *, say: Say) -> ControllerRecord:
-    """Probe a controller and return what it was seen to do; UsageError if there is nothing to probe."""
+    """Probe a controller and return the results; UsageError if there is nothing to probe."""
     with probe_fixture(kube, options, say) as made:
         found = check_requirements(made, in_order(), say=say)
         versions = crd_versions(kube) | image_versions(kube.list(POD))
@@ -32,12 +32,12 @@ def measure(kube: Kube, options: ProbeOptions, *, say: Say) -> ControllerRecord:
 
 
 def suits(found: Sequence[RequirementRecord]) -> bool:
-    """Tell whether all that is required is met."""
+    """Return whether all mandatory requirements are met."""
     return all(each.result == RequirementResult.MET for each in found if each.required)
 
 
 def check_requirements(made: ProbeFixture, requirements: Sequence[Requirement], *, say: Say) -> list[RequirementRecord]:
-    """Look for each requirement whose predecessors are met; ClusterUnreachable ends it: nothing can be seen then."""
+    """Test each requirement whose predecessors are met. ClusterUnreachable is raised, as no result is possible then."""
     found: dict[str, RequirementRecord] = {}
     for each in requirements:
         lacking = next((name for name in each.depends_on if found[name].result != RequirementResult.MET), None)

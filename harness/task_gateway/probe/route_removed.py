@@ -1,4 +1,4 @@
-"""Requirement: the port of a removed route no longer connects: the next task may get it."""
+"""Requirement: the port of a removed route no longer connects, because the next task may get it."""
 
 import time
 
@@ -9,7 +9,7 @@ from task_gateway.probe.fixture import FIRST, ProbeFixture
 from task_gateway.routing.reach import probe
 from task_gateway.settings import Wait
 
-NOTHING = Wait("route-gone", "the port of the removed route reaches nothing", 60)
+NOTHING = Wait("route-gone", "connections to the port of the removed route fail", 60)
 STILL_SECONDS = 5.0
 
 
@@ -20,7 +20,7 @@ STILL_SECONDS = 5.0
     depends_on=("tcp-route",),
 )
 def check_route_removed(fixture: ProbeFixture) -> Met | NotSupported:
-    """Remove the first route; the pod behind it goes on, so that only the proxy can forget the way."""
+    """Remove the first route. The pod keeps running, so only the proxy can close the port."""
     fixture.lead_to(FIRST, fixture.backend(0))
     port_probe.wait_first_byte(fixture.at(FIRST), fixture.backend(0))
     started = time.perf_counter()

@@ -1,4 +1,4 @@
-"""Requirement: a TCPRoute is taken up, and what is sent to its listener's port reaches its backend."""
+"""Requirement: a TCPRoute is accepted, and traffic to its listener's port reaches its backend."""
 
 import time
 from functools import partial
@@ -25,7 +25,7 @@ UNSUPPORTED = ("UnsupportedProtocol", "InvalidRouteKinds", "NotAllowedByListener
     depends_on=("address",),
 )
 def check_tcp_route(fixture: ProbeFixture) -> Met | NotSupported:
-    """Read what is said of the route, then dial."""
+    """Wait for the conditions of the route, then connect."""
     kind = fixture.route_kind
     if kind is None:
         return NotSupported(f"neither {' nor '.join(ROUTES)} is served")

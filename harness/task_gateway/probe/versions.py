@@ -1,4 +1,4 @@
-"""Reads which versions a cluster, its Gateway API and the parts of a gateway in running pods are."""
+"""Reads the versions of a cluster, of its Gateway API, and of the parts of a gateway in running pods."""
 
 from collections.abc import Iterable
 
@@ -10,7 +10,7 @@ from task_gateway.version import __version__
 
 
 def image_versions(pods: Iterable[Manifest]) -> dict[str, str]:
-    """Return the image tag of each known part that the pods run."""
+    """Return the image tag of each known component that the pods run."""
     found, known = {}, parts()
     for pod in pods:
         for container in pod["spec"]["containers"]:
