@@ -1,1 +1,1 @@
-"""What is known about each gateway controller: one file and one frozen record each, found in `base`."""
+"""The facts about each gateway controller: one module with one frozen record each, registered in `base`."""

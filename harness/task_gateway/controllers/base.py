@@ -1,6 +1,6 @@
-"""What a gateway controller is, and where controllers are found: one is a record in a module of this package.
+"""The type and the registry of gateway controllers. To add one, add a module with a record to this package.
 
-Every other room asks the record, and none compares a controller's name.
+Other packages read the record and never compare the name of a controller.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -13,15 +13,15 @@ from task_gateway.model import Manifest
 from task_gateway.registry import Registry
 
 Values = Mapping[str, Any]
-"""Values of a chart, nested."""
+"""Nested values of a chart."""
 
 GATEWAY_NAME = "gateway.networking.k8s.io/gateway-name"
-"""The label that Gateway API defines for what a controller creates for a Gateway (GEP-1762)."""
+"""The label that Gateway API defines for objects that a controller creates for a Gateway (GEP-1762)."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class BenchPlan:
-    """How much the bench measures with a controller: samples of each size, and sizes where tasks add to the Gateway.
+    """What the bench measures with a controller: samples per size, and sizes for strategies that write to the Gateway.
 
     `samples_of_few` is for the small installation with slots, `samples` for the large one, `samples_per_task` for the
     strategies that create a listener for each task. `listeners` are the numbers of tasks for those that write each
@@ -44,11 +44,11 @@ class Controller:
     """One controller. The defaults are those of a controller that implements Gateway API without restrictions."""
 
     name: str
-    """How users choose it; the chart's `controller.name` where the chart installs it."""
+    """The name by which users choose it; `controller.name` of the chart, if the chart installs it."""
     title: str
-    """How texts call it."""
+    """Its name in texts."""
     class_prefix: str
-    """How the controllerName of its GatewayClasses begins."""
+    """The prefix of the controllerName of its GatewayClasses."""
     default: bool = False
     """Whether the chart installs it by default."""
 
@@ -59,32 +59,32 @@ class Controller:
     one_gateway: bool = False
     """Whether an installation serves only the Gateway that its configuration names."""
     watch_option: str = ""
-    """The argument of its container that lists the namespaces it reads, with `=`; empty if it reads all."""
+    """The argument of its container that lists the namespaces it watches, with `=`; empty if it watches all."""
 
     reserved_ports: frozenset[int] = frozenset()
-    """Ports that its proxy keeps for itself."""
+    """Ports that its proxy uses itself."""
     proxy_port: Callable[[int], int] | None = None
-    """Returns the port in the proxy's pod of a listener's port; two listeners cannot share one. None: the same port."""
+    """Returns the port in the proxy's pod for a listener's port; listeners cannot share one. None: the same port."""
     adds_ports: bool = True
     """Whether it adds the port of a new listener to the proxy's Service."""
 
     reports_generation: bool = True
-    """Whether conditions of the Gateway have the generation that they were made for."""
+    """Whether conditions of the Gateway have an observedGeneration."""
     reports_classes: bool = True
     """Whether it reports conditions of its GatewayClass."""
 
     labels: str = ""
-    """The selector of the Deployments and pods that it consists of."""
+    """The selector of its Deployments and pods."""
     process: str = ""
-    """Matches its command line."""
+    """A pattern that matches its command line."""
     proxy_labels: tuple[str, ...] = (GATEWAY_NAME,)
     """Labels of the proxy's Deployment, pods and Service: their values are the Gateway's name and namespace."""
     class_label: str = ""
     """The label, with the class as its value, of a proxy that all Gateways of a class share."""
     image: str = ""
-    """How the repository of its image ends."""
+    """The suffix of the repository of its image."""
     proxy_image: str = "envoyproxy/envoy"
-    """How the repository of the proxy's image ends."""
+    """The suffix of the repository of the proxy's image."""
 
     readiness_policy: str = ""
     """The kind of the object that stops its proxy from connecting to endpoints that are not ready, by
@@ -95,12 +95,12 @@ class Controller:
     gateway_api: tuple[int, int] = (0, 0)
     """The oldest minor release of Gateway API's CRDs that it works with."""
     channel: str = "standard"
-    """The channel of Gateway API's CRDs that it needs."""
+    """The channel of Gateway API's CRDs that it requires."""
 
     values_file: str = ""
-    """The file of the chart with the values that install it; empty if the chart does so by default, or not at all."""
+    """The chart's values file that installs it; empty if the chart installs it by default, or not at all."""
     ports_value: str = ""
-    """The chart's value, with `start` and `count`, of more ports for the proxy's Service; empty if it needs none."""
+    """The chart's value, with `start` and `count`, for more ports of the proxy's Service; empty if not required."""
     one_pod: Values = field(default_factory=dict)
     """Values of the chart with which the controller is one pod."""
     unlimited: Values = field(default_factory=dict)
@@ -114,15 +114,15 @@ class Controller:
         return ",".join(f"{key}={value}" for key, value in zip(self.proxy_labels, (gateway, namespace), strict=False))
 
     def selectors(self, gateway: str, namespace: str, gateway_class: str) -> tuple[str, ...]:
-        """Return the selectors of the proxy's objects in the order to try: of the Gateway, then of its whole class."""
+        """Return the selectors of the proxy's objects in the order to try: for the Gateway, then for its class."""
         shared = (f"{self.class_label}={gateway_class}",) if self.class_label and gateway_class else ()
         return (self.proxies(gateway, namespace), *shared)
 
     def unusable(self, ports: range, held: Collection[int] = ()) -> set[int]:
-        """Return the ports of a range that no listener can have in addition to those of the `held` ports.
+        """Return the ports of a range that no listener can have, given the `held` ports.
 
-        These are the reserved ones and, of two ports that are one port in the proxy, the higher. A held port is not
-        among them.
+        These are the reserved ports and, of two ports that share a port in the proxy, the higher one. Held ports are
+        never included.
         """
         if self.proxy_port is None:
             return set(self.reserved_ports.intersection(ports).difference(held))
@@ -135,19 +135,19 @@ class Controller:
         return found
 
     def values(self, chart: Path) -> dict[str, Any]:
-        """Return the values that make a packaged chart install this controller."""
+        """Return the values with which a packaged chart installs this controller."""
         if not self.values_file:
             return {}
         found: dict[str, Any] = yaml.safe_load(packaged(chart, self.values_file))
         return found
 
     def reused(self) -> dict[str, Any]:
-        """Return the values with which the chart uses a controller of this kind that runs already."""
+        """Return the values with which the chart uses a controller of this kind that already runs."""
         name = {"name": self.name} if self.values_file else {}
         return {"controller": {**name, "install": False}}
 
     def task_ports(self, first: int, count: int) -> dict[str, Any]:
-        """Return the values with which the proxy's Service has ports for tasks that bring their own listeners."""
+        """Return the values with which the proxy's Service has ports for tasks with their own listeners."""
         return nested(self.ports_value, {"start": first, "count": count}) if self.ports_value else {}
 
     def set_task_ports(self, first: int, count: int) -> str:
@@ -165,7 +165,7 @@ class Controller:
 
 
 class Unknown(Controller):
-    """The fallback: a controller that this project does not know, or whose class may not be read."""
+    """The fallback for a controller that this project does not know, or whose class may not be read."""
 
     def selectors(self, gateway: str, namespace: str, gateway_class: str) -> tuple[str, ...]:
         """Return the selectors of every known controller, and the one that Gateway API defines."""
@@ -179,7 +179,7 @@ CONTROLLERS: Registry[Controller] = Registry("controller", "task_gateway.control
 
 
 def declare(controller: Controller) -> Controller:
-    """File a controller under its name."""
+    """Register a controller under its name."""
     return CONTROLLERS.register(controller.name)(controller)
 
 
@@ -199,20 +199,20 @@ def default() -> Controller:
 
 
 def of_class(controller_name: str) -> Controller:
-    """Return the controller of a GatewayClass with this controllerName; UNKNOWN if it is none of ours, or empty."""
+    """Return the controller of a GatewayClass with this controllerName; UNKNOWN if it is not known, or empty."""
     found = (each for each in in_order() if controller_name.startswith(each.class_prefix))
     return next(found, UNKNOWN)
 
 
 def owner_namespace(proxy: Manifest) -> str:
-    """Return the namespace of the Gateway that an object of a proxy belongs to: by a label, else the object's own."""
+    """Return the namespace of the Gateway of a proxy's object: from a label, else that of the object."""
     labels = proxy["metadata"].get("labels") or {}
     keys = (key for each in CONTROLLERS for key in each.proxy_labels[1:])
     return str(next((labels[key] for key in keys if key in labels), proxy["metadata"]["namespace"]))
 
 
 def parts() -> dict[str, str]:
-    """Return the name of each part that runs as a pod, by the end of its image's repository."""
+    """Return the name of each component that runs in pods, by the suffix of its image's repository."""
     controllers = {each.image: each.name for each in CONTROLLERS if each.image}
     proxies = {each.proxy_image: each.proxy_image.rpartition("/")[2] for each in CONTROLLERS if each.proxy_image}
     return {**proxies, **controllers}
@@ -231,7 +231,7 @@ def nested(path: str, value: object) -> dict[str, Any]:
 
 
 def packaged(chart: Path, name: str) -> str:
-    """Return a file of a packaged chart; FileNotFoundError if it has none of that name."""
+    """Return a file of a packaged chart; FileNotFoundError if the chart does not have it."""
     with tarfile.open(chart) as package:
         for member in package.getmembers():
             folder, _, rest = member.name.partition("/")

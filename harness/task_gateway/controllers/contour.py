@@ -1,13 +1,13 @@
-"""Contour: applies a claim in milliseconds however many slots there are, and serves one Gateway."""
+"""Contour: applies a claim in milliseconds with any number of slots, and serves one Gateway."""
 
 from task_gateway.controllers.base import BenchPlan, Controller, declare
 
 SHIFT, LARGEST, PRIVILEGED = 8000, 65535, 1023
-"""Contour adds 8000 to a listener's port, wraps around at 65535, and leaves out the ports up to 1023."""
+"""Contour adds 8000 to a listener's port, wraps around at 65535, and skips the ports up to 1023."""
 
 
 def proxy_port(port: int) -> int:
-    """Return the port in Envoy's pod of a listener's port. From 57536 to 59581, p and p + 1023 are one."""
+    """Return the port in Envoy's pod for a listener's port. From 57536 to 59581, p and p + 1023 share a port."""
     inside = port + SHIFT
     if inside > LARGEST:
         inside -= LARGEST
@@ -24,9 +24,9 @@ CONTOUR = declare(
         one_gateway=True,
         watch_option="--watch-namespaces=",
         proxy_port=proxy_port,
-        # The chart makes Envoy's Service with the ports in its values.
+        # The chart creates Envoy's Service with the ports in its values.
         adds_ports=False,
-        # observedGeneration stays as it is while the conditions do not change.
+        # observedGeneration only changes when the conditions change.
         reports_generation=False,
         reports_classes=False,
         labels="app=contour",

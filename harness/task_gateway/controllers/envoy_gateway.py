@@ -14,9 +14,9 @@ ENVOY_GATEWAY = declare(
         reserved_ports=frozenset(range(19000, 19004)),
         labels="control-plane=envoy-gateway",
         process="envoy-gateway server",
-        # It may create the proxy in its own namespace: the second label has the Gateway's.
+        # It may create the proxy in its own namespace; the second label has that of the Gateway.
         proxy_labels=(f"{OWNING}-name", f"{OWNING}-namespace"),
-        # With mergeGateways: true of the EnvoyProxy that the class refers to.
+        # If the EnvoyProxy of the class has mergeGateways: true.
         class_label=f"{OWNING}class",
         image="envoyproxy/gateway",
         # It reports endpoints that are not ready as draining. Without another one, Envoy connects to them ("panic").

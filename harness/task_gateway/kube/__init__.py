@@ -1,1 +1,1 @@
-"""The only room that talks to an API server or starts a program."""
+"""The only package that sends requests to an API server or starts programs."""

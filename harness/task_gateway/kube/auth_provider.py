@@ -1,4 +1,4 @@
-"""The legacy `auth-provider` of a kubeconfig: kubectl only has `oidc` left, whose token is used while it is valid."""
+"""The legacy `auth-provider` of a kubeconfig: kubectl only supports `oidc`, whose token is used while it is valid."""
 
 import base64
 import json
@@ -9,14 +9,14 @@ from task_gateway.errors import LoginFailed
 from task_gateway.kube.kubeconfig import Access
 
 SUPPORTED = "oidc"
-EARLY_SECONDS = 10  # as long before its end kubectl takes a token for expired
+EARLY_SECONDS = 10  # kubectl treats a token as expired this long before its end
 
 
 def authorization(access: Access) -> Callable[[], str]:
-    """Return what gives the value of the header Authorization; UsageError for another provider than oidc.
+    """Return a function that returns the value of the header Authorization; UsageError for any provider except oidc.
 
-    LoginFailed once the token has expired. Only kubectl refreshes it: the refresh token is often valid once, and the
-    new one belongs into the kubeconfig.
+    LoginFailed after the token has expired. Only kubectl refreshes it, because the refresh token is often only valid
+    once, and the new one has to be written to the kubeconfig.
     """
     provider = access.user["auth-provider"]
     name, config = provider.get("name"), provider.get("config") or {}
@@ -42,7 +42,7 @@ def authorization(access: Access) -> Callable[[], str]:
 
 
 def _expiry(token: str) -> float:
-    """Return when a JSON Web Token expires, in seconds since 1970; ValueError if it is none."""
+    """Return when a JSON Web Token expires, in seconds since 1970; ValueError if it is not valid."""
     _, payload, _ = token.split(".")
     claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
     until = claims.get("exp") if isinstance(claims, dict) else None

@@ -1,4 +1,4 @@
-"""One cluster's API server: dictionaries in and out, over the connections and credentials of a kubeconfig."""
+"""A client of one API server, with the connections and credentials of a kubeconfig. Objects are dictionaries."""
 
 import builtins
 import json
@@ -32,7 +32,7 @@ class Kube:
     def __init__(self, cluster: Cluster, settings: Settings = DEFAULTS) -> None:
         self.cluster = cluster
         self.settings = settings
-        """Those of each TaskGateway of this connection that is given none."""
+        """The default settings of each TaskGateway that uses this connection."""
         self._transport = Transport(cluster)
         self.server: str = self._transport.server
         self._resources: dict[str, dict[str, Manifest]] = {}
@@ -40,18 +40,18 @@ class Kube:
         """Called with the method and the resource of each request: `PATCH`, `pods/status`; a watch is a `WATCH`."""
 
     def version(self) -> str:
-        """Return the API server's version, as in `v1.36.3`."""
+        """Return the API server's version, such as `v1.36.3`."""
         return cast(str, self._request("GET", "/version", "the version")["gitVersion"])
 
     def ready(self) -> str | None:
-        """Return None when the API server is ready by /readyz, else its answer."""
+        """Return None if /readyz of the API server reports ready, else its response or the error."""
         try:
             return self.unready()
         except ClusterUnreachable as problem:
             return problem.message
 
     def unready(self) -> str | None:
-        """Return None when the API server is ready, else its answer; ClusterUnreachable without an answer."""
+        """Return None if the API server is ready, else its response; ClusterUnreachable without a response."""
         try:
             said = self._text("/readyz", "/readyz")
         except ApiError as problem:
@@ -78,13 +78,13 @@ class Kube:
             return None
 
     def list(self, kind: str, namespace: str | None = None, labels: str = "") -> list[Manifest]:
-        """Return all objects of a kind, of one namespace or of all, that match the label selector."""
+        """Return the objects of a kind in one namespace, or in all, that match the label selector."""
         return self.snapshot(kind, namespace, labels=labels)[0]
 
     def snapshot(
         self, kind: str, namespace: str | None = None, *, name: str | None = None, labels: str = ""
     ) -> tuple[Manifests, str]:
-        """Return all objects that match, and the version of the whole list, from which a watch continues."""
+        """Return all matching objects, and the resourceVersion of the list, from which a watch continues."""
         query = _selection(name, labels)
         answer = self._request("GET", self._path(kind, namespace), _where(kind, namespace), query=query)
         version, _, word = kind.rpartition("/")
@@ -94,7 +94,7 @@ class Kube:
     def paged(
         self, kind: str, namespace: str | None, read: Callable[[Manifest], T], *, labels: str = "", page: int
     ) -> Read[T]:
-        """Return what `read` makes of each object that matches, and the version of the whole list.
+        """Return the result of `read` for each matching object, and the resourceVersion of the list.
 
         The API server returns `page` objects at a time, to limit how many are in memory at once. ApiError of
         status 410 if reading takes so long that it has forgotten that version.
@@ -109,19 +109,19 @@ class Kube:
             query["continue"] = more
 
     def create(self, obj: Manifest, *, dry_run: bool = False) -> Manifest:
-        """Create an object; AlreadyExists if its name is taken. A dry run is admitted and validated, never kept."""
+        """Create an object; AlreadyExists if its name is taken. A dry run is admitted and validated, but not stored."""
         kind, namespace = _kind(obj), obj["metadata"].get("namespace")
         where = _where(kind, namespace, obj["metadata"].get("name"))
         return self._request("POST", self._path(kind, namespace), where, query=_dry(dry_run), body=obj)
 
     def replace(self, obj: Manifest, *, subresource: str = "", dry_run: bool = False) -> Manifest:
-        """Write a whole object, or its `status`; with `metadata.resourceVersion`, Conflict if it changed since."""
+        """Replace an object, or its `status`; with `metadata.resourceVersion`, Conflict if it has changed."""
         kind, namespace, name = _kind(obj), obj["metadata"].get("namespace"), obj["metadata"]["name"]
         path = "/".join(part for part in (self._path(kind, namespace, name), subresource) if part)
         return self._request("PUT", path, _where(kind, namespace, name), query=_dry(dry_run), body=obj)
 
     def apply(self, obj: Manifest, *, field_manager: str = "task-gateway", dry_run: bool = False) -> Manifest:
-        """Apply an object on the server's side and take over the fields it names."""
+        """Apply an object by server-side apply, and take ownership of its fields."""
         kind, namespace, name = _kind(obj), obj["metadata"].get("namespace"), obj["metadata"]["name"]
         query = {"fieldManager": field_manager, "force": "true", **_dry(dry_run)}
         return self._request(
@@ -143,10 +143,10 @@ class Kube:
         strategic: bool = False,
         subresource: str = "",
     ) -> Manifest:
-        """Merge `body` into an object, or into its `status` by a right to that only.
+        """Patch an object with `body`, or a subresource, such as `status`, which requires only that permission.
 
-        With `metadata.resourceVersion` in it, Conflict if the object changed since; with `metadata.uid`, Conflict if it
-        is another of that name.
+        With `metadata.resourceVersion` in it, Conflict if the object has changed; with `metadata.uid`, Conflict if it
+        is another object of that name.
         """
         return self._request(
             "PATCH",
@@ -159,7 +159,7 @@ class Kube:
     def delete(
         self, kind: str, name: str, namespace: str | None = None, *, missing_ok: bool = True, uid: str | None = None
     ) -> None:
-        """Delete an object and, in the background, what it owns; with `uid`, Conflict if it is another of that name."""
+        """Delete an object and, in the background, its dependents; with `uid`, Conflict if its uid is another."""
         body: Manifest = {"propagationPolicy": "Background"}
         if uid is not None:
             body["preconditions"] = {"uid": uid}
@@ -202,7 +202,7 @@ class Kube:
     def logs(
         self, pod: str, namespace: str, *, container: str | None = None, lines: int = 200, previous: bool = False
     ) -> str:
-        """Return the last lines a container printed; with `previous`, before its last restart."""
+        """Return the last lines of a container's log; with `previous`, of the log before its last restart."""
         query = {"tailLines": str(lines), **({"container": container} if container else {})}
         query |= {"previous": "true"} if previous else {}
         where = f"the log of pod {namespace}/{pod}"
@@ -210,7 +210,7 @@ class Kube:
         return self._text(path, where, query=query)
 
     def token(self, service_account: str, namespace: str, seconds: int = 600) -> str:
-        """Return a token that acts as a service account for that long."""
+        """Return a token of a ServiceAccount with that lifetime."""
         path = f"{self._path('v1/ServiceAccount', namespace, service_account)}/token"
         body = {
             "apiVersion": "authentication.k8s.io/v1",
@@ -254,7 +254,7 @@ class Kube:
         content_type: str = "application/json",
         idle: float = IDLE_SECONDS,
     ) -> "urllib3.BaseHTTPResponse":
-        """Send a request, and again as long as the API server answers that it is busy, with the time to wait."""
+        """Send a request; repeat it while the API server is busy, after the pause that it requests."""
         target = f"{path}?{urlencode(query)}" if query else path
         headers = {"Accept": "application/json, */*", **({} if body is None else {"Content-Type": content_type})}
         data = None if body is None else json.dumps(body).encode()
@@ -287,7 +287,7 @@ class Kube:
 
     def _resource(self, kind: str) -> Manifest:
         version, _, name = kind.rpartition("/")
-        if name not in self._resources.get(version, {}):  # asked again each time: a CRD may have come meanwhile
+        if name not in self._resources.get(version, {}):  # read again if missing: a CRD may have been installed
             path = f"/apis/{version}" if "/" in version else f"/api/{version}"
             try:
                 found = self._request("GET", path, self.server)["resources"]
@@ -300,7 +300,7 @@ class Kube:
 
     @contextmanager
     def _mapped(self) -> Iterator[None]:
-        """Turn an answer that breaks off into ClusterUnreachable."""
+        """Convert an interrupted response to ClusterUnreachable."""
         try:
             yield
         except (urllib3.exceptions.HTTPError, OSError) as problem:
@@ -316,7 +316,7 @@ def _lines(response: "urllib3.BaseHTTPResponse") -> Iterator[bytes]:
 
 
 def _resource_of(path: str) -> str:
-    """Return the resource of a path with its subresource, empty if it is of none: `services`, `pods/status`."""
+    """Return the resource of a path with its subresource, such as `pods/status`; empty if the path has none."""
     _, *parts = path.split("/")
     resource = parts[2 if parts[0] == "api" else 3 :]
     if resource[:1] == ["namespaces"] and len(resource) > 2:

@@ -53,7 +53,7 @@ class ExecLogin:
             return self._found
 
     def forget(self) -> None:
-        """Let the command run again for the next request."""
+        """Run the command again for the next request."""
         with self._lock:
             self._found = None
 
@@ -98,7 +98,7 @@ class ExecLogin:
         return self._read(done)
 
     def _read(self, done: Completed) -> Credential:
-        """Return what was printed as a credential; its text is never shown, because it may hold a token."""
+        """Parse the output as a credential. The text is never shown, because it may contain a token."""
         try:
             answer = json.loads(done.stdout)
         except ValueError:
@@ -132,7 +132,7 @@ _known_lock = threading.Lock()
 
 
 def exec_login(access: Access) -> ExecLogin:
-    """Return the login command of a user, the same one for the same command: it runs once for all of a program."""
+    """Return the login command of a user. Equal commands share an instance, which runs once per program."""
     command = access.user["exec"]
     cluster = access.cluster if command.get("provideClusterInfo") else None
     key = json.dumps([command, cluster], sort_keys=True, default=str)
@@ -143,7 +143,7 @@ def exec_login(access: Access) -> ExecLogin:
 
 
 def cluster_info(access: Access) -> Manifest:
-    """Return a cluster entry as a login command gets it, its certificate authority as data."""
+    """Return the cluster entry for a login command, with its certificate authority as data."""
     entry = access.cluster
     kept = ("server", "tls-server-name", "insecure-skip-tls-verify", "proxy-url", "disable-compression")
     found: dict[str, Any] = {key: entry[key] for key in kept if entry.get(key)}

@@ -1,4 +1,4 @@
-"""Helm, as a user would call it, against one cluster and never against the user's current context."""
+"""Runs Helm as a user does, but always against a given cluster, never the user's current context."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,7 +24,7 @@ def install(
     timeout_seconds: int = SECONDS,
     arguments: Sequence[Word] = (),
 ) -> str:
-    """Install a chart, or upgrade its release if there is one, which makes a retry safe; return what helm printed.
+    """Install a chart, or upgrade its release if it exists, which makes a retry safe; return helm's output.
 
     `arguments` are further options of `helm upgrade`.
     """
@@ -37,12 +37,12 @@ def install(
 
 
 def uninstall(cluster: Cluster, release: str, namespace: str) -> None:
-    """Remove a release; fine if there is none."""
+    """Remove a release, if it exists."""
     _helm(cluster, "uninstall", release, "--namespace", namespace, "--ignore-not-found", "--wait")
 
 
 def test(cluster: Cluster, release: str, namespace: str) -> str:
-    """Run the chart's own tests and return what they printed."""
+    """Run the chart's tests and return their output."""
     return _helm(cluster, "test", release, "--namespace", namespace, "--logs", "--timeout", f"{SECONDS}s")
 
 
@@ -71,7 +71,7 @@ def template(
 
 
 def merged(*layers: Mapping[str, Any]) -> dict[str, Any]:
-    """Return values as Helm merges them, the last first: maps are merged, all else is replaced."""
+    """Merge values like Helm: later layers take precedence, maps are merged, other values are replaced."""
     found: dict[str, Any] = {}
     for layer in layers:
         for key, value in layer.items():

@@ -1,4 +1,4 @@
-"""The API server as a pod sees it: the address in the environment, and the files of the pod's ServiceAccount."""
+"""The API server from inside a pod: the address in the environment, and the files of the pod's ServiceAccount."""
 
 import os
 from pathlib import Path

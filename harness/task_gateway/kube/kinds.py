@@ -1,4 +1,4 @@
-"""The kinds of Kubernetes' own objects, as `Kube` takes them; those of Gateway API are in routing/gateway_api.py."""
+"""The kinds of Kubernetes' own objects in the form for `Kube`; those of Gateway API are in routing/gateway_api.py."""
 
 POD, SERVICE, SECRET, CONFIG_MAP = "v1/Pod", "v1/Service", "v1/Secret", "v1/ConfigMap"
 DEPLOYMENT, DAEMON_SET = "apps/v1/Deployment", "apps/v1/DaemonSet"

@@ -1,4 +1,4 @@
-"""Finds one API server and its user in kubeconfig files, by kubectl's rules: which files, which entry, which path."""
+"""Finds an API server and its user in kubeconfig files, with kubectl's rules for files, entries and paths."""
 
 import base64
 import json
@@ -32,7 +32,7 @@ PATHS = ("certificate-authority", "client-certificate", "client-key", "tokenFile
 class Access:
     """One context of a kubeconfig: its `cluster` and its `user`, with absolute paths, without fields that are null.
 
-    `source` is the file that the cluster is in, or the directory of a pod's ServiceAccount.
+    `source` is the file with the cluster, or the directory of a pod's ServiceAccount.
     """
 
     context: str
@@ -64,7 +64,7 @@ class Access:
 
 @dataclass
 class _Merged:
-    """The entries of all files by section and name, each with its file; the first file to name one has it."""
+    """The entries of all files by section and name, each with its file; the first file takes precedence."""
 
     files: list[Path] = field(default_factory=list)
     current: str = ""
@@ -78,10 +78,10 @@ class _Merged:
 
 
 def choose(kubeconfig: Path | None, context: str | None) -> Cluster:
-    """Return the cluster that kubectl would use with this `--kubeconfig` and `--context`, None where none was given.
+    """Return the cluster that kubectl would use with this `--kubeconfig` and `--context`, None for none.
 
-    Without a kubeconfig these are KUBECONFIG (several files are merged, missing and empty ones skipped), else
-    ~/.kube/config, else the ServiceAccount of the pod that this runs in. UsageError if there is nothing to use.
+    The kubeconfig defaults to KUBECONFIG (several files are merged, missing and empty ones skipped), else to
+    ~/.kube/config, else to the ServiceAccount of the pod that this runs in. UsageError if there is none of these.
     """
     if kubeconfig is not None:
         named = context or current_context(kubeconfig)
@@ -95,7 +95,7 @@ def choose(kubeconfig: Path | None, context: str | None) -> Cluster:
 
 
 def access_of(cluster: Cluster) -> Access:
-    """Return what the kubeconfig contains about a cluster; UsageError if it or what it refers to does not exist."""
+    """Return the entries of a cluster in its kubeconfig; UsageError if the file or an entry does not exist."""
     if cluster.default_rules and not cluster.context:
         fields = {"cluster": in_cluster.cluster(), "user": in_cluster.user()}
         return Access("", in_cluster.NAME, in_cluster.NAME, **fields, source=str(in_cluster.DIRECTORY))

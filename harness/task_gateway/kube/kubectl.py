@@ -1,4 +1,4 @@
-"""Runs kubectl for what the API itself has no single request for."""
+"""Runs kubectl for operations that the API does not offer as a single request."""
 
 import shlex
 
@@ -18,5 +18,5 @@ def options(cluster: Cluster) -> list[str]:
 
 
 def command(cluster: Cluster, words: str) -> str:
-    """Return a kubectl command line to copy, as in `kubectl --kubeconfig FILE get nodes`."""
+    """Return a kubectl command line to copy, such as `kubectl --kubeconfig FILE get nodes`."""
     return " ".join(["kubectl", *map(shlex.quote, options(cluster)), words])

@@ -1,6 +1,6 @@
-"""Identifies the sender of a request: the headers and the client certificate that a kubeconfig's user stands for.
+"""Authenticates requests: the headers and the client certificate of a kubeconfig's user.
 
-As kubectl does, and never as somebody else: what is not supported is refused, and without credentials nothing is sent.
+It has the same rules as kubectl. Unsupported credentials are refused, and without credentials no request is sent.
 """
 
 import base64
@@ -38,7 +38,7 @@ class ApiLogin:
 
     @property
     def by_command(self) -> bool:
-        """Whether a login command gives the credentials, when they are first used."""
+        """Whether a login command returns the credentials on first use."""
         return self._command is not None
 
     def headers(self) -> list[tuple[str, str]]:
@@ -55,7 +55,7 @@ class ApiLogin:
         return Pair(found.certificate.encode(), found.key.encode()) if found.certificate else None
 
     def rejected(self) -> None:
-        """Forget credentials that the API server did not accept (401): the login command runs again for the next."""
+        """Discard credentials that the API server rejected (401); the login command runs for the next request."""
         if self._command is not None:
             self._command.forget()
 
@@ -97,7 +97,7 @@ def _bearer(token: str) -> str | None:
 
 
 def _token(access: Access) -> Authorization | None:
-    """Return what reads the token: a file for every request, because it may rotate, and as kubectl before `token`."""
+    """Return a function that reads the token. Like kubectl, it prefers the file, which is read for each request."""
     static = _header(access, "token", access.user.get("token", ""))
     if not access.user.get("tokenFile"):
         return (lambda: _bearer(static)) if static else None
@@ -108,7 +108,7 @@ def _token(access: Access) -> Authorization | None:
         nonlocal last
         try:
             last = header(file.read_text().strip()) or last
-        except (OSError, ValueError):  # while it is being replaced the token before it is still good
+        except (OSError, ValueError):  # while the file is replaced, the previous token is still valid
             if not last:
                 raise
         return _bearer(last)
@@ -131,7 +131,7 @@ def _basic(access: Access) -> Authorization | None:
 
 
 def _impersonation(access: Access) -> list[tuple[str, str]]:
-    """Return the headers that make the API server act as somebody else, if the user may impersonate."""
+    """Return the headers for impersonation, if the kubeconfig's user has any."""
     user = access.user
     groups, extra = user.get("as-groups") or [], user.get("as-user-extra") or {}
     if not user.get("as"):

@@ -1,4 +1,4 @@
-"""The one table from an API server's answers to our errors."""
+"""Maps responses of an API server to our errors. No other module does."""
 
 import json
 

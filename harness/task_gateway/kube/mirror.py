@@ -1,4 +1,4 @@
-"""A local copy of some objects of one kind, kept by a watch: reading it costs nothing however many there are."""
+"""A local copy of objects of one kind, kept by a watch. Reading it sends no request."""
 
 import threading
 from collections import deque
@@ -11,22 +11,22 @@ from task_gateway.model import Manifest
 from task_gateway.settings import Settings
 
 T = TypeVar("T")
-GONE = 410  # the version that a watch would continue from is forgotten
+GONE = 410  # the API server no longer has the version to continue from
 GONE_KEPT = 1000
-"""How many objects that are gone are remembered: as many late answers of writes can bring none of them back."""
+"""How many deleted objects are remembered, so late responses of writes do not restore them."""
 Key = tuple[str, str]
 Changed = Callable[[T | None, T | None], object]
-"""Called with what an object was and is now, where they differ; None for one that is not there, or is none of ours."""
+"""Called with the old and the new value of an object if they differ; None if it does not exist, or is not ours."""
 
 
 class Mirror(Generic[T]):
-    """The objects that match, each as `parse` reads it; those of which it makes None are left out.
+    """The matching objects, each parsed by `parse`; objects for which it returns None are left out.
 
-    Until `follow` is called every `read` asks the API server; from then on a thread keeps the copy, and what this
-    process writes is noted at once by `keep`. An older state never replaces a newer one, whichever way it comes.
+    Before `follow`, every `read` sends a request. After it, a thread keeps the copy, and `keep` notes this process's
+    own writes at once. An older state never replaces a newer one.
     `changed` is called in the thread that noted a change, in the order of the changes; it must not read a mirror.
-    `listed` is called whenever everything was read, before any of it is noted. With `page` the first reading requests
-    so many objects at a time, which bounds its memory.
+    `listed` is called after each complete read, before any object is noted. With `page` the first read requests that
+    many objects at a time, which limits its memory.
     """
 
     def __init__(
@@ -51,13 +51,13 @@ class Mirror(Generic[T]):
         self._closed = threading.Event()
         self._following = False
         self._seen: dict[Key, tuple[int, T | None]] = {}
-        """Version and value by object; a value of None is an object that is gone, or is none of ours."""
+        """Version and value by object; the value is None for an object that is deleted or not ours."""
         self._gone: deque[Key] = deque()
         self.restarts = 0
-        """How often the watch was started again after an error."""
+        """The number of times that the watch was restarted after an error."""
 
     def read(self) -> list[T]:
-        """Return the objects as they are now, or, where they are followed, as they were some milliseconds ago."""
+        """Return the current objects or, after `follow`, their state some milliseconds ago."""
         if not self._following:
             found, _ = self._snapshot(lambda obj: (obj, self._parse(obj)))
             return [value for _, value in found if value is not None]
@@ -65,7 +65,7 @@ class Mirror(Generic[T]):
             return [value for _, value in self._seen.values() if value is not None]
 
     def find(self, wanted: Callable[[T], bool]) -> list[T]:
-        """Return the requested objects; a copy that has none reads again: others may have created some."""
+        """Return the wanted objects. If the copy has none, read again, because other clients may have created some."""
         found = [value for value in self.read() if wanted(value)]
         if found or not self._following:
             return found
@@ -73,18 +73,18 @@ class Mirror(Generic[T]):
         return [value for value in self.read() if wanted(value)]
 
     def keep(self, obj: Manifest) -> T | None:
-        """Note what a write answered, and return it as it is parsed."""
+        """Note the response of a write, and return it parsed."""
         value = self._parse(obj)
         self._note(_key(obj), _version(obj), value)
         return value
 
     def drop(self, namespace: str, name: str, version: str) -> None:
-        """Note that an object is gone that was of that version last; one made since under its name stays."""
+        """Note the deletion of an object with that last version; a newer object of the same name is kept."""
         if self._seen.get((namespace, name), (0, None))[0] <= int(version):
             self._note((namespace, name), int(version), None)
 
     def follow(self) -> None:
-        """Read everything once and start to follow it; the errors of that reading are the caller's."""
+        """Read everything once and start to watch it. Errors of that read are raised."""
         if self._following or self._closed.is_set():
             return
         version = self._refresh()
@@ -93,12 +93,12 @@ class Mirror(Generic[T]):
         threading.Thread(target=self._run, args=(version,), name=name, daemon=True).start()
 
     def read_again(self) -> None:
-        """Read everything once more where it is followed, to know all that happened until now."""
+        """After `follow`, read everything once more, to include all changes until now."""
         if self._following:
             self._refresh()
 
     def close(self) -> None:
-        """Let the thread end with its next event; from now on the copy is not read any more."""
+        """End the thread at its next event. The copy must not be read afterwards."""
         self._closed.set()
         self._following = False
 
@@ -163,7 +163,7 @@ class Mirror(Generic[T]):
                 self._changed(before, value)
 
     def _forget(self, key: Key) -> None:
-        """Remember only the objects that went last."""
+        """Remember only the last deleted objects."""
         self._gone.append(key)
         if len(self._gone) > GONE_KEPT:
             oldest = self._gone.popleft()

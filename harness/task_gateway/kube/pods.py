@@ -4,17 +4,17 @@ from task_gateway.kube.wait import condition
 from task_gateway.model import Manifest
 
 SYSTEM_NAMESPACE, KUBE_PROXY = "kube-system", "k8s-app=kube-proxy"
-"""Where the pods of a cluster itself run, and the labels of the proxy on each node."""
+"""The namespace of the system pods of a cluster, and the labels of kube-proxy."""
 _is_ready = condition("Ready")
 
 
 def restarts(pod: Manifest) -> int:
-    """Return how often containers of a pod were started again, all of them together."""
+    """Return the sum of the restarts of all containers of a pod."""
     return sum(each.get("restartCount", 0) for each in _statuses(pod))
 
 
 def not_running(pod: Manifest) -> str | None:
-    """Return why a pod is not Ready, with how its container ended last; None if it is."""
+    """Return why a pod is not Ready, with the last termination of its container; None if it is Ready."""
     if pod["metadata"].get("deletionTimestamp"):
         return "it is being deleted"
     if (said := _is_ready(pod)) is None:
@@ -24,7 +24,7 @@ def not_running(pod: Manifest) -> str | None:
 
 
 def restarted(pod: Manifest) -> list[str]:
-    """Return the names of the containers that were started again, whose previous log can be read."""
+    """Return the names of restarted containers, whose previous log can be read."""
     return [each["name"] for each in _statuses(pod) if each.get("restartCount", 0)]
 
 

@@ -1,4 +1,4 @@
-"""Starts programs: the one module that imports subprocess, to treat all alike."""
+"""Starts programs. It is the only module that imports subprocess, so all programs are treated alike."""
 
 import os
 import shutil
@@ -20,7 +20,7 @@ TAIL_LINES = 20
 STOP_SECONDS = 10.0
 END_PAUSE_SECONDS = 0.02  # between checks of a process that is not a child of ours
 Word = str | Path
-_spawned: "list[subprocess.Popen[bytes]]" = []  # kept, to reap one that ends and not to take it for lost
+_spawned: "list[subprocess.Popen[bytes]]" = []  # kept, to reap those that end
 
 
 @dataclass(frozen=True)
@@ -48,16 +48,16 @@ class Process:
         return self._popen.poll()
 
     def stop(self) -> None:
-        """End the whole group: ask, wait, then insist."""
+        """End the whole group: send SIGTERM, wait, then send SIGKILL."""
         _end(self._popen)
 
     def detach(self) -> None:
-        """Let it run after this program ends; `end` stops it later, from any program of the same user."""
-        self._popen.returncode = 0  # Popen warns about children that it believes to be forgotten
+        """Keep it running after this program ends; `end` stops it later, from any program of the same user."""
+        self._popen.returncode = 0  # otherwise Popen warns about a running child
 
 
 def tool(name: str) -> Path:
-    """Return the program called `name`: the toolchain's, else the one on PATH, else ToolMissing."""
+    """Return the program `name`: the toolchain's, else the one on PATH; ToolMissing if there is none."""
     built = settings.tools_dir() / name
     if built.exists():
         return built
@@ -77,7 +77,7 @@ def run(
     log: Path | None = None,
     on_line: Callable[[str], None] | None = None,
 ) -> Completed:
-    """Run a program to its end and return what it printed.
+    """Run a program to its end and return its output.
 
     `env` is added to the environment, `timeout` is in seconds, `log` collects both outputs, `on_line` gets each line
     immediately. The program and its children end when this call is interrupted. Raises ToolMissing, and with `check`
@@ -114,9 +114,9 @@ def run(
 
 
 def attended(argv: Sequence[Word], *, env: Mapping[str, str], interactive: bool) -> Completed:
-    """Run a program that may talk to the person at the terminal, and return what it printed whatever its exit code.
+    """Run a program that may prompt the user at the terminal, and return its output with any exit code.
 
-    It shares the terminal; its standard error appears there at once, if there is one. OSError if it cannot be started.
+    It shares the terminal, if there is one, and its standard error appears there. OSError if it cannot be started.
     """
     stdin = None if interactive else subprocess.DEVNULL
     words = [str(word) for word in argv]
@@ -144,7 +144,7 @@ def spawn(argv: Sequence[Word], *, log: Path, env: Mapping[str, str] | None = No
 
 
 def end(pid: int, mark: str) -> None:
-    """End a detached program and its group; a process whose command line lacks `mark` is somebody else's by now."""
+    """End a detached program and its group; if its command line lacks `mark`, the id belongs to another program."""
     for number in (signal.SIGTERM, signal.SIGKILL):
         if runs(pid, mark):
             _signal(pid, number)
@@ -154,9 +154,9 @@ def end(pid: int, mark: str) -> None:
 
 
 def runs(pid: int, mark: str) -> bool:
-    """Return whether the process `pid` runs a command line with `mark` in it."""
+    """Return whether the process `pid` exists and has `mark` in its command line."""
     with suppress(ChildProcessError):
-        os.waitpid(pid, os.WNOHANG)  # if it is a child of ours that ended, take note of it
+        os.waitpid(pid, os.WNOHANG)  # reap it, if it is a child of this process that ended
     try:
         return mark in Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
     except OSError:
@@ -164,7 +164,7 @@ def runs(pid: int, mark: str) -> bool:
 
 
 def failure(name: str, completed: Completed) -> CommandFailed:
-    """Return the error with how a program failed: its last lines, and what to do about a full disk."""
+    """Return the error of a failed program: the last lines of its output, and a hint for a full disk."""
     lines = (completed.stderr.strip() or completed.stdout.strip()).splitlines()
     tail = "\n".join(lines[-TAIL_LINES:])
     if "no space left on device" in (completed.stdout + completed.stderr).lower():
@@ -210,7 +210,7 @@ def _collect(stream: IO[bytes], lines: list[str], on_line: Callable[[str], None]
 
 
 def _copy(stream: IO[bytes], kept: list[bytes]) -> None:
-    """Keep what comes, and show it at once where a person sees it: a prompt has no end of line."""
+    """Keep the output, and show it at once at the terminal, because a prompt has no end of line."""
     shown = sys.stderr.isatty()
     while piece := os.read(stream.fileno(), 4096):
         kept.append(piece)
@@ -235,7 +235,7 @@ def _end(popen: "subprocess.Popen[bytes]") -> None:
         popen.wait(STOP_SECONDS)
     except subprocess.TimeoutExpired:
         pass
-    finally:  # also what the program has started and left behind
+    finally:  # also child processes that the program left behind
         _signal(popen.pid, signal.SIGKILL)
         popen.wait()
 

@@ -1,4 +1,4 @@
-"""Which proxy leads to an API server: the kubeconfig's `proxy-url`, else the environment's, as kubectl chooses."""
+"""Selects the proxy for an API server like kubectl: `proxy-url` of the kubeconfig, else that of the environment."""
 
 import ipaddress
 import os
@@ -11,7 +11,7 @@ SCHEMES = ("http", "https", "socks5")
 
 
 def proxy_of(access: Access, server: str) -> str | None:
-    """Return the URL of the proxy to `server`, None for a direct connection; UsageError for one that is not supported.
+    """Return the URL of the proxy for `server`, None for a direct connection; UsageError if it is not supported.
 
     NO_PROXY does not apply to a `proxy-url`.
     """
@@ -54,7 +54,7 @@ def _variable(name: str) -> str:
 
 
 def _bypassed(server: SplitResult, exceptions: str) -> bool:
-    """Whether no proxy is used for a server: one of this machine, or one that an entry of NO_PROXY matches."""
+    """Return whether no proxy is used for a server: it is on this machine, or an entry of NO_PROXY matches it."""
     host, address = server.hostname or "", _address(server.hostname or "")
     if host == "localhost" or (address is not None and address.is_loopback):
         return True
@@ -64,7 +64,7 @@ def _bypassed(server: SplitResult, exceptions: str) -> bool:
 
 
 def _matches(entry: str, host: str, address: Address | None, port: int) -> bool:
-    """Whether an entry matches: `*`, a host with its subdomains, .DOMAIN, an address or a network, each with :PORT."""
+    """Return whether an entry matches: `*`, a host and its subdomains, .DOMAIN, an address or a network, with :PORT."""
     if entry == "*":
         return True
     name, _, wanted = entry.rpartition(":")

@@ -1,4 +1,4 @@
-"""Quantities as Kubernetes writes them, with any suffix, as whole numbers."""
+"""Converts Kubernetes quantities with any suffix to whole numbers."""
 
 import re
 from decimal import Decimal
@@ -11,7 +11,7 @@ MOST_DIGITS = 30
 
 
 def whole(quantity: str) -> int | None:
-    """Return a quantity rounded towards zero, as 1000000000 for `1G` and 0 for `100m`; None if it cannot be read.
+    """Return a quantity rounded towards zero, such as 1000000000 for `1G` and 0 for `100m`; None if it is invalid.
 
     The form is that of https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity.
     """

@@ -1,4 +1,4 @@
-"""What reading requires of an API server: anything that holds objects can take its place."""
+"""The protocol for reading objects, from an API server or any other source."""
 
 from typing import Protocol
 
@@ -26,7 +26,7 @@ class Reader(Protocol):
 
 
 def list_readable(reader: Reader, kind: str, namespace: str, labels: str = "") -> list[Manifest]:
-    """Return the objects of all namespaces, or of `namespace` if only that may be read; none of a kind not served.
+    """Return the objects of all namespaces, or of `namespace` if only that may be read; none if the kind is not served.
 
     Forbidden if the namespace may not be read either.
     """

@@ -1,8 +1,8 @@
-"""Why an API server refuses a request, as types: the one place that reads its words.
+"""Types the reasons of refusals by an API server. Only this module reads the text of messages.
 
-Where a Status object has the reason in a field, it is read from there. For all else Kubernetes has words only. They are
-those of Kubernetes 1.34 and 1.37 (read in the sources of 1.34.11 and 1.37.0, in the files that are named here); what
-another release words differently is a refusal without a reason, which is shown unchanged.
+If a field of the Status object has the reason, it is read from there. Otherwise Kubernetes only has a text. The texts
+are those of Kubernetes 1.34 and 1.37 (from the sources of 1.34.11 and 1.37.0, in the files that are named here). If
+another release has a different text, the refusal has no reason and is shown unchanged.
 """
 
 import re
@@ -49,7 +49,7 @@ def cause(reported: Mapping[str, Any]) -> Cause:
 
 
 def reasons(message: str, causes: Iterable[Cause]) -> frozenset[Refusal]:
-    """Return why a request is refused, by the message and the causes of a Status object; empty if that is not known."""
+    """Return the reasons of a refusal, from the message and the causes of a Status object; empty if unknown."""
     found = {refusal for refusal, words in WORDS.items() if words.search(message)}
     for each in causes:
         if each.reason == TOO_MANY:

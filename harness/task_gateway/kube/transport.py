@@ -1,4 +1,4 @@
-"""Sends requests to one API server: TLS, proxy and credentials of a kubeconfig, over connections that are kept."""
+"""Sends requests to one API server, with TLS, proxy and credentials of a kubeconfig, over persistent connections."""
 
 import re
 import threading
@@ -16,7 +16,7 @@ from task_gateway.model import Cluster
 from task_gateway.version import __version__
 
 CONNECT_SECONDS = 5.0
-CONNECTIONS = 100  # kept open for as many threads: beyond them each request would open its own connection
+CONNECTIONS = 100  # kept open; if more threads send requests, each request opens a connection
 UNAUTHORIZED = 401
 CERTIFICATE = re.compile(rb"-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----")
 OUT_OF_DATE = (9, 10)  # verify codes of OpenSSL: not yet valid, expired
@@ -75,7 +75,7 @@ class Transport:
         return response
 
     def unreachable(self, problem: BaseException) -> ClusterUnreachable:
-        """Return the error for a request that got no response, or for a response that broke off."""
+        """Return the error for a request without a response, or for an interrupted response."""
         cause = _cause(problem)
         way, end = "", "the API server"
         if self._proxy:
@@ -103,7 +103,7 @@ class Transport:
         return CertificateRefused(f"the certificate of {end} {message}", where=self.server, hint=hint)
 
     def _connected(self) -> "urllib3.PoolManager":
-        """Return the connections; others once the login command gave another client certificate."""
+        """Return the connections; new ones after the login command returned another client certificate."""
         pair = self._login.pair()
         with self._lock:
             if self._pool is None or pair != self._pair:
@@ -138,7 +138,7 @@ class Transport:
 
 
 def _server(access: Access) -> str:
-    """Return the URL of the API server; as for kubectl, one without a scheme is http and gets no credentials."""
+    """Return the URL of the API server. As in kubectl, a URL without a scheme means http without credentials."""
     server = str(access.cluster.get("server") or "").rstrip("/")
     if not server:
         raise access.refuse(f"cluster {access.cluster_name!r} has no server")
@@ -154,7 +154,7 @@ def _server(access: Access) -> str:
 
 
 def _tls(access: Access) -> "ssl.SSLContext":
-    """Return how the API server's certificate is verified: by the kubeconfig's authority, else by the system's."""
+    """Return the TLS context, which trusts the kubeconfig's certificate authority, or else the system's."""
     authority = access.content("certificate-authority")
     insecure = access.cluster.get("insecure-skip-tls-verify")
     if authority is not None and insecure:
@@ -166,7 +166,7 @@ def _tls(access: Access) -> "ssl.SSLContext":
         context = ssl.create_default_context(cadata=certificates)
     except (ssl.SSLError, ValueError) as problem:
         raise access.refuse(f"certificate-authority holds no valid certificate: {problem}") from None
-    # As kubectl: a certificate that is listed is trusted even if it is no root, and old authorities are accepted.
+    # As in kubectl: a listed certificate is trusted even if it is not a root, and old authorities are accepted.
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     if insecure:
@@ -182,14 +182,14 @@ def _load(access: Access, context: "ssl.SSLContext", pair: Pair) -> None:
         certificate.write_bytes(pair.certificate)
         key.write_bytes(pair.key)
         try:
-            context.load_cert_chain(certificate, key, password="")  # an encrypted key must not ask at the terminal
+            context.load_cert_chain(certificate, key, password="")  # an encrypted key must not prompt at the terminal
         except (ssl.SSLError, ValueError) as problem:
             who = f"the client certificate of user {access.user_name!r}"
             raise access.refuse(f"{who} and its key cannot be used: {problem}") from None
 
 
 def _cause(problem: BaseException) -> BaseException:
-    """Return what is behind an error of the HTTP library."""
+    """Return the cause of an error of the HTTP library."""
     while True:
         inner = next((each for each in problem.args if isinstance(each, BaseException)), None)
         if inner is None:

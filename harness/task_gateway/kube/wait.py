@@ -1,4 +1,4 @@
-"""Waits that watch: each has a name, ends once the object has the expected state, and otherwise reports the last."""
+"""Named waits that watch objects until they have the expected state, and otherwise report the last state."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -10,17 +10,17 @@ from task_gateway.reasons import Condition
 from task_gateway.settings import NAMESPACE_READY, Wait
 
 State = str | Condition
-"""What is not there yet: the condition that is not as wanted, or a sentence; `str` makes a sentence of either."""
+"""What is still missing: the condition that is not met, or a sentence; `str` converts both to a sentence."""
 Missing = Callable[[Manifest | None], State | None]
 AnyMissing = Callable[[Sequence[Manifest]], State | None]
 RETRY_SECONDS = 0.5  # between requests for a kind that is not served yet
 
 
 def wait_for(kube: Kube, wait: Wait, kind: str, name: str, namespace: str | None, missing: Missing) -> Manifest:
-    """Return the object once `missing` returns None for it.
+    """Return the object when `missing` returns None for it.
 
-    `missing` gets the object, or None while it does not exist, and returns what is not there yet. It may raise to end
-    the wait at once. WaitTimeout carries what it returned last, a condition also as `seen`.
+    `missing` receives the object, or None if it does not exist, and returns what is still missing. It may raise to end
+    the wait at once. WaitTimeout has its last result, a condition also as `seen`.
     """
     deadline = time.monotonic() + wait.seconds
     state: State = "it does not exist"
@@ -32,7 +32,7 @@ def wait_for(kube: Kube, wait: Wait, kind: str, name: str, namespace: str | None
                 if said is None:
                     return obj
                 state = said
-        except NotFound as problem:  # the kind itself, a CRD that is still to come
+        except NotFound as problem:  # the kind: its CRD is not installed yet
             state = problem.message
             time.sleep(min(RETRY_SECONDS, max(0.0, deadline - time.monotonic())))
     where = f"{kind} {'/'.join(part for part in (namespace, name) if part)}"
@@ -42,10 +42,10 @@ def wait_for(kube: Kube, wait: Wait, kind: str, name: str, namespace: str | None
 def wait_until_settled(
     kube: Kube, wait: Wait, kind: str, namespace: str | None, labels: str, missing: AnyMissing, *, seconds: float
 ) -> list[Manifest]:
-    """Return all objects that match once nothing was missing and nothing changed in them for `seconds`.
+    """Return all matching objects when nothing was missing and they did not change for `seconds`.
 
-    `missing` gets all of them after each change, and returns what is missing. It may raise to end the wait at once.
-    WaitTimeout carries what it returned last, a condition also as `seen`.
+    `missing` receives all of them after each change, and returns what is missing. It may raise to end the wait at once.
+    WaitTimeout has its last result, a condition also as `seen`.
     """
     deadline = time.monotonic() + wait.seconds
     state: State = "nothing is known yet"
@@ -69,7 +69,7 @@ def wait_until_settled(
 
 
 def wait_until_gone(kube: Kube, wait: Wait, kind: str, name: str, namespace: str | None) -> None:
-    """Return once there is no such object; WaitTimeout if it stays."""
+    """Return when there is no such object; WaitTimeout if it stays."""
     deadline = time.monotonic() + wait.seconds
     while (left := deadline - time.monotonic()) > 0:
         found, version = kube.snapshot(kind, namespace, name=name)
@@ -78,11 +78,11 @@ def wait_until_gone(kube: Kube, wait: Wait, kind: str, name: str, namespace: str
         for event, _ in kube.watch(kind, namespace, name=name, seconds=left, version=version):
             if event == "DELETED":
                 return
-    raise wait.timed_out("it is there still", f"{kind} {'/'.join(part for part in (namespace, name) if part)}")
+    raise wait.timed_out("it still exists", f"{kind} {'/'.join(part for part in (namespace, name) if part)}")
 
 
 def wait_until_usable(kube: Kube, namespace: str) -> None:
-    """Return once pods can be made in a namespace: its ServiceAccount comes a moment after it."""
+    """Return when pods can be created in a namespace: its ServiceAccount is created a moment after it."""
     wait_for(kube, NAMESPACE_READY, "v1/ServiceAccount", "default", namespace, _missing)
 
 
@@ -91,9 +91,9 @@ def _missing(obj: Manifest | None) -> State | None:
 
 
 def condition(type: str, status: str = "True") -> Missing:
-    """Return what `wait_for` asks: whether `status.conditions` has this type with this status, at this generation.
+    """Return the function for `wait_for` that checks a condition for its status at the current generation.
 
-    Its answer is the Condition that the object has instead, or a sentence where there is no object.
+    It returns the Condition that the object has instead, or a sentence if there is no object.
     """
 
     def missing(obj: Manifest | None) -> State | None:
