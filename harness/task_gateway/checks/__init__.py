@@ -1,1 +1,1 @@
-"""Preflight: checks that name what is wrong, why, and the command that fixes it; each found in `base.CHECKS`."""
+"""Preflight checks, which report a problem, its cause, and the command that fixes it; `base.CHECKS` has them all."""

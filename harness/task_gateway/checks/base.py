@@ -1,7 +1,7 @@
-"""What a check is, and where checks are found: a new one is a function in a module of this package.
+"""The types and the registry of checks. To add one, add a function to a module of this package.
 
-A check's docstring is the cause that docs/checks.md gives, its `fix` the command that helps. The first two digits of
-a code are its category's; a code is never used again for something else.
+The docstring of a check is its cause in docs/checks.md, and `fix` is the command that fixes it. The first two digits of
+a code are those of its category. A code is never reused.
 """
 
 import re
@@ -21,7 +21,7 @@ from task_gateway.routing import determined, templates
 PAGE = "docs/checks.md"
 DETERMINED = "determined"
 CATEGORIES = ("cluster", "CRDs", "controller", "gateway", "routing", "config", "security")
-"""In the order they are run and shown; the code's first two digits count them."""
+"""The categories, in the order in which they run and are shown; the first two digits of a code are the position."""
 
 
 class CheckResult(StrEnum):
@@ -35,7 +35,7 @@ class CheckResult(StrEnum):
 
 @dataclass(frozen=True)
 class Finding:
-    """What is wrong, in one line. `fix` replaces the fix of the check if a more specific one is known."""
+    """The problem, in one line. `fix` replaces the fix of the check if a more specific one is known."""
 
     message: str
     warning: bool = False
@@ -44,7 +44,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Profile:
-    """Another writer of the Gateway than this library: its strategy, and the warnings that are errors then."""
+    """A writer of the Gateway other than this library: its strategy, and the warnings that become errors."""
 
     strategy: str
     escalated: frozenset[str]
@@ -122,7 +122,7 @@ def check(
 
 
 def profile_of(name: str) -> Profile | None:
-    """Return the profile of that name, None for no name; UsageError names the known ones."""
+    """Return the profile of that name, None for no name; UsageError, with the known names, if there is none."""
     if name and name not in PROFILES:
         raise UsageError(f"there is no profile {name!r}", hint=f"known: {', '.join(PROFILES)}")
     return PROFILES.get(name)
@@ -135,18 +135,18 @@ def limits_of(snapshot: GatewaySnapshot) -> ManagerLimits:
 
 
 def minor(version: str) -> tuple[int, ...]:
-    """Return the first two numbers of a version, as in (1, 6); empty if there are none."""
+    """Return the first two numbers of a version, such as (1, 6); empty if there are none."""
     return tuple(int(part) for part in re.findall(r"\d+", version)[:2])
 
 
 def some(found: Sequence[str]) -> str:
-    """Return up to three of what was found, and how many more there are."""
+    """Return up to three of the names, and how many more there are."""
     more = f", and {len(found) - 3} more" if len(found) > 3 else ""
     return "; ".join(found[:3]) + more
 
 
 def unavailable(workloads: Sequence[Manifest], pods: Sequence[Manifest] = ()) -> str | None:
-    """Return what is wrong if none of these Deployments or DaemonSets has an available pod, None if one has.
+    """Return the problem if none of these Deployments or DaemonSets has an available pod, None if one has.
 
     Includes the reasons that Kubernetes reports: the condition ReplicaFailure, and the state of the pods.
     """
@@ -184,7 +184,7 @@ def category_of(code: str) -> str:
 
 
 def fill(fix: str, snapshot: GatewaySnapshot) -> str:
-    """Return a command with the names of a gateway in it."""
+    """Return the command with the names of a gateway filled in."""
     release = release_of(snapshot.objects.gateway) or snapshot.gateway.gateway_name
     return fix.format(
         upgrade=templates.upgrade(snapshot.gateway).replace("<release>", release),

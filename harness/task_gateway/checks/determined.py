@@ -23,7 +23,7 @@ ROUTE = ROUTES[-1]
 """The version of TCPRoute that its client knows."""
 
 SLOW_LISTENERS = 150
-"""From about here on, the rules that compare each pair of listeners make a write slower than the start of a pod."""
+"""From about this number on, the rules that compare each pair of listeners make a write slower than a pod's start."""
 
 KNOWN: Manifest = {
     "gatewayClassName": None,
@@ -38,7 +38,7 @@ KNOWN: Manifest = {
         "allowedRoutes": None,
     },
 }
-"""The fields of a Gateway's spec in Gateway API 1.0, lists as what their items hold; None: all that is inside."""
+"""The fields of a Gateway's spec in Gateway API 1.0; a list has the fields of its items, None means all fields."""
 
 PARAMETERS, SETS = "infrastructure.parametersRef", "allowedListeners"
 EDIT = "kubectl edit gateway {gateway} --namespace {namespace}"

@@ -13,7 +13,7 @@ from task_gateway.routing import determined, determined_lane, names
 from task_gateway.routing.determined_lane import LaneSlot
 
 GRACE = timedelta(seconds=30)
-"""How old a route may be before its slot leads to the task: another replica takes over within 15 s."""
+"""How old a route may be before its slot has to reach the task: another replica takes over within 15 s."""
 LOGS = "kubectl logs --namespace {namespace} deployment/OPERATOR"
 
 
@@ -93,7 +93,7 @@ def _slots(snapshot: GatewaySnapshot) -> dict[int, LaneSlot]:
 
 
 def _namespace(snapshot: GatewaySnapshot) -> str:
-    """Return the namespace of the lane's tasks: as the chart has it, else that of the master."""
+    """Return the namespace of the lane's tasks: the one in the chart, else that of the master."""
     try:
         lane = determined_lane.described(snapshot.objects.serving.chart)
     except Forbidden:

@@ -7,16 +7,16 @@ master-permissions.yaml. It lacks those on Gateways and TCPRoutes, and create an
 
 GROUP = "gateway.networking.k8s.io"
 Need = tuple[str, str, str, bool]
-"""Verb, group, resource with its subresource, and whether it is needed in the tasks' namespace (else the Gateway's)."""
+"""Verb, group, resource/subresource, and whether it is required in the tasks' namespace, else in the Gateway's."""
 Everywhere = tuple[str, str, str]
-"""Verb, group, resource: needed in all namespaces, or of a kind that has none."""
+"""Verb, group, resource: required in all namespaces, or cluster-scoped."""
 
 BY_THIS_CHART: tuple[Need, ...] = (
     ("update", GROUP, "gateways", False),
     *((verb, "", "services", True) for verb in ("list", "create", "delete")),
     *((verb, GROUP, "tcproutes", True) for verb in ("list", "create", "delete")),
 )
-"""Its own ClusterRole lets it get and list Services only."""
+"""Its own ClusterRole only allows to get and list Services."""
 
 BY_ITS_OWN_ROLE: tuple[Need, ...] = (
     *((verb, "", "pods", True) for verb in ("list", "watch", "delete")),
@@ -25,7 +25,7 @@ BY_ITS_OWN_ROLE: tuple[Need, ...] = (
     *((verb, "", "configmaps", True) for verb in ("list", "create", "delete")),
     *((verb, "", "events", True) for verb in ("list", "watch")),
 )
-"""At startup it lists pods and config maps, and watches Jobs, pods and events: it exits if it may not."""
+"""At startup it lists pods and ConfigMaps, and watches Jobs, pods and Events. Without permission it exits."""
 
 EVERYWHERE: tuple[Everywhere, ...] = (("list", "batch", "jobs"),)
 """At startup it lists Jobs in all namespaces. Its fallback to one namespace lists them all again, and exits."""

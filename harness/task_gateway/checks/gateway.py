@@ -44,7 +44,7 @@ def programmed(snapshot: GatewaySnapshot) -> Finding | None:
         return None
     try:
         found = [] if not snapshot.proxy.workloads or snapshot.proxy.services else deployments(snapshot)
-    except Forbidden:  # the condition matters more than its reason
+    except Forbidden:  # report the condition, even without its cause
         found = []
     if not found:
         return Finding(str(said))

@@ -1,4 +1,4 @@
-"""The command that gives a user the rights of a resource manager, without taking them from those that have them."""
+"""Builds the command that grants a user the rights of a resource manager and keeps those of other users."""
 
 import json
 
@@ -14,10 +14,10 @@ SELF = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview", "
 
 
 def grant(snapshot: GatewaySnapshot) -> str:
-    """Return the upgrade that adds the user to the chart's subjects, with the subjects that are bound now.
+    """Return the upgrade that adds the user to the chart's subjects and keeps the present ones.
 
-    They are `rbac.subjects`, or for a lane those of the master. Where these may not be read, a command that shows
-    them, since an upgrade replaces the whole list.
+    These are `rbac.subjects` or, for a lane, those of the master. If they may not be read, return a command that shows
+    them, because an upgrade replaces the whole list.
     """
     name, namespace = names.resource_manager(snapshot.gateway.gateway_name), snapshot.gateway.gateway_namespace
     try:
@@ -33,7 +33,7 @@ def grant(snapshot: GatewaySnapshot) -> str:
 
 
 def subject(user: str) -> Manifest:
-    """Return a user, by the name that the API server knows it by, as an entry of the chart's `rbac.subjects`."""
+    """Return a user, by its name in the API server, as an entry of the chart's `rbac.subjects`."""
     namespace, _, name = user.removeprefix(ACCOUNT).partition(":")
     if user.startswith(ACCOUNT) and name:
         return {"kind": "ServiceAccount", "name": name, "namespace": namespace}

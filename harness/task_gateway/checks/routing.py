@@ -33,7 +33,7 @@ def spoken(snapshot: GatewaySnapshot) -> Finding | None:
     """The chart is not installed for this Gateway, or its version differs from the version of the program that claims
     its slots."""
     if snapshot.traits.like_determined and snapshot.objects.templates is None:
-        return None  # a Determined master makes its own objects
+        return None  # a Determined master creates its own objects
     try:
         templates.load(snapshot.kube, snapshot.gateway)
     except TemplatesMismatch as mismatch:
@@ -117,7 +117,7 @@ def leaked_claims(snapshot: GatewaySnapshot) -> Finding | None:
         for slot in snapshot.slots
         if slot.task is not None and slot.task not in tasks and _old(table.parse_time(slot.claimed_at))
     ]
-    if any(slot.by_operator for slot in leaked):  # the port of a pod that is gone stays with its Job
+    if any(slot.by_operator for slot in leaked):  # the port of a deleted pod is kept for its Job
         jobs = live.ids((), snapshot.tasks.jobs)
         leaked = [slot for slot in leaked if not slot.by_operator or names.object_uid(slot.object) not in jobs]
     if not leaked:
@@ -250,7 +250,7 @@ def in_use(snapshot: GatewaySnapshot) -> Finding | None:
 
 
 def _exposed(snapshot: GatewaySnapshot) -> set[str | None]:
-    """Return the tasks that have a slot or a Service; None stands for Services of no task."""
+    """Return the tasks that have a slot or a Service; None is for Services without a task."""
     services = {_task_of(each, snapshot) for each in snapshot.tasks.services}
     return {slot.task for slot in snapshot.slots if slot.task} | services
 
@@ -280,7 +280,7 @@ def _selected(slot: table.Slot) -> str:
 
 
 def _led_to(found: Sequence[Endpoint], snapshot: GatewaySnapshot) -> str:
-    """Return what a port leads to, with the tasks that lost their claim of it."""
+    """Return the endpoints that a port reaches, with the tasks that lost their claim of it."""
     names_of = {each.pod for each in found if each.pod}
     pods = [each["metadata"] for each in snapshot.tasks.pods if each["metadata"]["name"] in names_of]
     tasks = sorted({task for each in pods if (task := (each.get("labels") or {}).get(TASK_LABEL))})
@@ -289,7 +289,7 @@ def _led_to(found: Sequence[Endpoint], snapshot: GatewaySnapshot) -> str:
 
 
 def _task_of(obj: Manifest, snapshot: GatewaySnapshot) -> str | None:
-    """Return the task that an object was made for, None for a slot's and for what is not ours."""
+    """Return the task that an object was created for, None for objects of slots and of others."""
     task: str | None = (obj["metadata"].get("labels") or {}).get(TASK_LABEL)
     return task if task is not None and _ours([obj], snapshot) else None
 

@@ -14,7 +14,7 @@ ANSWERS = "ITG0101"
 
 
 def of_config(problem: ConfigError | None, file: str) -> list[Check]:
-    """Return a check for each rule of the configuration, wrong where it has problems, all of them in its message."""
+    """Return a check for each rule of the configuration. It fails with all problems of that rule in its message."""
     found: dict[str, list[str]] = {}
     for each in problem.problems if problem else ():
         found.setdefault(config.code_of(each), []).append(str(each))
@@ -40,10 +40,10 @@ def of_target(
     user: str = "",
     groups: Sequence[str] = (),
 ) -> list[Check]:
-    """Return every check of one gateway; with `named` each names its resource manager.
+    """Return all checks of one gateway; with `named` each names its resource manager.
 
-    `uninstall` adds checks of what that breaks. `profile` adds checks of another writer of the Gateway: `user`, who is
-    in `groups`.
+    `uninstall` adds checks for what an uninstall breaks. `profile` adds checks for another writer of the Gateway:
+    `user`, who is in `groups`.
     """
     chosen = profile_of(profile)
     snapshot = GatewaySnapshot(target, chosen.strategy if chosen else None, profile=profile, user=user, groups=groups)
@@ -74,7 +74,7 @@ def of_unusable(manager: ResourceManager, problem: UsageError, *, profile: str =
 
 
 def report(checks: Sequence[Check], only: Collection[str] = ()) -> CheckReport:
-    """Return checks by category, those of `only` if any are named; UsageError names the categories there are."""
+    """Return checks by category, limited to `only` if given; UsageError, with the known names, for an unknown one."""
     wanted = {each.casefold() for each in only}
     unknown = wanted - {each.casefold() for each in CATEGORIES}
     if unknown:
@@ -121,7 +121,7 @@ def _run_check(rule: CheckRule, snapshot: GatewaySnapshot) -> Check:
 
 
 def _finding(rule: CheckRule, snapshot: GatewaySnapshot) -> Finding | None:
-    """Return what is wrong, of a rule for each namespace all that is; Forbidden if nothing is where it may be read."""
+    """Return the problem, for a rule per namespace all of them; Forbidden if there is none and not all may be read."""
     if rule.find is None:
         return None
     if not rule.each_namespace or len(snapshot.spaces) == 1:

@@ -127,7 +127,7 @@ def _routes_are_refused(snapshot: GatewaySnapshot) -> bool:
 
 
 def _may(snapshot: GatewaySnapshot, verb: str, group: str, resource: str, namespace: str = "", name: str = "") -> bool:
-    """Ask the API server for one right; an empty namespace means all of them."""
+    """Return whether the API server grants one right; an empty namespace means all namespaces."""
     resource, _, subresource = resource.partition("/")
     attributes = {"verb": verb, "group": group, "resource": resource, "namespace": namespace, "name": name}
     attributes |= {"subresource": subresource} if subresource else {}
@@ -147,7 +147,7 @@ def _bind(user: str) -> str:
 
 
 def _review(attributes: Manifest, user: str, groups: Sequence[str] = ()) -> Manifest:
-    """Return the question whether a user, or where none is named who asks, may do something."""
+    """Return the access review for a user or, if none is given, for the sender of the request."""
     kind = "SubjectAccessReview" if user else "SelfSubjectAccessReview"
     who = {"user": user, "groups": _groups(user, groups)} if user else {}
     spec = {"resourceAttributes": attributes, **who}
@@ -155,7 +155,7 @@ def _review(attributes: Manifest, user: str, groups: Sequence[str] = ()) -> Mani
 
 
 def _groups(user: str, given: Sequence[str] = ()) -> list[str]:
-    """Return the groups of a user as with `kubectl --as`: those given, else a service account's own by its name."""
+    """Return the groups of a user as with `kubectl --as`: those given, else the groups of a ServiceAccount."""
     namespace, _, name = user.removeprefix(ACCOUNT).partition(":")
     account = user.startswith(ACCOUNT) and bool(name)
     own = ["system:serviceaccounts", f"system:serviceaccounts:{namespace}"] if account else []

@@ -1,1 +1,1 @@
-"""The command line: one thin module a command, found by `_commands`; `output` prints, `main` reports errors."""
+"""The command line: one thin module per command, found by `_commands`; `output` prints, `main` reports errors."""

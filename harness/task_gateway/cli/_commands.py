@@ -1,4 +1,4 @@
-"""Finds the commands: each file of this folder and of the laboratory's is one, imported only when it is called."""
+"""Finds the commands: each file of this folder and of the laboratory's is one, imported only when it runs."""
 
 import importlib
 from pathlib import Path
@@ -13,11 +13,11 @@ from task_gateway.errors import UsageError
 
 NOT_COMMANDS = ("main", "output")
 PANELS = ("Operate", "Set up", "Laboratory")
-"""The parts of the root's help. Commands of the laboratory are in the last one, others in the first one by default."""
+"""The panels of the root's help. Commands of the laboratory are in the last one, others in the first one by default."""
 SET_UP = ("config", "controller", "crds", "master-config")
 SUMMARY_LETTERS = 45
 OLD_NAMES = ("capacity", "cel")
-"""Commands that are part of others now. They work for one more release, and no help lists them."""
+"""Commands that were merged into others. They work for one more release, and no help lists them."""
 
 
 class Group(TyperGroup):

@@ -1,4 +1,4 @@
-"""Selects the one gateway that a command works on, and opens the library for each of its task namespaces."""
+"""Selects the gateway of a command, and opens the library for each of its task namespaces."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -76,7 +76,7 @@ def open_all(snapshot: GatewaySnapshot) -> list[TaskGateway]:
 
 
 def ask(opened: Sequence[TaskGateway], call: Callable[[TaskGateway], T]) -> tuple[list[T], list[Skipped]]:
-    """Return the answers, and warn of each namespace that may not be read; Forbidden if none may be read."""
+    """Return the results, and warn about each namespace that may not be read; Forbidden if none may be read."""
     answers, skipped, refused = [], [], []
     for each in opened:
         try:

@@ -1,4 +1,4 @@
-"""Master configurations: the only room that knows their keys. Every problem of a file is found in one go."""
+"""Reads master configurations. Only this package knows their keys. All problems of a file are found at once."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ HINT = "docs/configuration.md has the keys, their rules and examples"
 
 
 def load(path: Path) -> MasterConfig:
-    """Read the master configuration at `path`; ConfigError has every problem, an unreadable file included."""
+    """Read the master configuration at `path`; ConfigError has all problems, including an unreadable file."""
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -25,8 +25,8 @@ def load(path: Path) -> MasterConfig:
 
 
 def parse(text: str, file: str) -> MasterConfig:
-    """Read a master configuration from `text`; `file` is the name its problems are reported under."""
-    from task_gateway.config.document import Document  # here: most commands read no file, and need no YAML library
+    """Read a master configuration from `text`; `file` is the name of the file in problems."""
+    from task_gateway.config.document import Document  # most commands read no file, and need no YAML library
     from task_gateway.config.master import read
 
     document = Document(text, file)

@@ -23,7 +23,7 @@ _OCTAL = re.compile(r"[-+]?0[0-9_]+")
 
 
 class Block:
-    """One mapping; reading a key that does not fit notes the problem and returns None."""
+    """One mapping. If the value of a key has a wrong type, reading it notes the problem and returns None."""
 
     def __init__(self, document: Document, node: yaml.MappingNode, path: str, line: int) -> None:
         self.document = document
@@ -33,11 +33,11 @@ class Block:
 
     @property
     def keys(self) -> list[str]:
-        """All keys, those merged in with `<<` included."""
+        """All keys, including those merged in with `<<`."""
         return list(self._entries)
 
     def line_at(self, key: str) -> int:
-        """Return the line of `key`, or of the block where the key is absent."""
+        """Return the line of `key`, or that of the block if the key is missing."""
         return self._entries[key][0] if key in self._entries else self.line
 
     def report(self, key: str, message: str, rule: ConfigRule = ConfigRule.WELL_FORMED) -> None:
@@ -45,11 +45,11 @@ class Block:
         self.document.report(self.line_at(key), join(self.path, key), message, rule)
 
     def has(self, key: str) -> bool:
-        """Return whether `key` is there with a value."""
+        """Return whether `key` has a value."""
         return key in self._entries and not is_null(self._entries[key][1])
 
     def refuse_others(self, known: Collection[str], kind: str) -> None:
-        """Report every key that is not `known`, with the nearest one that is."""
+        """Report every key that is not `known`, with the most similar known key."""
         for key in self.keys:
             if key not in known:
                 match = nearest(key, known)
@@ -57,7 +57,7 @@ class Block:
                 self.report(key, f"is not a key of {kind}; {advice}", ConfigRule.KNOWN_KEYS)
 
     def string(self, key: str, rule: ConfigRule = ConfigRule.WELL_FORMED) -> str | None:
-        """Return a string; None where there is none. A value of another type breaks `rule`."""
+        """Return a string, None if there is none. A value of another type breaks `rule`."""
         if not self.has(key):
             return None
         node = self._entries[key][1]
@@ -68,7 +68,7 @@ class Block:
         return None
 
     def integer(self, key: str, rule: ConfigRule = ConfigRule.WELL_FORMED) -> int | None:
-        """Return an integer; None where there is none. A value of another type breaks `rule`."""
+        """Return an integer, None if there is none. A value of another type breaks `rule`."""
         if not self.has(key):
             return None
         node = self._entries[key][1]
@@ -79,7 +79,7 @@ class Block:
         return None
 
     def block(self, key: str) -> "Block | None":
-        """Return the mapping under `key`; None where there is none."""
+        """Return the mapping under `key`, None if there is none."""
         if not self.has(key):
             return None
         line, node = self._entries[key]
@@ -89,7 +89,7 @@ class Block:
         return None
 
     def blocks(self, key: str) -> list["Block"]:
-        """Return the mappings of the list under `key`; none where there is no list."""
+        """Return the mappings of the list under `key`; empty if there is no list."""
         if not self.has(key):
             return []
         node = self._entries[key][1]
@@ -111,21 +111,21 @@ class Block:
 
 
 def nearest(key: str, known: Collection[str], cutoff: float = 0.6) -> str | None:
-    """Return the known key that `key` resembles most, None if it resembles none."""
+    """Return the known key that is most similar to `key`, None if none is similar."""
     return next(iter(get_close_matches(key[:100], known, n=1, cutoff=cutoff)), None)
 
 
 def entries_of(node: yaml.MappingNode) -> dict[str, tuple[int, yaml.Node]]:
-    """Return line and value of each key as the master has them.
+    """Return the line and value of each key with the precedence of the master.
 
-    In the order of the file a later key wins, also one that `<<` takes in; of a list of mappings under `<<` the first
-    wins.
+    A later key in the file takes precedence, also one that `<<` merges in. In a list of mappings under `<<`, the first
+    takes precedence.
     """
     return _Entries().entries(node)
 
 
 class _Entries:
-    """Flattens each mapping once, however many `<<` lead to it."""
+    """Flattens each mapping once, even if several `<<` refer to it."""
 
     def __init__(self) -> None:
         self._known: dict[int, dict[str, tuple[int, yaml.Node]]] = {}

@@ -1,4 +1,4 @@
-"""From text to nodes as the master's reader makes them: the events of libyaml, with its types, anchors and refusals."""
+"""Parses YAML text to nodes like the master's reader: events of libyaml, with the same types, anchors and errors."""
 
 import math
 import re
@@ -24,7 +24,7 @@ Report = Callable[[int, str], None]
 
 @dataclass
 class _Open:
-    """A collection whose end is to come; `decoded` and `aliased` count nodes as if every alias were written out."""
+    """An open collection; `decoded` and `aliased` count nodes as if every alias were written out."""
 
     node: yaml.MappingNode | yaml.SequenceNode
     anchor: str | None
@@ -34,9 +34,9 @@ class _Open:
 
 
 def compose(text: str, report: Report) -> yaml.Node | None:
-    """Return the root of the first document, None where there is none.
+    """Return the root of the first document, None if there is none.
 
-    What the master's reader refuses and PyYAML does not is reported with its line. yaml.YAMLError where the text
+    Content that the master's reader rejects and PyYAML accepts is reported with its line. yaml.YAMLError if the text
     cannot be parsed.
     """
     if (mark := re.search("[\r\n]\ufeff", text)) is not None:
@@ -61,7 +61,7 @@ class _Composer:
         self._flow = 0
 
     def take(self, event: yaml.Event) -> None:
-        """Take the next event of the document."""
+        """Process the next event of the document."""
         match event:
             case yaml.DocumentStartEvent(version=version) if version not in (None, (1, 1)):
                 line = _line(event)
@@ -78,7 +78,7 @@ class _Composer:
                 self._add(done.node, done.anchor, done.decoded, done.aliased)
 
     def _begin(self, event: yaml.SequenceStartEvent | yaml.MappingStartEvent) -> None:
-        """Open a collection; an explicit tag of one has no effect on the master's reader."""
+        """Open a collection. The master's reader ignores an explicit tag of a collection."""
         if len(self._open) == _DEEPEST:
             raise yaml.composer.ComposerError(None, None, "nested too deeply", _start(event))
         kind, tag = (
@@ -130,7 +130,7 @@ class _Composer:
         return bool(self._open) and isinstance(self._open[-1].node, yaml.MappingNode) and self._open[-1].key is None
 
     def _add(self, node: yaml.Node, anchor: str | None, decoded: int = 1, aliased: int = 0) -> None:
-        """Give a node that is complete to the collection it is part of."""
+        """Add a complete node to its collection."""
         if anchor is not None:
             self._anchors[anchor] = (node, decoded)
         if not self._open:
@@ -166,7 +166,7 @@ def _mergeable(node: yaml.Node) -> bool:
 
 
 def _most_aliased(decoded: int) -> float:
-    """Return the share of nodes that yaml.v2 lets come from aliases: 99 %, falling to 10 % in very large files."""
+    """Return the share of nodes that yaml.v2 allows from aliases: 99 %, falling to 10 % in very large files."""
     return min(0.99, max(0.10, 0.99 - 0.89 * (decoded - 400_000) / 3_600_000))
 
 
@@ -187,7 +187,7 @@ def _is_empty(event: yaml.Event) -> bool:
 
 
 def _find_second(events: Iterator[yaml.Event], report: Report) -> None:
-    """Report a second document that has content: the master ignores it, and all that follows."""
+    """Report a second document with content, because the master ignores it and all later ones."""
     line = 0
     try:
         for event in events:

@@ -1,4 +1,4 @@
-"""A file as the master reads it, with its lines: no object is built, and each problem is noted where it stands."""
+"""Reads a file like the master, with its lines. No objects are built, and each problem is noted with its line."""
 
 import re
 
@@ -35,7 +35,7 @@ class Document:
         return tuple(sorted(self._problems, key=lambda problem: problem.line))
 
     def report(self, line: int, key: str, message: str, rule: ConfigRule) -> None:
-        """Note a problem by the rule that it breaks; one that is met twice through a YAML alias is noted once."""
+        """Note a problem and the rule that it breaks. If it occurs again through a YAML alias, it is noted once."""
         self._problems[Problem(self.file, line, key, message, rule)] = None
 
     def _compose(self, text: str) -> yaml.Node | None:
@@ -57,7 +57,7 @@ class Document:
         self.report(line, "", message, ConfigRule.READABLE)
 
     def _find_duplicates(self, root: yaml.Node) -> None:
-        """Visit every mapping once, however many aliases lead to it."""
+        """Visit every mapping once, even if several aliases refer to it."""
         seen: set[int] = set()
         waiting: list[tuple[yaml.Node, str]] = [(root, "")]
         while waiting:
@@ -71,7 +71,7 @@ class Document:
                 waiting += self._distinct(node, path)
 
     def _distinct(self, node: yaml.MappingNode, path: str) -> list[tuple[yaml.Node, str]]:
-        """Report the keys of one mapping that come twice, and return its values with their paths."""
+        """Report duplicate keys of one mapping, and return its values with their paths."""
         first: dict[str, int] = {}
         values = []
         for key, value in node.value:
@@ -88,7 +88,7 @@ class Document:
 
 
 def line_of(node: yaml.Node) -> int:
-    """Return the line a node starts on, counted from 1."""
+    """Return the first line of a node, counted from 1."""
     return int(node.start_mark.line) + 1
 
 
@@ -99,7 +99,7 @@ def join(path: str, key: str) -> str:
 
 
 def describe(node: yaml.Node) -> str:
-    """Return what a node is, for a message: `an integer (7)`, `a boolean (y, read as true)`, `a list`, `nothing`."""
+    """Describe a node for a message: `an integer (7)`, `a boolean (y, read as true)`, `a list`, `nothing`."""
     if isinstance(node, yaml.MappingNode):
         return "a mapping"
     if isinstance(node, yaml.SequenceNode):
@@ -115,12 +115,12 @@ def describe(node: yaml.Node) -> str:
 
 
 def value_of(node: yaml.Node) -> Value:
-    """Return the value of a scalar: of a string itself, of another word what the master's reader makes of it."""
+    """Return the value of a scalar: a string unchanged, any other word as the master's reader converts it."""
     return str(node.value) if is_string(node) or is_merge(node) else resolve(node.value)[1]
 
 
 def name_of(key: yaml.ScalarNode) -> str:
-    """Return a key as the master has it: a string, also where it is a number or a boolean."""
+    """Return a key as a string, like the master, also if it is a number or a boolean."""
     return show(value_of(key))
 
 
@@ -130,7 +130,7 @@ def is_string(node: yaml.Node) -> bool:
 
 
 def integer_of(node: yaml.Node) -> int | None:
-    """Return the integer that the master has of a node, `3e4` and `30_000` included; None where it has another type."""
+    """Return the integer that the master reads from a node, also from `3e4` and `30_000`; None for another type."""
     value = value_of(node) if isinstance(node, yaml.ScalarNode) else None
     if isinstance(value, float) and value.is_integer():
         value = int(value)
@@ -143,5 +143,5 @@ def is_null(node: yaml.Node) -> bool:
 
 
 def is_merge(node: yaml.Node) -> bool:
-    """Return whether a key is YAML's `<<`, which takes in the keys of another mapping."""
+    """Return whether a key is YAML's `<<`, which merges in the keys of another mapping."""
     return isinstance(node, yaml.ScalarNode) and node.tag == f"{STANDARD}merge"

@@ -1,4 +1,4 @@
-"""The five keys of `internal_task_gateway`: their rules, and that no two resource managers share a port."""
+"""Reads and checks the five keys of `internal_task_gateway`. Two resource managers must not share a port."""
 
 import ipaddress
 import re
@@ -23,7 +23,7 @@ _HOST_LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
 
 
 def read(block: Block) -> InternalTaskGateway | None:
-    """Return the gateway a block describes, None if its name or its ports are invalid."""
+    """Return the gateway in a block, None if its name or its ports are invalid."""
     block.refuse_others(KEYS, GATEWAY)
     name = _label(block, NAME, "the name of the Gateway object", ConfigRule.GATEWAY_NAME)
     namespace = _label(block, NAMESPACE, "the namespace of the Gateway object", ConfigRule.GATEWAY_NAMESPACE)
@@ -62,7 +62,7 @@ def check_overlaps(found: Sequence[tuple[ResourceManager, Block]]) -> None:
 
 
 def _same_cluster(first: ResourceManager, one: Block, second: ResourceManager, other: Block) -> str | None:
-    """Return what shows that both resource managers are of one cluster, None if nothing does."""
+    """Return the reason why both resource managers use the same cluster, None if that is not known."""
     paths = {first.kubeconfig_path, second.kubeconfig_path}
     if len(paths) == 1 and None not in paths:
         return "same kubeconfig_path"

@@ -1,4 +1,4 @@
-"""The resource managers of a master configuration; keys that are none of the gateway's business pass."""
+"""Reads the resource managers of a master configuration, and ignores keys that do not concern the gateway."""
 
 from dataclasses import replace
 
@@ -55,9 +55,9 @@ _IMPLIED = ResourceManager(DEFAULT_NAME, DEFAULT_NAME, type="agent", resource_po
 
 
 def read(document: Document) -> MasterConfig | None:
-    """Return the content of a document, None if it is no mapping; problems are noted in the document.
+    """Return the content of a document, None if it is not a mapping; problems are noted in the document.
 
-    Where there is no resource manager, or no content at all, it is what the master adds by default.
+    Without a resource manager, or without any content, it has the master's default one.
     """
     if document.root is None or is_null(document.root):
         return None if document.problems else MasterConfig(document.file, _IMPLIED)
@@ -85,7 +85,7 @@ def read(document: Document) -> MasterConfig | None:
 
 
 def _find_misspelt(top: Block) -> None:
-    """Report keys at the top that are the gateway's, misplaced, or nearly one of those read here."""
+    """Report misplaced gateway keys at the top level, and keys that are similar to a known one."""
     for key in top.keys:
         if key == gateway.GATEWAY:
             message = "belongs under a resource manager: resource_manager.internal_task_gateway"
@@ -96,7 +96,7 @@ def _find_misspelt(top: Block) -> None:
 
 
 def _manager(block: Block, beside: Block, *, additional: bool) -> ResourceManager:
-    """Read one resource manager; its pools stand `beside` it."""
+    """Read one resource manager; its pools are in the block `beside`."""
     kind = _type(block, additional=additional)
     if kind in _KEYS:
         block.refuse_others(_KEYS[kind], f"a resource manager of type {kind}")
@@ -118,7 +118,7 @@ def _manager(block: Block, beside: Block, *, additional: bool) -> ResourceManage
 
 
 def _type(block: Block, *, additional: bool) -> str:
-    """Return the type, `agent` where none is given, as the master does; `kubernetes` where it is wrong."""
+    """Return the type: `agent` if none is given, as in the master; `kubernetes` if it is invalid."""
     kind = block.string("type")
     if kind is None and block.has("type"):
         return "kubernetes"
@@ -138,7 +138,7 @@ def _type(block: Block, *, additional: bool) -> str:
 
 
 def _check_names(found: list[tuple[ResourceManager, Block]]) -> None:
-    """Report each resource manager that goes by a name already given."""
+    """Report each resource manager whose name is already taken."""
     first: dict[str, Block] = {}
     for manager, block in found:
         if manager.name in first:

@@ -1,4 +1,4 @@
-"""Resource pools of a master configuration: what the master adds where none is given, and which ones it refuses."""
+"""Reads the resource pools of a master configuration, with the master's defaults, and checks their names."""
 
 from collections.abc import Iterable
 
@@ -11,7 +11,7 @@ DEFAULT_NAME = "default"
 
 
 def read_pools(beside: Block) -> tuple[ResourcePool, ...]:
-    """Return the pools of one resource manager, which stand `beside` it in the file."""
+    """Return the pools of one resource manager, from the block `beside`."""
     pools = []
     for block in beside.blocks(POOLS):
         name = block.string("pool_name")
@@ -25,16 +25,16 @@ def read_pools(beside: Block) -> tuple[ResourcePool, ...]:
 
 
 def default_pools(kind: str, beside: Block) -> tuple[ResourcePool, ...]:
-    """Return the pools of the default resource manager: one called `default` where the file gives none."""
+    """Return the pools of the default resource manager: one named `default` if the file has none."""
     if beside.has(POOLS) or kind not in ("agent", "kubernetes"):
         return read_pools(beside)
     return (ResourcePool(DEFAULT_NAME),)
 
 
 def check_pools(found: Iterable[tuple[ResourceManager, Block]]) -> None:
-    """Report resource managers without a pool, and pools whose name is taken, by any resource manager.
+    """Report resource managers without a pool, and pools whose name another pool of any resource manager has.
 
-    Each resource manager comes with the block that its pools stand in, the default one first.
+    Each resource manager is paired with the block of its pools; the default one is first.
     """
     first: dict[str, int] = {}
     for manager, beside in found:

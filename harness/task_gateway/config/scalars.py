@@ -1,4 +1,4 @@
-"""Types and values of plain words, as the master's reader (YAML 1.1 by yaml.v2) resolves them; PyYAML differs."""
+"""Resolves types and values of plain words like the master's reader (YAML 1.1 of yaml.v2). PyYAML differs."""
 
 import base64
 import binascii
@@ -37,7 +37,7 @@ _LONGEST_SHOWN = 60
 
 
 def resolve(text: str) -> tuple[str, Value]:
-    """Return type and value of a plain word: bool, null, int, float or str. Dates and `1:30` are strings."""
+    """Return the type and value of a plain word: bool, null, int, float or str. Dates and `1:30` are strings."""
     if text in _WORDS:
         return _WORDS[text]
     if text[0] not in "+-.0123456789" or len(text) > _LONGEST_NUMBER:
@@ -55,9 +55,9 @@ def resolve(text: str) -> tuple[str, Value]:
 
 
 def resolve_tagged(tag: str, text: str) -> tuple[str, Value]:
-    """Return type and value of a word with a tag such as `!!int`; ValueError where the word is none of that type.
+    """Return the type and value of a word with a tag such as `!!int`; ValueError if the word is not of that type.
 
-    A tag that the reader does not know makes a string.
+    With a tag that the reader does not know, the word is a string.
     """
     kind = tag.removeprefix(STANDARD)
     if kind == "binary":
@@ -80,7 +80,7 @@ def resolve_tagged(tag: str, text: str) -> tuple[str, Value]:
 
 
 def show(value: Value) -> str:
-    """Return a value as JSON has it, and as the master makes a string of a number or a boolean that is a key."""
+    """Return a value as JSON. The master converts keys that are numbers or booleans to strings in the same way."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):
@@ -91,7 +91,7 @@ def show(value: Value) -> str:
 
 
 def quote(text: str) -> str:
-    """Return `text` in quotes, on one line and not too long, whatever is in it."""
+    """Return any `text` in quotes, on one line, and shortened if it is long."""
     return repr(text if len(text) <= _LONGEST_SHOWN else text[: _LONGEST_SHOWN - 3] + "...")
 
 

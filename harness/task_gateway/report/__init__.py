@@ -1,7 +1,7 @@
-"""What a run looks like to a program (JSON, JUnit), a reader (Markdown) and on a terminal; pure functions.
+"""Renders results for programs (JSON, JUnit), readers (Markdown) and terminals, by pure functions.
 
-`from task_gateway.report import tasks` defers the import of that module, and of the library that it draws with, to
-its first use.
+`from task_gateway.report import tasks` defers the import of that module, and of its rendering library, to its first
+use.
 """
 
 from typing import TYPE_CHECKING

@@ -15,7 +15,7 @@ NOT_MEASURED = (
 
 
 class Column(NamedTuple):
-    """A column of the table, empty if only the JSON has the field; its field, and what it means."""
+    """A column of the table, its field, and its meaning; the column is empty if only the JSON has the field."""
 
     head: str
     field: str
@@ -84,20 +84,20 @@ def terminal(reports: Sequence[CelReport]) -> RenderableType:
 
 
 def numbered(reports: Sequence[CelReport]) -> dict[str, str]:
-    """Return the texts of all rules that matter, each with its mark, `[1]` and so on."""
+    """Return the texts of all rules in the table, each with its mark, such as `[1]`."""
     binding = [each.binding_rule for each in reports if each.binding_rule]
     left_out = [rule for each in reports for variant in each.variants for rule in variant.left_out]
     return {rule: f"[{number}]" for number, rule in enumerate(dict.fromkeys((*binding, *left_out)), 1)}
 
 
 def accepted(report: CelReport, rules: Mapping[str, str]) -> str:
-    """Return the accepted number with the mark of the rule that binds."""
+    """Return the accepted number with the mark of the binding rule."""
     most = number(report.accepted_max_items)
     return f"{most} {rules[report.binding_rule]}" if report.binding_rule else f"{most} or more"
 
 
 def variants(report: CelReport, rules: Mapping[str, str]) -> str:
-    """Return what is accepted without which rules."""
+    """Return the accepted numbers without certain rules."""
     return ", ".join(
         f"{''.join(rules[rule] for rule in each.left_out)}: {number(each.accepted_max_items)}"
         + (" or more" if each.at_least else "")

@@ -11,7 +11,7 @@ MARKS = {"ok": ("√", "green"), "warning": ("‼", "yellow"), "error": ("×", "
 
 
 def terminal(report: CheckReport) -> RenderableType:
-    """Return each category under a heading, each check with its mark, and what is wrong under it."""
+    """Return each category under a heading, each check with its mark, and the problem below it."""
     parts: list[Text] = []
     for category in report.categories:
         parts += [Text(category.name, style="bold"), Text("-" * len(category.name))]
@@ -24,7 +24,7 @@ def terminal(report: CheckReport) -> RenderableType:
 
 
 def junit(report: CheckReport) -> str:
-    """Return a test suite for each category: an error fails, what was skipped is skipped, a warning is printed."""
+    """Return a test suite for each category: an error is a failure, and a warning becomes output."""
     return document(
         "task-gateway check", (Suite(each.name, tuple(map(_case, each.checks))) for each in report.categories)
     )

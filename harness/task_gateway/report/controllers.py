@@ -1,4 +1,4 @@
-"""What controllers were seen to do, as a table for a terminal."""
+"""Renders the results of probing controllers as a table for a terminal."""
 
 from rich.console import Group, RenderableType
 from rich.text import Text
@@ -12,7 +12,7 @@ OPTIONAL = ("‼", "yellow")
 
 
 def terminal(record: ControllerRecord) -> RenderableType:
-    """Return each requirement with its result, what was seen and what was measured, and the verdict."""
+    """Return each requirement with its result, details and measurements, and the verdict."""
     rows = table("", "REQUIREMENT", "", "RESULT", "SEEN", "SECONDS")
     for each in record.requirements:
         mark, style = MARKS[each.result] if each.required or each.result == MET else OPTIONAL
@@ -27,5 +27,5 @@ def terminal(record: ControllerRecord) -> RenderableType:
 
 
 def seconds(requirement: RequirementRecord) -> str:
-    """Return what was measured, each figure with its name."""
+    """Return the measurements, each with its name."""
     return ", ".join(f"{name.replace('_', ' ')} {number:g}" for name, number in requirement.seconds.items())

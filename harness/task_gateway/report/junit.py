@@ -1,4 +1,4 @@
-"""JUnit XML, which continuous integration systems show: suites of cases, whatever they were made from."""
+"""Writes JUnit XML, which continuous integration systems show: suites of cases from any source."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -10,7 +10,7 @@ _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 
 @dataclass(frozen=True)
 class Case:
-    """One case: it passed unless `failure` (its cause, summarized in the first line) or `skipped` has the reason."""
+    """One case. It passed unless `failure` (the cause, summarized in its first line) or `skipped` has a reason."""
 
     name: str
     seconds: float = 0.0
@@ -21,7 +21,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Suite:
-    """Cases with a heading; `properties` are the versions of what took part."""
+    """Cases with a heading; `properties` are the versions of all components."""
 
     name: str
     cases: tuple[Case, ...]
@@ -29,7 +29,7 @@ class Suite:
 
 
 def document(name: str, suites: Iterable[Suite]) -> str:
-    """Return a `testsuites` document; what XML 1.0 cannot hold, terminal colours among it, is replaced."""
+    """Return a `testsuites` document. Characters that XML 1.0 does not allow, such as escape codes, are replaced."""
     found = list(suites)
     every = [case for suite in found for case in suite.cases]
     root = ElementTree.Element("testsuites", {"name": _clean(name), **_counts(every)})

@@ -15,7 +15,7 @@ BINDING = "◀"
 
 
 def terminal(managers: Sequence[ManagerLimits]) -> RenderableType:
-    """Return a heading and a table for each resource manager, the binding limit marked."""
+    """Return a heading and a table for each resource manager, with the binding limit marked."""
     parts: list[RenderableType] = []
     for manager in managers:
         parts.append(Text(printable(headline(manager)), style="bold"))
@@ -27,14 +27,14 @@ def terminal(managers: Sequence[ManagerLimits]) -> RenderableType:
 
 
 def headline_with_ports(manager: ManagerLimits, use: PortUse) -> RenderableType:
-    """Return how many tasks fit, how the ports of the range are used, and what to raise."""
+    """Return how many tasks fit, how the ports of the range are used, and which limit to raise."""
     binding = next((each for each in manager.limits if each.id == manager.binding), None)
     parts: list[RenderableType] = [printable(headline(manager)), _ports(use)]
     return Group(*parts, *([printable(f"to fit more: {binding.raise_}")] if binding else []))
 
 
 def headline(manager: ManagerLimits) -> str:
-    """Return one sentence: how many tasks fit, how many there are, what binds."""
+    """Return one sentence with the capacity, the number of tasks, and the binding limit."""
     if manager.capacity is None:
         why = "no gateway, the master connects to tasks directly" if not manager.gateway else "no limit is known"
         return f"{manager.name}: {why}"

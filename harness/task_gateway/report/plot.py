@@ -1,4 +1,4 @@
-"""Draws what rules cost by the length of a list, and what a write takes; the same reports give the same files."""
+"""Plots the cost of rules by the length of a list, and the duration of writes. The output is reproducible."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -27,7 +27,7 @@ STYLE: Any = {
 
 
 def draw(reports: Sequence[CelReport], folder: Path) -> tuple[Path, ...]:
-    """Write `cel.svg` and `cel.png` into `folder`, made if need be: cost left, seconds of writes right."""
+    """Write `cel.svg` and `cel.png` to `folder`, created if necessary: cost on the left, writes on the right."""
     folder.mkdir(parents=True, exist_ok=True)
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=INCHES, layout="constrained")
@@ -43,12 +43,12 @@ def draw(reports: Sequence[CelReport], folder: Path) -> tuple[Path, ...]:
 
 
 def distinct(reports: Iterable[CelReport]) -> list[CelReport]:
-    """Return one report of each CRD and limit, the last of them: the newest bundle's."""
+    """Return the last report of each CRD and limit: that of the newest bundle."""
     return list({(each.crd, each.path, each.accepted_max_items): each for each in reports}.values())
 
 
 def costs(report: CelReport) -> list[tuple[int, float]]:
-    """Return (maxItems, estimated cost) of each refusal that told its factor, of the rule that binds."""
+    """Return (maxItems, estimated cost) of the binding rule for each refusal that reported its factor."""
     told = {
         each.max_items: each.factor * RULE_BUDGET
         for each in report.points
@@ -58,9 +58,9 @@ def costs(report: CelReport) -> list[tuple[int, float]]:
 
 
 def curve(points: Sequence[tuple[int, float]], first: int, last: int) -> list[tuple[int, float]]:
-    """Return the power of the number that goes through the first and the last point, from `first` to `last`.
+    """Return the power function through the first and the last point, from `first` to `last`.
 
-    Empty with fewer than two points, which do not show how the cost grows.
+    Empty with fewer than two points, because these do not show how the cost grows.
     """
     if len(points) < 2:
         return []

@@ -1,4 +1,4 @@
-"""Exposed tasks and repairs, as tables that look like kubectl's."""
+"""Renders exposed tasks and repairs as tables in the style of kubectl."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -22,7 +22,7 @@ def terminal(tasks: Sequence[Exposure], now: datetime | None = None, *, namespac
 
 
 def changed(tasks: Sequence[Exposure], gone: Sequence[Exposure], *, namespaces: bool = False) -> RenderableType:
-    """Return rows without a heading: those that changed, and those that are there no more."""
+    """Return rows without a heading: those that changed, and those that no longer exist."""
     rows, now = table(*_columns(namespaces=namespaces), show_header=False), datetime.now(UTC)
     for each in tasks:
         rows.add_row(*cells([*_space(each, namespaces=namespaces), *_words(each, now)]))
@@ -33,7 +33,7 @@ def changed(tasks: Sequence[Exposure], gone: Sequence[Exposure], *, namespaces: 
 
 
 def repairs(found: Sequence[Repair], *, dry_run: bool) -> RenderableType:
-    """Return what is done, or would be, and why."""
+    """Return the repairs that were done, or would be done, and why."""
     if not found:
         return "nothing is left behind"
     rows = table("ACTION", "OBJECT", "TASK", "PORT", "REASON", "DONE")
@@ -45,7 +45,7 @@ def repairs(found: Sequence[Repair], *, dry_run: bool) -> RenderableType:
 
 
 def age(since: datetime | None, now: datetime) -> str:
-    """Return how long ago something was, in the largest whole unit, as kubectl does; empty if it is not known."""
+    """Return the age of something in the largest whole unit, like kubectl; empty if it is not known."""
     if since is None:
         return ""
     seconds = max(0, int((now - since).total_seconds()))
