@@ -1,6 +1,6 @@
-"""Exposes the tasks of an ML platform at one address of another cluster: the library of a master, and a program.
+"""Exposes the tasks of an ML platform at one address of another cluster: a library for masters, and a program.
 
-What is exported here is the public interface; each name is imported when it is first used.
+The names that are exported here are the public interface. Each is imported on first use.
 """
 
 from importlib import import_module

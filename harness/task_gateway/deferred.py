@@ -1,4 +1,4 @@
-"""Libraries that are imported when they are first used: most commands need few of them, and each costs CPU time.
+"""Imports libraries on first use, because most commands need few of them, and each import takes CPU time.
 
 `from task_gateway.deferred import yaml` stands for `import yaml`; annotations that use it are quoted. A library whose
 submodules are used needs its imports for the type checker too. For a module of this project that imports much and is
@@ -40,7 +40,7 @@ else:
 
 
 class Deferred(ModuleType):
-    """A module that is imported when the first of its attributes is used; a submodule is an attribute too."""
+    """A module that is imported when one of its attributes is first used; a submodule is also an attribute."""
 
     def __getattr__(self, name: str) -> Any:
         module = importlib.import_module(self.__name__)

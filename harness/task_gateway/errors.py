@@ -1,38 +1,38 @@
-"""Every error a user can meet, as one tree; the class decides the exit code.
+"""All errors that users can see, as one tree; the class determines the exit code.
 
-TaskGatewayError            1  something is wrong with what was checked
+TaskGatewayError            1  a problem with the checked object
 ├── ApiError                1  the API server refused a request
 │   ├── NotFound
 │   ├── AlreadyExists
-│   ├── Conflict               somebody else wrote first; read again and retry
+│   ├── Conflict               another client wrote first; read again and retry
 │   ├── Forbidden              RBAC or admission
 │   │   └── DeniedByPolicy     an admission policy or webhook
-│   └── Invalid                validation, CEL rules included
-│       ├── InvalidCrd         a CRD that is wrong for another reason than the cost of its rules
+│   └── Invalid                validation, including CEL rules
+│       ├── InvalidCrd         a CRD that is invalid for another reason than the cost of its rules
 │       └── NotApproved        a CRD of a protected group without the annotation that approves it
 ├── CommandFailed           1  helm, kind, kubectl or the engine ended non-zero
 │   └── DiskFull
 ├── WaitTimeout             1  a named wait ended; carries the last state seen, as a sentence and as a type
 │   └── NotReachable           a task's port is not reachable: the object that causes it, and its condition
-├── SystemPodFailed         1  kube-proxy or CoreDNS of a new cluster ends again and again
+├── SystemPodFailed         1  kube-proxy or CoreDNS of a new cluster keeps crashing
 ├── NoFreeSlot              1  every port of the gateway is taken
 ├── NoAddress               1  the Gateway has no address yet, and no port of it can be reached
-├── TaskEnded               1  a pod or Job that is to be exposed has ended, or is being deleted
-├── NotExposed              1  a task that is to be released holds no port
+├── TaskEnded               1  the pod or Job to expose has ended, or is being deleted
+├── NotExposed              1  the task to release holds no port
 ├── ImageMissing            1  a pod cannot start because its image is not available
-├── DownloadFailed          1  a file could not be fetched, or is not the one whose checksum is pinned
-├── ScenarioFailed          1  a step saw something else than it claims
-├── UsageError              2  the call or a file is wrong; nothing was touched
-│   ├── ConfigError            every problem of a file at once, with line and key
+├── DownloadFailed          1  a file could not be downloaded, or its checksum differs from the pinned one
+├── ScenarioFailed          1  a step of a scenario got an unexpected result
+├── UsageError              2  the arguments or a file are wrong; nothing was changed
+│   ├── ConfigError            all problems of a file, with line and key
 │   ├── EngineError            no container engine that can run a node
-│   │   └── HostLimit           a limit of this machine's kernel leaves no room for another cluster
-│   ├── NeedsMissing           this machine lacks what a run needs; each with the command that gets it
-│   ├── ToolMissing            a program of the toolchain is not there
+│   │   └── HostLimit           a limit of this machine's kernel prevents another cluster
+│   ├── NeedsMissing           this machine lacks requirements of a run; each with the command to install it
+│   ├── ToolMissing            a program of the toolchain is missing
 │   ├── ClusterExists
 │   ├── ClusterUnknown
-│   └── TemplatesMismatch      chart and harness speak of different task routing templates
+│   └── TemplatesMismatch      chart and library have different versions of the task routing templates
 └── ClusterUnreachable      3  no answer from an API server
-    ├── CertificateRefused     its certificate, or its proxy's, is not trusted, not for this name, or out of date
+    ├── CertificateRefused     its certificate, or its proxy's, is not trusted, is for another name, or has expired
     └── LoginFailed            the kubeconfig's credentials could not be obtained; no request was sent
 """
 
@@ -45,11 +45,11 @@ from task_gateway.reasons import Condition, ConfigRule, OverBudget, Refusal
 Refused = TypeVar("Refused", bound="ApiError")
 INTERRUPTED = 130
 NOT_IN_JSON = {"json": False}
-"""The metadata of a field that is for code and no part of a command's JSON."""
+"""The metadata of a field that is only for code, and not part of a command's JSON."""
 
 
 class TaskGatewayError(Exception):
-    """What is wrong, where (file, key, object), and the command that helps."""
+    """An error with a message, its place (file, key, object), and a command that fixes it."""
 
     exit_code: ClassVar[int] = 1
 
@@ -62,10 +62,10 @@ class TaskGatewayError(Exception):
 
 @dataclass(frozen=True)
 class Cause:
-    """One reason of a refusal, as an API server gives it: the field, a word like FieldValueForbidden, a sentence.
+    """One cause in a refusal by an API server: the field, a reason such as FieldValueForbidden, and a sentence.
 
-    `over_budget` is set where CEL rules are estimated to cost too much, `contributes` where a rule is one of those that
-    make a whole schema cost too much.
+    `over_budget` is set if the estimated cost of CEL rules is too high, `contributes` if a rule is one of those that
+    make a whole schema too expensive.
     """
 
     field: str
@@ -78,7 +78,7 @@ class Cause:
 class ApiError(TaskGatewayError):
     """The API server refused a request; `status` is the HTTP code, 0 if there was none, `causes` its details.
 
-    `reasons` is why, as far as code decides on it; `denied_by` is the admission policy or webhook that refused it.
+    `reasons` has the reasons that code uses; `denied_by` is the admission policy or webhook that refused it.
     """
 
     def __init__(
@@ -99,7 +99,7 @@ class ApiError(TaskGatewayError):
         self.denied_by = denied_by
 
     def told_as(self, error: type[Refused], message: str, *, hint: str | None) -> Refused:
-        """Return the same refusal as another error, with another sentence."""
+        """Return the same refusal as an error of another class, with another message."""
         return error(
             message,
             status=self.status,
@@ -120,7 +120,7 @@ class AlreadyExists(ApiError):
 
 
 class Conflict(ApiError):
-    """The object changed since it was read (409)."""
+    """The object has changed since it was read (409)."""
 
 
 class Forbidden(ApiError):
@@ -136,7 +136,7 @@ class Invalid(ApiError):
 
 
 class InvalidCrd(Invalid):
-    """A CRD is wrong for another reason than the cost of its rules."""
+    """A CRD is invalid for another reason than the cost of its rules."""
 
 
 class NotApproved(Invalid):
@@ -144,7 +144,7 @@ class NotApproved(Invalid):
 
 
 class CommandFailed(TaskGatewayError):
-    """A program ended with a non-zero `code`; `tail` holds its last lines of output."""
+    """A program ended with a non-zero exit code; `tail` has the last lines of its output."""
 
     def __init__(
         self, message: str, *, code: int, tail: str = "", where: str | None = None, hint: str | None = None
@@ -159,10 +159,10 @@ class DiskFull(CommandFailed):
 
 
 class WaitTimeout(TaskGatewayError):
-    """The wait called `name` ended after `seconds`; `last_state` is a sentence of what was seen last.
+    """The wait `name` ended after `seconds`; `last_state` is a sentence about the last state.
 
-    `seen` is the same as a type, to decide on: the condition that is not as wanted, what a port did
-    (routing.reach.Answer), or None where there is a sentence only.
+    `seen` is that state as a type for code: the condition that is not met, the result at a port
+    (routing.reach.Answer), or None if there is only a sentence.
     """
 
     def __init__(
@@ -183,11 +183,11 @@ class WaitTimeout(TaskGatewayError):
 
 
 class NotReachable(WaitTimeout):
-    """A task that is exposed cannot be reached; `where` is the object that stands in the way."""
+    """An exposed task is not reachable; `where` is the object that prevents it."""
 
 
 class SystemPodFailed(TaskGatewayError):
-    """A pod that all others of a cluster depend on ends again and again; the message has its last line."""
+    """A pod that all others of a cluster depend on keeps crashing; the message has the last line of its log."""
 
 
 class NoFreeSlot(TaskGatewayError):
@@ -199,34 +199,34 @@ class NoAddress(TaskGatewayError):
 
 
 class TaskEnded(TaskGatewayError):
-    """A pod or Job that is to be exposed has ended, or is being deleted; nothing was written."""
+    """The pod or Job to expose has ended, or is being deleted; nothing was written."""
 
 
 class NotExposed(TaskGatewayError):
-    """A task that is to be released holds no port; nothing was written."""
+    """The task to release holds no port; nothing was written."""
 
 
 class ImageMissing(TaskGatewayError):
-    """A container's image can neither be found nor pulled."""
+    """The image of a container cannot be found or pulled."""
 
 
 class DownloadFailed(TaskGatewayError):
-    """A file could not be fetched, or has another checksum than expected."""
+    """A file could not be downloaded, or has an unexpected checksum."""
 
 
 class ScenarioFailed(TaskGatewayError):
-    """A step of a scenario saw something else than it claims."""
+    """A step of a scenario got an unexpected result."""
 
 
 class UsageError(TaskGatewayError):
-    """The call is wrong; nothing was touched."""
+    """The arguments are wrong; nothing was changed."""
 
     exit_code = 2
 
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing wrong in a file: the rule it breaks. `line` counts from 1; 0 where the whole file is meant."""
+    """A problem in a file, with the rule that it breaks. `line` counts from 1; 0 means the whole file."""
 
     file: str
     line: int
@@ -240,7 +240,7 @@ class Problem:
 
 
 class ConfigError(UsageError):
-    """A configuration file breaks rules; `problems` has all of them."""
+    """A configuration file is invalid; `problems` has all reasons."""
 
     def __init__(self, problems: tuple[Problem, ...], *, hint: str | None = None) -> None:
         count = len(problems)
@@ -249,15 +249,15 @@ class ConfigError(UsageError):
 
 
 class EngineError(UsageError):
-    """No container engine here starts a privileged container."""
+    """No container engine on this machine can start a privileged container."""
 
 
 class HostLimit(EngineError):
-    """A limit of this machine's kernel leaves no room for another cluster; `hint` is the command that raises it."""
+    """A limit of this machine's kernel prevents another cluster; `hint` is the command that raises it."""
 
 
 class NeedsMissing(UsageError):
-    """This machine lacks what a run needs; `needs` has the name, the state and the command of each."""
+    """This machine lacks requirements of a run; `needs` has the name, the state and the command for each."""
 
     def __init__(self, needs: tuple[tuple[str, str, str], ...]) -> None:
         told = "; ".join(f"{name}: {state}" for name, state, _ in needs)
@@ -266,7 +266,7 @@ class NeedsMissing(UsageError):
 
 
 class ToolMissing(UsageError):
-    """A program of the toolchain is not there."""
+    """A program of the toolchain is missing."""
 
 
 class ClusterExists(UsageError):
@@ -278,7 +278,7 @@ class ClusterUnknown(UsageError):
 
 
 class TemplatesMismatch(UsageError):
-    """The chart's task routing templates are not the ones this harness speaks."""
+    """The chart's task routing templates have a version that this library does not support."""
 
 
 class ClusterUnreachable(TaskGatewayError):
@@ -288,8 +288,8 @@ class ClusterUnreachable(TaskGatewayError):
 
 
 class CertificateRefused(ClusterUnreachable):
-    """The certificate of the API server or of its proxy is not trusted, not for the name used, or out of date."""
+    """The certificate of the API server or its proxy is not trusted, is for another name, or has expired."""
 
 
 class LoginFailed(ClusterUnreachable):
-    """The credentials of a kubeconfig could not be obtained, so no request was sent: a login command that failed."""
+    """The credentials of a kubeconfig could not be obtained, for example by a login command; no request was sent."""

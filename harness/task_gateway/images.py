@@ -1,4 +1,4 @@
-"""The images of the toolchain: where they come from and what they are called, as the toolchain wrote it down."""
+"""The images of the toolchain: their source and names, as recorded by the toolchain."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +30,7 @@ def file() -> Path:
 
 
 def load() -> Images:
-    """Return the images; ToolMissing when the toolchain has not made any."""
+    """Return the images; ToolMissing if the toolchain has not prepared any."""
     try:
         return records.load(Images, file())
     except (FileNotFoundError, ValueError):
@@ -38,5 +38,5 @@ def load() -> Images:
 
 
 def save(images: Images) -> None:
-    """Write the images down."""
+    """Record the images."""
     records.save(images, file())

@@ -1,4 +1,4 @@
-"""The records that pass between rooms: frozen, typed, and free of behaviour that needs a cluster."""
+"""The records that packages exchange: frozen and typed, without functions that need a cluster."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -9,11 +9,11 @@ from typing import Any
 LABEL_PREFIX = "task-gateway.dev"
 TASK_LABEL = f"{LABEL_PREFIX}/task"
 OPERATOR = "operator"
-"""The strategy of a port that the operator exposes, as tables and reports name it."""
+"""The strategy of a port that the operator exposes, in tables and reports."""
 
 Manifest = dict[str, Any]
 Say = Callable[[str], None]
-"""Tells whoever waits, in a line, what is going on."""
+"""Shows the user a line about the progress."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class InternalTaskGateway:
 
 @dataclass(frozen=True)
 class ResourcePool:
-    """A pool of one resource manager; on Kubernetes the auxiliary containers are counted per node."""
+    """A pool of one resource manager. On Kubernetes, auxiliary containers are counted per node."""
 
     pool_name: str
     max_aux_containers_per_agent: int = 100
@@ -37,10 +37,10 @@ class ResourcePool:
 
 @dataclass(frozen=True)
 class ResourceManager:
-    """One resource manager of a master; without a gateway its tasks are dialled directly.
+    """One resource manager of a master. Without a gateway, the master connects to its tasks directly.
 
-    `name` and `cluster_name` stand in for each other where one is not given. `kubeconfig_path` None means
-    the cluster that the master itself runs in.
+    `name` and `cluster_name` default to each other. Without a `kubeconfig_path`, it is the cluster that the master runs
+    in.
     """
 
     name: str
@@ -69,10 +69,10 @@ class MasterConfig:
 
 @dataclass(frozen=True)
 class Cluster:
-    """A cluster that can be talked to. `context` None means the kubeconfig's current one.
+    """A cluster and how to connect to it. `context` defaults to the current one of the kubeconfig.
 
-    With `default_rules` no single file names it: kubectl finds it by its default loading rules (several files in
-    KUBECONFIG, or the ServiceAccount of a pod), so no command takes `--kubeconfig`, and `kubeconfig` is only shown.
+    With `default_rules`, kubectl finds it by its default loading rules (several files in KUBECONFIG, or the
+    ServiceAccount of a pod). Commands then have no `--kubeconfig`, and `kubeconfig` is only shown.
     """
 
     name: str
@@ -84,7 +84,7 @@ class Cluster:
 
 @dataclass(frozen=True)
 class Address:
-    """Where a task answers, as the master dials it; `host` is empty as long as the Gateway has no address."""
+    """The address at which the master connects to a task; `host` is empty if the Gateway has no address yet."""
 
     host: str
     port: int
@@ -94,14 +94,14 @@ class Address:
 
     @classmethod
     def parse(cls, text: str) -> "Address":
-        """Return the address that `str` made a text of; ValueError if the text has no port."""
+        """Parse the result of `str`; ValueError if the text has no port."""
         host, _, port = text.rpartition(":")
         return cls(host.strip("[]"), int(port))
 
 
 @dataclass(frozen=True)
 class TaskObject:
-    """What Kubernetes knows a task as: `kind` is `v1/Pod` or `batch/v1/Job`, `uid` tells it from a later namesake."""
+    """The object of a task: `kind` is `v1/Pod` or `batch/v1/Job`; `uid` excludes later objects with the same name."""
 
     kind: str
     name: str
@@ -110,9 +110,9 @@ class TaskObject:
 
 @dataclass(frozen=True)
 class Task:
-    """A task: its pods in `namespace` carry the label `task-gateway.dev/task: <id>` and listen on all of `ports`.
+    """A task: its pods in `namespace` have the label `task-gateway.dev/task: <id>` and listen on all of `ports`.
 
-    Objects that are made for one task alone are owned by `object`, so that Kubernetes removes them with it.
+    `object` owns objects that are created only for this task, so Kubernetes deletes them with it.
     """
 
     id: str
@@ -129,13 +129,12 @@ class Task:
 
 @dataclass(frozen=True)
 class Exposure:
-    """One port of a task that is exposed: `port` is the gateway's, `target_port` the pod's, `address` what is dialled.
+    """One exposed port of a task: `port` is the gateway's, `target_port` the pod's, `address` the one to connect to.
 
-    `target_port` is a number, or a port's name where somebody else wrote one into the Service.
-    `kind` is Pod or Job and `object_name` its name, both empty where the task's object is not known. `since` is when
-    the port was taken. `ready` tells whether a ready pod is behind the Service, None where nobody looked.
-    `by_operator` tells that the operator exposes it, because of a label of the pod. `service` is the Service behind the
-    port, which no output shows.
+    `target_port` is a number, or the name of a port if another client wrote one into the Service.
+    `kind` is Pod or Job and `object_name` its name; both are empty if the task's object is not known. `since` is when
+    the port was claimed. `ready` is whether the Service has a ready pod, None if that was not checked. `by_operator` is
+    whether the operator exposes it, by a label of the pod. `service` is the Service of the port, which no output shows.
     """
 
     task_id: str
@@ -155,10 +154,10 @@ class Exposure:
 
 @dataclass(frozen=True)
 class PortUse:
-    """How the ports of a range are used; each port is counted once, and all add up to `total`.
+    """How many ports of a range have each use. Each port is counted once, and the sum is `total`.
 
-    `resting` ports are free, but were released lately; `foreign` ones have a listener of somebody else; `reserved`
-    ones are kept by the controller; `absent` ones have no slot, or are not in the proxy's Service.
+    `resting` ports are free, but were released during the cooldown. `foreign` ports have a foreign listener. The
+    controller uses `reserved` ports itself. `absent` ports have no slot, or are not in the proxy's Service.
     """
 
     total: int
@@ -172,11 +171,11 @@ class PortUse:
 
 @dataclass(frozen=True)
 class Repair:
-    """One thing that is not as it should be; `done` is false in a dry run, and where somebody else wrote first.
+    """A repair; `done` is false in a dry run, or if another client wrote first.
 
-    `action` is free, remove or complete; close for a port that no task has and that still leads somewhere; restore for
-    a claimed port whose selector is not that of the claim. `task_id` is empty where no task is known. `namespace` is
-    the one of the tasks.
+    `action` is free, remove or complete; close for a port without a task that still has endpoints; restore for a
+    claimed port whose selector does not match the claim. `task_id` is empty if the task is not known. `namespace` is
+    that of the tasks.
     """
 
     action: str
@@ -190,7 +189,7 @@ class Repair:
 
 @dataclass(frozen=True)
 class Skipped:
-    """The tasks of one namespace and strategy that could not be read: `reason`, and the request it was, `where`."""
+    """The tasks of one namespace and strategy could not be read: `where` is the request that failed."""
 
     namespace: str
     strategy: str
@@ -200,7 +199,7 @@ class Skipped:
 
 @dataclass(frozen=True)
 class Notice:
-    """What is done, but may surprise: `reason` is a word to compare, `message` a sentence for people."""
+    """A notice about something unexpected: `reason` is for programs, `message` a sentence for people."""
 
     reason: str
     message: str
@@ -208,7 +207,7 @@ class Notice:
 
 @dataclass(frozen=True)
 class StepResult:
-    """One step of a scenario as it went; `detail` says what was seen, or the cause of the failure."""
+    """The result of one step of a scenario; `detail` is what was seen, or the cause of the failure."""
 
     name: str
     passed: bool
@@ -218,11 +217,11 @@ class StepResult:
 
 @dataclass(frozen=True)
 class Limit:
-    """One thing that limits how many tasks can be exposed at once.
+    """One limit on how many tasks can be exposed at the same time.
 
-    `value` is the number as it was found, in its own unit (`description` names it); `tasks` is how many tasks that
-    number leaves room for with the strategy in use, None where it does not apply. `scope` is one of gateway,
-    listener-set, range, cluster, cloud; `found` is read, probed or documented. `raise_` says what to raise, and how.
+    `value` has its own unit, which `description` names. `tasks` is how many tasks it allows with the strategy in use,
+    None if it does not limit tasks. `scope` is one of gateway, listener-set, range, cluster, cloud; `found` is read,
+    probed or documented. `raise_` is how to raise it.
     """
 
     id: str
@@ -236,10 +235,10 @@ class Limit:
 
 @dataclass(frozen=True)
 class ManagerLimits:
-    """All limits of one resource manager; `capacity` is the least of them, in tasks, and `binding` that limit's id.
+    """All limits of one resource manager; `capacity` is the lowest, in tasks, and `binding` the id of that limit.
 
-    A resource manager without a gateway has strategy `direct` and no capacity: its tasks are dialled at their pods.
-    `ports` is how the ports of the range are used, None where that was not read; `namespaces` are those of its tasks.
+    A resource manager without a gateway has strategy `direct` and no capacity: the master connects to the pods.
+    `ports` is how the ports of the range are used, None if that was not read; `namespaces` are those of its tasks.
     """
 
     name: str
@@ -257,7 +256,7 @@ class ManagerLimits:
 
 @dataclass(frozen=True)
 class Check:
-    """What one check saw: `result` is ok, warning, error or skipped; `fix` is a command, `docs` an anchor of a page."""
+    """The result of one check: ok, warning, error or skipped; `fix` is a command, `docs` an anchor of a page."""
 
     code: str
     description: str
@@ -269,7 +268,7 @@ class Check:
 
 @dataclass(frozen=True)
 class CheckCategory:
-    """The checks of one category, in the order they ran."""
+    """The checks of one category, in the order in which they ran."""
 
     name: str
     checks: tuple[Check, ...] = ()
@@ -277,7 +276,7 @@ class CheckCategory:
 
 @dataclass(frozen=True)
 class CheckReport:
-    """A whole preflight: `success` is false as soon as one check is an error."""
+    """The results of all checks: `success` is false if at least one is an error."""
 
     success: bool
     categories: tuple[CheckCategory, ...] = ()
@@ -285,9 +284,9 @@ class CheckReport:
 
 @dataclass(frozen=True)
 class CelVariant:
-    """The same list with some rules left out: which, and the largest maxItems the API server accepts then.
+    """The same list without some rules, `left_out`, and the largest maxItems that the API server accepts then.
 
-    `at_least` says that the search ended there without a refusal.
+    With `at_least` the search ended there without a refusal.
     """
 
     left_out: tuple[str, ...]
@@ -297,7 +296,7 @@ class CelVariant:
 
 @dataclass(frozen=True)
 class CelPoint:
-    """One question asked of the API server: the factor by which a rule exceeds its budget (None: accepted)."""
+    """The result for one maxItems: how many times its budget the cost of a rule is (None: accepted)."""
 
     max_items: int
     factor: float | None
@@ -306,7 +305,7 @@ class CelPoint:
 
 @dataclass(frozen=True)
 class WriteTime:
-    """Seconds of one write of an object with that many items, over `samples` writes."""
+    """Seconds per write of an object with that many items, over `samples` writes."""
 
     items: int
     median: float
@@ -316,11 +315,11 @@ class WriteTime:
 
 @dataclass(frozen=True)
 class CelReport:
-    """What the CEL rules of one list in one version of one CRD allow, measured on a real API server.
+    """What the CEL rules of one list in one version of a CRD allow, measured on a real API server.
 
-    `declared_max_items` is the CRD's own maxItems (None: unlimited), `accepted_max_items` the largest that the API
-    server accepts, `binding_rule` the text of the rule that refuses one more (empty: none does), `requests` and
-    `seconds` what finding that took, `runtime_max_items` the largest object accepted when maxItems would allow more.
+    `declared_max_items` is maxItems in the CRD (None: unlimited), `accepted_max_items` the largest that the API server
+    accepts, `binding_rule` the text of the rule that refuses one more (empty: none). `requests` and `seconds` are those
+    of the search. `runtime_max_items` is the largest object that is accepted if maxItems allows more.
     """
 
     bundle: str

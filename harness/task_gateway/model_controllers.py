@@ -1,4 +1,4 @@
-"""The records of what a gateway controller was seen to do: frozen, typed, with the versions that it was seen with."""
+"""The records of a probed gateway controller: frozen and typed, with the versions of all components."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 class RequirementRecord:
     """One requirement on a controller: `result` is met, failed, not supported or skipped; `detail` is what was seen.
 
-    `seconds` has what was measured, by name, empty where a requirement has no figure.
+    `seconds` has the measurements by name, empty if there are none.
     """
 
     name: str
@@ -21,10 +21,10 @@ class RequirementRecord:
 
 @dataclass(frozen=True)
 class ControllerRecord:
-    """What one controller was seen to do: `suitable` if it meets all that is required.
+    """The result of probing one controller. It is `suitable` if it meets all mandatory requirements.
 
-    `controller` is the name by which it serves the class, `gateway` the Gateway that was probed, `cluster` the number
-    of its nodes and of their cores.
+    `controller` is the controllerName of its class, `gateway` the Gateway that was probed, `cluster` the number of
+    nodes and cores.
     """
 
     gateway_class: str

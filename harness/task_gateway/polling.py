@@ -1,4 +1,4 @@
-"""The loop for what nobody announces and no watch shows: try, pause, try again, until the time of a wait is up."""
+"""The loop for states that cannot be watched: try, pause, and repeat until the deadline of a wait."""
 
 import random
 import time
@@ -15,10 +15,10 @@ def attempts(
     *,
     sleep: Callable[[float], object] | None = None,
 ) -> Iterator[float]:
-    """Yield the seconds that are left before each attempt, at least once, and pause before the next.
+    """Yield the remaining seconds before each attempt, at least once, and pause before the next.
 
-    The caller leaves the loop when it has what it waits for, and raises `wait.timed_out` after it. `pauses` are in
-    seconds, one number or an endless series; none extends beyond the end. `sleep` stands in for time.sleep.
+    The caller leaves the loop on success, and raises `wait.timed_out` after it. `pauses` are in seconds, one number or
+    an infinite series; no pause exceeds the deadline. `sleep` replaces time.sleep.
     """
     deadline = time.monotonic() + wait.seconds
     yield wait.seconds

@@ -1,4 +1,4 @@
-"""Why something is wrong, refused or not there yet, as types that code decides on; sentences are for people only."""
+"""The reasons of problems, refusals and missing states, as types for code. Sentences are only for people."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,36 +21,36 @@ class ConfigRule(Enum):
 
 
 class Refusal(Enum):
-    """Why an API server refuses a request, as far as code decides on it; kube/refusals.py reads it from the answer."""
+    """The reasons of refusals by an API server that code uses; kube/refusals.py reads them from the response."""
 
     TOO_MANY_ITEMS = auto()
     """A list has more items than its schema allows."""
     RULE_COST = auto()
-    """The CEL rules cost more than they may while they run on an object."""
+    """The CEL rules exceed their cost limit when they run on an object."""
     TOO_LARGE = auto()
-    """The object is larger than etcd takes."""
+    """The object is larger than etcd accepts."""
     QUOTA = auto()
     """A ResourceQuota of the namespace is used up."""
     NO_SERVICE_ADDRESS = auto()
     """Every address or node port for Services is taken."""
     DENIED = auto()
-    """An admission policy or webhook denies it, or cannot judge a dry run."""
+    """An admission policy or webhook denies it, or does not support a dry run."""
     NOT_APPROVED = auto()
     """A CRD of a protected group lacks the annotation that approves it."""
 
 
 @dataclass(frozen=True)
 class OverBudget:
-    """A CEL rule, or all rules of a schema, are estimated to cost `factor` times what they may; None: over 100."""
+    """The estimated cost of a CEL rule, or of all rules of a schema, is `factor` times the limit; None: over 100."""
 
     factor: float | None
 
 
 @dataclass(frozen=True)
 class Condition:
-    """A condition of an object as it was last seen: `status` is True, False or Unknown, empty if nobody reports it.
+    """The last state of a condition: `status` is True, False or Unknown, empty if no controller reports it.
 
-    `stale`: it was reported for an older generation of the object.
+    `stale` means that it was reported for an older generation of the object.
     """
 
     type: str

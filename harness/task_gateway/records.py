@@ -1,4 +1,4 @@
-"""Records as JSON, and read again from there: the one place that knows how a field is written."""
+"""Writes records as JSON and reads them again. Only this module defines the format of a field."""
 
 import dataclasses
 import json
@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 
 def read(kind: type[T], entry: object) -> T:
-    """Return the record that `entry`, JSON or what was loaded from it, holds; `kind` may be `list[Record]`.
+    """Return the record in `entry`, JSON or its parsed value; `kind` may be `list[Record]`.
 
     ValueError names each field that is missing, unknown or of another type.
     """
@@ -33,24 +33,24 @@ def read(kind: type[T], entry: object) -> T:
 
 
 def load(kind: type[T], file: Path) -> T:
-    """Return the record in a file; OSError if it cannot be read, ValueError if it holds something else."""
+    """Return the record in a file; OSError if it cannot be read, ValueError if it is not such a record."""
     return read(kind, file.read_text("utf-8"))
 
 
 def text(record: object) -> str:
-    """Return indented JSON; TypeError for what is neither a record nor made of what JSON knows."""
+    """Return indented JSON; TypeError for a value that is neither a record nor has a type of JSON."""
     return json.dumps(record, indent=2, default=_plain)
 
 
 def save(record: object, file: Path) -> Path:
-    """Write a record as a file, in a folder made if need be; return the file."""
+    """Write a record to a file, whose folder is created if necessary; return the file."""
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(text(record) + "\n", "utf-8", errors="replace")
     return file
 
 
 def _plain(value: object) -> object:
-    """Turn what json does not know into what it knows."""
+    """Convert a value that JSON does not support."""
     if isinstance(value, Mapping):
         return dict(value)
     plain: object = _converter().unstructure(value)
@@ -80,7 +80,7 @@ def _read_fields(kind: Any, converter: "cattrs.Converter") -> Any:
 
 
 def _names(kind: Any) -> Any:
-    """Return how fields are written: without the underscore after a keyword of Python; some are left out."""
+    """Return the names of fields in JSON: without the underscore after a Python keyword; some are omitted."""
     return {
         field.name: cattrs.override(rename=field.name.rstrip("_"), omit=not field.metadata.get("json", True))
         for field in dataclasses.fields(kind)

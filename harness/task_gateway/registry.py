@@ -1,4 +1,4 @@
-"""Lets a package find its own parts: a new provider or scenario is a new file and no edit elsewhere."""
+"""A registry with which a package finds its own parts: a new provider or scenario only requires a new file."""
 
 import importlib
 import pkgutil
@@ -34,7 +34,7 @@ class Registry(Generic[T]):
         self._loaded = False
 
     def register(self, name: str) -> Callable[[T], T]:
-        """Return a decorator that files the decorated part under `name`."""
+        """Return a decorator that registers the decorated part under `name`."""
 
         def keep(part: T) -> T:
             if name in self._parts:
@@ -45,7 +45,7 @@ class Registry(Generic[T]):
         return keep
 
     def get(self, name: str) -> T:
-        """Return the part called `name`; UsageError names the known ones, or the one to use instead."""
+        """Return the part `name`; if there is none, UsageError with the known names or the one to use instead."""
         self._load()
         if name in self._removed and name not in self._parts:
             raise UsageError(f"the {self._kind} {name!r} was removed", hint=f"use {self._removed[name]}")

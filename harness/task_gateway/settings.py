@@ -1,4 +1,4 @@
-"""The settings of a master, how long each named wait may last, and where the toolchain keeps things."""
+"""The settings of a master, the time limit of each named wait, and the folders of the toolchain."""
 
 import os
 from dataclasses import dataclass, fields, replace
@@ -13,12 +13,12 @@ APP = "task-gateway"
 
 
 def cache_dir() -> Path:
-    """Return where built tools and images are kept: `$XDG_CACHE_HOME/task-gateway`."""
+    """Return the folder of built tools and images: `$XDG_CACHE_HOME/task-gateway`."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / APP
 
 
 def state_dir() -> Path:
-    """Return where kubeconfigs of running clusters are kept: `$XDG_STATE_HOME/task-gateway`."""
+    """Return the folder of the kubeconfigs of running clusters: `$XDG_STATE_HOME/task-gateway`."""
     return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / APP
 
 
@@ -26,7 +26,7 @@ NEWEST, OLDEST = "newest", "oldest"
 
 
 def kubernetes_release() -> str:
-    """Return which pinned Kubernetes is used: `newest`, or `oldest` if `TASK_GATEWAY_KUBERNETES` selects it."""
+    """Return which pinned Kubernetes release to use: `newest`, or `oldest` if `TASK_GATEWAY_KUBERNETES` selects it."""
     asked = os.environ.get("TASK_GATEWAY_KUBERNETES") or NEWEST
     if asked not in (NEWEST, OLDEST):
         hint = f"use {NEWEST} or {OLDEST}"
@@ -35,7 +35,7 @@ def kubernetes_release() -> str:
 
 
 def release_dir() -> Path:
-    """Return the folder of what belongs to one Kubernetes release: links to programs, the list of images."""
+    """Return the folder for one Kubernetes release, with links to programs and the list of images."""
     return cache_dir() if kubernetes_release() == NEWEST else cache_dir() / OLDEST
 
 
@@ -46,7 +46,7 @@ def tools_dir() -> Path:
 
 @dataclass(frozen=True)
 class Wait:
-    """How long something may take, and the sentence a user reads while and after it is waited for."""
+    """A wait: its time limit, and the sentence that users read during and after it."""
 
     name: str
     sentence: str
@@ -55,9 +55,9 @@ class Wait:
     def timed_out(
         self, last_state: str | Condition, where: str | None = None, *, seen: Condition | Enum | None = None
     ) -> WaitTimeout:
-        """Return the error of this wait when it ended with `last_state` as the last that was seen.
+        """Return the error of this wait, with the last state.
 
-        `seen` is the type behind a sentence; a condition stands for itself.
+        `seen` is the type for a state that is a sentence; a condition needs none.
         """
         message = f"waited {self.seconds:g} s until {self.sentence}; last seen: {last_state}"
         found = last_state if isinstance(last_state, Condition) else seen
@@ -75,7 +75,7 @@ POD_READY = Wait("pod-ready", "the pod is Ready", 180)
 POD_GONE = Wait("pod-gone", "the pod is gone", 60)
 TASK_REACHABLE = Wait("task-reachable", "the task answers at its address", 60)
 TASK_EXPOSED = Wait("task-exposed", "a connection through the gateway reaches the task's pod", 60)
-TASK_REFUSED = Wait("task-refused", "the released port reaches nothing", 60)
+TASK_REFUSED = Wait("task-refused", "connections to the released port fail", 60)
 KERNEL_READY = Wait("kernel-ready", "the kernel answers over its WebSocket", 60)
 PAGE_SHOWN = Wait("page-shown", "the page shows what it should", 60)
 GATEWAY_WRITTEN = Wait("gateway-written", "a listener is written against other writers of the Gateway", 30)
@@ -84,36 +84,36 @@ SLOT_WRITTEN = Wait("slot-written", "a slot is claimed or released against other
 CHECKS_PASS = Wait("all-right", "no check is wrong", 300)
 
 SETTLED_SECONDS = 5.0
-"""How long kube-proxy must run without a change to count as up: one that lacks what it needs exits within a second."""
+"""How long kube-proxy must run without a change to count as up. If it cannot run, it exits within a second."""
 
 CHECK_INTERVAL_SECONDS = 5.0
-"""How long `check --wait` waits for a change of the Gateway before it reads again what no Gateway shows."""
+"""How long `check --wait` waits for a change of the Gateway before it reads all other objects again."""
 
 PROBE_PAUSE_SECONDS = 0.1
-"""Pause between two attempts at something that no watch shows, unless the caller has its own."""
+"""Pause between two attempts at something that cannot be watched, unless the caller sets another."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What a master can change in how a TaskGateway works. Every field is a time in seconds; 0 or more, and finite.
+    """The settings of a TaskGateway that a master can change. Each is a time in seconds; 0 or more, and finite.
 
     UsageError for another value. The fields are described, with their defaults, in docs/tasks.md.
     """
 
     port_cooldown_seconds: float = 60.0
-    """How long a released port is only taken if no other one is free."""
+    """How long a released port is only used if no other port is free."""
     claim_grace_seconds: float = 60.0
-    """How old a claim is before `reconcile` frees it: a master may claim a port before the pod of its task exists."""
+    """Minimum age of a claim for `reconcile` to free it: a master may claim a port before the task's pod exists."""
     expose_seconds: float = TASK_EXPOSED.seconds
     """How long `expose(wait=True)` waits for a connection that reaches a pod of the task."""
     release_seconds: float = TASK_REFUSED.seconds
-    """How long `release(wait=True)` waits until new connections reach nothing, and `expose` for a port in cooldown."""
+    """How long `release(wait=True)` waits until new connections fail, and `expose` for a port in cooldown."""
     slot_write_seconds: float = SLOT_WRITTEN.seconds
-    """How long a slot is claimed or released against other writers."""
+    """How long the claim or release of a slot is retried after conflicts."""
     gateway_write_seconds: float = GATEWAY_WRITTEN.seconds
-    """How long a listener is written against other writers of the Gateway, by the strategy `listeners`."""
+    """How long the strategy `listeners` retries the write of a listener after conflicts."""
     claim_pause_seconds: float = 0.05
-    """Longest random pause before the next attempt, after other writers were faster."""
+    """Longest random pause before the next attempt after a conflict."""
     probe_seconds: float = 2.0
     """How long one attempt to reach a port may take: to connect, and again to receive a byte."""
     probe_first_pause_seconds: float = 0.005
@@ -121,11 +121,11 @@ class Settings:
     probe_pause_seconds: float = PROBE_PAUSE_SECONDS
     """Longest pause between two attempts to reach a port."""
     min_open_seconds: float = 0.25
-    """How long a connection must stay open to count as one that reached a pod: Envoy closes it at once without one."""
+    """How long a connection must stay open to prove that it reached a pod: Envoy closes it at once without a pod."""
     controller_cache_seconds: float = 60.0
-    """How long the controller of a Gateway, and the ports of its proxy's Service, are known without another read."""
+    """How long the controller of a Gateway, and the ports of its proxy's Service, are cached."""
     watch_seconds: float = 60.0
-    """How long one watch lasts before the next continues from it; the thread of a closed TaskGateway ends by then."""
+    """How long one watch lasts before the next one continues; the thread of a closed TaskGateway ends by then."""
     watch_pause_seconds: float = 0.5
     """Pause before the next watch after an error."""
 
@@ -158,4 +158,4 @@ class Settings:
 
 
 DEFAULTS = Settings()
-"""The settings that are used unless a caller gives its own."""
+"""The settings that are used by default."""

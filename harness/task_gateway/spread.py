@@ -1,4 +1,4 @@
-"""How far the samples of a measurement lie apart: seconds, as the median and the 99th percentile."""
+"""The distribution of the samples of a measurement: the median and the 99th percentile, in seconds."""
 
 import math
 import statistics
@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Spread:
-    """Seconds of many samples: the middle one, and the one that 99 of 100 stay below, of few the longest."""
+    """The median and the 99th percentile of samples, in seconds; for few samples the maximum instead of the latter."""
 
     median: float
     p99: float
 
 
 def spread(seconds: Collection[float], *, digits: int = 4) -> Spread:
-    """Return the median and the 99th percentile, of fewer than a hundred the longest."""
+    """Return the median and the 99th percentile; for fewer than a hundred samples the maximum instead of the latter."""
     ordered = sorted(seconds)
     return Spread(round(statistics.median(ordered), digits), round(ordered[math.ceil(len(ordered) * 0.99) - 1], digits))
