@@ -1,1 +1,1 @@
-"""Clusters to work on: providers behind one protocol, and the engine and images that kind needs."""
+"""Clusters for tests: providers with one protocol, and the engine and images that kind requires."""

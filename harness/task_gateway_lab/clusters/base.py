@@ -1,4 +1,4 @@
-"""What every provider of clusters does, and where the clusters that are up are written down."""
+"""The protocol and the registry of cluster providers, and the records of the clusters that are up."""
 
 import json
 import re
@@ -22,9 +22,9 @@ KUBECONFIG = "kubeconfig"
 
 @dataclass(frozen=True)
 class ClusterRequest:
-    """A cluster somebody wants: its name, and for one that is there already, how to reach it.
+    """A cluster to bring up: its name and, for an existing one, its kubeconfig and context.
 
-    `node` is the image of its node, where that is not the toolchain's; `ip_family` is of its nodes, pods and Services.
+    `node` is the image of its node, by default the toolchain's. `ip_family` is that of its nodes, pods and Services.
     """
 
     name: str
@@ -36,7 +36,7 @@ class ClusterRequest:
 
 
 class Provider(Protocol):
-    """Brings clusters up and down. A cluster is known by its exact name, whoever provides it."""
+    """Brings clusters up and down. Names of clusters are unique across providers."""
 
     name: str
 
@@ -44,27 +44,27 @@ class Provider(Protocol):
         """Bring up a cluster and return it when its API server and nodes are ready."""
 
     def down(self, cluster: Cluster) -> None:
-        """Remove what `up` made; fine if part of it is gone already."""
+        """Remove the cluster. It is not an error if parts of it are already gone."""
 
 
 @runtime_checkable
 class LoadsImages(Protocol):
-    """A provider whose nodes take images that no registry has."""
+    """A provider that can load images into nodes without a registry."""
 
     def load(self, cluster: Cluster, archive: Path) -> None:
-        """Load the images of an archive, as an engine's `save` writes it, into the nodes of a cluster."""
+        """Load the images of an archive, written by an engine's `save`, into the nodes of a cluster."""
 
 
 PROVIDERS: Registry[Callable[[], Provider]] = Registry("cluster provider", "task_gateway_lab.clusters")
 
 
 def folder(name: str) -> Path:
-    """Return the folder of a cluster's own files."""
+    """Return the folder with the files of a cluster."""
     return settings.state_dir() / "clusters" / name
 
 
 def claim(name: str) -> Path:
-    """Take a name for a cluster that is about to come up and return its folder; UsageError or ClusterExists."""
+    """Reserve the name of a new cluster and return its folder; UsageError if it is invalid, ClusterExists if taken."""
     if not NAME.fullmatch(name):
         raise UsageError(
             f"{name!r} is no cluster name: up to 40 of a-z, 0-9 and '-', beginning and ending with a letter or digit"
@@ -82,7 +82,7 @@ def claim(name: str) -> Path:
 
 
 def record(cluster: Cluster) -> Cluster:
-    """Write down that a cluster is up, and return it."""
+    """Record that a cluster is up, and return it."""
     entry = {"provider": cluster.provider, "kubeconfig": str(cluster.kubeconfig), "context": cluster.context}
     complete = folder(cluster.name) / RECORD
     partial = complete.with_suffix(".partial")
@@ -92,13 +92,13 @@ def record(cluster: Cluster) -> Cluster:
 
 
 def find(name: str) -> Cluster:
-    """Return the cluster called `name`, half-made ones included; ClusterUnknown if there is none."""
+    """Return the cluster `name`, even if it is incomplete; ClusterUnknown if there is none."""
     place = folder(name)
     if not NAME.fullmatch(name) or not place.is_dir():
         raise ClusterUnknown(f"no cluster is called {name}", where=str(place), hint="task-gateway cluster ls")
     try:
         entry = json.loads((place / RECORD).read_text())
-    except FileNotFoundError:  # its `up` goes on or was killed: enough is known to remove it
+    except FileNotFoundError:  # `up` is still running or was killed: enough is known to remove it
         provider = place / "provider"
         return Cluster(name, provider.read_text() if provider.exists() else "kind", place / KUBECONFIG)
     return Cluster(name, entry["provider"], Path(entry["kubeconfig"]), entry["context"])
@@ -116,7 +116,7 @@ def forget(name: str) -> None:
 
 
 def up(provider: str, request: ClusterRequest, *, say: Say) -> Cluster:
-    """Bring up a cluster; what was half made is removed again when that fails or is interrupted."""
+    """Bring up a cluster; if that fails or is interrupted, remove the incomplete cluster."""
     chosen = PROVIDERS.get(provider)()
     (claim(request.name) / "provider").write_text(provider)
     try:
@@ -148,7 +148,7 @@ def load(name: str, archive: Path) -> None:
 
 @contextmanager
 def temporary_cluster(provider: str, request: ClusterRequest, *, say: Say) -> Iterator[Cluster]:
-    """Bring up a cluster for the time of a piece of work, and remove it however that ends."""
+    """Bring up a cluster for the duration of the context, and always remove it."""
     cluster = up(provider, request, say=say)
     try:
         yield cluster
@@ -157,8 +157,8 @@ def temporary_cluster(provider: str, request: ClusterRequest, *, say: Say) -> It
 
 
 def _clean_up(name: str, say: Say) -> None:
-    """Remove what is half made; the error that ended it matters more than one met here."""
+    """Remove an incomplete cluster. Errors are only shown, because the first error is raised."""
     try:
         down(name)
     except TaskGatewayError as problem:
-        say(f"cluster {name} is half made, remove it with `task-gateway cluster down {name}`: {problem.message}")
+        say(f"cluster {name} is incomplete, remove it with `task-gateway cluster down {name}`: {problem.message}")

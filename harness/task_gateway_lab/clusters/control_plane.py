@@ -1,6 +1,6 @@
 """Provider `control-plane`: etcd and kube-apiserver as two processes; ready in seconds, without nodes or containers.
 
-Enough for every question about CRDs, CEL and admission, and for conditional writes against a real API server.
+It is sufficient for tests of CRDs, CEL, admission, and conditional writes against a real API server.
 """
 
 import secrets
@@ -26,11 +26,11 @@ CHECK_INTERVAL_SECONDS = 0.1
 
 @PROVIDERS.register("control-plane")
 class ControlPlane:
-    """Processes that outlive the call; their ids are kept in the cluster's folder."""
+    """Processes that outlive the call; their ids are recorded in the cluster's folder."""
 
     name = "control-plane"
     arguments: ClassVar[tuple[str, ...]] = ()
-    """Further arguments of kube-apiserver."""
+    """Additional arguments of kube-apiserver."""
 
     def up(self, request: ClusterRequest, *, say: Say) -> Cluster:
         """Start etcd and kube-apiserver on free loopback ports and return when the API server is ready."""
@@ -66,7 +66,7 @@ class ControlPlane:
         return cluster
 
     def down(self, cluster: Cluster) -> None:
-        """End the two processes, told by their recorded ids and by what they are called with."""
+        """End both processes, which are identified by their recorded ids and their arguments."""
         place = folder(cluster.name)
         for program in ("kube-apiserver", "etcd"):
             file = place / f"{program}.pid"
@@ -102,7 +102,7 @@ def _wait_ready(kube: Kube, server: Process, place: Path) -> None:
 
 
 def _wait_until(missing: Callable[[], str | None], server: Process, place: Path) -> None:
-    """Return once nothing is missing: there is nothing to watch before the API server is there."""
+    """Poll until nothing is missing, because there is nothing to watch before the API server runs."""
     log, state = place / "kube-apiserver.log", ""
     for _ in attempts(API_READY, CHECK_INTERVAL_SECONDS):
         said = missing()

@@ -1,4 +1,4 @@
-"""Chooses the container engine: the first that really starts a privileged container, for that is what a node is."""
+"""Selects the container engine: the first that can start a privileged container, as required for a node."""
 
 import io
 import os
@@ -23,7 +23,7 @@ INSTALL_HINT = "apt-get install podman runc netavark aardvark-dns iptables iprou
 
 @dataclass(frozen=True)
 class Unfit:
-    """Why an engine is not used: a sentence without its subject, and whether it is installed at all."""
+    """Why an engine is not used: a sentence without its subject, and whether the engine is installed."""
 
     sentence: str
     installed: bool = True
@@ -34,7 +34,7 @@ ABSENT = Unfit("is not installed", installed=False)
 
 @dataclass(frozen=True)
 class Engine:
-    """A container engine and the environment it is called with."""
+    """A container engine and its environment variables."""
 
     name: str
     env: Mapping[str, str] = field(default_factory=dict)
@@ -42,12 +42,12 @@ class Engine:
     def run(
         self, *arguments: Word, check: bool = True, input: str | None = None, timeout: float | None = None
     ) -> Completed:
-        """Call the engine; `timeout` in seconds."""
+        """Run the engine; `timeout` is in seconds."""
         return run([self.name, *arguments], env=self.env, check=check, input=input, timeout=timeout)
 
 
 def engine(name: str) -> Engine:
-    """Return the engine called `name` with the environment it needs on this host; it is not tried."""
+    """Return the engine `name` with the environment that it requires on this host, without a test."""
     if name not in ENGINES:
         raise EngineError(
             f"{name!r} is no container engine known here", where=OVERRIDE, hint=f"use {' or '.join(ENGINES)}"
@@ -69,7 +69,7 @@ def engine(name: str) -> Engine:
 
 
 def rootless(engine: Engine) -> bool | None:
-    """Return whether nodes count to this user, not to root; None if they run on another kernel, or nothing answers."""
+    """Return whether nodes run as this user, not as root; None if they run on another kernel, or without an answer."""
     fields = {
         "podman": "{{.Host.Kernel}} {{.Host.Security.Rootless}}",
         "docker": "{{.KernelVersion}} {{.SecurityOptions}}",
@@ -84,7 +84,7 @@ def rootless(engine: Engine) -> bool | None:
 def choose_engine(wanted: str | None = None, *, say: Callable[[str], None]) -> Engine:
     """Return the first engine that starts a privileged container, or the `wanted` one if it does.
 
-    `TASK_GATEWAY_ENGINE` stands for `wanted` where that is None. EngineError has the error of each engine.
+    `wanted` defaults to `TASK_GATEWAY_ENGINE`. EngineError has the error of each engine.
     """
     wanted = wanted or os.environ.get(OVERRIDE) or None
     refused: dict[str, Unfit] = {}
@@ -108,7 +108,7 @@ def no_engine(refused: Mapping[str, Unfit]) -> EngineError:
 
 
 def containers_conf(*, nofile: int, nproc: int, unified_cgroups: bool) -> str:
-    """Return podman's configuration: limits it may hand on, and runc where cgroups are v1, which crun refuses."""
+    """Return podman's configuration: the limits that it may pass on, and runc for cgroup v1, which crun refuses."""
     runtime = "" if unified_cgroups else '[engine]\nruntime = "runc"\n'
     limits = f'"nofile={nofile}:{nofile}", "nproc={nproc}:{nproc}"'
     return f"{runtime}[containers]\ndefault_ulimits = [{limits}]\n"
@@ -125,7 +125,7 @@ def _limit(which: int) -> int:
 
 
 def _refusal(candidate: Engine) -> Unfit | None:
-    """Return None when a privileged container starts, else which of the three things went wrong."""
+    """Return None if a privileged container starts, else the reason."""
     try:
         answer = candidate.run("info", check=False, timeout=INFO_SECONDS)
     except ToolMissing:
@@ -147,7 +147,7 @@ def _refusal(candidate: Engine) -> Unfit | None:
 
 
 def _import_probe(candidate: Engine, image: str) -> None:
-    """Import an image with one static program in it, made here: neither registry nor compiler is needed."""
+    """Import an image with one static program, which is built here without a registry or compiler."""
     settings.cache_dir().mkdir(parents=True, exist_ok=True)
     archive = settings.cache_dir() / f"probe-{os.getpid()}.tar"
     program = probe_program.program()

@@ -1,4 +1,4 @@
-"""Provider `existing`: a cluster the user has, named by kubeconfig and context; nothing is made or removed there."""
+"""Provider `existing`: a cluster of the user, given by kubeconfig and context. It is never created or removed."""
 
 from task_gateway.errors import ClusterUnreachable, UsageError
 from task_gateway.kube.client import Kube
@@ -9,19 +9,19 @@ from task_gateway_lab.clusters.base import PROVIDERS, ClusterRequest
 
 @PROVIDERS.register("existing")
 class Existing:
-    """Remembers a cluster under a name."""
+    """Records an existing cluster under a name."""
 
     name = "existing"
 
     def up(self, request: ClusterRequest, *, say: Say) -> Cluster:
-        """Check that the cluster answers and return it; the kubeconfig itself stays where it is."""
+        """Check that the cluster answers and return it; the kubeconfig is not copied."""
         if request.kubeconfig is None:
             raise UsageError(
                 "provider existing needs a kubeconfig",
                 hint=f"task-gateway cluster up {request.name} --provider existing --kubeconfig FILE",
             )
         kubeconfig = request.kubeconfig.resolve()
-        context = request.context or current_context(kubeconfig)  # kept, so that a later switch leads nowhere else
+        context = request.context or current_context(kubeconfig)  # recorded, so a later change has no effect
         cluster = Cluster(request.name, self.name, kubeconfig, context)
         kube = Kube(cluster)
         said = kube.ready()
@@ -33,4 +33,4 @@ class Existing:
         return cluster
 
     def down(self, cluster: Cluster) -> None:
-        """Touch nothing: the cluster is the user's."""
+        """Do nothing, because the cluster belongs to the user."""

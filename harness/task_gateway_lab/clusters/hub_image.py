@@ -1,4 +1,4 @@
-"""The image of JupyterHub and its proxy as the laboratory loads it into a cluster: `make hub` writes its archive."""
+"""The image of JupyterHub and its proxy, which the laboratory loads into a cluster. `make hub` writes its archive."""
 
 from pathlib import Path
 

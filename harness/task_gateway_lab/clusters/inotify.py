@@ -1,6 +1,6 @@
-"""Checks before a kind cluster comes up that enough inotify instances are left for it, and raises the limits if not.
+"""Checks before a kind cluster comes up whether enough inotify instances are free, and raises the limits if not.
 
-The limits are per user. When they are reached kube-proxy exits, and pods of the new cluster cannot reach Services.
+The limits are per user. If they are reached, kube-proxy exits, and pods of the new cluster cannot reach Services.
 """
 
 import fcntl
@@ -45,15 +45,15 @@ CLUSTER = Inotify(instances=40, watches=1000)
 """Room for one cluster. Measured: 27 instances and 257 watches bare, 32 instances with a gateway; the rest is spare."""
 
 GATEWAY = Inotify(instances=5, watches=50)
-"""The share of the gateway: a cluster that is there already may still get one."""
+"""The part for a gateway: an existing cluster may still get one."""
 
 ENOUGH, SPARE_CLUSTERS = Inotify(instances=512, watches=524_288), 5
-"""Limits are raised to `ENOUGH`, which kind recommends, or higher if that has no room for that many more clusters."""
+"""Limits are raised to `ENOUGH`, which kind recommends, or higher to have room for that many more clusters."""
 
 
 @dataclass(frozen=True)
 class Reservation:
-    """A cluster that comes up: the process that makes it, and how much will be in use then, all others included."""
+    """A cluster that comes up: the process that creates it, and the total that will then be in use."""
 
     cluster: str
     pid: int
@@ -62,7 +62,7 @@ class Reservation:
 
 @contextmanager
 def room(name: str, engine: Engine, clusters: int, *, say: Say, proc: Path = PROC) -> Iterator[None]:
-    """Reserve what the cluster `name` takes until it is up; `clusters` nodes of others are there already.
+    """Reserve the instances for the cluster `name` until it is up; there are already `clusters` other nodes.
 
     Limits that are too low are raised, and `say` gets a sentence about it; HostLimit if this is not allowed. Does
     nothing if the nodes run on another kernel, for example in the virtual machine of Docker Desktop.
@@ -91,7 +91,7 @@ def room(name: str, engine: Engine, clusters: int, *, say: Say, proc: Path = PRO
 
 
 def counted(proc: Path) -> Inotify:
-    """Return what is in use by all processes whose open files this user may read."""
+    """Return the number in use by all processes whose open files this user may read."""
     instances = watches = 0
     for process in proc.iterdir():
         if process.name.isdigit():
@@ -107,7 +107,7 @@ def limits(proc: Path) -> Inotify:
 
 
 def enough(before: Inotify, total: Inotify) -> Inotify:
-    """Return the limits with which `total` and more clusters fit; neither becomes lower."""
+    """Return the limits for `total` and more clusters; neither is lowered."""
     return before.highest(ENOUGH, total.plus(CLUSTER, SPARE_CLUSTERS))
 
 
@@ -136,7 +136,7 @@ def _shortage(used: Inotify, before: Inotify) -> str:
 
 
 def _raise(proc: Path, before: Inotify, after: Inotify) -> bool:
-    """Raise the limits; False if this is not allowed, also where the kernel ignores it."""
+    """Raise the limits; False if this is not allowed, or if the kernel ignores it."""
     old_and_new = zip(_files(proc), asdict(before).values(), asdict(after).values(), strict=True)
     try:
         for path, old, new in old_and_new:
@@ -154,7 +154,7 @@ def _files(proc: Path) -> Sequence[Path]:
 def _inotify_descriptors(process: Path) -> list[str]:
     try:
         return [each for each in os.listdir(process / "fd") if _is_inotify(process / "fd" / each)]
-    except OSError:  # it has ended, or is another user's
+    except OSError:  # it has ended, or belongs to another user
         return []
 
 
@@ -174,7 +174,7 @@ def _watches(info: Path) -> int:
 
 @contextmanager
 def _reservations() -> Iterator[list[Reservation]]:
-    """Yield the clusters that come up now, for the caller to change, while other processes and threads wait."""
+    """Yield the list of clusters that come up, which the caller may change while other processes and threads wait."""
     file = settings.cache_dir() / RESERVATIONS
     file.parent.mkdir(parents=True, exist_ok=True)
     with file.open("a+") as opened:
@@ -190,5 +190,5 @@ def _reservations() -> Iterator[list[Reservation]]:
 def _parsed(text: str) -> list[Reservation]:
     try:
         return records.read(list[Reservation], text)
-    except ValueError:  # empty at first, or half written by a process that was killed
+    except ValueError:  # empty at first, or incomplete because its writer was killed
         return []

@@ -1,4 +1,4 @@
-"""Finds out whether nodes on this host can have IPv6 addresses, and if not, what prevents it."""
+"""Checks whether nodes on this host can have IPv6 addresses, and if not, why."""
 
 import json
 import platform
@@ -13,7 +13,7 @@ DISABLED = Path("/proc/sys/net/ipv6/conf/all/disable_ipv6")
 
 
 def lacking_ipv6() -> str:
-    """Return why this host's nodes have no IPv6 addresses, empty if they can have."""
+    """Return why this host's nodes cannot have IPv6 addresses, empty if they can."""
     if reason := lacking_in_kernel():
         return reason
     try:
@@ -23,7 +23,7 @@ def lacking_ipv6() -> str:
 
 
 def lacking_in_kernel(disabled: Path = DISABLED) -> str:
-    """Return why the kernel has no IPv6; elsewhere than on Linux nodes have another kernel, which is not asked."""
+    """Return why the kernel has no IPv6; empty except on Linux, because nodes then use another kernel."""
     if platform.system() != "Linux":
         return ""
     if not disabled.exists():
@@ -34,7 +34,7 @@ def lacking_in_kernel(disabled: Path = DISABLED) -> str:
 
 
 def lacking_in_network(used: Engine) -> str:
-    """Return why the engine's network of nodes has no IPv6, empty if it has or is not made yet."""
+    """Return why the engine's network of nodes has no IPv6, empty if it has, or does not exist yet."""
     answer = used.run("network", "inspect", NETWORK, check=False)
     if answer.code != 0 or has_ipv6_subnet(answer.stdout):
         return ""

@@ -1,4 +1,4 @@
-"""Provider `kind`: real Kubernetes nodes as containers, any number side by side, each with its own kubeconfig."""
+"""Provider `kind`: real Kubernetes nodes as containers. Any number of clusters can run, each with its kubeconfig."""
 
 import fcntl
 import json
@@ -25,19 +25,19 @@ KERNEL_MODULES = Path("/lib/modules")  # kind mounts it; it may be empty
 NETWORK = "kind"
 NODE_REGISTRIES = "TASK_GATEWAY_NODE_REGISTRIES"
 """Names a folder with a hosts.toml for each registry, which nodes pull through: containerd's certs.d."""
-ENGINE = "engine"  # in a cluster's folder: what its node runs in; written before kind makes anything
+ENGINE = "engine"  # in a cluster's folder: the engine of its node; written before kind starts
 
 
 @PROVIDERS.register("kind")
 class KindProvider:
-    """Clusters made by the kind program in the engine that the toolchain chose."""
+    """Clusters that the program kind creates in the engine that the toolchain selected."""
 
     name = "kind"
 
     def up(self, request: ClusterRequest, *, say: Say) -> Cluster:
         """Bring up a one-node cluster and return it when the node is Ready and its pods reach Services.
 
-        HostLimit if the kernel's inotify limits leave no room for it.
+        HostLimit if the kernel's inotify limits are too low for it.
         """
         there, name = images.load(), request.name
         chosen = engine(there.engine)
@@ -45,7 +45,7 @@ class KindProvider:
         others = _kind(chosen, "get", "clusters").stdout.splitlines()
         if name in others:
             raise ClusterExists(
-                f"kind has a cluster called {name} already, which was not made here",
+                f"kind already has a cluster {name}, which was not created here",
                 where=chosen.name,
                 hint=f"choose another name, or: kind delete cluster --name {name}",
             )
@@ -96,18 +96,18 @@ class KindProvider:
             used.run("exec", node, "rm", "-f", inside)
 
     def down(self, cluster: Cluster) -> None:
-        """Remove the cluster's node and its volume; fine if `up` never got as far as to make them."""
+        """Remove the cluster's node and its volume, if `up` has created them."""
         place = folder(cluster.name)
         if not (place / ENGINE).exists():
-            return  # kind was never asked to make anything
+            return  # kind was never started
         used = engine((place / ENGINE).read_text())
-        # Nothing in the node is worth an orderly end, which takes systemd more than ten seconds.
+        # The node needs no graceful shutdown, which takes systemd more than ten seconds.
         used.run("stop", "-t", "0", f"{cluster.name}-control-plane", check=False)
         _kind(used, "delete", "cluster", "--name", cluster.name, "--kubeconfig", cluster.kubeconfig)
 
 
 def _node(name: str, there: images.Images, ip_family: IpFamily) -> NodeFiles:
-    """Return what the node of a cluster gets from its host; a built node image needs a CNI file for IPv6."""
+    """Return the files that the node of a cluster mounts; a node image that was built needs a CNI file for IPv6."""
     registries = os.environ.get(NODE_REGISTRIES)
     cni = None
     if there.mode == "build" and ip_family is not IpFamily.ipv4:
@@ -131,8 +131,8 @@ def _load_images(used: Engine, node: str, there: images.Images, say: Say) -> Non
 def _import(used: Engine, node: str, archive: str) -> None:
     """Import images from a file in the node.
 
-    Unlike `kind load` it asks only for the node's own platform: an engine that stores images as containerd does saves
-    an index of all platforms with the content of one (https://github.com/kubernetes-sigs/kind/issues/3795).
+    Unlike `kind load` it only imports the node's own platform: an engine with containerd's image store saves an index
+    of all platforms with the content of one (https://github.com/kubernetes-sigs/kind/issues/3795).
     """
     used.run("exec", node, "ctr", "--namespace", "k8s.io", "images", "import", "--no-unpack", archive)
 
@@ -143,7 +143,7 @@ def _kind(used: Engine, *arguments: Word, input: str | None = None) -> Completed
 
 @contextmanager
 def _alone_without_a_network(used: Engine) -> Iterator[None]:
-    """Let one cluster come up at a time until kind's network is there: two that both make it fail over it."""
+    """Bring up one cluster at a time until kind's network exists, because two clusters cannot create it at once."""
     if used.run("network", "inspect", NETWORK, check=False).code == 0:
         yield
         return
@@ -160,7 +160,7 @@ def _prepare_host() -> None:
 
 
 def node_address(kube: Kube) -> str:
-    """Return the address of a cluster's first node, which answers from the host and from other clusters' nodes."""
+    """Return the address of a cluster's first node, which the host and the nodes of other clusters can reach."""
     for node in kube.list("v1/Node"):
         for address in node["status"]["addresses"]:
             if address["type"] == "InternalIP":

@@ -1,4 +1,4 @@
-"""kind's configuration of a one-node cluster: IP family, the kubelet on old hosts, what is mounted into the node."""
+"""kind's configuration of a one-node cluster: IP family, the kubelet on hosts with cgroup v1, mounts of the node."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -8,16 +8,16 @@ from task_gateway.deferred import yaml
 from task_gateway.model import Manifest
 
 IMAGES_FOLDER = "/task-gateway/images"
-"""Where a node sees the folder of the archive of images that it loads."""
+"""The path in a node of the folder with the archive of images that it loads."""
 REGISTRIES_FOLDER = "/etc/containerd/certs.d"
 CNI_FILE = "/etc/cni/net.d/10-bridge.conflist"
 SUBNETS = {"ipv4": "10.244.0.0/24", "ipv6": "fd00:10:244::/64"}
-"""The pods of a one-node cluster: the first node's part of kind's default subnets."""
+"""The pod subnets of a one-node cluster: the first node's part of kind's default subnets."""
 ANYWHERE = {"ipv4": "0.0.0.0/0", "ipv6": "::/0"}
 
 
 class IpFamily(StrEnum):
-    """Which IP addresses nodes, pods and Services have."""
+    """The IP family of nodes, pods and Services."""
 
     ipv4 = "ipv4"
     ipv6 = "ipv6"
@@ -25,13 +25,13 @@ class IpFamily(StrEnum):
 
     @property
     def versions(self) -> tuple[str, ...]:
-        """The families of its addresses, the first one first."""
+        """The families of its addresses, the primary one first."""
         return ("ipv4", "ipv6") if self is IpFamily.dual else (self.value,)
 
 
 @dataclass(frozen=True)
 class NodeFiles:
-    """What a node gets from its host: folders with its archive of images and its registries, a CNI file."""
+    """Files that a node mounts from its host: folders with its archive of images and its registries, a CNI file."""
 
     images: Path | None = None
     registries: Path | None = None
@@ -48,7 +48,7 @@ class NodeFiles:
 
 
 def config(*, unified_cgroups: bool, ip_family: IpFamily = IpFamily.ipv4, node: NodeFiles | None = None) -> Manifest:
-    """Return the configuration; the kubelet must be told to start where the host has cgroup v1."""
+    """Return the configuration. On hosts with cgroup v1, the kubelet only starts with `failCgroupV1: false`."""
     made: Manifest = {"kind": "Cluster", "apiVersion": "kind.x-k8s.io/v1alpha4"}
     if ip_family is not IpFamily.ipv4:
         made["networking"] = {"ipFamily": ip_family.value}
@@ -68,7 +68,7 @@ def config(*, unified_cgroups: bool, ip_family: IpFamily = IpFamily.ipv4, node: 
 
 
 def bridge(ip_family: IpFamily) -> Manifest:
-    """Return the CNI configuration of a node image that was built here, for pods with addresses of these families."""
+    """Return the CNI configuration for a node image that was built here, with pod addresses of these families."""
     ipam = {
         "type": "host-local",
         "ranges": [[{"subnet": SUBNETS[each]}] for each in ip_family.versions],

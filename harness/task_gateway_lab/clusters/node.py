@@ -1,4 +1,4 @@
-"""The inside of a kind node: its processes, which are stopped, let go on and killed, and its CNI plugin's notes."""
+"""Runs commands in a kind node: stops, resumes and kills its processes, and sets the next address of its CNI plugin."""
 
 import signal
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ class Node:
 
     @classmethod
     def running(cls, cluster: Cluster) -> "Node":
-        """Return the node of a cluster that kind made here."""
+        """Return the node of a cluster that kind created here."""
         return cls(engine((folder(cluster.name) / ENGINE).read_text()), f"{cluster.name}-control-plane")
 
     def run(self, *words: str) -> str:
@@ -42,19 +42,19 @@ class Node:
 
     @contextmanager
     def stopped(self, pattern: str) -> Iterator[None]:
-        """Let a process stand still: it keeps its connections and answers nothing."""
+        """Suspend a process: it keeps its connections but does not answer."""
         pid = self.process(pattern)
         self.send(signal.SIGSTOP, pid)
         try:
             yield
-        finally:  # the kubelet may have started another in its place
+        finally:  # the process may be gone, if the kubelet has started another
             self.engine.run("exec", self.name, "kill", f"-{signal.SIGCONT.value}", pid, check=False)
 
     def kill(self, pattern: str) -> None:
-        """End a process at once."""
+        """Kill a process."""
         self.send(signal.SIGKILL, self.process(pattern))
 
     def next_address(self, address: str) -> None:
-        """Let the next pod have this address, if it is free: the plugin goes on after the one it gave last."""
+        """Give the next pod this address, if it is free: the plugin assigns the address after the last one."""
         before = ip_address(address) - 1
         self.run("sh", "-c", f"for file in {LAST_ADDRESS}; do printf {before} > $file; done")

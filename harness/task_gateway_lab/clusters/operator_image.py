@@ -1,4 +1,4 @@
-"""The operator as the laboratory installs it: the image that `make image` writes, the chart's values, and its start."""
+"""Installs the operator in the laboratory: the image that `make image` writes, the chart's values, and the wait."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,7 +20,7 @@ READY = Wait("operator-ready", "the operator has read all objects", 180)
 
 
 def archive(folder: Path) -> Path:
-    """Return the archive in the folder of the packaged charts; ToolMissing if it is not there."""
+    """Return the archive in the folder of the packaged charts; ToolMissing if it is missing."""
     found = folder / ARCHIVE
     if not found.is_file():
         raise ToolMissing("the archive of the operator's image does not exist", where=str(found), hint="make image")
@@ -28,5 +28,5 @@ def archive(folder: Path) -> Path:
 
 
 def wait_until_ready(kube: Kube, gateway: str, namespace: str) -> None:
-    """Return once the operator of a Gateway, which the chart installs in the Gateway's namespace, is ready."""
+    """Return when the operator of a Gateway, which the chart installs in the Gateway's namespace, is ready."""
     wait_for(kube, READY, DEPLOYMENT, names.operator(gateway), namespace, condition("Available"))

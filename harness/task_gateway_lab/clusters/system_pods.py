@@ -1,6 +1,6 @@
-"""Waits until kube-proxy and CoreDNS of a new cluster run and keep running: all other pods depend on them.
+"""Waits until kube-proxy and CoreDNS of a new cluster run and keep running, because all other pods depend on them.
 
-A DaemonSet's status is not enough: kube-proxy has no readiness probe and counts as available while it is about to exit.
+The status of the DaemonSet is not sufficient: kube-proxy has no readiness probe, and is available until it exits.
 """
 
 import time
@@ -22,9 +22,9 @@ LOG_LINES = 5
 
 
 def wait_until_running(kube: Kube) -> None:
-    """Return once kube-proxy runs on each node and keeps running, and CoreDNS is available.
+    """Return when kube-proxy runs on each node and keeps running, and CoreDNS is available.
 
-    SystemPodFailed if a container ends again and again, else WaitTimeout; both have the last line that it printed.
+    SystemPodFailed if a container keeps crashing, else WaitTimeout; both have the last line of its log.
     """
     deadline = time.monotonic() + SERVICES_READY.seconds
     try:
@@ -71,7 +71,7 @@ def _left(deadline: float) -> Wait:
 
 
 def _last_lines(kube: Kube) -> list[str]:
-    """Return the last line that each container printed which ended or is not ready."""
+    """Return the last log line of each container that ended or is not ready."""
     lines = []
     try:
         for pod in (pod for labels in (KUBE_PROXY, DNS) for pod in kube.list(POD, NAMESPACE, labels)):
@@ -79,6 +79,6 @@ def _last_lines(kube: Kube) -> list[str]:
             for container in pods.ended(pod):
                 text = kube.logs(name, NAMESPACE, container=container, lines=LOG_LINES, previous=runs)
                 lines += [f"last line of {name}: {line}" for line in text.strip().splitlines()[-1:]]
-    except TaskGatewayError:  # no trouble here may hide the error itself
+    except TaskGatewayError:  # a failure here must not hide the error itself
         return lines
     return lines

@@ -1,1 +1,1 @@
-"""The stand-in master: starts tasks, proxies to them, and uses them as a person would."""
+"""The stand-in master, which starts tasks and proxies to them, and clients that use them as a person does."""

@@ -1,4 +1,4 @@
-"""Opens a notebook's page in headless Chromium as a person would, and keeps a picture of it."""
+"""Opens a notebook's page in headless Chromium and saves a screenshot."""
 
 import os
 import shutil
@@ -25,22 +25,22 @@ ARGUMENTS = (
 )
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 CELL = ".jp-Notebook .jp-CodeCell .cm-content"
-IDLE = "#jp-main-statusbar >> text=/\\| Idle$/"  # with the kernel's name before it: its session is connected
+IDLE = "#jp-main-statusbar >> text=/\\| Idle$/"  # after the kernel's name, if its session is connected
 LAUNCH_TERMINAL, TERMINAL = ".jp-LauncherCard >> text=/^Terminal$/", ".jp-Terminal .xterm"
 DRAWN = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
 OUTPUT = ".jp-Notebook .jp-OutputArea-output"
 
 
 def run_in_page(url: str, page_url: str, authorization: str, output: str, picture: Path) -> str:
-    """Open the page of a notebook file, run its cell there, wait for `output`, keep a PNG; return Chromium's version.
+    """Open the page of a notebook file, run its cell, wait for `output`, save a PNG; return Chromium's version.
 
-    The authorization goes in a header of one request to `url`, whose cookie logs the page in: no address holds it.
+    One request to `url` has the authorization in a header, and its cookie logs the page in. No URL contains it.
     """
     return in_page(url, authorization, lambda page: run_cell(page, page_url, output), picture)
 
 
 def in_page(url: str, authorization: str, use: "Callable[[playwright.sync_api.Page], None]", picture: Path) -> str:
-    """Use a page in a separate browser, keep a picture of it however that ends; return Chromium's version."""
+    """Use a page in a separate browser, and always save a screenshot; return Chromium's version."""
     executable = find()
     try:
         with playwright.sync_api.sync_playwright() as driver, launch(driver, executable) as browser:
@@ -52,7 +52,7 @@ def in_page(url: str, authorization: str, use: "Callable[[playwright.sync_api.Pa
                 page.set_default_timeout(1000 * settings.PAGE_SHOWN.seconds)
                 try:
                     use(page)
-                finally:  # a page that does not show what it should is worth a picture too
+                finally:  # also if the page does not show the expected content
                     picture.parent.mkdir(parents=True, exist_ok=True)
                     page.screenshot(path=picture)
             return browser.version
@@ -62,30 +62,30 @@ def in_page(url: str, authorization: str, use: "Callable[[playwright.sync_api.Pa
 
 
 def run_in_terminal(url: str, authorization: str, command: str, shown: str, picture: Path) -> None:
-    """Open a terminal in a notebook's page, type a command, wait until it got what it is to show, keep a PNG."""
+    """Open a terminal in a notebook's page, type a command, wait for the output `shown`, save a PNG."""
     in_page(url, authorization, lambda page: type_in_terminal(page, f"{url}lab", command, shown), picture)
 
 
 def show(url: str, shown: str, drawn: Callable[[bytes], bool], picture: Path) -> None:
-    """Open a page that needs no login, wait for what it shows (a selector) and draws (judged by a PNG), keep a PNG."""
+    """Open a page without a login, wait for the selector `shown` and until a PNG passes `drawn`, save a PNG."""
 
     def use(page: "playwright.sync_api.Page") -> None:
         page.goto(url)
         page.locator(f"{shown} >> visible=true").first.wait_for()
         tries = attempts(settings.PAGE_SHOWN, sleep=sleep_of(page))
-        if not any(drawn(page.screenshot()) for _ in tries):  # on a canvas, which nobody can ask
+        if not any(drawn(page.screenshot()) for _ in tries):  # on a canvas, which has no text to query
             raise settings.PAGE_SHOWN.timed_out("the page does not draw it", url)
 
     in_page(url, "", use, picture)
 
 
 def sleep_of(page: "playwright.sync_api.Page") -> Callable[[float], None]:
-    """Return a pause in which the page's events still come."""
+    """Return a pause during which the page still processes events."""
     return lambda seconds: page.wait_for_timeout(1000 * seconds)
 
 
 def type_in_terminal(page: "playwright.sync_api.Page", lab: str, command: str, shown: str) -> None:
-    """Open a terminal at the page of JupyterLab, type a command, and wait until the terminal got what it is to show."""
+    """Open a terminal in the page of JupyterLab, type a command, and wait until the terminal received `shown`."""
     said: list[str] = []
     page.on("websocket", lambda socket: socket.on("framereceived", lambda data: said.append(str(data))))
     page.goto(lab)
@@ -93,13 +93,13 @@ def type_in_terminal(page: "playwright.sync_api.Page", lab: str, command: str, s
     page.locator(TERMINAL).first.click()
     page.keyboard.type(f"{command}\n")
     tries = attempts(settings.PAGE_SHOWN, sleep=sleep_of(page))
-    if not any(shown in each for _ in tries for each in said):  # it is drawn on a canvas, which nobody can ask
+    if not any(shown in each for _ in tries for each in said):  # it is drawn on a canvas, which has no text to query
         raise settings.PAGE_SHOWN.timed_out(f"the terminal got {said[-1:]}", lab)
     page.evaluate(DRAWN)
 
 
 def run_cell(page: "playwright.sync_api.Page", page_url: str, output: str) -> None:
-    """Open the page of a notebook file, run its cell there, and wait for `output`."""
+    """Open the page of a notebook file, run its cell, and wait for `output`."""
     page.goto(page_url)
     page.locator(IDLE).first.wait_for(state="visible")
     page.locator(CELL).first.click()
@@ -108,13 +108,13 @@ def run_cell(page: "playwright.sync_api.Page", page_url: str, output: str) -> No
 
 
 def launch(driver: "playwright.sync_api.Playwright", executable: Path) -> "playwright.sync_api.Browser":
-    """Start Chromium; as root it runs without its sandbox only."""
+    """Start Chromium. As root it only runs without its sandbox."""
     sandbox = () if os.geteuid() else ("--no-sandbox",)
     return driver.chromium.launch(executable_path=executable, args=[*ARGUMENTS, *sandbox])
 
 
 def find() -> Path:
-    """Return the system's Chromium, else playwright's own, else ToolMissing."""
+    """Return the system's Chromium or else playwright's own; ToolMissing if there is none."""
     system = next(filter(None, map(shutil.which, PROGRAMS)), None)
     if system is not None:
         return Path(system)

@@ -1,4 +1,4 @@
-"""One HTTP exchange as a value: redirects not followed, and no answer is an answer too."""
+"""Sends one HTTP request and returns the result as a value, even without a response. Redirects are not followed."""
 
 import json
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ REQUEST_SECONDS = 20.0
 
 @dataclass(frozen=True)
 class Reply:
-    """What came back. `status` 0: nothing did, and `text` has the reason."""
+    """The response. `status` is 0 if there was none, and `text` has the reason."""
 
     status: int
     text: str
@@ -25,7 +25,7 @@ class Reply:
         return f"{self.status or 'no answer'}: {first[0][:200] if first else 'empty'}"
 
     def json(self) -> Any:
-        """Return the body as JSON; ScenarioFailed if it is none."""
+        """Return the body as JSON; ScenarioFailed if it is not JSON."""
         try:
             return json.loads(self.text)
         except ValueError:
@@ -33,7 +33,7 @@ class Reply:
 
 
 def call(method: str, url: str, *, authorization: str = "", body: Mapping[str, Any] | None = None) -> Reply:
-    """Send one request; a `body` goes as JSON."""
+    """Send one request; a `body` is sent as JSON."""
     parts = urlsplit(url)
     headers = {"Authorization": authorization} if authorization else {}
     data = None if body is None else json.dumps(body)
@@ -56,7 +56,7 @@ def _connection(host: str, port: int | None) -> "http.client.HTTPConnection":
 
 
 def accepted(reply: Reply, what: str, where: str) -> Reply:
-    """Return the reply if its status is 2xx; else ScenarioFailed names what was asked for and what came."""
+    """Return the reply if its status is 2xx; else raise ScenarioFailed with the request and the reply."""
     if not 200 <= reply.status < 300:
         raise ScenarioFailed(f"{what} failed: {reply}", where=where)
     return reply

@@ -1,4 +1,4 @@
-"""What a master is in the cluster of a resource manager: a ServiceAccount that the chart's Role is bound to."""
+"""The identity of a master in the cluster of a resource manager: a ServiceAccount that the chart's Role is bound to."""
 
 import base64
 import os
@@ -10,7 +10,7 @@ from task_gateway.kube.kubeconfig import access_of
 from task_gateway.model import Cluster, Manifest
 
 NAME = "resource-manager"
-SECONDS = 24 * 3600  # how long its token is good: longer than any run
+SECONDS = 24 * 3600  # lifetime of its token: longer than any run
 
 
 def account(namespace: str, name: str = NAME) -> Manifest:
@@ -19,12 +19,12 @@ def account(namespace: str, name: str = NAME) -> Manifest:
 
 
 def subject(namespace: str) -> Manifest:
-    """Return the ServiceAccount as the chart's `rbac.subjects` has it."""
+    """Return the ServiceAccount in the form of the chart's `rbac.subjects`."""
     return {"kind": "ServiceAccount", "name": NAME, "namespace": namespace}
 
 
 def act_as(kube: Kube, namespace: str, file: Path, name: str = NAME) -> Kube:
-    """Return the same cluster as the ServiceAccount sees it; only its owner can read the kubeconfig `file`."""
+    """Return the same cluster with the permissions of the ServiceAccount; only the owner can read `file`."""
     text = kubeconfig(kube, namespace, name)
     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as written:
@@ -33,7 +33,7 @@ def act_as(kube: Kube, namespace: str, file: Path, name: str = NAME) -> Kube:
 
 
 def kubeconfig(kube: Kube, namespace: str, name: str = NAME, server: str = "") -> str:
-    """Return a kubeconfig with a token of the ServiceAccount; `server` is where others reach the API server.
+    """Return a kubeconfig with a token of the ServiceAccount; `server` is a URL of the API server for other hosts.
 
     With `server`, the text contains the certificate of the API server, and can be used elsewhere.
     """

@@ -1,4 +1,4 @@
-"""Starts and ends what a master runs in a cluster: the pods of tasks, and the stand-in master's own."""
+"""Starts and ends the pods of a master in a cluster: those of its tasks, and the stand-in master itself."""
 
 import secrets
 from typing import Any
@@ -19,9 +19,9 @@ _is_ready = condition("Ready")
 
 
 def start_task(kube: Kube, task: Task, pod: Manifest, token: str) -> Manifest:
-    """Start a task's pod with its Secret, and return the pod once it is Ready.
+    """Start a task's pod with its Secret, and return the pod when it is Ready.
 
-    On failure both stay, for the pod's log and events tell why; `end_task` removes them.
+    After a failure both are kept, because the pod's log and events show the reason; `end_task` removes them.
     """
     kube.create(manifests.secret(task.id, task.namespace, token))
     kube.create(pod)
@@ -29,13 +29,13 @@ def start_task(kube: Kube, task: Task, pod: Manifest, token: str) -> Manifest:
 
 
 def end_task(kube: Kube, task: Task) -> None:
-    """Delete a task's pod and Secret; fine if they are gone."""
+    """Delete a task's pod and Secret, if they exist."""
     kube.delete(POD, task.id, task.namespace)
     kube.delete(SECRET, task.id, task.namespace)
 
 
 def start_master(kube: Kube, namespace: str, image: str, address: Address) -> ProxyClient:
-    """Start the master's proxy in a namespace of its own; `address` is its node's, with the port to serve on."""
+    """Start the master's proxy in its own namespace; `address` is that of its node, with the port to serve on."""
     kube.apply(manifests.namespace(namespace, manifests.PRIVILEGED))
     token = secrets.token_urlsafe(24)
     kube.create(manifests.secret(MASTER, namespace, token))
@@ -47,7 +47,7 @@ def start_master(kube: Kube, namespace: str, image: str, address: Address) -> Pr
 
 
 def end_master(kube: Kube, namespace: str) -> None:
-    """Delete the master's pod and what it was started with, and return when the pod is gone; its tasks stay."""
+    """Delete the master's pod, Secret and ConfigMap, and return when the pod is gone; its tasks keep running."""
     kube.delete(POD, MASTER, namespace)
     wait_until_gone(kube, POD_GONE, POD, MASTER, namespace)
     for kind in (SECRET, CONFIG_MAP):
@@ -55,7 +55,7 @@ def end_master(kube: Kube, namespace: str) -> None:
 
 
 def not_ready(pod: Manifest | None) -> State | None:
-    """Return why a pod is not Ready, None if it is; raise for what no waiting mends."""
+    """Return why a pod is not Ready, None if it is; raise if waiting cannot fix it."""
     if pod is None:
         return "it does not exist"
     status: dict[str, Any] = pod.get("status") or {}

@@ -1,4 +1,4 @@
-"""One resource manager as a master sees it: a cluster, the namespace of its tasks, and perhaps a gateway."""
+"""A resource manager of the stand-in master: a cluster, the namespace of its tasks, and optionally a gateway."""
 
 from dataclasses import dataclass, replace
 
@@ -10,9 +10,9 @@ from task_gateway.routing.gateway import TaskGateway
 
 @dataclass(frozen=True)
 class ManagedCluster:
-    """One resource manager; without a gateway its tasks are dialled at their pods' own addresses.
+    """One resource manager. Without a gateway, the master connects to the addresses of the pods.
 
-    `kube` starts and ends pods. The gateway is used as `identity`, which may do no more than the chart grants.
+    `kube` starts and ends pods. The gateway is used as `identity`, with only the permissions that the chart grants.
     """
 
     manager: ResourceManager
@@ -28,13 +28,13 @@ class ManagedCluster:
 
     @property
     def block(self) -> InternalTaskGateway:
-        """What the master is told of the gateway; UsageError if there is none."""
+        """The gateway in the master's configuration; UsageError if there is none."""
         if self.manager.internal_task_gateway is None:
             raise UsageError(f"resource manager {self.name} has no internal_task_gateway")
         return self.manager.internal_task_gateway
 
     def connect(self, strategy: str = "", *, host: str = "", ports: tuple[int, int] | None = None) -> TaskGateway:
-        """Return the same gateway as another master might be told of it: at another address, with other ports."""
+        """Return the same gateway in another configuration: with another address or other ports."""
         block = self.block
         first, last = ports or (block.gateway_port_range_start, block.gateway_port_range_end)
         told = replace(

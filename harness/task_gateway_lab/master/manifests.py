@@ -1,4 +1,4 @@
-"""The objects of a task and of the master as Kubernetes gets them; pure, for tests to read."""
+"""The Kubernetes objects of a task and of the master. Pure."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ RESTRICTED, PRIVILEGED = "restricted", "privileged"  # levels of Pod Security
 
 
 def namespace(name: str, level: str) -> Manifest:
-    """Return a namespace that holds its pods to a level of Pod Security."""
+    """Return a namespace that enforces a Pod Security Standard."""
     labels = {"pod-security.kubernetes.io/enforce": level}
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
 
@@ -26,12 +26,12 @@ def secret(name: str, namespace: str, token: str) -> Manifest:
 
 
 def base_url(task_id: str) -> str:
-    """Return the path that a notebook serves to any client: the one that the master's proxy has for it."""
+    """Return the base path of a notebook: its path at the master's proxy."""
     return f"/proxy/{task_id}/"
 
 
 def notebook_pod(task: Task, image: str, resources: Manifest) -> Manifest:
-    """Return the pod of a JupyterLab that serves /proxy/<task>/; its token comes from the Secret named like it."""
+    """Return the pod of a JupyterLab that serves /proxy/<task>/; its token is in the Secret of the same name."""
     base_path = base_url(task.id)
     container = {
         "name": "notebook",
@@ -54,12 +54,12 @@ def notebook_pod(task: Task, image: str, resources: Manifest) -> Manifest:
 
 
 def labelled(pod: Manifest, port: int) -> Manifest:
-    """Return the pod of a task as its user creates it where the operator exposes it: with a label for the port."""
+    """Return the pod of a task that the operator exposes: with a label for the port."""
     return pod | {"metadata": pod["metadata"] | {"labels": {EXPOSE: str(port)}}}
 
 
 def program_pod(task: Task, image: str, command: list[str], resources: Manifest) -> Manifest:
-    """Return the pod of a program that gets its task and ports, and is Ready once the last of them is open."""
+    """Return the pod of a program that gets its task and ports; it is Ready when the last port is open."""
     container = {
         "name": "task",
         "image": image,
@@ -80,7 +80,7 @@ def program_pod(task: Task, image: str, command: list[str], resources: Manifest)
 
 
 def master_pod(name: str, namespace: str, image: str, port: int, resources: Manifest) -> Manifest:
-    """Return the pod of the master's proxy, on its node's network: so it answers at the node's address."""
+    """Return the pod of the master's proxy. It uses the host network, so it is reachable at the node's address."""
     container = {
         "name": "master",
         "image": image,
@@ -105,7 +105,7 @@ def master_source(name: str, namespace: str) -> Manifest:
 
 
 def _pod(name: str, namespace: str, labels: dict[str, str], container: Manifest, volume: Manifest) -> Manifest:
-    """Return a pod that meets Pod Security's level restricted, but for what its caller adds."""
+    """Return a pod that meets the Pod Security Standard "restricted", except for what the caller adds."""
     security = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
     return {
         "apiVersion": "v1",

@@ -1,4 +1,4 @@
-"""A client of a notebook, wherever it is served: kernels over REST, cells over their WebSocket."""
+"""A client of a notebook at any URL: starts kernels over REST, and runs cells over their WebSocket."""
 
 import base64
 import json
@@ -25,19 +25,19 @@ else:
     from task_gateway.deferred import tornado
 
 MAX_MESSAGE = 64 << 20
-CHUNK = 1 << 20  # as JupyterLab's page cuts uploads
+CHUNK = 1 << 20  # the chunk size of uploads in JupyterLab's page
 
 
 @dataclass
 class Outputs:
-    """What a cell has said so far, gathered from the kernel's messages that answer `request`."""
+    """The output of a cell so far, from the kernel's messages that answer `request`."""
 
     request: str
     text: list[str] = field(default_factory=list)
     error: str = ""
 
     def take(self, message: dict[str, Any]) -> bool:
-        """Take one message in; True once the kernel is idle again, hence the cell done."""
+        """Process one message; return True when the kernel is idle again and the cell is done."""
         if message.get("parent_header", {}).get("msg_id") != self.request:
             return False
         content = message["content"]
@@ -54,18 +54,18 @@ class Outputs:
 
 
 class Notebook:
-    """A notebook at `url`, which ends with a slash; `authorization` is the header that opens it."""
+    """A notebook at `url`, which ends with a slash; `authorization` is the header to log in with."""
 
     def __init__(self, url: str, authorization: str) -> None:
         self.url = url
         self._authorization = authorization
 
     def wait_until_answers(self, wait: Wait = settings.TASK_REACHABLE) -> None:
-        """Return once the notebook's API answers; WaitTimeout has the last reply."""
+        """Return when the notebook's API answers; WaitTimeout has the last reply."""
         wait_for_reply(lambda: call("GET", f"{self.url}api", authorization=self._authorization), 200, wait, self.url)
 
     def execute(self, code: str, wait: Wait = settings.KERNEL_READY) -> str:
-        """Run one cell in a kernel of its own and return what it printed or returned, over one WebSocket."""
+        """Run one cell in a new kernel, over one WebSocket, and return what it printed or returned."""
         authorization = self._authorization
         started = call("POST", f"{self.url}api/kernels", authorization=authorization, body={})
         kernel = accepted(started, "starting a kernel", self.url).json()["id"]
@@ -75,17 +75,17 @@ class Notebook:
             call("DELETE", f"{self.url}api/kernels/{kernel}", authorization=authorization)
 
     def save(self, name: str, code: str) -> str:
-        """Store a notebook file with one cell that has not run; return the URL of the page that shows it."""
+        """Store a notebook file with one cell that has not run; return the URL of its page."""
         self._put(f"api/contents/{name}", {"type": "notebook", "format": "json", "content": document(code)})
         return f"{self.url}lab/tree/{name}"
 
     def decline_news(self) -> None:
-        """Answer JupyterLab's question about news and updates with no, so that no dialog covers the page."""
+        """Disable JupyterLab's news and update checks. Its dialog about them would cover the page."""
         raw = json.dumps({"fetchNews": "false", "checkForUpdates": False})
         self._put("lab/api/settings/@jupyterlab/apputils-extension:notification", {"raw": raw})
 
     def lab_version(self) -> str:
-        """Return JupyterLab's version, as its page says it."""
+        """Return JupyterLab's version from its page."""
         page = accepted(call("GET", f"{self.url}lab", authorization=self._authorization), "opening /lab", self.url)
         found = re.search(r'"appVersion":\s*"([^"]+)"', page.text)
         if found is None:
@@ -93,7 +93,7 @@ class Notebook:
         return found[1]
 
     def upload(self, name: str, content: bytes) -> None:
-        """Store a file as JupyterLab's page does: large ones in chunks of a mebibyte, the last numbered -1."""
+        """Store a file in the way of JupyterLab's page: in chunks of 1 MiB, with the number -1 for the last."""
         pieces = [content[start : start + CHUNK] for start in range(0, len(content), CHUNK)] or [b""]
         for number, piece in enumerate(pieces, 1):
             body: dict[str, Any] = {"type": "file", "format": "base64", "content": base64.b64encode(piece).decode()}
@@ -102,7 +102,7 @@ class Notebook:
             self._put(f"api/contents/{name}", body)
 
     def download(self, name: str) -> Iterator[bytes]:
-        """Yield a file in pieces, as a download from the page brings it; ScenarioFailed if it cannot be had."""
+        """Yield a file in pieces, like a download from the page; ScenarioFailed if it cannot be downloaded."""
         url = urlsplit(f"{self.url}files/{name}")
         with closing(http.client.HTTPConnection(url.hostname or "", url.port, timeout=REQUEST_SECONDS)) as connection:
             try:
@@ -116,7 +116,7 @@ class Notebook:
                 raise ScenarioFailed(f"the download broke off: {error}", where=url.geturl()) from error
 
     def in_terminal(self, command: str, expected: str, wait: Wait = settings.KERNEL_READY) -> str:
-        """Type a command in a terminal of its own and return the line with what is expected."""
+        """Type a command in a new terminal and return the line that equals `expected`."""
         made = accepted(
             call("POST", f"{self.url}api/terminals", authorization=self._authorization), "a terminal", self.url
         )
@@ -191,7 +191,7 @@ class Notebook:
 
 
 def _failures() -> tuple[type[Exception], ...]:
-    """Return what a WebSocket raises that cannot be opened or breaks off."""
+    """Return the exceptions of a WebSocket that cannot be opened or is interrupted."""
     return (
         OSError,
         tornado.iostream.StreamClosedError,
@@ -201,7 +201,7 @@ def _failures() -> tuple[type[Exception], ...]:
 
 
 async def hang_up(socket: "tornado.websocket.WebSocketClientConnection", left: bool) -> None:
-    """Close a WebSocket and wait until the other side, unless it has `left`, does so too; tornado waits 5 seconds."""
+    """Close a WebSocket and wait until the server closes it, unless it has already `left`; tornado waits 5 seconds."""
     socket.close()
     while not left:
         left = await socket.read_message() is None

@@ -1,4 +1,4 @@
-"""What the scenarios ask of a master, whichever it is: start, list and end tasks, and where they are to be had."""
+"""The protocol of a master that scenarios use: start, list and end tasks, and return their addresses."""
 
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -9,7 +9,7 @@ from task_gateway.model import Address
 
 @dataclass(frozen=True)
 class TaskRequest:
-    """A task that somebody wants: a kind, the resource manager to run it, and a name; `ports` if not the kind's own."""
+    """A task to start: its kind, its resource manager, and its name; `ports` default to those of the kind."""
 
     kind: str
     manager: str
@@ -21,10 +21,10 @@ class TaskRequest:
 
 @dataclass(frozen=True)
 class RunningTask:
-    """A task that runs: `addresses` are where its ports are dialled, in their order, empty if the master tells none.
+    """A running task: `addresses` are those of its ports, in their order, empty if the master reports none.
 
-    `authorization` is the header that opens a notebook; `host` is its pod's own name, empty if not known. `url` is the
-    base URL of one that the operator exposes, and that no master has started.
+    `authorization` is the header to log in to a notebook. `host` is the name of its pod, empty if not known. `url` is
+    the base URL of a notebook that the operator exposes and that no master started.
     """
 
     id: str
@@ -38,7 +38,7 @@ class RunningTask:
 
     @property
     def address(self) -> Address:
-        """Where the first port is dialled; ScenarioFailed if the master tells no address."""
+        """The address of the first port; ScenarioFailed if the master reports none."""
         if not self.addresses:
             raise ScenarioFailed(f"the master reports no address of {self.kind} {self.id}", hint="task-gateway ls")
         return self.addresses[0]
@@ -48,19 +48,19 @@ class Platform(Protocol):
     """A master and its resource managers."""
 
     def launch(self, request: TaskRequest) -> RunningTask:
-        """Start a task and return it once it is reached; the error says what is in the way, and nothing is left."""
+        """Start a task and return it when it is reachable. On an error, which has the reason, the task is removed."""
 
     def tasks(self) -> list[RunningTask]:
-        """Return the tasks that run."""
+        """Return the running tasks."""
 
     def kill(self, task_id: str) -> None:
-        """End a task and free its ports; fine if there is none."""
+        """End a task, if it exists, and free its ports."""
 
     def restart(self) -> None:
-        """End the master and start it again; it finds its tasks by what the clusters have."""
+        """Restart the master. It finds its tasks again from the objects in the clusters."""
 
     def gone(self, task_id: str) -> str:
-        """Return what the master says of a task that was ended, once it says so; WaitTimeout if it does not."""
+        """Wait until the master reports that a task ended, and return that reply; WaitTimeout if it does not."""
 
     def url(self, task_id: str) -> str:
-        """Return the base URL of a task by way of the master, with a slash at its end."""
+        """Return the base URL of a task at the master, with a slash at its end."""

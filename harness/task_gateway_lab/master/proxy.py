@@ -1,7 +1,7 @@
-"""The stand-in master's reverse proxy: serves `/proxy/<task>/...` by dialling the task's host and port.
+"""The stand-in master's reverse proxy: forwards `/proxy/<task>/...` to the task's host and port.
 
-Mounted into a pod of the notebook image, so it needs tornado and the standard library only. The path goes
-to the task unchanged, since a notebook's base URL is `/proxy/<task>/`. Bodies are streamed both ways,
+It is mounted into a pod of the notebook image, and only requires tornado and the standard library. The task
+receives the path unchanged, because a notebook's base URL is `/proxy/<task>/`. Bodies are streamed both ways,
 redirects are passed on, and WebSockets keep their subprotocol, cookies and close codes.
 
     PUT    /tasks/<task>   {"host": "10.0.0.1", "port": 30000}   204
@@ -55,7 +55,7 @@ CLOSE_CODES = {*range(1000, 1004), *range(1007, 1015), *range(3000, 5000)}
 
 @dataclass(frozen=True)
 class Upstream:
-    """Where a task answers."""
+    """The host and port of a task."""
 
     host: str
     port: int
@@ -68,7 +68,7 @@ Table = dict[str, Upstream]
 
 
 def without_hop_by_hop(headers: HTTPHeaders) -> HTTPHeaders:
-    """Return the end-to-end headers; the ones `Connection` names are dropped too."""
+    """Return the end-to-end headers; those that `Connection` names are also dropped."""
     named = {name.strip().lower() for name in headers.get("Connection", "").split(",")}
     kept = HTTPHeaders()
     for name, value in headers.get_all():
@@ -78,7 +78,7 @@ def without_hop_by_hop(headers: HTTPHeaders) -> HTTPHeaders:
 
 
 def forwarded(request: HTTPServerRequest) -> HTTPHeaders:
-    """Return the request's headers as the upstream gets them: Host kept, X-Forwarded-* added."""
+    """Return the request's headers for the upstream: Host is kept, X-Forwarded-* are added."""
     headers = without_hop_by_hop(request.headers)
     chain = request.headers.get("X-Forwarded-For")
     headers["X-Forwarded-For"] = f"{chain}, {request.remote_ip}" if chain else str(request.remote_ip)
@@ -88,7 +88,7 @@ def forwarded(request: HTTPServerRequest) -> HTTPHeaders:
 
 
 def cause(error: BaseException) -> str:
-    """Return why an upstream did not answer, as words."""
+    """Return why an upstream did not answer, as text."""
     if isinstance(error, StreamClosedError) and error.real_error is not None:
         error = error.real_error
     if isinstance(error, ConnectionRefusedError):
@@ -101,7 +101,7 @@ def cause(error: BaseException) -> str:
 
 
 class Base(RequestHandler):
-    """What all handlers share: the table, plain-text errors, logs without queries (they hold tokens)."""
+    """The base of all handlers: the table, plain-text errors, and logs without queries, which contain tokens."""
 
     def initialize(self, table: Table, token: str) -> None:
         """Keep the table of tasks and the token that guards it."""
@@ -117,7 +117,7 @@ class Base(RequestHandler):
         return Finish()
 
     def upstream(self, task: str) -> Upstream:
-        """Return where the task answers, or end with 404."""
+        """Return the host and port of the task, or end with 404."""
         if task not in self.table:
             raise self.stop(404, f"no task is called {task}")
         return self.table[task]
@@ -132,7 +132,7 @@ class Base(RequestHandler):
 
 
 class Tasks(Base):
-    """The table of tasks, for whoever holds the token."""
+    """The table of tasks, for clients with the token."""
 
     def prepare(self) -> None:
         """Refuse calls without the token."""
@@ -164,7 +164,7 @@ class Tasks(Base):
 
 
 class Health(Base):
-    """Says that the proxy serves."""
+    """The health endpoint."""
 
     def get(self) -> None:
         """Answer ok."""
@@ -172,14 +172,14 @@ class Health(Base):
 
 
 class UpstreamAnswer(HTTPMessageDelegate):
-    """Hands the upstream's answer to the client chunk by chunk, no faster than the client reads."""
+    """Streams the upstream's response to the client, no faster than the client reads."""
 
     def __init__(self, handler: RequestHandler) -> None:
         self.handler = handler
         self.started = self.complete = False
 
     async def headers_received(self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders) -> None:
-        """Pass status and headers on; interim answers (1xx) are dropped."""
+        """Pass on status and headers; interim responses (1xx) are dropped."""
         assert isinstance(start_line, ResponseStartLine)
         if start_line.code < 200:
             return
@@ -193,30 +193,30 @@ class UpstreamAnswer(HTTPMessageDelegate):
         await self.flush()
 
     async def data_received(self, chunk: bytes) -> None:
-        """Pass one piece of the body on."""
+        """Pass on one chunk of the body."""
         self.handler.write(chunk)
         await self.flush()
 
     async def flush(self) -> None:
-        """Wait until the client took what was written; a client that left ends the exchange elsewhere."""
+        """Wait until the client has read the data; after a disconnect, `on_connection_close` ends the exchange."""
         try:
             await self.handler.flush()
         except StreamClosedError:
-            log.info("%s: the client left", self.handler.request.path)
+            log.info("%s: the client disconnected", self.handler.request.path)
 
     def finish(self) -> None:
-        """Note that the whole body came."""
+        """Note that the body is complete."""
         self.complete = True
 
 
 @stream_request_body
 class Http(Base):
-    """One HTTP exchange, streamed both ways over a connection of its own."""
+    """One HTTP exchange, streamed both ways over its own connection."""
 
     connection: HTTP1Connection | None = None
 
     async def prepare(self) -> None:
-        """Dial the task and send it the head of the request."""
+        """Connect to the task and send the head of the request."""
         assert isinstance(self.request.connection, HTTP1Connection)
         self.request.connection.set_max_body_size(MAX_STREAMED)
         self.task = self.path_args[0]
@@ -237,7 +237,7 @@ class Http(Base):
         self.reading = asyncio.ensure_future(self.connection.read_response(self.answer))
 
     async def data_received(self, chunk: bytes) -> None:
-        """Pass one piece of the request's body on; an upstream that answers early may have hung up."""
+        """Pass on one chunk of the request's body; an upstream that answers early may have disconnected."""
         assert self.connection is not None
         try:
             await self.connection.write(chunk)
@@ -245,7 +245,7 @@ class Http(Base):
             return
 
     async def forward(self, task: str) -> None:
-        """Called once the request's body is through: see the answer to its end."""
+        """Wait for the end of the response; called when the request's body is complete."""
         assert self.connection is not None
         error: BaseException = StreamClosedError()
         try:
@@ -256,30 +256,30 @@ class Http(Base):
         if not self.answer.started:
             raise self.unreachable(task, self.target, error)
         if not self.answer.complete:
-            log.warning("task %s at %s: the answer broke off", task, self.target)
+            log.warning("task %s at %s: the response was interrupted", task, self.target)
             self.detach().close()
             raise Finish
 
     get = head = post = put = patch = delete = options = forward
 
     def on_connection_close(self) -> None:
-        """End the upstream's side when the client has left."""
+        """Close the upstream connection when the client has disconnected."""
         if self.connection is not None:
             self.connection.close()
 
 
 def close_code(code: int | None) -> int | None:
-    """Return the code if a close frame may carry it; 1005 and 1006 only ever mean that there was none."""
+    """Return the code if a close frame may have it; 1005 and 1006 only mean that there was no code."""
     return code if code in CLOSE_CODES else None
 
 
 class WebSocket(Base, websocket.WebSocketHandler):
-    """One WebSocket, joined to a WebSocket of the task before the client's is accepted."""
+    """One WebSocket, connected to a WebSocket of the task before the client's is accepted."""
 
     peer: websocket.WebSocketClientConnection | None = None
 
     async def prepare(self) -> None:
-        """Open the task's side; what it answers instead of 101 is the client's answer too."""
+        """Open the WebSocket of the task. If its status is not 101, the client receives that status."""
         task = self.path_args[0]
         target = self.upstream(task)
         headers = forwarded(self.request)
@@ -302,19 +302,19 @@ class WebSocket(Base, websocket.WebSocketHandler):
             raise self.unreachable(task, target, error) from None
 
     def check_origin(self, origin: str) -> bool:
-        """Leave the judgement to the task, which gets the same Host and Origin."""
+        """Accept every origin, because the task receives the same Host and Origin and checks them."""
         return True
 
     def select_subprotocol(self, subprotocols: list[str]) -> str | None:
-        """Choose what the task chose."""
+        """Select the subprotocol that the task selected."""
         return self.peer.selected_subprotocol if self.peer else None
 
     def open(self, *args: str, **kwargs: str) -> None:
-        """Start passing on what the task says."""
+        """Start to pass on messages of the task."""
         self.pumping = asyncio.ensure_future(self.pump())
 
     async def pump(self) -> None:
-        """Pass messages of the task on until it closes, then close with its code."""
+        """Pass on messages of the task until it closes, then close with its code."""
         peer = self.peer
         assert peer is not None
         try:
@@ -327,30 +327,30 @@ class WebSocket(Base, websocket.WebSocketHandler):
         self.close(close_code(peer.close_code), peer.close_reason)
 
     async def on_message(self, message: str | bytes) -> None:
-        """Pass a message of the client on."""
+        """Pass on a message of the client."""
         assert self.peer is not None
         try:
             await self.peer.write_message(message, binary=isinstance(message, bytes))
         except (websocket.WebSocketClosedError, StreamClosedError):
-            self.close(1001, "the task has left")
+            self.close(1001, "the task disconnected")
 
     def on_close(self) -> None:
-        """Close the task's side with the client's code."""
+        """Close the WebSocket of the task with the client's code."""
         if self.peer is not None:
             self.peer.close(close_code(self.close_code), self.close_reason)
 
     def on_connection_close(self) -> None:
-        """Do not leave the task's side open when the client left before it was accepted."""
+        """Close the WebSocket of the task if the client disconnected before it was accepted."""
         super().on_connection_close()
         if self.peer is not None:
             self.peer.close()
 
 
 class Upgrades(PathMatches):
-    """A path, for requests that ask for a WebSocket only."""
+    """A path that only matches WebSocket requests."""
 
     def match(self, request: HTTPServerRequest) -> dict[str, object] | None:
-        """Match the path if the request asks for a WebSocket."""
+        """Match the path if the request is an upgrade to WebSocket."""
         if request.headers.get("Upgrade", "").lower() != "websocket":
             return None
         return super().match(request)
@@ -383,7 +383,7 @@ def application(token: str, table: Table | None = None) -> Application:
 
 
 async def main() -> None:
-    """Serve on all addresses until the process is ended."""
+    """Serve on all addresses until the process ends."""
     server = HTTPServer(application(os.environ["MASTER_TOKEN"]), max_body_size=MAX_TABLE_ENTRY)
     port = int(os.environ["MASTER_PORT"])
     server.listen(port)

@@ -1,4 +1,4 @@
-"""The master's table of tasks, seen from outside: which task answers where, and what its proxy says of it."""
+"""A client of the stand-in master's proxy: sets the address of each task, and reads the proxy's replies for it."""
 
 from collections.abc import Callable
 from urllib.parse import quote
@@ -17,12 +17,12 @@ class ProxyClient:
         self._authorization = f"Bearer {token}"
 
     def register(self, task_id: str, address: Address) -> None:
-        """Let the proxy dial `address` for the task."""
+        """Make the proxy connect to `address` for the task."""
         reply = self._table("PUT", task_id, {"host": address.host, "port": address.port})
         accepted(reply, f"registering task {task_id}", self.url)
 
     def forget(self, task_id: str) -> None:
-        """Take the task off the table; one that is not there is fine."""
+        """Remove the task from the table, if it is there."""
         accepted(self._table("DELETE", task_id), f"forgetting task {task_id}", self.url)
 
     def notebook_url(self, task_id: str) -> str:
@@ -30,7 +30,7 @@ class ProxyClient:
         return f"{self.url}/proxy/{quote(task_id)}/"
 
     def wait_until(self, task_id: str, status: int, wait: Wait) -> Reply:
-        """Return the proxy's reply for a task once it has that status; WaitTimeout has the last one."""
+        """Return the proxy's reply for a task when it has that status; WaitTimeout has the last one."""
         return wait_for_reply(lambda: call("GET", f"{self.notebook_url(task_id)}api"), status, wait, self.url)
 
     def _table(self, method: str, task_id: str, body: dict[str, str | int] | None = None) -> Reply:
@@ -39,7 +39,7 @@ class ProxyClient:
 
 
 def wait_for_reply(ask: Callable[[], Reply], status: int, wait: Wait, where: str) -> Reply:
-    """Ask until the reply has that status. Nothing announces an HTTP answer, hence the short pauses."""
+    """Repeat the request until the reply has that status, with short pauses, because it cannot be watched."""
     reply = None
     for _ in attempts(wait):
         reply = ask()

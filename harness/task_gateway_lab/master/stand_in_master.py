@@ -1,7 +1,7 @@
-"""The stand-in master: starts tasks where it is told, exposes them where it cannot reach pods, and proxies to them.
+"""The stand-in master: starts tasks, exposes them in clusters whose pods it cannot reach, and proxies to them.
 
-All it knows is in the clusters: pods with a task's label say which tasks there are, Services which ports they have. So
-it can be ended at any moment and started again.
+All its state is in the clusters: pods with the task label are its tasks, and Services have their ports. So it can be
+restarted at any time.
 """
 
 import secrets
@@ -19,12 +19,12 @@ from task_gateway_lab.master.managed_cluster import ManagedCluster
 from task_gateway_lab.master.platform import RunningTask, TaskRequest
 from task_gateway_lab.master.proxy_client import ProxyClient
 
-NOT_FOUND = 404  # what the proxy says of a task that it does not know
+NOT_FOUND = 404  # the status of the proxy for an unknown task
 KIND, OWNER = f"{LABEL_PREFIX}/kind", f"{LABEL_PREFIX}/owner"
 
 
 class StandInMaster:
-    """A platform over the clusters of some resource managers; its proxy runs in the first one's cluster."""
+    """A platform with several resource managers; its proxy runs in the cluster of the first one."""
 
     def __init__(
         self, managed_clusters: Mapping[str, ManagedCluster], image: str, namespace: str, address: Address
@@ -42,18 +42,18 @@ class StandInMaster:
         return self._home.cluster
 
     def start(self) -> None:
-        """Start the master's own pod, and let it know the tasks that there are."""
+        """Start the master's own pod, and register the existing tasks."""
         self._proxy = launcher.start_master(self._home, self._namespace, self._image, self._address)
         for task in self.tasks():
             self._proxy.register(task.id, task.address)
 
     def restart(self) -> None:
-        """End the master's own pod and start it again."""
+        """Restart the master's own pod."""
         launcher.end_master(self._home, self._namespace)
         self.start()
 
     def launch(self, request: TaskRequest) -> RunningTask:
-        """Start a task and return it once it is reached; what a failure left is removed."""
+        """Start a task and return it when it is reachable; remove it after a failure."""
         managed, kind = self._managed(request.manager), KINDS.get(request.kind)
         token = request.secret or secrets.token_urlsafe(24)
         task = Task(request.id, managed.namespace, request.ports or kind.ports, request.owner)
@@ -70,11 +70,11 @@ class StandInMaster:
         return RunningTask(task.id, request.kind, managed.name, request.owner, addresses, f"token {token}", task.id)
 
     def tasks(self) -> list[RunningTask]:
-        """Return the tasks whose pods are there, with the addresses that they have."""
+        """Return the tasks that have a pod, with their addresses."""
         return [each for managed in self._managed_clusters.values() for each in self._tasks(managed)]
 
     def kill(self, task_id: str) -> None:
-        """End a task wherever it runs."""
+        """End a task on any resource manager."""
         for managed in self._managed_clusters.values():
             if managed.kube.find(POD, task_id, managed.namespace) or managed.kube.find(
                 SECRET, task_id, managed.namespace
@@ -83,16 +83,16 @@ class StandInMaster:
         self.proxy.forget(task_id)
 
     def gone(self, task_id: str) -> str:
-        """Return the proxy's reply once it knows the task no more."""
+        """Return the proxy's reply when it does not know the task any more."""
         return f"the master reports {self.proxy.wait_until(task_id, NOT_FOUND, settings.TASK_REFUSED)}"
 
     def url(self, task_id: str) -> str:
-        """Return the base URL of a task by way of the proxy."""
+        """Return the base URL of a task at the proxy."""
         return self.proxy.notebook_url(task_id)
 
     @property
     def proxy(self) -> ProxyClient:
-        """The proxy of the master that runs; UsageError before it was started."""
+        """The proxy of the running master; UsageError before it was started."""
         if self._proxy is None:
             raise UsageError("the master was not started")
         return self._proxy
@@ -124,7 +124,7 @@ class StandInMaster:
         return found
 
     def _end(self, managed: ManagedCluster, task_id: str) -> None:
-        """Free the ports first: what comes through them has nowhere to go before the pod's address is another's."""
+        """End a task. Its ports are freed first, before another pod can get the address of its pod."""
         if managed.gateway is not None:
             managed.gateway.release(task_id, wait=settings.TASK_REFUSED)
         launcher.end_task(managed.kube, Task(task_id, managed.namespace, ()))

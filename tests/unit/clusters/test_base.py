@@ -1,4 +1,4 @@
-"""Names of clusters and what is written down about them."""
+"""Names and records of clusters."""
 
 from collections.abc import Iterator
 from pathlib import Path

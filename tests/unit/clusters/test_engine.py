@@ -1,4 +1,4 @@
-"""The choice of a container engine, by what the programs `docker` and `podman` say."""
+"""The selection of a container engine, from the output of the programs `docker` and `podman`."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What is left of the kernel's inotify limits, by a tree that looks like /proc, and what is done about too little."""
+"""The free inotify instances of the kernel, from a simulated /proc, and how limits that are too low are raised."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Whether nodes can have IPv6 addresses: what the kernel and the engine's network say."""
+"""Whether nodes can have IPv6 addresses, according to the kernel and the engine's network."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Provider `kind`: its configuration, and that it removes what it made and nothing else."""
+"""Provider `kind`: its configuration, and that it only removes what it created."""
 
 import json
 from collections.abc import Callable
@@ -63,7 +63,7 @@ def test_pods_have_addresses_of_the_family_that_is_asked_for(family: str, subnet
 
 def test_somebody_elses_cluster_of_that_name_is_left_alone(kind: Callable[..., Path]) -> None:
     calls = kind(there="laboratory\nlab")
-    with pytest.raises(ClusterExists, match="not made here") as refused:
+    with pytest.raises(ClusterExists, match="not created here") as refused:
         base.up("kind", ClusterRequest("lab"), say=print)
     assert "kind delete cluster --name lab" in str(refused.value.hint)
     assert calls.read_text().split() == ["get"]

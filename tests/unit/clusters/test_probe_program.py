@@ -1,4 +1,4 @@
-"""The program that a container is tried with really runs, and ends with exit code 0."""
+"""The program that tests containers runs, and ends with exit code 0."""
 
 import platform
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""When the pods that all others depend on count as running, and when waiting for them is in vain."""
+"""When system pods count as running, and when waiting for them ends early."""
 
 from typing import Any
 

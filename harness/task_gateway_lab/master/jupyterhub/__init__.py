@@ -1,1 +1,1 @@
-"""The hub that a run starts: JupyterHub and its proxy in the default cluster, notebooks in another one."""
+"""The hub of a run: JupyterHub and its proxy in the default cluster, notebooks in another one."""

@@ -1,4 +1,4 @@
-"""The hub's files with their words filled in: configuration, and the objects of both clusters."""
+"""Renders the hub's files: its configuration, and the objects of both clusters."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,7 +11,7 @@ FOLDER = Path(__file__).parent
 
 
 def configuration(words: Mapping[str, str]) -> dict[str, str]:
-    """Return the files of the configuration by their names."""
+    """Return the files of the configuration by name."""
     found: dict[str, str] = yaml.safe_load(text("config"))
     return {name: Template(each).substitute(words) for name, each in found.items()}
 
@@ -22,5 +22,5 @@ def objects(name: str, words: Mapping[str, str]) -> list[Manifest]:
 
 
 def text(name: str) -> str:
-    """Return a file as it is written."""
+    """Return the text of a file, without substitutions."""
     return (FOLDER / f"{name}.yaml").read_text("utf-8")

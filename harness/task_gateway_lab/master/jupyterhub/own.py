@@ -1,4 +1,4 @@
-"""Starts a hub of the run's own: hub and proxy in one cluster, its notebooks in another, behind the gateway there."""
+"""Starts a hub for the run: hub and proxy in one cluster, its notebooks in another, behind the gateway there."""
 
 import secrets
 from collections.abc import Mapping
@@ -31,12 +31,12 @@ API_PORT, PROXY_PORT, HUB_PORT = 6443, 30080, 30081
 STARTED = Wait("hub-started", "the hub and its proxy are available", 180)
 RESTARTED = Wait("hub-restarted", "the hub was started again", 120)
 SERVER = ("hub.jupyter.org/username", "hub.jupyter.org/servername")
-"""The annotations of a pod with its user and the name of its server, as KubeSpawner writes them."""
+"""The annotations in which KubeSpawner writes the user and the server name of a pod."""
 
 
 @dataclass(frozen=True)
 class HubSettings:
-    """Where a hub runs: its cluster, the address of a node there, and its namespace."""
+    """The place of a hub: its cluster, the address of a node there, and its namespace."""
 
     home: Kube
     address: str
@@ -46,7 +46,7 @@ class HubSettings:
 
     @property
     def url(self) -> str:
-        """Where users go."""
+        """The URL for users."""
         return f"http://{self.address}:{PROXY_PORT}/"
 
 
@@ -59,7 +59,7 @@ class OwnHub(JupyterHub):
         self.site, self.password = site, password
 
     def restart(self) -> None:
-        """End the hub's process and return once the next one answers; its notebooks continue to run."""
+        """End the hub's process and return when the next one answers; its notebooks keep running."""
         before = self.restarts()
         end = "import os, signal; os.kill(1, signal.SIGTERM)"
         kubectl(
@@ -68,12 +68,12 @@ class OwnHub(JupyterHub):
         self.wait_until_restarted(before)
 
     def restarts(self) -> int:
-        """Return how often the hub's process was started again."""
+        """Return how often the hub's process was restarted."""
         (pod,) = self.site.home.list(POD, self.site.namespace, f"app={HUB}")
         return sum(each["restartCount"] for each in pod["status"]["containerStatuses"])
 
     def wait_until_restarted(self, before: int) -> None:
-        """Return once the hub was started more often than `before`, and answers."""
+        """Return when the hub has more restarts than `before`, and answers."""
         for _ in attempts(RESTARTED):
             if self.restarts() > before:
                 wait_for_reply(lambda: call("GET", f"{self.site.url}hub/api/"), 200, STARTED, self.site.url)
@@ -87,18 +87,18 @@ class OwnHub(JupyterHub):
         return [each for each in pods if tuple(map(each["metadata"]["annotations"].get, SERVER)) == wanted]
 
     def refusal(self, task_id: str) -> str:
-        """Return why the operator gives a server no port, as its Event has it; empty as long as there is none."""
+        """Return why the operator assigns a server no port, from its Event; empty if there is none yet."""
         pods = [each["metadata"]["name"] for each in self.pods(task_id)]
         events = self.site.notebooks.kube.list(EVENT, self.site.notebooks.namespace)
         found = [each for each in events if each["involvedObject"]["name"] in pods]
         return next((str(each["message"]) for each in found if each["reason"] == ExposeReason.NO_FREE_SLOT), "")
 
     def token_of(self, user: str) -> str:
-        """Return an authorization that acts as a user."""
+        """Return the authorization header of a user."""
         return f"token {self._ask('POST', f'users/{user}/tokens', {})['token']}"
 
     def forget(self, user: str) -> None:
-        """Remove a user, and end what the user has."""
+        """Remove a user and its servers."""
         accepted(self._call("DELETE", f"users/{user}"), f"removing {user}", self.site.url)
 
     def _running(self, task_id: str) -> RunningTask:
@@ -112,7 +112,7 @@ class OwnHub(JupyterHub):
 
 
 def start(site: HubSettings) -> OwnHub:
-    """Start a hub and its proxy, and return it once users can log in."""
+    """Start a hub and its proxy, and return it when users can log in."""
     token, password = secrets.token_hex(), secrets.token_hex(8)
     words = {
         "HUB_URL": f"http://{site.address}:{HUB_PORT}",
@@ -142,7 +142,7 @@ def _object(kind: str, site: HubSettings, content: Mapping[str, Mapping[str, str
 
 
 def _login(managed: ManagedCluster) -> str:
-    """Return the hub's kubeconfig; a loopback address of an API server is none to a pod of another cluster."""
+    """Return the hub's kubeconfig. A pod of another cluster cannot use a loopback address of the API server."""
     server = managed.kube.server
     if urlsplit(server).hostname in ("127.0.0.1", "localhost"):
         server = f"https://{managed.block.gateway_ip}:{API_PORT}"

@@ -1,4 +1,4 @@
-"""The hub's pages in headless Chromium, as users go through them: the login, the start of a server, JupyterLab."""
+"""Uses the hub's pages in headless Chromium as a user does: the login, the start of a server, JupyterLab."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -37,7 +37,7 @@ def first_visit(url: str, user: str, password: str, form: Path, lab: Path) -> st
 
 
 def run_cell(page_url: str, user: str, password: str, output: str, picture: Path) -> str:
-    """Open a notebook file of a user's server by way of the login, run its cell; return Chromium's version."""
+    """Open a notebook file of a user's server through the login, run its cell; return Chromium's version."""
 
     def use(page: "playwright.sync_api.Page") -> None:
         log_in(page, page_url, user, password)
@@ -49,7 +49,7 @@ def run_cell(page_url: str, user: str, password: str, output: str, picture: Path
 
 
 def run_in_terminal(lab: str, user: str, password: str, command: str, shown: str, picture: Path) -> None:
-    """Open a terminal in a user's server by way of the login, and type a command there."""
+    """Open a terminal in a user's server through the login, and type a command there."""
 
     def use(page: "playwright.sync_api.Page") -> None:
         log_in(page, lab, user, password)

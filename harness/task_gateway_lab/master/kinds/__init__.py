@@ -1,1 +1,1 @@
-"""The kinds of tasks that the stand-in master starts, a module for each; a new kind is a new file."""
+"""The kinds of tasks that the stand-in master starts, one per module. To add one, add a module."""

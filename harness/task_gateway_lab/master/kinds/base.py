@@ -1,4 +1,4 @@
-"""What a kind of task is: the ports it listens on, and the pod that it runs as."""
+"""The type and the registry of task kinds: the ports that a kind listens on, and the pod that it runs in."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from task_gateway.registry import Registry
 
 @dataclass(frozen=True)
 class TaskKind:
-    """One kind of task. `pod` takes the task and the image; the pod's secret is the Secret named like the task."""
+    """One kind of task. `pod` builds its pod from the task and the image; the pod's Secret has the task's name."""
 
     name: str
     ports: tuple[int, ...]

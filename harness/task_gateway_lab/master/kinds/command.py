@@ -1,4 +1,4 @@
-"""Commands with ports of their own: a server that greets by its name, echoes lines, and crashes when told to."""
+"""Task kind `command`: a server on any ports that sends its name, echoes lines, and exits on the line `crash`."""
 
 from task_gateway.model import Manifest, Task
 from task_gateway_lab.master.kinds.base import KINDS, TaskKind

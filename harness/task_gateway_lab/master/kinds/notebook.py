@@ -1,4 +1,4 @@
-"""Notebooks: JupyterLab below /proxy/<task>/, with a token of its own."""
+"""Task kind `notebook`: JupyterLab below /proxy/<task>/, with its own token."""
 
 from task_gateway.model import Manifest
 from task_gateway_lab.master.kinds.base import KINDS, TaskKind

@@ -1,4 +1,4 @@
-"""Shells: OpenSSH's server as the pod's user, which lets in the one key that the task was started with."""
+"""Task kind `shell`: an OpenSSH server that runs as the pod's user and accepts the key of the task."""
 
 from task_gateway.model import Manifest, Task
 from task_gateway_lab.master.kinds.base import KINDS, TaskKind
@@ -28,7 +28,7 @@ exec "$(command -v sshd || echo /usr/sbin/sshd)" -D -e -f config
 
 
 def pod(task: Task, image: str) -> Manifest:
-    """Return the pod of an SSH server; the Secret of the task has the public key that it lets in."""
+    """Return the pod of an SSH server; the Secret of the task has the public key that it accepts."""
     made = program_pod(task, image, ["sh", "-c", PROGRAM], RESOURCES)
     (container,) = made["spec"]["containers"]
     key = {"secretKeyRef": {"name": task.id, "key": TOKEN_KEY}}

@@ -1,4 +1,4 @@
-"""TensorBoards: event files of a short training are written, then TensorBoard serves them below /proxy/<task>/."""
+"""Task kind `tensorboard`: writes event files of a short training, then serves them below /proxy/<task>/."""
 
 from task_gateway.model import Manifest, Task
 from task_gateway_lab.master.kinds.base import KINDS, TaskKind

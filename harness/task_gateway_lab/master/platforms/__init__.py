@@ -1,1 +1,1 @@
-"""Platforms that somebody runs and scenarios are run against: one file each, found by name in `base.PLATFORMS`."""
+"""Existing platforms that scenarios can run against, one per module; `base.PLATFORMS` has them by name."""

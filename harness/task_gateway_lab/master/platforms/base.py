@@ -1,4 +1,4 @@
-"""What a running platform is opened with, and where platforms are found: a new one is a new file of this package."""
+"""The login and the registry of existing platforms. To add one, add a module to this package."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,9 +10,9 @@ from task_gateway_lab.master.platform import Platform
 
 @dataclass(frozen=True)
 class PlatformLogin:
-    """Where a platform answers, as which user, and the resource pool of each resource manager that is used.
+    """The URL of a platform, the user, and the resource pool for each resource manager.
 
-    `experiments` are those that its TensorBoards show; a platform without experiments ignores them.
+    `experiments` are those that its TensorBoards show. A platform without experiments ignores them.
     """
 
     url: str

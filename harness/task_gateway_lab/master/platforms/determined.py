@@ -1,10 +1,10 @@
-"""A real Determined master as a platform, over its public REST API: the same scenarios, run against the product.
+"""A real Determined master as a platform, over its public REST API, to run the same scenarios against it.
 
-Field names are those of the API's messages (proto/src/determined/api/v1 of determined-ai/determined) as its gateway
-writes them in JSON. A resource manager is chosen by one of its resource pools.
+Field names are those of the API's messages (proto/src/determined/api/v1 of determined-ai/determined) in the JSON of its
+gateway. A resource pool selects the resource manager.
 
-The API reports where a port is dialled for shells only. A notebook and a TensorBoard are reached by the master's proxy,
-a notebook by a token of its own, which is in its `serviceAddress`.
+The API only reports addresses of shells. Notebooks and TensorBoards are reachable through the master's proxy. The token
+of a notebook is in its `serviceAddress`.
 """
 
 from collections.abc import Mapping
@@ -23,12 +23,12 @@ from task_gateway_lab.master.proxy_client import wait_for_reply
 KINDS = {"notebook": "notebooks", "tensorboard": "tensorboards", "shell": "shells", "command": "commands"}
 RUNNING, ENDED = "STATE_RUNNING", ("STATE_TERMINATED", "STATE_TERMINATING")
 SERVED = {"notebook": "api", "tensorboard": ""}
-"""What is asked for below a task's URL to see that it serves: it is RUNNING some 20 seconds before, and gives a 502."""
+"""Path below a task's URL to check that it serves. It is RUNNING some 20 seconds before, and the URL returns 502."""
 
 
 @PLATFORMS.register("determined")
 class Determined:
-    """A Determined master as one user. A TensorBoard shows the experiments of the login, and needs one at least."""
+    """A Determined master, as one user. A TensorBoard shows the experiments of the login, and requires at least one."""
 
     def __init__(self, login: PlatformLogin) -> None:
         self._url = login.url.rstrip("/") + "/"
@@ -48,7 +48,7 @@ class Determined:
         return str(self._ask("GET", "master")["version"])
 
     def launch(self, request: TaskRequest) -> RunningTask:
-        """Start a task and return it once it runs, and answers if it serves HTTP; what does not is killed."""
+        """Start a task and return it when it runs and, if it serves HTTP, answers; kill it if it does not."""
         if request.manager not in self._pools:
             raise UsageError(
                 f"no resource pool is named for {request.manager}", hint=f"known: {', '.join(self._pools)}"
@@ -70,7 +70,7 @@ class Determined:
             raise
 
     def tasks(self) -> list[RunningTask]:
-        """Return the tasks that run, of the four kinds."""
+        """Return the running tasks of the four kinds."""
         found = []
         for kind, path in KINDS.items():
             for each in self._ask("GET", path)[path]:
@@ -80,18 +80,18 @@ class Determined:
         return found
 
     def kill(self, task_id: str) -> None:
-        """End a task that was started or listed here, by the name that was wished for or by its own."""
+        """End a task that was started or listed here, by its requested name or its id."""
         own = self._ids.get(task_id, task_id)
         kind = self._kinds.get(own)
         if kind is not None:
             self._ask("POST", f"{KINDS[kind]}/{quote(own)}/kill", {})
 
     def restart(self) -> None:
-        """Refuse: a master that serves others is not ended by a test."""
+        """Raise an error, because a test must not restart a master that others use."""
         raise UsageError("a Determined master is not restarted from here", hint="leave out the scenarios that need it")
 
     def gone(self, task_id: str) -> str:
-        """Return the state of a task once it is at its end. The API has no watch for that."""
+        """Return the final state of a task when it has ended. The API has no watch for that."""
         own, wait = self._ids.get(task_id, task_id), settings.POD_GONE
         kind = self._kinds[own]
         state = ""
@@ -102,11 +102,11 @@ class Determined:
         raise wait.timed_out(state, f"{kind} {own}")
 
     def url(self, task_id: str) -> str:
-        """Return the base URL of a task by way of the master's proxy."""
+        """Return the base URL of a task at the master's proxy."""
         return urljoin(self._url, f"proxy/{quote(self._ids.get(task_id, task_id))}/")
 
     def _source(self, kind: str) -> Mapping[str, Any]:
-        """Return what a task of that kind shows; UsageError where nothing is named, which the master refuses (400)."""
+        """Return the experiments for a task of that kind; UsageError if none is given: the master returns 400 then."""
         if kind != "tensorboard":
             return {}
         if not self._experiments:
@@ -114,7 +114,7 @@ class Determined:
         return {"experimentIds": self._experiments}
 
     def _wait(self, kind: str, task_id: str) -> Mapping[str, Any]:
-        """Return a task once it runs. The API has no watch for that."""
+        """Return a task when it runs. The API has no watch for that."""
         wait = settings.POD_READY
         state = ""
         for _ in attempts(wait):
@@ -127,7 +127,7 @@ class Determined:
         raise wait.timed_out(state, f"{kind} {task_id}")
 
     def _running(self, found: Mapping[str, Any], kind: str) -> RunningTask:
-        """Return a task as the API shows it; only a shell has addresses."""
+        """Return a task from the API's data; only a shell has addresses."""
         managers = {pool: manager for manager, pool in self._pools.items()}
         pool = found.get("resourcePool", "")
         addresses = tuple(

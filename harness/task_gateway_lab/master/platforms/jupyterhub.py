@@ -26,7 +26,7 @@ EVENT = "data: "
 
 @PLATFORMS.register("jupyterhub")
 class JupyterHub:
-    """A hub as one of its API tokens; a task without an owner belongs to the user of the login."""
+    """A hub, used with one API token. A task without an owner belongs to the user of the login."""
 
     def __init__(self, login: PlatformLogin) -> None:
         self._url = login.url.rstrip("/") + "/"
@@ -40,7 +40,7 @@ class JupyterHub:
         return str(self._ask("GET", "")["version"])
 
     def launch(self, request: TaskRequest) -> RunningTask:
-        """Start a named server and return it once it answers; the error has the hub's message, and nothing is left."""
+        """Start a named server and return it when it answers. On an error, which has the hub's message, remove it."""
         if request.kind != KIND:
             raise UsageError(f"a JupyterHub runs no {request.kind}", hint=f"choose scenarios that start a {KIND}")
         owner = request.owner or self._user
@@ -57,7 +57,7 @@ class JupyterHub:
             raise
 
     def follow(self, task_id: str) -> RunningTask:
-        """Follow the hub's own account of a spawn to its end, and return the server."""
+        """Read the hub's progress events of a spawn to the end, and return the server."""
         reply = self._call("GET", f"{self._server(task_id)}/progress")
         last = progress(accepted(reply, f"following the spawn of {task_id}", self._url).text)[-1:]
         if not last or not last[0].get("ready"):
@@ -65,7 +65,7 @@ class JupyterHub:
         return self._running(task_id)
 
     def tasks(self) -> list[RunningTask]:
-        """Return the servers that are ready, of all users; a user's default server has the user's name."""
+        """Return the ready servers of all users; a user's default server has the user's name."""
         found = []
         for user in self._ask("GET", "users?state=ready"):
             for name in (each["name"] for each in user["servers"].values() if each["ready"]):
@@ -75,32 +75,32 @@ class JupyterHub:
         return found
 
     def kill(self, task_id: str) -> None:
-        """Stop a server and forget its name; fine if there is none."""
+        """Stop a server, if it exists, and delete its name."""
         _, name = self._named(task_id)
         reply = self._call("DELETE", self._server(task_id), {"remove": True} if name else {})
         if reply.status != NOT_FOUND:
             accepted(reply, f"stopping {task_id}", self._url)
 
     def restart(self) -> None:
-        """Refuse: a hub that serves others is not ended by a test."""
+        """Raise an error, because a test must not restart a hub that others use."""
         raise UsageError("a JupyterHub is not restarted from here", hint="leave out the scenarios that need it")
 
     def gone(self, task_id: str) -> str:
-        """Return what the hub reports once it knows the server no more. The API has no watch for that."""
+        """Return the hub's reply when it does not know the server any more. The API has no watch for that."""
         self._wait_for(task_id, {""})
         return f"the hub has no server {task_id}"
 
     def settled(self, task_id: str) -> bool:
-        """Return whether a server is ready, once nothing is pending: a hub that starts checks what it finds."""
+        """Wait until nothing is pending, and return whether a server is ready. A starting hub checks its servers."""
         return self._wait_for(task_id, {"", READY}) == READY
 
     def url(self, task_id: str) -> str:
-        """Return the base URL of a server by way of the hub's proxy."""
+        """Return the base URL of a server at the hub's proxy."""
         parts = [quote(each) for each in self._named(task_id) if each]
         return urljoin(self._url, f"user/{'/'.join(parts)}/")
 
     def _wait_for(self, task_id: str, wanted: set[str]) -> str:
-        """Return what a server is once it is one of these: READY, empty for none, or what is pending."""
+        """Wait until the state of a server is one of these, and return it: READY, empty if none, or what is pending."""
         wait, state = settings.POD_GONE, ""
         owner, name = self._named(task_id)
         for _ in attempts(wait):
@@ -115,7 +115,7 @@ class JupyterHub:
         return RunningTask(task_id, KIND, self._manager, owner, (), self._authorization)
 
     def _named(self, task_id: str) -> tuple[str, str]:
-        """Return the user and the name of a server; one that is not known is of the user of the login."""
+        """Return the user and the name of a server; an unknown one belongs to the user of the login."""
         return self._servers.get(task_id, (self._user, task_id))
 
     def _server(self, task_id: str) -> str:
@@ -131,5 +131,5 @@ class JupyterHub:
 
 
 def progress(stream: str) -> list[Mapping[str, Any]]:
-    """Return the events of a spawn, as the hub streams them; an answer without a newline can stand before the first."""
+    """Return the events of a spawn that the hub streamed. Text without a newline may precede the first one."""
     return [json.loads(line.partition(EVENT)[2]) for line in stream.splitlines() if EVENT in line]
