@@ -1,4 +1,4 @@
-"""The records of a run of scenarios: a row for each, and the steps of the run itself; `result.json` is made of them."""
+"""The records of a run of scenarios, as in `result.json`: a row for each scenario, and the steps of the run itself."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from task_gateway.model import StepResult
 
 
 class Status(StrEnum):
-    """How a row ended. `person` is for a person to look at, and neither passed nor failed."""
+    """The status of a row. `person` means that a person has to check it; it neither passed nor failed."""
 
     PASSED = "passed"
     FAILED = "failed"
@@ -19,7 +19,7 @@ class Status(StrEnum):
 
 @dataclass(frozen=True)
 class NotebookRun:
-    """One notebook as it was reached and left. `screenshot` is a path relative to the report, empty without one."""
+    """How one notebook was reached. `screenshot` is a path relative to the report, empty without one."""
 
     resource_manager: str
     cluster: str
@@ -34,11 +34,11 @@ class NotebookRun:
 
 @dataclass(frozen=True)
 class ScenarioResult:
-    """One scenario as it went.
+    """The result of one scenario.
 
-    `cause` says why it failed or was skipped, empty otherwise. `screenshot` and `evidence` are paths relative to the
-    report. `repeat` are the lines that do the same by hand: commands, and beginning with `#` what to look at.
-    `error` is what it failed with, and is in no file.
+    `cause` is why it failed or was skipped, empty otherwise. `screenshot` and `evidence` are paths relative to the
+    report. `repeat` are the lines to repeat it manually: commands, and comments (`#`) about what to check.
+    `error` is the exception that it failed with. It is not part of `result.json`.
     """
 
     name: str
@@ -57,11 +57,11 @@ class ScenarioResult:
 
 @dataclass(frozen=True)
 class BugBash:
-    """A whole run. `versions` are those of all parts that took part; `seconds` is the time from begin to end.
+    """A whole run. `versions` are those of all components; `seconds` is its duration.
 
-    `images` is `pull` or `build`: how the images of its clusters were got, empty where they were not made here.
-    `before` and `after` are the steps of the run itself, up to the first scenario and from the last one on; `cause`
-    says why one of them failed, and `evidence` has the files about it, relative to the report.
+    `images` is the source of the images, `pull` or `build`; it is empty for existing clusters. `before` and `after` are
+    the steps of the run before the first and after the last scenario. `cause` is why one of them failed, and `evidence`
+    has the files about it, relative to the report.
     """
 
     name: str
@@ -76,18 +76,18 @@ class BugBash:
 
     @property
     def passed(self) -> bool:
-        """Whether something was tried and nothing failed; rows for a person and skipped ones do not count."""
+        """Whether at least one scenario ran and none failed; skipped rows and rows for a person do not count."""
         tried = {row.status for row in self.rows} & {Status.PASSED, Status.FAILED}
         return tried == {Status.PASSED} and not self.cause
 
     @property
     def stepwise(self) -> bool:
-        """Whether the run is shown step by step: it ran one scenario, or failed before any."""
+        """Whether the run is shown step by step: it ran one scenario, or failed before the first."""
         return not self.rows or (len(self.rows) == 1 and bool(self.rows[0].steps))
 
     @property
     def steps(self) -> tuple[StepResult, ...]:
-        """The steps of the run, with those of its scenario between where it ran only one."""
+        """The steps of the run, with those of its scenario if it ran only one."""
         return (*self.before, *(self.rows[0].steps if self.rows and self.stepwise else ()), *self.after)
 
     @property
@@ -102,12 +102,12 @@ class BugBash:
 
     @property
     def groups(self) -> dict[str, list[ScenarioResult]]:
-        """The rows by group, both in the order of the run."""
+        """The rows by group, in the order of the run."""
         found: dict[str, list[ScenarioResult]] = {}
         for row in self.rows:
             found.setdefault(row.group, []).append(row)
         return found
 
     def count(self, status: Status) -> int:
-        """Return how many rows ended so."""
+        """Return how many rows have that status."""
         return sum(row.status == status for row in self.rows)

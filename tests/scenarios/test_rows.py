@@ -1,4 +1,4 @@
-"""What is broken by hand fails exactly the rows that depend on it, each with a cause that names what was broken."""
+"""A deliberate fault fails exactly the rows that depend on it, each with a cause that names the fault."""
 
 import io
 import os
@@ -23,9 +23,9 @@ from task_gateway_lab.scenarios.runner import run_all
 from task_gateway_lab.scenarios.steps import StepRecorder, TerminalReporter
 
 SELECTED = ("command_port", "task_killed", "several_ports", "without_gateway")
-ROUTES_TAKEN_UP = Wait("routes-taken-up", "the route is taken up, lest that be the cause of the next fault", 120)
+ROUTES_TAKEN_UP = Wait("routes-taken-up", "the controller accepts the route before the next fault", 120)
 ON_EAST = {"command_port", "task_killed"}
-"""The others are on west, and in the master's own cluster."""
+"""The other scenarios use west and the master's own cluster."""
 
 
 @pytest.fixture(scope="module", params=controllers.names())
@@ -41,7 +41,7 @@ def environment(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
 
 @pytest.fixture(autouse=True)
 def mended(environment: Environment) -> Iterator[None]:
-    """Install the chart in east anew, which brings back what a test took away."""
+    """Install the chart in east again, which restores what a test removed."""
     yield
     kubectl(
         east(environment),

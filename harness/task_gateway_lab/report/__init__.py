@@ -1,4 +1,4 @@
-"""What a run of the laboratory looks like to a program, a reader and on a terminal; pure functions.
+"""Renders results of the laboratory for programs, readers and terminals, by pure functions.
 
 `from task_gateway_lab.report import bench_text` defers the import of that module to its first use.
 """

@@ -1,4 +1,4 @@
-"""Draws the first byte by tasks in place: a line for each controller and strategy; same report, same files."""
+"""Plots the time to the first byte by exposed tasks, with a line per controller and strategy, reproducibly."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ Line = tuple[str, ...]
 
 
 def draw(report: ExposeReport, folder: Path) -> tuple[Path, ...]:
-    """Write `expose.svg` and `expose.png` into `folder`, made if need be; nothing if nothing was measured."""
+    """Write `expose.svg` and `expose.png` to `folder`, created if necessary; nothing without measurements."""
     if not report.records:
         return ()
     folder.mkdir(parents=True, exist_ok=True)
@@ -37,7 +37,7 @@ def draw(report: ExposeReport, folder: Path) -> tuple[Path, ...]:
 
 
 def lines(report: ExposeReport) -> dict[Line, list[ExposeRecord]]:
-    """Return the records of each line, by size: of equal slots built and equal pauses, because one size is no line."""
+    """Return the records of each line, by size: with the same slots and pauses, and with several sizes."""
     alone = bench_text.alone(report.records)
     found: dict[Line, list[ExposeRecord]] = {}
     for each in sorted(report.records, key=lambda each: each.active):

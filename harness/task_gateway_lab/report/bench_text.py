@@ -1,4 +1,4 @@
-"""What was measured, as tables for a terminal and for a page."""
+"""Renders measurements as tables for a terminal and for a page."""
 
 from collections.abc import Mapping, Sequence
 
@@ -79,7 +79,7 @@ def path_rows(records: Sequence[PathRecord]) -> Rows:
 
 
 def crd_write_rows(records: Sequence[CrdWriteRecord]) -> Rows:
-    """Return the cells of the head and of a row for each set of rules, a column for each number of listeners."""
+    """Return the cells of the header and of a row for each set of rules, with a column per number of listeners."""
     counts = sorted({each.listeners for each in records})
     table = [["Milliseconds a write", *(f"{count:,} listeners" for count in counts)]]
     for rules in dict.fromkeys(each.rules for each in records):
@@ -95,7 +95,7 @@ def alone(records: Sequence[ExposeRecord]) -> list[ExposeRecord]:
 
 
 def measured_on(versions: Mapping[str, str], machine: Mapping[str, str]) -> str:
-    """Return the sentence about what the figures were measured on."""
+    """Return the sentence about the machine and the versions of the measurement."""
     parts = ", ".join(f"{name} {version}" for name, version in versions.items())
     host = "; ".join(f"{name} {value}" for name, value in machine.items())
     return f"Measured with {parts}, on one machine: {host}."

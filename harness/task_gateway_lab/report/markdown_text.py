@@ -1,4 +1,4 @@
-"""Texts of any content in Markdown: nothing in them is read as Markdown or HTML."""
+"""Escapes texts for Markdown, so they are not parsed as Markdown or HTML."""
 
 import re
 from collections.abc import Container, Iterable, Sequence
@@ -6,14 +6,14 @@ from urllib.parse import quote
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, plain: Container[int] = ()) -> str:
-    """Return a table; the columns `plain`, from 0, hold Markdown already."""
+    """Return a table; the columns `plain`, counted from 0, already contain Markdown."""
     lines = [head, ["---"] * len(head)]
     lines += [[cell if i in plain else escaped(cell) for i, cell in enumerate(row)] for row in rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def escaped(text: str) -> str:
-    """Return `text` on one line, with nothing in it that Markdown or HTML would read as its own."""
+    """Return `text` on one line, with the special characters of Markdown and HTML escaped."""
     safe = text.strip().replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     safe = re.sub(r"([\\`*_\[\]|#~!])", r"\\\1", safe)
     return "<br>".join(safe.splitlines())

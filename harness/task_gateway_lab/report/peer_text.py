@@ -1,4 +1,4 @@
-"""The comparison with other ways to reach a task, as tables, and as sentences where another way is better."""
+"""Renders the comparison with other ways to reach a task, as tables, and as sentences if another way is better."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ from task_gateway_lab.model_bench import PeerRecord, PeerReport, RestartRecord
 from task_gateway_lab.report.bench_text import Rows, ms, terminal
 
 MARGIN = 0.1
-"""Differences below this part of the value of a slot are not called better: runs differ by as much."""
+"""Differences below this fraction of a slot's value do not count as better, because runs vary by as much."""
 
 
 @dataclass(frozen=True)
 class Figure:
-    """One figure: its column, how a better one is called, its value, and how it is written."""
+    """One figure: its column, the word for a better value, its value, and its format."""
 
     head: str
     better: str

@@ -1,6 +1,6 @@
-"""What the harness proves on real clusters: by name in `base.SCENARIOS`, each with its data beside it.
+"""The tests that run on real clusters; `base.SCENARIOS` has them by name.
 
-`from task_gateway_lab.scenarios import runtime` defers the import of that module to its first use, as of all RUN_ONLY.
+`from task_gateway_lab.scenarios import runtime` defers the import of a module in RUN_ONLY to its first use.
 """
 
 from types import ModuleType
@@ -11,7 +11,7 @@ from task_gateway.deferred import Deferred
 RUN_ONLY = frozenset(
     ("borrowed", "cluster_set", "environment", "evidence", "own_hub", "product", "run", "runner", "runtime")
 )
-"""Modules that only a run of scenarios uses. They declare none, so that a list of the scenarios does not need them."""
+"""Modules that only a run uses. They declare no scenarios, so a list of the scenarios does not import them."""
 
 if not TYPE_CHECKING:
 

@@ -1,4 +1,4 @@
-"""Scenario: the commands run as the ServiceAccount that the chart's Role is bound to; a missing right is named."""
+"""Scenario: the commands run as the ServiceAccount that the chart's Role is bound to; errors name a missing right."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -23,7 +23,7 @@ kubectl --kubeconfig login.kubeconfig config set-context --current --user=login"
 
 
 def log_in(case: ScenarioCase) -> str:
-    """Write a kubeconfig with a token of the ServiceAccount, and the master's configuration beside it."""
+    """Write a kubeconfig with a token of the ServiceAccount, and the master's configuration."""
     case.state["login"] = _kubeconfig(case, identity.NAME)
     environment = case.environment
     others = {name: managed.kube for name, managed in environment.clusters.items() if name != DEFAULT}
@@ -51,7 +51,7 @@ def use_every_command(case: ScenarioCase) -> str:
 
 
 def use_without_role(case: ScenarioCase) -> str:
-    """Run a command as a ServiceAccount without a role: the error is Forbidden and names the right."""
+    """Run a command as a ServiceAccount without a Role: the error is Forbidden and names the permission."""
     managed = case.environment.clusters[MANAGER]
     managed.kube.apply(identity.account(managed.namespace, STRANGER))
     case.cleanup.callback(managed.kube.delete, ACCOUNT_KIND, STRANGER, managed.namespace)
@@ -67,7 +67,7 @@ def _chosen(case: ScenarioCase) -> tuple[str, ...]:
 
 
 def _kubeconfig(case: ScenarioCase, account: str) -> Cluster:
-    """Return the cluster as an account sees it; the file is deleted at the end, because it has a token."""
+    """Return the cluster with the permissions of an account; the file has a token and is deleted at the end."""
     managed = case.environment.clusters[MANAGER]
     case.folder.mkdir(parents=True, exist_ok=True)
     file: Path = case.folder / f"{account}.kubeconfig"

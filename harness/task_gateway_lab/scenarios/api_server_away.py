@@ -1,4 +1,4 @@
-"""Scenario: one cluster's API server does not answer for a while; the others work on, and so do its open tasks."""
+"""Scenario: the API server of one cluster is down for a while; other clusters and its open tasks keep working."""
 
 import time
 from contextlib import ExitStack
@@ -14,7 +14,7 @@ AWAY, OTHER = "notebook-away", "notebook-other"
 
 
 def stop_api_server(case: ScenarioCase) -> str:
-    """Let the API server of east stand still."""
+    """Suspend the API server of east."""
     node = runtime.Node.running(case.environment.clusters["east"].kube.cluster)
     case.state["stopped"] = case.cleanup.enter_context(ExitStack())
     case.state["stopped"].enter_context(node.stopped(runtime.API_SERVER))
@@ -22,12 +22,12 @@ def stop_api_server(case: ScenarioCase) -> str:
 
 
 def use_open_notebooks(case: ScenarioCase) -> str:
-    """Use the task that was open already, and one on another cluster."""
+    """Use the task that was already open, and one on another cluster."""
     return f"{run_cell(case, AWAY)}; {run_cell(case, OTHER)}"
 
 
 def start_refused_task(case: ScenarioCase) -> str:
-    """Start a task there: the error names the cluster, and comes in time."""
+    """Start a task there: it fails in time, with an error that names the cluster."""
     began = time.monotonic()
     try:
         case.environment.platform.launch(runtime.TaskRequest("command", "east", "never-started"))
@@ -37,7 +37,7 @@ def start_refused_task(case: ScenarioCase) -> str:
 
 
 def resume_api_server(case: ScenarioCase) -> str:
-    """Let it go on, and start a task there."""
+    """Resume the API server, and wait until it answers."""
     case.state["stopped"].close()
     began = time.monotonic()
     kube = case.environment.clusters["east"].kube

@@ -1,4 +1,4 @@
-"""What a scenario is, as data: a sentence, what it needs, its steps, and how a person does each by hand."""
+"""The types and the registry of scenarios. A scenario is data: a sentence, needs, steps, and manual commands."""
 
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -24,17 +24,16 @@ GROUPS = (
     "Operations",
     "Manual",
 )
-"""The groups of the checklist, in the order in which a person goes through it."""
+"""The groups of the checklist, in its order."""
 
 
 @dataclass
 class ScenarioCase:
-    """One scenario as it is run: the environment it is run in, and what its steps leave for those after them.
+    """The state of a scenario that runs: its environment, and the data that its steps pass on to later steps.
 
-    `folder` is for its pictures and files. `other_platform` is a platform to use in place of the environment's.
-    `notebooks` are those whose cells ran, by the task. `facts` are words for the commands by hand (`$task`,
-    `$address`); `state` is anything else that a later step needs. What `cleanup` is told is undone at the end, the
-    last first.
+    `folder` is for its screenshots and files. `other_platform` is a platform to use instead of the default one.
+    `notebooks` are those whose cells ran, by task. `facts` are variables of the manual commands (`$task`, `$address`).
+    `state` is other data for later steps. `cleanup` runs at the end, in reverse order.
     """
 
     environment: "runtime.Environment"
@@ -48,18 +47,18 @@ class ScenarioCase:
 
     @property
     def platform(self) -> "runtime.Platform":
-        """The platform that its tasks are started on: the environment's, or another one that a step has chosen."""
+        """The platform that starts its tasks: the default one, or another one that a step has selected."""
         return self.other_platform or self.environment.platform
 
     def picture(self, name: str) -> Path:
-        """Return where to keep a picture; the last one is shown in the row."""
+        """Return the path for a screenshot; the row shows the last one."""
         self.screenshot = f"{self.folder.name}/{name}.png"
         return self.folder / f"{name}.png"
 
 
 @dataclass(frozen=True)
 class Step:
-    """One step: what it is called, what is done (it returns what was seen), and the commands that do it by hand."""
+    """One step: its name, its function, which returns what was seen, and the manual commands for it."""
 
     name: str
     do: Callable[[ScenarioCase], str]
@@ -68,11 +67,11 @@ class Step:
 
 @dataclass(frozen=True)
 class Scenario:
-    """What is proved, in one sentence, what must be there for it (`NEEDS`), and the steps that prove it.
+    """One test: what it proves, in a sentence, what it requires (`NEEDS`), and its steps.
 
-    One that is `alone` changes what others stand on, so that none is run beside it. Without steps it is for a
-    person, and `instructions` says what to do and to see. `managers` are the additional resource managers of its
-    master; one with others than the checklist's is run only when its name or tag is given.
+    With `alone`, no other scenario runs at the same time, because it changes what they use. Without steps it is for a
+    person, and has `instructions`. `managers` are the additional resource managers of its master. If they differ from
+    those of the checklist, the scenario only runs when its name or tag is given.
     """
 
     name: str
@@ -86,7 +85,7 @@ class Scenario:
     managers: tuple[str, ...] = ADDITIONAL
 
     def by_hand(self, facts: dict[str, str]) -> tuple[str, ...]:
-        """Return the lines that repeat it by hand; a word that is not known yet stays a `$word`."""
+        """Return the lines to repeat it manually; a variable without a value stays a `$variable`."""
         lines = []
         for step in self.steps:
             if step.by_hand:
@@ -98,16 +97,16 @@ SCENARIOS: Registry[Scenario] = Registry("scenario", "task_gateway_lab.scenarios
 
 
 def declare(scenario: Scenario) -> Scenario:
-    """Register a scenario under its name; ValueError if its group is none of GROUPS."""
+    """Register a scenario under its name; ValueError if its group is not in GROUPS."""
     GROUPS.index(scenario.group)
     return SCENARIOS.register(scenario.name)(scenario)
 
 
 def in_order() -> list[Scenario]:
-    """Return all scenarios, by their groups."""
+    """Return all scenarios, ordered by group."""
     return sorted(SCENARIOS, key=lambda each: (GROUPS.index(each.group), each.name))
 
 
 def checklist() -> list[Scenario]:
-    """Return the scenarios that a run without names runs: those of the checklist's resource managers."""
+    """Return the default scenarios of a run: those that use the resource managers of the checklist."""
     return [each for each in in_order() if set(each.managers) <= set(ADDITIONAL)]

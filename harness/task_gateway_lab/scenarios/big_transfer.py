@@ -1,4 +1,4 @@
-"""Scenario: a big file goes to a notebook and comes back unchanged."""
+"""Scenario: a large file is uploaded to a notebook and downloaded unchanged."""
 
 import random
 
@@ -12,7 +12,7 @@ SEED = 5
 
 
 def upload_file(case: ScenarioCase) -> str:
-    """Upload the file in the pieces that JupyterLab sends."""
+    """Upload the file in the same chunks as JupyterLab."""
     source = random.Random(SEED)
     content = b"".join(source.randbytes(1 << 20) for _ in range(MIB))
     case.state["digest"] = hashlib.sha256(content).hexdigest()
@@ -21,7 +21,7 @@ def upload_file(case: ScenarioCase) -> str:
 
 
 def download_file(case: ScenarioCase) -> str:
-    """Download it, and compare."""
+    """Download the file, and compare it."""
     found = hashlib.sha256()
     size = 0
     for piece in opened(case, ID).download(FILE):

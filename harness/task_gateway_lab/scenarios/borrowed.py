@@ -1,4 +1,4 @@
-"""Clusters that somebody lends: the run has namespaces and a release of its own there, and takes them away again."""
+"""Uses existing clusters: creates namespaces and a release for the run there, and removes them again."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -26,7 +26,7 @@ NAMESPACE_GONE = Wait("namespace-gone", "the namespace and its objects are gone"
 
 
 class BorrowedClusters:
-    """What a run makes in clusters of the user's; `spaces` are the names of its namespaces by what they are for."""
+    """The objects of a run in existing clusters; `spaces` are the names of its namespaces, by purpose."""
 
     def __init__(self, spaces: Mapping[str, str], release: str) -> None:
         self._spaces = dict(spaces)
@@ -35,11 +35,11 @@ class BorrowedClusters:
 
     @property
     def made(self) -> bool:
-        """Whether anything is to be given back."""
+        """Whether there is anything to remove."""
         return bool(self._namespaces)
 
     def connect(self, contexts: Sequence[str]) -> dict[str, Kube]:
-        """Return the clusters of contexts, each with the run's namespaces; ClusterExists if one of these is there."""
+        """Connect to the clusters of contexts, and create the run's namespaces; ClusterExists if one exists."""
         found: dict[str, Kube] = {}
         for context in contexts:
             found[context] = kube = target.connect(None, context)
@@ -57,19 +57,19 @@ class BorrowedClusters:
         return found
 
     def require_crds(self, kube: Kube) -> None:
-        """UsageError if Gateway API is not served: its CRDs are of the whole cluster, hence the user's to install."""
+        """Raise UsageError if Gateway API is not served: its CRDs are cluster-scoped, so the user installs them."""
         if not kube.served(GATEWAY):
             hint = f"helm install {CRDS_CHART} dist/{CRDS_CHART}-VERSION.tgz --namespace {CRDS_NAMESPACE}"
             raise UsageError("the cluster does not serve Gateway API", where=kube.server, hint=hint)
 
     def has_controller(self, kube: Kube, controller: Controller) -> bool:
-        """Whether a cluster has that controller already: a second one of the same name would work against it."""
+        """Return whether a cluster already has that controller; a second one of the same name would conflict."""
         own = f"{self._release}.{self._spaces['gateway']}"
         classes = [each for each in kube.list(GATEWAY_CLASS) if each["metadata"]["name"] != own]
         return any(of_class(each["spec"]["controllerName"]) == controller for each in classes)
 
     def require_ports(self, kube: Kube, host: str, ports: Sequence[int]) -> None:
-        """UsageError if a Service of somebody else has one of the ports at that address: one of the two would lose."""
+        """Raise UsageError if another Service already uses one of the ports at that address."""
         for each in kube.list(SERVICE):
             if owner_namespace(each) != self._spaces["gateway"] and (taken := ports_at(each, host, ports)):
                 name = f"Service {each['metadata']['namespace']}/{each['metadata']['name']}"
@@ -77,7 +77,7 @@ class BorrowedClusters:
                 raise UsageError(message, where=kube.server, hint="choose other ports with --first-port")
 
     def give_back(self) -> None:
-        """Remove the release and the namespaces; the first error is raised once every removal was tried."""
+        """Remove the release and the namespaces; raise the first error after all removals were tried."""
         problems: list[TaskGatewayError] = []
         for kube, name in self._namespaces:
             for remove in (self._uninstall, self._delete):

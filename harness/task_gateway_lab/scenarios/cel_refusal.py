@@ -1,4 +1,4 @@
-"""Scenario: Kubernetes refuses one listener too many, and a CRD whose rules may cost too much; both are shown."""
+"""Scenario: Kubernetes refuses one listener too many, and a CRD whose rules may cost too much; both are reported."""
 
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,7 @@ LISTENERS, TOO_MANY = 65, 1024
 
 
 def add_listener(case: ScenarioCase) -> str:
-    """Ask whether a Gateway may have one listener more than its CRD allows."""
+    """Write, as a dry run, a Gateway with one listener more than its CRD allows."""
     managed = case.environment.clusters[MANAGER]
     gateway = managed.kube.get(GATEWAY, managed.block.gateway_name, managed.block.gateway_namespace)
     many = [{"name": f"l-{port}", "port": port, "protocol": "TCP"} for port in range(24000, 24000 + LISTENERS)]
@@ -29,7 +29,7 @@ def add_listener(case: ScenarioCase) -> str:
 
 
 def exceed_rule_cost(case: ScenarioCase) -> str:
-    """Ask for more listeners than the rules of the CRD may cost."""
+    """Raise the CRD, as a dry run, to more listeners than the cost of its rules allows."""
     kube = case.environment.clusters[MANAGER].kube
     try:
         raise_limit.raise_to(kube, TOO_MANY, dry_run=True)

@@ -1,4 +1,4 @@
-"""Scenario: the chart, and with it the controller, is upgraded while notebooks are open."""
+"""Scenario: the chart, including the controller, is upgraded while notebooks are open."""
 
 from task_gateway_lab.scenarios.base import Scenario, ScenarioCase, Step, declare
 from task_gateway_lab.scenarios.tasks import cell, end, page, run_cell, start
@@ -8,7 +8,7 @@ MANAGER, FIRST, SECOND = "east", "notebook-upgrade-1", "notebook-upgrade-2"
 
 
 def upgrade_release(case: ScenarioCase) -> str:
-    """Upgrade the release with a value of the controller's changed, so that its pod is replaced."""
+    """Upgrade the release with a changed value of the controller, which replaces its pod."""
     managed = case.environment.clusters[MANAGER]
     return case.environment.install(managed, case.environment.spec.controller.annotated(NOTE))
 

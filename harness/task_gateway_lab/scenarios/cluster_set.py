@@ -1,4 +1,4 @@
-"""The clusters of one run, brought up side by side and taken down together."""
+"""The clusters of one run, which are created and removed in parallel."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +11,7 @@ from task_gateway_lab.clusters.kind_config import IpFamily
 
 
 class ClusterSet:
-    """Clusters by name. Only those that this object made are ever removed by it."""
+    """Clusters by name. It only removes the clusters that it created."""
 
     def __init__(self, names: Sequence[str], provider: str = "kind", ip_family: IpFamily = IpFamily.ipv4) -> None:
         self.names = tuple(names)
@@ -20,10 +20,10 @@ class ClusterSet:
         self._made: set[str] = set()
 
     def up(self, say: Callable[[str], None]) -> list[Cluster]:
-        """Bring all up at once and return them in the order of their names; ClusterExists before any is begun.
+        """Bring all up in parallel and return them in the order of their names; ClusterExists before the first one.
 
-        On an error or Ctrl-C this returns when none is coming up any more. Each is noted by the thread that made it,
-        which no Ctrl-C interrupts, so that `down` knows which are to go.
+        On an error or Ctrl-C this returns when no cluster is coming up any more. The thread that created a cluster
+        records it for `down`, and Ctrl-C does not interrupt that thread.
         """
         for name in self.names:
             if base.folder(name).exists():
@@ -34,11 +34,11 @@ class ClusterSet:
 
     @property
     def made(self) -> list[str]:
-        """The clusters that came up; those that failed to are removed already, or are somebody else's."""
+        """The clusters that came up; failed ones are already removed, or belong to another run."""
         return [name for name in self.names if name in self._made]
 
     def down(self) -> None:
-        """Remove all that were made; the first error is raised once every removal was tried."""
+        """Remove the created clusters; raise the first error after all removals were tried."""
         with ThreadPoolExecutor(len(self.names)) as pool:
             going = [pool.submit(_remove, name) for name in self.made]
         for removal in going:

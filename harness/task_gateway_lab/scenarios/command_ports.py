@@ -1,4 +1,4 @@
-"""Scenarios: a command with a TCP port of its own protocol, and a task with several ports."""
+"""Scenarios: a command that serves its own protocol on a TCP port, and a task with several ports."""
 
 from task_gateway.deferred import socket
 from task_gateway.errors import ScenarioFailed
@@ -11,7 +11,7 @@ ONE, SEVERAL, PORTS = "command-custom", "command-several", (9000, 9001, 9002)
 
 
 def dial_ports(id: str, ports: tuple[int, ...]) -> Step:
-    """Dial each port of a task, by the gateway's address, and let it say its name and echo a line."""
+    """Connect to each port of a task at the gateway's address; it has to send its name and echo a line."""
 
     def do(case: ScenarioCase) -> str:
         running: runtime.RunningTask = case.state[id]
@@ -24,9 +24,9 @@ def dial_ports(id: str, ports: tuple[int, ...]) -> Step:
                 echo = lines.readline().strip()
             if (greeting, echo) != (f"{id}:{port}", "hello"):
                 raise ScenarioFailed(f"{greeting!r} and {echo!r} came", where=str(address))
-        return f"{len(ports)} ports answer by their own names"
+        return f"{len(ports)} ports answer with their own names"
 
-    return Step(f"each port of {id} dialled", do, f"nc ${id.replace('-', '_').split(':')[0]}")
+    return Step(f"connected to each port of {id}", do, f"nc ${id.replace('-', '_').split(':')[0]}")
 
 
 declare(

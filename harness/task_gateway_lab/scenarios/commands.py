@@ -1,4 +1,4 @@
-"""Runs `task-gateway` as a user does: a program of its own with a kubeconfig, which prints JSON."""
+"""Runs `task-gateway` as a user does: in a separate process, with a kubeconfig and JSON output."""
 
 import json
 import sys
@@ -14,7 +14,7 @@ MAIN = "task_gateway.cli.main"
 
 
 def run_command(cluster: Cluster, *words: Word, codes: tuple[int, ...] = (0,)) -> dict[str, Any]:
-    """Run a command against a cluster and return its JSON; ScenarioFailed if its exit code is none of `codes`."""
+    """Run a command against a cluster and return its JSON; ScenarioFailed if its exit code is not in `codes`."""
     argv = [sys.executable, "-m", MAIN, *words, "--output", "json", *options(cluster)]
     return parse_output(" ".join(map(str, words)), run(argv, check=False), codes)
 
@@ -26,7 +26,7 @@ def run_for_gateway(managed: "runtime.ManagedCluster", *words: Word, codes: tupl
 
 
 def parse_output(command: str, done: Completed, codes: tuple[int, ...]) -> dict[str, Any]:
-    """Return what a command printed, as JSON; ScenarioFailed with its error if its exit code is none of `codes`."""
+    """Return the JSON output of a command; ScenarioFailed with its error if its exit code is not in `codes`."""
     try:
         found: dict[str, Any] = json.loads(done.stdout)
     except ValueError:

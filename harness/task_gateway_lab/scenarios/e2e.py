@@ -1,4 +1,4 @@
-"""The main job, as `make e2e` runs it: notebooks of another cluster, by its master and by a label, and one at home."""
+"""Scenario of `make e2e`: notebooks in another cluster, exposed by the master and by a label, and one in its own."""
 
 from task_gateway_lab.scenarios import labels
 from task_gateway_lab.scenarios.base import Scenario, Step, declare
@@ -11,14 +11,14 @@ TAG = "e2e"
 
 
 def steps_of(manager: str) -> tuple[Step, ...]:
-    """Return what is done with the notebook of one resource manager, from its start to its end."""
+    """Return the steps for a notebook of one resource manager, from its start to its end."""
     id = f"notebook-{manager}"
     apart = () if manager == DEFAULT else (out_of_reach(id),)
     return (start("notebook", manager, id), *apart, cell(id), page(id), end(id))
 
 
 def by_label(manager: str) -> tuple[Step, ...]:
-    """Return what is done with a notebook that the operator exposes in the cluster of a resource manager."""
+    """Return the steps for a notebook that the operator exposes in the cluster of a resource manager."""
     create, delete = labels.create(manager, LABELLED), labels.delete(manager, LABELLED)
     return (create, cell(LABELLED, "the gateway"), page(LABELLED), delete)
 

@@ -1,4 +1,4 @@
-"""Scenario: a pod has ended: its port is closed and freed, and exposing it again is refused with its phase."""
+"""Scenario: a pod has ended. Its port is closed and freed, and exposing it again fails with its phase."""
 
 from task_gateway import settings
 from task_gateway.deferred import socket
@@ -16,7 +16,7 @@ MANAGER, ID, PORT, SECONDS = "east", "ended-pod", 9000, 10.0
 
 
 def end_pod(case: ScenarioCase) -> str:
-    """Let the only container of the pod exit, and wait until the pod has ended."""
+    """Make the only container of the pod exit, and wait until the pod has ended."""
     managed, address = case.environment.clusters[MANAGER], case.state[ID].address
     with socket.create_connection((address.host, address.port), SECONDS) as connection:
         connection.sendall(b"crash\n")

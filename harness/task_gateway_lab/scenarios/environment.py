@@ -1,4 +1,4 @@
-"""What scenarios are run in: clusters side by side, a gateway in each but the master's own, and the master."""
+"""The environment of scenarios: the clusters, a gateway in each except the master's own, and the master."""
 
 import ipaddress
 import tempfile
@@ -46,12 +46,12 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class EnvironmentSpec:
-    """What an environment is made of: a name for its clusters, the packaged chart, the image of tasks, and where it is.
+    """The options of an environment: a name for its clusters, the packaged charts, the image of tasks, and more.
 
-    With `against` (contexts of the user's kubeconfig, the master's own first) no cluster is made or removed: the run
-    has namespaces of its own there, which go at its end. `no_ipv6` is why its own clusters have IPv4 only; where it is
-    empty they have both families. `images` is how the images were got, `pull` or `build`. `operator` is the archive of
-    the operator's image, with which the chart installs the operator too.
+    With `against` (contexts of the user's kubeconfig, the master's cluster first) the run uses existing clusters, in
+    its own namespaces, which are removed at its end. `no_ipv6` is why temporary clusters only have IPv4; if it is empty
+    they have both families. `images` is the source of the images, `pull` or `build`. `operator` is the archive of the
+    operator's image; with it, the chart also installs the operator.
     """
 
     name: str
@@ -70,7 +70,7 @@ class EnvironmentSpec:
 
     @property
     def spaces(self) -> dict[str, str]:
-        """The namespaces of master, tasks and gateways; in somebody's clusters they have the run's name."""
+        """The namespaces of master, tasks and gateways; in existing clusters their names begin with the run's name."""
         return {key: f"{self.name}-{space}" if self.against else space for key, space in data()["namespaces"].items()}
 
 
@@ -82,7 +82,7 @@ def data() -> Mapping[str, Any]:
 
 
 class Environment:
-    """The clusters of one run, what was installed in them, and the master; `up` before anything else, then `close`."""
+    """The clusters of one run, the releases in them, and the master. Call `up` first, and `close` at the end."""
 
     def __init__(self, spec: EnvironmentSpec) -> None:
         self.spec = spec
@@ -111,7 +111,7 @@ class Environment:
 
     @property
     def facts(self) -> dict[str, str]:
-        """Words for the commands by hand: where the clusters and namespaces are."""
+        """Variables of the manual commands: the kubeconfigs of the clusters, the namespaces, and labels."""
         files = {f"{name}_kubeconfig": _options(managed.kube.cluster) for name, managed in self.clusters.items()}
         spaces = {f"{name}_namespace": space for name, space in self.spaces.items()}
         labels = {
@@ -121,23 +121,23 @@ class Environment:
         return {**files, **spaces, **labels, "release": data()["release"], "image": self.spec.image}
 
     def missing_requirement(self, needs: Sequence[str], tags: Sequence[str] = ()) -> str:
-        """Return why a scenario with these needs (keys of NEEDS) cannot be run here, empty if it can."""
+        """Return why a scenario with these needs (keys of NEEDS) cannot run here, empty if it can."""
         return next((reason for need in needs if (reason := NEEDS[need](self))), "")
 
     @property
     def platform(self) -> Platform:
-        """The master, as any master is asked; UsageError before it was started."""
+        """The master, with the protocol of every master; UsageError before it was started."""
         return self.stand_in_master
 
     @property
     def stand_in_master(self) -> StandInMaster:
-        """The master, with what a stand-in alone has; UsageError before it was started."""
+        """The master, with everything that only a stand-in has; UsageError before it was started."""
         if self._master is None:
             raise UsageError("the master was not started")
         return self._master
 
     def once(self, name: str, make: Callable[[], T]) -> T:
-        """Return what the first call with that name made; scenarios that ask meanwhile wait for it."""
+        """Return the result of the first call with that name; concurrent calls wait for it."""
         with self._lock:
             if name not in self._made:
                 self._made[name] = make()
@@ -146,9 +146,9 @@ class Environment:
 
     @contextmanager
     def running(self, steps: StepRecorder, folder: Path) -> Iterator[None]:
-        """Bring everything up, and close it however the work inside ends; its error comes before that of a clean-up.
+        """Bring everything up, and always close it; an error of the context has priority over one of the clean-up.
 
-        If it does not come up, `folder` gets the evidence, whose files are then in `evidence`.
+        If it does not come up, the evidence is written to `folder`, and `evidence` has its files.
         """
         with ExitStack() as stack:
             stack.callback(self.close, steps)
@@ -167,7 +167,7 @@ class Environment:
                 raise
 
     def up(self, steps: StepRecorder) -> None:
-        """Bring everything up; each step says what it waits for."""
+        """Bring everything up; each step shows what it waits for."""
         home, *others = self._bring_up(steps)
         with steps.step("master configuration read") as note:
             text = self.master_text(dict(zip(self.spec.additional, others, strict=True)), home)
@@ -200,12 +200,12 @@ class Environment:
             note.detail = f"http://{address}"
 
     def install(self, managed: ManagedCluster, more: Mapping[str, Any] = MappingProxyType({})) -> str:
-        """Install the chart for a gateway, or upgrade it, and wait until it is Programmed; return what there is."""
+        """Install the chart for a gateway, or upgrade it, and wait until it is Programmed; return a summary."""
         kube, gateway, controller = managed.kube, managed.block, self.spec.controller
         nodes = () if self.spec.against else node_addresses(kube)
         own = chart_values(gateway, self.spaces["tasks"], nodes)
         ports = controller.task_ports(*OWN_LISTENERS)
-        one_pod = controller.one_pod  # scenarios take it away and bring it back
+        one_pod = controller.one_pod  # scenarios stop it and start it again
         operator = {} if self.spec.operator is None else operator_image.VALUES
         found = helm.merged(controller.values(self.spec.chart), one_pod, ports, own, operator, more)
         kube.apply(identity.account(self.spaces["tasks"]))
@@ -228,7 +228,7 @@ class Environment:
         return f"Gateway {namespace}/{name} at {gateway.gateway_ip}, {parts}"
 
     def master_text(self, others: Mapping[str, Kube], home: Kube) -> str:
-        """Return a master's configuration for its own cluster and others, by resource manager."""
+        """Return a master's configuration for its own cluster and for others, by resource manager."""
         common = {
             "tasks_namespace": self.spaces["tasks"],
             "gateway_name": data()["release"],
@@ -244,7 +244,7 @@ class Environment:
         return "".join(parts)
 
     def close(self, steps: StepRecorder) -> None:
-        """Remove what the run made, or say how to look at it."""
+        """Remove everything that the run created or, if it is kept, show how to access it."""
         self._files.close()
         if self.spec.keep and self.kubes:
             with steps.step("clusters kept") as note:
@@ -260,13 +260,13 @@ class Environment:
                 self._clusters.down()
 
     def _as_master(self, managed: ManagedCluster, folder: Path) -> ManagedCluster:
-        """Return a cluster that uses its gateway with no more rights than the chart gives a resource manager."""
+        """Return a cluster whose gateway is used only with the permissions that the chart grants a resource manager."""
         file = folder / f"{managed.name}.kubeconfig"
         limited = replace(managed, identity=identity.act_as(managed.kube, managed.namespace, file))
         return replace(limited, gateway=limited.connect())
 
     def _bring_up(self, steps: StepRecorder) -> list[Kube]:
-        """Return the clusters, the master's own first, each with the namespace of tasks."""
+        """Return the clusters, the master's own first, and create the namespace of tasks in each."""
         if self.spec.against:
             with steps.step("clusters checked, namespaces created") as note:
                 self.kubes |= self._lent.connect(self.spec.against)
@@ -283,14 +283,14 @@ class Environment:
 
 
 def _options(cluster: Cluster) -> str:
-    """Return what follows `--kubeconfig` of kubectl and task-gateway to mean this cluster."""
+    """Return the text after `--kubeconfig` that selects this cluster in kubectl and task-gateway."""
     return f"{cluster.kubeconfig} --context {cluster.context}" if cluster.context else str(cluster.kubeconfig)
 
 
 def chart_values(gateway: InternalTaskGateway, tasks_namespace: str, nodes: Sequence[str] = ()) -> dict[str, Any]:
-    """Return what the chart is installed with so that it serves what the master is told.
+    """Return the chart's values for the gateway in the master's configuration.
 
-    With `nodes`, the addresses of the cluster's nodes, it serves those of the other family as well.
+    With `nodes`, the addresses of the cluster's nodes, the Gateway also has their IPv6 addresses.
     """
     start, end = gateway.gateway_port_range_start, gateway.gateway_port_range_end
     addresses = list(dict.fromkeys([gateway.gateway_ip, *(each for each in nodes if _version(each) == 6)]))
@@ -350,4 +350,4 @@ NEEDS: Mapping[str, Callable[[Environment], str]] = {
     "ipv6": _ipv6,
     "jupyterhub": lambda environment: hub_image.lacking(environment.spec.chart.parent),
 }
-"""What a scenario may need, each with what tells why it is not there."""
+"""The needs of scenarios, each with a function that returns why it is not met."""

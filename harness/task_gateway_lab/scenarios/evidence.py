@@ -1,4 +1,4 @@
-"""What is kept of a run that failed, to find its cause when its clusters are gone. Secrets are not read."""
+"""Collects evidence of a failed run, to find the cause after its clusters are removed. Secrets are not read."""
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -31,11 +31,11 @@ P = ParamSpec("P")
 def collect(
     folder: Path, error: Exception, clusters: Iterable[tuple[str, Kube]], namespaces: Sequence[str]
 ) -> list[Path]:
-    """Write the error, and of each cluster the events, objects with their conditions, and logs; return the files.
+    """Write the error, and for each cluster the Events, objects with their conditions, and logs; return the files.
 
-    Logs are those of `namespaces` and of kube-system; of a container that was restarted also the log before that.
+    Logs are those of `namespaces` and of kube-system, including the previous log of restarted containers.
 
-    What is not available is noted in its file: no problem here may hide the error itself.
+    If data is not available, its file has the reason. A failure here must not hide the error itself.
     """
     folder.mkdir(parents=True, exist_ok=True)
     written = [_write(folder / "error.txt", describe, error)]
@@ -51,7 +51,7 @@ def collect(
 
 
 def describe(error: Exception) -> str:
-    """Return an error as text; of a wait that ended, also the last state it saw."""
+    """Return an error as text; for a wait that timed out, also the last state."""
     lines = [f"{type(error).__name__}: {why(error)}" if isinstance(error, TaskGatewayError) else why(error)]
     if isinstance(error, WaitTimeout):
         lines += [f"wait: {error.name}, {error.seconds:g} s", f"last state: {error.last_state}"]
@@ -59,7 +59,7 @@ def describe(error: Exception) -> str:
 
 
 def events(found: Iterable[Manifest]) -> str:
-    """Return events as lines, oldest first."""
+    """Return Events as lines, the oldest first."""
     lines = []
     for event in found:
         about = event.get("involvedObject") or {}
@@ -70,7 +70,7 @@ def events(found: Iterable[Manifest]) -> str:
 
 
 def objects(found: Iterable[Manifest]) -> str:
-    """Return objects as YAML without the bookkeeping of field managers."""
+    """Return objects as YAML without managedFields."""
     plain = []
     for each in found:
         metadata = {key: value for key, value in each["metadata"].items() if key != "managedFields"}
@@ -87,7 +87,7 @@ def _objects(kube: Kube, kind: str) -> str:
 
 
 def _logs(kube: Kube, namespace: str) -> str:
-    """Return the logs of all containers of a namespace; one that has none, since it never ran, does not hide others."""
+    """Return the logs of all containers of a namespace; a container that never ran does not prevent other logs."""
     parts = []
     for pod in kube.list(POD, namespace):
         name, before = pod["metadata"]["name"], pods.restarted(pod)

@@ -1,4 +1,4 @@
-"""Rows that need a person: what no program can judge, or no machine here has."""
+"""Scenarios for a person: a program cannot judge them, or they require other equipment."""
 
 from task_gateway_lab.scenarios.base import Scenario, declare
 

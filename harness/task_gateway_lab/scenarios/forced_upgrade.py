@@ -1,4 +1,4 @@
-"""Scenario: an upgrade replaces the slots' Services with live tasks on them: no port leads to another task."""
+"""Scenario: an upgrade replaces the Services of claimed slots; no port reaches another task."""
 
 from dataclasses import replace
 from typing import Any
@@ -28,14 +28,14 @@ OPTIONS = f"--gateway $gateway_namespace/$release --kubeconfig ${MANAGER}_kubeco
 
 
 def upgrade_with_policy(case: ScenarioCase) -> str:
-    """Replace the slots' Services by a forced upgrade: the chart's policy refuses it, and both tasks answer."""
+    """Force an upgrade that replaces the slots' Services: the chart's policy refuses it, and both tasks answer."""
     managed = case.environment.clusters[MANAGER]
     _wait_for_policy(case, enforced=True)
     try:
         _upgrade(case)
     except CommandFailed as problem:
         if not any(f"{managed.namespace}/{_service(case, id)}" in problem.tail for id in BOTH):
-            raise  # for another reason: the policy names the Service of a claim
+            raise  # it failed for another reason: the policy names the Service of a claim
         if (reached := _reached(case)) != list(BOTH):
             raise ScenarioFailed(f"after the refused upgrade only {reached} answer") from problem
         return "the upgrade is refused, both tasks answer"
@@ -43,7 +43,7 @@ def upgrade_with_policy(case: ScenarioCase) -> str:
 
 
 def upgrade_without_policy(case: ScenarioCase) -> str:
-    """Upgrade without the policy, once the API server no longer enforces it, then force it: both claims are lost."""
+    """Upgrade without the policy, wait until it is not enforced, then force an upgrade: both claims are lost."""
     managed = case.environment.clusters[MANAGER]
     case.cleanup.callback(case.environment.install, managed)
     case.environment.install(managed, WITHOUT)
@@ -53,11 +53,11 @@ def upgrade_without_policy(case: ScenarioCase) -> str:
     if kept:
         raise ScenarioFailed(f"{', '.join(kept)} kept a claim, though its Service was replaced")
     reached = _reached(case)
-    return f"no claim is left; {', '.join(reached) or 'no task'} is reached still, no port leads to another task"
+    return f"no claim is left; {', '.join(reached) or 'no task'} still answers, no port reaches another task"
 
 
 def find_lost_claims(case: ScenarioCase) -> str:
-    """Check the gateway, and ask gc: both name the ports that lead to a task without a claim."""
+    """Run check and gc: both name the ports that reach a task without a claim."""
     managed = case.environment.clusters[MANAGER]
     found = _slots_lead(managed)
     if found["result"] != "error":
@@ -70,7 +70,7 @@ def find_lost_claims(case: ScenarioCase) -> str:
 
 
 def repair_claims(case: ScenarioCase) -> str:
-    """Close the ports by one command, and expose both tasks again."""
+    """Close the ports with one command, and expose both tasks again."""
     managed = case.environment.clusters[MANAGER]
     run_for_gateway(managed, "gc", "--apply")
     for id in BOTH:
@@ -85,19 +85,19 @@ def repair_claims(case: ScenarioCase) -> str:
 
 
 def is_own_or_closed(id: str, seen: str) -> bool:
-    """Tell whether a port answered as its own task; False if it was closed. ScenarioFailed if another answered."""
+    """Return whether a port reached its own task; False if it was closed. ScenarioFailed if it reached another task."""
     if seen not in ("", f"{id}:{PORT}"):
         raise ScenarioFailed(f"the port of {id} was answered by {seen}")
     return bool(seen)
 
 
 def _reached(case: ScenarioCase) -> list[str]:
-    """Return the tasks that answer at their ports; ScenarioFailed if a port leads to another task."""
+    """Return the tasks that answer at their ports; ScenarioFailed if a port reaches another task."""
     return [id for id in BOTH if is_own_or_closed(id, _greeting(case.state[id]))]
 
 
 def _greeting(running: "runtime.RunningTask") -> str:
-    """Return the first line that comes from a task's port, empty if the port is closed."""
+    """Return the first line from a task's port, empty if the port is closed."""
     address = running.address
     try:
         with socket.create_connection((address.host, address.port), SECONDS) as connection:
@@ -113,7 +113,7 @@ def _ports(case: ScenarioCase) -> set[int]:
 
 
 def _slots_lead(managed: "runtime.ManagedCluster") -> dict[str, Any]:
-    """Return the check that each slot leads to its own task or to none."""
+    """Return the check that each slot selects its own task or none."""
     report = run_command(managed.kube.cluster, "check", codes=(0, 1))
     (found,) = [each for category in report["categories"] for each in category["checks"] if each["code"] == CHECK]
     return dict(found)
@@ -126,9 +126,9 @@ def _upgrade(case: ScenarioCase) -> None:
 
 
 def _wait_for_policy(case: ScenarioCase, *, enforced: bool) -> None:
-    """Return once the API server refuses, or lets pass, the dry run of a claimed Service without its selector.
+    """Return when the API server refuses, or accepts, the dry run of a claimed Service without its selector.
 
-    It reads policies a moment after they are written, and no object tells when.
+    It applies a policy a moment after the write, and no object reports when.
     """
     managed = case.environment.clusters[MANAGER]
     name = _service(case, FIRST)
@@ -138,7 +138,7 @@ def _wait_for_policy(case: ScenarioCase, *, enforced: bool) -> None:
 
 
 def _service(case: ScenarioCase, id: str) -> str:
-    """Return the Service of the slot that a task was given."""
+    """Return the Service of the slot of a task."""
     managed = case.environment.clusters[MANAGER]
     labels = f"{names.slots_selector(*_gateway(managed))},{names.SLOT_LABEL}={case.state[id].address.port}"
     (slot,) = managed.kube.list(SERVICE, managed.namespace, labels)

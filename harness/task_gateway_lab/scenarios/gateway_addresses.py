@@ -15,12 +15,12 @@ from task_gateway_lab.scenarios.tasks import cell, end, start
 
 MANAGER, GATEWAY = "east", "gateway-of-east"
 WRONG, NAMED, SIX = "wrong-ip", "notebook-named", "notebook-ipv6"
-NOBODY = "192.0.2.1"  # of the block for documentation: nothing is there
+NOBODY = "192.0.2.1"  # in the block for documentation: no host has it
 PATIENCE = Wait("wrong-address", "a connection through the gateway reaches the task's pod", 10)
 
 
 def expose_wrong_address(case: ScenarioCase) -> str:
-    """Expose a task by an address at which nobody is: the error comes in time and says what is in the way."""
+    """Expose a task with an address that no host has: it fails in time, with an error that names the cause."""
     managed = case.environment.clusters[MANAGER]
     began = time.monotonic()
     try:
@@ -31,7 +31,7 @@ def expose_wrong_address(case: ScenarioCase) -> str:
 
 
 def dial_by_name(case: ScenarioCase) -> str:
-    """Give the gateway a name in the master's cluster, and let the master dial the task by it."""
+    """Create a host name for the gateway in the master's cluster, and make the master connect to the task with it."""
     environment, managed = case.environment, case.environment.clusters[MANAGER]
     home, namespace = environment.clusters[DEFAULT].kube, environment.spaces["master"]
     wait_until_usable(home, namespace)
@@ -42,11 +42,11 @@ def dial_by_name(case: ScenarioCase) -> str:
     host = f"{GATEWAY}.{namespace}.svc.cluster.local"
     (address,) = managed.connect(host=host).expose(Task(NAMED, managed.namespace, (8888,)))
     environment.stand_in_master.proxy.register(NAMED, address)
-    return f"the master dials {address}"
+    return f"the master connects to {address}"
 
 
 def _name_objects(namespace: str, address: str) -> list[Manifest]:
-    """Return the objects that give an address outside of a cluster a name in it."""
+    """Return the objects that give an external address a host name in a cluster."""
     metadata = {"name": GATEWAY, "namespace": namespace}
     label = {"kubernetes.io/service-name": GATEWAY}
     return [
@@ -62,13 +62,13 @@ def _name_objects(namespace: str, address: str) -> list[Manifest]:
 
 
 def dial_by_ipv6(case: ScenarioCase) -> str:
-    """Dial the task by the node's IPv6 address, and let the master do so."""
+    """Connect to the task at the node's IPv6 address, and make the master do the same."""
     managed = case.environment.clusters[MANAGER]
     host = next(each for each in runtime.node_addresses(managed.kube) if ip_address(each).version == 6)
     address = Address(host, case.state[SIX].address.port)
     runtime.reach.wait_until_answers(address)
     case.environment.stand_in_master.proxy.register(SIX, address)
-    return f"the master dials {address}"
+    return f"the master connects to {address}"
 
 
 declare(

@@ -1,4 +1,4 @@
-"""Scenario: no proxy of a gateway runs: a new task is refused in time, and works once the proxy is back."""
+"""Scenario: the proxy of a gateway does not run. A new task fails in time, and works after the proxy is restored."""
 
 import time
 
@@ -15,9 +15,9 @@ SCALE = f"{KUBECTL} scale deployment -l ${{}} --replicas {{}}"
 
 
 def stop_proxy(case: ScenarioCase) -> str:
-    """End the proxy: its controller first, which would bring it back in a second, then its pods at once.
+    """Stop the proxy: first its controller, which would restore it in a second, then its pods without a grace period.
 
-    By themselves they serve on while connections are open.
+    With a grace period, the pods keep serving while connections are open.
     """
     case.cleanup.callback(_wait_for_proxy, case)
     said = _scale(case, 0)
@@ -27,7 +27,7 @@ def stop_proxy(case: ScenarioCase) -> str:
 
 
 def start_refused_task(case: ScenarioCase) -> str:
-    """Start a task: the error comes in time, names what is in the way, and leaves nothing."""
+    """Start a task: it fails in time, with an error that names the cause, and leaves no objects."""
     began = time.monotonic()
     try:
         launch(case, runtime.TaskRequest("command", MANAGER, NEXT))
@@ -40,7 +40,7 @@ def start_refused_task(case: ScenarioCase) -> str:
 
 
 def start_proxy(case: ScenarioCase) -> str:
-    """Scale it up again: the open notebook and a new task answer."""
+    """Scale the proxy up again: the open notebook and a new task answer."""
     _wait_for_proxy(case)
     said = run_cell(case, OPEN)
     return f"{said}; {NEXT} answers at {launch(case, runtime.TaskRequest('command', MANAGER, NEXT)).address}"
@@ -62,12 +62,12 @@ def _scale(case: ScenarioCase, replicas: int) -> str:
 
 
 def _labels(case: ScenarioCase) -> tuple[str, str]:
-    """Return what the controller's Deployment, and what the proxy's Deployment and pods have on them."""
+    """Return the label selectors of the controller's Deployment, and of the proxy's Deployment and pods."""
     return case.environment.facts["controller_labels"], case.environment.facts["proxy_labels"]
 
 
 def _namespace_options(case: ScenarioCase) -> tuple[Cluster, str, str]:
-    """Return the cluster and the words for the gateway's namespace, where its controller and its proxy are."""
+    """Return the cluster, and the arguments for the gateway's namespace, which has its controller and its proxy."""
     managed = case.environment.clusters[MANAGER]
     return managed.kube.cluster, "--namespace", managed.block.gateway_namespace
 

@@ -1,4 +1,4 @@
-"""Scenario: a notebook nobody touches for minutes keeps its WebSocket, hence its kernel's output."""
+"""Scenario: the WebSocket of an idle notebook stays open for minutes, and the output of its kernel arrives."""
 
 from task_gateway.errors import ScenarioFailed
 from task_gateway.settings import Wait
@@ -12,7 +12,7 @@ CELL = f"import time\ntime.sleep({SECONDS})\nprint({SAID!r})"
 
 
 def run_silent_cell(case: ScenarioCase) -> str:
-    """Run a cell that says nothing for minutes, over one WebSocket, and read what it says at last."""
+    """Run a cell that prints nothing for minutes, over one WebSocket, and read its output at the end."""
     said = opened(case, ID).execute(CELL, wait=IDLE)
     if said != SAID:
         raise ScenarioFailed(f"the cell printed {said!r}, not {SAID!r}")

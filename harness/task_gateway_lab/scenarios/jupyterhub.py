@@ -1,4 +1,4 @@
-"""Scenarios: users of JupyterHub log in, open JupyterLab in another cluster, use cells, terminals, several servers."""
+"""Scenarios: users of JupyterHub log in, open JupyterLab in another cluster, and use cells, terminals and servers."""
 
 from dataclasses import replace
 
@@ -18,14 +18,14 @@ TYPED, SHOWN = "echo $((6 * 7)) from a terminal", "42 from a terminal"
 
 
 def hub_of(case: ScenarioCase) -> "own_hub.OwnHub":
-    """Return the hub of a scenario, which has made it its platform."""
+    """Return the hub of a scenario that uses it as its platform."""
     if not isinstance(case.other_platform, own_hub.OwnHub):
         raise ScenarioFailed("the scenario has no JupyterHub", hint="begin it with the step HUB")
     return case.other_platform
 
 
 def use_hub(case: ScenarioCase) -> str:
-    """Let the tasks of this scenario be servers of the run's hub."""
+    """Use the run's hub as the platform, so the tasks of this scenario are its servers."""
     case.other_platform = hub = own_hub.hub_for(case.environment)
     case.facts["hub"] = hub.site.url
     return f"{hub.site.url}, notebooks on {HUB_MANAGER}"
@@ -50,7 +50,7 @@ def stop_server(id: str) -> Step:
 
 
 def log_in(case: ScenarioCase) -> str:
-    """Log in as a user whom the hub does not know yet: it starts a server, and JupyterLab opens."""
+    """Log in as a user that is new to the hub: it starts a server, and JupyterLab opens."""
     hub, lab = hub_of(case), case.picture("lab")
     case.cleanup.callback(hub.forget, NEW_USER)
     form = case.picture("login")
@@ -59,7 +59,7 @@ def log_in(case: ScenarioCase) -> str:
 
 
 def open_page(case: ScenarioCase) -> str:
-    """Open a notebook in Chromium by way of the hub's login, and run its cell."""
+    """Open a notebook in Chromium through the hub's login, and run its cell."""
     hub, running, server = hub_of(case), case.state[NOTEBOOK], opened(case, NOTEBOOK)
     server.decline_news()
     url, output = server.save("cell.ipynb", runtime.data()["cell"]), f"{running.host} {runtime.data()['output']}"
@@ -68,7 +68,7 @@ def open_page(case: ScenarioCase) -> str:
 
 
 def open_terminal(case: ScenarioCase) -> str:
-    """Open a terminal in Chromium by way of the hub's login."""
+    """Open a terminal in Chromium through the hub's login."""
     hub, server = hub_of(case), opened(case, TERMINAL)
     server.decline_news()
     picture = case.picture("terminal")

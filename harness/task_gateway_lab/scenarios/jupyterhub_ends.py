@@ -1,4 +1,4 @@
-"""Scenarios: a server of JupyterHub is culled, its pod is deleted behind the hub, or its spawn finds no free slot."""
+"""Scenarios: a server of JupyterHub is culled, its pod is deleted without the hub, or there is no free slot."""
 
 from task_gateway import settings
 from task_gateway.kube.kinds import POD
@@ -20,7 +20,7 @@ CULL = (
 
 
 def run_culler(case: ScenarioCase) -> str:
-    """Run the idle culler with a short time, as a service of the hub runs it with a longer one."""
+    """Run the idle culler with a short timeout. A hub runs it as a service, with a longer one."""
     site = hub_of(case).site
     words = ("exec", "-n", site.namespace, f"deployment/{own_hub.HUB}", "--", "sh", "-c", CULL)
     kubectl(site.home.cluster, *words)
@@ -28,7 +28,7 @@ def run_culler(case: ScenarioCase) -> str:
 
 
 def delete_pod(case: ScenarioCase) -> str:
-    """Delete the pod as somebody with kubectl would; the hub finds out when it polls."""
+    """Delete the pod as with kubectl; the hub notices it when it polls."""
     managed, hub = case.environment.clusters[HUB_MANAGER], hub_of(case)
     case.facts["deleted_pod"] = name = case.state[DELETED].host
     managed.kube.delete(POD, name, managed.namespace)

@@ -11,7 +11,7 @@ KEPT, KILLED = "hub-kept", "hub-killed"
 
 
 def restart_hub(case: ScenarioCase) -> str:
-    """Restart the hub, and compare what it knows with what it knew."""
+    """Restart the hub, and compare its servers before and after."""
     hub = hub_of(case)
     hub.restart()
     after = {each.id: each.addresses for each in hub.tasks()}
@@ -21,7 +21,7 @@ def restart_hub(case: ScenarioCase) -> str:
 
 
 def kill_hub(case: ScenarioCase) -> str:
-    """Kill the hub once the pod of a spawn is there, and wait until the next hub answers."""
+    """Kill the hub when the pod of a spawn exists, and wait until the new hub answers."""
     request = runtime.TaskRequest("notebook", HUB_MANAGER, KILLED, ADA)
     own_hub.kill_in_spawn(hub_of(case), KILLED, lambda: launch(case, request))
     return "the hub was killed while the pod started"

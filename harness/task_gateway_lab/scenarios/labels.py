@@ -1,4 +1,4 @@
-"""Steps with a notebook that the operator exposes: its user writes a label, and no master knows of it."""
+"""Steps with a notebook that the operator exposes: its user sets a label, and no master is involved."""
 
 from task_gateway import settings
 from task_gateway.deferred import secrets
@@ -17,7 +17,7 @@ FREED = settings.Wait("freed", "the operator has freed the slot", 60)
 
 
 def create(manager: str, id: str) -> Step:
-    """Create a notebook's pod with the label of the operator, and read its address from it."""
+    """Create a notebook's pod with the operator's label, and read its address from the pod."""
 
     def do(case: ScenarioCase) -> str:
         managed, kind, token = case.environment.clusters[manager], runtime.KINDS.get(KIND), secrets.token_urlsafe(24)
@@ -41,7 +41,7 @@ kubectl --kubeconfig ${manager}_kubeconfig --namespace $tasks_namespace get pod 
 
 
 def delete(manager: str, id: str) -> Step:
-    """Delete the pod, and see that nothing answers at its address and that its slot is free."""
+    """Delete the pod, and check that its address does not answer and that its slot is free."""
 
     def do(case: ScenarioCase) -> str:
         running, managed = case.state[id], case.environment.clusters[manager]

@@ -1,4 +1,4 @@
-"""Scenarios: the limit of each strategy is reached where it was foretold; the refusal says what to raise."""
+"""Scenarios: each strategy reaches its limit at the predicted number of tasks; the error names the limit to raise."""
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -23,9 +23,9 @@ else:
 MANAGER = "west"
 FIRST, COUNT = OWN_LISTENERS
 OWN_PORTS = (FIRST, FIRST + COUNT - 1)
-"""The range of a strategy that creates listeners, wider than the CRD allows; slots have that of the chart."""
+"""The range of a strategy that creates listeners, wider than the CRD allows; slots use that of the chart."""
 LEFT = 5
-"""Listeners that the CRD of upstream leaves when the others are written at once, as a master had done one by one."""
+"""Listeners that the CRD of Gateway API still allows after `write_listeners` wrote the others in one request."""
 
 
 def write_listeners(case: ScenarioCase) -> str:
@@ -42,7 +42,7 @@ def write_listeners(case: ScenarioCase) -> str:
 
 
 def fill_gateway(strategy: Traits) -> Step:
-    """Expose tasks that have no pod until that is refused, and compare their number with the capacity."""
+    """Expose tasks without pods until that is refused, and compare their number with the capacity."""
 
     def do(case: ScenarioCase) -> str:
         managed = case.environment.clusters[MANAGER]

@@ -1,4 +1,4 @@
-"""Scenario: the master is ended and started again while tasks run; it finds them at the same ports."""
+"""Scenario: the master restarts while tasks run; it finds them at the same ports."""
 
 from task_gateway.errors import ScenarioFailed
 from task_gateway_lab.scenarios.base import Scenario, ScenarioCase, Step, declare
@@ -8,7 +8,7 @@ EAST, HOME = "notebook-kept-east", "notebook-kept-home"
 
 
 def restart_master(case: ScenarioCase) -> str:
-    """Restart the master, and compare what it knows with what was known before."""
+    """Restart the master, and compare its tasks before and after."""
     platform = case.environment.platform
     before = {each.id: each.addresses for each in platform.tasks()}
     platform.restart()

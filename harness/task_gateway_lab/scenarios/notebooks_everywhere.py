@@ -1,4 +1,4 @@
-"""Scenario: notebooks on the default and on both additional resource managers at once."""
+"""Scenario: notebooks on the default and on both additional resource managers at the same time."""
 
 from task_gateway_lab.scenarios.base import Scenario, declare
 from task_gateway_lab.scenarios.tasks import cell, end, page, start

@@ -1,4 +1,4 @@
-"""Scenario: two masters use one gateway with port ranges that overlap; no port is given twice."""
+"""Scenario: two masters use one gateway with overlapping port ranges; no port is assigned twice."""
 
 from collections.abc import Iterator
 
@@ -15,7 +15,7 @@ FIRST, SECOND = "first", "second"
 
 
 def fill_both_ranges(case: ScenarioCase) -> str:
-    """Let two masters take ports at once until each finds none."""
+    """Make two masters claim ports at the same time until neither finds a free one."""
     managed = case.environment.clusters[MANAGER]
     start, end = managed.block.gateway_port_range_start, managed.block.gateway_port_range_end
     third = (end - start) // 3
@@ -44,7 +44,7 @@ def _fill(case: ScenarioCase, name: str, gateway: "runtime.TaskGateway") -> Iter
 
 
 def validate_overlap(case: ScenarioCase) -> str:
-    """Give one master both ranges, for two resource managers: its configuration is refused."""
+    """Configure one master with both ranges, for two resource managers: its configuration is invalid."""
     environment = case.environment
     west = environment.clusters[MANAGER].kube
     try:

@@ -1,4 +1,4 @@
-"""JupyterHub as a run starts it, once for all its scenarios: the hub in the default cluster, notebooks in another."""
+"""The JupyterHub of a run, shared by its scenarios: the hub is in the default cluster, notebooks in another."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -18,12 +18,12 @@ __all__ = ["HUB", "OwnHub", "hub_for", "kill_in_spawn", "page"]
 
 
 def hub_for(environment: Environment) -> OwnHub:
-    """Return the hub of a run; the first scenario that requires it starts it, others wait."""
+    """Return the hub of a run. The first scenario that requires it starts it, while others wait."""
     return environment.once("jupyterhub", lambda: _start(environment))
 
 
 def kill_in_spawn(hub: OwnHub, task_id: str, spawn: Callable[[], object]) -> None:
-    """Kill the hub once the pod of a spawn is there, and return once the next hub answers."""
+    """Kill the hub when the pod of a spawn exists, and return when the new hub answers."""
     before, node = hub.restarts(), Node.running(hub.site.home.cluster)
     with ThreadPoolExecutor(1) as pool:
         spawning = pool.submit(spawn)

@@ -1,4 +1,4 @@
-"""A platform that somebody runs, in place of clusters of our own: it is asked to do what any master does."""
+"""Runs scenarios on an existing platform instead of temporary clusters, with what every master supports."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -9,11 +9,11 @@ from task_gateway_lab.scenarios.environment import Environment, EnvironmentSpec
 from task_gateway_lab.scenarios.steps import StepRecorder
 
 ANY_MASTER = "any-master"
-"""The tag of scenarios that ask no more of a master than to start, list and end tasks, and where they are."""
+"""The tag of scenarios that only require a master to start, list and end tasks and to return their addresses."""
 
 
 class Product(Environment):
-    """An environment of which only the platform is known; nothing is installed or removed but the tasks."""
+    """An environment of which only the platform is known. Only tasks are created and removed."""
 
     def __init__(self, spec: EnvironmentSpec, name: str, login: PlatformLogin) -> None:
         super().__init__(replace(spec, against=("",)))
@@ -26,7 +26,7 @@ class Product(Environment):
         return self._product or super().platform
 
     def missing_requirement(self, needs: Sequence[str], tags: Sequence[str] = ()) -> str:
-        """Return why a scenario cannot be run with nothing but a master."""
+        """Return why a scenario cannot run with only a master."""
         if ANY_MASTER not in tags:
             return f"it requires access to the clusters, but only the platform {self._name} is known"
         return "" if "chromium" not in needs else f"a page of {self._name} requires a login by a person"

@@ -1,4 +1,4 @@
-"""Scenario: all ports are taken; the next task is refused with what to raise, and starts once one is free."""
+"""Scenario: all ports are taken. The next task fails with the limit to raise, and starts when a port is free."""
 
 from task_gateway.errors import NoFreeSlot, ScenarioFailed
 from task_gateway.model import Task
@@ -10,7 +10,7 @@ MANAGER, FIRST, NEXT = "west", "range-first", "range-next"
 
 
 def take_every_port(manager: str) -> Step:
-    """Take every port that is left, for tasks that have no pod."""
+    """Claim all free ports, for tasks without pods."""
 
     def do(case: ScenarioCase) -> str:
         managed = case.environment.clusters[manager]
@@ -26,12 +26,12 @@ def take_every_port(manager: str) -> Step:
 
 
 def filler(number: int) -> str:
-    """Return the name of a task that takes a port and has no pod."""
+    """Return the name of a task that claims a port and has no pod."""
     return f"range-filler-{number}"
 
 
 def start_refused_task(case: ScenarioCase) -> str:
-    """Start one task more, which is refused with a sentence that helps."""
+    """Start one more task, which fails with a hint."""
     try:
         launch(case, runtime.TaskRequest("command", MANAGER, NEXT))
     except NoFreeSlot as full:
@@ -40,7 +40,7 @@ def start_refused_task(case: ScenarioCase) -> str:
 
 
 def free_port(case: ScenarioCase) -> str:
-    """Free one port, and start it again."""
+    """Free one port, and start the task again."""
     case.environment.platform.kill(FIRST)
     return f"{NEXT} answers at {launch(case, runtime.TaskRequest('command', MANAGER, NEXT)).address}"
 

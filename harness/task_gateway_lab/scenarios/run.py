@@ -1,4 +1,4 @@
-"""A whole run: brings the clusters up, runs, cleans up, and has all of it in one result, however it ends."""
+"""A whole run: brings the clusters up, runs the scenarios, cleans up, and always returns one result."""
 
 import shutil
 import time
@@ -14,7 +14,7 @@ from task_gateway_lab.scenarios.runner import ReporterFor, run_all
 from task_gateway_lab.scenarios.steps import Reporter, StepRecorder, why
 
 EVIDENCE = "evidence"
-"""The folder, beside the report, of what was found when the run itself failed."""
+"""The folder, next to the report, with the evidence if the run itself failed."""
 
 
 def run(
@@ -27,10 +27,10 @@ def run(
     parallel: int = 1,
     done: Mapping[str, ScenarioResult] | None = None,
 ) -> tuple[BugBash, Exception | None]:
-    """Return what the run gave, and the error that ended it; Ctrl-C cleans up, then goes on.
+    """Run the scenarios; return the result, and the error that ended the run. Ctrl-C cleans up, then is raised.
 
-    `reporters` are told how the run goes, and each scenario; `finished` gets each row with the result up to there.
-    ClusterExists is raised: the clusters are those of another run, whose report stays as it is.
+    `reporters` receive the progress of the run and of each scenario; `finished` is called with each row and the result
+    so far. ClusterExists is raised, because the clusters are those of another run, whose report must not change.
     """
     began, rows, steps = time.monotonic(), dict(done or {}), StepRecorder(reporters[0])
     failed: Exception | None = None

@@ -1,4 +1,4 @@
-"""Runs scenarios: side by side those that can be, the others alone, and every clean-up whatever happens."""
+"""Runs scenarios: in parallel if possible, otherwise one at a time, and always with their clean-up."""
 
 import shutil
 import time
@@ -26,9 +26,9 @@ def run_all(
     parallel: int = 1,
     done: Mapping[str, ScenarioResult] | None = None,
 ) -> Iterator[ScenarioResult]:
-    """Run scenarios and yield the result of each as it ends; those of `done` that passed are not run again.
+    """Run scenarios and yield the result of each when it ends; those that passed in `done` are not repeated.
 
-    Those that can be run beside others come first, `parallel` at once, then the others one by one.
+    Those that can run in parallel come first, `parallel` at a time, then the others one by one.
     """
     passed = {name: result for name, result in (done or {}).items() if result.status == Status.PASSED}
     yield from (passed[each.name] for each in scenarios if each.name in passed)
@@ -50,7 +50,7 @@ def run_all(
 
 
 def run_scenario(scenario: Scenario, environment: Environment, folder: Path, reporter: Reporter) -> ScenarioResult:
-    """Run one scenario to its end and return its result; evidence is gathered before anything is cleaned up."""
+    """Run one scenario and return its result; evidence is collected before the clean-up."""
     missing = environment.missing_requirement(scenario.needs, scenario.tags)
     if not scenario.steps:
         return _result(scenario, Status.PERSON, repeat=scenario.by_hand(environment.facts))
@@ -75,7 +75,7 @@ def run_scenario(scenario: Scenario, environment: Environment, folder: Path, rep
 def run_steps(
     steps: Sequence[Step], case: ScenarioCase, recorder: StepRecorder, folder: Path
 ) -> tuple[Exception | None, list[Path]]:
-    """Do the steps, then undo what is to be undone; return what ended them, with its evidence from before that."""
+    """Perform the steps, collect evidence if one fails, then clean up; return the error and the files of evidence."""
     failed: Exception | None = None
     files: list[Path] = []
     try:

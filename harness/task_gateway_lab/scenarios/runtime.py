@@ -1,4 +1,4 @@
-"""What a run of scenarios and their steps use of clusters, master and gateway; imported when a run begins.
+"""The parts of clusters, master and gateway that scenarios use; imported when a run begins.
 
 Scenarios and commands import it by `from task_gateway_lab.scenarios import runtime`; annotations that use it are
 quoted.

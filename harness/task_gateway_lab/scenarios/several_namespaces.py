@@ -37,7 +37,7 @@ def add_namespace(case: ScenarioCase) -> str:
 
 
 def expose_pod(case: ScenarioCase) -> str:
-    """Run a pod in the second namespace and expose it by its name: the command finds the namespace."""
+    """Run a pod in the second namespace and expose it by name: the command finds the namespace."""
     managed, kind = case.environment.clusters[MANAGER], runtime.KINDS.get("command")
     task = Task(SECOND, _second(case), (PORT,))
     wait_until_usable(managed.kube, task.namespace)
@@ -55,7 +55,7 @@ def expose_pod(case: ScenarioCase) -> str:
 
 
 def list_tasks(case: ScenarioCase) -> str:
-    """List the tasks and the limits: both namespaces are in each."""
+    """List the tasks and the limits: both cover both namespaces."""
     managed, wanted = case.environment.clusters[MANAGER], _wanted(case)
     listed = run_for_gateway(managed, "ls")["tasks"]
     seen = {each["task_id"]: each["namespace"] for each in listed if each["task_id"] in wanted}

@@ -1,4 +1,4 @@
-"""Scenario: a shell task is used over SSH by its gateway's address, with the one key that it lets in."""
+"""Scenario: a shell task is used over SSH at the gateway's address, with the only key that it accepts."""
 
 import io
 from contextlib import closing
@@ -13,7 +13,7 @@ ID, USER, SECONDS = "shell-1", "jovyan", 20.0
 
 
 def start_shell(case: ScenarioCase) -> str:
-    """Start the shell with a key that was made for it."""
+    """Start the shell with a new key."""
     key = paramiko.Ed25519Key.from_private_key(io.StringIO(_new_key()))
     case.state["key"] = key
     public = f"{key.get_name()} {key.get_base64()}"
@@ -38,7 +38,7 @@ def run_over_ssh(case: ScenarioCase) -> str:
 
 
 def try_other_key(case: ScenarioCase) -> str:
-    """Try another key, which must not be let in."""
+    """Try another key, which must be refused."""
     running: runtime.RunningTask = case.state[ID]
     other = paramiko.Ed25519Key.from_private_key(io.StringIO(_new_key()))
     with closing(paramiko.SSHClient()) as client:

@@ -1,4 +1,4 @@
-"""Steps of a run: each is timed, told as it goes, and kept with what was seen or why it failed."""
+"""The steps of a run: each is timed, shown while it runs, and recorded with what was seen or why it failed."""
 
 import threading
 import time
@@ -12,20 +12,20 @@ from task_gateway.model import StepResult
 
 
 class Reporter(Protocol):
-    """Whoever is told how a run goes."""
+    """Receives the progress of a run."""
 
     def started(self, name: str) -> None:
-        """Take note that a step begins."""
+        """Note that a step begins."""
 
     def progressed(self, sentence: str) -> None:
-        """Take note of what a step is doing."""
+        """Note what a step is doing."""
 
     def ended(self, step: StepResult) -> None:
-        """Take note of a step that is over."""
+        """Note that a step has ended."""
 
 
 class StepLog:
-    """What a step has to say: `say` while it goes, `detail` for the record."""
+    """The messages of a step: `say` shows one while it runs, `detail` is recorded."""
 
     def __init__(self, reporter: Reporter) -> None:
         self.detail = ""
@@ -33,7 +33,7 @@ class StepLog:
 
 
 class StepRecorder:
-    """The steps of one run that are over, in `done`."""
+    """The completed steps of one run, in `done`."""
 
     def __init__(self, reporter: Reporter) -> None:
         self.done: list[StepResult] = []
@@ -41,7 +41,7 @@ class StepRecorder:
 
     @contextmanager
     def step(self, name: str) -> Iterator[StepLog]:
-        """Time what is done inside; it fails by raising, and the error passes on."""
+        """Time the context as a step. It fails if the context raises, and the error is raised again."""
         note = StepLog(self._watcher)
         self._watcher.started(name)
         started = time.monotonic()
@@ -70,7 +70,7 @@ def why(error: BaseException) -> str:
 
 
 class TerminalReporter:
-    """Tells a run on stderr: a line for each step that is over, and what the present one does."""
+    """Shows a run on stderr: a line for each completed step, and what the current one is doing."""
 
     def __init__(self, console: "rich.console.Console") -> None:
         self._console = console
@@ -78,14 +78,14 @@ class TerminalReporter:
         self._name = ""
 
     def started(self, name: str) -> None:
-        """Show the step as the one that goes on."""
+        """Show the current step."""
         self._name = name
         if self._console.is_terminal:
             self._status = self._console.status(rich.text.Text(name))
             self._status.start()
 
     def progressed(self, sentence: str) -> None:
-        """Show what the step is doing: drawn over on a terminal, a line of its own elsewhere."""
+        """Show what the step is doing: on a terminal in the status line, otherwise on a new line."""
         if self._status is not None:
             self._status.update(rich.text.Text(f"{self._name}: {sentence}"))
         else:
@@ -104,16 +104,16 @@ class TerminalReporter:
 
 
 class CompactReporter:
-    """Tells one of several runs at once: a line for each step that is over, with the name of its scenario."""
+    """Shows one of several parallel scenarios: a line for each completed step, with the name of the scenario."""
 
     def __init__(self, console: "rich.console.Console", name: str, lock: threading.Lock) -> None:
         self._console, self._name, self._lock = console, name, lock
 
     def started(self, name: str) -> None:
-        """Say nothing: it would stand between the lines of others."""
+        """Print nothing, because the lines of parallel scenarios would mix."""
 
     def progressed(self, sentence: str) -> None:
-        """Say nothing, for the same reason."""
+        """Print nothing, for the same reason."""
 
     def ended(self, step: StepResult) -> None:
         """Print the step's line."""

@@ -1,4 +1,4 @@
-"""Scenarios: a task is killed, crashes, or is evicted from its node; its port leads nowhere, and is free again."""
+"""Scenarios: a task is killed, crashes, or is evicted from its node; its port is closed, and is freed."""
 
 from task_gateway import settings
 from task_gateway.deferred import socket
@@ -16,7 +16,7 @@ KEPT = ("--ignore-daemonsets", "--delete-emptydir-data")
 
 
 def see_port_closed(id: str) -> Step:
-    """See that the port of a task that ended leads nowhere, though nobody released it."""
+    """Check that the port of an ended task is closed without a release."""
 
     def do(case: ScenarioCase) -> str:
         running: runtime.RunningTask = case.state[id]
@@ -26,7 +26,7 @@ def see_port_closed(id: str) -> Step:
 
 
 def reconcile_task(id: str) -> Step:
-    """Let a reconcile free what the task left, and give the next task the gateway's ports."""
+    """Reconcile, and check that the claim of an ended task is freed."""
 
     def do(case: ScenarioCase) -> str:
         gateway = case.environment.clusters[MANAGER].connect()
@@ -34,7 +34,7 @@ def reconcile_task(id: str) -> Step:
         left = [str(each.address) for each in gateway.exposed() if each.task_id == id]
         if left:
             raise ScenarioFailed(f"{id} still has {', '.join(left)}")
-        # One that another scenario started a moment before frees what it finds, this too.
+        # A reconcile of another scenario, started a moment before, may have freed it.
         reason = repairs[0].reason if repairs else "another reconcile has freed it"
         return f"port {case.state[id].address.port} is free again: {reason}"
 
@@ -43,13 +43,13 @@ def reconcile_task(id: str) -> Step:
 
 
 def kill_pod(case: ScenarioCase) -> str:
-    """Delete the pod as somebody with kubectl would, without a time to end in."""
+    """Delete the pod as with kubectl, without a grace period."""
     _gone(case, "killed-task")
     return "the pod was deleted without the master"
 
 
 def crash_process(case: ScenarioCase) -> str:
-    """Let the task's own process end."""
+    """Make the process of the task exit with an error."""
     managed, id = case.environment.clusters[MANAGER], "crashed-task"
     address = case.state[id].address
     with socket.create_connection((address.host, address.port), SECONDS) as connection:
@@ -59,7 +59,7 @@ def crash_process(case: ScenarioCase) -> str:
 
 
 def drain_node(case: ScenarioCase) -> str:
-    """Drain the task's node of the task, with kubectl; other pods stay, since there is no other node for them."""
+    """Drain only the task from its node, with kubectl. Other pods stay, because there is no other node for them."""
     managed, id = case.environment.clusters[MANAGER], "drained-task"
     node = managed.kube.get(POD, id, managed.namespace)["spec"]["nodeName"]
     case.cleanup.callback(kubectl, managed.kube.cluster, "uncordon", node)

@@ -1,4 +1,4 @@
-"""Steps that many scenarios have in common: start a task, use it as its user would, end it and see it gone."""
+"""Steps that many scenarios share: start a task, use it as its user does, end it and check that it is gone."""
 
 from dataclasses import replace
 
@@ -12,11 +12,11 @@ from task_gateway_lab.scenarios.base import ScenarioCase, Step
 from task_gateway_lab.scenarios.places import DEFAULT
 
 SLOTS, DIRECT = "slots", "direct"
-BAD_GATEWAY = 502  # what the master's proxy says of a task that it does not reach
+BAD_GATEWAY = 502  # the status of the master's proxy for a task that it cannot reach
 
 
 def start(kind: str, manager: str, id: str, *, owner: str = "", ports: tuple[int, ...] = ()) -> Step:
-    """Start a task; it is ended when the scenario is."""
+    """Start a task, which ends with the scenario."""
 
     def do(case: ScenarioCase) -> str:
         running = launch(case, runtime.TaskRequest(kind, manager, id, owner, ports))
@@ -29,7 +29,7 @@ task-gateway ls --kubeconfig ${manager}_kubeconfig"""
 
 
 def launch(case: ScenarioCase, request: "runtime.TaskRequest") -> "runtime.RunningTask":
-    """Start a task, to be ended when the scenario is; its address is known to the commands by hand."""
+    """Start a task, which ends with the scenario; its address becomes a variable of the manual commands."""
     case.cleanup.callback(case.platform.kill, request.id)
     running = case.platform.launch(request)
     case.state[request.id] = running
@@ -39,7 +39,7 @@ def launch(case: ScenarioCase, request: "runtime.TaskRequest") -> "runtime.Runni
 
 
 def out_of_reach(id: str) -> Step:
-    """See that the master cannot reach a task's pod by itself, hence that what comes after goes through the gateway."""
+    """Check that the master cannot reach a task's pod directly, so later steps go through the gateway."""
 
     def do(case: ScenarioCase) -> str:
         running, proxy = case.state[id], case.environment.stand_in_master.proxy
@@ -54,7 +54,7 @@ def out_of_reach(id: str) -> Step:
 
 
 def cell(id: str, way: str = "the master") -> Step:
-    """Run a cell in a notebook, by way of the master unless it is exposed otherwise, and look at what it says."""
+    """Run a cell in a notebook, through the master or at its own URL, and check its output."""
 
     def do(case: ScenarioCase) -> str:
         return run_cell(case, id)
@@ -63,7 +63,7 @@ def cell(id: str, way: str = "the master") -> Step:
 
 
 def run_cell(case: ScenarioCase, id: str) -> str:
-    """Run the cell of every scenario in a notebook and return what it printed."""
+    """Run the standard cell of scenarios in a notebook and return its output."""
     notebook = opened(case, id)
     running: runtime.RunningTask = case.state[id]
     output = notebook.execute(runtime.data()["cell"])
@@ -77,7 +77,7 @@ def run_cell(case: ScenarioCase, id: str) -> str:
 
 
 def _note(case: ScenarioCase, running: "runtime.RunningTask", output: str) -> None:
-    """Keep how a notebook was reached; of a master that tells no address and no cluster there is nothing to keep."""
+    """Record how a notebook was reached, if the master reports its address and cluster."""
     managed = case.environment.clusters.get(running.manager)
     if managed is not None and running.addresses:
         strategy = OPERATOR if running.url else DIRECT if managed.gateway is None else SLOTS
@@ -88,7 +88,7 @@ def _note(case: ScenarioCase, running: "runtime.RunningTask", output: str) -> No
 
 
 def opened(case: ScenarioCase, id: str) -> "runtime.Notebook":
-    """Return the notebook of a task once it answers: by way of the master, unless it has a URL of its own."""
+    """Return the notebook of a task when it answers, through the master or at its own URL."""
     running: runtime.RunningTask = case.state[id]
     notebook = runtime.Notebook(running.url or case.platform.url(id), running.authorization)
     notebook.wait_until_answers()
@@ -96,7 +96,7 @@ def opened(case: ScenarioCase, id: str) -> "runtime.Notebook":
 
 
 def page(id: str) -> Step:
-    """Open the notebook's page in Chromium, run its cell there, and keep a picture."""
+    """Open the notebook's page in Chromium, run its cell, and save a screenshot."""
 
     def do(case: ScenarioCase) -> str:
         running: runtime.RunningTask = case.state[id]
@@ -116,7 +116,7 @@ def page(id: str) -> Step:
 
 
 def end(id: str) -> Step:
-    """End a task, and see that nothing answers where it was and that the master knows it no more."""
+    """End a task, and check that its address does not answer and that the master does not know it any more."""
 
     def do(case: ScenarioCase) -> str:
         running: runtime.RunningTask = case.state[id]
@@ -132,6 +132,6 @@ def end(id: str) -> Step:
 
 
 def note_refused(case: ScenarioCase, id: str) -> None:
-    """Keep that nothing answered any more where a notebook was."""
+    """Record that the address of a notebook does not answer any more."""
     if id in case.notebooks:
         case.notebooks[id] = replace(case.notebooks[id], refused_after_release=True)

@@ -1,4 +1,4 @@
-"""Scenario: a TensorBoard of another cluster shows the curve of real event files."""
+"""Scenario: a TensorBoard in another cluster shows the curve of real event files."""
 
 import io
 
@@ -8,13 +8,13 @@ from task_gateway_lab.scenarios.base import Scenario, ScenarioCase, Step, declar
 from task_gateway_lab.scenarios.tasks import end, start
 
 ID = "tensorboard-1"
-POINTS = "text=/^Smoothed/"  # of the table of points, which comes a little before the curve
+POINTS = "text=/^Smoothed/"  # in the table of points, which appears shortly before the curve
 COLOUR, NEAR, WIDE = (66, 80, 102), 16, 0.3
-"""TensorBoard's colour of the first run, how near a pixel is to it, and the part of the page that the line crosses."""
+"""TensorBoard's colour of the first run, the tolerance of a pixel, and the minimum width of the line as a fraction."""
 
 
 def read_scalars(case: ScenarioCase) -> str:
-    """Ask TensorBoard for the scalars that were written."""
+    """Read the scalars from TensorBoard's API."""
     url = f"{case.environment.platform.url(ID)}data/plugin/scalars/scalars?tag=loss&run=run-1"
     points = runtime.accepted(runtime.call("GET", url), "reading scalars", url).json()
     if len(points) != runtime.STEPS or points[-1][1] != runtime.STEPS - 1:
@@ -23,7 +23,7 @@ def read_scalars(case: ScenarioCase) -> str:
 
 
 def open_curve(case: ScenarioCase) -> str:
-    """Open the page in Chromium until it draws the curve."""
+    """Open the page in Chromium, and wait until it draws the curve."""
     runtime.browser.show(
         f"{case.environment.platform.url(ID)}#timeseries", POINTS, has_curve, case.picture("tensorboard")
     )
@@ -31,8 +31,8 @@ def open_curve(case: ScenarioCase) -> str:
 
 
 def has_curve(png: bytes) -> bool:
-    """Tell whether a line of the run's colour goes across much of a picture: no text or icon is that wide."""
-    from matplotlib.image import imread  # a second to load, which no other command has to wait for
+    """Return whether a line of the run's colour crosses much of a screenshot. No text or icon is that wide."""
+    from matplotlib.image import imread  # takes a second to import, so only here
 
     pixels = imread(io.BytesIO(png))[:, :, :3] * 255
     columns = (abs(pixels - COLOUR) < NEAR).all(axis=2).any(axis=0)

@@ -1,4 +1,4 @@
-"""Scenario: a terminal in a notebook, and a file that is uploaded there and read in the terminal."""
+"""Scenario: a file is uploaded to a notebook and read in its terminal."""
 
 from task_gateway.deferred import secrets
 from task_gateway_lab.scenarios import runtime
@@ -9,7 +9,7 @@ ID, FILE = "notebook-terminal", "uploaded.txt"
 
 
 def upload_file(case: ScenarioCase) -> str:
-    """Upload a file as JupyterLab's file browser does."""
+    """Upload a file like JupyterLab's file browser."""
     case.state["text"] = f"uploaded {secrets.token_hex(8)}"
     opened(case, ID).upload(FILE, f"{case.state['text']}\n".encode())
     return f"{FILE} contains {case.state['text']!r}"
@@ -22,7 +22,7 @@ def read_in_terminal(case: ScenarioCase) -> str:
 
 
 def open_terminal(case: ScenarioCase) -> str:
-    """Open a terminal in the page and keep a picture of it."""
+    """Open a terminal in the page and save a screenshot."""
     notebook = opened(case, ID)
     notebook.decline_news()
     command, shown = f"cat {FILE}", case.state["text"]

@@ -10,7 +10,7 @@ FORBIDDEN = 403
 
 
 def open_with_tokens(case: ScenarioCase) -> str:
-    """Open each notebook with each token, through the gateway itself and through the master."""
+    """Open each notebook with each token, through the gateway and through the master."""
     seen = []
     for target in (ADA, BOB):
         running: runtime.RunningTask = case.state[target]

@@ -1,4 +1,4 @@
-"""Scenario: a resource manager without internal_task_gateway, whose tasks the master dials at their pods."""
+"""Scenario: a resource manager without internal_task_gateway; the master connects to the pods of its tasks."""
 
 from task_gateway.errors import ScenarioFailed
 from task_gateway.kube.kinds import POD, SERVICE
@@ -12,7 +12,7 @@ ID = "notebook-direct"
 
 
 def compare_address(case: ScenarioCase) -> str:
-    """Compare the address with the pod's own, and see that no Service was made for it."""
+    """Compare the address with that of the pod, and check that no Service was created for it."""
     running: runtime.RunningTask = case.state[ID]
     managed = case.environment.clusters[DEFAULT]
     pod = managed.kube.get(POD, ID, managed.namespace)["status"]["podIP"]

@@ -1,4 +1,4 @@
-"""In clusters of somebody else nothing is taken that is theirs, and all is given back that was made."""
+"""In existing clusters no object of others is changed, and all created objects are removed."""
 
 from pathlib import Path
 from typing import Any, cast

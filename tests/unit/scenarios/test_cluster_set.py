@@ -1,4 +1,4 @@
-"""Two clusters side by side, made by a provider that only notes what it was asked; the names and records are real."""
+"""Two clusters in parallel, from a provider that only records its calls; the names and records are real."""
 
 from pathlib import Path
 

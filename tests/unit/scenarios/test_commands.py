@@ -1,4 +1,4 @@
-"""What a scenario makes of the commands that it runs, and that each of its commands by hand exists."""
+"""How a scenario reads the result of commands, and that each of its manual commands exists."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""What an environment is told fits the rules of the master's configuration, of the chart, and of task ids."""
+"""The data of scenarios matches the rules of the master's configuration, of the chart, and of task ids."""
 
 from pathlib import Path
 from typing import Any, cast

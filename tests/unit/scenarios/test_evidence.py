@@ -1,4 +1,4 @@
-"""Evidence is readable, complete as far as it can be had, and never in the way of the error itself."""
+"""Evidence is readable, as complete as possible, and never hides the error itself."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A further scenario is one declaration: it is listed, chosen, run and reported without another change."""
+"""A new scenario is one declaration: it is listed, selected, run and reported without other changes."""
 
 import json
 from pathlib import Path

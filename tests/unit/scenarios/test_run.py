@@ -1,4 +1,4 @@
-"""A whole run: evidence of a failure, clean-up in every case, and all of it in the result."""
+"""A whole run: evidence of a failure, clean-up in every case, and a complete result."""
 
 import io
 from pathlib import Path
@@ -15,7 +15,7 @@ from task_gateway_lab.scenarios.steps import StepRecorder, TerminalReporter
 
 
 class BareEnvironment(Environment):
-    """An environment that comes up without a cluster, or fails as it is told to, and notes the order."""
+    """An environment without clusters that comes up, or fails on request, and records the order of calls."""
 
     def __init__(self, at_up: BaseException | None = None, at_close: Exception | None = None) -> None:
         super().__init__(EnvironmentSpec("lab", Path("chart.tgz"), Path("crds.tgz"), "image"))

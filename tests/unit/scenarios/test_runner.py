@@ -1,4 +1,4 @@
-"""Playing declared scenarios: each has its clean-up, its evidence and its row, whatever happens in it."""
+"""Running declared scenarios: each has its clean-up, its evidence and its row in every case."""
 
 import io
 import threading

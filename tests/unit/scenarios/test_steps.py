@@ -1,4 +1,4 @@
-"""Steps are timed, told and kept, however they end."""
+"""Steps are timed, shown and recorded, also if they fail."""
 
 import io
 

@@ -1,4 +1,4 @@
-"""A curve is told from a page that has axes and words alone."""
+"""A curve is distinguished from a page with only axes and words."""
 
 import io
 

@@ -1,4 +1,4 @@
-"""A run of scenarios as a page to open, a text to paste into an issue, tables, JUnit, and JSON for programs."""
+"""Renders a run of scenarios as a page, as Markdown for an issue, as tables, as JUnit, and as JSON."""
 
 from task_gateway_lab.report.bugbash.as_html import page
 from task_gateway_lab.report.bugbash.as_json import fields, read, result_json

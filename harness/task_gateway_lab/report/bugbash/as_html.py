@@ -1,4 +1,4 @@
-"""A bug bash as one HTML file that opens without a network: it contains pictures and style, and links to evidence."""
+"""Renders a bug bash as one HTML file that works offline: it contains screenshots and styles, and links to evidence."""
 
 import base64
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""A run as `result.json`, and its rows read again from there, so that an interrupted run can go on."""
+"""Writes a run as `result.json`, and reads its rows, to continue an interrupted run."""
 
 import json
 
@@ -7,7 +7,7 @@ from task_gateway_lab.model_bugbash import BugBash, ScenarioResult
 
 
 def fields(result: BugBash) -> dict[str, object]:
-    """Return what the file has; the names are a contract with whoever reads it."""
+    """Return the contents of the file. The names are stable, for programs that read it."""
     return {
         "name": result.name,
         "passed": result.passed,
@@ -28,6 +28,6 @@ def result_json(result: BugBash) -> str:
 
 
 def read(text: str) -> list[ScenarioResult]:
-    """Return the rows of a `result.json`; ValueError if it is none."""
+    """Return the rows of a `result.json`; ValueError if the text is not valid."""
     found = json.loads(text)
     return records.read(list[ScenarioResult], found.get("rows") if isinstance(found, dict) else found)

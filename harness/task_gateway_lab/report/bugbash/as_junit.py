@@ -1,4 +1,4 @@
-"""A run as JUnit XML: a case for each row, in a suite for each group; of a single scenario one for each step."""
+"""Renders a run as JUnit XML: a suite per group with a case per row; for a single scenario a case per step."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""A run as Markdown, to paste into an issue: a box for each row, ticked where it passed; a single scenario in full."""
+"""Renders a run as Markdown for an issue: a checkbox per row, checked if it passed; a single scenario in full."""
 
 from collections.abc import Sequence
 from urllib.parse import quote
@@ -13,7 +13,7 @@ WORD = {Status.PASSED: "", Status.FAILED: "**failed**", Status.SKIPPED: "skipped
 
 
 def markdown(result: BugBash) -> str:
-    """Return the run as Markdown; texts of any content stay texts."""
+    """Return the run as Markdown; all texts are escaped."""
     verdict = "Passed" if result.passed else "Not passed"
     counts = ", ".join(f"{result.count(status)} {status}" for status in Status if result.count(status))
     parts = [f"# {escaped(result.name)}", f"**{verdict}** in {result.seconds:.0f} s: {counts or 'nothing was run'}."]

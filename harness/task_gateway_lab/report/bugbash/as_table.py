@@ -1,4 +1,4 @@
-"""A run for a terminal: a row for each scenario, or the steps and the notebooks of a single one."""
+"""Renders a run for a terminal: a row for each scenario, or the steps and notebooks of a single one."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ from task_gateway_lab.model_bugbash import BugBash
 
 
 def terminal(result: BugBash) -> RenderableType:
-    """Return what was run; a single scenario step by step, with the verdict."""
+    """Return the rows of the run; a single scenario step by step, with the verdict."""
     if not result.stepwise:
         return _rows(result)
     verdict = Text.assemble(_verdict(result.passed), f" in {result.seconds:.1f} s")

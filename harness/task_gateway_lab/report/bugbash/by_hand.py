@@ -1,4 +1,4 @@
-"""The commands that repeat a row by hand: KUBECONFIG is exported once for each cluster, not an option on each line."""
+"""Simplifies the manual commands of a row: exports KUBECONFIG once per cluster instead of an option on each line."""
 
 import re
 from collections.abc import Iterator, Sequence

@@ -1,4 +1,4 @@
-"""The files of a bug bash; the only place that names them."""
+"""Writes the files of a bug bash. Only this module has their names."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ RESULT = "result.json"
 
 
 def write(result: BugBash, folder: Path) -> tuple[Path, ...]:
-    """Write all four into `folder`, made if need be; return their paths. Each is replaced at once or not at all."""
+    """Write all four files to `folder`, created if necessary; return their paths. Each is replaced atomically."""
     texts = {
         RESULT: result_json(result),
         "junit.xml": junit(result),
