@@ -1,1 +1,1 @@
-"""The laboratory: proves on real clusters how many tasks, how fast and how safely. Extra `lab` of the distribution."""
+"""The laboratory: tests and measures the product on real clusters. Extra `lab` of the distribution."""

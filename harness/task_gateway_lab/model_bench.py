@@ -1,4 +1,4 @@
-"""The records of what was measured: frozen, typed, with the versions and the machine they were measured on."""
+"""The records of measurements: frozen and typed, with the versions and the machine."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,19 +8,19 @@ from task_gateway.spread import Spread
 
 @dataclass(frozen=True)
 class ExposeRecord:
-    """One task more with `active` tasks in place, by one strategy of one controller, over `samples` samples.
+    """Exposing one more task with `active` tasks, with one strategy and controller, over `samples` samples.
 
-    `pause_seconds` is the mean time between a release and the next claim. `slots` is how many were built, 0 where the
+    `pause_seconds` is the mean time between a release and the next claim. `slots` is how many were built, 0 if the
     strategy has none. `api_seconds` is the call of expose, `ready_seconds` from that call to the first byte of the
-    task's own answer, `refused_seconds` from the call of release until the port reaches nothing. `api_writes` and
+    task's own answer, `refused_seconds` from the call of release until connections to the port fail. `api_writes` and
     `kube_requests` are requests of one expose, on average; requests include the writes.
 
     With the strategy `operator`, the call of expose is the write of the pod's label and lasts until a watch shows the
     condition, and the call of release is the removal of the label. Requests are those of the client and of the
-    operator, on average over the samples that warm up.
+    operator, on average over the warm-up samples.
 
-    `apiserver_cpu_seconds` is what the API server takes for one expose and release above its idle rate. `stopped` is
-    why larger sizes were not tried, empty if they were.
+    `apiserver_cpu_seconds` is the CPU of the API server for one expose and release, above its idle rate. `stopped` is
+    why larger sizes were not measured, empty if they were.
     """
 
     controller: str
@@ -42,12 +42,12 @@ class ExposeRecord:
 
 @dataclass(frozen=True)
 class BurstRecord:
-    """Many tasks exposed at once: `tasks` threads, each its own, `rounds` times.
+    """Many tasks exposed at once: `tasks` threads with one task each, in `rounds` rounds.
 
-    `endpoints_qps` and `endpoints_burst` are the limit of the cluster's own controllers, which write the endpoints.
-    `api_seconds` is when the last call of expose returned, with the strategy `operator` when the last pod's condition
-    was seen, `ready_seconds` when the last task answered; `worst_seconds`
-    the latter of the worst round. `ports` is how many different ports a round handed out, the least of all rounds.
+    `endpoints_qps` and `endpoints_burst` are the rate limit of the cluster's own controllers, which write the
+    endpoints. `api_seconds` is when the last call of expose returned or, with the strategy `operator`, when the last
+    pod's condition was seen. `ready_seconds` is when the last task answered, `worst_seconds` the same in the worst
+    round. `ports` is the number of different ports in a round, the minimum of all rounds.
     """
 
     controller: str
@@ -65,10 +65,10 @@ class BurstRecord:
 
 @dataclass(frozen=True)
 class PathRecord:
-    """What a path to one pod takes, from another pod of its cluster: `path` is `pod` or `gateway`.
+    """The duration of a path to one pod from another pod of its cluster: `path` is `pod` or `gateway`.
 
-    `connect_seconds` is until the first byte of a new connection, `round_trip_seconds` one byte there and back on an
-    open one, `mib_per_second` one connection's stream from the pod.
+    `connect_seconds` is until the first byte of a new connection, `round_trip_seconds` a round trip of one byte on an
+    open one, `mib_per_second` the throughput of one connection from the pod.
     """
 
     controller: str
@@ -115,8 +115,8 @@ class PeerRecord:
 class RestartRecord:
     """What the restart of one component does to connections through one way.
 
-    `in_the_middle` means that connections of this way pass the component, or that it configures one they pass. `cut` is
-    how many of the `open` WebSockets no longer answered. `away_seconds` is how long new connections were not answered;
+    `in_the_middle` means that connections of this way pass through the component, or through one that it configures.
+    `cut` is how many of the `open` WebSockets no longer answered. `away_seconds` is how long new connections failed;
     `back` is whether they were at the end.
     """
 
@@ -141,7 +141,7 @@ class MissingPeer:
 
 @dataclass(frozen=True)
 class ExposeReport:
-    """What `bench expose` measured."""
+    """The result of `bench expose`."""
 
     versions: Mapping[str, str] = field(default_factory=dict)
     machine: Mapping[str, str] = field(default_factory=dict)
@@ -150,7 +150,7 @@ class ExposeReport:
 
 @dataclass(frozen=True)
 class BurstReport:
-    """What `bench burst` measured."""
+    """The result of `bench burst`."""
 
     versions: Mapping[str, str] = field(default_factory=dict)
     machine: Mapping[str, str] = field(default_factory=dict)
@@ -159,7 +159,7 @@ class BurstReport:
 
 @dataclass(frozen=True)
 class DataplaneReport:
-    """What `bench dataplane` measured."""
+    """The result of `bench dataplane`."""
 
     versions: Mapping[str, str] = field(default_factory=dict)
     machine: Mapping[str, str] = field(default_factory=dict)
@@ -168,7 +168,7 @@ class DataplaneReport:
 
 @dataclass(frozen=True)
 class CrdWriteReport:
-    """What `bench crd-write` measured."""
+    """The result of `bench crd-write`."""
 
     versions: Mapping[str, str] = field(default_factory=dict)
     machine: Mapping[str, str] = field(default_factory=dict)

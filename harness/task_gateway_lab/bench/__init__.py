@@ -1,1 +1,1 @@
-"""Measures what exposing tasks costs: real controllers and Envoys, tasks by the thousand on one node."""
+"""Measures the cost of exposing tasks, with real controllers and Envoys and thousands of tasks on one node."""

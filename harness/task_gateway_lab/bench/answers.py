@@ -1,7 +1,7 @@
-"""Runs in a pod and answers for every task: each connection gets the name of the task whose address was dialled.
+"""Runs in a pod and answers for all tasks: each connection receives the name of the task with its local address.
 
-One program stands in for a thousand pods. The name only comes from the local address of the connection, so one
-that went to the wrong task is seen. It needs nothing but Python: its text is what the pod is given to run.
+One program answers for a thousand pods. The name only depends on the local address of the connection, so a
+connection to the wrong task is detected. It only requires Python, because the pod runs it from its text.
 """
 
 import ipaddress
@@ -17,7 +17,7 @@ RTA_DST, RTA_OIF, NLMSG_ERROR = 1, 4, 2
 
 
 def name_of(address: str, network: str, prefix: str) -> str:
-    """Return the name of the task that has this address: the prefix, and how far into the network it is."""
+    """Return the name of the task with this address: the prefix, and the position of the address in the network."""
     return f"{prefix}{int(ipaddress.ip_address(address)) - int(ipaddress.ip_network(network).network_address)}"
 
 
@@ -64,7 +64,7 @@ def _read(chosen: selectors.BaseSelector, key: selectors.SelectorKey) -> None:
 
 
 def route(network: str) -> None:
-    """Make every address of the network one of this host's own, as `ip route add local NETWORK dev lo` does."""
+    """Make all addresses of the network local to this host, like `ip route add local NETWORK dev lo`."""
     whole = ipaddress.ip_network(network)
     message = struct.pack(
         "=BBBBBBBBI", socket.AF_INET, whole.prefixlen, 0, 0, RT_TABLE_LOCAL, RTPROT_BOOT, RT_SCOPE_HOST, RTN_LOCAL, 0

@@ -1,4 +1,4 @@
-"""Where it is measured: a kind cluster of its own per controller, and the chart installed anew for each combination."""
+"""Prepares measurements: a kind cluster per controller, in which the chart is reinstalled for each combination."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -34,7 +34,7 @@ PROGRAMMED = Wait("gateway-programmed", "the Gateway with all its slots is Progr
 
 @dataclass(frozen=True)
 class Charts:
-    """The packaged charts, and the archive of the operator's image where the operator is measured."""
+    """The packaged charts and, if the operator is measured, the archive of its image."""
 
     gateway: Path
     crds: Path
@@ -43,7 +43,7 @@ class Charts:
 
 @dataclass(frozen=True)
 class BenchCluster:
-    """A cluster with the CRDs for one controller, and the tasks that are to be exposed."""
+    """A cluster with the CRDs for one controller, and the tasks to expose."""
 
     controller: Controller
     cluster: Cluster
@@ -54,13 +54,13 @@ class BenchCluster:
 
     @property
     def node(self) -> str:
-        """The node that runs something."""
+        """The real node, which runs all containers."""
         return f"{self.cluster.name}-control-plane"
 
 
 @contextmanager
 def bring_up(controller: Controller, charts: Charts, *, say: Say) -> Iterator[BenchCluster]:
-    """Bring up a cluster for one controller; it is removed however the work ends."""
+    """Bring up a cluster for one controller, and always remove it."""
     with base.temporary_cluster(
         "kind", base.ClusterRequest(f"bench-{os.getpid()}-{controller.name}"), say=say
     ) as cluster:
@@ -75,9 +75,9 @@ def bring_up(controller: Controller, charts: Charts, *, say: Say) -> Iterator[Be
 
 
 def install(bench: BenchCluster, combo: Combo, *, say: Say) -> InternalTaskGateway:
-    """Install the chart for one combination in place of the one before, and return what a master would be told.
+    """Reinstall the chart for one combination, and return the gateway for a master's configuration.
 
-    Controller and Envoy are new each time, so that none has the memory of what was measured before.
+    Controller and Envoy are new each time, so earlier measurements do not affect their memory.
     """
     say(f"{combo.controller}: removing what was installed before")
     helm.uninstall(bench.cluster, RELEASE, NAMESPACE)
@@ -96,7 +96,7 @@ def install(bench: BenchCluster, combo: Combo, *, say: Say) -> InternalTaskGatew
 
 @contextmanager
 def exposing(bench: BenchCluster, combo: Combo, *, say: Say) -> Iterator[Exposer]:
-    """Install the chart for a combination, and lend what exposes tasks in its way."""
+    """Install the chart for a combination, and yield a client that exposes tasks in its way."""
     gateway = install(bench, combo, say=say)
     if combo.way.by_label:
         with LabelExposer(bench.kube, gateway, NAMESPACE) as labels:
@@ -107,7 +107,7 @@ def exposing(bench: BenchCluster, combo: Combo, *, say: Say) -> Iterator[Exposer
 
 
 def _sweep(kube: MeteredKube) -> None:
-    """Remove what was made for the tasks in place: nothing serves it any more, so that it goes at once."""
+    """Remove the objects of exposed tasks. No controller serves them any more, so they are deleted at once."""
     for kind in TASK_KINDS:
         left = kube.list(kind, NAMESPACE, labels=names.STRATEGY_LABEL) if kube.served(kind) else []
         with ThreadPoolExecutor(THREADS) as pool:
@@ -116,10 +116,10 @@ def _sweep(kube: MeteredKube) -> None:
 
 
 def values(controller: Controller, chart: Path, combo: Combo, address: str) -> Mapping[str, Any]:
-    """Return the chart's values for a combination: those of the controller's own file, and what is measured."""
+    """Return the chart's values for a combination: the controller's values file, and the values to measure."""
     slots = [{"start": FIRST_PORT, "count": combo.slots}]
     own: Mapping[str, Any] = {"gateway": {"addresses": [address]}, "slots": slots}
-    layers = [controller.values(chart), own, controller.one_pod]  # a second one does the same work on the same node
+    layers = [controller.values(chart), own, controller.one_pod]  # a second pod would do the same work on the same node
     if combo.way.by_label:
         layers += [operator_image.VALUES, {"operator": {"replicas": 1}}]
     if not combo.way.claims:

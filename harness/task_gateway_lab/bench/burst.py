@@ -1,4 +1,4 @@
-"""Many tasks exposed at once: how long until the last of them answers, and whether each has a port of its own."""
+"""Measures bursts: many tasks exposed at once, until the last one answers. Each must have its own port."""
 
 import threading
 import time
@@ -19,13 +19,13 @@ from task_gateway_lab.model_bench import BurstRecord, BurstReport
 
 TASKS, ROUNDS = 100, 10
 REFILL_SECONDS = 3.0
-"""Between two rounds, so that the limit of a cluster's own controllers is as if nothing had happened."""
+"""The pause between two rounds, in which the rate limit of the cluster's own controllers recovers."""
 WARM_UP = 1
-"""Rounds that are not counted: a controller manager that has just taken the lead goes through all there is first."""
+"""Rounds that are not counted, because a new leader of the controller manager first processes all objects."""
 
 
 def measure(combos: Sequence[Combo], tasks: int, rounds: int, charts: Charts, *, say: Say) -> BurstReport:
-    """Measure bursts on each controller, with the default limit on endpoints and with it raised."""
+    """Measure bursts on each controller, with the default and the raised rate limit of endpoint writes."""
     versions: dict[str, str] = {}
     records = []
     for combo in combos:
@@ -47,7 +47,7 @@ def measure(combos: Sequence[Combo], tasks: int, rounds: int, charts: Charts, *,
 
 
 def record(combo: Combo, tasks: int, rate: tuple[int, int], rounds: Sequence[tuple[int, float, float]]) -> BurstRecord:
-    """Return the record of rounds, each the number of ports, and the seconds of the API and until the last answered."""
+    """Return the record of rounds: each has the number of ports, the seconds of the API and to the last answer."""
     return BurstRecord(
         controller=combo.controller,
         strategy=combo.strategy,
@@ -64,7 +64,7 @@ def record(combo: Combo, tasks: int, rate: tuple[int, int], rounds: Sequence[tup
 
 
 def one_round(clients: Exposer, ports: PortPool, tasks: int, *, say: Say) -> tuple[int, float, float]:
-    """Expose tasks at once and release them; return how many ports, the seconds of the API, and to the last answer."""
+    """Expose tasks at once, then release them; return the ports, the seconds of the API and to the last answer."""
     numbers = range(1, tasks + 1)
     together = threading.Barrier(tasks + 1)
 

@@ -1,4 +1,4 @@
-"""Which ports were seen to reach nothing since their last task: a change that is late would look like a fast one."""
+"""Records which ports were seen closed since their last task. Otherwise a late change could look like a fast one."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -18,21 +18,21 @@ class PortPool:
         self._closed: set[Address] = set()
 
     def see_all_closed(self, *, built: bool, say: Say) -> None:
-        """Look at each port until it reaches nothing; where slots are built, Envoy must listen on each first."""
+        """Wait until each port is closed and, if there are slots (`built`), until Envoy listens on it first."""
         with ThreadPoolExecutor(THREADS) as pool:
             if built:
                 say(f"waiting until Envoy listens on all {len(self._all)} ports")
                 list(pool.map(port_probe.wait_listening, self._all))
-            say(f"waiting until all {len(self._all)} ports reach nothing")
+            say(f"waiting until all {len(self._all)} ports are closed")
             list(pool.map(port_probe.wait_closed, self._all))
         self._closed.update(self._all)
 
     def take(self, address: Address) -> None:
-        """Take note that a task has a port; ScenarioFailed unless it was seen to reach nothing before."""
+        """Note that a task has a port; ScenarioFailed unless the port was seen closed before."""
         if address not in self._closed:
-            raise ScenarioFailed(f"port {address.port} was not seen to reach nothing before", where=str(address))
+            raise ScenarioFailed(f"port {address.port} was not seen closed before", where=str(address))
         self._closed.remove(address)
 
     def free(self, address: Address) -> None:
-        """Take note that a port was seen to reach nothing."""
+        """Note that a port was seen closed."""
         self._closed.add(address)

@@ -1,4 +1,4 @@
-"""What is measured with what, in one table: controller and strategy, how many slots are built, sizes and samples."""
+"""The table of measurements: controller and strategy, number of slots, sizes and samples."""
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -9,23 +9,23 @@ from task_gateway_lab.bench import ways
 from task_gateway_lab.bench.ways import Way
 
 SMALL, MEDIUM, LARGE = 64, 200, 1024
-"""Slots: with the unchanged CRD, with upstream's rules and 213 listeners, and without the quadratic rules."""
+"""Slots: with the unchanged CRD, with Gateway API's rules and 213 listeners, and without the quadratic rules."""
 SIZES = (10, 100, 200, 500, 1000)
 ALONE, CLOSE = 1.0, 0.25
-"""Seconds between a release and the next claim, on average: after all that the last change brought, or amid it.
+"""Seconds between a release and the next claim, on average: after all effects of the release, or during them.
 
-Contour rebuilds its whole model 0.1 s after a change, and the next claim may come while it does.
+Contour rebuilds its whole model 0.1 s after a change, and the next claim may arrive meanwhile.
 """
 FIRST_PORT = 20000
 FIRST_TASK_PORT, TASK_PORTS = 22000, 1100
-"""Ports of the strategies that make a listener for each task, apart from the slots."""
+"""Ports of the strategies that create a listener for each task, separate from the slots."""
 
 
 @dataclass(frozen=True)
 class Combo:
-    """One installation and what is measured with it; `strategy` names the way to expose tasks.
+    """One installation and its measurements; `strategy` is the way to expose tasks.
 
-    `slots` are built, of which the strategies that create the objects of each task need one.
+    `slots` is the number of slots; strategies that create the objects of each task need one.
 
     Each size is measured with each of the `pauses` between two samples, in seconds.
     """
@@ -44,17 +44,17 @@ class Combo:
 
     @property
     def claimed(self) -> int:
-        """How many slots tasks can claim: none if the strategy creates the objects of each task."""
+        """The number of slots that tasks can claim: 0 if the strategy creates the objects of each task."""
         return self.slots if self.way.claims else 0
 
 
 def table() -> list[Combo]:
-    """Return what is measured with every controller."""
+    """Return the measurements with all controllers."""
     return [combo for each in in_order() for combo in combos(each)]
 
 
 def combos(controller: Controller) -> Iterator[Combo]:
-    """Yield what is measured with one controller and each way; where slots are claimed, few and many."""
+    """Yield the measurements with one controller and each way; if slots are claimed, with few and with many."""
     name, plan = controller.name, controller.bench
     for each in ways.in_order():
         if not each.claims:
@@ -78,7 +78,7 @@ def crds(controller: Controller) -> Values:
 def chosen(
     controllers: Collection[str], strategies: Collection[str], sizes: Sequence[int], samples: int | None
 ) -> list[Combo]:
-    """Return the combinations asked for, empty meaning all; with sizes of the caller's own, one installation for each.
+    """Return the selected combinations, by default all; with `sizes`, one installation for each combination.
 
     UsageError for an unknown strategy, if none is left, or if a size does not fit.
     """
@@ -100,14 +100,14 @@ def chosen(
 
 
 def installations(controllers: Collection[str], strategies: Collection[str], tasks: int) -> list[Combo]:
-    """Return one installation for each controller and strategy asked for, with room for as many tasks at once."""
+    """Return one installation for each selected controller and strategy, with room for that many concurrent tasks."""
     return chosen(controllers, strategies, (tasks,), None)
 
 
 def bursts(controllers: Collection[str], strategies: Collection[str], tasks: int) -> list[Combo]:
-    """Return the installations for a burst; for slots two, with few and with many built, where the tasks fit both.
+    """Return the installations for a burst; for slots two, with few and with many slots, if the tasks fit in both.
 
-    Without a choice these are the ways that claim slots.
+    By default these are the ways that claim slots.
     """
     found = installations(controllers, strategies or [each.name for each in ways.in_order() if each.claims], tasks)
     large = (MEDIUM, LARGE) if tasks < MEDIUM else (LARGE,)
@@ -115,7 +115,7 @@ def bursts(controllers: Collection[str], strategies: Collection[str], tasks: int
 
 
 def names() -> list[str]:
-    """Return the combinations as a user reads them."""
+    """Return the combinations as text for users."""
     return list(dict.fromkeys(f"{each.controller} with {each.strategy}" for each in table()))
 
 

@@ -1,4 +1,4 @@
-"""Compares a slot with other ways to reach a task: all ways in one cluster, in turns, with the same client and task."""
+"""Compares a slot with other ways to reach a task, in turns in one cluster, with the same client and task."""
 
 import random
 import statistics
@@ -26,7 +26,7 @@ from task_gateway_lab.model_bench import MissingPeer, PeerRecord, PeerReport, Re
 
 PORT = 7780
 TARGETS = ("bench-peer-1", "bench-peer-2")
-"""Pods that take turns: an answer of the one before is then visible as a wrong name."""
+"""Pods that take turns, so an answer of the previous pod is detected by its name."""
 ROUNDS, STARTS, SAMPLES = 5, 10, 200
 """In each round: starts, and new connections and round trips."""
 STREAM_SECONDS, STREAMS = 2.0, 8
@@ -47,7 +47,7 @@ class Amount:
 
 @dataclass
 class PeerMeasurements:
-    """What was measured of one way."""
+    """The measurements of one way."""
 
     writes: list[int] = field(default_factory=list)
     starts: list[float] = field(default_factory=list)
@@ -79,7 +79,7 @@ def measure(combos: Sequence[Combo], charts: Charts, amount: Amount, *, say: Say
 
 @contextmanager
 def served(kube: Kube) -> Iterator[list[PeerTarget]]:
-    """Run the pods that are reached, and remove them at the end."""
+    """Run the target pods, and remove them at the end."""
     try:
         for name in TARGETS:
             kube.create(pod(name))
@@ -111,7 +111,7 @@ def started(context: PeerContext, controller: str) -> Iterator[tuple[dict[Peer, 
 def figures(
     kube: MeteredKube, controller: str, running: Running, targets: Sequence[PeerTarget], amount: Amount, *, say: Say
 ) -> list[PeerRecord]:
-    """Measure the ways in turns: a busy moment of the machine then affects each."""
+    """Measure the ways in turns, so load on the machine affects all of them."""
     found = {peer: PeerMeasurements() for peer in running}
     for number in range(amount.rounds):
         for peer, connector in running.items():
@@ -164,7 +164,7 @@ def sample(kube: MeteredKube, connector: Connector, target: PeerTarget) -> tuple
 
 
 def record(controller: str, peer: str, found: PeerMeasurements) -> PeerRecord:
-    """Return the record of what was measured of one way."""
+    """Return the record of one way."""
     return PeerRecord(
         controller=controller,
         peer=peer,

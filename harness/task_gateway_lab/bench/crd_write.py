@@ -1,4 +1,4 @@
-"""What a write of a Gateway costs the API server with upstream's rules, with our policy instead, and with neither."""
+"""Measures writes of a Gateway with the rules of Gateway API, with our policy instead, and with neither."""
 
 import os
 import time
@@ -19,23 +19,23 @@ from task_gateway_lab.clusters import base
 from task_gateway_lab.model_bench import CrdWriteRecord, CrdWriteReport
 
 LISTENERS = (64, 213, 500, 1000, 2000)
-ROUNDS, SAMPLES = 4, 10  # writes of each kind: their product
+ROUNDS, SAMPLES = 4, 10  # writes of each kind: the product
 ESTABLISHED = Wait("crd-established", "the CRD is served", 30)
 UPSTREAM, NAMES, POLICY, NEITHER = "upstream's rules", "without the rule on ports", "our policy", "neither"
-ACCEPTED_WITHOUT_PORTS = 304  # the largest maxItems that the rule on names leaves room for
+ACCEPTED_WITHOUT_PORTS = 304  # the largest maxItems that the rule on names allows
 Seconds = dict[int, list[float]]
 
 
 def measure(*, say: Say) -> CrdWriteReport:
-    """Return the seconds of a create of a Gateway, kept in etcd, on a control plane of its own, removed again."""
+    """Return the seconds of creates of a Gateway, stored in etcd, on a temporary control plane."""
     with base.temporary_cluster("control-plane", base.ClusterRequest(f"bench-{os.getpid()}-crd"), say=say) as cluster:
         return measure_on(Kube(cluster), say=say)
 
 
 def measure_on(kube: Kube, *, say: Say, bundle: str = bundles.KNOWN[-1], channel: str = "standard") -> CrdWriteReport:
-    """Measure on a cluster that has no Gateway API yet: its CRD of Gateway is made and changed.
+    """Measure on a cluster without Gateway API: its Gateway CRD is created and changed.
 
-    With the policy and without it is measured in turns, so that a busy moment of the machine meets both.
+    Writes with and without the policy alternate, so load on the machine affects both.
     """
     upstream = bundles.fetch(bundle, channel).crds[schema.GATEWAYS]
     seconds: dict[str, Seconds] = {rules: defaultdict(list) for rules in (UPSTREAM, NAMES, POLICY, NEITHER)}
@@ -85,7 +85,7 @@ def _create(kube: Kube, count: int) -> float:
 
 
 def _heeded(kube: Kube, obj: Manifest, *, refused: bool) -> None:
-    """Ask by dry runs until the API server heeds a changed CRD or policy; WaitTimeout if it does not."""
+    """Repeat a dry run until the API server enforces a changed CRD or policy; WaitTimeout if it does not."""
     answer = None
     for _ in attempts(PROPAGATED, PAUSE_SECONDS):
         answer = refusal_of(kube, obj)

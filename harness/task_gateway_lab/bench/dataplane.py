@@ -1,4 +1,4 @@
-"""What Envoy adds to a connection: the same pod by its own address and by the gateway's, dialled from another pod."""
+"""Measures the overhead of Envoy: connections from one pod to another, directly and through the gateway."""
 
 import json
 import statistics
@@ -26,7 +26,7 @@ MEASURED = Wait("paths-measured", "the client pod has measured both paths", 300)
 
 
 def measure(combos: Sequence[Combo], charts: Charts, *, samples: int = SAMPLES, say: Say) -> DataplaneReport:
-    """Measure the two paths on each controller, in turns; `samples` connections and round trips in each of five."""
+    """Measure both paths on each controller in five rounds; each has `samples` connections and round trips per path."""
     versions: dict[str, str] = {}
     records: list[PathRecord] = []
     for combo in combos:
@@ -40,7 +40,7 @@ def measure(combos: Sequence[Combo], charts: Charts, *, samples: int = SAMPLES, 
 
 
 def both_paths(kube: Kube, master: TaskGateway, controller: str, samples: int, *, say: Say) -> list[PathRecord]:
-    """Measure a pod of its own by its address and by the gateway's, from another pod; both are removed again."""
+    """Measure the paths to a new pod, by its address and the gateway's, from a second pod; both are removed again."""
     try:
         kube.create(_pod(SERVER, ["serve", str(PORT)]))
         there = wait_for(kube, POD_READY, POD, SERVER, NAMESPACE, condition("Ready"))
@@ -56,7 +56,7 @@ def both_paths(kube: Kube, master: TaskGateway, controller: str, samples: int, *
 
 
 def record(controller: str, path: str, found: Mapping[str, Sequence[float]]) -> PathRecord:
-    """Return the record of what the client printed of a path."""
+    """Return the record of a path from the client's output."""
     return PathRecord(
         controller=controller,
         path=path,

@@ -1,6 +1,6 @@
-"""How fast a cluster's own controllers write endpoints: 20 a second unless told otherwise, and here they are told.
+"""Sets how fast a cluster's own controllers write endpoints: 20 requests per second by default.
 
-The controller manager is a static pod: its file on the node is changed, and the kubelet starts it again.
+The controller manager is a static pod. Its manifest on the node is changed, and the kubelet restarts it.
 """
 
 from task_gateway import images
@@ -11,7 +11,7 @@ from task_gateway.settings import Wait
 from task_gateway_lab.clusters.engine import engine
 
 DEFAULT, RAISED = (20, 30), (500, 1000)
-"""Requests a second and at once: of the controller manager without flags, and what it is told for comparison."""
+"""QPS and burst: the defaults of the controller manager, and the raised values for comparison."""
 
 MANAGER = "kube-controller-manager"
 FILE = f"/etc/kubernetes/manifests/{MANAGER}.yaml"
@@ -19,7 +19,7 @@ LEADS = Wait("controllers-lead", "the controller manager leads again, with its n
 
 
 def tell(cluster: Cluster, rate: tuple[int, int], *, say: Say) -> None:
-    """Give the controller manager of a kind cluster this limit, and return when it leads again."""
+    """Set the rate limit of the controller manager of a kind cluster, and return when it leads again."""
     kube, node = Kube(cluster), f"{cluster.name}-control-plane"
     flags = [f"--kube-api-qps={rate[0]}", f"--kube-api-burst={rate[1]}"]
     before = _holder(kube.get("coordination.k8s.io/v1/Lease", MANAGER, "kube-system"))

@@ -1,4 +1,4 @@
-"""What one task more costs while others are in place: requests and seconds, by controller, strategy and size."""
+"""Measures the cost of one more task while others are exposed, in requests and seconds, by controller and size."""
 
 import math
 import random
@@ -24,20 +24,20 @@ from task_gateway_lab.bench.ways import Exposer
 from task_gateway_lab.model_bench import ExposeRecord, ExposeReport
 
 THREADS = 8
-SAMPLED = 8  # tasks that take turns, so that an answer of the one before is seen for what it is
+SAMPLED = 8  # tasks that take turns, so an answer of the previous task is recognised
 WARM_UP = 3  # first samples of a size, which are not counted
 JITTER = (0.6, 1.4)
-"""How much shorter or longer than its mean a pause is, so that no sample keeps step with what a controller repeats.
+"""Factors of the shortest and the longest pause. Random pauses avoid synchrony with periodic work of a controller.
 
-As long again as the release took comes on top, for the controller may still be busy with it.
+The duration of the release is added, because the controller may still be busy with it.
 """
 TOO_LONG_SECONDS = 10.0
-IN_PLACE = Wait("tasks-in-place", "every task in place answers by its own name", 900)
+IN_PLACE = Wait("tasks-in-place", "every exposed task answers with its own name", 900)
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One task exposed and released."""
+    """The seconds of one task that was exposed and released."""
 
     api: float
     ready: float
@@ -46,9 +46,9 @@ class Sample:
 
 @dataclass(frozen=True)
 class SizeSamples:
-    """What was measured with one number of tasks in place; `cpu` is the API server's, `memory` MiB of both parts.
+    """The measurements with one number of exposed tasks.
 
-    `counts` has the requests of one expose each.
+    `cpu` is that of the API server, `memory` the MiB of controller and Envoy. `counts` has the requests of each expose.
     """
 
     pause: float
@@ -59,7 +59,7 @@ class SizeSamples:
     stopped: str = ""
 
     def __add__(self, other: "SizeSamples") -> "SizeSamples":
-        """Both visits as one; the memory is that of the first, before larger numbers of tasks were there."""
+        """Combine both measurements; the memory is that of the first, before there were more tasks."""
         samples, counts = self.samples + other.samples, self.counts + other.counts
         return SizeSamples(
             self.pause, samples, counts, self.cpu + other.cpu, self.memory, self.stopped or other.stopped
@@ -67,9 +67,9 @@ class SizeSamples:
 
 
 def measure(combos: Sequence[Combo], charts: Charts, *, say: Say) -> Iterator[ExposeReport]:
-    """Measure each combination, one cluster for each controller, and yield the report so far after each.
+    """Measure each combination, with one cluster per controller, and yield the report so far after each.
 
-    ScenarioFailed if a port ever leads elsewhere.
+    ScenarioFailed if a port reaches another task.
     """
     versions: dict[str, str] = {}
     records: list[ExposeRecord] = []
@@ -84,7 +84,7 @@ def measure(combos: Sequence[Combo], charts: Charts, *, say: Say) -> Iterator[Ex
 
 
 class Ladder:
-    """The sizes of one combination, from the smallest up; the tasks in place stay."""
+    """The sizes of one combination, in ascending order; exposed tasks are kept for the next size."""
 
     def __init__(self, bench: BenchCluster, combo: Combo, tasks: Exposer, say: Say) -> None:
         self._bench = bench
@@ -92,11 +92,11 @@ class Ladder:
         self._tasks = tasks
         self._say = say
         self._ports = PortPool(tasks.gateway)
-        self._idle = math.inf  # CPU a second, the least seen: the cluster may be at work on what came before
+        self._idle = math.inf  # CPU per second, the minimum: the cluster may still process earlier work
         self._in_place: dict[int, Address] = {}
 
     def climb(self) -> list[ExposeRecord]:
-        """Measure each size and return the records; larger ones are left out once one expose takes too long."""
+        """Measure each size and return the records; larger ones are skipped when one expose takes too long."""
         self._ports.see_all_closed(built=self._combo.claimed > 0, say=self._say)
         self._idle = min(self._idle, meters.idle_rate(self._bench.kube))
         top = max(self._combo.sizes)
@@ -107,7 +107,7 @@ class Ladder:
         first, *others = self._combo.sizes
         if not self._combo.way.claims or not others:
             return self._as_far_as_it_goes(self._combo.sizes, tasks)
-        # Half of the first size before the others and half after them: a machine that gets slower is no growth.
+        # Half of the first size is measured after the others: a machine that slows down must not look like growth.
         half = self._combo.samples // 2
         self._grow(first)
         before = self._visits(first, tasks, half)
@@ -117,7 +117,7 @@ class Ladder:
         return [*(self._record(first, one + other) for one, other in zip(before, after, strict=True)), *records]
 
     def _as_far_as_it_goes(self, sizes: Sequence[int], tasks: Sequence[Task]) -> list[ExposeRecord]:
-        """Measure sizes, from the smallest up, until one is too much for a strategy without slots."""
+        """Measure sizes in ascending order, until one is too large for a strategy without slots."""
         records: list[ExposeRecord] = []
         for size in sizes:
             try:
@@ -126,7 +126,7 @@ class Ladder:
             except (ApiError, WaitTimeout) as end:
                 if self._combo.claimed or not records:
                     raise
-                # Other strategies are measured as far as they go.
+                # Other strategies are measured up to the largest size that works.
                 records[-1] = replace(records[-1], stopped=f"with {size:,}: {end.message}")
                 self._say(_line(records[-1]))
                 break
@@ -138,7 +138,7 @@ class Ladder:
     def _grow(self, size: int) -> None:
         missing = [number for number in range(1, size + 1) if number not in self._in_place]
         self._say(f"{_name(self._combo)}: waiting until {size} tasks are in place and answer")
-        at_once = 1 if self._combo.way.traits.on_gateway else THREADS  # each write is of the one Gateway
+        at_once = 1 if self._combo.way.traits.on_gateway else THREADS  # all write the same Gateway
         with ThreadPoolExecutor(at_once) as pool:
             for number, address in zip(missing, pool.map(self._expose, missing), strict=True):
                 self._in_place[number] = address
@@ -154,7 +154,7 @@ class Ladder:
         port_probe.wait_first_byte(address, fake_pods.task(number, NAMESPACE).id, IN_PLACE)
 
     def _shrink(self, size: int) -> None:
-        """Release all but the first tasks, and see their ports reach nothing."""
+        """Release all tasks except the first `size`, and wait until their ports are closed."""
         leaving = [number for number in self._in_place if number > size]
         self._say(f"{_name(self._combo)}: waiting until {len(leaving)} tasks are released")
         with ThreadPoolExecutor(THREADS) as pool:
@@ -196,7 +196,7 @@ class Ladder:
     def _sample(self, task: Task, counts: list[Count] | None) -> Sample:
         """Expose a task and release it; `counts` gets the requests of the expose.
 
-        The port must be one that was seen to reach nothing since its last task.
+        The port must have been seen closed since its last task.
         """
         with self._tasks.counted() if counts is not None else nullcontext(Count()) as asked:
             started = time.perf_counter()

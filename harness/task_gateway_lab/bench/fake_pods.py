@@ -1,7 +1,7 @@
-"""Tasks that need no machine: each is a Pod object of its own with an address of its own, all answered by one program.
+"""Simulated tasks: each has its own Pod object and address, and one program answers for all of them.
 
-A node takes 110 pods. These are bound to a Node object that no kubelet runs: this program writes its status and renews
-its lease, so that the cluster takes it for a live one. One real pod on a real node has all their addresses.
+A node supports 110 pods. These are bound to a Node object without a kubelet. This program writes its status and renews
+its Lease, so the cluster treats it as live. One real pod on a real node has all their addresses.
 """
 
 import threading
@@ -27,12 +27,12 @@ NODE, SERVER = "bench-node", "bench-answers"
 POD_LABEL = f"{LABEL_PREFIX}/bench"
 """On each pod of a task, and the key of the node's taint."""
 LEASES = "kube-node-lease"
-RENEW_SECONDS = 10.0  # a kubelet's own; a node without a renewal for 40 s is taken for lost
+RENEW_SECONDS = 10.0  # as a kubelet; after 40 s without a renewal, a node counts as lost
 THREADS = 8
 
 
 def task(number: int, namespace: str) -> Task:
-    """Return the task of this number; its name is what its address answers."""
+    """Return the task of this number; its address answers with its name."""
     return Task(answers.name_of(address(number), NETWORK, PREFIX), namespace, (PORT,), owner="bench")
 
 
@@ -42,9 +42,9 @@ def address(number: int) -> str:
 
 
 class FakePods:
-    """The node, the program that answers, and as many tasks as were asked for.
+    """The node, the program that answers, and the simulated tasks.
 
-    All are removed at the end, unless they are left to whoever removes the cluster.
+    All are removed at the end, unless `leave` is set because the cluster will be removed.
     """
 
     def __init__(self, kube: Kube, namespace: str, *, leave: bool = False) -> None:
@@ -81,13 +81,13 @@ class FakePods:
             self._kube.delete("v1/Node", NODE)
 
     def add(self, numbers: Iterable[int]) -> None:
-        """Make the pods of these numbers that are not there yet."""
+        """Create the missing pods of these numbers."""
         missing = [number for number in numbers if number not in self._made]
         self._each(self._make, missing)
         self._made.update(missing)
 
     def carry_task_label(self, *, carry: bool) -> None:
-        """Have all pods, also those to come, carry the label that slots select, or leave it to the operator."""
+        """Set the label that slots select on all pods, including later ones, or remove it for the operator to set."""
         if carry != self._with_task_label:
             self._with_task_label = carry
             self._each(self._relabel, self._made)
@@ -112,18 +112,18 @@ class FakePods:
 
     def _beat(self) -> None:
         while not self._over.wait(RENEW_SECONDS):
-            with suppress(TaskGatewayError):  # the next one comes in time
+            with suppress(TaskGatewayError):  # the next renewal is in time
                 self._kube.apply(lease())
 
 
 def node() -> Manifest:
-    """Return the node that no kubelet runs; without a label of its system no DaemonSet wants it."""
+    """Return the node without a kubelet; it has no operating system label, so no DaemonSet selects it."""
     taint = {"key": POD_LABEL, "effect": "NoSchedule"}
     return {"apiVersion": "v1", "kind": "Node", "metadata": {"name": NODE}, "spec": {"taints": [taint]}}
 
 
 def node_status() -> Manifest:
-    """Return the status of a node that is Ready, without an address: nobody may reach it."""
+    """Return the status of a Ready node without an IP address, because it must not be contacted."""
     now = _now()
     ready = {
         "type": "Ready", "status": "True", "reason": "Bench", "message": "nothing runs here",
@@ -133,7 +133,7 @@ def node_status() -> Manifest:
 
 
 def lease() -> Manifest:
-    """Return the node's sign of life."""
+    """Return the Lease of the node."""
     return {
         "apiVersion": "coordination.k8s.io/v1",
         "kind": "Lease",
@@ -143,7 +143,7 @@ def lease() -> Manifest:
 
 
 def pod(number: int, namespace: str, *, task_label: bool = True) -> Manifest:
-    """Return the Pod object of a task, with the label of the task unless the operator is to set it."""
+    """Return the Pod object of a task, with the task label unless the operator sets it."""
     name = task(number, namespace).id
     labels = {POD_LABEL: "task", **({TASK_LABEL: name} if task_label else {})}
     return {
@@ -161,7 +161,7 @@ def pod(number: int, namespace: str, *, task_label: bool = True) -> Manifest:
 
 
 def pod_status(number: int) -> Manifest:
-    """Return the status of a pod that runs, is Ready and has its own address."""
+    """Return the status of a running pod that is Ready and has its own address."""
     now = _now()
     conditions = [
         {"type": each, "status": "True", "lastTransitionTime": now}
@@ -172,7 +172,7 @@ def pod_status(number: int) -> Manifest:
 
 
 def server(namespace: str) -> Manifest:
-    """Return the one real pod: in its node's network, it takes all the addresses and answers at each."""
+    """Return the only real pod: it uses the host network, adds all addresses and answers at each."""
     text = resources.files("task_gateway_lab.bench").joinpath("answers.py").read_text("utf-8")
     return {
         "apiVersion": "v1",

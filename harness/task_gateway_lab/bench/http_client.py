@@ -1,4 +1,4 @@
-"""The client of http_task.py: first bytes, round trips and streams through one endpoint, whatever is in between."""
+"""The client of http_task.py: first bytes, round trips and streams through one endpoint, over any kind of path."""
 
 import http.client
 import threading
@@ -13,21 +13,21 @@ from task_gateway.settings import Wait
 from task_gateway_lab.bench.http_task import ANSWER, ECHO, MESSAGE, NAME, STREAM
 
 CONNECT_SECONDS, ANSWER_SECONDS, STREAM_SECONDS = 0.25, 2.0, 10.0
-"""To connect once while a port is tried repeatedly, to answer, and to connect or continue in a measurement."""
+"""Timeouts: of a single connection attempt, of an answer, and of a connection or a stream in a measurement."""
 PAUSE_SECONDS = 0.001
 CLOSED_IN_A_ROW = 3
-"""Workers of a proxy learn of a change one by one."""
+"""Workers of a proxy apply a change one by one."""
 ROOM = 1 << 18
 FIRST_BYTE = Wait("first-byte", "the task answers by its own name", 60)
 GONE = Wait("gone", "the task no longer answers", 60)
 KEY = "dGhlIHNhbXBsZSBub25jZQ=="
-"""The key of the example in RFC 6455. A server only has to answer it."""
+"""The key of the example in RFC 6455. Any key is valid for a server."""
 BROKEN = (OSError, http.client.HTTPException)
 
 
 @dataclass(frozen=True)
 class HttpEndpoint:
-    """Where a task is reached: an address, a port, and the prefix of its paths, empty for none."""
+    """The endpoint of a task: an address, a port, and the prefix of its paths, empty if there is none."""
 
     host: str
     port: int
@@ -38,7 +38,7 @@ class HttpEndpoint:
 
 
 class EchoConnection:
-    """A WebSocket that stays open and returns what it is sent."""
+    """A WebSocket that stays open and echoes messages."""
 
     def __init__(self, endpoint: HttpEndpoint) -> None:
         headers = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13"}
@@ -50,7 +50,7 @@ class EchoConnection:
         self._socket = self._connection.sock
 
     def round_trip(self) -> float:
-        """Send one byte and return the seconds until it is back; ConnectionError if the connection was cut."""
+        """Send one byte and return the seconds until its echo; ConnectionError if the connection was cut."""
         started = time.perf_counter()
         self._socket.sendall(MESSAGE)
         got = b""
@@ -62,7 +62,7 @@ class EchoConnection:
         return time.perf_counter() - started
 
     def alive(self) -> bool:
-        """Return whether a byte still comes back."""
+        """Return whether a byte is still echoed."""
         try:
             self.round_trip()
         except OSError:
@@ -75,7 +75,7 @@ class EchoConnection:
 
 
 def read_name(endpoint: HttpEndpoint) -> str:
-    """Return the name that a task answers to a new connection, empty if there is no answer or an error."""
+    """Return the name in a task's answer to a new connection, empty if there is no answer or an error."""
     try:
         return _name(endpoint, CONNECT_SECONDS, ANSWER_SECONDS)
     except BROKEN:
@@ -83,7 +83,7 @@ def read_name(endpoint: HttpEndpoint) -> str:
 
 
 def wait_first_byte(endpoint: HttpEndpoint, task: str, wait: Wait = FIRST_BYTE) -> float:
-    """Return the moment at which the endpoint answered for the task; ScenarioFailed if another one answers."""
+    """Return the time at which the endpoint answered for the task; ScenarioFailed if another task answers."""
     for _ in attempts(wait, PAUSE_SECONDS):
         name = read_name(endpoint)
         now = time.perf_counter()
@@ -95,7 +95,7 @@ def wait_first_byte(endpoint: HttpEndpoint, task: str, wait: Wait = FIRST_BYTE) 
 
 
 def wait_gone(endpoint: HttpEndpoint, wait: Wait = GONE) -> None:
-    """Return once several attempts in a row had no answer."""
+    """Return after several consecutive attempts without an answer."""
     silent = 0
     for _ in attempts(wait, PAUSE_SECONDS):
         silent = 0 if read_name(endpoint) else silent + 1
@@ -105,7 +105,7 @@ def wait_gone(endpoint: HttpEndpoint, wait: Wait = GONE) -> None:
 
 
 def connects(endpoint: HttpEndpoint, samples: int) -> list[float]:
-    """Return the seconds until the answer of each of some new connections."""
+    """Return the seconds until the answer on each of `samples` new connections."""
     found = []
     for _ in range(samples):
         started = time.perf_counter()
@@ -124,7 +124,7 @@ def round_trips(endpoint: HttpEndpoint, samples: int) -> list[float]:
 
 
 def streams(endpoint: HttpEndpoint, number: int, seconds: float) -> float:
-    """Return the MiB per second of simultaneous streams, all of them together."""
+    """Return the total MiB per second of simultaneous streams."""
     totals = [0] * number
     together = threading.Barrier(number)
     problems: list[Exception] = []
@@ -147,7 +147,7 @@ def streams(endpoint: HttpEndpoint, number: int, seconds: float) -> float:
 
 
 def _read(endpoint: HttpEndpoint, seconds: float, together: threading.Barrier) -> int:
-    """Return what a stream brought. It is read at once: one that waits would hold up all others of a port-forward."""
+    """Return the bytes of a stream. It is read at once, because an unread one blocks all others of a port-forward."""
     connection, room, read = _connection(endpoint), bytearray(ROOM), 0
     try:
         together.wait()
@@ -165,7 +165,7 @@ def _read(endpoint: HttpEndpoint, seconds: float, together: threading.Barrier) -
 
 
 def _name(endpoint: HttpEndpoint, *timeouts: float) -> str:
-    """Return the name that a task answers; ConnectionError if a proxy answers with an error."""
+    """Return the name in a task's answer; ConnectionError if a proxy answers with an error."""
     connection = _connection(endpoint, *timeouts)
     try:
         answer = _get(connection, endpoint, NAME, {"Connection": "close"})

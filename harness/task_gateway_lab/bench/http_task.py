@@ -49,7 +49,7 @@ class TaskHandler(BaseHTTPRequestHandler):
             self.close_connection = True
 
     def log_message(self, format: str, *args: object) -> None:
-        """Print nothing: a line for each request would be part of its time."""
+        """Print nothing, because a line for each request would add to its duration."""
 
     def _name(self) -> None:
         body = self.server.name.encode()

@@ -1,4 +1,4 @@
-"""Exposes as a user of the operator does: a label on the pod, and the result that the operator writes on it."""
+"""Exposes tasks like a user of the operator: writes a label to the pod, and waits for the operator's result."""
 
 import threading
 from collections.abc import Iterator
@@ -23,11 +23,11 @@ CLEARED = Wait("cleared", "the operator has removed its result from the pods wit
 QUIET = Wait("operator-quiet", "the operator sends no more requests", 10)
 OPERATORS = "app.kubernetes.io/component=operator"
 QUIET_SECONDS = 0.25
-"""How long the operator sends nothing when it is done: its Event follows the result after some milliseconds."""
+"""How long the operator sends no requests when it is done: its Event follows the result after some milliseconds."""
 
 
 class LabelExposer:
-    """Labels pods, and follows them by a watch. The end removes all labels, and returns once the result is gone."""
+    """Labels pods, and watches them. At the end it removes all labels, and waits until the results are gone."""
 
     counted_apart = True
 
@@ -39,7 +39,7 @@ class LabelExposer:
         self._waiting: dict[str, Future[Address]] = {}
         self._labelled: set[str] = set()
         self._marked: set[str] = set()
-        """Pods on which something of the operator is written."""
+        """Pods with fields of the operator."""
 
     def __enter__(self) -> "LabelExposer":
         self._pods.follow()
@@ -58,7 +58,7 @@ class LabelExposer:
             self._pods.close()
 
     def expose(self, task: Task) -> Address:
-        """Label a pod, and return once its condition reports that it is exposed."""
+        """Label a pod, and return when its condition reports that it is exposed."""
         self._waiting[task.id] = answer = Future[Address]()
         self._labelled.add(task.id)
         self._label(task.id, str(task.port))
@@ -75,7 +75,7 @@ class LabelExposer:
         self._label(task.id, None)
 
     def settle(self) -> None:
-        """Return once only pods with the label have a result."""
+        """Return when only pods with the label have a result."""
         with self._seen:
             if not self._seen.wait_for(lambda: self._marked <= self._labelled, CLEARED.seconds):
                 left = sorted(self._marked - self._labelled)
@@ -106,7 +106,7 @@ class LabelExposer:
                 waiting.set_result(Address.parse(dict(after.published)[after.label]))
 
     def _quiet(self) -> Count:
-        """Return the requests that the operator has sent once it sends no more."""
+        """Wait until the operator sends no more requests, and return their number."""
         last: Count | None = None
         for _ in attempts(QUIET, QUIET_SECONDS):
             now = self._requests()
@@ -116,7 +116,7 @@ class LabelExposer:
         raise QUIET.timed_out(f"it has sent {last.requests if last else 0}", self._namespace)
 
     def _requests(self) -> Count:
-        """Return the requests of all replicas; one that is about to end sends none."""
+        """Return the number of requests of all replicas; a replica that is about to end sends none."""
         found = Count()
         for pod in self._kube.list(POD, self._namespace, OPERATORS):
             if "deletionTimestamp" not in pod["metadata"]:

@@ -1,4 +1,4 @@
-"""What the figures were measured on: the machine, and the versions of all that took part."""
+"""Reads the machine and the versions that measurements are recorded with."""
 
 import os
 import platform
@@ -14,7 +14,7 @@ GIB = 1 << 30
 
 
 def machine() -> dict[str, str]:
-    """Return the machine's parts that a reader compares with his own."""
+    """Return the properties of the machine that readers compare with their own."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / GIB
     return {
         "cores": str(os.cpu_count()),
@@ -26,7 +26,7 @@ def machine() -> dict[str, str]:
 
 
 def processor(cpuinfo: str) -> str:
-    """Return the first processor's name as the kernel reports it."""
+    """Return the name of the first processor, as reported by the kernel."""
     for line in cpuinfo.splitlines():
         key, _, value = line.partition(":")
         if key.strip() == "model name":
@@ -35,12 +35,12 @@ def processor(cpuinfo: str) -> str:
 
 
 def versions(kube: Kube, namespace: str) -> dict[str, str]:
-    """Return the versions of the cluster, of its Gateway API, and of the gateway's parts that run in a namespace."""
+    """Return the versions of the cluster, of its Gateway API, and of the gateway's components in a namespace."""
     return crd_versions(kube) | image_versions(kube.list(POD, namespace))
 
 
 def note(versions: dict[str, str], found: Mapping[str, str]) -> None:
-    """Add what was found to the versions of a run; of a part that came in several, all are named."""
+    """Add versions to those of a run. If a component has several versions, all are listed."""
     for name, version in found.items():
         known = versions.setdefault(name, version)
         if version not in known.split(" and "):

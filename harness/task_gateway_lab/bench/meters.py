@@ -1,4 +1,4 @@
-"""What a measurement counts apart from seconds: requests of a thread, the API server's CPU, memory of gateway pods."""
+"""Counts requests of a thread, CPU of the API server, and memory of gateway pods."""
 
 import re
 import threading
@@ -30,13 +30,13 @@ class Count:
 
 
 class MeteredKube(Kube):
-    """An API server whose requests are counted, each thread for itself; watches are not."""
+    """A client that counts its requests per thread, except watches."""
 
     _here = threading.local()
 
     @contextmanager
     def counted(self) -> Iterator[Count]:
-        """Count what this thread asks inside."""
+        """Count the requests of this thread in the context."""
         before, self._here.count = getattr(self._here, "count", None), Count()
         try:
             yield self._here.count
@@ -44,16 +44,16 @@ class MeteredKube(Kube):
             self._here.count = before
 
     def cpu_seconds(self) -> float:
-        """Return the CPU seconds that the API server has taken since it started."""
+        """Return the CPU seconds of the API server since its start."""
         return cpu_of(self._text("/metrics", "the API server's metrics"))
 
     def memory_mib(self, node: str, namespace: str, container: str) -> int:
-        """Return the MiB of the largest of a namespace's containers of this name on a node, 0 if there is none."""
+        """Return the MiB of the largest container of this name in a namespace on a node, 0 if there is none."""
         path = f"/api/v1/nodes/{node}/proxy/stats/summary"
         return memory_of(self._request("GET", path, f"the kubelet of {node}"), namespace, container)
 
     def operator_requests(self, pod: str, namespace: str) -> Count:
-        """Return the requests that an operator has sent since it started, by its metrics."""
+        """Return the requests of an operator since its start, from its metrics."""
         path = f"/api/v1/namespaces/{namespace}/pods/{pod}:{OPERATOR_PORT}/proxy/metrics"
         return requests_of(self._text(path, f"the metrics of pod {namespace}/{pod}"))
 
@@ -66,7 +66,7 @@ class MeteredKube(Kube):
 
 
 def cpu_of(metrics: str) -> float:
-    """Return the CPU seconds in a text of metrics; ApiError if it has none."""
+    """Return the CPU seconds in a text with metrics; ApiError if there are none."""
     for line in metrics.splitlines():
         name, _, value = line.partition(" ")
         if name == CPU:
@@ -75,7 +75,7 @@ def cpu_of(metrics: str) -> float:
 
 
 def requests_of(metrics: str) -> Count:
-    """Return the requests by an operator's metrics, without its watches and its Lease, which it sends anyway."""
+    """Return the requests in an operator's metrics, without its watches and its Lease, which do not depend on tasks."""
     found = Count()
     for method, resource, count in REQUEST.findall(metrics):
         if method != WATCH and resource != LEASES:
@@ -85,7 +85,7 @@ def requests_of(metrics: str) -> Count:
 
 
 def memory_of(summary: Manifest, namespace: str, container: str) -> int:
-    """Return the MiB in use by the largest of the containers of a name, by a kubelet's summary."""
+    """Return the MiB of the largest container of this name, from a kubelet's summary."""
     found = [
         each.get("memory", {}).get("workingSetBytes", 0)
         for pod in summary["pods"]
@@ -97,7 +97,7 @@ def memory_of(summary: Manifest, namespace: str, container: str) -> int:
 
 
 def idle_rate(kube: MeteredKube) -> float:
-    """Return the CPU seconds that the API server takes in a second in which nothing is asked of it here."""
+    """Return the CPU seconds per second of the API server while this program sends no requests."""
     before, started = kube.cpu_seconds(), time.monotonic()
     time.sleep(IDLE_SECONDS)
     return (kube.cpu_seconds() - before) / (time.monotonic() - started)

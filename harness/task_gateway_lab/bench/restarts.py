@@ -1,4 +1,4 @@
-"""What the restart of a component in the middle cuts: open WebSockets, and new connections for a while."""
+"""Measures what the restart of a component interrupts: open WebSockets, and new connections for a while."""
 
 import threading
 import time
@@ -19,7 +19,7 @@ KNOCK_SECONDS = 0.05
 WATCHED_SECONDS = 30.0
 """How long new connections are tried after the component runs again."""
 Attempt = tuple[float, bool]
-"""A moment, and whether a new connection was answered then."""
+"""A time, and whether a new connection was answered then."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Outage:
 
 
 class Knocker:
-    """Opens new connections to an endpoint all the time, in a thread, and keeps whether each was answered."""
+    """Continuously opens new connections to an endpoint, in a thread, and records whether each was answered."""
 
     def __init__(self, endpoint: HttpEndpoint, task: str) -> None:
         self.attempts: list[Attempt] = []
@@ -58,7 +58,7 @@ class Knocker:
 
 @dataclass
 class Opened:
-    """One way with open WebSockets, and with new connections that are tried."""
+    """One way with open WebSockets, and with attempts of new connections."""
 
     echoes: Sequence[EchoConnection]
     knocker: Knocker
@@ -93,7 +93,7 @@ def one_restart(
     component: PeerComponent,
     watched: float,
 ) -> list[RestartRecord]:
-    """Restart one component, and return what each way lost."""
+    """Restart one component, and return the record of each way."""
     with opened(running, target) as ways:
         component.restart(context)
         time.sleep(watched)
@@ -105,7 +105,7 @@ def one_restart(
 
 @contextmanager
 def opened(running: Mapping[Peer, Connector], target: PeerTarget) -> Iterator[dict[Peer, Opened]]:
-    """Open WebSockets through each way and try new connections, until the end."""
+    """Open WebSockets through each way, and try new connections until the context ends."""
     found: dict[Peer, Opened] = {}
     with ExitStack() as stack:
         for peer, connector in running.items():

@@ -1,7 +1,7 @@
 """Runs in two pods and measures the paths between them: `serve PORT`, and `measure` with NAME=HOST:PORT for each path.
 
-A new connection gets one byte at once. After that each byte comes back, but for `S`: a stream until the client goes. It
-needs nothing but Python: its text is what the pods are given to run.
+A new connection receives one byte at once. Then each byte is echoed, except `S`, which starts a stream until the client
+disconnects. It only requires Python, because the pods run it from its text.
 """
 
 import json
@@ -23,7 +23,7 @@ def serve(listener: socket.socket) -> None:
 
 
 def measure(host: str, port: int, samples: int, seconds: float) -> Found:
-    """Return seconds of new connections and of round trips, and the MiB a second of one stream."""
+    """Return seconds of new connections and of round trips, and the MiB per second of one stream."""
     found: Found = {"connect": [], "round_trip": [], "mib_per_second": []}
     for _ in range(samples):
         started = time.perf_counter()
@@ -69,7 +69,7 @@ def _talk(connection: socket.socket) -> None:
 
 
 def _paths(rounds: int, samples: int, seconds: float, paths: list[str]) -> dict[str, Found]:
-    """Measure the paths in turns: a busy moment of the machine then affects each."""
+    """Measure the paths in turns, so load on the machine affects all of them."""
     found: dict[str, Found] = {}
     for _ in range(rounds):
         for path in paths:

@@ -1,4 +1,4 @@
-"""The ways to expose a task that are measured: each strategy of the library, and the operator, which uses slots too."""
+"""The measured ways to expose a task: each strategy of the library, and the operator, which also uses slots."""
 
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from task_gateway_lab.bench.meters import Count, MeteredKube
 
 @dataclass(frozen=True)
 class Way:
-    """One way. `by_label` means that the operator claims the slots: a label on the pod is all that is written."""
+    """One way. `by_label` means that the operator claims the slots, and clients only write a label to the pod."""
 
     name: str
     traits: Traits
@@ -27,31 +27,31 @@ class Way:
 
 
 class Exposer(Protocol):
-    """Exposes and releases the tasks of a measurement, as a client of one way does."""
+    """Exposes and releases the tasks of a measurement in one way."""
 
     gateway: InternalTaskGateway
     counted_apart: bool
-    """Whether counting requests is work for the cluster: then no sample is counted and timed."""
+    """Whether counting requests adds load to the cluster. Then samples are either counted or timed."""
 
     def expose(self, task: Task) -> Address:
-        """Expose a task, and return once its client knows the address."""
+        """Expose a task, and return when its client knows the address."""
         ...
 
     def release(self, task: Task) -> None:
-        """Release a task; what follows may still happen afterwards."""
+        """Start the release of a task, which may continue afterwards."""
         ...
 
     def settle(self) -> None:
-        """Return once nothing that follows a release is still happening."""
+        """Return when all releases are complete."""
         ...
 
     def counted(self) -> AbstractContextManager[Count]:
-        """Count the requests of what is exposed inside."""
+        """Count the requests of tasks that are exposed in the context."""
         ...
 
 
 class LibraryExposer:
-    """Exposes by a strategy of the library, as a resource manager does."""
+    """Exposes tasks with a strategy of the library, like a resource manager."""
 
     counted_apart = False
 
@@ -65,7 +65,7 @@ class LibraryExposer:
         return address
 
     def release(self, task: Task) -> None:
-        """Release a task; nothing follows."""
+        """Release a task."""
         self._tasks.release(task.id)
 
     def settle(self) -> None:
@@ -83,7 +83,7 @@ def in_order() -> list[Way]:
 
 
 def find_way(name: str) -> Way:
-    """Return the way of this name; UsageError names the known ones, or the one to use instead."""
+    """Return the way of this name; if there is none, UsageError with the known names or the one to use instead."""
     if name == OPERATOR:
         return _operator()
     try:

@@ -1,1 +1,1 @@
-"""The commands of the laboratory: `task-gateway` has one for each file of this folder too."""
+"""The commands of the laboratory: `task-gateway` also has one for each file of this folder."""

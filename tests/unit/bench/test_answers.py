@@ -1,4 +1,4 @@
-"""The program that stands in for a thousand pods answers with the name that belongs to the address dialled."""
+"""The program that answers for a thousand pods sends the name that belongs to the local address."""
 
 import socket
 import threading

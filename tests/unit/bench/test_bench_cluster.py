@@ -1,4 +1,4 @@
-"""What the cluster is told: the chart's values, the node that nobody runs, and the pods on it."""
+"""The objects in the cluster of the bench: the chart's values, the node without a kubelet, and its pods."""
 
 import io
 import tarfile
@@ -59,7 +59,7 @@ def test_the_values_are_the_controllers_own_and_what_is_measured(chart: Path, co
     assert (operator.get("enabled", False), operator.get("replicas")) == (
         (True, 1) if combo.strategy == "operator" else (False, None)
     )
-    # Contour's Service has a port for a task's own listener only if it is told to.
+    # Contour's Service only has ports for tasks' own listeners if the values set them.
     wants_ports = combo.controller == "contour" and combo.strategy == "listeners"
     assert ((found.get("contour") or {}).get("ports", {}).get("start") == FIRST_TASK_PORT) is wants_ports
 

@@ -1,4 +1,4 @@
-"""Which installations a command line asks for."""
+"""The installations that a command line selects."""
 
 from dataclasses import replace
 

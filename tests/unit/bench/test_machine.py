@@ -1,4 +1,4 @@
-"""What a run was measured on: of a part that came in several versions, all are named."""
+"""The versions of a run: if a component has several versions, all are listed."""
 
 from task_gateway_lab.bench import machine
 

@@ -1,4 +1,4 @@
-"""What is counted beside seconds."""
+"""The counters of requests, CPU and memory."""
 
 import threading
 from typing import Any

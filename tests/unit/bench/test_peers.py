@@ -1,4 +1,4 @@
-"""The ways that are compared with a slot: what each asks of the cluster, and how it sees that it is not available."""
+"""The ways that are compared with a slot: their requests to the cluster, and how they detect that they do not exist."""
 
 import json
 import sys

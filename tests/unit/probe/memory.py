@@ -1,6 +1,6 @@
-"""An API server in memory, as far as the probe asks it: objects by kind and name; nothing is ever reconciled.
+"""An API server in memory with the requests of the probe: objects by kind and name, never reconciled.
 
-What is applied to an object that somebody else made is written down and not merged.
+Fields that are applied to an object of another client are recorded, not merged.
 """
 
 from typing import Any, cast

@@ -1,4 +1,4 @@
-"""What the probe makes: ports that nobody has, a Gateway of its own or a part of another's, and nothing that stays."""
+"""The objects of the probe: free ports, its own Gateway or a part of another one, and no object is left behind."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""What a port does is told apart: another's answer ends the run, silence and refusal do not."""
+"""The results at a port: an answer of another task ends the run, silence and a refusal do not."""
 
 import socket
 import threading
@@ -16,7 +16,7 @@ SOON = Wait("soon", "it is so", 0.1)
 
 
 class FakeListener:
-    """Says `name` to everybody, or closes at once as Envoy does without an endpoint."""
+    """Sends `name` on each connection, or closes it at once like Envoy without an endpoint."""
 
     def __init__(self) -> None:
         self.name = b""
@@ -73,7 +73,7 @@ def test_waits_end_with_what_was_seen_last(listener: FakeListener, refusing: Add
 def test_a_port_goes_to_a_task_only_after_it_was_seen_to_reach_nothing(listener: FakeListener) -> None:
     port = listener.address.port
     ports = PortPool(InternalTaskGateway("g", "n", "127.0.0.1", port, port))
-    with pytest.raises(ScenarioFailed, match=f"port {port} was not seen to reach nothing before"):
+    with pytest.raises(ScenarioFailed, match=f"port {port} was not seen closed before"):
         ports.take(listener.address)
     ports.see_all_closed(built=True, say=print)
     ports.take(listener.address)

@@ -1,4 +1,4 @@
-"""How requirements are looked for: in their order, each after those that it builds on, and what each comes to."""
+"""How requirements are tested: in order, each after those it depends on, and their results."""
 
 import pytest
 

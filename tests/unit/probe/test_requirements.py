@@ -1,4 +1,4 @@
-"""What each requirement makes of what it sees, where a real controller would be hard to bring into the state."""
+"""The result of each requirement, in states that are hard to create with a real controller."""
 
 import time
 from typing import Any

@@ -1,6 +1,6 @@
-"""What every way to reach a task offers, and where ways are found: a new one is a new module of this package.
+"""The protocol and the registry of ways to reach a task. To add one, add a module to this package.
 
-The measurement only knows these records, and never compares a name.
+The measurement only uses these records, and never compares names.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -29,7 +29,7 @@ class PeerContext:
 
 @dataclass(frozen=True)
 class PeerTarget:
-    """A pod to reach: its name, which is also what it answers, its address and its port."""
+    """A pod to reach: its name, which is also its answer, its address and its port."""
 
     name: str
     host: str
@@ -38,9 +38,9 @@ class PeerTarget:
 
 @dataclass(frozen=True)
 class PeerComponent:
-    """A component that connections pass, or that configures one of these.
+    """A component that connections pass through, or that configures such a component.
 
-    `restart` ends it and returns once it runs again.
+    `restart` ends it and returns when it runs again.
     """
 
     name: str
@@ -51,7 +51,7 @@ class Connector(Protocol):
     """Makes pods of one cluster reachable in one way."""
 
     def open(self, target: PeerTarget) -> HttpEndpoint:
-        """Make a pod reachable and return where, without waiting until it answers."""
+        """Make a pod reachable and return the endpoint, without waiting until it answers."""
         ...
 
     def close(self, target: PeerTarget) -> None:
@@ -70,14 +70,14 @@ class Peer:
     reference: bool = False
     """Whether the others are compared with it."""
     versions: Callable[[PeerContext], Mapping[str, str]] = lambda _context: {}
-    """The versions of what only this way uses, once it runs."""
+    """The versions of components that only this way uses, read when it runs."""
 
 
 PEERS: Registry[Peer] = Registry("way to reach a task", "task_gateway_lab.bench.peers")
 
 
 def declare(peer: Peer) -> Peer:
-    """File a way under its name."""
+    """Register a way under its name."""
     return PEERS.register(peer.name)(peer)
 
 
@@ -87,5 +87,5 @@ def in_order() -> list[Peer]:
 
 
 def components_of(peers: Collection[Peer]) -> list[PeerComponent]:
-    """Return what is in the middle of some ways, each part once."""
+    """Return the components in the middle of some ways, each once."""
     return list(dict.fromkeys(part for each in peers for part in each.middle))

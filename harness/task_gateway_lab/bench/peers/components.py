@@ -17,7 +17,7 @@ from task_gateway_lab.clusters import node
 
 REPLACED = Wait("replaced", "the pods were replaced and are Ready", 180)
 GRACE_SECONDS = 1
-"""As short as a pod's end can be announced: a restart, not a drain."""
+"""The shortest grace period with a notice to the pod: a restart, not a drain."""
 
 
 def restart_api_server(context: PeerContext) -> None:
@@ -33,7 +33,7 @@ def restart_api_server(context: PeerContext) -> None:
 
 
 def replace_pods(context: PeerContext, namespace: str, labels: str) -> None:
-    """Delete pods and return once others are Ready in their place."""
+    """Delete pods and return when their replacements are Ready."""
     kube = context.bench.kube
     old = {each["metadata"]["uid"] for each in kube.list(POD, namespace, labels)}
     where = ["--namespace", namespace, "--selector", labels]

@@ -1,6 +1,6 @@
-"""configurable-http-proxy, the proxy of JupyterHub: a route for each task, for HTTP and WebSocket only.
+"""configurable-http-proxy, the proxy of JupyterHub: a route for each task, only for HTTP and WebSocket.
 
-It runs as a pod in the network of its node: only the proxy is between the client and the task.
+It runs as a pod with the host network, so only the proxy is between the client and the task.
 """
 
 import http.client
@@ -32,7 +32,7 @@ READY = Wait("http-proxy-ready", "configurable-http-proxy runs and answers", 120
 
 
 class Routes:
-    """Adds and deletes routes by the REST API of the proxy, as JupyterHub does."""
+    """Adds and deletes routes with the REST API of the proxy, like JupyterHub."""
 
     def __init__(self, host: str, token: str, *, port: int = PORT, api_port: int = API_PORT) -> None:
         self._host = host
@@ -46,7 +46,7 @@ class Routes:
         return HttpEndpoint(self._host, self._port, _prefix(target))
 
     def close(self, target: PeerTarget) -> None:
-        """Delete a route. One that was lost with the memory of the proxy is not there any more."""
+        """Delete a route, if it exists. The proxy keeps routes only in memory."""
         self._request("DELETE", target, HTTPStatus.NO_CONTENT, also=HTTPStatus.NOT_FOUND)
 
     def _request(

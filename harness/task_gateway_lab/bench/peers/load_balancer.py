@@ -1,4 +1,4 @@
-"""A Service of type LoadBalancer for each task, where the cluster assigns addresses to such Services."""
+"""A Service of type LoadBalancer for each task, if the cluster assigns addresses to such Services."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,7 +30,7 @@ class LoadBalancers:
         self._kube = kube
 
     def open(self, target: PeerTarget, wait: Wait = ASSIGNED) -> HttpEndpoint:
-        """Create the Service and return its address once it has one."""
+        """Create the Service and return its address when it has one."""
         self._kube.create(service(target, TYPE))
         made = wait_for(self._kube, wait, SERVICE, service_name(target, TYPE), NAMESPACE, _without_address)
         return HttpEndpoint(outside_addresses(made)[0], target.port)
@@ -42,7 +42,7 @@ class LoadBalancers:
 
 @contextmanager
 def start(context: PeerContext) -> Iterator[LoadBalancers]:
-    """Create a Service to see whether the cluster assigns an address."""
+    """Create a Service to check whether the cluster assigns an address."""
     balancers = LoadBalancers(context.bench.kube)
     try:
         balancers.open(PROBE, TRIED)

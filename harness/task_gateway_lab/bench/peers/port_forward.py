@@ -1,4 +1,4 @@
-"""`kubectl port-forward`: one process for each task, whose connections pass the API server and the kubelet."""
+"""`kubectl port-forward`: one process for each task, whose connections pass through the API server and the kubelet."""
 
 import socket
 import tempfile
@@ -26,7 +26,7 @@ class PortForwards:
         self._processes: dict[str, Process] = {}
 
     def open(self, target: PeerTarget) -> HttpEndpoint:
-        """Start the process. It listens once the API server has answered."""
+        """Start the process. It listens after the API server has answered."""
         port = _free_port()
         words = ["--namespace", NAMESPACE, "port-forward", "--address", HOST, f"pod/{target.name}"]
         argv: list[Word] = [tool("kubectl"), *options(self._cluster), *words, f"{port}:{target.port}"]

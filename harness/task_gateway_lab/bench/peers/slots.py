@@ -29,7 +29,7 @@ class SlotConnector:
 
 @contextmanager
 def start(context: PeerContext) -> Iterator[SlotConnector]:
-    """Follow the state of the slots by watches, as a master does."""
+    """Keep the state of the slots by watches, like a master."""
     with TaskGateway(context.bench.kube, context.gateway, NAMESPACE) as tasks:
         yield SlotConnector(tasks)
 
