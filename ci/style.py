@@ -1,17 +1,12 @@
 """Checks the text that users read against ci/style.yaml: turns of phrase that plain technical English does not use.
 
 python ci/style.py list [FILE…]   print each hit as FILE:LINE, and what to write instead
-python ci/style.py verify         exit 1 if a file has more hits than ci/style_counts.json allows
-python ci/style.py                record lower counts in ci/style_counts.json
-
-The counts can only shrink: recording never raises one. Files that are moved take their counts with them.
+python ci/style.py verify         exit 1 if there is a hit, or an exception that is no longer needed
 """
 
-import json
 import re
 import sys
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -22,7 +17,6 @@ import pins
 from prose import KINDS
 
 RULES = pins.CI / "style.yaml"
-COUNTS = pins.CI / "style_counts.json"
 _SPACE = re.compile(r"(\(\?<[!=][^)]*\))| ")
 
 
@@ -30,7 +24,7 @@ _SPACE = re.compile(r"(\(\?<[!=][^)]*\))| ")
 class StyleRule:
     """A turn of phrase, as a regular expression in which a space also matches a line break.
 
-    `example` is a phrase that the rule finds; `instead` says what to write, `reason` why.
+    `example` is a phrase that the rule finds; `instead` is what to write, `reason` why.
     """
 
     pattern: str
@@ -46,7 +40,7 @@ class StyleRule:
 
 @dataclass(frozen=True)
 class Excuse:
-    """A text in which hits are allowed, in one file; `reason` says why."""
+    """A text in which hits are allowed, in one file, for a `reason`."""
 
     file: str
     text: str
@@ -85,7 +79,7 @@ class Hit:
 
 
 def main(arguments: list[str]) -> int:
-    """Run one of the three forms of the command; return the exit code."""
+    """Run one of the two forms of the command; return the exit code."""
     style = read()
     files = dict(checked(style))
     found = [hit for file, kind in files.items() for hit in hits(file, text(file), kind, style)]
@@ -97,12 +91,6 @@ def main(arguments: list[str]) -> int:
             return 0
         case ["verify"]:
             return _verify(style, files, found)
-        case []:
-            old = allowed()
-            counts = shrunk(Counter(hit.file for hit in found), old, files)
-            COUNTS.write_text(json.dumps(counts, indent=2) + "\n")
-            print(f"√ style: {sum(counts.values())} hits recorded, before {sum((old or {}).values())}")
-            return 0
     print(f"error: unknown arguments: {' '.join(arguments)}\n{__doc__}", file=sys.stderr)
     return 2
 
@@ -116,14 +104,6 @@ def read(file: Path = RULES) -> Style:
         rules=tuple(StyleRule(**each) for each in content["rules"]),
         exceptions=tuple(Excuse(**each) for each in content["exceptions"]),
     )
-
-
-def allowed(file: Path = COUNTS) -> dict[str, int] | None:
-    """Return the recorded count of each file that has hits; None before the first record."""
-    if not file.exists():
-        return None
-    counts: dict[str, int] = json.loads(file.read_text())
-    return counts
 
 
 def checked(style: Style, root: Path = pins.ROOT) -> Iterator[tuple[str, str]]:
@@ -168,42 +148,17 @@ def outdated(style: Style, texts: Mapping[str, str]) -> list[Excuse]:
     ]
 
 
-def over(counts: Mapping[str, int], limits: Mapping[str, int], files: Iterable[str]) -> dict[str, int]:
-    """Return the files with more hits than allowed, and how many they are allowed.
-
-    Files without a record share the counts of recorded files that no longer exist, because those may have been moved.
-    """
-    known = {file: limits[file] for file in counts if file in limits and counts[file] > limits[file]}
-    new = {file: 0 for file, count in counts.items() if count and file not in limits}
-    moved = sum(limit for file, limit in limits.items() if file not in set(files))
-    return known | (new if sum(counts[file] for file in new) > moved else {})
-
-
-def shrunk(counts: Mapping[str, int], limits: Mapping[str, int] | None, files: Iterable[str]) -> dict[str, int]:
-    """Return the counts to record: at most the recorded ones, and all counts as they are if nothing is recorded."""
-    too_many = over(counts, limits, files) if limits is not None else {}
-    kept = {file: too_many.get(file, count) for file, count in counts.items()}
-    return {file: kept[file] for file in sorted(kept) if kept[file]}
-
-
 def _verify(style: Style, files: Mapping[str, str], found: list[Hit]) -> int:
-    counts, limits = Counter(hit.file for hit in found), allowed() or {}
-    too_many = over(counts, limits, files)
     for hit in found:
-        if hit.file in too_many:
-            print(hit)
-    for file, limit in too_many.items():
-        print(f"× {file}: {counts[file]} hits, {limit} allowed")
+        print(f"× {hit}")
     excused = {each.file for each in style.exceptions if each.file in files}
-    prose = {file: KINDS[files[file]](text(file)) for file in excused}
-    unused = outdated(style, prose)
+    unused = outdated(style, {file: KINDS[files[file]](text(file)) for file in excused})
     for each in unused:
         print(f'× ci/style.yaml: the exception "{each.text}" in {each.file} excuses nothing: remove it')
-    if too_many or unused:
+    if found or unused:
         print("  rewrite the phrases, or add an exception with its reason to ci/style.yaml")
         return 1
-    fewer = sum(limits.values()) - len(found)
-    print(f"√ style: {len(found)} hits" + (f", {fewer} fewer than recorded: run python ci/style.py" if fewer else ""))
+    print(f"√ style: no hits in {len(files)} files")
     return 0
 
 

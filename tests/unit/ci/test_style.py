@@ -1,4 +1,4 @@
-"""The style check: each rule finds its example, hits have their line, and counts can only shrink."""
+"""The style check: each rule finds its example, and hits have their line."""
 
 import itertools
 import re
@@ -40,32 +40,6 @@ def test_an_exception_holds_in_its_file_for_its_text_only() -> None:
 def test_an_exception_that_excuses_nothing_is_named(text: str, kept: bool) -> None:
     excuse = Excuse("docs/a.md", "quote: so that" if kept else "quote: and that", "a quotation")
     assert style.outdated(replace(ONLY, exceptions=(excuse,)), {"docs/a.md": text}) == ([] if kept else [excuse])
-
-
-@pytest.mark.parametrize(
-    ("counts", "too_many"),
-    [
-        ({"a": 2, "b": 1}, {}),
-        ({"a": 1}, {}),
-        ({"a": 3, "b": 1}, {"a": 2}),
-        ({"a": 2, "b": 1, "new": 1}, {"new": 0}),
-        ({"b": 1, "moved": 2}, {}),
-        ({"b": 1, "moved": 1, "split": 1}, {}),
-        ({"b": 1, "moved": 3}, {"moved": 0}),
-    ],
-)
-def test_no_file_may_have_more_hits_than_before_and_a_moved_file_keeps_its_count(
-    counts: dict[str, int], too_many: dict[str, int]
-) -> None:
-    assert style.over(counts, {"a": 2, "b": 1}, counts) == too_many
-
-
-def test_recording_lowers_counts_and_never_raises_one() -> None:
-    limits = {"a": 2, "b": 1, "moved": 1}
-    found = style.shrunk({"a": 5, "b": 0, "to": 1}, limits, ["a", "b", "to"])
-    assert found == {"a": 2, "to": 1}
-    assert style.shrunk({"a": 5, "new": 1}, limits | {"gone": 0}, ["a", "b", "moved", "new"]) == {"a": 2}
-    assert style.shrunk({"b": 1, "a": 5}, None, ["a", "b"]) == {"a": 5, "b": 1}
 
 
 def test_each_file_is_checked_once_by_the_first_source_that_has_it() -> None:
