@@ -38,7 +38,7 @@ def version(program: str) -> str:
 
 
 def program(name: str, target: Path) -> Path:
-    """Download the released program `name` for this machine to `target`; DownloadFailed says what went wrong."""
+    """Download the released program `name` for this machine to `target`; DownloadFailed has the reason of a failure."""
     entry, place = _read()[name], platform_name()
     system, _, machine = place.partition("-")
     url = entry["url"].format(version=version(name), platform=place, os=system, arch=machine)

@@ -1,7 +1,7 @@
 """Runs the suites of helm-unittest that are in each chart's tests/: `python ci/chart_suites.py`.
 
-They say what a chart refuses, a sentence for each refusal, also of what it finds in a cluster, which helm alone cannot
-render. Exit code 1 and the sentence that does not hold.
+They test which values and cluster states a chart refuses, one case for each. Helm cannot render the latter by itself.
+Exit code 1, with the failed case.
 """
 
 import re

@@ -50,7 +50,7 @@ _NOT_COPIED = shutil.ignore_patterns("README.md", "values.tmpl.yaml", ".helmigno
 
 
 def main() -> None:
-    """Package both charts if something changed; one line says which happened."""
+    """Package both charts if something changed, and print one line about it."""
     DIST.mkdir(exist_ok=True)
     started = time.monotonic()
     stamp = DIST / "charts.stamp"
@@ -79,7 +79,7 @@ def main() -> None:
 
 
 def package(chart: Path, into: Path) -> Path:
-    """Package a chart, so that the same files give the same bytes whenever and wherever they were written."""
+    """Package a chart reproducibly: the same files give the same bytes."""
     with tempfile.TemporaryDirectory(prefix="task-gateway-chart-") as folder:
         run([tool("helm"), "package", chart, "--destination", folder])
         (made,) = Path(folder).glob("*.tgz")
@@ -123,10 +123,10 @@ def profile_files(folder: Path) -> list[Path]:
 
 
 def copy_envoy_gateway(version: str) -> None:
-    """Put Envoy Gateway's chart where Helm looks for a dependency, as its own release would render it.
+    """Copy Envoy Gateway's chart to the folder of Helm's dependencies, as its own release renders it.
 
-    The CRDs of Gateway API in it are left out: Helm 4 applies a chart's crds/ over those that a cluster has, so that
-    another release, another channel or a raised limit would be gone.
+    Its CRDs of Gateway API are left out. Helm 4 would apply them over those in the cluster, and replace another
+    release, another channel or a raised limit.
     """
     source = module_dir("github.com/envoyproxy/gateway", version) / "charts" / "gateway-helm"
     _copy(source, ENVOY_GATEWAY)
@@ -145,9 +145,9 @@ def copy_envoy_gateway(version: str) -> None:
 
 
 def copy_contour_crds(version: str, gateway_api: str) -> None:
-    """Put the CRDs of Contour that it cannot start without into a chart of their own.
+    """Write the CRDs that Contour requires to start into a separate chart.
 
-    With them the policy that guards those of Gateway API, which Envoy Gateway's chart has by itself.
+    It also contains the policy that protects the CRDs of Gateway API. Envoy Gateway's chart already has this policy.
     """
     source = module_dir("github.com/projectcontour/contour", version, "contour") / "examples/contour/01-crds.yaml"
     (CONTOUR_CRDS / "crds").mkdir(parents=True)
@@ -167,9 +167,9 @@ def copy_contour() -> None:
 
 
 def copy_crds(version: str) -> None:
-    """Put the CRDs of each channel of Gateway API into a sub-chart of its own.
+    """Write the CRDs of each channel of Gateway API into a separate sub-chart.
 
-    Helm keeps a chart's files in the release's Secret, which holds 1 MiB, but not those of its sub-charts.
+    Helm stores a chart's files in the release's Secret, which is limited to 1 MiB, but not those of its sub-charts.
     """
     source = module_dir("sigs.k8s.io/gateway-api", version) / "config" / "crd"
     for channel in CHANNELS:
@@ -211,7 +211,7 @@ def _at(node: yaml.Node, *keys: str) -> yaml.Node:
 
 
 def _copy(source: Path, target: Path) -> None:
-    """Copy a tree of Go's module cache, which is read-only, so that the copy can be changed and removed."""
+    """Copy a tree of Go's module cache, which is read-only, and make the copy writable."""
     shutil.copytree(source, target, ignore=_NOT_COPIED, copy_function=shutil.copyfile)
     for folder in (target, *(path for path in target.rglob("*") if path.is_dir())):
         folder.chmod(0o755)

@@ -1,4 +1,4 @@
-"""What the documentation's site needs from outside docs/: the files that pages link to, and the program that draws.
+"""The inputs of the documentation's site from outside docs/: the files that pages link to, and Mermaid.
 
 MkDocs calls it (`hooks` in mkdocs.yml). Pages link with ../ to files of the repository, as they are read there. Each
 that exists becomes a part of the site; a link to one that does not ends the build, as any broken link.

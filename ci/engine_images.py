@@ -10,13 +10,13 @@ KEY_LABEL = "task-gateway.dev/key"
 
 
 def present(engine: Engine, image: str, wanted: str | None) -> bool:
-    """Tell whether the engine has `image`, and where `wanted` is given, whether it was built with that key."""
+    """Return whether the engine has `image` and, if `wanted` is given, whether it was built with that key."""
     answer = engine.run("image", "inspect", "--format", "{{json .Config.Labels}}", image, check=False)
     return answer.code == 0 and (wanted is None or f'"{wanted}"' in answer.stdout)
 
 
 def built(engine: Engine, image: str) -> bool:
-    """Tell whether the engine's `image` was built here, whatever went into it."""
+    """Return whether the engine's `image` was built here, with any content."""
     answer = engine.run("image", "inspect", "--format", "{{json .Config.Labels}}", image, check=False)
     return answer.code == 0 and KEY_LABEL in answer.stdout
 

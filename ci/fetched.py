@@ -1,7 +1,7 @@
-"""Every part that is fetched, with its version and the digests it may have: read from the files that pin them.
+"""Lists all fetched parts, with their versions and allowed digests, from the files that pin them.
 
-The bill of materials is made from it. A digest of a Go module is one of its files, as go.sum
-has it; one of a Python package is of an archive, of which there are several for different machines.
+The bill of materials is generated from it. The digest of a Go module is that of its files, from go.sum. A Python
+package has one digest per archive, of which there are several for different machines.
 """
 
 import re

@@ -18,7 +18,7 @@ IMAGE = PythonImage(
 
 
 def main(progress: Progress) -> int:
-    """Build the image if anything of it changed, write its archive, and say how it gets into a cluster."""
+    """Build the image if its sources changed, write its archive, and show how to load it into a cluster."""
     print(IMAGE.told(IMAGE.make(progress, pins.ROOT / "dist")))
     return 0
 

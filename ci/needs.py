@@ -1,6 +1,6 @@
-"""What a run needs of this machine: found before anything is made, and told as one list, each with the command for it.
+"""The requirements of a run on this machine: checked before anything is created, and reported as one list.
 
-Nothing is installed unasked, but as root on Debian, where the packages are installed and named.
+Packages are only installed as root on Debian, and then listed.
 """
 
 import os
@@ -48,7 +48,7 @@ class Need:
 
 
 def require(mode: str, engine: Engine, progress: Progress) -> None:
-    """Say what `mode` needs here; NeedsMissing with a command for each that is missing."""
+    """Print the requirements of `mode`; NeedsMissing, with a command for each missing one."""
     if installs():
         install({"chromium": "chromium"} if _browser() is None else {}, progress)
         install(BUILD_PACKAGES if mode == "build" else {}, progress)
@@ -71,7 +71,7 @@ def _told(needs: list[Need], progress: Progress) -> tuple[tuple[str, str, str], 
 
 
 def installs() -> bool:
-    """Tell whether packages may be installed here unasked: as root, on Debian."""
+    """Return whether packages may be installed here without a prompt: as root, on Debian."""
     return os.geteuid() == 0 and shutil.which("apt-get") is not None and distribution() == "debian"
 
 
@@ -84,7 +84,7 @@ def distribution() -> str:
 
 
 def install(packages: dict[str, str], progress: Progress) -> None:
-    """Install the Debian packages whose programs are missing, and say which."""
+    """Install the Debian packages whose programs are missing, and print them."""
     missing = sorted({package for program, package in packages.items() if shutil.which(program) is None})
     if not missing:
         return

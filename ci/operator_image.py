@@ -14,7 +14,7 @@ IMAGE = PythonImage(NAME, ARCHIVE, recipe=pins.CI / "operator" / "Containerfile"
 
 
 def main(progress: Progress) -> int:
-    """Build the image if anything of it changed, write its archive, and say how it gets into a cluster."""
+    """Build the image if its sources changed, write its archive, and show how to load it into a cluster."""
     print(IMAGE.told(make(progress)))
     return 0
 

@@ -1,4 +1,4 @@
-"""Makes what a release consists of, in dist/: `python ci/package.py`.
+"""Builds the files of a release in dist/: `python ci/package.py`.
 
 Both charts, their profiles, the wheel, the operator's image, a bill of materials, and the checksums of all. The same
 input gives the same bytes, except for the image, which contains packages of its base as they are on that day.
@@ -21,7 +21,7 @@ MATERIALS = f"task-gateway-{__version__}.cdx.json"
 
 
 def main(progress: Progress) -> int:
-    """Write all of it and say what was written."""
+    """Write all files and print what was written."""
     charts.main()
     image = operator_image.make(progress, charts.DIST)
     for old in (*charts.DIST.glob("task_gateway-*.whl"), *charts.DIST.glob("*.cdx.json")):

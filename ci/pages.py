@@ -1,6 +1,6 @@
-"""Writes what the pages in docs/ render from records and code: `python ci/pages.py`; `verify` says what differs.
+"""Renders parts of the pages in docs/ from records and code: `python ci/pages.py`; `verify` prints the differences.
 
-A rendered part of a page stands between <!-- NAME: begin (…) --> and <!-- NAME: end -->.
+A rendered part of a page is between <!-- NAME: begin (…) --> and <!-- NAME: end -->.
 """
 
 import json
@@ -59,7 +59,7 @@ def main() -> None:
     old = [posixpath.normpath(f"docs/{part.page}") for part in PARTS if wanted(part) != path(part).read_text("utf-8")]
     if sys.argv[1:] == ["verify"]:
         for page in old:
-            print(f"× {page} is not what its sources say")
+            print(f"× {page} differs from its sources")
         if old:
             sys.exit("  run: make pages")
         print("√ pages agree with the records and the code")

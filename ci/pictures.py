@@ -1,7 +1,7 @@
-"""Records what commands print, as pictures of a terminal in docs/pictures: `python ci/pictures.py`.
+"""Records the output of commands as pictures of a terminal in docs/pictures: `python ci/pictures.py`.
 
-A kind cluster with the chart and two notebooks is created, each command runs in a terminal of its own, and the cluster
-is removed; KEEP=1 keeps it. `make pages` puts the pictures into the pages.
+A kind cluster with the chart and two notebooks is created, each command runs in its own terminal, and the cluster is
+removed; KEEP=1 keeps it. `make pages` adds the pictures to the pages.
 """
 
 import io

@@ -1,7 +1,7 @@
-"""Reads ci/versions.env and keeps what follows in step: the Go tool modules, lock files, versions of the charts.
+"""Reads ci/versions.env and keeps other files consistent: the Go tool modules, lock files, versions of the charts.
 
-python ci/pins.py          write them again (needs the registries)
-python ci/pins.py verify   exit 1 and say what to run where one disagrees (offline)
+python ci/pins.py          write them again (requires the registries)
+python ci/pins.py verify   exit 1 if one differs, and print what to run (offline)
 """
 
 import json
@@ -28,7 +28,7 @@ NOTEBOOK_LOCK = CI / "images" / "notebook.lock"
 TASK_LOCK = CI / "images" / "task.lock"  # for the Python of Jupyter's image, whichever that is
 OPERATOR_LOCK = CI / "operator" / "packages.lock"
 HUB_LOCK = CI / "hub" / "packages.lock"
-HUB_PROXY = CI / "hub" / "package.json"  # package-lock.json beside it locks what the proxy requires
+HUB_PROXY = CI / "hub" / "package.json"  # package-lock.json next to it locks the dependencies of the proxy
 LOCKS = (SETUP_LOCK, PYTHON_LOCK, ENVOY_LOCK, NOTEBOOK_LOCK, TASK_LOCK, OPERATOR_LOCK, HUB_LOCK)
 IMAGE_LOCKS = (ENVOY_LOCK, NOTEBOOK_LOCK, TASK_LOCK, OPERATOR_LOCK, HUB_LOCK)
 PROXY_PACKAGE = "configurable-http-proxy"
@@ -121,7 +121,7 @@ def kubernetes_module() -> str:
 
 
 def problems() -> list[str]:
-    """Return a sentence for each generated file that does not say what the pins say."""
+    """Return a sentence for each generated file that does not match the pins."""
     pins, found = read(), []
     for module, tool_module, pin in GO_PINS:
         text = (TOOLCHAIN / tool_module / "go.mod").read_text()
@@ -146,13 +146,13 @@ def problems() -> list[str]:
 
 
 def _locks(locked: dict[str, str], wanted: Requirement) -> bool:
-    """Tell whether a lock file, as names and versions, has a requirement in a version that it allows."""
+    """Return whether a lock file, as names and versions, has a requirement in an allowed version."""
     version = locked.get(canonicalize_name(wanted.name))
     return version is not None and version in wanted.specifier
 
 
 def write() -> None:
-    """Generate the Go tool modules and the lock files anew."""
+    """Generate the Go tool modules and the lock files again."""
     pins = read()
     for tool_module in STAGING:
         _begin_kubernetes(tool_module, pins)
@@ -211,9 +211,9 @@ def _write_images(pins: dict[str, str]) -> None:
 
 
 def _node_digest(pins: dict[str, str]) -> list[str]:
-    """Return a sentence for each node image without a digest, or with another one than kind's module gives its default.
+    """Return a sentence for each node image without a digest, or with a digest that differs from kind's default.
 
-    Nothing is said of kind's default where its module is not there: verifying needs no network.
+    The default is only checked if kind's module is in the cache, because verifying requires no network.
     """
     nodes = [entry for entry, _ in _image_tags(pins) if entry["purpose"] == "node"]
     found = [f"ci/images.json has no digest of {NODE_REPOSITORY}:{each['tag']}" for each in nodes if not each["digest"]]
@@ -263,7 +263,7 @@ def _inherit_replacements(tool_module: str, module: str) -> None:
     folder = TOOLCHAIN / tool_module
     for each in json.loads(run(["go", "mod", "edit", "-json", _downloaded(folder, module)["GoMod"]]).stdout)["Replace"]:
         old, new = each["Old"]["Path"], each["New"]
-        if "Version" in new:  # else a folder of its repository, which is a module of its own and pinned here
+        if "Version" in new:  # else a folder of its repository, which is a separate module and pinned here
             run(["go", "-C", folder, "mod", "edit", "-replace", f"{old}={new['Path']}@{new['Version']}"])
 
 
@@ -298,7 +298,7 @@ def _hub_proxy(pins: dict[str, str]) -> str:
 
 
 def _hub_proxy_problems(pins: dict[str, str]) -> list[str]:
-    """Return a sentence if npm's two files do not say what the pin says."""
+    """Return a sentence if npm's two files do not match the pin."""
     locked = json.loads(HUB_PROXY.with_name("package-lock.json").read_text())["packages"]
     version, pin = locked[f"node_modules/{PROXY_PACKAGE}"]["version"], pins["CONFIGURABLE_HTTP_PROXY_VERSION"]
     if HUB_PROXY.read_text() == _hub_proxy(pins) and version == pin:
@@ -307,7 +307,7 @@ def _hub_proxy_problems(pins: dict[str, str]) -> list[str]:
 
 
 def _charts(pins: dict[str, str]) -> dict[Path, dict[str, str]]:
-    """Return the versions that each chart's own file has to give; those of its parts are looked at in tests/chart."""
+    """Return the versions that each Chart.yaml has to contain; tests/chart checks those of its components."""
     gateway_api = f"v{pins['GATEWAY_API_VERSION']}"
     return {
         ROOT / "charts" / "internal-task-gateway" / "Chart.yaml": {"version": __version__, "appVersion": __version__},

@@ -1,4 +1,4 @@
-"""Looks at the rendered chart with kube-score: every finding has to be mended, or explained in policy_exceptions.yaml.
+"""Checks the rendered chart with kube-score: every finding must be fixed, or have a reason in policy_exceptions.yaml.
 
 python ci/policy_check.py   exit 1 and name each finding without a reason, and each reason without a finding
 """
@@ -26,13 +26,13 @@ RENDERED = {
     "envoy-gateway": (*PRODUCTION, *OPERATOR),
     "contour": ("--values", CHART / "contour.yaml", *PRODUCTION, *OPERATOR),
 }
-"""What is looked at: each controller with the values for production, and the operator."""
+"""The checked renderings: each controller with the values for production, and the operator."""
 FINE = 10  # kube-score's grade of what it finds nothing at
 
 
 @dataclass(frozen=True)
 class ScoreFinding:
-    """What kube-score says of an object, written as Kind/namespace/name."""
+    """A finding of kube-score about an object, written as Kind/namespace/name."""
 
     check: str
     object: str
@@ -41,7 +41,7 @@ class ScoreFinding:
 
 @dataclass(frozen=True)
 class ScoreException:
-    """Findings that stay: of a check, at objects like this one, that say this; `reason` is for people."""
+    """Accepted findings: of a check, for objects that match, with this text; `reason` is for people."""
 
     check: str
     object: str
@@ -49,13 +49,13 @@ class ScoreException:
     reason: str
 
     def explains(self, finding: ScoreFinding) -> bool:
-        """Tell whether it is about this finding."""
+        """Return whether it matches a finding."""
         alike = self.check == finding.check and fnmatchcase(finding.object, self.object)
         return alike and self.says in finding.says
 
 
 def main() -> int:
-    """Look at every rendering; return the exit code."""
+    """Check all renderings; return the exit code."""
     found = [finding for values in RENDERED.values() for finding in findings(_score(values))]
     known = exceptions()
     wrong = unexplained(found, known) + outdated(found, known)

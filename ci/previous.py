@@ -1,4 +1,4 @@
-"""Packages both charts as the release before had them, in dist/previous: `python ci/previous.py`.
+"""Packages both charts of the previous release in dist/previous: `python ci/previous.py`.
 
 Tests upgrade from them. They are made of the commit that ci/versions.env names, by that commit's own script.
 """
@@ -45,7 +45,7 @@ def _make(commit: str) -> None:
 
 
 def _extract(commit: str, into: Path) -> None:
-    """Write the files of a commit into a folder; where a clone lacks it, the command that helps is said."""
+    """Write the files of a commit to a folder; if the clone lacks it, the error has the command that fetches it."""
     archive = into / "source.tar"
     try:
         run(["git", "-C", pins.ROOT, "archive", "--output", archive, commit])

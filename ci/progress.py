@@ -1,4 +1,4 @@
-"""How the scripts here speak: a line for each part that is made, with what is left, an error without a traceback."""
+"""The output of the scripts here: a line for each part, with the remaining number, and errors without a traceback."""
 
 import signal
 import threading
@@ -45,7 +45,7 @@ class Progress:
             self.make(part)
 
     def make(self, part: BuildPart) -> None:
-        """Make one part and say how it went."""
+        """Make one part and print the result."""
         with self.timed(part.name):
             part.make()
 
@@ -84,9 +84,9 @@ def _interrupt(_signal: int, _frame: FrameType | None) -> None:
 
 
 def attended(work: Callable[[Progress], int]) -> int:
-    """Do a script's work and return its exit code; an error is said as the command says its own, with its exit code.
+    """Run a script and return its exit code; errors are printed like those of the command, with its exit codes.
 
-    SIGTERM ends it as Ctrl-C does, cleanup included.
+    SIGTERM has the same effect as Ctrl-C, with cleanup.
     """
     signal.signal(signal.SIGTERM, _interrupt)
     try:

@@ -1,7 +1,7 @@
-"""Finds the sentences in a file that users read, so that a style check ignores code.
+"""Finds the sentences in a file for the style check, which ignores code.
 
 Each function returns its text with the same length and the same lines. A space replaces markup inside a sentence, and
-`BREAK` replaces everything else, so that no match crosses from one sentence into another.
+`BREAK` replaces everything else, so no match extends from one sentence into another.
 """
 
 import ast

@@ -1,7 +1,7 @@
 """Builds images of locked Python packages and writes each as an archive: the operator's, and the hub's of scenarios.
 
 In pull mode the base is Python's own slim image, in build mode Debian with its Python. The packages are installed on
-this machine, by the digests of a lock file, so that the image has no package manager of Python.
+this machine, with the digests of a lock file, so the image has no package manager of Python.
 """
 
 import hashlib
@@ -68,7 +68,7 @@ class PythonImage:
         return archive
 
     def told(self, archive: Path) -> str:
-        """Return the lines that say what was made, and how it gets into a cluster."""
+        """Return the lines about the image, and how to load it into a cluster."""
         made = engine(images.load().engine)
         size = int(made.run("image", "inspect", "--format", "{{.Size}}", self.name).stdout) / 1e6
         packed = archive.stat().st_size / 1e6

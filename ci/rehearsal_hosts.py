@@ -1,7 +1,7 @@
-"""What stands for the internet in a rehearsal: a real registry and a file server, both on this machine only.
+"""Replaces the internet in a rehearsal: a real registry and a file server, both only on this machine.
 
-The registry has images under `HOST/NAME:TAG` of their upstream names; engine and nodes reach it by their own mirror
-configuration. The file server has released archives under `HOST/PATH` of their upstream addresses.
+The registry has images as `HOST/NAME:TAG` of their upstream names; engine and nodes use it by their mirror
+configuration. The file server has released archives as `HOST/PATH` of their upstream URLs.
 """
 
 import functools
@@ -147,7 +147,7 @@ def file_server(folder: Path) -> Iterator[str]:
 
 class _Quiet(http.server.SimpleHTTPRequestHandler):
     def log_message(self, *_: object) -> None:
-        """Print nothing: what fails is said by the one who asked."""
+        """Print nothing, because the client reports failures."""
 
 
 def filled_list(digests: dict[str, str]) -> list[dict[str, object]]:

@@ -1,9 +1,9 @@
 """Rehearses a first start on a fresh machine: `python ci/rehearse.py pull|build [--record FILE]`.
 
-`make e2e` runs from a fresh clone with caches and engine storage of its own, cold and warm. Pull mode is rehearsed
-without the internet and without Go or debootstrap on PATH: a registry on this machine answers for the upstream ones by
-the engine's own mirror configuration, and by containerd's in the nodes; then each way in which pull mode fails is
-shown. Needs podman, whose storage and mirrors are set for this run only, and for pull mode a toolchain that was built.
+`make e2e` runs from a fresh clone with separate caches and engine storage, cold and warm. Pull mode is rehearsed
+without the internet and without Go or debootstrap on PATH: the engine and containerd in the nodes use a registry on
+this machine as a mirror. Then each failure of pull mode is shown. Requires podman, with storage and mirrors only for
+this run, and for pull mode a built toolchain.
 """
 
 import argparse
@@ -66,7 +66,7 @@ class Rehearsal:
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
-        """Time a part and say that it held."""
+        """Time a part, and print that it passed."""
         started = time.monotonic()
         yield
         self.seconds[name] = round(time.monotonic() - started, 1)
@@ -134,7 +134,7 @@ class Rehearsal:
         }  # fmt: skip
 
     def make(self, clone: Path, target: str, env: Mapping[str, str], *words: str, echo: bool = True) -> Completed:
-        """Run a make target in the clone; its lines are shown as they come."""
+        """Run a make target in the clone; its output is shown immediately."""
         shown = partial(print, "   ", flush=True) if echo else None
         return run(["make", "-C", clone, target, *words], env=env, check=False, on_line=shown)
 
@@ -240,7 +240,7 @@ def _pull(rehearsal: Rehearsal, clone: Path, archives: str) -> None:
 
 
 def _failures(rehearsal: Rehearsal, clone: Path, archives: str) -> None:
-    """Show each way in which pull mode fails: what is said, the exit code, and that a retry is safe."""
+    """Show each failure of pull mode: its message, its exit code, and that a retry is safe."""
     listed = hosts.filled_list(rehearsal.digests)
     pull = {"TASK_GATEWAY_IMAGES": "pull"}
     with rehearsal.step("a tag that the registry does not have"):
@@ -295,7 +295,7 @@ def _fails(done: Completed, code: int = 1) -> str:
 
 def _says(told: str, *parts: str) -> None:
     for part in parts:
-        _expect(part in told, f"it says {part!r}:\n{told}")
+        _expect(part in told, f"the output has {part!r}:\n{told}")
 
 
 def _expect(holds: bool, claim: str) -> None:

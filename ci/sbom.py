@@ -1,4 +1,4 @@
-"""The bill of materials of a release, in CycloneDX: what is released, and every part that is fetched, with digests."""
+"""The bill of materials of a release, in CycloneDX: the released files, and all fetched parts with digests."""
 
 import base64
 import json

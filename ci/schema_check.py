@@ -1,6 +1,6 @@
-"""Looks at all that the charts render with kubeconform, by the schemas of the oldest and the newest Kubernetes.
+"""Checks all rendered objects of the charts with kubeconform, with schemas of the oldest and the newest Kubernetes.
 
-python ci/schema_check.py   exit 1 and name each object that such a cluster would not take as it is
+python ci/schema_check.py   exit 1 and print each object that such a cluster would refuse or change
 """
 
 import json
@@ -18,7 +18,7 @@ from progress import attended
 from task_gateway.kube.process import Word, run, tool
 
 SKIPPED = ("monitoring.coreos.com/v1/ServiceMonitor", "cert-manager.io/v1/Certificate")
-"""Kinds of projects that are not pinned here: tests/chart looks at what is written into them."""
+"""Kinds of projects that are not pinned here; tests/chart checks their contents."""
 EVERYTHING = ("--values", pins.ROOT / "tests" / "chart" / "everything.yaml")
 PRODUCTION = ("--values", GATEWAY_CHART / "production.yaml")
 CONTOUR = ("--values", GATEWAY_CHART / "contour.yaml")
@@ -44,11 +44,11 @@ RENDERED: Mapping[str, tuple[Path, tuple[Word, ...]]] = {
     "CRDs, raised": (CRDS_CHART, ("--set", "gateways.maxListeners=1024,gateways.dropQuadraticRules=true")),
     "CRDs of the experimental channel": (CRDS_CHART, ("--set", "channel=experimental")),
 }
-"""What is looked at, by a name for people."""
+"""The checked renderings, by a name for people."""
 
 
 def main() -> int:
-    """Look at every rendering with every release; return the exit code."""
+    """Check all renderings with all releases; return the exit code."""
     custom, problems, valid = schemas.of_custom_kinds(), [], 0
     texts = {name: _render(chart, values) for name, (chart, values) in RENDERED.items()}
     wanted = {kind for text in texts.values() for kind in kinds(text)}
@@ -73,7 +73,7 @@ def kinds(text: str) -> set[schemas.Kind]:
 
 
 def skipped(known: Collection[schemas.Kind]) -> tuple[str, ...]:
-    """Return the kinds that are not looked at with a release that has those known ones."""
+    """Return the kinds that are not checked with a release that has the `known` ones."""
     return SKIPPED + tuple(each for each in NEWER if tuple(each.rsplit("/", 1)) not in known)
 
 

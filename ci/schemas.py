@@ -1,4 +1,4 @@
-"""JSON schemas of the kinds that the charts render, as a release of Kubernetes and the pinned CRDs have them.
+"""JSON schemas of the kinds that the charts render, from a release of Kubernetes and the pinned CRDs.
 
 Made from the OpenAPI document in Kubernetes' own module and from the CRDs in those of Gateway API and Envoy Gateway.
 They are strict: a field that a kind does not have is an error, where the API server would drop it without a word.
@@ -24,7 +24,7 @@ WRITTEN_EITHER_WAY = {
     "io.k8s.apimachinery.pkg.util.intstr.IntOrString": NUMBER_OR_TEXT,
     "io.k8s.apimachinery.pkg.apis.meta.v1.Time": {"type": ["string", "null"]},
 }
-"""The document says text; the API server takes a number too, and for a time null, as generated manifests have it."""
+"""The document only allows text. The API server also accepts a number, and null for a time, as in generated objects."""
 Kind = tuple[str, str]
 """apiVersion and kind."""
 

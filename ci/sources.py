@@ -74,7 +74,7 @@ def _module_files(root: Path) -> Iterator[tuple[PurePosixPath, Path]]:
 
 
 def _vendored(path: PurePosixPath) -> bool:
-    """Tell whether a file is left out of modules as a vendored package; `vendor/modules.txt` is not one."""
+    """Return whether a file is left out of modules as a vendored package; `vendor/modules.txt` is not one."""
     parts = path.parts[:-1]
     return "vendor" in parts and not (parts == ("vendor",) and path.name == "modules.txt")
 

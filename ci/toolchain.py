@@ -1,10 +1,10 @@
-"""Makes what a run needs: programs and images, fetched where registries answer and built where none does.
+"""Prepares the programs and images of a run: fetched if registries answer, otherwise built.
 
-    python ci/toolchain.py            make what is missing; the second time nothing is
-    python ci/toolchain.py helm …     make only these of the programs that run on the host, or linters
+    python ci/toolchain.py            prepare everything that is missing
+    python ci/toolchain.py helm …     prepare only these host programs or linters
 
 `TASK_GATEWAY_ENGINE` (docker | podman), `TASK_GATEWAY_IMAGES` (auto | pull | build) and `TASK_GATEWAY_KUBERNETES`
-(newest | oldest) override the choices, which are printed. Two runs at once wait for each other.
+(newest | oldest) override the choices, which are printed. Concurrent runs wait for each other.
 """
 
 import fcntl
@@ -120,7 +120,7 @@ def _engine(progress: Progress) -> Engine:
 def _choose(mode: str, engine: Engine) -> tuple[str, str]:
     """Return how images come here, and why. A registry that refuses an image is an error, no reason to build."""
     if mode != AUTO:
-        return mode, f"{CHOICE} asks for it"
+        return mode, f"set by {CHOICE}"
     node = image_list.chosen()["node"]
     try:
         pulling.ensure(engine, node)

@@ -1,4 +1,4 @@
-"""Builds the wheel, the same bytes for the same sources: for the release and for the operator's image."""
+"""Builds the wheel reproducibly, for the release and for the operator's image."""
 
 import shutil
 import sys

@@ -1,4 +1,4 @@
-"""What the CEL rules of every release allow, and the columns of `crds cel`, for docs/raising.md."""
+"""Renders the limits of the CEL rules in every release, and the columns of `crds cel`, for docs/raising.md."""
 
 from collections.abc import Mapping, Sequence
 

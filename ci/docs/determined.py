@@ -1,4 +1,4 @@
-"""The replayed Determined master as a table: the profile and the lane side by side, from the record of a test."""
+"""Renders the replayed Determined master as a table: the profile and the lane, from the record of a test."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The files of docs/jupyterhub.md, from those that the scenarios use: two of Python, two of Kubernetes objects."""
+"""Renders the files of docs/jupyterhub.md from those of the scenarios: two of Python, two of Kubernetes objects."""
 
 from collections.abc import Mapping
 from string import Template

@@ -1,4 +1,4 @@
-"""The five figures of the release notes, and what falls short, from the records that the other pages show in full."""
+"""The five figures of the release notes, and missed targets, from the records that the other pages show in full."""
 
 from collections.abc import Iterator, Sequence
 from typing import TypeVar

@@ -33,7 +33,7 @@ def described(chart: Path, foreign: str = "") -> str:
 
 
 def _property(root: yaml.MappingNode, path: str) -> yaml.MappingNode:
-    """Return the node that says what may be said for a value."""
+    """Return the node of the schema for a value."""
     node = root
     for key in path.replace(ITEM, f".{ITEM}").split("."):
         known = _children(_resolved(node, root))

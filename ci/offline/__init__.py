@@ -1,1 +1,1 @@
-"""Builds the toolchain where no container registry answers: programs from Go modules, images from them and Debian."""
+"""Builds the toolchain without a container registry: programs from Go modules, images from them and Debian."""

@@ -1,4 +1,4 @@
-"""Build mode: no container registry is needed. Programs come from Go modules, images from them, Debian and Python."""
+"""Build mode, without a container registry: programs come from Go modules, images from them, Debian and Python."""
 
 from concurrent.futures import Future, ThreadPoolExecutor
 

@@ -1,4 +1,4 @@
-"""Builds the container images that cannot be pulled, under upstream names, and the kind node that carries them."""
+"""Builds the container images that cannot be pulled, under upstream names, and the kind node with them."""
 
 import ast
 import hashlib

@@ -1,4 +1,4 @@
-"""Makes the kind node on which NetworkPolicies hold: the toolchain's, with Calico in place of the plain bridge.
+"""Builds the kind node that enforces NetworkPolicies: the toolchain's, with Calico instead of the bridge plugin.
 
 PYTHONPATH=ci python -m offline.policy_node   make it if it is not there, after the toolchain
 

@@ -1,4 +1,4 @@
-"""The programs of the toolchain: what is built from which Go module, where it is kept, and what it is keyed by."""
+"""The programs of the toolchain: the Go module of each, its folder, and the key of its build."""
 
 import hashlib
 import os

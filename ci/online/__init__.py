@@ -1,1 +1,1 @@
-"""Fetches the toolchain where registries answer: images through the engine, programs from their releases."""
+"""Fetches the toolchain if registries answer: images with the engine, programs from their releases."""

@@ -1,7 +1,7 @@
-"""The programs that a run calls on the host, where images are pulled: nothing is compiled that can be fetched.
+"""The host programs of a run in pull mode: programs are downloaded instead of compiled if possible.
 
-kind, helm and kubectl come from PATH where their version is right, else from their released archives, else from their
-Go modules. kube-apiserver, etcd and kubectl come out of their images on Linux.
+kind, helm and kubectl come from PATH if they have the pinned version, else from their released archives, else from
+their Go modules. kube-apiserver, etcd and kubectl come from their images on Linux.
 """
 
 import hashlib

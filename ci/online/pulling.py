@@ -1,6 +1,6 @@
-"""Pulls images through the container engine, and tells why one cannot be pulled and what helps.
+"""Pulls images with the container engine, and reports why one cannot be pulled and how to fix it.
 
-Engines give the reason of a failure in words only; they are read here and nowhere else, to choose a hint.
+Engines only report the reason of a failure as text. Only this module reads it, to select a hint.
 """
 
 import threading

@@ -1,4 +1,4 @@
-"""Released programs and sources: downloaded from a server, used only with the checksum that is expected."""
+"""Released programs and sources: downloaded from a server, and only used with the expected checksum."""
 
 import hashlib
 import http.server

@@ -1,4 +1,4 @@
-"""The documentation's site: what it takes from outside docs/, what ends its build, and that it asks no other site."""
+"""The documentation's site: files from outside docs/, errors of its build, and no requests to other sites."""
 
 import re
 import sys
@@ -19,7 +19,7 @@ LOADED = re.compile(r"""<(?:script|link|img|iframe)[^>]*\s(?:src|href)=["']?((?:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A page, and files beside its folder, with the configuration of the site that is built."""
+    """A page, files next to its folder, and the configuration of the built site."""
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs" / "index.md").write_text(PAGE)
     (tmp_path / "MORE.md").write_text("# More\n\n## Two\n")

@@ -1,4 +1,4 @@
-"""Parts that are fetched: none is left out, each has the digest of the file that pins it, and so has the SBOM."""
+"""Fetched parts: none is left out, each has the digest of the file that pins it, and the SBOM has the same."""
 
 import base64
 import json

@@ -1,4 +1,4 @@
-"""Programs of the host in pull mode: one on PATH is used if its version is the pinned one; links follow the pins."""
+"""Programs of the host in pull mode: one on PATH is used if it has the pinned version; links follow the pins."""
 
 from pathlib import Path
 

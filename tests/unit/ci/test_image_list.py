@@ -1,4 +1,4 @@
-"""The list of images: one entry for each purpose and release, nodes by digest, and another list where one is named."""
+"""The list of images: one entry for each purpose and release, nodes by digest, and an alternative list."""
 
 import json
 from collections import Counter

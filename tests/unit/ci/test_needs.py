@@ -1,4 +1,4 @@
-"""What a machine lacks is told as one list, each with the command that gets it."""
+"""The missing requirements of a machine are reported as one list, each with the command to install it."""
 
 import os
 import platform

@@ -1,4 +1,4 @@
-"""A page can be read in one go: without its rendered parts it has at most 1,500 words."""
+"""The length of pages: at most 1,500 words without the rendered parts."""
 
 import re
 from pathlib import Path

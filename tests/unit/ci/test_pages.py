@@ -1,4 +1,4 @@
-"""Rendered parts of pages: put where they belong, and nothing else of the page changed."""
+"""Rendered parts of pages are replaced, and the rest of the page does not change."""
 
 from pathlib import Path
 

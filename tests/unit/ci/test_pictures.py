@@ -1,4 +1,4 @@
-"""Pictures of a terminal: what they show, and what they must not show."""
+"""Pictures of a terminal: their contents, and what they must not show."""
 
 import shlex
 from pathlib import Path

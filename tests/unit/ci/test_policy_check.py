@@ -1,4 +1,4 @@
-"""The gate of policies: what kube-score finds is explained or mended, and a reason that explains nothing has to go."""
+"""The policy check: each finding of kube-score has a reason or fails, and so does a reason without a finding."""
 
 from pathlib import Path
 

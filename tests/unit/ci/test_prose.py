@@ -1,4 +1,4 @@
-"""Sentences are found in each kind of file, at their own lines, and code is not."""
+"""Sentences are found in each kind of file, at their lines, and code is ignored."""
 
 import pytest
 

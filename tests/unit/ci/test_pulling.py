@@ -1,4 +1,4 @@
-"""Why an image cannot be pulled: the reason is told apart by what engines print, and each has its own remedy."""
+"""Why an image cannot be pulled: reasons are recognised from the output of engines, and each has its own fix."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -50,7 +50,7 @@ case "$1" in
   image) test -e "{folder}/there" && echo an-id ;;
 esac
 """
-"""An engine that has no image until one is pulled, which takes long enough for others to ask for it too."""
+"""An engine without images, whose pull takes long enough for concurrent requests."""
 
 
 @pytest.mark.parametrize(("text", "why"), PRINTED)

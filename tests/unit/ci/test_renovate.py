@@ -1,4 +1,4 @@
-"""Renovate finds the pins: each has a source of newer versions, or follows another pin, or is a decision."""
+"""Renovate finds the pins: each has a source of newer versions, follows another pin, or is changed manually."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""The gate of schemas: a field that a kind does not have is named, at every depth, and so is a kind without one."""
+"""The schema check: it names a field that a kind does not have, at any depth, and a kind without a schema."""
 
 from pathlib import Path
 

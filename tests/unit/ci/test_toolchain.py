@@ -1,4 +1,4 @@
-"""The pure parts of the toolchain: pins that agree, keys that follow content, progress that tells the truth."""
+"""The pure parts of the toolchain: consistent pins, keys derived from content, and correct progress."""
 
 import dataclasses
 import re

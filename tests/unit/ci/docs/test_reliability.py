@@ -1,4 +1,4 @@
-"""The faults as a reader sees them: a row for each test, and no case that failed passed over."""
+"""The table of faults: a row for each test, and no failed case is left out."""
 
 from tests.faults import record
 

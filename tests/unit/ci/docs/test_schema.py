@@ -1,4 +1,4 @@
-"""Descriptions of the schema: each comment of values.yaml lands at its property, and all else stays as it is."""
+"""Descriptions of the schema: each comment of values.yaml is set on its property, and nothing else changes."""
 
 import json
 from pathlib import Path

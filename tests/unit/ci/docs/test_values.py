@@ -1,4 +1,4 @@
-"""The tables of values: names, defaults and comments as they stand in values.yaml, kinds as the schema has them."""
+"""The tables of values: names, defaults and comments from values.yaml, types from the schema."""
 
 import json
 from pathlib import Path
