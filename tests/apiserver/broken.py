@@ -1,4 +1,4 @@
-"""A gateway where no controller runs: what a controller says of it is written here, in good and in broken states."""
+"""A gateway without a controller: the statuses of a controller are written here, for working and broken states."""
 
 import copy
 from collections.abc import Iterator
@@ -64,7 +64,7 @@ def make_condition(type: str, generation: int, status: str = "True") -> Manifest
 
 
 def parent_status(parent: Manifest, **states: str) -> Manifest:
-    """The status of a Gateway or ListenerSet all of whose listeners work; `states` are other conditions."""
+    """Return the status of a Gateway or ListenerSet whose listeners all work; `states` are other conditions."""
     generation = parent["metadata"]["generation"]
     kinds = [{"group": "gateway.networking.k8s.io", "kind": "TCPRoute"}]
     listeners = [
@@ -84,7 +84,7 @@ def parent_status(parent: Manifest, **states: str) -> Manifest:
 
 
 def all_runs(kube: Kube, first_port: int) -> None:
-    """Make what a cluster and a controller would: a node, the controller, the proxy, and all is well."""
+    """Create the objects of a healthy cluster and controller: a node, the controller, the proxy, and statuses."""
     kube.create({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "one"}})
     write_status(kube, "v1/Node", "one", {"conditions": [{"type": "Ready", "status": "True"}]})
     kube.create(kube_proxy("one"))
@@ -100,7 +100,7 @@ def all_runs(kube: Kube, first_port: int) -> None:
 
 
 def kube_proxy(node: str) -> Manifest:
-    """The pod of kube-proxy on a node, as its DaemonSet makes it."""
+    """Return the pod of kube-proxy on a node, like that of its DaemonSet."""
     labels = dict([KUBE_PROXY.split("=")])
     meta = {"name": f"kube-proxy-{node}", "namespace": SYSTEM_NAMESPACE, "labels": labels}
     container = {"name": "kube-proxy", "image": "registry.k8s.io/kube-proxy:v1"}
@@ -109,7 +109,7 @@ def kube_proxy(node: str) -> Manifest:
 
 
 def kube_proxy_status(*, ready: bool) -> Manifest:
-    """The status that a kubelet writes for kube-proxy: it runs, or it ends again and again."""
+    """Return the status that a kubelet writes for kube-proxy: it runs, or it keeps crashing."""
     ended = {"exitCode": 1, "reason": "Error", "message": "failed complete: too many open files"}
     crashed = {"state": {"waiting": {"reason": "CrashLoopBackOff"}}, "lastState": {"terminated": ended}}
     image = {"image": "registry.k8s.io/kube-proxy:v1", "imageID": "sha256:1"}
@@ -132,7 +132,7 @@ def kube_proxy_down(preflight: Preflight) -> Iterator[None]:
 
 
 def controller_speaks(kube: Kube) -> None:
-    """Say of everything that it is well."""
+    """Write the statuses of a working controller to all objects."""
     (found,) = kube.list(GATEWAY_CLASS)
     write_status(kube, GATEWAY_CLASS, found["metadata"]["name"], {"conditions": [make_condition("Accepted", 1)]})
     for kind in (GATEWAY, LISTENER_SET):
@@ -152,7 +152,7 @@ def controller_speaks(kube: Kube) -> None:
 
 @contextmanager
 def changed_status(preflight: Preflight, kind: str, name: str, status: Manifest) -> Iterator[None]:
-    """Let the controller say something else."""
+    """Write another status for the context, as a controller would."""
     before = preflight.kube.get(kind, name, None if kind == GATEWAY_CLASS else NAMESPACE)["status"]
     write_status(preflight.kube, kind, name, status)
     try:
@@ -330,7 +330,7 @@ def leaked_service(preflight: Preflight) -> Iterator[None]:
     meta = {"name": "gone", "namespace": NAMESPACE, "labels": labels}
     service = {"apiVersion": "v1", "kind": "Service", "metadata": meta, "spec": {"ports": [{"port": 20100}]}}
     with preflight.made(service), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(routing, "GRACE", timedelta(0))  # the API server alone writes when an object was made
+        patch.setattr(routing, "GRACE", timedelta(0))  # only the API server sets creation times
         yield
 
 

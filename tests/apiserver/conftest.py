@@ -1,4 +1,4 @@
-"""A real API server and etcd, as processes, for one session; and one with a gateway to expose tasks through."""
+"""A real API server and etcd, as processes, for one session; and one with a gateway to expose tasks."""
 
 import os
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ def control_plane(cluster: Cluster) -> Kube:
 
 @pytest.fixture(scope="session")
 def with_crds() -> Iterator[Kube]:
-    """A control plane with the CRDs of Gateway API; tests bring namespaces of their own."""
+    """A control plane with the CRDs of Gateway API; tests create their own namespaces."""
     with gateway_api("with-crds") as kube:
         yield kube
 
@@ -65,5 +65,5 @@ def site(kube: Kube) -> Iterator[StrategySite]:
 
 @pytest.fixture
 def share(pytestconfig: pytest.Config) -> int:
-    """One of how many examples or steps is taken: all where a record is written, one in ten otherwise."""
+    """The divisor of the number of examples or steps: 1 if a record is written, otherwise 10."""
     return 10 if pytestconfig.getoption("fault_record", None) is None else 1

@@ -1,6 +1,6 @@
-"""A Determined master as the API server sees it: its calls, what its client of Gateway API 1.0 drops, how it retries.
+"""A simulated Determined master: its calls, the fields that its client of Gateway API 1.0 drops, and its retries.
 
-Beside it a controller that does nothing but write the Gateway's status.
+Also a simulated controller that only writes the Gateway's status.
 """
 
 import threading
@@ -31,21 +31,21 @@ GUIDE = Path(__file__).parents[2] / "docs" / "determined.md"
 
 
 def own_role() -> Manifest:
-    """Return the ClusterRole of its own chart, as the guide has it."""
+    """Return the ClusterRole of the master's own chart, from the guide."""
     (block,) = [each for each in blocks.marked(GUIDE) if each.file == "rights.yaml"]
     role: Manifest = next(each for each in yaml.safe_load_all(block.text) if each["kind"] == "ClusterRole")
     return role
 
 
 def known(obj: Manifest) -> Manifest:
-    """Return a Gateway as a typed client of 1.0 holds it: spec and status without the fields that its types lack."""
+    """Return a Gateway as in a typed client of 1.0: spec and status without the fields that its types do not have."""
     properties = _types()
     return obj | {part: _kept(obj[part], properties[part]) for part in ("spec", "status") if part in obj}
 
 
 @cache
 def _types() -> Manifest:
-    """Return the schema of a Gateway by 1.0: its experimental channel has every field of the types."""
+    """Return the schema of a Gateway in 1.0; the experimental channel has all fields of the types."""
     crd = bundles.fetch(CLIENT, "experimental").crds[schema.GATEWAYS]
     (version,) = [each for each in crd["spec"]["versions"] if each["name"] == "v1"]
     properties: Manifest = version["schema"]["openAPIV3Schema"]["properties"]
@@ -62,7 +62,7 @@ def _kept(value: object, node: Manifest) -> object:
 
 @dataclass
 class DeterminedMaster:
-    """One master; `conflicts` counts the writes that others were faster than."""
+    """One master; `conflicts` counts the writes that conflicted."""
 
     kube: Kube
     gateway: InternalTaskGateway
@@ -70,7 +70,7 @@ class DeterminedMaster:
     conflicts: int = 0
 
     def start(self) -> None:
-        """Look for what an earlier life left; a master ends here if it cannot."""
+        """Read the objects of an earlier run, as at startup; a master without permission exits here."""
         self.kube.list(POD, self.namespace, "determined-system")
         self.kube.list(JOB, labels=LABEL)
         for kind in (CONFIG_MAP, SERVICE, ROUTE):
@@ -79,7 +79,7 @@ class DeterminedMaster:
         self.kube.list("v1/Event", self.namespace)
 
     def expose(self, task: str) -> int:
-        """Make a task reachable and return its port; what fails half-way is left as it is."""
+        """Make a task reachable and return its port; a failed call does not clean up."""
         ports: list[int] = []
 
         def add(gateway: Manifest) -> None:
@@ -96,7 +96,7 @@ class DeterminedMaster:
         return ports[0]
 
     def free(self, task: str, port: int) -> None:
-        """Remove what was made for a task; nobody tries it again if it fails."""
+        """Remove the objects of a task; there is no retry after a failure."""
 
         def remove(gateway: Manifest) -> None:
             kept = [each for each in gateway["spec"]["listeners"] if each["port"] != port]
@@ -127,18 +127,18 @@ class DeterminedMaster:
 
 
 def listener(port: int) -> Manifest:
-    """Return a task's listener as the master writes it."""
+    """Return a task's listener in the form of the master."""
     routes = {"namespaces": {"from": "All"}}
     return {"name": f"{DETERMINED}{port}", "port": port, "protocol": "TCP", "allowedRoutes": routes}
 
 
 def job_name(task: str) -> str:
-    """Return the name of a task's Job, which its other objects' names begin with; an allocation has a dot."""
+    """Return the name of a task's Job, the prefix of the names of its other objects; an allocation has a dot."""
     return task.replace(".", "-")
 
 
 def job(task: str, namespace: str) -> Manifest:
-    """Return the Job of a task, which the master makes before the listener."""
+    """Return the Job of a task, which the master creates before the listener."""
     meta = {"name": job_name(task), "namespace": namespace, "labels": {LABEL: task}}
     container = {"name": "determined-container", "image": "registry.example/task"}
     pod = {"metadata": {"labels": {LABEL: task}}, "spec": {"restartPolicy": "Never", "containers": [container]}}
@@ -163,14 +163,14 @@ def objects(
 
 
 class Overtaken(Kube):
-    """An API server at which a controller writes the Gateway's status each time that it was read, `times` times."""
+    """An API server on which a controller writes the Gateway's status after each read, `times` times."""
 
     def __init__(self, kube: Kube, times: int) -> None:
         super().__init__(kube.cluster)
         self.left = times
 
     def get(self, kind: str, name: str, namespace: str | None = None) -> Manifest:
-        """Return the object; of a Gateway the status changes right after."""
+        """Return the object; the status of a Gateway changes right after."""
         found = super().get(kind, name, namespace)
         if kind == GATEWAY and self.left:
             self.left -= 1
@@ -179,7 +179,7 @@ class Overtaken(Kube):
 
 
 def write_status(kube: Kube, gateway: Manifest, said: str) -> None:
-    """Write a status that is not the one before, as a controller does for each task that comes or goes."""
+    """Write a changed status, as a controller does for each task that comes or goes."""
     status = parent_status(gateway)
     status["conditions"][0]["message"] = said
     kube.replace(gateway | {"status": status}, subresource="status")
@@ -187,7 +187,7 @@ def write_status(kube: Kube, gateway: Manifest, said: str) -> None:
 
 @contextmanager
 def status_writer(kube: Kube, gateway: InternalTaskGateway, pause_seconds: float) -> Iterator[None]:
-    """Write the Gateway's status over and over, as a controller does while tasks come and go."""
+    """Write the Gateway's status repeatedly, as a controller does while tasks come and go."""
     over = threading.Event()
 
     def write() -> None:

@@ -1,4 +1,4 @@
-"""What breaks a Gateway that a Determined master writes, each with its way back, and the harm that follows."""
+"""Changes that break a Gateway that a Determined master writes, each with its reversal and the resulting harm."""
 
 import copy
 import time
@@ -29,7 +29,7 @@ PROFILE: Manifest = yaml.safe_load((CHART / "determined.yaml").read_text())
 
 
 def sweep(kube: Kube) -> None:
-    """Put the Gateway back as the profile makes it, and remove what was made for tasks."""
+    """Restore the Gateway of the profile, and remove the objects of tasks."""
     (made,) = rendered(RELEASE, NAMESPACE, PROFILE, "gateway")
     found = kube.get(GATEWAY, RELEASE, NAMESPACE)
     kube.replace(found | {"spec": made["spec"], "metadata": {**made["metadata"], "resourceVersion": version(found)}})
@@ -55,7 +55,7 @@ def ports(preflight: Preflight) -> set[int]:
 
 @contextmanager
 def changed(preflight: Preflight, change: Callable[[Manifest], None]) -> Iterator[None]:
-    """Write the Gateway by a client of today, and let the controller say that all is well."""
+    """Change the Gateway with a current client, and write the status of a working controller."""
     found = preflight.kube.get(GATEWAY, RELEASE, NAMESPACE)
     change(found)
     preflight.kube.replace(found)
@@ -84,13 +84,13 @@ def without_policy(preflight: Preflight) -> Iterator[None]:
 
 
 def strangers_route() -> Manifest:
-    """Return a route of another namespace to the first port of the master."""
+    """Return a route in another namespace to the first port of the master."""
     gateway = InternalTaskGateway(RELEASE, NAMESPACE, "127.0.0.1", START, START)
     return determined.objects("stranger", START, gateway, "default")[1]
 
 
 def until_policy(preflight: Preflight, *, enforced: bool) -> None:
-    """Return once the API server enforces the policy on TCPRoutes, or no longer does, a moment after it was written."""
+    """Return when the API server enforces the policy on TCPRoutes, or no longer does, a moment after the write."""
     for _ in attempts(propagation.PROPAGATED):
         try:
             with suppress(AlreadyExists):
@@ -191,21 +191,21 @@ def changed_crd(preflight: Preflight, change: Callable[[Manifest], Manifest]) ->
     try:
         yield
     finally:
-        sweep(preflight.kube)  # as long as what is there is allowed
+        sweep(preflight.kube)  # while the current Gateway is still allowed
         now = preflight.kube.get(schema.KIND, schema.GATEWAYS)
         preflight.kube.replace(before | {"metadata": before["metadata"] | {"resourceVersion": version(now)}})
         until_heeded(preflight, before)
 
 
 def until_heeded(preflight: Preflight, crd: Manifest) -> None:
-    """Return once the API server takes as many listeners as this CRD allows and no more, a moment after it took it."""
+    """Return when the API server enforces the limit of listeners in this CRD, a moment after the write."""
     allowed = edit.allowed(crd) or 0
     deadline = time.monotonic() + propagation.PROPAGATED.seconds
 
     while propagation.is_refused_as_too_many(preflight.kube, allowed) or not propagation.is_refused_as_too_many(
         preflight.kube, allowed + 1
     ):
-        assert time.monotonic() < deadline, f"the API server does not heed that {allowed} listeners are allowed"
+        assert time.monotonic() < deadline, f"the API server does not apply the limit of {allowed} listeners"
 
 
 def the_status_freezes(preflight: Preflight, master: DeterminedMaster) -> None:
@@ -219,7 +219,7 @@ def the_status_freezes(preflight: Preflight, master: DeterminedMaster) -> None:
 
 
 def rules_of_upstream(preflight: Preflight) -> AbstractContextManager[None]:
-    """As upstream has it, raised as far as its rules allow."""
+    """The CRD of Gateway API, raised as far as its rules allow."""
     upstream = bundles.fetch(BUNDLE, "experimental").crds[schema.GATEWAYS]
     return changed_crd(preflight, lambda crd: crd | {"spec": edit.raised(upstream, 213, drop=False)["spec"]})
 
@@ -234,7 +234,7 @@ def writes_get_slow(preflight: Preflight, master: DeterminedMaster) -> None:
 
 
 def seconds_of_a_write(preflight: Preflight) -> float:
-    """Return the fastest of five writes of a Gateway with many tasks, the one that other work delayed least."""
+    """Return the seconds of the fastest of five writes of a Gateway with many tasks, the least delayed one."""
     with changed(preflight, many_tasks):
         found = preflight.kube.get(GATEWAY, RELEASE, NAMESPACE)
     taken = []
@@ -275,7 +275,7 @@ TABLE: list[tuple[str, Break, str, Callable[[Preflight, DeterminedMaster], None]
     ),
     ("a ListenerSet hangs on it", a_listener_set, "ITG0413", listener_sets_are_let_in_no_more),
     ("a later field is set", with_fields(defaultScope="All"), "ITG0414", the_scope_is_erased),
-    ("the spec alone is raised", spec_alone_raised, "ITG0205", the_status_freezes),
+    ("only the spec is raised", spec_alone_raised, "ITG0205", the_status_freezes),
     ("the quadratic rules are kept", rules_of_upstream, "ITG0210", writes_get_slow),
     ("routes of any namespace are let in", without_policy, "ITG0703", a_stranger_takes_the_port),
     ("node ports are allocated", node_ports_on, "ITG0406", each_port_takes_a_node_port),

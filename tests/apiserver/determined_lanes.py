@@ -1,4 +1,4 @@
-"""A release with a lane for a Determined master on a control plane: what the chart makes, and both accounts."""
+"""A release with a lane for a Determined master on a control plane: the chart's objects, and both accounts."""
 
 import os
 from collections.abc import Iterator
@@ -39,7 +39,7 @@ SUBJECT = {"kind": "ServiceAccount", "name": MASTER, "namespace": TASKS}
 
 @contextmanager
 def plane(name: str) -> Iterator[Kube]:
-    """Lend a control plane with the CRDs that a Determined master needs, and both namespaces."""
+    """Start a control plane with the CRDs that a Determined master requires, and both namespaces."""
     with base.temporary_cluster(
         "control-plane", base.ClusterRequest(f"test-{name}-{os.getpid()}"), say=print
     ) as cluster:
@@ -76,7 +76,7 @@ class LaneSite:
 
     @contextmanager
     def operator(self, **changed: Any) -> Iterator[Operator]:
-        """Run an operator with the rights of its Roles only."""
+        """Run an operator with only the permissions of its Roles."""
         fixed: dict[str, Any] = {"gateway": "gw", "gateway_namespace": HOME, "port": 0, "measure_reached": False}
         made = Operator(self.acting, Options(**(fixed | changed)))
         try:
@@ -93,24 +93,24 @@ class LaneSite:
         return self.kube.get(GATEWAY, NAME, HOME)
 
     def slots(self) -> dict[int, LaneSlot]:
-        """Return the slots of the lane by port, as the API server has them."""
+        """Read the slots of the lane by port."""
         services = self.kube.list(SERVICE, TASKS, names.LANE_LABEL)
         return {slot.port: slot for each in services if (slot := determined_lane.parse_slot(each)) is not None}
 
     def led(self) -> dict[int, tuple[str, int | str | None]]:
-        """Return the allocation and the port of its pods that each port leads to; none for one at rest."""
+        """Return the allocation and the target port of each slot in use, by port."""
         busy = {port: slot for port, slot in self.slots().items() if not determined_lane.rests(slot)}
         return {port: (slot.allocation, slot.target) for port, slot in busy.items()}
 
     def clean(self) -> None:
-        """Remove all that is of tasks, and make everything as it was at first."""
+        """Remove all objects of tasks, and restore the initial state."""
         self.clean_tasks()
         self.kube.delete(LEASE, "gw-operator", HOME)
         for kind, name, namespace in ((GATEWAY, NAME, HOME), (GATEWAY_CLASS, f"{NAME}.{HOME}", None)):
             self.kube.patch(kind, name, namespace, {"status": None}, subresource="status")
 
     def clean_tasks(self) -> None:
-        """Remove all that is of tasks, from the Gateway and the slots too."""
+        """Remove all objects of tasks, also from the Gateway and the slots."""
         for kind in (SERVICE, ROUTE, JOB, CONFIG_MAP, POD):
             for each in self.kube.list(kind, TASKS, determined.LABEL):
                 with suppress(NotFound):
@@ -125,13 +125,13 @@ class LaneSite:
 
 
 def values(count: int, **more: Any) -> Manifest:
-    """Return the values of a lane of so many ports; `more` are further ones of operator.determined."""
+    """Return the values of a lane with `count` ports; `more` are other values of operator.determined."""
     lane = {"enabled": True, "namespace": TASKS, "start": START, "count": count, "subjects": [SUBJECT], **more}
     return helm.merged(PROFILE, {"operator": {"image": "none:1", "determined": lane}})
 
 
 def installed(kube: Kube, folder: Path, count: int, **more: Any) -> LaneSite:
-    """Install a lane of so many ports, and give the operator and the master their accounts."""
+    """Install a lane with `count` ports, and create the accounts of the operator and the master."""
     apply_chart(kube, "gw", HOME, values(count, **more), *TEMPLATES)
     write_gateway_status(kube, [{"type": "IPAddress", "value": IP}], Programmed="True")
     kube.create({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": MASTER, "namespace": TASKS}})

@@ -1,4 +1,4 @@
-"""A Determined master under load, as its source has it: five workers, one lock for the Gateway, its start and its ends.
+"""A Determined master under load, as in its source: five workers, a lock for the Gateway, its start and its stops.
 
 Read in master/internal/rm/kubernetesrm (request_workers.go, gateway_service.go, jobs.go) of Determined 0.38.1.
 """
@@ -25,7 +25,7 @@ WORKERS = 5
 
 @dataclass
 class LoadTask:
-    """A task with so many ports. `ports` are those that it got; a task that is `lost` got none, and was killed."""
+    """A task with `count` ports. `ports` are those that it got; a task that is `lost` got none, and was killed."""
 
     allocation: str
     count: int = 1
@@ -35,7 +35,7 @@ class LoadTask:
 
 @dataclass
 class Loaded(DeterminedMaster):
-    """A master that does as much at once as the real one. What it counts is kept when it starts again."""
+    """A master with the concurrency of the real one. Its counters are kept after a restart."""
 
     writes: list[float] = field(default_factory=list)
     """The seconds of each change of the Gateway, from the first read to the write that succeeded, or to the last."""
@@ -44,19 +44,19 @@ class Loaded(DeterminedMaster):
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def launch(self, tasks: Iterable[LoadTask]) -> None:
-        """Start tasks, and return once each is exposed or lost."""
+        """Start tasks, and return when each is exposed or lost."""
         self._at_once([partial(self._create, each) for each in tasks])
 
     def kill(self, tasks: Iterable[LoadTask]) -> None:
-        """End tasks, and return once all their objects are removed."""
+        """End tasks, and return when all their objects are removed."""
         self._at_once([partial(self._delete, each) for each in tasks])
 
     def replace(self, old: Iterable[LoadTask], new: Iterable[LoadTask]) -> None:
-        """End tasks, and start others without a pause: each takes the lowest ports that are free by then."""
+        """End tasks, and start others without a pause: each takes the lowest free ports."""
         self._at_once([*(partial(self._delete, each) for each in old), *(partial(self._create, each) for each in new)])
 
     def start_again(self, alive: Iterable[LoadTask]) -> list[LoadTask]:
-        """Start with the tasks of an earlier life: remove what is of no such task, and return those that go on."""
+        """Restart with the live tasks: remove objects of other tasks, and return the tasks that continue."""
         self.start()
         tasks = {each.allocation: each for each in alive}
         routes = self.kube.list(ROUTE, self.namespace, LABEL)
@@ -71,7 +71,7 @@ class Loaded(DeterminedMaster):
         return [each for each in tasks.values() if self._reattach(each)]
 
     def _reattach(self, task: LoadTask) -> bool:
-        """Tell whether everything of a task is there still; what is left of one that is not goes."""
+        """Return whether all objects of a task exist; if not, remove the remaining ones."""
         selector = f"{LABEL}={task.allocation}"
         found = {kind: self.kube.list(kind, self.namespace, selector) for kind in (JOB, CONFIG_MAP, SERVICE, ROUTE)}
         ports = [port for port, one in determined.ports(self._get()).items() if one == task.allocation]
@@ -139,7 +139,7 @@ class Loaded(DeterminedMaster):
 
         try:
             self._update(remove)
-        except Conflict:  # it is logged, and never tried again
+        except Conflict:  # it is logged, and never retried
             self.leaked += sorted(gone)
 
     def _update(self, change: Callable[[Manifest], None]) -> None:

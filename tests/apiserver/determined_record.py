@@ -1,4 +1,4 @@
-"""A plugin that writes down the replayed Determined master: pytest -p tests.apiserver.determined_record."""
+"""A plugin that records the replayed Determined master: pytest -p tests.apiserver.determined_record."""
 
 from pathlib import Path
 
@@ -12,6 +12,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def file_of(config: pytest.Config) -> Path | None:
-    """Return the file to write, None where nobody asked for a record."""
+    """Return the file to write, None if no record is requested."""
     found: Path | None = config.getoption(OPTION, None)
     return found

@@ -1,4 +1,4 @@
-"""What the commands show of a Determined master's ports, and how they are left behind and freed."""
+"""The output of the commands for a Determined master's ports, and how ports are left behind and freed."""
 
 import json
 from collections.abc import Callable
@@ -23,19 +23,19 @@ from task_gateway.routing.gateway_listeners import DETERMINED_NOTE
 
 
 def ran(preflight: Preflight, *words: str) -> tuple[int, Any]:
-    """Run a command without a configuration; its exit code and its JSON."""
+    """Run a command without a configuration; return its exit code and its JSON."""
     done = CliRunner().invoke(build(), [*words, "--kubeconfig", str(preflight.kube.cluster.kubeconfig), "-o", "json"])
     assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
     return done.exit_code, json.loads(done.stdout)
 
 
 def named(preflight: Preflight) -> InternalTaskGateway:
-    """The gateway with the port range that the chart names."""
+    """Return the gateway with the port range in the chart's annotation."""
     return replace(preflight.gateway, gateway_port_range_start=24000, gateway_port_range_end=24498)
 
 
 def leave_behind(preflight: Preflight, task: str, gateway: InternalTaskGateway) -> int:
-    """Let a task end while the controller writes faster than the master, and return its port."""
+    """End a task while the controller writes faster than the master, and return its port."""
     port = DeterminedMaster(Kube(preflight.kube.cluster), gateway, NAMESPACE).expose(task)
     with pytest.raises(Conflict):
         DeterminedMaster(Overtaken(preflight.kube, 5), gateway, NAMESPACE).free(task, port)
@@ -43,7 +43,7 @@ def leave_behind(preflight: Preflight, task: str, gateway: InternalTaskGateway) 
 
 
 def held(preflight: Preflight) -> dict[int, str]:
-    """The allocation of each port, by the annotations."""
+    """Return the allocation of each port, from the annotations."""
     notes = preflight.kube.get(GATEWAY, RELEASE, NAMESPACE)["metadata"]["annotations"]
     return {
         int(note.removeprefix(DETERMINED_NOTE)): one for note, one in notes.items() if note.startswith(DETERMINED_NOTE)
@@ -65,4 +65,4 @@ def its_route(task: str, port: int, gateway: InternalTaskGateway) -> Manifest:
 KEPT: dict[str, Callable[[str, int, InternalTaskGateway], Manifest]] = {
     JOB: its_job, SERVICE: its_service, ROUTE: its_route
 }  # fmt: skip
-"""The objects of a task, each of which keeps its port from being freed."""
+"""The objects of a task, each of which prevents the release of its port."""

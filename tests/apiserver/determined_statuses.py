@@ -1,8 +1,8 @@
-"""A controller that does nothing but write a Gateway's status, at the times and with the content of Envoy Gateway 1.9.
+"""A simulated controller that only writes a Gateway's status, with the timing and content of Envoy Gateway 1.9.
 
-It processes everything after each change of a listener or a route, which takes longer the more listeners there are,
-and changes meanwhile are processed together. It writes the status if that has changed, with the count of routes of each
-listener, and tries again with growing pauses if another client wrote first.
+After each change of a listener or a route it processes everything. This takes longer with more listeners, and changes
+during it are processed together. It writes the status if it has changed, with the number of routes of each listener,
+and retries with growing pauses after a conflict.
 """
 
 import threading
@@ -21,13 +21,13 @@ from task_gateway.model import InternalTaskGateway, Manifest
 from task_gateway.routing.gateway_api import GATEWAY
 
 SECONDS, SECONDS_PER_LISTENER = 0.01, 0.0007
-"""How long it processes everything: the second as measured with Envoy Gateway 1.9.1."""
+"""The duration of processing everything; the second figure was measured with Envoy Gateway 1.9.1."""
 PAUSES = (0.01, 0.05, 0.25)
-"""Its pauses after a write that was refused: four tries, each five times as long after the one before."""
+"""Its pauses after a refused write: four attempts, with pauses that grow by a factor of five."""
 
 
 class Statuses:
-    """As a context manager it follows the Gateway and the routes of a namespace."""
+    """As a context manager it watches the Gateway and the routes of a namespace."""
 
     def __init__(self, kube: Kube, gateway: InternalTaskGateway, namespace: str) -> None:
         self._kube, self._gateway = kube, gateway
@@ -65,7 +65,7 @@ class Statuses:
             self._write(gateway, routes)
 
     def _write(self, processed: Manifest, routes: Counter[int]) -> None:
-        """Write the status of the Gateway as it was processed to the Gateway as it was seen last."""
+        """Write the status for the processed Gateway to its last known version."""
         status = parent_status(processed)
         ports = {each["name"]: each["port"] for each in processed["spec"]["listeners"]}
         for each in status["listeners"]:

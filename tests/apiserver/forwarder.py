@@ -1,4 +1,4 @@
-"""Forwards connections to an API server, and lets those that are open hang: nothing arrives, and nothing ends them."""
+"""Forwards connections to an API server, and can suspend open ones: they receive no data and do not end."""
 
 import select
 import socket
@@ -15,7 +15,7 @@ LOOK_SECONDS, PIECE = 0.05, 65536
 
 
 class Forwarder(socketserver.ThreadingTCPServer):
-    """Listens on loopback, as the API server does, whose certificate is good for this address too."""
+    """Listens on loopback, like the API server, whose certificate is also valid for this address."""
 
     daemon_threads = True
 
@@ -27,14 +27,14 @@ class Forwarder(socketserver.ThreadingTCPServer):
         self.ends = threading.Event()
 
     def hang(self) -> int:
-        """Let every open connection hang, and return how many those are; new ones are forwarded."""
+        """Suspend all open connections, and return their number; new ones are forwarded."""
         self.hangs = set(self.open)
         return len(self.hangs)
 
 
 @contextmanager
 def forwarding(kubeconfig: Path, folder: Path) -> Iterator[tuple[Forwarder, Path]]:
-    """Lend a forwarder to the API server of a kubeconfig, and a kubeconfig that leads through it."""
+    """Start a forwarder to the API server of a kubeconfig, and yield it with a kubeconfig that uses it."""
     content = yaml.safe_load(kubeconfig.read_text())
     (entry,) = content["clusters"]
     server = urlsplit(entry["cluster"]["server"])

@@ -1,6 +1,6 @@
-"""All states of the slots and pods of a namespace, in the order in which the API server took them, and what must hold.
+"""All states of the slots and pods of a namespace, in the order of the API server, and invariants for them.
 
-Both kinds are in one etcd, whose revisions are the versions of all objects: so the states have one order.
+Both kinds are in one etcd, whose revisions are the resourceVersions of all objects, so all states have one order.
 """
 
 import threading
@@ -26,7 +26,7 @@ Event = tuple[int, str, str, Manifest]
 
 @dataclass
 class History:
-    """What a watch of each kind brought."""
+    """The events of the watches of each kind."""
 
     kube: Kube
     events: list[Event] = field(default_factory=list)
@@ -35,7 +35,7 @@ class History:
     @classmethod
     @contextmanager
     def watching(cls, site: OperatorSite) -> "Iterator[History]":
-        """Record everything until the block ends; what breaks a rule fails it."""
+        """Record all events until the context ends, and fail if one breaks an invariant."""
         made, ended, threads = cls(site.kube), threading.Event(), []
         starts = {kind: made.kube.snapshot(kind, TASKS) for kind in (SERVICE, POD)}
         for kind, (found, version) in starts.items():
@@ -65,7 +65,7 @@ class History:
                 self._seen[kind] = int(version)
 
     def _mark(self) -> None:
-        """Make a change that each watch has to bring."""
+        """Make a change that each watch has to deliver."""
         meta = {"generateName": "mark-", "namespace": TASKS}
         specs: dict[str, Manifest] = {SERVICE: {"ports": [{"port": 1}]}, POD: SPEC}
         for kind, spec in specs.items():
@@ -76,19 +76,19 @@ class History:
 
 @dataclass
 class Replay:
-    """The states one after the other."""
+    """Replays the states in order."""
 
     slots: dict[int, Slot] = field(default_factory=dict)
     pods: dict[str, Pod] = field(default_factory=dict)
     notes: dict[str, dict[str, str]] = field(default_factory=dict)
     """The addresses on each pod, by its uid."""
     given: dict[str, dict[str, int]] = field(default_factory=dict)
-    """The gateway's port of each port of a pod, by its uid, as it was written first."""
+    """The first gateway's port of each port of a pod, by the uid of the pod."""
     tasks: Counter[str] = field(default_factory=Counter)
-    """How many pods have each task label."""
+    """The number of pods with each task label."""
 
     def broken(self, events: list[Event]) -> list[str]:
-        """Return what was wrong after which event; those of version 0 are from before."""
+        """Return the violations, each with its event; events of version 0 are the initial state."""
         found = []
         for version, kind, what, obj in events:
             said = self._slot(what, obj) if kind == SERVICE else self._pod(what, obj)
@@ -124,7 +124,7 @@ class Replay:
         return said
 
     def _moved(self, pod: Pod, *, written: bool) -> list[str]:
-        """Compare addresses that were written now with those before, as long as the label has asked for the port."""
+        """Compare new addresses with the earlier ones, for ports that the label has requested throughout."""
         asked = {each.written for each in requested(pod, ALL, claimed=True).ports} if _is_live(pod) else set()
         given = {port: first for port, first in self.given.get(pod.uid, {}).items() if port in asked}
         self.given[pod.uid] = given

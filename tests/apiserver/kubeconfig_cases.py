@@ -1,4 +1,4 @@
-"""Kubeconfigs with one context: what each has in place of the administrator's fields, and what has to come of it."""
+"""Kubeconfigs with one context: the fields of each that differ from the administrator's, and the expected result."""
 
 import os
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from task_gateway.model import Manifest
 
 @dataclass(frozen=True)
 class Entry:
-    """What a kubeconfig has in place of the administrator's fields, and the error that we end with, None for none."""
+    """The fields of a kubeconfig that differ from the administrator's, and the expected error, None for none."""
 
     name: str
     cluster: Callable[[KubeconfigFolder], Manifest] = lambda files: files.cluster
@@ -23,7 +23,7 @@ class Entry:
 
 
 def cluster(**fields: object) -> Callable[[KubeconfigFolder], Manifest]:
-    """Return what changes fields of the cluster; None takes one away."""
+    """Return a function that changes fields of the cluster; None removes a field."""
     return lambda files: {**files.cluster, **fields}
 
 

@@ -1,4 +1,4 @@
-"""Kubeconfigs of many kinds for one control plane, and who the API server says they are: to kubectl, and to us."""
+"""Kubeconfigs of many kinds for one control plane, and the user that kubectl and this library get from each."""
 
 import base64
 import json
@@ -24,7 +24,7 @@ Identity = Manifest
 
 @dataclass(frozen=True)
 class KubeconfigFolder:
-    """A control plane that trusts an authority of clients, and a folder for the files of one kubeconfig."""
+    """A control plane that trusts a certificate authority for clients, and a folder for the files of one kubeconfig."""
 
     kube: Kube
     clients: Authority
@@ -65,7 +65,7 @@ class KubeconfigFolder:
         return f"echo '{json.dumps({'apiVersion': version, 'kind': 'ExecCredential', 'status': status})}'"
 
     def account(self, name: str) -> str:
-        """Return a token of a ServiceAccount that is there from then on."""
+        """Create a ServiceAccount and return a token of it."""
         account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name, "namespace": "default"}}
         self.kube.apply(account)
         return self.kube.token(name, "default")
@@ -89,18 +89,18 @@ def config(cluster: Manifest, user: Manifest, **more: object) -> Manifest:
 
 
 def encoded(content: bytes) -> str:
-    """Return bytes as a field of the kind `…-data` has them."""
+    """Return bytes encoded as in a field `…-data`."""
     return base64.b64encode(content).decode()
 
 
 def by_kubectl(environment: Mapping[str, str], *words: str) -> Identity | None:
-    """Return who kubectl is to the API server, None if it refuses or is refused."""
+    """Return the user of kubectl at the API server, None if kubectl or the API server refuses."""
     done = run([tool("kubectl"), *words, "auth", "whoami", "-o", "json"], env=environment, check=False, timeout=60)
     return _plain(json.loads(done.stdout)) if done.code == 0 else None
 
 
 def by_us(kubeconfig: Path | None = None, context: str | None = None) -> Identity | TaskGatewayError:
-    """Return who we are to the API server, or the error that we end with."""
+    """Return the user of this library at the API server, or its error."""
     try:
         return _plain(Kube(choose(kubeconfig, context)).create(REVIEW))
     except TaskGatewayError as problem:
@@ -108,13 +108,13 @@ def by_us(kubeconfig: Path | None = None, context: str | None = None) -> Identit
 
 
 def environment(**more: str) -> dict[str, str]:
-    """Return an environment in which no kubeconfig and no proxy is set beforehand."""
+    """Return an environment without a kubeconfig and a proxy."""
     unset = ("KUBECONFIG", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "https_proxy", "http_proxy", "no_proxy")
     return {**dict.fromkeys(unset, ""), "PATH": os.environ["PATH"], **more}
 
 
 def _plain(review: Any) -> Identity:
-    """Return the user of a review without what differs from one token to the next."""
+    """Return the user of a review without the fields that differ between tokens."""
     user: Manifest = review["status"]["userInfo"]
     extra = {key: value for key, value in (user.get("extra") or {}).items() if "credential-id" not in key}
     return {**user, "groups": sorted(user.get("groups") or []), "extra": extra}

@@ -1,4 +1,4 @@
-"""What users try in a task namespace of the operator: each act is one write to pods, workloads or Services."""
+"""Actions of users in a task namespace of the operator: each is one write to pods, workloads or Services."""
 
 import json
 import uuid
@@ -78,7 +78,7 @@ def change_pod(name: str, subresource: str = "", **metadata: object) -> Act:
 
 
 def without(key: str, value: str) -> Act:
-    """Remove a label or an annotation of the pod that has a port, as `kubectl replace` from an old file does."""
+    """Remove a label or an annotation of the pod with a port, like `kubectl replace` with an old file."""
 
     def act(place: PolicyNamespace, kube: Kube) -> object:
         found = place.kube.get(POD, "held", place.namespace)
@@ -98,7 +98,7 @@ def condition(name: str, **changed: str) -> Act:
 
 
 def patch_status(**metadata: dict[str, str]) -> Act:
-    """Write the result as the operator does: in one patch of the status."""
+    """Write the result like the operator: with one patch of the status."""
 
     def act(place: PolicyNamespace, kube: Kube) -> object:
         patch = {"metadata": metadata, "status": {"conditions": [CONDITION]}}
@@ -108,7 +108,7 @@ def patch_status(**metadata: dict[str, str]) -> Act:
 
 
 def post(subresource: str, kind: str, name: str, **body: Manifest) -> Act:
-    """Create an object at a subresource of a pod; nothing is kept."""
+    """Create an object at a subresource of a pod, which is not stored."""
 
     def act(place: PolicyNamespace, kube: Kube) -> object:
         version, _, word = kind.rpartition("/")
@@ -122,7 +122,7 @@ def post(subresource: str, kind: str, name: str, **body: Manifest) -> Act:
 
 
 def bind(**metadata: object) -> Act:
-    """Bind a pod to a node, as a scheduler does; the node need not be there."""
+    """Bind a pod to a node, like a scheduler; the node need not exist."""
     return post("binding", "v1/Binding", "free", metadata=metadata, target={"kind": "Node", "name": "n"})
 
 
@@ -152,7 +152,7 @@ ALWAYS = {
     "apps/v1/StatefulSet",
     "v1/ReplicationController",
 }
-"""Workloads whose pods always start again."""
+"""Workloads whose pods always restart."""
 
 
 def workload(kind: str, **metadata: dict[str, str]) -> Act:
@@ -169,7 +169,7 @@ def workload(kind: str, **metadata: dict[str, str]) -> Act:
 
 
 def scaled(place: PolicyNamespace, kube: Kube) -> object:
-    """Change a Deployment whose template had the label before, and does not get another one."""
+    """Change a Deployment whose template already has the label, without a change of the label."""
     spec, path = WORKLOADS["apps/v1/Deployment"]
     made = place.owned("apps/v1/Deployment", spec, *path, labels={"app": "a", TASK_LABEL: "t"})
     made["spec"]["template"]["spec"] = CONTAINERS | {"restartPolicy": "Always"}
@@ -188,7 +188,7 @@ def service(change: Manifest) -> Act:
 
 
 def recreated(place: PolicyNamespace, kube: Kube) -> object:
-    """Delete a slot's Service and create one under its name, which the slot's TCPRoute would lead to."""
+    """Delete a slot's Service and create one with its name, which the slot's TCPRoute would use."""
     kept = {key: value for key, value in place.kube.get(SERVICE, SLOT, place.namespace).items() if key != "status"}
     kube.delete(SERVICE, SLOT, place.namespace)
     try:
@@ -205,7 +205,7 @@ def alike(place: PolicyNamespace, kube: Kube) -> object:
 
 
 def made_alike(place: PolicyNamespace, kube: Kube) -> object:
-    """Give an own Service the labels of a slot later."""
+    """Add the labels of a slot to an existing Service of the user."""
     kube.create(slot(place, "mine"))
     labels = {names.GATEWAY_LABEL: GATEWAY, names.GATEWAY_NAMESPACE_LABEL: place.namespace, names.SLOT_LABEL: "20001"}
     return kube.patch(SERVICE, "mine", place.namespace, {"metadata": {"labels": labels}})

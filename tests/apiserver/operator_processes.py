@@ -1,4 +1,4 @@
-"""An operator as a process of its own, which a signal hits before the write that a test chooses."""
+"""An operator in a separate process, which gets a signal before the write that a test selects."""
 
 import multiprocessing
 import os
@@ -24,7 +24,7 @@ NEVER = -1
 
 
 class Struck:
-    """An API server that sends a signal to its own client before a write; the writes of the Lease do not count."""
+    """An API server that sends a signal to its client before a write; writes of the Lease are not counted."""
 
     def __init__(self, kube: Kube, child: "Child") -> None:
         self._kube, self._child, self._lock = kube, child, threading.Lock()
@@ -52,9 +52,9 @@ class Struck:
 
 @dataclass
 class Child:
-    """A process with an operator in it: how many writes it began, how many were answered, and whether it leads.
+    """A process with an operator: the number of its writes, the number of responses, and whether it is the leader.
 
-    It gets the signal before the write of that number, the first being 0.
+    It gets the signal before the write with that number, counted from 0.
     """
 
     cluster: Cluster
@@ -67,7 +67,7 @@ class Child:
 
     @contextmanager
     def running(self) -> "Iterator[Child]":
-        """Run the operator until the block ends."""
+        """Run the operator until the context ends."""
         self.process = PROCESSES.Process(
             target=_work,
             args=(self.cluster, self.options, self.write, self.number, self.begun, self.answered, self.leads),
@@ -86,7 +86,7 @@ class Child:
 
     @property
     def stands_still(self) -> bool:
-        """Whether the process is stopped by SIGSTOP."""
+        """Whether the process is suspended by SIGSTOP."""
         after_name = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2]
         return after_name.split()[0] == "T"
 
@@ -96,7 +96,7 @@ class Child:
 
 
 def killed(cluster: Cluster, options: Options, write: int, settled: Callable[[], bool]) -> bool:
-    """Run an operator in a process until it is killed before that write, or all is settled; tell whether it was."""
+    """Run an operator in a process until it is killed before that write, or all is settled; return whether it was."""
     with Child(cluster, options, write).running() as child:
         until(lambda: child.ended or settled(), seconds=60)
         return child.ended

@@ -1,4 +1,4 @@
-"""An operator against a real API server, as threads of the test, and what users and the kubelet do there."""
+"""An operator on a real API server, as threads of the test, and the actions of users and the kubelet."""
 
 import json
 import time
@@ -26,7 +26,7 @@ from task_gateway.settings import Settings
 HOME, TASKS, IP, START = "gateways", "tasks", "192.0.2.7", 20000
 ACCOUNT = "operator"
 WATCH_SECONDS = 5.0
-"""How long the watches of an operator last that was stopped before: so many keep a connection each."""
+"""The duration of watches, because each watch of a stopped operator keeps a connection until it ends."""
 PORTS = [{"name": "http", "containerPort": 8888}, {"name": "board", "containerPort": 6006}]
 SPEC = {"containers": [{"name": "task", "image": "none", "ports": PORTS}], "terminationGracePeriodSeconds": 0}
 EXPOSED = "task-gateway.dev/Exposed"
@@ -45,7 +45,7 @@ class OperatorSite:
 
     @contextmanager
     def operator(self, kube: Any = None, **changed: Any) -> Iterator[Operator]:
-        """Run an operator with the rights of its Roles only."""
+        """Run an operator with only the permissions of its Roles."""
         made = Operator(kube or self.account, self.options(**changed))
         try:
             made.start()
@@ -91,7 +91,7 @@ class OperatorSite:
         )
 
     def wait(self, name: str, reason: str) -> Manifest:
-        """Return a pod once its condition has a reason."""
+        """Return a pod when its condition has this reason."""
         until(lambda: (self.exposed_condition(name) or ("", ""))[1] == reason, lambda: f"{name}: {self.get(name)}")
         return self.get(name)
 
@@ -111,7 +111,7 @@ class OperatorSite:
         }
 
     def versions(self) -> dict[str, str]:
-        """Return the version of every object that the operator may write, but its Lease."""
+        """Return the version of every object that the operator may write, except its Lease."""
         return {
             f"{kind} {each['metadata']['name']}": each["metadata"]["resourceVersion"]
             for kind in (SERVICE, POD, "v1/Event")
@@ -119,7 +119,7 @@ class OperatorSite:
         }
 
     def clean(self) -> None:
-        """Remove all pods and Jobs, and make every slot as it was at first."""
+        """Remove all pods and Jobs, and restore the initial state of all slots."""
         for kind in (POD, JOB, "v1/Event"):
             for each in self.kube.list(kind, TASKS):
                 with suppress(NotFound):
@@ -131,7 +131,7 @@ class OperatorSite:
 
 
 def installed(kube: Kube, folder: Path, slots: int, address: str = IP) -> OperatorSite:
-    """Install a gateway with slots, and the operator's account with the rights that it names."""
+    """Install a gateway with slots, and the operator's account with its permissions."""
     values = {"slots": [{"namespace": TASKS, "start": START, "count": slots}]}
     apply_chart(kube, "gw", HOME, values, "gateway", "configmap", "services")
     write_gateway_status(kube, [{"type": "IPAddress", "value": address}], Programmed="True")
@@ -160,7 +160,7 @@ def _rule(verb: str, group: str, resource: str, name: str = "") -> Manifest:
 
 
 def until(seen: Callable[[], bool], last: Callable[[], object] = lambda: "", seconds: float = 30) -> None:
-    """Return once it is so; nothing announces what a test looks for here."""
+    """Poll until `seen` returns True, because these states cannot be watched."""
     deadline = time.monotonic() + seconds
     while not seen():
         assert time.monotonic() < deadline, last()

@@ -1,4 +1,4 @@
-"""A control plane of one's own with the CRDs of Gateway API, and objects of the chart in it; no controller runs."""
+"""A separate control plane with the CRDs of Gateway API and objects of the chart; no controller runs."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -22,7 +22,7 @@ BUNDLE = f"v{pins.read()['GATEWAY_API_VERSION']}"
 
 @contextmanager
 def gateway_api(name: str, *namespaces: str, channel: str = "standard") -> Iterator[Kube]:
-    """Lend a control plane that serves Gateway API and has those namespaces; its CRDs look as helm applied them."""
+    """Start a control plane with Gateway API and those namespaces; its CRDs look as if helm applied them."""
     with base.temporary_cluster(
         "control-plane", base.ClusterRequest(f"test-{name}-{os.getpid()}"), say=print
     ) as cluster:
@@ -38,13 +38,13 @@ def gateway_api(name: str, *namespaces: str, channel: str = "standard") -> Itera
 
 
 def rendered(release: str, namespace: str, values: Mapping[str, object], *templates: str) -> list[Manifest]:
-    """Return what those templates of the chart make."""
+    """Return the objects of those templates of the chart."""
     parts = [word for name in templates for word in ("--show-only", f"templates/{name}.yaml")]
     text = helm.template(CHART, values, release=release, namespace=namespace, arguments=parts)
     return [obj for obj in yaml.safe_load_all(text) if obj]
 
 
 def apply_chart(kube: Kube, release: str, namespace: str, values: Mapping[str, object], *templates: str) -> None:
-    """Apply what those templates of the chart make, as helm would."""
+    """Apply the objects of those templates of the chart, as helm would."""
     for obj in rendered(release, namespace, values, *templates):
         kube.apply(obj, field_manager="helm")

@@ -1,4 +1,4 @@
-"""What an operator has to do for two pods in several situations, and whether all of it is done."""
+"""The expected work of an operator for two pods in several situations, and whether it is complete."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ Addresses = dict[str, dict[str, str]]
 
 @dataclass(frozen=True)
 class Situation:
-    """Pods that are exposed with two ports before, what happens to them, and the ports of each pod afterwards.
+    """Pods with two exposed ports, an event, and the ports of each pod afterwards.
 
     A port that a pod had before is the same afterwards. `heirs` names the pod whose ports another one takes over.
     """
@@ -31,7 +31,7 @@ class Situation:
     job: bool = False
 
     def prepare(self, site: OperatorSite) -> Addresses:
-        """Bring the pods into the state before, and return their addresses."""
+        """Create the initial state of the pods, and return their addresses."""
         site.clean()
         if self.job:
             meta, template = {"name": "job", "namespace": TASKS}, {"spec": SPEC | {"restartPolicy": "Never"}}
@@ -47,7 +47,7 @@ class Situation:
         return {name: shown(site, name) for name in self.before}
 
     def settled(self, site: OperatorSite, before: Addresses) -> bool:
-        """Tell whether each pod has what it should have, and nothing is left over."""
+        """Return whether each pod has the expected result, and nothing is left over."""
         gateway = InternalTaskGateway("gw", HOME, IP, START, START + SLOTS - 1)
         held = {
             (each.task_id, str(each.target_port)): str(each.address)
@@ -85,7 +85,7 @@ def for_each(act: Callable[[OperatorSite, str], object]) -> Callable[[OperatorSi
 
 
 def lost(site: OperatorSite) -> None:
-    """Somebody removes what is written on one pod, and changes the selectors of the other one's slots."""
+    """A user removes the result from one pod, and changes the selectors of the other one's slots."""
     site.change("a", annotations={names.ADDRESS: None, names.ADDRESSES: None}, labels={TASK_LABEL: None})
     uid = site.get("b")["metadata"]["uid"]
     for port in (port for port, task in site.claims().items() if task == uid):

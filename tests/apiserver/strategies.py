@@ -1,4 +1,4 @@
-"""What the tests of strategies stand on: the site of one gateway, and API servers that fail at a chosen moment."""
+"""Fixtures for the tests of strategies: one gateway, and API servers that fail at a selected time."""
 
 import itertools
 from collections.abc import Callable
@@ -38,7 +38,7 @@ class StrategySite:
         return Task(name, self.namespace, ports or (8888,), owner="ada")
 
     def left(self) -> list[str]:
-        """Return what there is for tasks in the cluster, by name."""
+        """Return the names of the objects of tasks in the cluster."""
         selector = f"{TASK_LABEL}"
         found = [
             f"{each['kind']} {each['metadata']['name']}"
@@ -53,7 +53,7 @@ class StrategySite:
 
 
 class Writes:
-    """An API server whose writes are counted: `write` gets the number of each, the first being 0, and does it."""
+    """An API server whose writes are counted: `write` receives the number of each, from 0, and performs it."""
 
     def __init__(self, kube: Kube) -> None:
         self._kube, self._numbers = kube, itertools.count()
@@ -69,7 +69,7 @@ class Writes:
 
 
 class Failing(Writes):
-    """An API server that can no longer be reached after so many writes."""
+    """An API server that is not reachable after a number of writes."""
 
     def __init__(self, kube: Kube, writes: int) -> None:
         super().__init__(kube)
@@ -82,7 +82,7 @@ class Failing(Writes):
 
 
 class Once(Writes):
-    """An API server of which one write fails: before it arrives, or its answer is lost after it."""
+    """An API server with one failing write: it does not arrive, or its response is lost."""
 
     def __init__(self, kube: Kube, write: int, error: BaseException, *, arrives: bool) -> None:
         super().__init__(kube)
@@ -96,7 +96,7 @@ class Once(Writes):
 
 
 def fill_gateway(site: StrategySite, count: int) -> None:
-    """Bring the Gateway to so many listeners with those of others."""
+    """Add foreign listeners until the Gateway has `count` listeners."""
     gateway = site.kube.get(GATEWAY, "gw", NAMESPACE)
     missing = range(3000, 3000 + count - len(gateway["spec"]["listeners"]))
     gateway["spec"]["listeners"] += [{"name": f"det-{port}", "port": port, "protocol": "TCP"} for port in missing]
@@ -104,7 +104,7 @@ def fill_gateway(site: StrategySite, count: int) -> None:
 
 
 def listener_set(metadata: dict[str, str], parent: dict[str, str], port: int) -> Manifest:
-    """Return a ListenerSet that no strategy made."""
+    """Return a foreign ListenerSet."""
     listener = {"name": "x", "port": port, "protocol": "TCP"}
     return {
         "apiVersion": "gateway.networking.k8s.io/v1",

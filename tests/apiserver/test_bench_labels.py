@@ -1,4 +1,4 @@
-"""The bench's client of the operator: it knows an address by the condition, counts requests, and leaves nothing."""
+"""The bench's client of the operator: it reads the address from the condition, counts requests, and cleans up."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -38,7 +38,7 @@ def operator(site: OperatorSite) -> Iterator[Operator]:
 
 @pytest.fixture
 def kube(site: OperatorSite, operator: Operator, monkeypatch: pytest.MonkeyPatch) -> MeteredKube:
-    """The API server; the metrics of the operator, which is no pod here, come from the operator itself."""
+    """The API server; the operator's metrics are read from the operator, because it is not a pod here."""
     made = MeteredKube(site.kube.cluster)
     monkeypatch.setattr(LabelExposer, "_requests", lambda _labels: meters.requests_of(operator.text()))
     return made

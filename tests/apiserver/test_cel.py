@@ -1,4 +1,4 @@
-"""The probe on made-up CRDs and against servers that say no: every answer is told apart, and nothing is changed."""
+"""The probe on made-up CRDs and on servers that refuse: each refusal has its type, and nothing is changed."""
 
 import copy
 import itertools
@@ -34,7 +34,7 @@ UNBOUNDED: Manifest = {"type": "array", "items": {"type": "string"}}
 
 @pytest.fixture(scope="module")
 def kube() -> Iterator[Kube]:
-    """A control plane of its own, for CRDs and policies are installed."""
+    """A separate control plane, because CRDs and policies are installed."""
     name = f"test-cel-{os.getpid()}"
     yield Kube(base.up("control-plane", base.ClusterRequest(name), say=print))
     base.down(name)
@@ -76,7 +76,7 @@ def one(*rules: str, **options: Any) -> Manifest:
 
 
 def verified(kube: Kube, made: Manifest, path: str = "spec.things") -> probe.ProbeResult:
-    """What was found, asked about once more on both sides."""
+    """Return the result of the probe, after a check of the number and the next one."""
     found = probe.largest(kube, made, path)
     assert probe.ask(kube, made, path, found.accepted) is None
     assert found.at_least or probe.ask(kube, made, path, found.accepted + 1) is not None
@@ -250,7 +250,7 @@ def test_an_admission_policy_that_says_no(kube: Kube) -> None:
 
 
 def _denied(kube: Kube, crd: Manifest) -> DeniedByPolicy:
-    """Ask until the API server knows its policy, of which it gives no sign."""
+    """Repeat the dry run until the API server applies its policy, which no object reports."""
     for _ in itertools.repeat(None):
         try:
             probe.ask(kube, crd, schema.SPEC_LISTENERS, 64)

@@ -1,4 +1,4 @@
-"""The limit of every release of Gateway API that can be had, in both channels, asked of a real API server."""
+"""The limit in every available release of Gateway API, in both channels, probed on a real API server."""
 
 import os
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ EXPECTED = [
 
 @pytest.fixture(scope="module")
 def kube() -> Iterator[Kube]:
-    """A control plane of its own, for CRDs are installed."""
+    """A separate control plane, because CRDs are installed."""
     name = f"test-cel-bundles-{os.getpid()}"
     yield Kube(base.up("control-plane", base.ClusterRequest(name), say=print))
     base.down(name)

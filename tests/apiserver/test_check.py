@@ -1,4 +1,4 @@
-"""Preflight where no controller runs: what a controller says is written by the tests, the rest is a real API server."""
+"""Preflight without a controller: the tests write the statuses of a controller, on a real API server."""
 
 import os
 import socketserver
@@ -29,7 +29,7 @@ OBJECTS = ("gateway", "gatewayclass", "listenersets", "tcproutes", "services", "
 
 @pytest.fixture(scope="module")
 def ports() -> Iterator[tuple[int, int]]:
-    """Two ports that accept and close, as a proxy's do: of the placeholder, and the first of the range."""
+    """Two ports that accept and close, like a proxy's: of the placeholder, and the first of the range."""
     servers = [socketserver.TCPServer(("127.0.0.1", 0), socketserver.BaseRequestHandler) for _ in range(2)]
     for server in servers:
         threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -49,7 +49,7 @@ def plane() -> Iterator[Kube]:
 
 @pytest.fixture(scope="module")
 def bare(plane: Kube, tmp_path_factory: pytest.TempPathFactory) -> Preflight:
-    """The API server before anything is installed in it."""
+    """The API server before anything is installed."""
     return Preflight(
         plane, InternalTaskGateway(RELEASE, NAMESPACE, "127.0.0.1", 20000, 20005), tmp_path_factory.mktemp("b")
     )
@@ -64,7 +64,7 @@ def nothing_installed(bare: Preflight) -> tuple[int, dict[str, Any]]:
 def installed(
     plane: Kube, ports: tuple[int, int], nothing_installed: tuple[int, dict[str, Any]]
 ) -> InternalTaskGateway:
-    """The CRDs, what the chart makes, and what a controller would make and say of it."""
+    """The CRDs, the objects of the chart, and the objects and statuses that a controller would write."""
     placeholder, start = ports
     bundle = bundles.fetch(BUNDLE, "standard")
     for each in (*bundle.crds.values(), *bundle.policies):
@@ -173,7 +173,7 @@ def shell(preflight: Preflight, command: str) -> None:
     program, _, arguments = command.partition(" ")
     ours = program == "task-gateway"
     words = f"{sys.executable} -m task_gateway.cli.main" if ours else str(tool(program))
-    verb, _, arguments = arguments.partition(" ")  # an option of ours belongs behind the verb
+    verb, _, arguments = arguments.partition(" ")  # our options follow the verb
     run(["sh", "-c", f"exec {words} {verb} --kubeconfig {preflight.kube.cluster.kubeconfig} {arguments}"])
 
 
@@ -196,7 +196,7 @@ def test_a_resource_managers_own_rights_are_enough(preflight: Preflight) -> None
 
 
 def test_a_resource_manager_without_the_right_to_claim(preflight: Preflight) -> None:
-    """Its Role is from before the operator was installed, whose policies would refuse its next claim."""
+    """Its Role is older than the operator, whose policies would refuse its next claim."""
     account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "master", "namespace": NAMESPACE}}
     subjects = {"subjects": [{"kind": "ServiceAccount", "name": "master"}]}
     operator = {"enabled": True, "image": "example.com/operator:1"}

@@ -1,4 +1,4 @@
-"""The client against a real API server: objects, conditions, and every error a user can meet."""
+"""The client on a real API server: objects, conditions, and all errors that users can see."""
 
 import threading
 import uuid

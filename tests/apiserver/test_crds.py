@@ -1,4 +1,4 @@
-"""Raising and restoring on a real API server: what is refused changes nothing, what is accepted holds for objects."""
+"""Raising and restoring on a real API server: a refusal changes nothing, an accepted limit applies to objects."""
 
 import os
 import time
@@ -38,7 +38,7 @@ Fresh = Callable[..., Kube]
 
 @pytest.fixture(scope="module")
 def plane() -> Iterator[Kube]:
-    """A control plane of this file's own: it changes the CRD that others count on."""
+    """A separate control plane for this file, because it changes the CRD that other tests use."""
     name = f"test-raise-{os.getpid()}"
     yield Kube(base.up("control-plane", base.ClusterRequest(name), say=print))
     base.down(name)
@@ -46,7 +46,7 @@ def plane() -> Iterator[Kube]:
 
 @pytest.fixture
 def fresh(plane: Kube) -> Fresh:
-    """Return what puts the Gateway CRD of a release there as if new, with no Gateway and no policy."""
+    """Return a function that reinstalls the Gateway CRD of a release, without Gateways and our policy."""
 
     def call(version: str = NEWEST, channel: str = "standard") -> Kube:
         bundle = bundles.fetch(version, channel)
@@ -81,7 +81,7 @@ def gateway(items: list[Manifest]) -> Manifest:
 
 
 def eventually(call: Callable[[], Manifest]) -> Manifest:
-    """Return what a request answers once it is not refused: a changed CRD or policy is heeded a moment later."""
+    """Repeat a request until it is accepted, because a changed CRD or policy applies a moment later."""
     deadline = time.monotonic() + HEEDED_SECONDS
     while True:
         try:
@@ -92,7 +92,7 @@ def eventually(call: Callable[[], Manifest]) -> Manifest:
 
 
 def refusal(call: Callable[[], object]) -> str:
-    """Return the message of the refusal that a request, a dry run, meets in the end."""
+    """Repeat a dry run until it is refused, and return the message."""
     deadline = time.monotonic() + HEEDED_SECONDS
     while time.monotonic() < deadline:
         try:
@@ -107,7 +107,7 @@ def crd(kube: Kube) -> Manifest:
 
 
 def bounds(kube: Kube) -> set[tuple[int | None, int | None]]:
-    """All pairs of spec and status maxItems over the versions."""
+    """Return all pairs of maxItems in spec and status over the versions."""
     (found,) = [each for each in limit_status.state(kube).crds if each.crd == schema.GATEWAYS]
     assert len(found.versions) == 2
     return {(each.spec_max_items, each.status_max_items) for each in found.versions}
@@ -129,7 +129,7 @@ def test_a_raised_gateway_takes_as_many_listeners_and_as_many_statuses(fresh: Fr
     assert crd(kube)["metadata"]["annotations"] == before["metadata"]["annotations"]
     assert edit.raised(before, 213, drop=False)["spec"] == crd(kube)["spec"]
 
-    made = kube.create(gateway(listeners(213)))  # at once: the raise has waited for it
+    made = kube.create(gateway(listeners(213)))  # immediately, because the raise waits until it applies
     statuses = [{"name": each["name"], "attachedRoutes": 0, "conditions": []} for each in listeners(213)]
     written = kube.replace({**made, "status": {"listeners": statuses}}, subresource="status")
     assert len(written["status"]["listeners"]) == 213

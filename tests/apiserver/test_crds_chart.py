@@ -1,4 +1,4 @@
-"""The chart gateway-api-crds on a real API server, by helm, and beside the commands that change the same CRD."""
+"""The chart gateway-api-crds on a real API server, with helm and with the commands that change the same CRD."""
 
 import os
 from collections.abc import Iterator
@@ -37,7 +37,7 @@ def test_values_and_commands_raise_the_same_crd(kube: Kube) -> None:
     upstream = install(kube)
     assert bounds(kube) == {(64, 64)}
 
-    # The command says that the release will mind, and it does: nothing is lowered behind the user's back.
+    # As the command reports, the next upgrade of the release fails: no limit is lowered silently.
     (note,) = raise_to(kube, 213).notes
     assert f"the Helm release {RELEASE} of namespace {NAMESPACE}" in note
     assert "--set gateways.maxListeners=213" in note
@@ -47,14 +47,14 @@ def test_values_and_commands_raise_the_same_crd(kube: Kube) -> None:
     install(kube, maxListeners=213)
     assert bounds(kube) == {(213, 213)}
 
-    # After a restore the release is free to set what its values say.
+    # After a restore the release can apply its values.
     restore(kube)
     assert crd(kube)["spec"] == upstream["spec"]
     assert apply.MANAGER not in managers(kube)
     install(kube, maxListeners=100)
     assert bounds(kube) == {(100, 100)}
 
-    # Without the rules there is the policy too, and the release takes over both as the command says.
+    # The policy replaces the dropped rules, and the release takes over both, as the command reports.
     (note,) = raise_to(kube, 1000, drop=True).notes
     assert note.endswith("--set gateways.maxListeners=1000,gateways.dropQuadraticRules=true --take-ownership")
     (chart,) = (Path(__file__).parents[2] / "dist").glob("gateway-api-crds-*.tgz")
@@ -73,7 +73,7 @@ def test_the_chart_drops_the_rules_and_leaves_the_policy(kube: Kube) -> None:
     twice["metadata"]["name"] = "twice"
     assert "20000 TCP already exists" in refusal(lambda: kube.create(twice, dry_run=True))
 
-    # Both stay as the CRDs do when the release goes.
+    # Both are kept, like the CRDs, when the release is uninstalled.
     helm.uninstall(kube.cluster, RELEASE, NAMESPACE)
     assert kube.get(schema.KIND, schema.GATEWAYS)
     assert ports_policy.present(kube)

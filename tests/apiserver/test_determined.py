@@ -1,6 +1,6 @@
-"""A Determined master's writes, replayed: each harm is named by the check before it happens, then it happens.
+"""A Determined master's writes, replayed: the check names each harm before it happens.
 
-On the objects of the chart's profile, with the CRDs of the other chart's, none is named and none happens.
+With the profile of the chart and the CRDs of the other chart's profile, the check finds no harm and none happens.
 """
 
 import copy
@@ -51,7 +51,7 @@ ACCOUNTS = "system:serviceaccount"
 
 @pytest.fixture(scope="module")
 def plane() -> Iterator[Kube]:
-    """Both charts with their profiles, and all that a controller would make and say."""
+    """Both charts with their profiles, and the objects and statuses that a controller would write."""
     with base.temporary_cluster(
         "control-plane", base.ClusterRequest(f"test-determined-{os.getpid()}"), say=print
     ) as cluster:
@@ -70,7 +70,7 @@ def plane() -> Iterator[Kube]:
 
 @pytest.fixture
 def preflight(plane: Kube, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Preflight]:
-    """The profile as it was installed; afterwards nothing of a task is there."""
+    """The installed profile; afterwards all objects of tasks are removed."""
     monkeypatch.setattr(gateway_checks, "probe", lambda _: Answer.CLOSED)  # no proxy runs
     gateway = InternalTaskGateway(RELEASE, NAMESPACE, "127.0.0.1", START, START + COUNT - 1)
     yield Preflight(plane, gateway, tmp_path, arguments=("--profile", "determined"))
@@ -105,7 +105,7 @@ def test_a_verb_that_is_missing_is_named_and_fails_a_step(preflight: Preflight, 
                 less[place]["rules"][number]["verbs"].remove(verb)
                 cases[f"{verb} {rule['resources'][0]} in {NAMESPACE}"] = less
     assert len(cases) == 1 + 8
-    twice = f"list services in {NAMESPACE}"  # its own ClusterRole has it too
+    twice = f"list services in {NAMESPACE}"  # its own ClusterRole also grants it
     assert twice in cases
     preflight.kube.apply(determined.own_role())
     for number, granted in enumerate(cases.values()):
@@ -129,7 +129,7 @@ def test_a_verb_that_is_missing_is_named_and_fails_a_step(preflight: Preflight, 
 
 
 def grant(kube: Kube, name: str, roles: list[Manifest]) -> None:
-    """Make a ServiceAccount with these Roles; each has its own, so that nothing has to be waited for.
+    """Create a ServiceAccount with these Roles. Each test has its own one, so no change has to take effect first.
 
     It also has the ClusterRole of the guide.
     """
@@ -171,7 +171,7 @@ def test_with_the_charts_role_only_the_master_ends_at_its_start(preflight: Prefl
 
 
 def live(master: DeterminedMaster) -> None:
-    """Do all that a master does, from its start to the end of its last task."""
+    """Perform all actions of a master, from its start to the end of its last task."""
     master.start()
     master.free("one", master.expose("one"))
 
@@ -186,11 +186,11 @@ def test_five_quick_tries_are_lost_against_a_status_that_is_written_faster(prefl
 
     with pytest.raises(Conflict):
         against(5).expose("two")
-    assert ports(preflight) == {1024, port}  # the task dies
+    assert ports(preflight) == {1024, port}  # the task fails
 
     with pytest.raises(Conflict):
         against(5).free("one", port)
-    assert ports(preflight) == {1024, port}  # nobody tries again: the port is lost
+    assert ports(preflight) == {1024, port}  # there is no retry: the port is lost
     assert against(0).expose("three") == port + 1
 
 
@@ -200,7 +200,7 @@ def test_with_the_profile_nothing_is_named_and_nothing_breaks(preflight: Preflig
     before = spec(preflight)
     assert erased(before) == []
     master.start()
-    taken = [master.expose(f"task-{number}") for number in range(70)]  # more than upstream allows
+    taken = [master.expose(f"task-{number}") for number in range(70)]  # more than Gateway API's CRD allows
     broken.controller_speaks(preflight.kube)
     assert taken == list(range(START, START + 70))
     assert ports(preflight) == {1024, *taken}
@@ -232,7 +232,7 @@ def test_what_the_check_calls_erased_is_what_the_client_drops(release: str) -> N
 
 
 def example(node: Manifest) -> Any:
-    """Return a value with every field that a schema has, and one item in each list."""
+    """Return a value with all fields of a schema, and one item in each list."""
     if node.get("type") == "array":
         return [example(node["items"])]
     if "properties" in node:
@@ -241,7 +241,7 @@ def example(node: Manifest) -> Any:
 
 
 def dropped(before: Any, after: Any, path: str = "") -> list[str]:
-    """Return the paths that are in `before` alone; below one that is, nothing is looked at."""
+    """Return the paths that are only in `before`, without the paths below them."""
     if isinstance(before, list):
         return [each for one, other in zip(before, after, strict=True) for each in dropped(one, other, path)]
     if not isinstance(before, dict):
@@ -331,7 +331,7 @@ def test_a_port_whose_task_still_has_something_is_left_alone(preflight: Prefligh
 def test_what_changes_within_the_grace_period_is_left_alone(
     preflight: Preflight, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The master frees one port itself, another gets a task: only the third is left."""
+    """The master frees one port itself, and another gets a task: only the third is left."""
     first, second, third = (leave_behind(preflight, task, preflight.gateway) for task in ("one", "two", "three"))
     waited = []
 

@@ -1,4 +1,4 @@
-"""The scheduling gate of a Determined master's pods: who gets it, when it is lifted, and what a dead operator means.
+"""The scheduling gate of a Determined master's pods: which pods get it, when it is removed, and without an operator.
 
 No kubelet and no controller runs: the EndpointSlice of the operator's Service is written here.
 """
@@ -29,7 +29,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LaneSite]:
         apply_chart(kube, "gw", HOME, values(6, schedulingGate=True), "operator/determined/gate", "operator/metrics")
         kube.create(endpoint_slice())
         ready(made, True)
-        until(lambda: is_held(made, "probe", dry_run=True))  # a policy takes effect a moment after it was made
+        until(lambda: is_held(made, "probe", dry_run=True))  # a policy takes effect a moment after its creation
         yield made
 
 
@@ -48,7 +48,7 @@ def master(site: LaneSite) -> DeterminedMaster:
 
 
 def endpoint_slice() -> Manifest:
-    """The one that Kubernetes makes for the operator's Service."""
+    """Return the EndpointSlice that Kubernetes creates for the operator's Service."""
     labels = {"kubernetes.io/service-name": "gw-operator"}
     meta = {"name": "gw-operator-1", "namespace": HOME, "labels": labels}
     return {
@@ -58,7 +58,7 @@ def endpoint_slice() -> Manifest:
 
 
 def ready(site: LaneSite, *states: bool) -> None:
-    """Let Kubernetes say which replicas of the operator are Ready."""
+    """Write which replicas of the operator are Ready, as the kubelet would."""
     endpoints = [
         {"addresses": [f"10.0.0.{number}"], "conditions": {"ready": state}} for number, state in enumerate(states, 1)
     ]
@@ -66,7 +66,7 @@ def ready(site: LaneSite, *states: bool) -> None:
 
 
 def pod(site: LaneSite, allocation: str, *ports: int, dry_run: bool = False, **labels: str) -> Manifest:
-    """Create the pod of a task with these container ports, as the Job controller does."""
+    """Create the pod of a task with these container ports, like the Job controller."""
     found = labels or {determined.LABEL: allocation}
     meta = {"name": determined.job_name(allocation), "namespace": TASKS, "labels": found}
     container: dict[str, Any] = {"name": "determined-container", "image": "none"}

@@ -1,4 +1,4 @@
-"""The lane of a Determined master: each of its ports leads to its pods, and nobody else writes what it writes."""
+"""The lane of a Determined master: each port reaches its pods, and no other client writes the master's objects."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -55,7 +55,7 @@ def until_led(site: LaneSite, wanted: dict[int, str]) -> None:
 
 
 def until_refused(kube: Kube, obj: Manifest, words: str) -> None:
-    """Return once a policy refuses an object with these words: it takes effect a moment after it was made."""
+    """Return when a policy refuses an object with this message: it takes effect a moment after its creation."""
 
     def refused() -> bool:
         try:

@@ -1,4 +1,4 @@
-"""`task-gateway check` of a Determined lane: nothing is said of one that works, and each break has its code."""
+"""`task-gateway check` of a Determined lane: a working one passes, and each fault has its code."""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -33,7 +33,7 @@ COUNT = 6
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LaneSite]:
-    """A lane, all that a controller would make and say of the Gateway with the slots, and the operator's statuses."""
+    """A lane, the objects and statuses of a controller for the Gateway with the slots, and the operator's statuses."""
     with plane("lane-check") as kube:
         for policy in bundles.fetch(BUNDLE, "experimental").policies:
             kube.apply(policy)
@@ -51,7 +51,7 @@ def accepted(kube: Kube) -> bool:
 
 
 def all_runs(kube: Kube) -> None:
-    """Make what a cluster and a controller would, for the Gateway that the controller serves."""
+    """Create the objects of a cluster and a controller for the Gateway that the controller serves."""
     kube.create({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "one"}})
     write_status(kube, "v1/Node", "one", {"conditions": [{"type": "Ready", "status": "True"}]})
     kube.create(broken.kube_proxy("one"))
@@ -139,7 +139,7 @@ def class_refused(preflight: Preflight) -> AbstractContextManager[None]:
 
 
 def not_programmed(preflight: Preflight) -> AbstractContextManager[None]:
-    """As the operator writes it while the gateway has no address."""
+    """The status that the operator writes while the gateway has no address."""
     return broken.changed_status(preflight, GATEWAY, NAME, status.of_gateway("", datetime.now(UTC)))
 
 
@@ -164,7 +164,7 @@ def test_a_port_that_does_not_lead_to_its_task_is_named(
 ) -> None:
     """No operator runs."""
     port = master.expose("one")
-    assert troubled(preflight.check()[1]) == {}  # it may still come
+    assert troubled(preflight.check()[1]) == {}  # it may still be exposed
     monkeypatch.setattr(determined_lane, "GRACE", timedelta(0))
     check = assert_exactly(preflight, "ITG0514")
     assert check["message"] == f"port {port}: allocation one"

@@ -1,7 +1,7 @@
-"""The same tasks of a Determined master on the profile and on the lane: what conflicts, is lost, and is never freed.
+"""The same tasks of a Determined master with the profile and with the lane: conflicts, failed tasks, leaked ports.
 
-On the profile something writes the Gateway's status as Envoy Gateway does. On the lane the operator runs, with the
-rights of its Roles only.
+With the profile, a simulated controller writes the Gateway's status like Envoy Gateway. With the lane, the operator
+runs, with only the permissions of its Roles.
 """
 
 import json
@@ -44,7 +44,7 @@ PROFILE_NAME = "pf"
 
 @dataclass
 class ReplayTarget:
-    """A Gateway, and the API server as its master. `runs` writes statuses or leads ports while tasks come and go."""
+    """A Gateway, and the API server as its master. `runs` writes statuses or slots while tasks come and go."""
 
     where: str
     kube: Kube
@@ -53,7 +53,7 @@ class ReplayTarget:
 
 
 class Watching:
-    """Follows what others write: how often the status changed, and which allocations each port was led to, and when."""
+    """Watches the writes of others: how often the status changed, and the allocations of each slot with their times."""
 
     def __init__(self, kube: Kube, gateway: InternalTaskGateway) -> None:
         self.statuses = 0
@@ -80,7 +80,7 @@ class Watching:
 
     @property
     def seconds(self) -> list[float]:
-        """How long after its route each port was led to its task; a watch of the slot can be the faster one."""
+        """The seconds from a route to its slot, for each port; the watch of the slot can be faster."""
         return [max(0.0, at - self.routed[key]) for key, at in self.led.items() if key in self.routed]
 
     def _status(self, *_: object) -> None:
@@ -135,12 +135,12 @@ def replay_targets(site: LaneSite) -> tuple[ReplayTarget, ReplayTarget]:
 
 
 def replay(target: ReplayTarget, kube: MeteredKube, count: int) -> tuple[ReplayRecord, Watching]:
-    """Start, replace and kill tasks, with a restart of the master in between, and return what was seen."""
+    """Start, replace and kill tasks, with a restart of the master in between, and return the results."""
     master, gateway = Loaded(target.kube, target.gateway, TASKS), target.gateway
     leave_behind(kube, gateway)
     cpu = kube.cpu_seconds()
     with target.runs(), Watching(kube, gateway) as watching:
-        assert master.start_again([]) == []  # this frees what an earlier life left
+        assert master.start_again([]) == []  # this frees the ports that an earlier run left
         assert held(kube, gateway) == {}
         tasks, launched = [LoadTask(f"task-{number}.1") for number in range(count)], []
         for first in range(0, count, BURST):
@@ -181,7 +181,7 @@ def replay(target: ReplayTarget, kube: MeteredKube, count: int) -> tuple[ReplayR
 
 
 def leave_behind(kube: Kube, gateway: InternalTaskGateway) -> None:
-    """Make a few listeners of tasks that are gone, as a master leaves them whose last write was refused."""
+    """Create a few listeners of ended tasks, like those of a master whose last write was refused."""
     found = kube.get(GATEWAY, gateway.gateway_name, HOME)
     ports = range(gateway.gateway_port_range_start, gateway.gateway_port_range_start + LEFT)
     found["spec"]["listeners"] += map(listener, ports)
@@ -194,7 +194,7 @@ def held(kube: Kube, gateway: InternalTaskGateway) -> dict[int, str]:
 
 
 def until_led(kube: Kube, target: ReplayTarget, alive: list[LoadTask]) -> None:
-    """Return once the slot of each port leads to its task, and no other leads anywhere; the profile has no slots."""
+    """Return when the slot of each port selects its task, and no other slot selects pods; the profile has no slots."""
     if target.gateway.gateway_name != NAME:
         return
     wanted = {port: each.allocation for each in alive for port in each.ports}

@@ -1,4 +1,4 @@
-"""What `helm test` waits for, by the chart's own arguments of kubectl: only the controller of the class counts."""
+"""The waits of `helm test`, with the chart's own kubectl arguments: only the controller of the class counts."""
 
 from collections.abc import Iterator
 
@@ -27,7 +27,7 @@ def entry(reference: Manifest, controller: str, status: str) -> Manifest:
 
 
 def words(container: str, where: str) -> list[Word]:
-    """Return the arguments of kubectl of one container, which waits no longer than a second."""
+    """Return the kubectl arguments of one container, with a timeout of one second."""
     (pod,) = rendered("gw", NAMESPACE, VALUES, "tests/pod")
     (found,) = [each["args"] for each in pod["spec"][where] if each["name"] == container]
     return ["--timeout=1s" if word.startswith("--timeout") else word for word in found]
@@ -38,7 +38,7 @@ def kubectl(kube: Kube, words: list[Word]) -> str:
 
 
 FORMER = {"name": "former", "namespace": NAMESPACE}
-"""What differs in the reference to a parent that the route had once."""
+"""The fields that differ in the reference to a former parent of the route."""
 
 
 @pytest.mark.parametrize(

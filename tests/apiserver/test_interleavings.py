@@ -1,4 +1,4 @@
-"""Masters against each other: every interleaving of their calls, and long random walks, never give a port twice."""
+"""Concurrent masters: no interleaving of their calls, and no long random walk, assigns a port twice."""
 
 import random
 import threading
@@ -22,14 +22,14 @@ from task_gateway.routing.gateway import TaskGateway
 __all__ = ["fresh"]
 MASTERS, ROUNDS = 2, 2
 OTHERS = "others"
-# As long as the calls of both masters; a shorter list would let the first one go to its end before the other.
+# As long as the calls of both masters; with a shorter list the first one would end before the other starts.
 ORDER_LENGTH = 80
 ORDERS = draw.lists(draw.integers(0, MASTERS - 1), min_size=ORDER_LENGTH, max_size=ORDER_LENGTH)
 WORKERS, TASKS_EACH, PHASES, WRITES_OF_A_LIFE = 4, 8, 10, 40
 
 
 class Book:
-    """Who has which port, as the masters learned it: a port that is given while it is in here is given twice."""
+    """The owner of each port, as known to the masters: a port that is assigned again while it is here has two tasks."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -94,18 +94,18 @@ def test_two_masters_race_for_the_last_port(
         assert book.twice == []
         for namespace in set(namespaces):
             assert TaskGateway(kube, gateway, namespace, strategy).exposed() == []
-        if namespaces[0] == namespaces[1]:  # with two namespaces each may give way to the other
+        if namespaces[0] == namespaces[1]:  # with two namespaces each may back off for the other
             assert book.told["claimed"] >= 1
         total.update(book.told)
 
     race()
     assert total["claimed"] >= examples
-    assert total["refused"] >= 1  # else they never met
+    assert total["refused"] >= 1  # else there was no conflict
     print(f"{strategy}: {dict(total)}")
 
 
 class Walker:
-    """A master on a random walk: it claims and releases for its own tasks, dies before a write, and starts again."""
+    """A master on a random walk: it claims and releases for its own tasks, crashes before a write, and restarts."""
 
     def __init__(self, site: StrategySite, strategy: str, book: Book, number: int) -> None:
         self._site, self._strategy, self._book = site, strategy, book
@@ -117,7 +117,7 @@ class Walker:
         self._held: set[str] = set()
 
     def walk(self, steps: int) -> None:
-        """Live as many lives as it takes; one in three follows the state by watches."""
+        """Restart as often as necessary; one of three instances keeps the state by watches."""
         left = steps
         while left:
             mortal: Any = Failing(self._site.kube, self._random.randrange(WRITES_OF_A_LIFE))
@@ -131,11 +131,11 @@ class Walker:
                     left -= 1
 
     def forget(self, live: set[str]) -> None:
-        """Know no more of tasks that have ended: a reconcile has freed their ports."""
+        """Drop ended tasks, because a reconcile has freed their ports."""
         self._held &= live
 
     def _step(self, tasks: TaskGateway, name: str) -> bool:
-        """Claim what the task does not have, release what it has; False if the master dies of it."""
+        """Claim a port for a task without one, or release the task; False if the master crashes."""
         try:
             if name in self._held:
                 self._held.discard(name)
@@ -154,7 +154,7 @@ class Walker:
         return True
 
     def _expose(self, tasks: TaskGateway, name: str) -> tuple[Address, ...]:
-        """Expose a task, and finish first the release that one began who died of it."""
+        """Expose a task; first finish a release that a crashed master began."""
         try:
             return tasks.expose(self._tasks[name])
         except UsageError:
@@ -170,7 +170,7 @@ def names_of(number: int) -> list[str]:
 def test_a_random_walk_of_claims_releases_and_crashes(
     fresh: StrategySite, share: int, strategy: str, steps: int
 ) -> None:
-    """Four masters claim, release and crash at random for 10,400 steps: no port is given twice, none stays lost."""
+    """Four masters claim, release and crash at random for 10,400 steps: no port is assigned twice, none stays lost."""
     fresh.first, fresh.count = SLOTS[0], 40
     book = Book()
     walkers = [Walker(fresh, strategy, book, number) for number in range(WORKERS)]

@@ -1,4 +1,4 @@
-"""The harness killed by SIGKILL at every step of a call: the next call, or a reconcile, brings the cluster right."""
+"""The library is killed (SIGKILL) at every step of a call: the next call, or a reconcile, repairs the cluster."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ EACH = pytest.mark.parametrize("strategy", ["slots", "listeners"])
 
 @dataclass
 class Crime:
-    """A task of two ports, one that nobody touches, and a listener of somebody else."""
+    """A task with two ports, another task that must not change, and a foreign listener."""
 
     site: StrategySite
     strategy: str
@@ -35,7 +35,7 @@ class Crime:
         return TaskGateway(self.site.kube, self.site.gateway, NAMESPACE, self.strategy)
 
     def kills(self, verb: str, task: str, mend: Callable[[], None]) -> int:
-        """Kill a master at every step of a call, repair what that left each time, and return how often."""
+        """Kill a master at every step of a call, repair the state each time, and return the number of kills."""
         before, wanted, count = len(self.site.left()), self.site.task(task, *PORTS), 0
         if verb == "release":
             self.tasks.expose(wanted)
@@ -52,7 +52,7 @@ class Crime:
         return count
 
     def everything_holds(self) -> None:
-        """Nothing is left to repair, the other task has its port still, and so has the foreign listener."""
+        """Nothing is left to repair, and the other task and the foreign listener still have their ports."""
         assert self.tasks.reconcile(grace_seconds=0) == []
         assert [each.port for each in self.tasks.exposed() if each.task_id == "beside"] == [self.beside]
         assert SLOTS[-1] in self.site.listeners()

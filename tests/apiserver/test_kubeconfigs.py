@@ -1,4 +1,4 @@
-"""Each kind of kubeconfig next to the real kubectl: where it works, both are the same user; else we say why not."""
+"""Each kind of kubeconfig, compared with the real kubectl: both are the same user, or the error has the reason."""
 
 import json
 import os
@@ -31,7 +31,7 @@ def clients() -> Authority:
 
 @pytest.fixture(scope="module")
 def plane(clients: Authority, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kube]:
-    """A control plane that also takes client certificates."""
+    """A control plane that also accepts client certificates."""
     authority = tmp_path_factory.mktemp("clients") / "ca.crt"
     authority.write_bytes(clients.pem)
     name = f"test-kubeconfigs-{os.getpid()}"
@@ -103,7 +103,7 @@ MERGES: list[tuple[str, str, str | None]] = [
 
 
 def merged_files(files: KubeconfigFolder) -> None:
-    """Write the files that are merged, each called as in MERGES."""
+    """Write the files to merge, with the names in MERGES."""
     real = config(files.cluster, files.user)
     files.write("REAL", real)
     for section in ENTRIES:

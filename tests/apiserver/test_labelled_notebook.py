@@ -1,4 +1,4 @@
-"""The notebook of `make e2e` that a label exposes: what the steps write and read, with an operator and no kubelet."""
+"""The notebook of `make e2e` that a label exposes: the steps, with an operator and without a kubelet."""
 
 import threading
 from collections.abc import Iterator
@@ -42,7 +42,7 @@ def case(site: OperatorSite, tmp_path: Path) -> Iterator[ScenarioCase]:
 
 
 def ready(site: OperatorSite) -> None:
-    """Do what the kubelet would: give the pod an address, and say that it is Ready."""
+    """Give the pod an address and make it Ready, as the kubelet would."""
     until(lambda: site.kube.find(POD, ID, TASKS) is not None)
     conditions = [{"type": "Ready", "status": "True"}]
     site.status(ID, {"phase": "Running", "podIP": "10.0.0.1", "podIPs": [{"ip": "10.0.0.1"}], "conditions": conditions})

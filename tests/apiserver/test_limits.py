@@ -1,4 +1,4 @@
-"""Each limit against a real API server: what is read there, and how it changes what fits. No controller runs here."""
+"""Each limit on a real API server: how it is read, and how it changes the capacity. No controller runs here."""
 
 import copy
 from collections.abc import Callable, Iterator
@@ -34,7 +34,7 @@ OBJECTS = ("gateway", "gatewayclass", "listenersets", "services", "configmap")
 
 @pytest.fixture(scope="module")
 def kube() -> Iterator[Kube]:
-    """A control plane of its own, with the CRDs of Gateway API and all the chart makes but the controller."""
+    """A separate control plane with the CRDs of Gateway API and all objects of the chart except the controller."""
     with gateway_api("limits", NAMESPACE) as kube:
         apply_chart(kube, "itg", NAMESPACE, {"slots": [{"start": START, "count": COUNT}]}, *OBJECTS)
         yield kube
@@ -45,7 +45,7 @@ Assess = Callable[..., ManagerLimits]
 
 @pytest.fixture
 def assess(kube: Kube) -> Assess:
-    """Look at the limits of a port range with a strategy."""
+    """Return the limits of a port range with a strategy."""
 
     def look(first: int = START, last: int = START + 99, strategy: str | None = None, **manager: Any) -> ManagerLimits:
         gateway = InternalTaskGateway("itg", NAMESPACE, "192.0.2.7", first, last)
@@ -57,7 +57,7 @@ def assess(kube: Kube) -> Assess:
 
 @pytest.fixture
 def kept(kube: Kube) -> Iterator[Callable[[str, str, str | None], Manifest]]:
-    """Read an object that the test changes, and put it back as it was."""
+    """Read an object that the test changes, and restore it."""
     before: list[Manifest] = []
 
     def keep(kind: str, name: str, namespace: str | None = NAMESPACE) -> Manifest:
@@ -75,7 +75,7 @@ def kept(kube: Kube) -> Iterator[Callable[[str, str, str | None], Manifest]]:
 
 @pytest.fixture
 def made(kube: Kube) -> Iterator[Callable[[Manifest], Manifest]]:
-    """Make objects that are removed again."""
+    """Create objects that are removed again."""
     objects: list[Manifest] = []
 
     def make(obj: Manifest) -> Manifest:

@@ -1,4 +1,4 @@
-"""The commands on a gateway with two task namespaces: what they cover, which names they take, what they refuse."""
+"""The commands on a gateway with two task namespaces: their scope, the names they accept, and their errors."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -41,7 +41,7 @@ def kube() -> Iterator[Kube]:
 
 @pytest.fixture
 def call(kube: Kube, capsys: pytest.CaptureFixture[str]) -> Iterator[Call]:
-    """Call a command as a user does: its exit code, its JSON and what is on stderr."""
+    """Run a command as a user does, and return its exit code, its JSON and its stderr."""
     write_gateway_status(kube, [{"type": "IPAddress", "value": IP}], Programmed="True")
 
     def run(*words: str, kubeconfig: Path = kube.cluster.kubeconfig) -> tuple[int, dict[str, Any], str]:
@@ -207,7 +207,7 @@ def test_several_pods_behind_one_port_are_told(kube: Kube, call: Call, spec: dic
 
 
 def as_master(kube: Kube, folder: Path) -> Path:
-    """Return a kubeconfig with the rights of the chart's Role only."""
+    """Return a kubeconfig with only the permissions of the chart's Role."""
     content = yaml.safe_load(kube.cluster.kubeconfig.read_text())
     content["users"][0]["user"] = {"token": kube.token("master", HOME)}
     file = folder / "kubeconfig"

@@ -1,4 +1,4 @@
-"""How many slots one Gateway can hold where it has their listeners itself: what etcd takes in one request decides."""
+"""How many slots one Gateway can hold with their listeners on it: the request limit of etcd decides."""
 
 from collections.abc import Iterator
 
@@ -14,7 +14,7 @@ from task_gateway.model import Manifest
 from task_gateway.routing.gateway_api import GATEWAY
 
 LARGEST = 1851
-"""Listeners as the chart makes them for slots, with a status as Contour writes it; the next twenty are refused."""
+"""The number of the chart's slot listeners, with Contour's status, that fit; twenty more are refused."""
 CONDITIONS = (
     ("Programmed", "Programmed", "Valid listener"),
     ("Accepted", "Accepted", "Listener accepted"),

@@ -1,4 +1,4 @@
-"""The operator with the rights of its Roles only: what a label does, and what the pod says afterwards."""
+"""The operator with only the permissions of its Roles: the effect of a label, and the result on the pod."""
 
 import time
 from collections.abc import Iterator
@@ -125,7 +125,7 @@ def test_a_pod_that_ends_frees_its_port_at_once(site: OperatorSite, end: str) ->
     else:
         site.status("a", {"phase": end})
     until(lambda: site.claims() == {})
-    assert time.monotonic() - began < 10  # far below any period: a watch brought it
+    assert time.monotonic() - began < 10  # far below any period: a watch delivered it
     assert service(site, START)["spec"]["selector"] == {TASK_LABEL: f"released.{START}"}
     site.pod("b")
     site.wait("b", "Exposed")
@@ -264,6 +264,6 @@ def test_the_command_line_and_the_operator_on_one_gateway(site: OperatorSite) ->
         assert tasks.reconcile(grace_seconds=0) == []
         uid = site.get("a")["metadata"]["uid"]
         tasks.release(uid)
-        until(lambda: site.claims().get(START + 1) == uid)  # a live pod gets the same port again
+        until(lambda: site.claims().get(START + 1) == uid)  # a running pod gets the same port again
         assert site.address("a") == SECOND
         assert tasks.ports().tasks == 2

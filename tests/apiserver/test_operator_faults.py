@@ -1,4 +1,4 @@
-"""What happens around an operator: it stands still, its connections hang, the API server is away, all label at once."""
+"""Faults around an operator: it is suspended, connections hang, the API server is down, a burst of labels."""
 
 import os
 import signal
@@ -49,7 +49,7 @@ def site(plane: OperatorSite) -> Iterator[OperatorSite]:
 
 @pytest.mark.parametrize("situation", SITUATIONS.values(), ids=SITUATIONS)
 def test_a_replica_stands_still_before_each_write(site: OperatorSite, situation: Situation) -> None:
-    """A replica stops (SIGSTOP) before each of its writes, another completes them: it changes nothing afterwards."""
+    """A replica is suspended before each of its writes, another completes them: it changes nothing afterwards."""
     write, stands = 0, True
     while stands:
         settled = partial(situation.settled, site, situation.prepare(site))
@@ -74,12 +74,12 @@ def stands_or_is_done(child: Child, settled: Callable[[], bool]) -> bool:
 
 
 def follows_after(child: Child, write: int) -> bool:
-    """Tell whether a process knows that it leads no more, and that write was answered."""
+    """Return whether a process knows that it is not the leader any more, after the response to that write."""
     return child.answered.value > write and not child.leads.value
 
 
 def test_a_replica_stands_still_beyond_its_lease(site: OperatorSite) -> None:
-    """A replica stops (SIGSTOP) beyond its Lease, another takes over: it writes nothing when it goes on."""
+    """A replica is suspended (SIGSTOP) beyond its Lease, and another takes over: it writes nothing when it resumes."""
     with Child(site.account.cluster, site.options(identity="first")).running() as first:
         until(lambda: first.leads.value)
         for name in ("ends", "stays"):
@@ -109,7 +109,7 @@ def test_a_replica_stands_still_beyond_its_lease(site: OperatorSite) -> None:
 
 
 def test_a_claim_for_a_pod_that_is_gone(site: OperatorSite) -> None:
-    """A replica stops before a claim, and the pod is deleted meanwhile: its late claim is freed at once."""
+    """A replica is suspended before a claim, and the pod is deleted: its late claim is freed at once."""
     child = Child(site.account.cluster, site.options(), 0, signal.SIGSTOP)
     with child.running():
         site.pod("gone")
@@ -126,7 +126,7 @@ def test_a_claim_for_a_pod_that_is_gone(site: OperatorSite) -> None:
 
 
 class Split:
-    """An API server whose watches use other connections than all else."""
+    """An API server whose watches use separate connections."""
 
     def __init__(self, kube: Kube, watched: Kube) -> None:
         self._kube, self._watched = kube, watched
@@ -137,7 +137,7 @@ class Split:
 
 @pytest.mark.parametrize("which", ["all", "watches"])
 def test_connections_hang(site: OperatorSite, tmp_path: Path, which: str) -> None:
-    """All connections of the operator hang, or only its watches: it opens others, and misses no end of a pod."""
+    """All connections of the operator hang, or only its watches: it opens new ones, and misses no end of a pod."""
     with forwarding(site.account.cluster.kubeconfig, tmp_path) as (forwarder, kubeconfig):
         kube = Kube(Cluster("forwarded", "existing", kubeconfig), Settings(watch_seconds=WATCH_SECONDS))
         with History.watching(site), site.operator(kube if which == "all" else Split(site.account, kube)) as operator:
@@ -155,7 +155,7 @@ def test_connections_hang(site: OperatorSite, tmp_path: Path, which: str) -> Non
 
 
 def test_the_api_server_is_away(site: OperatorSite, share: int) -> None:
-    """The API server stands still for 60 s: no replica acts any more, then one does again, and no port has moved."""
+    """The API server is suspended for 60 s: no replica acts, then one does again, and all ports are unchanged."""
     pid = int((folder(site.kube.cluster.name) / "kube-apiserver.pid").read_text())
     seconds = AWAY_SECONDS if share == 1 else RENEW_SECONDS + RETRY_SECONDS
     with History.watching(site), site.operator(identity="one") as one:
@@ -184,7 +184,7 @@ def test_the_api_server_is_away(site: OperatorSite, share: int) -> None:
 
 
 def test_more_pods_than_slots_at_once(site: OperatorSite, share: int) -> None:
-    """1,000 pods are labelled at once for 64 slots: the first 64 get one each, and each that frees goes to the next."""
+    """1,000 pods are labelled at once for 64 slots: the first 64 get one each, and each freed slot goes to the next."""
     wanted = [f"pod-{number:03}" for number in range(1000 // share)]
     with ThreadPoolExecutor(WRITERS) as pool:
         list(pool.map(lambda name: site.pod(name, None), wanted))

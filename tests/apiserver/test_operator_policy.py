@@ -1,7 +1,7 @@
-"""The policies of the operator on a real API server: who may lead a port to a pod, and who may write its result.
+"""The policies of the operator on a real API server: who may route a port to a pod, and who may write its result.
 
-The users here may do everything that Kubernetes' own kinds offer in the namespace, so that what is refused is refused
-by a policy and not by RBAC. No controller runs: the test acts as the Job controller by impersonation.
+The users here have all permissions for Kubernetes' own kinds in the namespace, so only a policy, not RBAC, can refuse
+them. No controller runs: the test impersonates the Job controller.
 """
 
 import time
@@ -66,7 +66,7 @@ RIGHTS = [
 
 @pytest.fixture(scope="module")
 def namespace(control_plane: Kube) -> Iterator[str]:
-    """A namespace with the objects of the chart, where users have all rights on Kubernetes' own kinds."""
+    """A namespace with the objects of the chart, where users have all permissions for Kubernetes' own kinds."""
     name = f"tasks-{uuid.uuid4().hex[:8]}"
     kube = control_plane
     kube.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
@@ -106,7 +106,7 @@ def namespace(control_plane: Kube) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def enforced(control_plane: Kube, namespace: str, tmp_path_factory: pytest.TempPathFactory) -> PolicyNamespace:
-    """The same, once the API server enforces each policy: it reads them a moment after they are created."""
+    """The same, when the API server enforces all policies, a moment after their creation."""
     found = PolicyNamespace(control_plane, namespace, tmp_path_factory.mktemp("kubeconfig"))
     user = found.as_user(USER)
     task = {"labels": {TASK_LABEL: "t"}}
@@ -148,14 +148,14 @@ def _refused(kube: Kube, obj: Manifest) -> bool:
 
 ALLOWED: dict[str, tuple[str, Act]] = {
     "a user creates a pod": (USER, create_pod(labels=OWN | {"task-gateway.dev/expose": "8888"})),
-    "a user asks for a port": (
+    "a user requests a port": (
         USER,
         change_pod("free", labels={"task-gateway.dev/expose": "8888"}, annotations={"task-gateway.dev/port": "20000"}),
     ),
     "a user labels a pod that has a port": (USER, change_pod("held", labels=OWN, annotations=OWN)),
     "a user removes the label of a pod": (USER, without("labels", TASK_LABEL)),
     "a user removes the address of a pod": (USER, without("annotations", ADDRESS)),
-    "another condition changes beside ours": (USER, condition("held")),
+    "another condition changes with ours": (USER, condition("held")),
     "a scheduler binds a pod": (USER, bind()),
     "a drain evicts a pod": (USER, post("eviction", "policy/v1/Eviction", "held")),
     "a scheduler binds a pod with labels of its topology": (USER, bind(labels={"topology.kubernetes.io/zone": "a"})),

@@ -1,4 +1,4 @@
-"""Several operators, and ones that die: the Lease, kills before every write, and views that are old."""
+"""Several operators, and crashes: the Lease, kills before every write, and outdated caches."""
 
 import signal
 import subprocess

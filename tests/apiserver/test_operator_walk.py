@@ -1,4 +1,4 @@
-"""Two operators, a master and `gc` among random steps of pods, labels and Jobs, on a real API server."""
+"""Two operators, a master and `gc` during random steps of pods, labels and Jobs, on a real API server."""
 
 import random
 import time
@@ -45,7 +45,7 @@ def site(plane: OperatorSite) -> Iterator[OperatorSite]:
 
 
 class Mortal:
-    """An API server that does not answer any more once its client is dead."""
+    """An API server that does not answer after its client is killed."""
 
     def __init__(self, kube: Any) -> None:
         self._kube, self.dead = kube, False
@@ -83,7 +83,7 @@ class OperatorWalk:
         self.operators = [self._operator(number) for number in range(2)]
 
     def step(self) -> None:
-        """Take a step that is possible now, and leave the operators a moment to begin, but seldom to end."""
+        """Take a possible step, and give the operators a moment to begin with it, but rarely to finish."""
         possible = [
             each
             for each in STEPS
@@ -108,7 +108,7 @@ class OperatorWalk:
         return kube, made
 
     def _kill(self) -> None:
-        """Kill an operator, and start another one in its place; nobody waits for its Lease to end."""
+        """Kill an operator, and start another one without waiting for the end of its Lease."""
         number = self.random.randrange(2)
         kube, operator = self.operators[number]
         kube.dead = True
@@ -145,7 +145,7 @@ class OperatorWalk:
         self.site.kube.delete(POD, name, TASKS, missing_ok=False)
 
     def _lose(self) -> None:
-        """Remove what the operator wrote on a pod."""
+        """Remove the operator's result from a pod."""
         notes = {names.ADDRESS: None, names.ADDRESSES: None}
         found = self.site.get(name := self._one())["metadata"]
         label = {TASK_LABEL: None} if (found.get("labels") or {}).get(TASK_LABEL) == found["uid"] else {}
@@ -155,7 +155,7 @@ class OperatorWalk:
         self.site.kube.delete(JOB, self.random.choice(JOBS), TASKS)
 
     def _expose(self) -> None:
-        """Expose a task by the library; half of them have a pod, the ports of the others are garbage at once."""
+        """Expose a task with the library; half of the tasks have a pod, the ports of the others are leftovers."""
         task = self.random.choice(TASK_IDS)
         if task in TASK_IDS[:2] and self.site.kube.find(POD, task, TASKS) is None:
             self.site.pod(task, None)
@@ -169,7 +169,7 @@ class OperatorWalk:
         self.library.reconcile(dry_run=False, grace_seconds=0)
 
     def unsettled(self) -> str:
-        """Say what is not as it should be once nothing happens any more; empty if all is."""
+        """Return what is wrong after everything has settled; empty if nothing is."""
         slots = [slot for each in self.site.kube.list(SERVICE, TASKS, names.SLOT_LABEL) if (slot := table.parse(each))]
         found = [pods.parse(each) for each in self.site.kube.list(POD, TASKS)]
         jobs = {each["metadata"]["uid"] for each in self.site.kube.list(JOB, TASKS)}
@@ -195,9 +195,9 @@ class OperatorWalk:
         return {each.number for each in request.ports if request.problem is None} - {each.target_port for each in held}
 
     def _wrong(self, pod: pods.Pod, held: list[table.Slot]) -> str:
-        """Say what is wrong with what is written on a pod."""
+        """Return what is wrong with the result on a pod."""
         if pod.label is None or pod.ended:
-            over = pod.label is None and pod.ended  # nothing leads a new operator to it
+            over = pod.label is None and pod.ended  # a new operator cannot find it
             return "" if over or not (pod.published or pod.task == pod.uid) else f"{pod} is marked still"
         request = requested(pod, ALLOWED, claimed=bool(held))
         reason = request.problem or (ExposeReason.NO_FREE_SLOT if self._lacks(pod, held) else ExposeReason.EXPOSED)
@@ -208,7 +208,7 @@ class OperatorWalk:
 
 @pytest.mark.parametrize("acts", ["by the Lease", "both"])
 def test_a_random_walk(site: OperatorSite, share: int, monkeypatch: pytest.MonkeyPatch, acts: str) -> None:
-    """10,000 random steps of pods, a master, gc and two operators that die: no port is leaked, none has two tasks."""
+    """10,000 random steps of pods, a master, gc and two operators that crash: no port is leaked or has two tasks."""
     if acts == "both":
         monkeypatch.setattr("task_gateway.operator.lease.Elector.leads", True)
     with History.watching(site) as history:

@@ -1,4 +1,4 @@
-"""Providers that need no nodes, through the command line, as a user calls them."""
+"""Providers that require no nodes, through the command line, as users run them."""
 
 import json
 from pathlib import Path
@@ -24,7 +24,7 @@ def call(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, dict
 
 
 def runs(pid: int) -> bool:
-    """Tell whether a process is there and not only waiting to be reaped."""
+    """Return whether a process exists and is not a zombie."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:

@@ -1,7 +1,7 @@
-"""A writer that replaces a slot's Service whole: the chart's policy refuses it; without the policy the port is closed.
+"""A client replaces a slot's Service: the chart's policy refuses it; without the policy the port is closed.
 
-No controller runs here: endpoints stay as the tests write them, which is what Kubernetes does with those of a Service
-that has no selector.
+No controller runs here, so endpoints stay as the tests write them. Kubernetes also keeps those of a Service without a
+selector.
 """
 
 import json
@@ -32,14 +32,14 @@ KUBERNETES = "endpointslice-controller.k8s.io"
 
 
 def manifests(site: SlotSite, count: int = 2) -> list[Manifest]:
-    """Return the slots' Services and what goes with them, as the chart renders them."""
+    """Return the slots' Services and their related objects, as rendered by the chart."""
     values = {"slots": [{"start": START, "count": count}]}
     return planes.rendered("gw", site.namespace, values, "services", "configmap", "slots-policy")
 
 
 @pytest.fixture
 def bare(empty: SlotSite) -> SlotSite:
-    """Two slots without the policy, of which a pod's task has the first."""
+    """Two slots without the policy; the task of a pod has the first."""
     for each in manifests(empty):
         if not each["kind"].startswith("ValidatingAdmissionPolicy"):
             empty.kube.apply(each, field_manager="helm")
@@ -49,7 +49,7 @@ def bare(empty: SlotSite) -> SlotSite:
 
 @pytest.fixture
 def guarded(empty: SlotSite) -> SlotSite:
-    """The same with the policy, once the API server enforces it."""
+    """The same with the policy, when the API server enforces it."""
     for each in manifests(empty):
         empty.kube.apply(each, field_manager="helm")
     claimed(empty)
@@ -66,7 +66,7 @@ def claimed(site: SlotSite) -> None:
 
 
 def enforced(site: SlotSite) -> None:
-    """Return once the API server enforces the policy: it reads policies a moment after they are made."""
+    """Return when the API server enforces the policy, a moment after its creation."""
     deadline = time.monotonic() + ENFORCED_SECONDS
     while True:
         try:
@@ -80,7 +80,7 @@ def enforced(site: SlotSite) -> None:
 
 
 def leads_to(site: SlotSite, port: int, pod: str, address: str, managed_by: str = KUBERNETES) -> None:
-    """Write an EndpointSlice as Kubernetes does for the Service of a slot."""
+    """Write an EndpointSlice for the Service of a slot, like Kubernetes."""
     service = site.service(port)["metadata"]
     name, uid = service["name"], service["uid"]
     labels = {"kubernetes.io/service-name": name, "endpointslice.kubernetes.io/managed-by": managed_by}
@@ -103,7 +103,7 @@ def leads_to(site: SlotSite, port: int, pod: str, address: str, managed_by: str 
 
 
 def file_of(site: SlotSite, folder: Path) -> Path:
-    """Write the first slot's Service as the chart renders it, as a user has it in a file."""
+    """Write the first slot's Service, as rendered by the chart, to a file."""
     (found,) = [each for each in manifests(site) if each["metadata"]["name"] == f"gw-slot-{START}"]
     file = folder / "service.yaml"
     file.write_text(yaml.safe_dump(found))
@@ -144,7 +144,7 @@ def apply_on_the_server(site: SlotSite, folder: Path) -> None:
 
 
 def apply_and_prune(site: SlotSite, folder: Path) -> None:
-    """As a GitOps tool heals itself: all of the release applied again, and what is not in it deleted."""
+    """Apply the whole release and prune other objects, like a GitOps tool with self-healing."""
     file = folder / "all.yaml"
     file.write_text(yaml.safe_dump_all(manifests(site)))
     for _ in range(2):
@@ -226,7 +226,7 @@ def snapshot_of(site: SlotSite) -> GatewaySnapshot:
 
 
 def gc(site: SlotSite, *, apply: bool = False) -> list[dict[str, Any]]:
-    """Return the repairs of the strategy, as `task-gateway gc` has them."""
+    """Return the repairs of the strategy, as in `task-gateway gc`."""
     tasks = TaskGateway(site.kube, site.gateway, site.namespace)
     return [vars(each) for each in tasks.reconcile(dry_run=not apply, grace_seconds=0)]
 

@@ -1,4 +1,4 @@
-"""Waiting until pods stay as they are, on a real API server; the test writes the status in place of a kubelet."""
+"""Waiting until pods stay unchanged, on a real API server; the test writes the status instead of a kubelet."""
 
 import threading
 import time
@@ -34,7 +34,7 @@ def settle(kube: Kube, seconds: float = 10) -> list[Manifest]:
 
 
 def not_ready(found: Sequence[Manifest]) -> str | None:
-    """What a pod of four restarts lacks, without giving it up."""
+    """Return why pods are not ready, without an error after four restarts."""
     try:
         return not_all_running(found)
     except SystemPodFailed as failed:

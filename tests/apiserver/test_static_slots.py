@@ -1,4 +1,4 @@
-"""Static slots on a real API server: no strategy claims one, repairs one, or counts one as free."""
+"""Static slots on a real API server: no strategy claims or repairs one, or counts one as free."""
 
 from dataclasses import replace
 

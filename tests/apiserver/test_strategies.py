@@ -1,4 +1,4 @@
-"""The strategy that creates objects for each task, against a real API server: all or nothing, and no port for two."""
+"""The strategy that creates objects for each task, on a real API server: all or nothing, and no port for two tasks."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -86,7 +86,7 @@ def test_ports_of_others_and_of_the_controller_are_skipped(site: StrategySite, n
 
 @PER_TASK
 def test_of_many_at_once_each_has_a_port_of_its_own(site: StrategySite, name: str) -> None:
-    """Two masters with ten threads each want the twenty ports of a range, and one task more gets none."""
+    """Two masters with ten threads each claim the twenty ports of a range; one more task gets none."""
     site.count = 20
     masters = [site.strategy(name, Kube(site.kube.cluster)) for _ in range(2)]
     start = threading.Barrier(20)
@@ -186,7 +186,7 @@ def test_a_port_taken_before_the_listener_was_there_is_given_up(site: StrategySi
 
 @PER_TASK
 def test_a_late_release_leaves_the_next_task_of_the_port_alone(site: StrategySite, name: str) -> None:
-    """A release is asked for twice; between the second one's reading and its writes the port is another task's."""
+    """Release is called twice; between the reads and writes of the second call, another task claims the port."""
     site.count = 1
     strategy = site.strategy(name)
     strategy.expose(site.task("one"))
@@ -228,7 +228,7 @@ def test_the_last_listener_stays_and_is_the_next_tasks(site: StrategySite) -> No
 
 @PER_TASK
 def test_a_listener_set_of_another_namespace_or_gateway(site: StrategySite, name: str) -> None:
-    """One that the Gateway takes holds its port, one of another Gateway of that name does not."""
+    """A ListenerSet that the Gateway accepts holds its port; one of another Gateway with that name does not."""
     before = site.kube.get(GATEWAY, "gw", NAMESPACE)["spec"]["allowedListeners"]
     site.kube.create(listener_set({"name": "far", "namespace": "others"}, {"namespace": NAMESPACE}, 20000))
     site.kube.create(listener_set({"name": "near", "namespace": NAMESPACE}, {"namespace": "others"}, 20001))

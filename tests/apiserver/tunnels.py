@@ -1,4 +1,4 @@
-"""Proxies on loopback, as threads: CONNECT over http or https, with or without a password, and SOCKS5 by name."""
+"""Proxies on loopback, as threads: CONNECT over http or https, with or without a password, and SOCKS5 with DNS."""
 
 import base64
 import select
@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 
 
 class TunnelProxy(socketserver.ThreadingTCPServer):
-    """A proxy that writes down where it was asked to connect to."""
+    """A proxy that records the requested destinations."""
 
     daemon_threads = True
     allow_reuse_address = True
@@ -30,12 +30,12 @@ class TunnelProxy(socketserver.ThreadingTCPServer):
         return (self.tls.wrap_socket(connection, server_side=True) if self.tls else connection), address
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Print nothing: a client that does not trust the proxy goes away."""
+        """Print nothing, because a client that does not trust the proxy disconnects."""
 
 
 @contextmanager
 def proxy(scheme: str, *, login: str = "", tls: ssl.SSLContext | None = None) -> Iterator[TunnelProxy]:
-    """Lend a proxy."""
+    """Start a proxy for the context."""
     with TunnelProxy(scheme, login=login, tls=tls) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.05,))
         thread.start()

@@ -1,4 +1,4 @@
-"""Masters that take turns: each runs in a thread and stops before every call to the API server until it is let on."""
+"""Masters that take turns: each runs in a thread, and waits before every call to the API server for its turn."""
 
 import threading
 from collections.abc import Callable, Iterable, Sequence
@@ -7,13 +7,13 @@ from typing import Any
 from task_gateway.kube.client import Kube
 
 Program = Callable[[Any], None]
-"""What one master does; it is given its API server."""
+"""The actions of one master, given its API server."""
 
 CALLS = ("get", "find", "list", "snapshot", "served", "create", "apply", "replace", "patch", "delete")
 
 
 class Turns:
-    """Runs programs one call at a time, in an order that is given: the same order makes the same history."""
+    """Runs programs one call at a time, in a given order: the same order gives the same history."""
 
     def __init__(self, kube: Kube, programs: Sequence[Program]) -> None:
         self._kube = kube
@@ -28,7 +28,7 @@ class Turns:
         ]
 
     def play(self, order: Iterable[int]) -> None:
-        """Let the programs come to their ends; each number of `order` says whose call is next."""
+        """Run the programs to their ends; each number in `order` selects the program with the next call."""
         choices = iter(order)
         for thread in self._threads:
             thread.start()
@@ -57,7 +57,7 @@ class Turns:
                 self._changed.notify_all()
 
     def call(self, number: int, verb: str, *args: Any, **kwargs: Any) -> Any:
-        """Make a call once it is this program's turn; the others stand still until it asks for the next."""
+        """Make a call when it is this program's turn; the others wait until it requests the next one."""
         with self._changed:
             self._waiting.add(number)
             self._changed.notify_all()
@@ -67,7 +67,7 @@ class Turns:
 
 
 class _Turn:
-    """The API server as one program has it."""
+    """The API server for one program."""
 
     def __init__(self, turns: Turns, number: int) -> None:
         self._turns, self._number = turns, number

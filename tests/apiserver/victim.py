@@ -1,4 +1,4 @@
-"""A harness that is killed: the library in a process of its own, ended by SIGKILL between two of its writes."""
+"""The library in a separate process, which is killed (SIGKILL) between two of its writes."""
 
 import multiprocessing
 import os
@@ -17,7 +17,7 @@ PROCESSES.set_forkserver_preload([__name__])
 
 
 class Deadly(Writes):
-    """An API server that kills who talks to it before the write of that number, the first being 0."""
+    """An API server that kills its client before the write with that number, counted from 0."""
 
     def __init__(self, kube: Kube, write: int) -> None:
         super().__init__(kube)
@@ -32,9 +32,9 @@ class Deadly(Writes):
 def killed_at_every_step(
     cluster: Cluster, gateway: InternalTaskGateway, strategy: str, verb: str, task: Task
 ) -> Iterator[int]:
-    """Kill a harness before each write of a call, and last after all of them; yield after each how many it made.
+    """Kill the library before each write of a call, and last after all of them; yield the number of its writes.
 
-    A process that is killed before a write has left what one killed just after the write before it leaves.
+    A kill before a write has the same effect as a kill right after the previous write.
     """
     write, killed = 0, True
     while killed:
