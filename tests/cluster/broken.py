@@ -1,4 +1,4 @@
-"""The ways in which the tests of `task-gateway check` break an installed gateway, each with its way back."""
+"""Reversible faults of an installed gateway, for the tests of `task-gateway check`."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -57,12 +57,12 @@ def listener_set(name: str, port: int) -> Manifest:
 
 
 def reported(kind: str, name: str, preflight: Preflight, type: str, status: str) -> None:
-    """Wait until the controller says so."""
+    """Wait until the controller reports this condition."""
     wait_for(preflight.kube, SEEN, kind, name, NAMESPACE if kind != GATEWAY_CLASS else None, condition(type, status))
 
 
 def proxy_available(preflight: Preflight, gateway: str) -> None:
-    """Wait until a pod of a Gateway's proxy is there."""
+    """Wait until a Gateway's proxy has an available pod."""
     for _, proxy in preflight.kube.watch(DEPLOYMENT, labels=MADE_BY.proxies(gateway, NAMESPACE), seconds=SEEN.seconds):
         if (proxy.get("status") or {}).get("availableReplicas"):
             return
@@ -171,7 +171,7 @@ def range_of_the_controller(preflight: Preflight) -> AbstractContextManager[obje
 
 @contextmanager
 def node_ports(preflight: Preflight) -> Iterator[None]:
-    """By the class's parameters: what is written into the Service itself, the controller takes back."""
+    """Set the parameters of the class, because the controller reverts changes of the Service."""
     (service,) = preflight.kube.list(SERVICE, None, MADE_BY.proxies(RELEASE, NAMESPACE))
 
     def allocates(wanted: bool) -> None:
@@ -212,7 +212,7 @@ def foreign_in_range(preflight: Preflight) -> Iterator[None]:
 
 
 def rival_service(preflight: Preflight) -> AbstractContextManager[object]:
-    """A Service of somebody else with the last port of the range, at the gateway's own address."""
+    """Create a foreign Service with the last port of the range, at the gateway's address."""
     address = preflight.kube.get(GATEWAY, RELEASE, NAMESPACE)["status"]["addresses"][0]["value"]
     spec = {"externalIPs": [address], "ports": [{"port": START + COUNT - 1}]}
     metadata = {"name": "rival", "namespace": "default"}
@@ -265,14 +265,14 @@ def route_deleted(preflight: Preflight) -> Iterator[None]:
 
 
 def _made_again(preflight: Preflight, route: Manifest) -> None:
-    """Create a route as it was; the status of one that is changed back keeps what its other parent said."""
+    """Create a route again. Changing it back would keep the status entry of its other parent."""
     kept = {key: route["metadata"][key] for key in ("name", "namespace", "labels", "annotations")}
     preflight.kube.create(route | {"metadata": kept, "status": None})
     wait_for(preflight.kube, SEEN, ROUTE, kept["name"], NAMESPACE, _accepted)
 
 
 def _accepted(route: Manifest | None) -> str | None:
-    """The controller says so of the parent that the route names; it keeps what it said of others."""
+    """The controller accepts the parent that the route names; it keeps its entries for other parents."""
     wanted = ((route or {}).get("spec") or {}).get("parentRefs")
     parents = [
         each for each in ((route or {}).get("status") or {}).get("parents") or [] if [each["parentRef"]] == wanted

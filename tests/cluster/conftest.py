@@ -1,4 +1,4 @@
-"""One kind cluster for the session, with the packaged chart in it, which pytest-helm-charts connects to as well."""
+"""One kind cluster for the session, with the packaged chart, which pytest-helm-charts also uses."""
 
 import os
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ GATEWAY = "gateway.networking.k8s.io/v1/Gateway"
 
 @dataclass(frozen=True)
 class Installed:
-    """A cluster with the chart in it: what a master would be told of its gateway."""
+    """A cluster with the chart, and the gateway in the form of a master's configuration."""
 
     cluster: Cluster
     kube: Kube
@@ -67,7 +67,7 @@ def installed(kind_cluster: Cluster, chart: Path, crds_chart: Path) -> Installed
 
 @pytest.fixture(scope="module")
 def operator(installed: Installed, chart: Path) -> Iterator[Installed]:
-    """The release with the operator in it, whose image no registry has."""
+    """The release with the operator, whose image is loaded into the node."""
     base.load(installed.cluster.name, operator_image.archive(chart.parent))
     helm.install(installed.cluster, RELEASE, chart, NAMESPACE, with_operator(installed.gateway))
     operator_image.wait_until_ready(installed.kube, RELEASE, NAMESPACE)
@@ -86,5 +86,5 @@ def with_operator(gateway: InternalTaskGateway) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def kube_config(kind_cluster: Cluster) -> str:
-    """What pytest-helm-charts connects to, in place of its command-line option."""
+    """The kubeconfig for pytest-helm-charts, instead of its command-line option."""
     return str(kind_cluster.kubeconfig)

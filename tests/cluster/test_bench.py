@@ -1,4 +1,4 @@
-"""The measurements, small, on a real gateway: the figures are true ones, and nothing of a measurement stays behind."""
+"""The measurements, in small, on a real gateway: the figures are plausible, and everything is removed."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -54,7 +54,7 @@ def test_one_task_more_is_one_write_and_answers_by_its_own_name(bench: BenchClus
     check(records)
     for each in records:
         assert each.api_writes == 1
-        assert 1 <= each.kube_requests <= 2  # the first claim of a slot reads its endpoints too
+        assert 1 <= each.kube_requests <= 2  # the first claim of a slot also reads its endpoints
     assert {each.task_id for each in master.exposed()} == {"bench-1"}  # the first size is measured again at the end
 
 

@@ -1,4 +1,4 @@
-"""The predicted capacity is what fits: each strategy is filled until the cluster refuses, and the tasks are counted."""
+"""The predicted capacity is correct: each strategy is filled until the cluster refuses, and the tasks are counted."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -27,7 +27,7 @@ STATUS_COMPLETE = Wait("status-complete", "the controller has written the status
 
 @pytest.fixture(scope="module")
 def roomy(installed: Installed, chart: Path) -> Iterator[Installed]:
-    """A second gateway beside the session's, with slots in two ListenerSets."""
+    """A second gateway next to the session's, with slots in two ListenerSets."""
     address = installed.gateway.gateway_ip
     values = {
         "controller": {"install": False},
@@ -44,7 +44,7 @@ def roomy(installed: Installed, chart: Path) -> Iterator[Installed]:
 
 @pytest.fixture
 def raised(roomy: Installed) -> Iterator[None]:
-    """The Gateway CRD with the largest number of listeners that upstream's rules allow."""
+    """The Gateway CRD with the largest number of listeners that Gateway API's rules allow."""
     raise_to(roomy.kube, RAISED)
     yield
     restore(roomy.kube)
@@ -74,7 +74,7 @@ def fill(strategy: Strategy) -> tuple[list[str], TaskGatewayError]:
 
 @contextmanager
 def written(roomy: Installed, ports: range) -> Iterator[None]:
-    """Write the listeners of many tasks at once, as a Determined master had done one by one, each in up to 2 s."""
+    """Write the listeners of many tasks at once. A Determined master writes them one by one, each in up to 2 s."""
     gateway = roomy.kube.get(GATEWAY, RELEASE, NAMESPACE)
     before = gateway["spec"]["listeners"]
     gateway["spec"]["listeners"] = before + [listener(port) for port in ports]
@@ -88,7 +88,7 @@ def listener(port: int) -> Manifest:
 
 
 def fits(roomy: Installed, strategy: str, ports: int, already: int, status: Wait | None = None) -> ManagerLimits:
-    """Fill a range of ports, `already` of which are written at once, and return the limits when it is full."""
+    """Fill a range of ports, of which `already` are written at once, and return the limits when it is full."""
     gateway = with_range(roomy, strategy, ports)
     first = FIRST[strategy]
     with written(roomy, range(first, first + already)) if already else nullcontext():
@@ -136,7 +136,7 @@ def test_a_raised_crd_makes_room_for_listeners_alone(
 
 
 def missing_status(gateway: Manifest | None) -> str | None:
-    """Say which listeners the controller has not reported as programmed."""
+    """Return which listeners the controller has not reported as programmed."""
     if gateway is None:
         return "it does not exist"
     wanted = {each["name"] for each in gateway["spec"]["listeners"]}

@@ -1,4 +1,4 @@
-"""Preflight on a real cluster: nothing to say of a healthy installation, and each broken state has exactly its code."""
+"""Preflight on a real cluster: a healthy installation has no problems, and each broken state has exactly its code."""
 
 import threading
 from contextlib import ExitStack
@@ -29,7 +29,7 @@ def test_of_a_healthy_installation_nothing_is_said(preflight: Preflight) -> None
 TABLE: list[tuple[str, Break, str]] = [
     ("the API server is away", broken.api_server_away, "ITG0101"),
     ("a node is not Ready", broken.node_not_ready, "ITG0103"),
-    ("the spec alone is raised", broken.spec_alone_raised, "ITG0205"),
+    ("only the spec is raised", broken.spec_alone_raised, "ITG0205"),
     ("the CRDs are older than the controller needs", broken.older_bundle, "ITG0206"),
     ("the rules are dropped without a policy", broken.rules_dropped, "ITG0207"),
     ("the class does not exist", broken.class_missing, "ITG0301"),
@@ -38,7 +38,7 @@ TABLE: list[tuple[str, Break, str]] = [
     ("the Gateway does not exist", configured(gateway_name="none"), "ITG0401"),
     ("the Gateway has no address", broken.no_address, "ITG0403"),
     ("gateway_ip is another address", configured(gateway_ip="192.0.2.99"), "ITG0404"),
-    ("gateway_ip leads nowhere", broken.nobody_answers, "ITG0405"),
+    ("gateway_ip is not reachable", broken.nobody_answers, "ITG0405"),
     ("the proxy takes node ports", broken.node_ports, "ITG0406"),
     ("another Service has a port", broken.rival_service, "ITG0410"),
     ("Envoy may connect to pods that are not ready", broken.panic_allowed, "ITG0416"),

@@ -1,4 +1,4 @@
-"""Contour as the controller: the same library, slots that are listeners of the Gateway, on a cluster of its own."""
+"""Contour as the controller: the same library, with slots as listeners of the Gateway, on a separate cluster."""
 
 import os
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ from task_gateway_lab.clusters import base
 from task_gateway_lab.clusters.kind import node_address
 
 ROOT = Path(__file__).parents[2]
-START, COUNT, OWN = 20000, 70, 3  # more slots than a Gateway takes as upstream has it, and ports for own listeners
+START, COUNT, OWN = 20000, 70, 3  # more slots than Gateway API's CRD allows, and ports for own listeners
 RAISED = {"channel": "experimental", "gateways": {"maxListeners": 200, "dropQuadraticRules": True}}
 
 

@@ -1,4 +1,4 @@
-"""The probe of a controller on a real one: all is met, and nothing of it stays, also after an interrupt."""
+"""The probe on a real controller: all requirements are met, and it cleans up, also after an interrupt."""
 
 import json
 import os
@@ -24,7 +24,7 @@ ENDED = 120.0
 
 
 def probed(installed: Installed, words: list[str], folder: Path) -> dict[str, Any]:
-    """Run the command and return what it recorded."""
+    """Run the command and return its record."""
     record = folder / "probe.json"
     call = ["controller", "probe", *words, "--kubeconfig", str(installed.cluster.kubeconfig)]
     done = CliRunner().invoke(build(), [*call, "--record", str(record)])
@@ -34,7 +34,7 @@ def probed(installed: Installed, words: list[str], folder: Path) -> dict[str, An
 
 
 def left(installed: Installed) -> list[str]:
-    """Return what is there of any probe."""
+    """Return the objects of all probes."""
     return [each["metadata"]["name"] for kind in KINDS for each in installed.kube.list(kind, labels=objects.LABEL)]
 
 

@@ -1,4 +1,4 @@
-"""The main job through the command line: its report, what a failure leaves behind, and what Ctrl-C does."""
+"""`make e2e` through the command line: its report, its state after a failure, and the effect of Ctrl-C."""
 
 import json
 import os
@@ -69,7 +69,7 @@ def test_notebooks_in_another_cluster_are_opened_through_the_gateway(
 
 @pytest.fixture
 def interrupted(name: str, chart: Path, tmp_path: Path) -> Iterator[Process]:
-    """A run of its own that is being interrupted while its clusters come up."""
+    """A separate run that is interrupted while its clusters come up."""
     program = [sys.executable, "-m", "task_gateway.cli.main"]
     options = ["--name", name, "--chart", str(chart), "--reports", str(tmp_path)]
     process = spawn([*program, "e2e", *options], log=tmp_path / "log")

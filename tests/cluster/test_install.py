@@ -1,4 +1,4 @@
-"""The packaged chart on a real cluster, by helm alone: Programmed, tested, upgraded, refused twice, and gone again."""
+"""The packaged chart on a real cluster, only with helm: installed, tested, upgraded, refused twice, and uninstalled."""
 
 from pathlib import Path
 
@@ -57,7 +57,7 @@ def test_a_cluster_of_that_name_is_left_alone(installed: Installed) -> None:
 
 
 def test_uninstall_leaves_nothing_but_crds(chart: Path, kind_cluster: Cluster, installed: Installed) -> None:
-    """Last in this file: the session's release is installed again afterwards, and leaves the CRDs as they are."""
+    """Last in this file: the session's release is installed again afterwards, and does not change the CRDs."""
     kube: Kube = installed.kube
     before = {each["metadata"]["name"]: each["spec"] for each in gateway_api(kube)}
     try:

@@ -18,7 +18,7 @@ ADDED = "added-by-an-upgrade"
 EXPOSED = "task-gateway.dev/Exposed"
 PUBLISHED = Wait("published", "the operator has written the pod's address", 30)
 TAKEN_OVER = Wait("taken over", "the other replica holds the Lease", 60)
-ENDED = Wait("ended", "a port of a pod that is gone reaches nothing", 30)
+ENDED = Wait("ended", "connections to the port of a deleted pod fail", 30)
 
 
 def labelled(name: str, wanted: str = str(PORT)) -> Manifest:

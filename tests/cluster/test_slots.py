@@ -1,4 +1,4 @@
-"""Slots on a real gateway: each port leads to its own task, to nothing once released, and never to another's."""
+"""Slots on a real gateway: each port only reaches its own task, and no task after the release."""
 
 import http.client
 from collections.abc import Iterator
@@ -63,7 +63,7 @@ def test_each_port_leads_to_its_own_task_and_to_nothing_after_release(
         wait_until_answers(address)
         assert greeting_of(address) == task
 
-    # A chart upgrade leaves live tasks alone.
+    # An upgrade of the chart does not affect live tasks.
     values = {
         "gateway": {"addresses": [installed.gateway.gateway_ip]},
         "slots": [{"start": START, "count": COUNT}],
@@ -73,7 +73,7 @@ def test_each_port_leads_to_its_own_task_and_to_nothing_after_release(
     assert {each.task_id: each.address for each in slots.exposed()} == addresses
     assert {task: greeting_of(address) for task, address in addresses.items()} == {task.id: task.id for task in tasks}
 
-    # The pod still runs, yet its port reaches nothing; the other task does not notice.
+    # The pod still runs, but connections to its port fail; the other task is not affected.
     first, second = tasks
     slots.release(first.id)
     assert wait_until_refused(addresses[first.id]) in (Answer.REFUSED, Answer.CLOSED)

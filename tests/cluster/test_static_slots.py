@@ -1,4 +1,4 @@
-"""Static slots on a real gateway: pods that number themselves by a label, as ClearML's do; nothing is ever claimed."""
+"""Static slots on a real gateway: pods with a number in a label, like ClearML's; they are never claimed."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,7 +22,7 @@ FIRST, STATIC = START + COUNT + 100, 2
 
 @pytest.fixture(scope="module")
 def static(installed: Installed, chart: Path) -> Iterator[Installed]:
-    """The release with two static slots as well."""
+    """The release with two static slots."""
     values: dict[str, Any] = {"gateway": {"addresses": [installed.gateway.gateway_ip]}}
     slots = [{"start": START, "count": COUNT}]
     group = {"start": FIRST, "count": STATIC, "selector": {SERIAL: "pod-{n}"}, "targetPort": PORT}
@@ -32,7 +32,7 @@ def static(installed: Installed, chart: Path) -> Iterator[Installed]:
 
 
 def numbered(number: int) -> Manifest:
-    """Return a pod that the ClearML agent would have numbered."""
+    """Return a pod with a number, like those of the ClearML agent."""
     made = serving.pod(f"clearml-{number}", NAMESPACE, (PORT,))
     made["metadata"]["labels"] = {SERIAL: f"pod-{number}"}
     return made

@@ -1,4 +1,4 @@
-"""The error when a pod of kube-system exits, which a cluster's nodes report as Ready all the same: kube-proxy's."""
+"""The error if kube-proxy exits, although the nodes of the cluster are Ready."""
 
 from pathlib import Path
 
@@ -35,7 +35,7 @@ def test_a_kube_proxy_that_exits_is_an_error_with_its_last_line(kind_cluster: Cl
 
 
 def command(kube: Kube, words: list[str]) -> None:
-    """Start kube-proxy by another command, and return when its DaemonSet has replaced the pods."""
+    """Start kube-proxy with another command, and return when its DaemonSet has replaced the pods."""
     container = {"name": "kube-proxy", "command": words}
     body = {"spec": {"template": {"spec": {"containers": [container]}}}}
     kube.patch(DAEMON_SET, "kube-proxy", SYSTEM_NAMESPACE, body, strategic=True)

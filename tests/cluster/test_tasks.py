@@ -1,4 +1,4 @@
-"""The commands on a real gateway, as a user calls them: expose, ls, capacity, gc, release, master-config."""
+"""The commands on a real gateway, as users run them: expose, ls, capacity, gc, release, master-config."""
 
 import json
 from collections.abc import Iterator
@@ -121,7 +121,7 @@ def test_what_is_not_there_is_told_with_what_helps(call: Any) -> None:
 
 
 def test_what_is_in_the_way_is_named(installed: Installed, unlabelled: str) -> None:
-    """First the task has no pod, then a pod that listens elsewhere, then a route that leads nowhere."""
+    """First the task has no pod, then a pod that listens on another port, then a route without a backend."""
     tasks = TaskGateway(installed.kube, installed.gateway, NAMESPACE)
     try:
         with pytest.raises(NotReachable, match="there is none") as told:

@@ -1,4 +1,4 @@
-"""One kind cluster for all faults, with the packaged chart in it, and tasks that are live all the while."""
+"""One kind cluster for all faults, with the packaged chart, and tasks that are live throughout."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +13,7 @@ LIVE = tuple(f"live-{number}" for number in range(4))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave out what cannot be: with Contour no second listener fits beside one that is a slot."""
+    """Leave out impossible tests: with Contour no second listener fits next to that of a slot."""
     items[:] = [each for each in items if _can_be(each)]
 
 
@@ -37,7 +37,7 @@ def site(request: pytest.FixtureRequest, pytestconfig: pytest.Config) -> Iterato
 
 @pytest.fixture
 def lab(site: FaultLab) -> Iterator[FaultLab]:
-    """Four live tasks; what a test adds to them is gone after it."""
+    """Four live tasks; the tasks that a test adds are removed after it."""
     for task in LIVE:
         site.expose(task)
     site.everything_holds()

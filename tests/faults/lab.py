@@ -1,4 +1,4 @@
-"""What the faults happen to: a real gateway with live tasks, and what must hold of them whatever has happened."""
+"""The gateway for the faults: real, with live tasks, and invariants that must hold after each fault."""
 
 import json
 import os
@@ -33,13 +33,13 @@ RELEASE, NAMESPACE, START, COUNT = "itg", "gateways", 20000, 60
 PER_TASK_START, PER_TASK_COUNT = 21000, 20
 PORTS = (8001, 8002, 8003, 8004)
 SLOTS_AND_TASKS = {"gateways": {"maxListeners": 128}}
-"""Contour's slots are listeners of the Gateway, and those of tasks come on top."""
+"""Contour's slots are listeners of the Gateway, in addition to those of tasks."""
 POD, SERVICE, DEPLOYMENT = "v1/Pod", "v1/Service", "apps/v1/Deployment"
 
 
 @dataclass
 class FaultLab:
-    """One gateway, the pods behind it, and what the tests were told: which address is whose, by strategy."""
+    """One gateway, its pods, and the task that the library reported for each address, by strategy."""
 
     cluster: Cluster
     kube: Kube
@@ -59,14 +59,14 @@ class FaultLab:
 
     @property
     def values(self) -> dict[str, Any]:
-        """The values that the chart is installed with; one pod of the controller, so that one can stand still."""
+        """The values of the chart; the controller has one pod, so suspending that pod suspends the controller."""
         own = {"gateway": {"addresses": [self.gateway.gateway_ip]}, "slots": [{"start": START, "count": COUNT}]}
         quick = {"contour": {"clientQPS": 500}}
         ports = self.controller.task_ports(PER_TASK_START, PER_TASK_COUNT)
         return helm.merged(self.controller.values(self.chart), own, self.controller.one_pod, quick, ports)
 
     def tasks(self, strategy: str = "slots", *, kube: Any = None) -> TaskGateway:
-        """Return the library as a process that starts anew has it."""
+        """Return the library in the state of a new process."""
         return TaskGateway(kube or self.kube, self.range_of(strategy), NAMESPACE, strategy)
 
     def range_of(self, strategy: str) -> InternalTaskGateway:
@@ -77,7 +77,7 @@ class FaultLab:
         return InternalTaskGateway(name, namespace, address, PER_TASK_START, last)
 
     def start(self, *tasks: str, ports: tuple[int, ...] = PORTS) -> None:
-        """Run the pods of tasks until they are Ready; those that run already are left alone."""
+        """Run the pods of tasks until they are Ready; running ones are left alone."""
         there = self._pods()
         for task in tasks:
             if task not in there:
@@ -89,7 +89,7 @@ class FaultLab:
         return Task(name, NAMESPACE, ports, owner="ada")
 
     def expose(self, task: str, ports: tuple[int, ...] = PORTS[:1], *, strategy: str = "slots") -> tuple[Address, ...]:
-        """Expose a task of which a pod runs until it is reached, and remember what the library said."""
+        """Expose a task with a running pod, wait until it is reachable, and record its addresses."""
         addresses = self.tasks(strategy).expose(self.task(task, ports), wait=TASK_EXPOSED)
         self.remember(strategy, task, ports, addresses)
         return addresses
@@ -99,7 +99,7 @@ class FaultLab:
         told |= {address: (task, port) for address, port in zip(addresses, ports, strict=True)}
 
     def forget(self, task: str) -> None:
-        """Know no more of a task that was released, or was freed by a reconcile."""
+        """Drop the record of a task that was released, or freed by a reconcile."""
         for strategy, told in self.told.items():
             self.told[strategy] = {address: held for address, held in told.items() if held[0] != task}
 
@@ -109,11 +109,11 @@ class FaultLab:
 
     @property
     def greetings(self) -> dict[Address, str]:
-        """What must be said at each address of a live task."""
+        """The expected greeting at each address of a live task."""
         return {address: greeting(*held) for told in self.told.values() for address, held in told.items()}
 
     def everything_holds(self) -> None:
-        """Every live task is reached at its address and answers by itself, and the tables are equal to the cluster."""
+        """Every live task is reachable at its address and answers with its name, and the tables match the cluster."""
         for strategy, told in self.told.items():
             listed = {each.address: (each.task_id, each.target_port) for each in self.tasks(strategy).exposed()}
             assert listed == told, strategy
@@ -126,13 +126,13 @@ class FaultLab:
             wait_until_refused(Address(self.gateway.gateway_ip, port))
 
     def _slots_agree(self) -> None:
-        """The slots' Services select the tasks that were told, and nothing else."""
+        """The slots' Services select exactly the recorded tasks."""
         gateway = self.gateway
         selector = names.slots_selector(gateway.gateway_name, gateway.gateway_namespace)
         wanted = {address.port: task for address, (task, _) in self.told.get("slots", {}).items()}
         found = {}
         for service in self.kube.list(SERVICE, NAMESPACE, selector):
-            chosen = service["spec"].get("selector") or {}  # none where the slot was never used
+            chosen = service["spec"].get("selector") or {}  # none if the slot was never used
             assert set(chosen) <= {TASK_LABEL}
             if "." not in chosen.get(TASK_LABEL, "."):
                 found[int(service["metadata"]["labels"][names.SLOT_LABEL])] = chosen[TASK_LABEL]
@@ -151,23 +151,23 @@ class FaultLab:
         return {each["metadata"]["name"] for each in self.kube.list(POD, NAMESPACE, TASK_LABEL)}
 
     def deployment(self, labels: str) -> Manifest:
-        """Return the one Deployment with these labels once all of its pods are new and available."""
+        """Return the only Deployment with these labels when all of its pods are new and available."""
         (found,) = self.kube.list(DEPLOYMENT, NAMESPACE, labels)
         return wait_for(self.kube, POD_READY, DEPLOYMENT, found["metadata"]["name"], NAMESPACE, rolled_out)
 
     def kill_pods(self, labels: str, namespace: str = NAMESPACE) -> None:
-        """Delete pods without a time to end in."""
+        """Delete pods without a grace period."""
         words = ["--selector", labels, "--namespace", namespace, "--grace-period=0", "--force"]
         run([tool("kubectl"), "--kubeconfig", self.cluster.kubeconfig, "delete", "pods", *words])
 
     def give_next(self, address: str) -> None:
-        """Let the next pod have an address, once the pod is gone that had it."""
+        """Give the next pod an address, after the pod with that address is gone."""
         notes = LAST_ADDRESS.replace("last_reserved_ip.0", address)
         until(lambda: self.node.run("sh", "-c", f"ls {notes} 2>/dev/null || true").strip(), POD_READY.seconds)
         self.node.next_address(address)
 
     def upgrade(self, values: dict[str, Any], *arguments: str) -> str:
-        """Upgrade the release as a user does, wait until the Gateway has taken it up, and return what helm printed."""
+        """Upgrade the release as a user does, wait until the Gateway is Programmed, and return helm's output."""
         where: list[Word] = ["--namespace", NAMESPACE, "--kubeconfig", self.cluster.kubeconfig]
         words = ["--values", "-", "--wait", *where, *arguments]
         done = run([tool("helm"), "upgrade", RELEASE, self.chart, *words], input=json.dumps(values))
@@ -175,7 +175,7 @@ class FaultLab:
         return done.stdout
 
     def install_crds(self, package: Path) -> None:
-        """Install or upgrade the CRDs, with room for all that the tests expose."""
+        """Install or upgrade the CRDs, with enough listeners for the tests."""
         raised = {} if self.controller.listener_sets else SLOTS_AND_TASKS
         helm.install(self.cluster, CRDS_CHART, package, CRDS_NAMESPACE, {**self.controller.crds, **raised})
 
@@ -190,9 +190,9 @@ def bring_up(
     packages: Path,
     spelt: Callable[[dict[str, Any]], dict[str, Any]] = dict,
 ) -> Iterator[FaultLab]:
-    """Lend a kind cluster with both charts of a folder installed, and one of the controllers in it.
+    """Start a kind cluster with both charts of a folder and one of the controllers.
 
-    `spelt` returns the values with the names that these charts have for them.
+    `spelt` returns the values with their names in these charts.
     """
     (chart,), (crds,) = packages.glob("internal-task-gateway-*.tgz"), packages.glob("gateway-api-crds-*.tgz")
     with base.temporary_cluster("kind", base.ClusterRequest(f"{name}-{os.getpid()}"), say=print) as cluster:
@@ -206,7 +206,7 @@ def bring_up(
 
 
 def rolled_out(deployment: Manifest | None) -> str | None:
-    """Say what a Deployment still waits for, None once every pod of it is new and available."""
+    """Return what a Deployment still waits for, None when all its pods are new and available."""
     if deployment is None:
         return "it does not exist"
     wanted, status = deployment["spec"]["replicas"], deployment.get("status") or {}
@@ -217,7 +217,7 @@ def rolled_out(deployment: Manifest | None) -> str | None:
 
 
 def unreached(address: Address, wanted: str) -> str:
-    """Say what is wrong with an address; another task's greeting is never waited away."""
+    """Return what is wrong with an address. The greeting of another task fails at once, without waiting."""
     try:
         said = greeting_of(address)
     except OSError as problem:

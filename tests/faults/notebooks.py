@@ -1,4 +1,4 @@
-"""A real JupyterLab behind the gateway, and one kernel of it over a WebSocket that a test holds open."""
+"""A real JupyterLab behind the gateway, and one of its kernels over a WebSocket that a test keeps open."""
 
 import asyncio
 import json
@@ -25,11 +25,11 @@ NAME, PORT = "lab", 8888
 
 
 class Cut(AssertionError):
-    """A WebSocket ended before the cell did that was sent over it."""
+    """A WebSocket ended before its cell."""
 
 
 class Kernel:
-    """One kernel of a notebook that is exposed for as long as this is open."""
+    """A kernel of a notebook, which is exposed while this is open."""
 
     def __init__(self, lab: FaultLab) -> None:
         self._stand = lab
@@ -70,9 +70,9 @@ class Kernel:
         self._socket = self._wait(open_())
 
     def run_again(self, code: str) -> str:
-        """Open a WebSocket anew and run a cell over it, as soon as that is possible.
+        """Open a new WebSocket and run a cell over it, as soon as that is possible.
 
-        The workers of an Envoy that is told to end go one after the other: the last may take a connection, and cut it.
+        The workers of an Envoy that shuts down end one after the other: the last may accept a connection, and cut it.
         """
         said: list[str] = []
 
@@ -88,7 +88,7 @@ class Kernel:
         return said[-1]
 
     def run(self, code: str) -> str:
-        """Run a cell over the WebSocket that is open and return what it printed."""
+        """Run a cell over the open WebSocket and return its output."""
         message = execute_request(code)
         outputs, socket = Outputs(message["header"]["msg_id"]), self._open_socket()
 
@@ -104,7 +104,7 @@ class Kernel:
         return said
 
     def wait_until_cut(self) -> None:
-        """Return once the client sees that its WebSocket has ended."""
+        """Return when the client notices that its WebSocket has ended."""
         socket = self._open_socket()
 
         async def cut() -> None:

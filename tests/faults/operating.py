@@ -1,4 +1,4 @@
-"""The operator in the cluster of the faults: pods that a label exposes, and replicas that are stopped and killed."""
+"""The operator in the cluster of the faults: pods that a label exposes, and replicas that are suspended and killed."""
 
 import json
 import re
@@ -36,19 +36,19 @@ FREED_SECONDS, LEADS_SECONDS = 60.0, 60.0
 
 @dataclass
 class Operated:
-    """A gateway with an operator of two replicas. Its pods greet with their uid, which is the task of each."""
+    """A gateway with an operator of two replicas. Its pods send their uid, which is their task id."""
 
     lab: FaultLab
     archive: Path
 
     @property
     def values(self) -> dict[str, Any]:
-        """The values of the release with the operator in it."""
+        """The values of the release with the operator."""
         version = self.archive.name.removeprefix("task-gateway-operator-").removesuffix(".oci.tar")
         return helm.merged(self.lab.values, {"operator": {"enabled": True, "image": f"{IMAGE}:{version}"}})
 
     def upgrade(self, values: dict[str, Any] | None = None, *arguments: str) -> None:
-        """Upgrade the release, and wait until both replicas are as it says."""
+        """Upgrade the release, and wait until both replicas are up to date."""
         self.lab.upgrade(self.values if values is None else values, *arguments)
         self.lab.deployment(REPLICAS)
 
@@ -60,7 +60,7 @@ class Operated:
         self.lab.deployment(REPLICAS)
 
     def pod(self, name: str, namespace: str = NAMESPACE, *, labelled: bool = True) -> Manifest:
-        """Return a pod that ends once and for all when it is told to."""
+        """Return a pod that ends, without a restart, on the line `end`."""
         made = serving.pod(name, namespace, PORTS[:1])
         made["metadata"]["labels"] = dict(each.split("=") for each in (OURS, *([self.label] if labelled else [])))
         made["spec"]["restartPolicy"] = "Never"
@@ -86,7 +86,7 @@ class Operated:
         self.kubectl("label", "pods", "--selector", OURS, self.label)
 
     def exposed(self, name: str, namespace: str = NAMESPACE) -> Address:
-        """Return the address of a pod once it leads there, and remember whose it is. The pod must listen."""
+        """Return the address of a pod when it reaches the pod, and record its task. The pod must listen."""
         found = wait_for(self.lab.kube, EXPOSED, POD, name, namespace, condition(names.EXPOSED))
         host, _, port = found["metadata"]["annotations"][names.ADDRESS].rpartition(":")
         address, wanted = Address(host, int(port)), serving.greeting(found["metadata"]["uid"], PORTS[0])
@@ -106,7 +106,7 @@ class Operated:
         return serving.greeting(self.uid(name), PORTS[0])
 
     def freed(self, *uids: str) -> None:
-        """Return once no slot is claimed for these pods, and know no more of them."""
+        """Return when no slot is claimed for these pods, and drop their records."""
         until(
             lambda: ", ".join({each.task_id for each in self.lab.tasks().exposed()} & set(uids)),
             FREED_SECONDS,
@@ -131,7 +131,7 @@ class Operated:
         return str(lease["spec"]["holderIdentity"]).rpartition("_")[0]
 
     def another_leads(self, before: str) -> None:
-        """Return once the Lease has another holder that is there."""
+        """Return when the Lease has another existing holder."""
         until(lambda: f"{before} leads" if self.leader() in ("", before) else "", LEADS_SECONDS)
 
     def process(self, pod: str) -> str:
@@ -145,13 +145,13 @@ class Operated:
         return int(status["restartCount"])
 
     def wrote_since(self, pod: str, moment: datetime) -> list[Manifest]:
-        """Return the events in the log of a replica that tell of a write after that moment."""
+        """Return the log events of a replica that report a write after that time."""
         lines = self.lab.kube.logs(pod, NAMESPACE, lines=1000).splitlines()
         found = [json.loads(line) for line in lines if line.startswith("{")]
         return [each for each in found if each["event"] in WRITES and datetime.fromisoformat(each["time"]) > moment]
 
     def scale(self, replicas: int) -> None:
-        """Run so many replicas."""
+        """Set the number of replicas, and wait for it."""
         self.lab.kube.patch(DEPLOYMENT, OPERATOR, NAMESPACE, {"spec": {"replicas": replicas}})
         self.lab.deployment(REPLICAS)
         until(
@@ -161,7 +161,7 @@ class Operated:
 
     @contextmanager
     def hanging(self, pod: str) -> Iterator[None]:
-        """Let all connections of a replica to the API server hang that are open now; new ones are fine."""
+        """Suspend all open connections of a replica to the API server; new ones work."""
         host, node = self.address(pod), self.lab.node
         found = node.run("ss", "--no-header", "--tcp", "--numeric", "state", "established").splitlines()
         ends = [[PEER.fullmatch(word) for word in line.split()[-2:]] for line in found]
@@ -180,7 +180,7 @@ class Operated:
 
 
 def _drop(host: str, ports: list[str]) -> list[tuple[str, ...]]:
-    """Return chain and rule that drop what goes either way between these ports of a pod and the API server."""
+    """Return chains and rules that drop packets in both directions between these ports of a pod and the API server."""
     those = ",".join(ports)
     tcp, multiport, drop = ("--protocol", "tcp"), ("--match", "multiport"), ("--jump", "DROP")
     return [

@@ -1,4 +1,4 @@
-"""A plugin that writes down how the faults went, for the page of the documentation: pytest -p tests.faults.record."""
+"""A plugin that records the results of the faults for the documentation: pytest -p tests.faults.record."""
 
 import json
 from collections.abc import Generator
@@ -26,7 +26,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 class Recorder:
-    """Gathers one entry for each case of a test that has a sentence."""
+    """Collects an entry for each case of a test with a docstring."""
 
     def __init__(self, file: Path, *, again: bool) -> None:
         self._file = file
@@ -54,12 +54,12 @@ class Recorder:
         self._file.write_text(json.dumps(record, indent=2) + "\n")
 
     def versions(self, kube: Kube, namespace: str) -> None:
-        """Note what the faults happen to."""
+        """Record the versions of the cluster and the gateway."""
         self._versions |= {"Kubernetes": kube.version(), **image_versions(kube.list("v1/Pod", namespace))}
 
 
 def with_what_stays(before: Record, now: Record) -> Record:
-    """Return a record with the cases that ran now in the place of those before, and their tests named."""
+    """Return a record in which the new cases replace the earlier ones, with the sentences of their tests."""
     ran = {(each["test"], each["case"]): each for each in now["cases"]}
     again = sorted({*before["again"], *(test for test, _ in ran)})
     cases = [ran.pop((each["test"], each["case"]), each) for each in before["cases"]]
@@ -67,6 +67,6 @@ def with_what_stays(before: Record, now: Record) -> Record:
 
 
 def recorder_of(config: pytest.Config) -> Recorder | None:
-    """Return what gathers the entries, None where nobody asked for them."""
+    """Return the recorder, None if no record is requested."""
     found: Recorder | None = config.pluginmanager.get_plugin(NAME)
     return found

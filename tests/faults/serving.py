@@ -1,4 +1,4 @@
-"""Tasks that say who they are: a pod that greets every connection by its own name, then echoes what it is sent."""
+"""Tasks that identify themselves: a pod that sends its name on every connection, then echoes data."""
 
 import socket
 from dataclasses import dataclass, field
@@ -8,8 +8,8 @@ from tests.task_pod import task_pod
 from task_gateway.model import Address, Manifest
 
 CONNECT_SECONDS = 10.0
-# Greets on each of its ports with "task:port", so that a client knows whom it has reached before it has said a word.
-# Told to end, it ends well.
+# Sends "task:port" on each of its ports, so a client can identify the task before it sends data.
+# On the line "end" it exits with code 0.
 SERVER = """
 import asyncio, os
 async def serve(reader, writer):
@@ -33,24 +33,24 @@ asyncio.run(main())
 
 
 def pod(task: str, namespace: str, ports: tuple[int, ...]) -> Manifest:
-    """Return the pod of a task that greets on all of these ports."""
+    """Return the pod of a task that sends its greeting on all of these ports."""
     return task_pod(task, namespace, SERVER, *ports)
 
 
 def greeting(task: str, port: int) -> str:
-    """Return what a task says on one of its ports."""
+    """Return the greeting of a task on one of its ports."""
     return f"{task}:{port}"
 
 
 def greeting_of(address: Address) -> str:
-    """Return the greeting that a new connection gets, empty if it is closed without one; OSError if there is none."""
+    """Return the greeting on a new connection, empty if it is closed without one; OSError without a connection."""
     with socket.create_connection((address.host, address.port), CONNECT_SECONDS) as connection:
         return connection.makefile().readline().strip()
 
 
 @dataclass
 class Stream:
-    """A connection that stays open, as a notebook's WebSocket does."""
+    """A connection that stays open, like a notebook's WebSocket."""
 
     address: Address
     greeting: str = ""
@@ -62,7 +62,7 @@ class Stream:
         self.greeting = self._lines.readline().strip()
 
     def echoes(self, word: str) -> bool:
-        """Tell whether the other side still answers on this very connection."""
+        """Return whether the task still answers on this connection."""
         try:
             self._socket.sendall(f"{word}\n".encode())
             return self._lines.readline().strip() == word

@@ -1,4 +1,4 @@
-"""What happens around the tasks: addresses reused, upgrades, a namespace deleted, listeners of somebody else."""
+"""Faults around the tasks: reused addresses, upgrades, a deleted namespace, foreign listeners."""
 
 import pytest
 from tests.faults.lab import COUNT, NAMESPACE, POD, PORTS, RELEASE, START, FaultLab
@@ -20,7 +20,7 @@ from task_gateway_lab.master.launcher import not_ready
 
 TEAM = "team"
 SERVER_SIDE, CLIENT_SIDE = "--server-side=true", "--server-side=false"
-REPLACED = Wait("controller-replaced", "the kubelet has replaced the controller, and the port reaches nothing", 300)
+REPLACED = Wait("controller-replaced", "the kubelet has replaced the controller, and connections to the port fail", 300)
 MANY, MANY_PORTS = tuple(f"many-{number}" for number in range(10)), tuple(range(8001, 8006))
 
 
@@ -68,7 +68,7 @@ def test_a_controller_that_stands_still_is_replaced(lab: FaultLab) -> None:
 
 
 def inherit(lab: FaultLab, first: str, second: str) -> None:
-    """Kill a pod without warning, and start another task's with the address that it had."""
+    """Kill a pod without a grace period, and start another task's pod with its address."""
     address = lab.kube.get(POD, first, NAMESPACE)["status"]["podIP"]
     lab.kill_pods(f"task-gateway.dev/task={first}")
     lab.give_next(address)
@@ -127,7 +127,7 @@ def test_a_namespace_is_deleted_under_a_task(lab: FaultLab) -> None:
     gateway = lab.range_of("listeners")
     tasks = TaskGateway(lab.kube, gateway, TEAM, "listeners")
     lab.kube.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": TEAM}})
-    told = bool(lab.controller.watch_option)  # it reads no other namespaces than the chart names
+    told = bool(lab.controller.watch_option)  # it only watches the namespaces in the chart's values
     if told:
         lab.upgrade(
             lab.values | {"slots": [*lab.values["slots"], {"namespace": TEAM, "start": START + COUNT, "count": 1}]},
@@ -138,7 +138,7 @@ def test_a_namespace_is_deleted_under_a_task(lab: FaultLab) -> None:
         wait_for(lab.kube, settings.POD_READY, POD, "of-the-team", TEAM, not_ready)
         (address,) = tasks.expose(Task("of-the-team", TEAM, PORTS[:1]), wait=settings.TASK_EXPOSED)
         lab.kube.delete("v1/Namespace", TEAM)
-        until(lambda: "it is there still" if exists(lab, TEAM) else "", settings.POD_READY.seconds)
+        until(lambda: "it still exists" if exists(lab, TEAM) else "", settings.POD_READY.seconds)
         wait_until_refused(address)
         assert tasks.exposed() == []
         repairs = tasks.reconcile(dry_run=False, grace_seconds=0)

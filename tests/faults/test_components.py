@@ -1,4 +1,4 @@
-"""What the gateway is made of fails: the API server, the controller, Envoy."""
+"""Components of the gateway fail: the API server, the controller, Envoy."""
 
 import time
 from datetime import UTC, datetime

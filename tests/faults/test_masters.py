@@ -1,4 +1,4 @@
-"""The harness itself is what fails: killed in the middle of a call, on a gateway with tasks that others use."""
+"""The library fails: it is killed in the middle of a call, on a gateway with tasks of others."""
 
 import pytest
 from tests.apiserver.victim import killed_at_every_step

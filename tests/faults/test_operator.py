@@ -1,4 +1,4 @@
-"""The operator is killed, stopped, cut off or away, on a gateway where others expose tasks by the library meanwhile."""
+"""The operator is killed, suspended, disconnected or down, while other clients expose tasks with the library."""
 
 import json
 import time
@@ -30,12 +30,12 @@ from task_gateway_lab.master.launcher import not_ready
 BURST = tuple(f"burst-{number}" for number in range(12))
 AWAY_SECONDS = 60.0
 TEAM = "team-of-the-operator"
-CLOSED = Wait("closed", "the port of a pod that is gone reaches nothing", 60)
+CLOSED = Wait("closed", "connections to the port of a deleted pod fail", 60)
 
 
 @pytest.fixture(scope="module")
 def installed(site: FaultLab) -> Iterator[Operated]:
-    """The release with the operator in it, whose image no registry has; without it afterwards."""
+    """The release with the operator, whose image is loaded; afterwards without the operator."""
     (archive,) = (Path(__file__).parents[2] / "dist").glob("task-gateway-operator-*.oci.tar")
     made = Operated(site, archive)
     base.load(site.cluster.name, archive)
@@ -46,7 +46,7 @@ def installed(site: FaultLab) -> Iterator[Operated]:
 
 @pytest.fixture
 def operated(installed: Operated) -> Iterator[Operated]:
-    """Four live tasks of the library; the pods that a test labels are gone after it."""
+    """Four live tasks of the library; labelled pods of a test are removed after it."""
     for task in LIVE:
         installed.lab.expose(task)
     installed.lab.everything_holds()
@@ -75,7 +75,7 @@ def test_the_operator_ends_in_a_burst_of_labels(operated: Operated, how: str) ->
 
 
 def test_a_replica_stands_still_beyond_its_lease(operated: Operated) -> None:
-    """A replica stops (SIGSTOP) beyond its Lease, the other one takes over: it writes nothing when it continues."""
+    """A replica is suspended beyond its Lease, and the other takes over: it writes nothing when it continues."""
     lab, node = operated.lab, operated.lab.node
     operated.start("ends", "stays")
     gone, stays = operated.exposed("ends"), operated.exposed("stays")
@@ -101,7 +101,7 @@ def test_a_replica_stands_still_beyond_its_lease(operated: Operated) -> None:
 
 @pytest.mark.parametrize("how", ["deleted", "completed"])
 def test_the_operator_is_away_and_an_address_is_used_again(operated: Operated, how: str) -> None:
-    """Without any replica a pod ends, and another one gets its IP address: the port of the first leads to nobody."""
+    """Without any replica a pod ends, and another one gets its IP address: the port of the first is closed."""
     lab = operated.lab
     operated.start("first")
     port, inherited, uid = operated.exposed("first"), operated.address("first"), operated.uid("first")
@@ -144,7 +144,7 @@ def test_the_connections_of_the_leader_hang(operated: Operated) -> None:
 
 
 def test_the_api_server_is_away(operated: Operated) -> None:
-    """The API server stands still for 60 s: exposed pods answer meanwhile, and others are exposed afterwards."""
+    """The API server is suspended for 60 s: exposed pods answer meanwhile, and others are exposed afterwards."""
     lab = operated.lab
     operated.start("stays")
     operated.exposed("stays")
@@ -199,7 +199,7 @@ def test_the_namespace_of_a_labelled_pod_is_deleted(operated: Operated) -> None:
         wait_until_answers(address)
         with watching(lab.greetings) as seen:
             lab.kube.delete("v1/Namespace", TEAM)
-            until(lambda: "it is there still" if exists(lab, TEAM) else "", POD_READY.seconds)
+            until(lambda: "it still exists" if exists(lab, TEAM) else "", POD_READY.seconds)
             wait_until_refused(address, CLOSED)
             operated.start("elsewhere")
             operated.exposed("elsewhere")

@@ -1,4 +1,4 @@
-"""Somebody writes over the slots' Services with live tasks on them: each task is reached, or its port is closed."""
+"""Another client overwrites the Services of claimed slots: each task stays reachable, or its port is closed."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -36,14 +36,14 @@ def kubectl(lab: FaultLab, *words: Word, manifests: list[Manifest] | None = None
 
 
 def services(lab: FaultLab, values: Mapping[str, Any] | None = None) -> list[Manifest]:
-    """Return the slots' Services as a user renders them from the chart."""
+    """Render the slots' Services from the chart, as a user does."""
     where = ["--show-only", "templates/services.yaml"]
     text = helm.template(lab.chart, values or lab.values, release=RELEASE, namespace=NAMESPACE, arguments=where)
     return [each for each in yaml.safe_load_all(text) if each]
 
 
 def healed(lab: FaultLab) -> None:
-    """As a GitOps tool heals itself: everything is applied again, and what is not in the source is pruned."""
+    """Apply and prune the slots as a GitOps tool with self-healing does."""
     words = ("--server-side", "--force-conflicts", "--field-manager=argocd-controller")
     kubectl(lab, "apply", *words, "--filename", "-", manifests=services(lab))
     pruned = ("--prune", "--prune-allowlist=core/v1/Service", "--selector", f"{names.SLOT_LABEL}")
@@ -85,7 +85,7 @@ def test_the_slots_are_replaced(lab: FaultLab, write: Write) -> None:
 
 @contextmanager
 def without_policy(lab: FaultLab) -> Iterator[None]:
-    """Take the policy away, until the API server has taken it up."""
+    """Remove the policy for the context, and wait until the API server applies the change."""
     off = helm.merged(lab.values, {"slotsPolicy": {"enabled": False}})
     lab.upgrade(off)
     until(partial(guarded, lab), CLOSED_SECONDS)
@@ -97,7 +97,7 @@ def without_policy(lab: FaultLab) -> Iterator[None]:
 
 
 def forced_without_policy(lab: FaultLab) -> None:
-    """Force an upgrade, again where a controller writes the status of a route between Helm's read and its write."""
+    """Force an upgrade; retry if a controller writes the status of a route between Helm's read and its write."""
     off = helm.merged(lab.values, {"slotsPolicy": {"enabled": False}})
     for tries_left in reversed(range(FORCED_TRIES)):
         try:
@@ -109,7 +109,7 @@ def forced_without_policy(lab: FaultLab) -> None:
 
 
 def guarded(lab: FaultLab) -> str:
-    """Say that the policy refuses a replaced slot, empty if a dry run is let through."""
+    """Return the policy's refusal of a replaced slot, empty if the dry run is accepted."""
     try:
         kubectl(lab, "replace", "--dry-run=server", "--filename", "-", manifests=services(lab))
     except CommandFailed as refused:
@@ -151,7 +151,7 @@ def test_the_slots_are_replaced_without_the_policy(lab: FaultLab, write: Write) 
 
 
 def closed(address: Address) -> bool:
-    """Tell whether a port gives no greeting, whoever has its old pod's address."""
+    """Return whether a port sends no greeting, even if another pod has the address of its old pod."""
     try:
         return greeting_of(address) == ""
     except OSError:

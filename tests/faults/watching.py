@@ -1,4 +1,4 @@
-"""Connects to every address over and over while something is broken, and keeps what did not answer as it should."""
+"""Connects to every address repeatedly during a fault, and records wrong or missing answers."""
 
 import threading
 import time
@@ -16,7 +16,7 @@ CLIENTS = 2
 
 @dataclass
 class WatchedConnections:
-    """What the clients saw: how many connections they made, which were not answered, and which by another task."""
+    """The results of the clients: the number of connections, those without an answer, and answers of other tasks."""
 
     connections: int = 0
     failed: list[str] = field(default_factory=list)
@@ -34,7 +34,7 @@ class WatchedConnections:
             self._changed.notify_all()
 
     def more(self, connections: int) -> None:
-        """Return once so many more connections were made."""
+        """Return after that many more connections."""
         with self._changed:
             wanted = self.connections + connections
             self._changed.wait_for(lambda: self.connections >= wanted)
@@ -42,7 +42,7 @@ class WatchedConnections:
 
 @contextmanager
 def watching(expected: Mapping[Address, str]) -> Iterator[WatchedConnections]:
-    """Let clients connect anew to each address, in turn, until the block ends; `expected` has the greetings."""
+    """Open new connections to each address, in turn, until the context ends; `expected` has the greetings."""
     seen, ended = WatchedConnections(), threading.Event()
 
     def client(number: int) -> None:
@@ -70,7 +70,7 @@ def watching(expected: Mapping[Address, str]) -> Iterator[WatchedConnections]:
 
 
 def until(problem: Callable[[], str], seconds: float) -> None:
-    """Return once `problem` finds none; it connects to something that nobody can watch, so it is asked again."""
+    """Poll `problem` until it returns none, because connections cannot be watched."""
     deadline = time.monotonic() + seconds
     while said := problem():
         assert time.monotonic() < deadline, said

@@ -1,4 +1,4 @@
-"""Commands in pages that a test runs: the one place that knows how a block is marked, found and followed.
+"""Commands in pages that a test runs. Only this module knows how a block is marked, found and run.
 
 `<!-- run by TEST -->` before a block of commands names the file of the test that runs it. A block that the commands
 read is written to a file instead: `<!-- FILE for TEST -->`. Each block is an item of its test, in the order of the
@@ -28,7 +28,7 @@ Test = TypeVar("Test", bound=Callable[..., None])
 
 @dataclass(frozen=True)
 class GuideBlock:
-    """A marked block: in which page and line, which test runs it, and the file that it becomes, if any."""
+    """A marked block: its page and line, the test that runs it, and the file that it is written to, if any."""
 
     page: str
     line: int
@@ -42,7 +42,7 @@ class GuideBlock:
 
 @dataclass
 class Shell:
-    """Where the blocks of a test are followed, one after the other; `exported` keeps what one exports for the next."""
+    """Runs the blocks of a test one after the other; `exported` keeps exported variables for the next block."""
 
     folder: Path
     exported: Path
@@ -86,12 +86,12 @@ def items(test_file: str) -> Callable[[Shell, GuideBlock], None]:
 
 
 def pages() -> list[Path]:
-    """The pages that may have marked blocks."""
+    """Return the pages that may have marked blocks."""
     return [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
 def marked(page: Path) -> list[GuideBlock]:
-    """The marked blocks of a page; ValueError for a mark without one."""
+    """Return the marked blocks of a page; ValueError for a mark without a block."""
     text = page.read_text("utf-8")
     name = page.relative_to(ROOT).as_posix() if page.is_relative_to(ROOT) else page.name
     found = []
@@ -105,7 +105,7 @@ def marked(page: Path) -> list[GuideBlock]:
 
 
 def unmarked(page: Path) -> list[str]:
-    """The blocks of commands of a page that no mark stands before."""
+    """Return the blocks of commands of a page without a mark."""
     followed = {block.text for block in marked(page)}
     blocks = FENCED.finditer(page.read_text("utf-8"))
     return [each["text"] for each in blocks if each["language"] == COMMANDS and each["text"] not in followed]

@@ -1,4 +1,4 @@
-"""A cluster of its own for a guide: the folder where its commands run, with the packaged charts, and its words."""
+"""A separate cluster for a guide, the folder where its commands run, with the packaged charts, and its variables."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -18,7 +18,7 @@ PASSED = "Phase:          Succeeded"
 
 @contextmanager
 def shell(guide: str, folder: Path, **words: str) -> Iterator[Shell]:
-    """Lend a cluster, and what the words of a guide mean there, besides those that are given."""
+    """Start a cluster, and set the variables of a guide, including the given ones."""
     (folder / "dist").symlink_to(ROOT / "dist")
     with base.temporary_cluster("kind", base.ClusterRequest(f"guide-{guide}-{os.getpid()}"), say=print) as cluster:
         kube = Kube(cluster)

@@ -1,4 +1,4 @@
-"""docs/determined.md, command by command: a Gateway that a Determined master writes, and slots beside it."""
+"""docs/determined.md, command by command: a Gateway that a Determined master writes, and one with slots."""
 
 from tests.guides import blocks
 from tests.guides.site import PASSED, fixture

@@ -1,4 +1,4 @@
-"""docs/controllers.md up to Contour: Envoy Gateway, and a second gateway of the class that is there then."""
+"""docs/controllers.md up to Contour: Envoy Gateway, and a second gateway of the same class."""
 
 from tests.guides import blocks
 from tests.guides.site import PASSED, fixture

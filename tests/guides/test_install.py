@@ -1,4 +1,4 @@
-"""docs/install.md, command by command, on a cluster of its own: installed, upgraded, back again, and gone."""
+"""docs/install.md, command by command, on a separate cluster: install, upgrade, roll back, and uninstall."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The guide to several resource managers: each of its commands, in their order, on a cluster of its own."""
+"""The guide to several resource managers: all of its commands, in order, on a separate cluster."""
 
 from collections.abc import Iterator
 

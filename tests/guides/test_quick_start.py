@@ -1,4 +1,4 @@
-"""docs/quick-start.md, command by command, in this checkout; its cluster has a name of its own."""
+"""docs/quick-start.md, command by command, in this checkout, with a unique name of the cluster."""
 
 import dataclasses
 import os
@@ -29,7 +29,7 @@ def test_what_the_commands_said(shell: blocks.Shell) -> None:
     assert "Phase:          Succeeded" in installed
     assert ":20000" in exposed
     assert '"kernels"' in exposed
-    assert "the port leads nowhere" in ended
+    assert "the port is closed" in ended
     assert "8 tasks fit" in ended
     assert "condition met" in labelled
     assert '"kernels"' in labelled

@@ -1,4 +1,4 @@
-"""A hub outside a cluster whose pods have slots of a gateway: a real API server, operator, hub, proxy and notebooks."""
+"""A hub outside a cluster whose pods use slots of a gateway: a real API server, operator, hub, proxy and notebooks."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ SLOTS = 3
 
 @dataclass
 class Lab:
-    """All that takes part."""
+    """All components of the test."""
 
     site: OperatorSite
     operator: Operator
@@ -66,7 +66,7 @@ def lab(made: Lab) -> Iterator[Lab]:
 
 
 def login(site: OperatorSite, folder: Path) -> Path:
-    """Return a kubeconfig that acts as the hub's ServiceAccount."""
+    """Return a kubeconfig of the hub's ServiceAccount."""
     content = yaml.safe_load(site.kube.cluster.kubeconfig.read_text())
     content["users"][0]["user"] = {"token": site.kube.token("hub", TASKS, 7200)}
     file = folder / "hub.kubeconfig"

@@ -1,4 +1,4 @@
-"""A proxy that serves slots as a gateway does: each connection goes to the pod that the slot's Service selects."""
+"""A proxy that serves slots like a gateway: each connection goes to the pod that the slot's Service selects."""
 
 import asyncio
 import threading

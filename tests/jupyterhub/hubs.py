@@ -32,7 +32,7 @@ c.KubeSpawner.start_timeout = {seconds}
 
 @dataclass
 class Hub:
-    """Everything of one hub; `kubeconfig` is of the cluster of its notebooks, with no more than the hub's rights."""
+    """One hub and its processes; `kubeconfig` is that of the cluster of its notebooks, with only the hub's rights."""
 
     folder: Path
     kubeconfig: Path
@@ -43,12 +43,12 @@ class Hub:
 
     @property
     def url(self) -> str:
-        """Where users go."""
+        """The URL for users."""
         return f"http://{HOST}:{self.ports[0]}/"
 
     @cached_property
     def platform(self) -> JupyterHub:
-        """The hub as scenarios use it."""
+        """The hub as a platform of scenarios."""
         return JupyterHub(PlatformLogin(self.url, "ada", self.token, {"east": ""}))
 
     def start(self) -> None:
@@ -64,21 +64,21 @@ class Hub:
         self.start_hub()
 
     def start_hub(self) -> None:
-        """Start the hub and return once it answers through its proxy."""
+        """Start the hub and return when it answers through its proxy."""
         self._spawn("hub", [programs.hub() / "jupyterhub", "--config", self.folder / "config.py"])
         until(lambda: call("GET", f"{self.url}hub/api/").status == 200, self.log, 60)
 
     def end_hub(self) -> None:
-        """End the hub as its supervisor does."""
+        """End the hub like a supervisor."""
         self.processes["hub"].stop()
 
     def kill_hub(self) -> None:
-        """End the hub and its services at once."""
+        """Kill the hub and its services."""
         os.killpg(self.processes["hub"].pid, signal.SIGKILL)
         until(lambda: self.processes["hub"].poll() is not None)
 
     def close(self) -> None:
-        """End all."""
+        """End all processes."""
         for each in self.processes.values():
             each.stop()
 
@@ -89,7 +89,7 @@ class Hub:
         run(words, env={"JUPYTERHUB_API_TOKEN": self.token}, check=False)
 
     def log(self) -> str:
-        """Return what the hub logged."""
+        """Return the log of the hub."""
         return (self.folder / "hub.log").read_text()
 
     def _spawn(self, name: str, words: list[str | Path]) -> None:

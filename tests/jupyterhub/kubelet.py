@@ -30,7 +30,7 @@ class Kubelet:
     _closed: bool = False
 
     def run(self) -> None:
-        """Follow the pods until this is closed."""
+        """Watch the pods until this is closed."""
         while not self._closed:
             try:
                 for event, pod in self.kube.watch(POD, self.namespace, seconds=WATCH_SECONDS):
@@ -79,7 +79,7 @@ class Kubelet:
 
 @contextmanager
 def started(kubelet: Kubelet) -> Iterator[Kubelet]:
-    """Run a kubelet in a thread, and end what it started."""
+    """Run a kubelet in a thread, and end the processes that it started."""
     threading.Thread(target=kubelet.run, name="kubelet", daemon=True).start()
     try:
         yield kubelet

@@ -1,4 +1,4 @@
-"""JupyterHub, its proxy and JupyterLab as programs of this machine, of the versions that the images have."""
+"""JupyterHub, its proxy and JupyterLab as programs on this machine, with the versions of the images."""
 
 import hashlib
 import shutil
@@ -43,7 +43,7 @@ def _environment(lock: Path) -> Path:
 
 
 def _made(name: str, lock: Path, make: Callable[[Path], None]) -> Path:
-    """Return what is made of a lock file, in the cache by the file's content; what was interrupted is made again."""
+    """Return the installed packages of a lock file, cached by its content; an interrupted installation is repeated."""
     place = settings.cache_dir() / "hub" / f"{name}-{hashlib.sha256(lock.read_bytes()).hexdigest()[:12]}"
     done = place / ".done"
     if not done.exists():

@@ -1,4 +1,4 @@
-"""A real hub spawns into another cluster by the configuration of the guide: its hooks, its restarts, and its races."""
+"""A real hub spawns into another cluster, with the configuration of the guide: its hooks, restarts, and races."""
 
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -30,7 +30,7 @@ def opened(lab: Lab, running: RunningTask) -> Notebook:
 
 
 def addresses(lab: Lab) -> dict[str, str]:
-    """The address of each pod by the name of its server."""
+    """Return the address of each pod by the name of its server."""
     pods = [each["metadata"] for each in lab.site.kube.list(POD, TASKS)]
     return {
         each["annotations"]["hub.jupyter.org/servername"]: each["annotations"].get(names.ADDRESS, "") for each in pods
@@ -43,7 +43,7 @@ def ready(lab: Lab) -> set[str]:
 
 @contextmanager
 def in_background(lab: Lab) -> Iterator["Future[RunningTask]"]:
-    """Launch a notebook, and go on once its pod is there."""
+    """Launch a notebook, and continue when its pod exists."""
     with ThreadPoolExecutor(1) as pool:
         future = pool.submit(launch, lab)
         until(lambda: lab.pods() != [] or future.done())

@@ -1,4 +1,4 @@
-"""The objects of the hub's own cluster, as a real API server takes them: its pods meet the level restricted."""
+"""The objects of the hub's cluster, on a real API server: its pods meet the Pod Security Standard "restricted"."""
 
 from tests.apiserver.operators import HOME
 from tests.jupyterhub.conftest import Lab

@@ -1,4 +1,4 @@
-"""The hub's pages in Chromium: the login, JupyterLab of another cluster, and what a user reads when no slot is free."""
+"""The hub's pages in Chromium: the login, JupyterLab in another cluster, and the message if no slot is free."""
 
 from pathlib import Path
 

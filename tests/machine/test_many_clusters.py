@@ -49,7 +49,7 @@ def made() -> Iterator[list[str]]:
 
 
 def up(name: str, *, read_only: bool = False) -> Completed:
-    """Bring up a cluster as a user does; with `read_only` where no limit of the kernel can be changed."""
+    """Bring up a cluster as a user does; with `read_only`, limits of the kernel cannot be changed."""
     prefix = ["unshare", "--mount", "sh", "-c", READ_ONLY, "sh"] if read_only else []
     return run([*prefix, sys.executable, "-m", "task_gateway.cli.main", "cluster", "up", name], check=False)
 

@@ -1,4 +1,4 @@
-"""The packaged charts, as the tests on a cluster have them."""
+"""The packaged charts for the tests on a cluster."""
 
 from tests.cluster.conftest import chart, crds_chart
 

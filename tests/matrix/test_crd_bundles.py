@@ -1,4 +1,4 @@
-"""The CRDs' chart over what a cluster may have already: bundles from v1.0.0 to v1.7.0, of both channels."""
+"""The CRDs' chart on clusters with installed CRDs: bundles from v1.0.0 to v1.7.0, of both channels."""
 
 import os
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ GATEWAY_CLASS: Manifest = {
 
 @pytest.fixture(scope="module")
 def plane() -> Iterator[Kube]:
-    """One API server for all bundles; each test finds it without CRDs."""
+    """An API server for all bundles; each test starts without CRDs."""
     with base.temporary_cluster(
         "control-plane", base.ClusterRequest(f"test-adoption-{os.getpid()}"), say=print
     ) as cluster:
@@ -39,7 +39,7 @@ def plane() -> Iterator[Kube]:
 
 
 def given(kube: Kube, version: str, channel: str) -> None:
-    """Bring an API server to the CRDs of a bundle alone, as kubectl applies them, with an object of somebody's."""
+    """Install only the CRDs of a bundle on an API server, as kubectl applies them, with an object of a user."""
     helm.uninstall(kube.cluster, RELEASE, NAMESPACE)
     kubectl(kube.cluster, "delete", "customresourcedefinitions", "--all", "--wait")
     crds = bundles.fetch(version, channel).crds

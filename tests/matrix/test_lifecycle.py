@@ -1,6 +1,6 @@
-"""A release's life on real clusters, each controller the first on one: installed, beside another, upgraded, and gone.
+"""The lifecycle of a release with each controller on a new cluster: installed, next to another, upgraded, uninstalled.
 
-The tests of this file follow each other: each begins with what the one before it left.
+The tests of this file depend on each other: each continues from the state after the previous one.
 """
 
 import os
@@ -43,19 +43,19 @@ from task_gateway_lab.clusters.kind import node_address
 BUNDLE, CHANNEL = (
     f"v{pins.read()['GATEWAY_API_VERSION']}",
     "experimental",
-)  # as Contour needs it
+)  # required by Contour
 LIVE = range(1, 51)
 DRAIN_SECONDS, GONE_SECONDS = 5, 120
-COUNT, MORE = 64, 70  # slots: the default, and more than one ListenerSet has
+COUNT, MORE = 64, 70  # slots: the default, and more than fit in one ListenerSet
 FIRST_PORTS = {RELEASE: 20000, "second": 21000, "beside": 22000}
 OTHER = {ENVOY_GATEWAY.name: CONTOUR, CONTOUR.name: ENVOY_GATEWAY}
 IN_EACH_NAMESPACE = ("v1/ServiceAccount default", "v1/ConfigMap kube-root-ca.crt")
-"""What Kubernetes makes in a namespace by itself; `helm install --create-namespace` makes that, and Helm leaves it."""
+"""Objects that Kubernetes creates in a namespace. `helm install --create-namespace` creates it, and Helm keeps it."""
 
 
 @dataclass
 class Life:
-    """A cluster with the releases that are on it, their values, and the tasks that were exposed through each."""
+    """A cluster with its releases, their values, and the tasks that were exposed through each."""
 
     cluster: Cluster
     kube: Kube
@@ -69,7 +69,7 @@ class Life:
 
     @property
     def brings_crds(self) -> bool:
-        """The first controller of one cluster finds the CRDs there, that of the other gets them from their chart."""
+        """Whether the chart installs the CRDs; in the other cluster they already exist."""
         return self.controller == CONTOUR
 
     def install(self, release: str, values: Mapping[str, Any]) -> None:
@@ -89,13 +89,13 @@ class Life:
         return TaskGateway(self.kube, self.gateway(release), NAMESPACE)
 
     def check(self, folder: Path) -> dict[str, str]:
-        """Return what the check of every Gateway of the chart finds, as a user calls it."""
+        """Return the findings of the check of all Gateways of the chart, run as by a user."""
         code, report = Preflight(self.kube, self.gateway(RELEASE), folder, without_config=True).check()
         assert code == 0
         return troubled(report)
 
     def claims(self) -> dict[str, tuple[Any, Any, Any]]:
-        """Return what the claims of the first release wrote: annotations, selector and target port, by slot."""
+        """Return the fields that claims of the first release wrote: annotations, selector and target port, by slot."""
         found = self.kube.list(SERVICE, NAMESPACE, names.slots_selector(RELEASE, NAMESPACE))
         return {
             each["metadata"]["name"]: (
@@ -126,7 +126,7 @@ def home(release: str) -> str:
 
 
 def everything(cluster: Cluster) -> frozenset[str]:
-    """Return all objects of all kinds but events, each as its kind, namespace and name."""
+    """Return all objects of all kinds except Events, each as its kind, namespace and name."""
     kinds = kubectl(cluster, "api-resources", "--verbs=list", "--output=name").split()
     listed = ",".join(each for each in kinds if each.partition(".")[0] != "events")
     name = '{.apiVersion}/{.kind} {.metadata.namespace}{" "}{.metadata.name}{"\\n"}'
@@ -149,7 +149,7 @@ def life(request: pytest.FixtureRequest, chart: Path, crds_chart: Path) -> Itera
 
 
 def apply_as_kubectl(kube: Kube) -> None:
-    """Bring the CRDs and policies of Gateway API to a cluster, as `kubectl apply --server-side` of its release does."""
+    """Install the CRDs and policies of Gateway API like `kubectl apply --server-side` with its release."""
     bundle = bundles.fetch(BUNDLE, CHANNEL)
     for each in (*bundle.crds.values(), *bundle.policies):
         kube.apply(each, field_manager="kubectl")
@@ -244,7 +244,7 @@ def test_uninstall_leaves_nothing_but_crds(life: Life) -> None:
 
 
 def left(life: Life) -> set[str]:
-    """Return what there is more than before, but CRDs, what serves them, and what Kubernetes makes by itself."""
+    """Return the new objects, except CRDs, their API services, and objects that Kubernetes creates."""
     groups = {each["spec"]["group"] for each in life.kube.list(schema.KIND)}
     found = set()
     for each in everything(life.cluster) - life.before:

@@ -1,4 +1,4 @@
-"""Both charts are upgraded from their packages of the release before, with a live task of each strategy."""
+"""Both charts are upgraded from the packages of the previous release, with a live task of each strategy."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,7 +23,7 @@ def lab(request: pytest.FixtureRequest) -> Iterator[FaultLab]:
 
 
 def as_before(values: dict[str, Any]) -> dict[str, Any]:
-    """Return values with the names of the release before, in which `slots` is a map: one group."""
+    """Return values with the names of the previous release, in which `slots` is a map: one group."""
     (slots,) = values["slots"]
     return values | {"slots": slots}
 

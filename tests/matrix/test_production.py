@@ -95,7 +95,7 @@ def production(request: pytest.FixtureRequest, chart: Path, crds_chart: Path) ->
 
 
 def production_values(chart: Path) -> Manifest:
-    """Return the chart's values for production, with what two cores have to give."""
+    """Return the chart's values for production, with requests that fit two cores."""
     values: Manifest = yaml.safe_load(controllers.packaged(chart, "production.yaml"))
     for key in ("envoy", "contour"):
         values[key]["resources"]["requests"]["cpu"] = "50m"
@@ -104,7 +104,7 @@ def production_values(chart: Path) -> Manifest:
 
 
 def restricted(name: str) -> Manifest:
-    """Return a namespace that takes no pod that is not restricted."""
+    """Return a namespace that enforces the Pod Security Standard "restricted"."""
     labels = {"pod-security.kubernetes.io/enforce": "restricted"}
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
 
@@ -167,14 +167,14 @@ def test_figures_are_those_of_the_dashboard(production: Production) -> None:
 
 
 def rendered(production: Production) -> Manifest:
-    """Return the dashboard as an upgrade with it turned on makes it."""
+    """Return the dashboard after an upgrade that enables it."""
     values = production.values | {"metrics": {"dashboard": {"enabled": True}}}
     helm.install(production.cluster, RELEASE, production.chart, NAMESPACE, values)
     return production.kube.get("v1/ConfigMap", f"{RELEASE}-dashboard", NAMESPACE)
 
 
 def figures(production: Production, pod: str) -> str:
-    """Return what Prometheus would read from a pod of Envoy."""
+    """Return the metrics that Prometheus would read from a pod of Envoy."""
     port = METRICS_PORT[production.controller]
     return kubectl(
         production.cluster, "get", "--raw", f"/api/v1/namespaces/{NAMESPACE}/pods/{pod}:{port}/proxy/stats/prometheus"

@@ -1,4 +1,4 @@
-"""Rights of a resource manager: each verb that the chart grants is taken away in turn, and a step must fail for it."""
+"""Rights of a resource manager: without any verb that the chart grants, a step must fail."""
 
 import copy
 import time
@@ -22,7 +22,7 @@ from task_gateway.settings import TASK_EXPOSED
 from task_gateway_lab.master import identity
 
 TASKS, COUNT = "tasks", 3
-OWN = 22000  # ports that are no slots
+OWN = 22000  # ports without slots
 STRATEGIES = ("slots", "listeners")
 ROLES = "rbac.authorization.k8s.io/v1"
 SEEN_SECONDS = 3.0
@@ -47,7 +47,7 @@ JOB: Manifest = {
 
 
 class Unseen(TaskGatewayError):
-    """What others wrote did not come by a watch."""
+    """A watch did not deliver the writes of other clients."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Less:
 
 
 def taken_away(strategy: str) -> Iterator[Less]:
-    """Yield the Roles as they are, then once for each verb in them without it."""
+    """Yield the Roles unchanged, then once without each of their verbs."""
     values = {"slots": [{"namespace": TASKS, "start": SLOTS[0], "count": COUNT}], "rbac": {"strategies": [strategy]}}
     roles = rendered("gw", NAMESPACE, values, "role")
     yield Less(f"{strategy}-all", "nothing", roles)
@@ -105,7 +105,7 @@ def test_no_verb_is_granted_that_no_step_needs(admin: Kube, strategy: str, tmp_p
 
 
 def grant(admin: Kube, case: Less) -> None:
-    """Make an identity with those Roles, and return once the API server heeds them."""
+    """Create an identity with those Roles, and return when the API server enforces them."""
     admin.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": case.name}})
     admin.create(identity.account(case.name))
     for role in case.roles:
@@ -121,7 +121,7 @@ def grant(admin: Kube, case: Less) -> None:
 
 
 def first_failure(site: StrategySite, kube: Kube, strategy: str) -> str | None:
-    """Walk through what a resource manager does; return the step that is forbidden, None if none is."""
+    """Perform the actions of a resource manager; return the step that is forbidden, None if none is."""
     steps = dict(walk(site, kube, strategy))
     try:
         for name, step in steps.items():
@@ -137,7 +137,7 @@ def first_failure(site: StrategySite, kube: Kube, strategy: str) -> str | None:
 
 
 def walk(site: StrategySite, kube: Kube, strategy: str) -> Iterator[tuple[str, Callable[[], object]]]:
-    """Yield each thing that a resource manager does with a gateway."""
+    """Yield the actions of a resource manager with a gateway."""
     mine = TaskGateway(kube, site.gateway, TASKS, strategy)
     others = TaskGateway(site.kube, site.gateway, TASKS, strategy)
     yield "name a task by its pod", lambda: objects.task_of(kube, TASKS, "pod/one", (8888,))
@@ -145,7 +145,7 @@ def walk(site: StrategySite, kube: Kube, strategy: str) -> Iterator[tuple[str, C
     yield "expose", lambda: mine.expose(site.task("one"))
     yield "list", lambda: mine.exposed(ready=True)
     yield "ports", mine.ports
-    yield "say what is in the way", lambda: in_the_way(site, mine)
+    yield "name what is in the way", lambda: in_the_way(site, mine)
     yield "follow others", lambda: follow(site, kube, strategy, others)
     yield "release while another writes", lambda: release_meddled(site, kube, strategy)
     yield "expose a task without a pod", lambda: others.expose(site.task("gone"))
@@ -154,14 +154,14 @@ def walk(site: StrategySite, kube: Kube, strategy: str) -> Iterator[tuple[str, C
 
 
 def release_meddled(site: StrategySite, kube: Kube, strategy: str) -> None:
-    """Release a task whose Service somebody else writes to between the reading and the writing."""
+    """Release a task whose Service another client writes between the read and the write."""
     meddled = Meddled(kube, site.kube)
     TaskGateway(meddled, site.gateway, TASKS, strategy).release("one")  # type: ignore[arg-type]
     assert meddled.done
 
 
 class Meddled:
-    """An API server where somebody else has written to an object just before the first patch of it arrives."""
+    """An API server on which another client writes an object just before its first patch arrives."""
 
     def __init__(self, kube: Kube, others: Kube) -> None:
         self._kube, self._others, self.done = kube, others, False
@@ -177,7 +177,7 @@ class Meddled:
 
 
 def in_the_way(site: StrategySite, mine: TaskGateway) -> None:
-    """Wait for a task whose Gateway and route are well, and whose listener is not."""
+    """Wait for a task whose Gateway and route are ready, and whose listener is not."""
     (exposure,) = mine.exposed()
     service = next(
         each
@@ -206,7 +206,7 @@ def in_the_way(site: StrategySite, mine: TaskGateway) -> None:
 
 
 def follow(site: StrategySite, kube: Kube, strategy: str, others: TaskGateway) -> None:
-    """See by a watch what others expose, and the listeners that they make."""
+    """Watch the tasks that others expose, and the listeners that they create."""
     with TaskGateway(kube, site.gateway, TASKS, strategy) as mine:
         before = mine.ports()
         others.expose(site.task("another"))
@@ -223,8 +223,8 @@ def follow(site: StrategySite, kube: Kube, strategy: str, others: TaskGateway) -
 
 
 def foreign(site: StrategySite) -> Iterator[tuple[Callable[[], object], Callable[[], object]]]:
-    """Yield a listener of others on a port of the range, on the Gateway and in a ListenerSet beside it."""
-    port = site.first + COUNT  # in the range, and no slot's
+    """Yield a foreign listener on a port of the range, on the Gateway and in a ListenerSet."""
+    port = site.first + COUNT  # in the range, without a slot
     listener = {"name": "others", "port": port, "protocol": "TCP"}
     own = site.kube.get(GATEWAY, "gw", NAMESPACE)["spec"]["listeners"]
     yield (
@@ -249,7 +249,7 @@ def freed(mine: TaskGateway) -> None:
 
 
 def repaired(site: StrategySite, mine: TaskGateway, strategy: str) -> None:
-    """Complete a task whose route is gone."""
+    """Restore the missing route of a task."""
     if strategy == "slots":
         return
     mine.expose(site.task("one"))

@@ -1,6 +1,6 @@
 """A release in a namespace with a LimitRange, a ResourceQuota and a policy on labels: its values satisfy all three.
 
-The tests of this file follow each other, for each controller on a cluster of its own.
+The tests of this file depend on each other. Each controller has a separate cluster.
 """
 
 import os
@@ -63,7 +63,7 @@ LABELLED = {
     "policy": ["poddisruptionbudgets"],
     "rbac.authorization.k8s.io": ["roles", "rolebindings"],
 }
-"""What must have the label. Secrets and Leases that a controller makes for itself have no labels that a value sets."""
+"""Kinds that must have the label. No value sets labels on Secrets and Leases that a controller creates for itself."""
 POLICY: Manifest = {
     "apiVersion": "admissionregistration.k8s.io/v1",
     "kind": "ValidatingAdmissionPolicy",
@@ -100,13 +100,13 @@ BINDING: Manifest = {
     },
 }
 BY_ITSELF = (("v1/ServiceAccount", "default"), ("v1/ConfigMap", "kube-root-ca.crt"))
-"""What Kubernetes makes in a namespace without the label: it must be there before the policy."""
+"""Objects that Kubernetes creates in a namespace without the label. They must exist before the policy."""
 SECONDS = 60.0
 
 
 @dataclass
 class Restricted:
-    """A cluster whose namespace of the release is restricted, and the values that satisfy it."""
+    """A cluster with a restricted namespace for the release, and the values that satisfy it."""
 
     cluster: Cluster
     kube: Kube
@@ -154,7 +154,7 @@ def satisfying(controller: Controller, chart: Path, address: str) -> Manifest:
 
 
 def labels_are_required(kube: Kube) -> str:
-    """Return why the policy does not act yet, empty once it does."""
+    """Return why the policy is not enforced yet, empty if it is."""
     probe = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "probe", "namespace": NAMESPACE}}
     try:
         kube.create(probe)
@@ -207,7 +207,7 @@ def test_the_restrictions_refuse_the_default_values(restricted: Restricted) -> N
 
 
 def pod_of_helm_test(chart: Path, values: Manifest) -> Manifest:
-    """Return the pod of `helm test`, without the ServiceAccount that the release brings."""
+    """Return the pod of `helm test`, without the ServiceAccount of the release."""
     only = ("--show-only", "templates/tests/pod.yaml")
     pod: Manifest = yaml.safe_load(helm.template(chart, values, release=RELEASE, namespace=NAMESPACE, arguments=only))
     del pod["spec"]["serviceAccountName"]

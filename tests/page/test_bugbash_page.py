@@ -1,4 +1,4 @@
-"""The checklist's page in a real browser: from a file, without a network, on a phone, in the dark, by keyboard."""
+"""The checklist's page in a real browser: from a file, offline, on a phone, in dark mode, with the keyboard."""
 
 import struct
 import zlib
@@ -36,7 +36,7 @@ CONTRAST = """(selector) => {
 
 
 def png(width: int, height: int) -> bytes:
-    """Return a grey picture."""
+    """Return a grey image."""
     raw = b"".join(b"\0" + b"\x80" * width for _ in range(height))
     parts = [
         (b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)),
@@ -79,7 +79,7 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture
 def page(chromium: Browser, report: Path) -> Iterator[Page]:
-    """The page as a person gets it: from the disk, on a machine without a network."""
+    """The page as a user opens it: from the disk, on a machine without a network."""
     with chromium.new_context(viewport={"width": 1200, "height": 800}, offline=True) as context:
         opened = context.new_page()
         asked: list[str] = []

@@ -1,4 +1,4 @@
-"""The documentation's site in a real browser: every page asks its own server alone, is drawn, and is found."""
+"""The documentation's site in a real browser: every page only uses its own server, is rendered, and can be found."""
 
 import re
 import sys
@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 
 
 class SiteHandler(SimpleHTTPRequestHandler):
-    """Serves files and says nothing of it."""
+    """Serves files without a log."""
 
     def log_message(self, format: str, *args: object) -> None:
         pass

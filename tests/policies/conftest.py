@@ -1,4 +1,4 @@
-"""A gateway, tasks and onlookers on a cluster whose network heeds NetworkPolicies, with and without the chart's."""
+"""A gateway, tasks and other pods on a cluster that enforces NetworkPolicies, with and without those of the chart."""
 
 import json
 import os
@@ -34,7 +34,7 @@ PODS = {
     "task": "tasks-a", "neighbour": "tasks-a", "other-task": "tasks-b", "stranger": "elsewhere",
     "scraper": "monitoring", "bystander": "monitoring",
 }  # fmt: skip
-"""Every pod serves at PORT; `neighbour` has no label of a task, `scraper` is named in the values."""
+"""All pods serve at PORT; `neighbour` has no label of a task, and the values allow `scraper`."""
 SCRAPER = {
     "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": PODS["scraper"]}},
     "podSelector": {"matchLabels": {"role": "scraper"}},
@@ -60,7 +60,7 @@ with ThreadPoolExecutor(len(sys.argv)) as pool:
 
 @dataclass(frozen=True)
 class OwnPorts:
-    """What Envoy and its controller listen at that is no task's."""
+    """The ports of Envoy and its controller that are not for tasks."""
 
     metrics: int
     envoy: frozenset[int]
@@ -77,7 +77,7 @@ OWN = {
 
 @dataclass(frozen=True)
 class PolicySite:
-    """The cluster and what runs there; `enforced` tells whether the chart's NetworkPolicies are in place."""
+    """The cluster and its pods; `enforced` is whether the chart's NetworkPolicies are installed."""
 
     cluster: Cluster
     kube: Kube
@@ -98,7 +98,7 @@ class PolicySite:
 
     @property
     def closed(self) -> str:
-        """What a connection comes to that the policies forbid: nothing comes back."""
+        """The result of a connection that the policies forbid: there is no response."""
         return NO_ANSWER if self.enforced else OPEN
 
     def at(self, pod: str, port: int = PORT) -> Address:
@@ -115,7 +115,7 @@ class PolicySite:
         return Address(str(pod["status"]["podIP"]), port)
 
     def new_envoy(self) -> None:
-        """Take Envoy's pod away at once, and return when another is Ready."""
+        """Delete Envoy's pod without a grace period, and return when another one is Ready."""
         (old,) = self.kube.list("v1/Pod", NAMESPACE, ENVOYS[self.controller])
         name = old["metadata"]["name"]
         kubectl(self.cluster, "delete", "pod", name, "--namespace", NAMESPACE, "--grace-period=0", "--force")
@@ -128,11 +128,11 @@ class PolicySite:
         until(missing, POD_READY.seconds)
 
     def connect(self, pod: str, *addresses: Address) -> list[str]:
-        """Say what a connection from a pod to each of the addresses comes to."""
+        """Return the result of a connection from a pod to each of the addresses."""
         return list(json.loads(self.run(pod, CONNECT, *map(str, addresses))))
 
     def run(self, pod: str, program: str, *arguments: str) -> str:
-        """Run a Python text in a pod and return what it printed."""
+        """Run a Python program in a pod and return its output."""
         where = ("--namespace", PODS[pod], pod)
         return kubectl(self.cluster, "exec", *where, "--", "python3", "-c", program, *arguments)
 
@@ -146,7 +146,7 @@ class PolicySite:
 
 
 def named(enabled: bool) -> Manifest:
-    """Return the values of the policies, with the one who is named in them."""
+    """Return the values of the policies, which allow one client."""
     return {"networkPolicy": {"enabled": enabled, "taskPeers": [SCRAPER], "metricsPeers": [SCRAPER]}}
 
 
@@ -179,7 +179,7 @@ def built(request: pytest.FixtureRequest) -> Iterator[PolicySite]:
 
 
 def serving(pod: str) -> Manifest:
-    """Return a pod that says its name; it has the label of a task if it is one."""
+    """Return a pod that sends its name; it has the label of a task if it is one."""
     made = task_pod(pod, PODS[pod], SERVER, PORT)
     if pod not in TASKS:
         made["metadata"]["labels"] = {"role": pod}
@@ -188,7 +188,7 @@ def serving(pod: str) -> Manifest:
 
 @pytest.fixture(scope="module", params=[False, True], ids=["open", "enforced"])
 def site(built: PolicySite, request: pytest.FixtureRequest) -> PolicySite:
-    """The release without its policies, then with them, from the moment on that all of them hold or none does."""
+    """The release without its policies, then with them, when either all or none of them are enforced."""
     site = replace(built, enforced=request.param)
     site.upgrade(**named(site.enforced))
 

@@ -1,4 +1,4 @@
-"""Who reaches tasks, Envoy and its controller: with the chart's NetworkPolicies whom it should, without them all."""
+"""Connections to tasks, Envoy and its controller: only the intended ones with the NetworkPolicies, all without."""
 
 import socket
 from functools import partial
@@ -25,7 +25,7 @@ from task_gateway_lab.clusters.node import PROXY, Node
 
 ADMIN = 19000
 CONNECT_SECONDS = 15.0  # Envoy itself gives up on a pod after ten
-# Not by urllib, which would tidy the path up.
+# Not with urllib, which would normalize the path.
 GET = """
 import http.client, sys
 host, port, path = sys.argv[1:]
@@ -86,7 +86,7 @@ def test_envoys_admin_interface_is_there_and_nobody_else_reaches_it(site: Policy
     slots = {inside(site, port) for _, first in TASKS.values() for port in range(first, first + 3)}
     assert ADMIN not in outside
     assert outside - slots <= site.own.envoy | of_nobody(site)
-    # Contour's has no port that a policy could close: it is a file.
+    # With Contour it is a file, not a port that a policy could close.
     closed = NO_ANSWER if site.enforced and site.controller == "envoy-gateway" else REFUSED
     for pod in ("task", "neighbour", "stranger", "scraper"):
         direct, through = site.connect(pod, site.envoy(ADMIN), Address(site.address, ADMIN))
@@ -107,7 +107,7 @@ def test_ports_for_figures_and_readiness_answer_no_question_of_administration(si
 
 
 def test_no_slot_can_be_led_to_the_admin_interface(site: PolicySite) -> None:
-    """Kubernetes takes no endpoint that would be Envoy itself."""
+    """Kubernetes accepts no endpoint with Envoy's loopback address."""
     namespace, first = TASKS["task"]
     labels = {"kubernetes.io/service-name": f"{RELEASE}-slot-{first}"}
     made = {
@@ -146,7 +146,7 @@ def test_source_ranges_hold_at_envoy_by_the_policy_alone(site: PolicySite) -> No
 
 
 def own_address(address: Address) -> str:
-    """Return the address that this host has on the way to another."""
+    """Return the address of this host on the route to another address."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as way:
         way.connect((address.host, address.port))
         return str(way.getsockname()[0])
@@ -158,7 +158,7 @@ def in_envoys_network(site: PolicySite, *words: str) -> str:
 
 
 def administered(site: PolicySite) -> str:
-    """Return what Envoy's admin interface answers where it is: at its pod's own loopback, or at a socket in a file."""
+    """Return the response of Envoy's admin interface, at its pod's loopback address or at a Unix socket."""
     node = Node.running(site.cluster)
     if site.controller == "contour":
         file = f"/proc/{node.process(PROXY)}/root/admin/admin.sock"
@@ -167,18 +167,18 @@ def administered(site: PolicySite) -> str:
 
 
 def listened_at(site: PolicySite) -> set[int]:
-    """Return the TCP ports of Envoy's pod that listen for more than itself."""
+    """Return the TCP ports of Envoy's pod that do not only listen on loopback."""
     lines = in_envoys_network(site, "ss", "--no-header", "--tcp", "--listening", "--numeric").splitlines()
     places = [line.split()[3].rsplit(":", 1) for line in lines]
     return {int(port) for host, port in places if host not in ("127.0.0.1", "[::1]")}
 
 
 def inside(site: PolicySite, port: int) -> int:
-    """Return where Envoy listens for a port of the gateway."""
+    """Return the port at which Envoy listens for a port of the gateway."""
     return port + 8000 if site.controller == "contour" else port
 
 
 def of_nobody(site: PolicySite) -> set[int]:
-    """Return where Envoy listens for the placeholder; slots that are the Gateway's own listeners need none."""
+    """Return the ports at which Envoy listens for the placeholder; none if slots are the Gateway's own listeners."""
     listeners = site.kube.get("gateway.networking.k8s.io/v1/Gateway", RELEASE, NAMESPACE)["spec"]["listeners"]
     return {inside(site, int(each["port"])) for each in listeners if each["name"] == "placeholder"}
