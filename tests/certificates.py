@@ -1,4 +1,4 @@
-"""A certificate authority of a test's own, and certificates that it makes for addresses."""
+"""A certificate authority for tests, which issues certificates for addresses."""
 
 import base64
 import ipaddress
@@ -23,7 +23,7 @@ _KEY_USES = {
 
 
 class Authority:
-    """An authority that lives as long as the object; it vouches for an hour."""
+    """A certificate authority in memory; its certificates are valid for an hour."""
 
     def __init__(self) -> None:
         self._key = ec.generate_private_key(ec.SECP256R1())
@@ -48,7 +48,7 @@ class Authority:
         return self._sign(address, x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))]))
 
     def issue_client(self, user: str, *groups: str) -> tuple[bytes, bytes]:
-        """Return a client certificate that means a user and its groups to an API server, and its key, as PEM."""
+        """Return a client certificate for a user and its groups, and its key, as PEM."""
         return self._sign(user, x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), *groups)
 
     def _sign(self, name: str, extension: x509.ExtensionType, *organizations: str) -> tuple[bytes, bytes]:
@@ -79,7 +79,7 @@ class Authority:
         }
 
     def client(self) -> ssl.SSLContext:
-        """Return what a client needs that trusts this authority alone, and looks at the address it asked for."""
+        """Return the TLS context of a client that only trusts this authority and verifies the address."""
         return ssl.create_default_context(cadata=self.pem.decode())
 
 

@@ -1,4 +1,4 @@
-"""What the tests of `task-gateway check` share: a gateway to look at, ways to change it and back, and what is said."""
+"""Shared by the tests of `task-gateway check`: a gateway to check, reversible changes of it, and assertions."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -21,7 +21,7 @@ DEPLOYMENT, SERVICE = "apps/v1/Deployment", "v1/Service"
 
 @dataclass
 class Preflight:
-    """An installed gateway, and what the check is told of it."""
+    """An installed gateway, and the configuration for the check."""
 
     kube: Kube
     gateway: InternalTaskGateway
@@ -59,7 +59,7 @@ class Preflight:
         return file
 
     def run(self, *arguments: str) -> tuple[int, str]:
-        """Call the command as a user does; its exit code and what it printed."""
+        """Run the command as a user does; return its exit code and its output."""
         kubeconfig = self.kubeconfig or self.kube.cluster.kubeconfig
         config = [] if self.without_config else ["--config", str(self.config())]
         words = ["check", *config, "--kubeconfig", str(kubeconfig), *self.arguments, *arguments]
@@ -72,7 +72,7 @@ class Preflight:
         return code, json.loads(printed)
 
     def acting(self, user: Manifest, file: str) -> None:
-        """From here on the check logs in as another user."""
+        """Make the check log in as another user from now on."""
         content = yaml.safe_load(self.kube.cluster.kubeconfig.read_text())
         content["users"][0]["user"] = user
         self.kubeconfig = self.folder / file
@@ -104,7 +104,7 @@ Break = Callable[[Preflight], AbstractContextManager[object]]
 
 
 def configured(**keys: Any) -> Break:
-    """Tell the check something else of the gateway."""
+    """Change the gateway in the configuration for the check."""
 
     def act(preflight: Preflight) -> AbstractContextManager[object]:
         preflight.keys = keys
@@ -118,7 +118,7 @@ def checks_of(report: dict[str, Any]) -> list[dict[str, str]]:
 
 
 def troubled(report: dict[str, Any]) -> dict[str, str]:
-    """The codes that are not right, with what is said."""
+    """The codes of failed checks and warnings, with their messages."""
     return {each["code"]: each["message"] for each in checks_of(report) if each["result"] in ("warning", "error")}
 
 
@@ -127,7 +127,7 @@ def results(report: dict[str, Any], result: str) -> set[str]:
 
 
 def assert_exactly(preflight: Preflight, code: str) -> dict[str, str]:
-    """The check finds this and nothing else, says what is wrong and what helps, and ends as the contract says."""
+    """The check only finds this problem, has a message and a fix, and ends with the documented exit code."""
     exit_code, report = preflight.check()
     found = troubled(report)
     assert set(found) == {code}, found

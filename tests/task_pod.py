@@ -1,11 +1,11 @@
-"""The pod of a task as the tests run it: a small server in the notebook image that knows whose it is."""
+"""The pod of a task in tests: a small server in the notebook image that knows its task."""
 
 from task_gateway import images
 from task_gateway.model import TASK_LABEL, Manifest
 
 
 def task_pod(task: str, namespace: str, server: str, *ports: int) -> Manifest:
-    """Return a pod that runs `server`, a Python text, with TASK and PORTS in its environment; Ready with the last."""
+    """Return a pod that runs the Python text `server` with TASK and PORTS; it is Ready when the last port is open."""
     return {
         "apiVersion": "v1",
         "kind": "Pod",

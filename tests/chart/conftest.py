@@ -1,4 +1,4 @@
-"""Packages the charts once a session and renders them with helm alone, without a cluster."""
+"""Packages the charts once per session and renders them with only helm, without a cluster."""
 
 import json
 import sys
@@ -41,7 +41,7 @@ def helm(packages: dict[str, Path]) -> Callable[..., Completed]:
 
 @pytest.fixture(scope="session")
 def render(helm: Callable[..., Completed]) -> Callable[..., list[Manifest]]:
-    """Return the objects that a chart renders for a release `tg` in `gateways`; only one if named as KIND/NAME."""
+    """Return the rendered objects of a chart for a release `tg` in `gateways`; only one if named as KIND/NAME."""
 
     def call(
         values: Mapping[str, Any] | None = None,
@@ -62,7 +62,7 @@ def render(helm: Callable[..., Completed]) -> Callable[..., list[Manifest]]:
 
 @pytest.fixture(scope="session")
 def release(helm: Callable[..., Completed]) -> Callable[..., Manifest]:
-    """Return what Helm would keep of a new release, its notes included."""
+    """Return the data that Helm would store for a new release, including its notes."""
 
     def call(values: Mapping[str, Any] | None = None, *, chart: str = "internal-task-gateway") -> Manifest:
         options = ("--namespace", "gateways", "--dry-run=client", "--output", "json")

@@ -1,7 +1,7 @@
-"""Every branch of every template is rendered by some values: what is left out is what only a cluster can show.
+"""Some values render every branch of every template, except the branches that depend on a cluster.
 
-A branch is found to be rendered by a failure that is planted in it. One failure is met at a time: then it is taken
-out, and the next is looked for with the same values.
+A `fail` that is inserted into each branch shows that the branch is rendered. Each rendering finds one: it is removed,
+and the next one is found with the same values.
 """
 
 import re
@@ -24,8 +24,8 @@ REFUSES = re.compile(r"\s*\{\{-?\s*fail\b")
 PLANTED = "planted-"
 CONTOUR = CHART.parent / "contour"
 SEEN_BY_A_CLUSTER = ("lookup ", "$live", "with $tasks", "$served.Has", "if $old", ".subCharts")
-"""Words of branches that look at a cluster, at what another branch found there, or at a sub-chart: tests/cluster and
-tests/matrix have those."""
+"""Conditions of branches that read a cluster, the result of such a branch, or a sub-chart. tests/cluster and
+tests/matrix cover them."""
 NAMED = "a release whose name begins with a digit"
 VALUES: dict[str, list[str]] = {
     "everything": ["--values", str(EVERYTHING)],
@@ -34,7 +34,7 @@ VALUES: dict[str, list[str]] = {
     "Contour": ["--values", str(CHART / "contour.yaml")],
     "production": ["--values", str(CHART / "production.yaml")],
     "Determined": ["--values", str(CHART / "determined.yaml")],
-    "the operator alone": ["--set", "operator.enabled=true,operator.image=operator:1"],
+    "only the operator": ["--set", "operator.enabled=true,operator.image=operator:1"],
     "a Determined lane that holds pods": [
         "--values", str(CHART / "determined-lane.yaml"),
         "--set", "operator.image=operator:1,operator.determined.schedulingGate=true",
@@ -60,7 +60,7 @@ VALUES: dict[str, list[str]] = {
 
 @dataclass(frozen=True)
 class Branch:
-    """Where a branch begins: its file, the offset behind its tag, and its text."""
+    """The start of a branch: its file, the offset after its tag, and its text."""
 
     file: Path
     offset: int
@@ -72,7 +72,7 @@ class Branch:
 
 
 def branches(text: str, file: Path) -> Iterator[Branch]:
-    """Yield the branches of a template that values can lead to, and that do more than refuse them."""
+    """Yield the branches of a template that values can select, except those that only refuse values."""
     within: list[bool] = []
     for tag in TAG.finditer(text):
         word = tag["word"]

@@ -25,7 +25,7 @@ def controller(request: pytest.FixtureRequest) -> str:
 
 
 def own(objects: list[Manifest]) -> list[Manifest]:
-    """Return the objects that are not of a sub-chart."""
+    """Return the objects that do not belong to a sub-chart."""
     return [each for each in objects if "task-gateway.dev/gateway" in (each["metadata"].get("labels") or {})]
 
 

@@ -1,4 +1,4 @@
-"""Contour as the controller: what is rendered then and what is not, ports inside Envoy, values that cannot be."""
+"""Contour as the controller: the rendered objects, ports inside Envoy, and invalid values."""
 
 from collections.abc import Callable
 
@@ -80,7 +80,7 @@ def test_certificates_are_tried_for_again_and_given_up_before_helm_gives_up(rend
     (job,) = render(CONTOUR, only="Job/tg-contour-certs")
     limit = job["spec"]["backoffLimit"]
     assert limit >= 3
-    pauses = sum(10 * 2**number for number in range(limit))  # the Job controller's
+    pauses = sum(10 * 2**number for number in range(limit))  # of the Job controller
     assert pauses <= helm.SECONDS / 2, "attempts take time, too; Helm shows the log only of a Job that has failed"
     assert job["spec"]["template"]["spec"]["restartPolicy"] == "Never", "the pod of each attempt keeps its log"
 

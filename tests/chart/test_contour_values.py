@@ -1,4 +1,4 @@
-"""Contour by its values: what each of them changes, what hooks are left, and templates that agree with the slots."""
+"""Values of Contour: the effect of each, the hooks, and templates that agree with the slots."""
 
 from collections.abc import Callable
 from string import Template

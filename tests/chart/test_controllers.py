@@ -1,4 +1,4 @@
-"""The chart knows of a controller what the library knows, and an unknown one can serve a class."""
+"""The chart and the library have the same facts about each controller, and an unknown one can serve a class."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path

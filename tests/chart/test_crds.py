@@ -1,4 +1,4 @@
-"""CRDs: each channel whole as the pinned module has it, kept when the release goes, with the listeners wished for."""
+"""CRDs: each channel is complete as in the pinned module, kept after an uninstall, with the configured listeners."""
 
 import difflib
 import re

@@ -1,4 +1,4 @@
-"""Dependencies name where Helm finds them: a public repository with the pinned version, or another folder."""
+"""Dependencies name their source for Helm: a public repository with the pinned version, or another folder."""
 
 import re
 import shutil
@@ -15,7 +15,7 @@ from task_gateway.kube.process import run, tool
 
 PUBLIC = {"gateway-helm": ("oci://docker.io/envoyproxy", "ENVOY_GATEWAY_VERSION")}
 NOT_PUBLISHED = {"contour-crds", "standard", "experimental"}
-"""Made from Go modules only: their projects publish no chart of them."""
+"""Only built from Go modules, because their projects publish no chart."""
 FOLDERS = sorted(file.parent for file in (ROOT / "charts").glob("*/Chart.yaml"))
 
 
@@ -47,7 +47,7 @@ def test_helm_takes_the_copies_from_modules_for_the_dependencies(chart: Path) ->
 
 
 def test_helm_builds_a_dependency_from_the_folder_beside(tmp_path: Path) -> None:
-    """Without a registry: of the dependencies, the one in a folder is left in the chart."""
+    """Without a registry: only the dependency in a folder is left in the chart."""
     for source in (charts.GATEWAY_CHART, charts.CONTOUR_CHART):
         shutil.copytree(source, tmp_path / source.name, ignore=shutil.ignore_patterns("charts"))
     chart = tmp_path / charts.GATEWAY_CHART.name

@@ -23,7 +23,7 @@ GROUP = "gateway.networking.k8s.io"
 
 
 def profile(**values: Any) -> Manifest:
-    """Return the profile with values of one's own over it, as helm merges them."""
+    """Return the profile with these values merged into it, like helm."""
     return merged(DETERMINED, values)
 
 

@@ -1,4 +1,4 @@
-"""The Gateway, its class and Envoy: wired to each other, and to what the values say."""
+"""The Gateway, its class and Envoy refer to each other, and match the values."""
 
 from collections.abc import Callable
 

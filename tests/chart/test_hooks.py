@@ -1,4 +1,4 @@
-"""Hooks: `helm test` looks at this gateway, `helm uninstall` leaves nothing; their pods are restricted."""
+"""Hooks: `helm test` checks this gateway, `helm uninstall` leaves no objects; their pods are restricted."""
 
 from collections.abc import Callable
 
@@ -12,14 +12,14 @@ EVENT, POLICY = "helm.sh/hook", "helm.sh/hook-delete-policy"
 
 
 def hooked(objects: list[Manifest], event: str) -> dict[str, Manifest]:
-    """The chart's own objects of a hook by kind, the last one of each."""
+    """Return the chart's own objects of a hook by kind, the last one of each."""
     own = [each for each in objects if names.GATEWAY_LABEL in each["metadata"].get("labels", {})]
     return {each["kind"]: each for each in own if each["metadata"].get("annotations", {}).get(EVENT) == event}
 
 
 def test_the_test_waits_for_gateway_listeners_and_routes(render: Render) -> None:
     found = hooked(render({"slots": [{"namespace": "tasks", "start": 20000, "count": 64}]}), "test")
-    assert list(found) == ["Pod"], "helm test --logs asks for the logs of every hook"
+    assert list(found) == ["Pod"], "helm test --logs requests the logs of every hook"
     pod = found["Pod"]
     waits = {each["name"]: each["args"] for each in pod["spec"]["initContainers"]}
     (read,) = pod["spec"]["containers"]

@@ -1,4 +1,4 @@
-"""Metrics: what Prometheus is told to keep is what the dashboard shows, and both mean this gateway's tasks."""
+"""Metrics: Prometheus keeps exactly the metrics that the dashboard shows, and both select this gateway's tasks."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""NetworkPolicies: tasks are reached by Envoy, Envoy at tasks' ports, and by whom the values name."""
+"""NetworkPolicies: only Envoy reaches tasks, and only the configured clients reach Envoy at tasks' ports."""
 
 from collections.abc import Callable
 
@@ -23,7 +23,7 @@ def policies(render: Render, controller: str, **values: object) -> dict[tuple[st
 
 
 def opened(spec: Manifest, port: int) -> bool:
-    """Tell whether a port is open to everyone, by the first rule of a policy."""
+    """Return whether a port is open to everyone, by the first rule of a policy."""
     return any(each["port"] <= port <= each["endPort"] for each in spec["ingress"][0]["ports"])
 
 

@@ -1,4 +1,4 @@
-"""Notes: the block to paste into the master configuration, and where the address comes from."""
+"""Notes: the block for the master configuration, and the source of its address."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""NOTICE names what the release contains of other projects, with the license that each of them has."""
+"""NOTICE lists the components of other projects in the release, with the license of each."""
 
 import re
 import tarfile
@@ -57,7 +57,7 @@ def test_each_path_is_in_the_package(chart: str) -> None:
 @pytest.mark.parametrize("copy", charts.COPIES, ids=lambda path: path.name)
 def test_each_copy_of_another_project_is_named(copy: Path) -> None:
     if copy == charts.CONTOUR:
-        return  # this project's own, except for the chart inside of it, which is another copy
+        return  # belongs to this project, except for the chart inside it, which is another copy
     assert any(copy.name in path for chart in charts.OURS for paths, _, _ in parts(chart.name) for path in paths)
 
 

@@ -1,4 +1,4 @@
-"""Numbers of values are printed as what they are: integers without an exponent, seconds as durations of the CRDs."""
+"""Numbers in values are rendered correctly: integers without an exponent, seconds as durations of the CRDs."""
 
 import json
 import re

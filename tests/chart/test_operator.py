@@ -1,4 +1,4 @@
-"""The operator's objects: none by default, the rights of one Role per namespace, and a rollout without a gap."""
+"""The operator's objects: none by default, the rights of one Role per namespace, and a rollout without an outage."""
 
 import re
 from collections.abc import Callable
@@ -98,7 +98,7 @@ def test_it_has_exactly_these_rights(render: Render) -> None:
 
 
 def granted(role: Manifest) -> set[tuple[str, str, str]]:
-    """Verb, API group and resource of each right, but those that exist in RBAC only."""
+    """Return verb, API group and resource of each right, except those that only exist in RBAC."""
     return {
         (verb, group, resource)
         for rule in role["rules"]

@@ -1,4 +1,4 @@
-"""Packages: the versions they carry are the pins, and Helm can keep a release of them."""
+"""Packages: their versions are the pins, and Helm can store a release of them."""
 
 import base64
 import gzip

@@ -1,4 +1,4 @@
-"""Values that clusters in production need: what each changes, alike for Envoy Gateway's Envoy and for Contour's."""
+"""Values for production clusters: the effect of each, the same for the Envoys of Envoy Gateway and Contour."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -34,13 +34,13 @@ def controller(request: pytest.FixtureRequest) -> str:
 
 
 def made(render: Render, controller: str, values: Manifest) -> dict[str, Manifest]:
-    """Return what is rendered, by kind and name."""
+    """Return the rendered objects, by kind and name."""
     objects = render(CONTROLLERS[controller] | values)
     return {f"{each['kind']}/{each['metadata']['name']}": each for each in objects}
 
 
 def envoy(render: Render, controller: str, **values: object) -> tuple[Manifest, Manifest]:
-    """Return what is said of Envoy's Deployment, and of its pods, in whatever object the controller has it."""
+    """Return the settings of Envoy's Deployment and of its pods, from the object that the controller uses."""
     found = made(render, controller, {"envoy": values})
     if controller == "contour":
         spec = found["Deployment/tg-envoy"]["spec"]
@@ -50,7 +50,7 @@ def envoy(render: Render, controller: str, **values: object) -> tuple[Manifest, 
 
 
 def pods(objects: list[Manifest]) -> Iterator[Manifest]:
-    """Yield the spec of every pod that is made from these objects, an EnvoyProxy's too."""
+    """Yield the spec of every pod of these objects, including that of an EnvoyProxy."""
     for each in objects:
         match each["kind"]:
             case "Pod":

@@ -1,4 +1,4 @@
-"""Rights: a resource manager may write to the Services of its slots and to nothing else."""
+"""Rights: a resource manager may only write the Services of its slots."""
 
 from collections.abc import Callable
 
@@ -47,7 +47,7 @@ def test_resource_manager_has_exactly_these_rights(render: Render) -> None:
 
 
 def rights(render: Render, strategies: list[str]) -> dict[str, set[str]]:
-    """Return the verbs by resource, and by resource/name where names are given, over both Roles."""
+    """Return the verbs by resource, or by resource/name if names are given, over both Roles."""
     found: dict[str, set[str]] = {}
     for role in render({"slots": [{"start": 20000, "count": 1}], "rbac": {"strategies": strategies}}, show="role"):
         for rule in role["rules"]:

@@ -1,4 +1,4 @@
-"""What `make package` writes: the same bytes from the same input, checksums that hold, and a wheel that can be used."""
+"""The output of `make package`: reproducible, with valid checksums and a usable wheel."""
 
 import json
 import os
@@ -27,7 +27,7 @@ def dist(packages: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) ->
 
 
 def aged(source: Path, copy: Path) -> Path:
-    """A copy with other times and modes of files."""
+    """Return a copy with different times and modes of files."""
     shutil.copytree(source, copy, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
     for number, path in enumerate(sorted(copy.rglob("*"))):
         if path.is_file():

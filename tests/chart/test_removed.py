@@ -1,4 +1,4 @@
-"""Values of earlier releases: Helm refuses each with the name of the one that replaces it."""
+"""Values of earlier releases: Helm refuses each with the name of its replacement."""
 
 import json
 from collections.abc import Callable
@@ -38,7 +38,7 @@ def test_the_new_name_is_given(helm: Helm, values: dict[str, Any], sentence: str
     ],
 )
 def test_helm_replaces_the_list_as_a_whole(helm: Helm, words: str, problem: str) -> None:
-    """A part of an item is refused, so that a forgotten first port moves no slots."""
+    """An incomplete item is refused, so a forgotten first port does not move slots."""
     done = helm("template", "tg", options=("--set", words, "--show-only", "templates/services.yaml"))
     assert (done.code == 0) is (not problem)
     assert problem in done.stderr

@@ -1,4 +1,4 @@
-"""Schema, values.yaml and templates agree: nothing that is misspelt is taken, nothing is hidden."""
+"""Schema, values.yaml and templates agree: misspelt values are refused, and no value is hidden."""
 
 import copy
 import json
@@ -26,7 +26,7 @@ NOT_OURS = {
     "standard": "Helm gives each sub-chart an entry",
     "experimental": "Helm gives each sub-chart an entry",
 }
-"""What a schema lets in beside what values.yaml has, and why."""
+"""Values that a schema allows in addition to those of values.yaml, and why."""
 SAMPLES: dict[str, dict[str, Any]] = {
     GATEWAY: {
         "global.imagePullSecrets": [{"name": "mirror"}],
@@ -46,7 +46,7 @@ SAMPLES: dict[str, dict[str, Any]] = {
     },
     CRDS: {},
 }
-"""What lists and maps may hold that are empty by default and have names of their own."""
+"""Contents of lists and maps that are empty by default and have their own names."""
 
 Step = str | int
 
@@ -67,7 +67,7 @@ def at(values: Any, path: list[Any]) -> Any:
 
 
 def keys(values: Any, path: tuple[Step, ...] = ()) -> Iterator[tuple[Step, ...]]:
-    """Every key of values, those of maps in lists too."""
+    """Yield every key of values, including those of maps in lists."""
     for step, value in values.items() if isinstance(values, dict) else enumerate(values):
         if isinstance(step, str):
             yield (*path, step)
@@ -83,7 +83,7 @@ def misspelt() -> Iterator[Any]:
 
 
 FREE = {("metrics", "dashboard", "labels"), ("envoy-gateway", "certgen", "rbac", "annotations")}
-"""Maps whose keys are the user's own words."""
+"""Maps with any keys that users choose."""
 
 
 @pytest.mark.parametrize(("chart", "path"), list(misspelt()))
@@ -94,7 +94,7 @@ def test_a_misspelt_name_is_refused_where_it_stands(chart: str, path: tuple[Step
     holder = at(changed, parents)
     holder[f"{last}x"] = holder[last]
     errors = jsonschema.Draft7Validator(schema).iter_errors(changed)
-    refused = [list(error.absolute_path) for error in errors]  # the map that has it
+    refused = [list(error.absolute_path) for error in errors]  # the map with the refused key
     assert (parents in refused) is (tuple(parents) not in FREE), refused
 
 
@@ -132,14 +132,14 @@ def test_the_schema_offers_what_values_yaml_shows_and_nothing_else(chart: str) -
 
 
 def test_the_keys_of_contours_chart_are_those_that_it_has() -> None:
-    """Helm ignores the schema of a sub-chart that is left out, so the schema around it lists the keys again."""
+    """Helm ignores the schema of a disabled sub-chart, so the schema of the parent lists the keys again."""
     _, schema = read(GATEWAY)
     _, own = read(CONTOUR)
     assert set(schema["properties"]["contour"]["properties"]) == set(own["properties"])
 
 
 def test_the_keys_of_envoy_gateways_chart_are_those_that_it_has() -> None:
-    """So that an upgrade of it cannot make a value that it takes one that is refused here."""
+    """After an upgrade of that chart, a value that it accepts must not be refused here."""
     _, schema = read(GATEWAY)
     theirs = yaml.safe_load((CHARTS / GATEWAY / "charts" / "gateway-helm" / "values.yaml").read_text())
 

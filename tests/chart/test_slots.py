@@ -1,4 +1,4 @@
-"""Slots: each port has one listener, one route and one Service, and nothing in them is a claim's to write."""
+"""Slots: each port has one listener, one route and one Service, and none has a field that a claim writes."""
 
 import re
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Static slots: each port leads to the pods of a numbered label, and nothing can claim it."""
+"""Static slots: each port reaches the pods of a numbered label, and cannot be claimed."""
 
 from collections.abc import Callable
 

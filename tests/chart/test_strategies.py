@@ -1,4 +1,4 @@
-"""The chart and the library know the same of each strategy: its template, its Service, and the rights it needs."""
+"""The chart and the library agree about each strategy: its template, its Service, and its rights."""
 
 import json
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Every refusal of a chart has a sentence in its suites, which `make check` runs with helm-unittest."""
+"""Every refusal of a chart has a case in its suites, which `make check` runs with helm-unittest."""
 
 import re
 from pathlib import Path
@@ -10,7 +10,7 @@ CHARTS = Path(__file__).resolve().parents[2] / "charts"
 FAIL = re.compile(r'\bfail (?:\(printf )?"((?:[^"\\]|\\.)*)"')
 PLACEHOLDER = re.compile(r"%[sd]")
 TELLING = 10
-"""Characters of a part of a message that no other message has by chance."""
+"""Length of a part of a message that identifies the message."""
 
 
 def refusals(chart: Path) -> list[str]:
@@ -20,7 +20,7 @@ def refusals(chart: Path) -> list[str]:
 
 
 def patterns(chart: Path) -> list[str]:
-    """Return what the suites of a chart expect to be refused with."""
+    """Return the messages of refusals that the suites of a chart expect."""
     suites = [suite for file in (chart / "tests").glob("*_test.yaml") for suite in yaml.safe_load_all(file.read_text())]
     asserts = [each for suite in suites for test in suite["tests"] for each in test["asserts"]]
     return [each["failedTemplate"]["errorPattern"] for each in asserts if "failedTemplate" in each]

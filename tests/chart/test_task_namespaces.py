@@ -1,4 +1,4 @@
-"""Slots for several namespaces: each port leads into its own one, and nobody else may write there."""
+"""Slots for several namespaces: each port reaches its own one, and no other user may write there."""
 
 import json
 from collections.abc import Callable
@@ -25,7 +25,7 @@ VALUES: dict[str, Any] = {
 
 @pytest.fixture(params=["ListenerSet", "Gateway", "contour"])
 def objects(request: pytest.FixtureRequest, render: Render) -> list[Manifest]:
-    """What is rendered for three namespaces, with listeners of each kind."""
+    """The rendered objects for three namespaces, with listeners of each kind."""
     return render(VALUES | (CONTOUR if request.param == "contour" else {"slotListeners": {"kind": request.param}}))
 
 

@@ -1,4 +1,4 @@
-"""TLS at tasks' ports: every listener of a task has the certificate, made by hand or by cert-manager."""
+"""TLS at tasks' ports: every listener of a task has the certificate, created manually or by cert-manager."""
 
 from collections.abc import Callable
 from string import Template

@@ -1,4 +1,4 @@
-"""Values: what is wrong is refused, with a message that names the value."""
+"""Values: invalid ones are refused, with a message that names the value."""
 
 import json
 from collections.abc import Callable

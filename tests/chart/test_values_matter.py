@@ -1,4 +1,4 @@
-"""Every value of values.yaml changes what is rendered, with one of the controllers, by default or with every option."""
+"""Every value of values.yaml changes the rendered objects, with a controller, by default or with every option."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -21,7 +21,7 @@ CONTEXTS: Mapping[str, tuple[Path, ...]] = {
     "every option with Contour": (EVERYTHING, CONTOUR),
 }
 NOT_RENDERED = ("envoy-gateway", "tags", "controller.contour")
-"""Values of Envoy Gateway's chart, and what only Helm reads, which the schema keeps as it is."""
+"""Values of Envoy Gateway's chart, and values that only Helm reads; the schema fixes the latter."""
 OTHERS: Mapping[str, Any] = {
     "controller.name": "contour",
     "gatewayClass.name": "shared",
@@ -38,7 +38,7 @@ OTHERS: Mapping[str, Any] = {
     "envoy.autoscaling.scaleDownSeconds": 600,
     "metrics.dashboard.labels.grafana_dashboard": "2",
 }
-"""Values that are neither a number nor a switch, and whose default changes nothing, or is refused, there."""
+"""Other values for those that are neither a number nor a boolean, and whose default has no effect, or is refused."""
 MAPS: Mapping[str, Mapping[str, Any]] = {
     "commonLabels": {"example.com/other": "a"},
     "annotations": {"example.com/other": "a"},
@@ -51,7 +51,7 @@ MAPS: Mapping[str, Mapping[str, Any]] = {
     "podDisruptionBudget": {"minAvailable": 1},
     "resources": {"limits": {"memory": "3Gi"}},
 }
-"""What maps get besides, by the last part of their name."""
+"""Additional entries of maps, by the last part of their name."""
 WITH: Mapping[str, dict[str, Any]] = {
     "gatewayClass.create": {"gatewayClass": {"name": "theirs"}},
     "gatewayClass.controllerName": {"controller": {"install": False}},
@@ -59,7 +59,7 @@ WITH: Mapping[str, dict[str, Any]] = {
     "operator.enabled": {"operator": {"image": "operator:1"}},
     "tls.secretName": {"tls": {"certManager": {"issuerRef": {}, "dnsNames": []}}},
 }
-"""What goes with a value: alone it would be refused, or another one says the same."""
+"""Other values that a value requires: without them it would be refused, or have no effect."""
 DEFAULTS: dict[str, Any] = merged(
     {"contour": yaml.safe_load((CHART.parent / "contour" / "values.yaml").read_text())},
     yaml.safe_load((CHART / "values.yaml").read_text()),
@@ -90,7 +90,7 @@ def put(path: str, value: Any) -> dict[str, Any]:
 
 
 def other(path: str, value: Any) -> Any:
-    """Return a value that is not this one: one of OTHERS, else the default where it differs, or by its type."""
+    """Return a different value: from OTHERS, else the default if it differs, else by type."""
     default = at(DEFAULTS, path)
     if isinstance(value, dict):
         return MAPS[path.rpartition(".")[2]]
@@ -105,7 +105,7 @@ def other(path: str, value: Any) -> Any:
 
 @pytest.fixture(scope="session")
 def render(tmp_path_factory: pytest.TempPathFactory) -> Render:
-    """Render the chart, without the sub-charts, with a context's values and more as JSON; empty where it refuses."""
+    """Render the chart without sub-charts, with the values of a context and more as JSON; empty if it refuses."""
     chart = copied(tmp_path_factory.mktemp("chart"))
 
     @cache

@@ -1,4 +1,4 @@
-"""A gateway without a cluster: what a check or a limit reads is in the memory of the test."""
+"""A gateway without a cluster: the objects for checks and limits are in memory."""
 
 from collections.abc import Callable
 from typing import Any

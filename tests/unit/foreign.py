@@ -1,4 +1,4 @@
-"""Objects as an API server may return them, whoever wrote them: what its schemas require is there, the rest is free."""
+"""Generates objects as any client may write them: only the fields that the API server's schemas require are fixed."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Whoever writes an object, and whatever is in it: no reader raises anything but an error of ours."""
+"""Objects with any content from any client: readers only raise errors of this project."""
 
 from contextlib import suppress
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""The objects that the tests of single checks put where a check reads, and the types they have in common."""
+"""The objects for the tests of single checks, and their common types."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""What all checks have in common, and that the page and the commands they point to exist."""
+"""The common parts of all checks, and whether the page and the commands that they refer to exist."""
 
 import re
 from pathlib import Path

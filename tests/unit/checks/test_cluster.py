@@ -1,4 +1,4 @@
-"""Checks of the cluster, its CRDs and its controller, where a cluster would be hard to bring into the state."""
+"""Checks of the cluster, its CRDs and its controller, in states that are hard to create in a cluster."""
 
 import pytest
 from tests.unit.checks.objects import CONTOUR, ENVOY, Make, make_condition

@@ -1,4 +1,4 @@
-"""What Contour cannot do is said by checks and limits before somebody finds it out."""
+"""Checks and limits report features that Contour does not support."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""Checks for a Gateway that a Determined master writes, what its client drops, and how the profile chooses them."""
+"""Checks for a Gateway that a Determined master writes, the fields its client drops, and the profile."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""A further check is one function: the command, its reports and the page of checks have it without another change."""
+"""A new check is one function: the command, its reports and the page of checks include it without other changes."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Checks of the Gateway and its proxies, where a cluster would be hard to bring into the state."""
+"""Checks of the Gateway and its proxies, in states that are hard to create in a cluster."""
 
 import pytest
 from tests.unit.checks.objects import Make, make_condition, workload

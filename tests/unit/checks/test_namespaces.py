@@ -1,4 +1,4 @@
-"""A check of several task namespaces: each is looked at, and each finding says where it is."""
+"""A check of several task namespaces: all are checked, and each finding names its namespace."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""Checks of routes and slots, where a cluster would be hard to bring into the state."""
+"""Checks of routes and slots, in states that are hard to create in a cluster."""
 
 import pytest
 from tests.unit.checks.objects import CONTOUR, Make, make_condition

@@ -1,4 +1,4 @@
-"""How checks are run: what each depends on, what bars what, and which code a problem of the configuration has."""
+"""How checks run: their dependencies, skipped checks, and the code of each problem of the configuration."""
 
 import hashlib
 from collections.abc import Callable
@@ -102,7 +102,7 @@ def test_every_rule_has_a_code() -> None:
 def test_no_code_depends_on_the_wording_of_a_problem(
     monkeypatch: pytest.MonkeyPatch, old: str, new: str, codes: set[str]
 ) -> None:
-    """Each problem says something else from where it is made on, and names another key."""
+    """With changed messages and keys, all problems keep their codes."""
 
     def scrambled(file: str, line: int, key: str, message: str, rule: ConfigRule) -> Problem:
         return Problem(file, line, digest(key), digest(message), rule)

@@ -1,4 +1,4 @@
-"""Checks of pod security, public addresses and rights, where a cluster would be hard to bring into the state."""
+"""Checks of pod security, public addresses and rights, in states that are hard to create in a cluster."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""`task-gateway bench`, as it is called; what it measures is measured in tests/cluster."""
+"""The command `task-gateway bench`; tests/cluster tests the measurements."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""`task-gateway crds cel`, as it is called: what it asks, and that its control plane goes away however it ends."""
+"""The command `task-gateway crds cel`: its requests, and that its control plane is always removed."""
 
 import json
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The command `check`: exit codes, what is looked at, and how it waits."""
+"""The command `check`: exit codes, the checked gateways, and its wait."""
 
 import itertools
 import json

@@ -1,4 +1,4 @@
-"""`task-gateway config validate`, as it is called."""
+"""The command `task-gateway config validate`."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The command `controller probe`: what it is told, what it keeps, and its exit codes."""
+"""The command `controller probe`: its options, its record, and its exit codes."""
 
 import json
 from pathlib import Path

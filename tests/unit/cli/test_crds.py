@@ -1,4 +1,4 @@
-"""`task-gateway crds`, as it is called."""
+"""The command `task-gateway crds`."""
 
 import json
 from pathlib import Path

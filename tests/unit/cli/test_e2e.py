@@ -1,4 +1,4 @@
-"""`task-gateway e2e` refuses what cannot work before anything is made."""
+"""The command `task-gateway e2e` refuses invalid arguments before it creates anything."""
 
 import json
 from pathlib import Path

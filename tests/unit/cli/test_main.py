@@ -1,4 +1,4 @@
-"""How the program ends: exit codes, and what it says on the way out."""
+"""The ends of the program: exit codes and messages."""
 
 import errno
 import importlib

@@ -1,4 +1,4 @@
-"""What commands print: texts, tables, JSON."""
+"""The output of commands: texts, tables, JSON."""
 
 import json
 from pathlib import Path

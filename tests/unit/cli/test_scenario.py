@@ -1,4 +1,4 @@
-"""`task-gateway scenario`: what it lists, and what it refuses before any cluster is touched."""
+"""The command `task-gateway scenario`: its list, and its errors before any cluster is created."""
 
 import json
 from pathlib import Path
@@ -18,7 +18,7 @@ CONTEXTS = ["--against", "a", "--against", "b"]
 
 @pytest.fixture
 def packages(tmp_path: Path) -> list[str]:
-    """The options that name charts, so that no package has to be there."""
+    """The options with the charts, so packages need not exist."""
     for name in ("chart.tgz", "crds.tgz", operator_image.ARCHIVE):
         (tmp_path / name).touch()
     return ["--chart", str(tmp_path / "chart.tgz"), "--crds", str(tmp_path / "crds.tgz"), "--image", "task:1"]

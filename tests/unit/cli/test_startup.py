@@ -1,4 +1,4 @@
-"""What a command imports: a library costs CPU time in every call, also where nothing uses it."""
+"""The imports of commands: each library costs CPU time in every call, even if it is not used."""
 
 import json
 import os
@@ -55,7 +55,7 @@ print(json.dumps([code, sorted(sys.modules)]), file=sys.stderr)
 
 
 def imported(words: str, folder: Path) -> frozenset[str]:
-    """Run a command, which must end well, in an interpreter of its own; return the names of all imported modules."""
+    """Run a command, which must succeed, in a separate interpreter; return the names of all imported modules."""
     ended = subprocess.run(
         [sys.executable, "-c", PROGRAM, *words.split()],
         cwd=folder,

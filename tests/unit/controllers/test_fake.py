@@ -1,4 +1,4 @@
-"""A further controller is one record: limits, checks, scenarios, bench and reports take it without another change."""
+"""A new controller is one record: limits, checks, scenarios, bench and reports use it without other changes."""
 
 import json
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""A CRD with a list, and an API server that charges its rules as the real one does."""
+"""A CRD with a list, and a simulated API server that computes the cost of its rules like the real one."""
 
 from collections.abc import Callable
 from typing import Any

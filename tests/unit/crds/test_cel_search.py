@@ -1,4 +1,4 @@
-"""Few questions find the largest accepted number, however the cost grows; the API server's rounding is simulated."""
+"""Few requests find the largest accepted number for any growth of cost; the API server's rounding is simulated."""
 
 from collections.abc import Callable
 
@@ -14,7 +14,7 @@ Cost = Callable[[int], float]
 
 
 def told(cost: float) -> dict[str, float | None]:
-    """What the API server tells: six digits below 1.5, one digit up to 100, nothing beyond."""
+    """The factor that the API server reports: six digits below 1.5, one digit up to 100, none beyond."""
     factor = cost / BUDGET
     if cost <= BUDGET:
         return {}

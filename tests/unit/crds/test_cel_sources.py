@@ -1,4 +1,4 @@
-"""CRDs come from files, releases or a cluster; what is no CRD is told before any server is asked."""
+"""CRDs are read from files, releases or a cluster; other objects are rejected before any request."""
 
 import json
 from pathlib import Path

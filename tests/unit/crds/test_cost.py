@@ -1,4 +1,4 @@
-"""What an API server says about cost is read to the rule, and everything else it may say is told apart."""
+"""A refusal for cost is parsed with its rule, and every other refusal has its own type."""
 
 from typing import Any
 

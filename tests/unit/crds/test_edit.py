@@ -1,4 +1,4 @@
-"""The changed CRD as a document, and what stands in the way of a change."""
+"""The changed CRD as a document, and the Gateways that prevent a change."""
 
 import copy
 

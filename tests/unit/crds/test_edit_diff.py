@@ -1,4 +1,4 @@
-"""The diff of a change: only what differs, and the way to it."""
+"""The diff of a change: only the fields that differ, and their parents."""
 
 from task_gateway.crds import diff
 from task_gateway.model import Manifest

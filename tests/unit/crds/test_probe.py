@@ -1,4 +1,4 @@
-"""The probe asks only by dry runs, finds the exact number, and says what each rule costs."""
+"""The probe only sends dry runs, finds the exact number, and reports the cost of each rule."""
 
 from typing import Any, cast
 

@@ -1,4 +1,4 @@
-"""What raising and restoring do before a cluster is needed: missing CRDs, bad numbers, the policy's file."""
+"""Raising and restoring before any write: missing CRDs, invalid numbers, the policy's file."""
 
 from pathlib import Path
 from typing import cast

@@ -1,4 +1,4 @@
-"""At run time the largest object counts: how samples are made, searched with and timed."""
+"""The run-time limit: how samples are built, searched with and timed."""
 
 from typing import Any, cast
 

@@ -1,4 +1,4 @@
-"""A CRD is looked at and copied by the path of its lists, and never changed in place."""
+"""A CRD is read and copied by the path of its lists, and never changed in place."""
 
 import copy
 

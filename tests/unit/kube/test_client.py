@@ -55,7 +55,7 @@ def test_a_kubeconfig_that_is_not_there_or_lacks_the_context(tmp_path: Path) -> 
 
 
 class Busy(http.server.BaseHTTPRequestHandler):
-    """Says that it is busy as often as its server is to, then answers."""
+    """Responds several times, as configured, that it is busy, then answers."""
 
     def do_GET(self) -> None:
         self.server.seen.append(self.path)  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""Kubeconfigs without a cluster: which proxy is used, what a refusal says, and tokens of OpenID Connect."""
+"""Kubeconfigs without a cluster: the selected proxy, error messages, and tokens of OpenID Connect."""
 
 import base64
 import json

@@ -1,4 +1,4 @@
-"""The table from an API server's answers to our errors: complete, and clear whatever the body is."""
+"""The mapping of an API server's responses to errors: complete, and clear for any body."""
 
 import json
 

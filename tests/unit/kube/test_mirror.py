@@ -1,4 +1,4 @@
-"""The mirror: no older state ever replaces a newer one, whichever way it comes."""
+"""The mirror: an older state never replaces a newer one, from any source."""
 
 import queue
 import time
@@ -22,7 +22,7 @@ def obj(name: str, version: int, value: str = "") -> Manifest:
 
 
 class FakeServer:
-    """What a mirror asks of an API server; the test says what each watch brings."""
+    """A fake API server for a mirror; the test sets the events of each watch."""
 
     def __init__(self) -> None:
         self.settings = Settings(watch_pause_seconds=0.001)

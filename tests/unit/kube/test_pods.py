@@ -1,4 +1,4 @@
-"""The status of a pod: why it does not run, and what ended in it."""
+"""The status of a pod: why it does not run, and which containers ended."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Programs: what they print, how they fail, and that nothing they started stays behind."""
+"""Programs: their output, their failures, and that none of their processes is left behind."""
 
 import json
 import os
@@ -14,7 +14,7 @@ from task_gateway.errors import CommandFailed, DiskFull, ToolMissing
 from task_gateway.kube import process
 from task_gateway.kube.process import Completed, end, failure, run, runs, spawn, tool
 
-FAMILY = "sleep 60 & echo $! > {file}; wait"  # a program with a child of its own
+FAMILY = "sleep 60 & echo $! > {file}; wait"  # a program with a child process
 
 
 def comes(file: Path) -> int:
@@ -28,7 +28,7 @@ def comes(file: Path) -> int:
 
 
 def goes(pid: int) -> bool:
-    """Tell whether a process ends within a moment; one that waits to be reaped has ended."""
+    """Return whether a process ends within a moment; a zombie has ended."""
     deadline = time.monotonic() + 5
     while time.monotonic() < deadline:
         try:

@@ -1,4 +1,4 @@
-"""Which Status objects of an API server give which reason: the words and fields of Kubernetes 1.34 and 1.37."""
+"""The reasons in Status objects of an API server, with the texts and fields of Kubernetes 1.34 and 1.37."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Which ports of an address a Service has, by its external IPs or by what a load balancer gave it."""
+"""The ports of a Service at an address, from its external IPs or those of a load balancer."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The question `condition` asks of an object: which condition it answers with, and in which sentence."""
+"""The function of `condition`: the condition that it returns for an object, and its sentence."""
 
 import pytest
 

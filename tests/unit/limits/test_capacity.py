@@ -1,4 +1,4 @@
-"""The ladder: the least limit that applies is the capacity, whatever the order."""
+"""The ladder: the lowest limit that applies is the capacity, in any order."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""A further limit is one function: the capacity, its table and checks count it without another change."""
+"""A new limit is one function: the capacity, its table and checks include it without other changes."""
 
 from collections.abc import Callable
 
@@ -15,7 +15,7 @@ Make = Callable[..., GatewaySnapshot]
 
 @pytest.fixture(autouse=True)
 def _registered(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Register a limit beside one that does not apply, in place of those that read a cluster."""
+    """Register a limit, and one that does not apply, instead of those that read a cluster."""
     monkeypatch.setattr(LIMITS, "_parts", {"slots": LIMITS.get("slots")})
 
     @limit("desks", Scope.CLUSTER, "desks in the cluster")

@@ -1,4 +1,4 @@
-"""The adapter to a Determined master against its API's messages, as they were read from its protocol files."""
+"""The adapter to a Determined master, with messages of its API as read from its protocol files."""
 
 import json
 import threading

@@ -1,4 +1,4 @@
-"""A further platform is one registered function: scenarios are played against it without another change."""
+"""A new platform is one registered function: scenarios run against it without other changes."""
 
 import json
 from pathlib import Path
@@ -60,7 +60,7 @@ class FakePlatform:
 
 @pytest.fixture
 def words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The command that plays three scenarios against the platform, registered beside those of the house."""
+    """The command that runs three scenarios against the platform, registered next to the real ones."""
     SCENARIOS.names()
     PLATFORMS.names()
     monkeypatch.setattr(PLATFORMS, "_parts", {**PLATFORMS._parts, "hub": FakePlatform})

@@ -1,4 +1,4 @@
-"""The hub's files as they are written: 20 lines for a gateway, restricted pods, and the names of the product."""
+"""The rendered files of the hub: 20 lines for a gateway, restricted pods, and the names of the product."""
 
 import ast
 from typing import Any

@@ -1,4 +1,4 @@
-"""What a pod's status means to whoever waits for it."""
+"""How a wait interprets the status of a pod."""
 
 from typing import Any
 

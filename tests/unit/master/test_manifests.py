@@ -1,4 +1,4 @@
-"""What the pods of tasks and of the master ask for."""
+"""The specs of the pods of tasks and of the master."""
 
 from typing import Any
 

@@ -24,7 +24,7 @@ SHORT = Wait("short", "the kernel answers", 0.5)
 
 @dataclass
 class SeenRequests:
-    """What the server was asked, and what its kernel is to say."""
+    """The requests that the server received, and the messages for its kernel to send."""
 
     script: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     requests: list[tuple[str, str]] = field(default_factory=list)
@@ -78,7 +78,7 @@ def seen() -> SeenRequests:
 
 @pytest.fixture
 def url(seen: SeenRequests) -> Iterator[str]:
-    """A server in a thread of its own, for the client blocks."""
+    """A server in a separate thread, because the client blocks."""
     ports: list[int] = []
     loop = asyncio.new_event_loop()
     up = threading.Event()

@@ -24,7 +24,7 @@ BIG = 12 << 20
 
 
 class Echo(RequestHandler):
-    """Says what arrived."""
+    """Returns the received request."""
 
     def get(self) -> None:
         self.add_header("Set-Cookie", "a=1")
@@ -71,7 +71,7 @@ class Download(RequestHandler):
 
 
 class Talk(WebSocketHandler):
-    """Echoes; closes with the code it is told."""
+    """Echoes messages; closes with the code in a message."""
 
     def select_subprotocol(self, subprotocols: list[str]) -> str | None:
         return subprotocols[-1] if subprotocols else None
@@ -296,7 +296,7 @@ class ProxyTest(AsyncHTTPTestCase):
         assert self.closed == [(4001, "enough")]
 
     async def settle(self) -> None:
-        """Let the servers, which share this loop, go on."""
+        """Let the servers, which share this loop, continue."""
         response = await self.http_client.fetch(self.get_url("/healthz"))
         assert response.code == 200
 

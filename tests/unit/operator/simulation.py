@@ -1,4 +1,4 @@
-"""A cluster for the planner without I/O: pods, Jobs and slots as they are, and operators that see them late."""
+"""A simulated cluster for the planner, without I/O: pods, Jobs and slots, and operators that see changes late."""
 
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
@@ -54,7 +54,7 @@ class SimulatedCluster:
         return pod
 
     def relabel(self, name: str, label: str | None) -> None:
-        """Change the label, in whose light the annotations may say something else."""
+        """Change the label, which may change the meaning of the annotations."""
         self.put_pod(replace(self.pods[name], label=label, published=addresses(label or "", self.notes.get(name, {}))))
 
     def wipe(self, name: str) -> None:
@@ -87,9 +87,9 @@ class SimulatedCluster:
 
 
 class SimulatedOperator:
-    """An operator: what it knows may be old, and what it decided is done later. Each kind has a watch of its own.
+    """An operator. Its data may be outdated, and its decisions are carried out later. Each kind has its own watch.
 
-    As a real one it reads the slots after Jobs and pods, and does nothing before.
+    Like the real one, it reads the slots after Jobs and pods, and does nothing before that.
     """
 
     def __init__(self, cluster: SimulatedCluster) -> None:
@@ -175,7 +175,7 @@ class SimulatedOperator:
         return True
 
     def settle(self) -> None:
-        """Go on until there is nothing to do."""
+        """Continue until there is nothing to do."""
         for _ in range(3000):
             self.act()
             self.see(self.late)

@@ -1,4 +1,4 @@
-"""The ports of a Determined master's lane: what is next for each, in every order in which the watches tell it."""
+"""The ports of a Determined master's lane: the next step for each, in every order of events from the watches."""
 
 from dataclasses import replace
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""The statuses of the lane: written if they say something else, and never because a listener came or went."""
+"""The statuses of the lane: only written if they change, and never because of a change of a listener."""
 
 from datetime import UTC, datetime
 

@@ -1,4 +1,4 @@
-"""The election, with a clock that the test moves: work that was left undone is told again."""
+"""The election, with a clock that the test moves: unfinished work is queued again."""
 
 import threading
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The parts without a cluster: the queue, the metrics, and what is written on a pod."""
+"""Parts of the operator without a cluster: the queue, the metrics, and the result on a pod."""
 
 import json
 import threading

@@ -1,4 +1,4 @@
-"""The planner among random steps of pods, labels, Jobs, masters and operators that see late: no port has two tasks."""
+"""The planner in random steps of pods, labels, Jobs, masters and late operators: no port has two tasks."""
 
 import random
 from dataclasses import replace
@@ -91,16 +91,17 @@ class PlannerWalk:
         return [each for each in self.cluster.slots.values() if each.task == uid]
 
     def doubled(self, uid: str) -> bool:
-        """Tell whether two slots are claimed for one port of a pod, as two operators that act do for a moment.
+        """Return whether two slots are claimed for one port of a pod, as by two active operators for a moment.
 
-        Which one the pod showed is known to the pod and to the operators that saw it: if the address is removed in this
-        moment and they end as well, nothing in the cluster tells the two apart, and the next one takes the older claim.
+        Only the pod and the operators that saw it know which one it showed. If the address is removed at this moment
+        and these operators end too, the cluster does not show the difference, and the next operator keeps the older
+        claim.
         """
         held = self.held(uid)
         return len({each.target_port for each in held}) < len(held)
 
     def holds(self) -> None:
-        """What is written on a living pod is its own, and stays as it is for as long as the pod asks for it."""
+        """The addresses on a running pod are its own, and do not change while the pod requests them."""
         by_port = {each.port: each for each in self.cluster.slots.values()}
         asked = set()
         for pod in self.cluster.live():
@@ -115,7 +116,7 @@ class PlannerWalk:
         self.given = {key: port for key, port in self.given.items() if key in asked}
 
     def ends(self) -> None:
-        """Nothing is leaked, and each pod says what it has; only one operator works on."""
+        """No slot is leaked, and each pod shows its slots; only one operator continues."""
         (leader, *_), cluster = self.cluster.operators, self.cluster
         cluster.operators = [leader]
         leader.settle()

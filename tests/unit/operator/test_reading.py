@@ -1,4 +1,4 @@
-"""In which order an operator reads what it follows, and that it leaves a pod that has changed to its watch."""
+"""The order in which an operator reads, and that it leaves a changed pod to its watch."""
 
 import threading
 from collections.abc import Callable, Iterator

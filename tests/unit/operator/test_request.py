@@ -1,4 +1,4 @@
-"""What a label asks for, what an administrator allows, and what is read of a pod that somebody else wrote."""
+"""The request in a label, the ports that an administrator allows, and pods that other clients wrote."""
 
 from dataclasses import replace
 

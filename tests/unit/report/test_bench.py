@@ -1,4 +1,4 @@
-"""What was measured, on a terminal, on a page, in a picture; the page says what the records say."""
+"""Measurements on a terminal, on a page, and in a plot; the page agrees with the records."""
 
 import dataclasses
 import io

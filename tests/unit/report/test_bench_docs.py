@@ -1,4 +1,4 @@
-"""docs/performance.md explains what the records have, and names commands that exist."""
+"""docs/performance.md explains the fields of the records, and names commands that exist."""
 
 import dataclasses
 import re

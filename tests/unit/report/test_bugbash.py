@@ -1,4 +1,4 @@
-"""A bug bash as JSON, JUnit, Markdown and HTML: every row is there, and no text of a row is read as markup."""
+"""A bug bash as JSON, JUnit, Markdown and HTML: every row is included, and texts are never parsed as markup."""
 
 import json
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""The cost of rules as text; the page about it shows what was recorded."""
+"""The cost of rules as text; its page shows the records."""
 
 import dataclasses
 import io

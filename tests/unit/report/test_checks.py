@@ -1,4 +1,4 @@
-"""A preflight as a reader and as a machine sees it."""
+"""A preflight for a terminal, and as JUnit."""
 
 import io
 from xml.etree import ElementTree

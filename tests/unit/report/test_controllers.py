@@ -1,4 +1,4 @@
-"""What controllers were seen to do, as a reader sees it."""
+"""The results of probing controllers, for a terminal."""
 
 import io
 

@@ -1,4 +1,4 @@
-"""What a write of a Gateway costs, as a table: what a CRD does not take is said to be refused."""
+"""The cost of writing a Gateway, as a table; sizes that a CRD does not accept are shown as refused."""
 
 from task_gateway.spread import Spread
 from task_gateway_lab.model_bench import CrdWriteRecord

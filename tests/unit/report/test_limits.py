@@ -1,4 +1,4 @@
-"""Limits as a reader sees them."""
+"""Limits, for a terminal."""
 
 import io
 from dataclasses import replace

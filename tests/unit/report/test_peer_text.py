@@ -1,4 +1,4 @@
-"""The comparison with other ways: a row for each, ratios, and sentences only where another way is better."""
+"""The comparison with other ways: a row for each, ratios, and sentences only if another way is better."""
 
 import dataclasses
 import io

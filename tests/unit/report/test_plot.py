@@ -1,4 +1,4 @@
-"""The plot says what the reports say, and the same reports give the same files."""
+"""The plot agrees with the reports, and the same reports give the same files."""
 
 import dataclasses
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Tables of tasks: ages as kubectl gives them, and what the columns say."""
+"""Tables of tasks: ages in the format of kubectl, and the contents of the columns."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""What a Gateway and its routes tell of a Determined master's ports, and what is left of it once some are freed."""
+"""The ports of a Determined master, from a Gateway and its routes, and the Gateway after some are freed."""
 
 import pytest
 

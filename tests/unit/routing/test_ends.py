@@ -1,4 +1,4 @@
-"""Which pods and Jobs have ended, how many pods run at once, and why a Gateway has no address."""
+"""The ended pods and Jobs, how many pods run at the same time, and why a Gateway has no address."""
 
 import pytest
 

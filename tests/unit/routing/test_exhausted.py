@@ -1,4 +1,4 @@
-"""The hint of an error about slots is a command that gives the chart every slot of the namespace, and more."""
+"""The hint of an error about slots is a command that keeps every slot of the namespace, and adds more."""
 
 import json
 import re

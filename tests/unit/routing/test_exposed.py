@@ -1,4 +1,4 @@
-"""Which exposed task a name means: an id, or the object that it was exposed by, there or gone."""
+"""The exposed task that a name refers to: an id, or the object that it was exposed with, existing or deleted."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A further strategy is one module: the library, limits, checks and the bench take it without another change."""
+"""A new strategy is one module: the library, limits, checks and the bench use it without other changes."""
 
 from collections.abc import Callable, Collection
 from datetime import datetime
@@ -119,7 +119,7 @@ def test_limits_ask_its_traits(found: GatewaySnapshot) -> None:
     def tasks(id: str) -> int | None:
         return LIMITS.get(id).limit_at(found).tasks
 
-    assert tasks("quota-services") == 4  # three are left beside the one that the task has
+    assert tasks("quota-services") == 4  # three are left in addition to the one that the task has
     assert tasks("slots") is None
     assert tasks("crd-spec-max-items") is None, "it adds no listener to the Gateway"
     assert tasks("listener-set-max-items") == 0, "no ListenerSets are served"

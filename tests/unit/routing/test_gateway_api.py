@@ -1,4 +1,4 @@
-"""What the status of a route reports of the parents that it has."""
+"""The status of a route for its current parents."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Lending ports to threads: no two have one at a time."""
+"""Reserving ports for threads: no two threads have the same port."""
 
 from dataclasses import dataclass
 

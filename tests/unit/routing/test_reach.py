@@ -1,4 +1,4 @@
-"""What a port does to a caller, seen on real sockets of the loopback interface."""
+"""The result of connections to a port, on real sockets of the loopback interface."""
 
 import base64
 import socket
@@ -79,7 +79,7 @@ def silent() -> Iterator[Address]:
 
 @contextmanager
 def refusing() -> Iterator[Address]:
-    """A port that is bound, so that nobody else takes it, and does not listen."""
+    """A port that is bound, to reserve it, and does not listen."""
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         yield Address("127.0.0.1", bound.getsockname()[1])

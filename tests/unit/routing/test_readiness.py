@@ -1,4 +1,4 @@
-"""What stands in the way of a task is found by conditions and by what its port did, never by a sentence."""
+"""The object that prevents a task from being reachable is found by conditions and ports, never by a sentence."""
 
 import itertools
 from typing import Any, cast

@@ -1,4 +1,4 @@
-"""Names of pods and Jobs as users write them and kubectl prints them."""
+"""Names of pods and Jobs in the form that users write and kubectl prints."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Which refusals of an API server mean that no further task fits."""
+"""The refusals of an API server that mean that no further task fits."""
 
 import pytest
 

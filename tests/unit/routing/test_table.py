@@ -1,4 +1,4 @@
-"""The table of slots: reading Services, choosing the next slot, the bodies of the two writes."""
+"""The table of slots: reading Services, picking the next slot, the bodies of both writes."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
@@ -194,7 +194,7 @@ def test_claim_and_release_write_the_same_annotations(port: int, target: int) ->
     release = table.release(slot, NOW)
     claimed, released = claim["metadata"]["annotations"], release["metadata"]["annotations"]
     assert claimed.keys() == released.keys()
-    # Each annotation belongs to one of the two states, so that neither leaves a trace in the other.
+    # Each annotation belongs to one of the two states, so no annotation of one state is left in the other.
     assert all((claimed[key] is None) != (released[key] is None) for key in claimed)
 
 

@@ -1,4 +1,4 @@
-"""Which ports a task can have: limits and expose give one answer, with every controller."""
+"""The ports that a task can have are the same for limits and expose, with every controller."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, cast

@@ -1,4 +1,4 @@
-"""Templates are filled in after they are parsed: a value stays a value, whatever is in it."""
+"""Templates are filled in after they are parsed: no value can change the structure."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""How ports are used, from what several task namespaces say of one range."""
+"""The use of ports, combined from the reports of several task namespaces for one range."""
 
 from task_gateway.model import PortUse
 from task_gateway.routing.use import Use, counted, merged
