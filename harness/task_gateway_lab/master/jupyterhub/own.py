@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from urllib.parse import urlsplit
 
 from task_gateway import settings
@@ -133,7 +134,9 @@ def start(site: HubSettings) -> OwnHub:
         site.home.apply(each)
     for name in ("proxy", HUB):
         wait_for(site.home, STARTED, DEPLOYMENT, name, site.namespace, condition("Available"))
-    wait_for_reply(lambda: call("GET", f"{site.url}hub/api/"), 200, settings.TASK_REACHABLE, site.url)
+    # The hub first: the proxy keeps its connection to the hub's Service, also one from before kube-proxy knew it.
+    for url in (f"{words['HUB_URL']}/", site.url):
+        wait_for_reply(partial(call, "GET", f"{url}hub/api/"), 200, settings.TASK_REACHABLE, url)
     return OwnHub(site, token, password)
 
 
