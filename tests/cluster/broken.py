@@ -39,12 +39,20 @@ def gateway(name: str, port: int, gateway_class: str = f"{RELEASE}.{NAMESPACE}",
     }
 
 
-def other_gateway(
-    preflight: Preflight, obj: Manifest, first: int, last: int, **keys: Any
-) -> AbstractContextManager[object]:
+@contextmanager
+def other_gateway(preflight: Preflight, obj: Manifest, first: int, last: int, **keys: Any) -> Iterator[None]:
+    """A Gateway that the chart did not create, with the policy that the chart creates for its own."""
     name = obj["metadata"]["name"]
     preflight.keys = {"gateway_name": name, "gateway_port_range_start": first, "gateway_port_range_end": last, **keys}
-    return preflight.made(obj)
+    policy = preflight.kube.get(READINESS_POLICY, RELEASE, NAMESPACE)
+    target = policy["spec"]["targetRefs"][0] | {"name": name}
+    own = policy | {
+        "metadata": {"name": name, "namespace": NAMESPACE},
+        "spec": policy["spec"] | {"targetRefs": [target]},
+    }
+    own.pop("status", None)
+    with preflight.made(obj), preflight.made(own):
+        yield
 
 
 def listener_set(name: str, port: int) -> Manifest:

@@ -163,7 +163,7 @@ def rivals(snapshot: GatewaySnapshot) -> Finding | None:
     return None
 
 
-@check("ITG0416", "connections only go to pods that are ready", "{upgrade}", ("ITG0401", "ITG0301"))
+@check("ITG0416", "connections only go to pods that are ready", "{upgrade}", ("ITG0402",))
 def readiness(snapshot: GatewaySnapshot) -> Finding | None:
     """If no endpoint of a port is ready, the Envoy of Envoy Gateway connects to one that is not, unless a
     BackendTrafficPolicy of the Gateway sets panicThreshold to 0. Kubernetes can keep such an endpoint for a pod that
