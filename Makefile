@@ -103,6 +103,11 @@ test: check image
 	@$(PYTHON) -m pytest --numprocesses 2 --dist loadfile tests/page tests/apiserver
 	@$(PYTHON) -m pytest tests/cluster
 
+## measures: test the measurements of the bench, in small, on one cluster (8 minutes)
+.PHONY: measures
+measures: image hub charts
+	@$(PYTHON) -m pytest tests/bench
+
 ## jupyterhub: a real hub, its proxy and notebooks as processes, with an operator and a real API server (4 minutes)
 .PHONY: jupyterhub
 jupyterhub: toolchain charts

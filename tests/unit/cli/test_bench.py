@@ -1,4 +1,4 @@
-"""The command `task-gateway bench`; tests/cluster tests the measurements."""
+"""The command `task-gateway bench`; tests/bench tests the measurements."""
 
 import json
 from pathlib import Path
