@@ -6,11 +6,12 @@ Both kinds are in one etcd, whose revisions are the resourceVersions of all obje
 import threading
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 from tests.apiserver.operators import SPEC, TASKS, OperatorSite, until
 
+from task_gateway.errors import ClusterUnreachable
 from task_gateway.kube.client import Kube
 from task_gateway.kube.kinds import POD, SERVICE
 from task_gateway.model import Manifest
@@ -56,13 +57,14 @@ class History:
 
     def _follow(self, kind: str, version: str, ended: threading.Event) -> None:
         while not ended.is_set():
-            for what, obj in self.kube.watch(kind, TASKS, seconds=5, version=version):
-                if ended.is_set():
-                    return
-                version = obj["metadata"]["resourceVersion"]
-                if what != "BOOKMARK":
-                    self.events.append((int(version), kind, what, obj))
-                self._seen[kind] = int(version)
+            with suppress(ClusterUnreachable):  # a test suspends the API server: the next watch continues at `version`
+                for what, obj in self.kube.watch(kind, TASKS, seconds=5, version=version):
+                    if ended.is_set():
+                        return
+                    version = obj["metadata"]["resourceVersion"]
+                    if what != "BOOKMARK":
+                        self.events.append((int(version), kind, what, obj))
+                    self._seen[kind] = int(version)
 
     def _mark(self) -> None:
         """Make a change that each watch has to deliver."""

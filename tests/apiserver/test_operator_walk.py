@@ -206,6 +206,7 @@ class OperatorWalk:
         return ""
 
 
+@pytest.mark.timeout(7200)  # seconds, at full length on a slow machine
 @pytest.mark.parametrize("acts", ["by the Lease", "both"])
 def test_a_random_walk(site: OperatorSite, share: int, monkeypatch: pytest.MonkeyPatch, acts: str) -> None:
     """10,000 random steps of pods, a master, gc and two operators that crash: no port is leaked or has two tasks."""
