@@ -152,6 +152,15 @@ def test_a_port_without_a_ready_pod_is_closed(render: Render) -> None:
     assert found == {"targetRefs": [whole], "healthCheck": {"panicThreshold": 0}}
 
 
+@pytest.mark.parametrize("served", [True, False])
+def test_a_class_of_others_gets_the_policy_if_the_cluster_serves_it(helm: Helm, served: bool) -> None:
+    theirs = {"controller": {"install": False}, "gatewayClass": {"create": False, "name": "theirs"}}
+    kind = "gateway.envoyproxy.io/v1alpha1/BackendTrafficPolicy"
+    done = helm("template", "tg", values=theirs, options=("--api-versions", kind) if served else ())
+    assert done.stderr == ""
+    assert ("kind: BackendTrafficPolicy" in done.stdout) is served
+
+
 def test_idle_connections_are_kept_and_clients_that_are_gone_found(render: Render) -> None:
     def policy(**values: object) -> Manifest:
         spec: Manifest = made(render, "envoy-gateway", {"envoy": values})["ClientTrafficPolicy/tg"]["spec"]

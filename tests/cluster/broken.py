@@ -22,7 +22,6 @@ from task_gateway.settings import GATEWAY_PROGRAMMED, Wait
 ROUTE = "gateway.networking.k8s.io/v1/TCPRoute"
 MADE_BY = default()
 READINESS_POLICY = MADE_BY.readiness_policy
-KEPT = ("name", "namespace", "labels", "annotations")
 SEEN = Wait("seen", "the controller has seen the change", 120)
 
 
@@ -46,11 +45,12 @@ def other_gateway(preflight: Preflight, obj: Manifest, first: int, last: int, **
     preflight.keys = {"gateway_name": name, "gateway_port_range_start": first, "gateway_port_range_end": last, **keys}
     policy = preflight.kube.get(READINESS_POLICY, RELEASE, NAMESPACE)
     target = policy["spec"]["targetRefs"][0] | {"name": name}
-    own = policy | {
+    own = {
+        "apiVersion": policy["apiVersion"],
+        "kind": policy["kind"],
         "metadata": {"name": name, "namespace": NAMESPACE},
         "spec": policy["spec"] | {"targetRefs": [target]},
     }
-    own.pop("status", None)
     with preflight.made(obj), preflight.made(own):
         yield
 
@@ -227,15 +227,10 @@ def rival_service(preflight: Preflight) -> AbstractContextManager[object]:
     return preflight.made({"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec})
 
 
-@contextmanager
-def panic_allowed(preflight: Preflight) -> Iterator[None]:
-    """Envoy may connect to endpoints that are not ready, as it does by default."""
-    policy = preflight.kube.get(READINESS_POLICY, RELEASE, NAMESPACE)
-    preflight.kube.delete(READINESS_POLICY, RELEASE, NAMESPACE)
-    try:
-        yield
-    finally:
-        preflight.kube.create({**policy, "metadata": {key: policy["metadata"][key] for key in KEPT}})
+def panic_allowed(preflight: Preflight) -> AbstractContextManager[object]:
+    """Envoy may connect to endpoints that are not ready: 50 is its default."""
+    closed, default_threshold = ({"spec": {"healthCheck": {"panicThreshold": each}}} for each in (0, 50))
+    return preflight.patched(READINESS_POLICY, RELEASE, default_threshold, closed)
 
 
 def other_templates(preflight: Preflight) -> AbstractContextManager[object]:

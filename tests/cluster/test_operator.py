@@ -7,13 +7,14 @@ from tests.cluster.conftest import COUNT, NAMESPACE, RELEASE, START, Installed, 
 from tests.cluster.test_slots import PORT, greeting_of, pod
 
 from task_gateway.kube import helm
+from task_gateway.kube.kinds import LEASE, POD
 from task_gateway.kube.wait import condition, wait_for, wait_until_gone
 from task_gateway.model import Address, Manifest
+from task_gateway.routing import names
 from task_gateway.routing.reach import Answer, probe, wait_until_answers, wait_until_refused
 from task_gateway.settings import POD_GONE, POD_READY, Wait
 from task_gateway_lab.clusters import operator_image
 
-POD, LEASE = "v1/Pod", "coordination.k8s.io/v1/Lease"
 ADDED = "added-by-an-upgrade"
 EXPOSED = "task-gateway.dev/Exposed"
 PUBLISHED = Wait("published", "the operator has written the pod's address", 30)
@@ -92,12 +93,13 @@ def test_a_namespace_that_an_upgrade_adds_is_watched(operator: Installed, chart:
 
 
 def test_the_other_replica_takes_over_when_the_leader_ends(operator: Installed) -> None:
-    lease = operator.kube.get(LEASE, f"{RELEASE}-operator", NAMESPACE)
+    name = names.operator(RELEASE)
+    lease = operator.kube.get(LEASE, name, NAMESPACE)
     leader = str(lease["spec"]["holderIdentity"])
     pods = operator.kube.list(POD, NAMESPACE, "app.kubernetes.io/component=operator")
     (holder,) = [each["metadata"]["name"] for each in pods if each["metadata"]["name"] in leader]
     operator.kube.delete(POD, holder, NAMESPACE)
-    wait_for(operator.kube, TAKEN_OVER, LEASE, f"{RELEASE}-operator", NAMESPACE, held_by_another_than(leader))
+    wait_for(operator.kube, TAKEN_OVER, LEASE, name, NAMESPACE, held_by_another_than(leader))
     operator.kube.create(labelled("after"))
     exposed(operator, "after")
     operator.kube.delete(POD, "after", NAMESPACE)

@@ -14,11 +14,9 @@ from typer.testing import CliRunner
 from task_gateway import config
 from task_gateway.cli.main import build
 from task_gateway.errors import NotFound, NotReachable, TaskGatewayError
-from task_gateway.kube.wait import condition, wait_for
+from task_gateway.kube.wait import condition, wait_for, wait_until_gone
 from task_gateway.model import TASK_LABEL, Address, Task
-from task_gateway.polling import attempts
 from task_gateway.routing.gateway import TaskGateway
-from task_gateway.routing.live import live_tasks
 from task_gateway.routing.reach import Answer, probe
 from task_gateway.settings import POD_GONE, POD_READY, Wait
 
@@ -94,9 +92,7 @@ def test_a_job_is_exposed_by_its_pods(installed: Installed, call: Any) -> None:
 def test_gc_frees_the_port_of_a_pod_that_is_gone(installed: Installed, call: Any, unlabelled: str) -> None:
     (port,) = call("expose", unlabelled, "--port", str(PORT))["ports"]
     installed.kube.delete("v1/Pod", unlabelled, NAMESPACE)
-    for _ in attempts(POD_GONE):  # the kubelet ends its container first
-        if unlabelled not in live_tasks(installed.kube, NAMESPACE):
-            break
+    wait_until_gone(installed.kube, POD_GONE, "v1/Pod", unlabelled, NAMESPACE)  # the kubelet ends its container first
     (repair,) = call("gc", "--grace", "0", code=1)["repairs"]
     named = ("action", "task_id", "port", "done")
     assert [repair[name] for name in named] == ["free", "plain", port["port"], False]

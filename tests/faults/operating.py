@@ -88,8 +88,8 @@ class Operated:
     def exposed(self, name: str, namespace: str = NAMESPACE) -> Address:
         """Return the address of a pod when it reaches the pod, and record its task. The pod must listen."""
         found = wait_for(self.lab.kube, EXPOSED, POD, name, namespace, condition(names.EXPOSED))
-        host, _, port = found["metadata"]["annotations"][names.ADDRESS].rpartition(":")
-        address, wanted = Address(host, int(port)), serving.greeting(found["metadata"]["uid"], PORTS[0])
+        address = Address.parse(found["metadata"]["annotations"][names.ADDRESS])
+        wanted = serving.greeting(found["metadata"]["uid"], PORTS[0])
         until(lambda: unreached(address, wanted), EXPOSED.seconds)
         if namespace == NAMESPACE:
             self.lab.remember("slots", found["metadata"]["uid"], PORTS[:1], [address])
