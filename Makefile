@@ -132,7 +132,7 @@ matrix: toolchain charts
 ## bench: measure each strategy on each controller and compare it with other ways; writes reports/bench (hours)
 .PHONY: bench
 bench: image hub charts
-	@for what in expose burst dataplane crd-write peers; do task-gateway bench $$what --record reports/bench; done
+	@for what in expose burst dataplane crd-write operator peers; do task-gateway bench $$what --record reports/bench; done
 
 ## faults: kill, disconnect and delete components of real clusters; writes the record of docs/reliability.md
 .PHONY: faults
@@ -144,7 +144,7 @@ faults: image charts
 
 ## policies: test the chart's NetworkPolicies on clusters that enforce them, with both controllers
 .PHONY: policies
-policies: toolchain charts
+policies: image charts
 	@PYTHONPATH=ci $(PYTHON) -m offline.policy_node
 	@$(PYTHON) -m pytest tests/policies
 

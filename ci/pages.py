@@ -38,7 +38,14 @@ from task_gateway.model import CelReport, ManagerLimits
 from task_gateway.model_controllers import ControllerRecord
 from task_gateway.probe.base import in_order
 from task_gateway.routing.strategies.base import STRATEGIES
-from task_gateway_lab.model_bench import BurstReport, CrdWriteReport, DataplaneReport, ExposeReport, PeerReport
+from task_gateway_lab.model_bench import (
+    BurstReport,
+    CrdWriteReport,
+    DataplaneReport,
+    ExposeReport,
+    OperatorReport,
+    PeerReport,
+)
 
 DOCS, RECORDED = pins.ROOT / "docs", pins.ROOT / "reports" / "recorded"
 BENCH = pins.ROOT / "reports" / "bench"
@@ -218,6 +225,10 @@ def _crd_writes() -> CrdWriteReport:
     return _bench(CrdWriteReport, "crd-write")
 
 
+def _operator() -> OperatorReport:
+    return _bench(OperatorReport, "operator")
+
+
 def _peers() -> PeerReport:
     """Return the comparison with other ways; an empty one if it is not recorded yet."""
     return _bench(PeerReport, "peers") if (BENCH / "peers.json").exists() else PeerReport()
@@ -236,6 +247,7 @@ PARTS = (
     PagePart("performance.md", "expose", lambda: bench.exposed(_expose())),
     PagePart("performance.md", "burst", lambda: bench.bursts(_burst())),
     PagePart("performance.md", "dataplane", lambda: bench.paths(_dataplane())),
+    PagePart("performance.md", "operator", lambda: bench.operators(_operator())),
     PagePart("alternatives.md", "figures", lambda: peers.figures(_peers())),
     PagePart("alternatives.md", "better", lambda: peers.better(_peers())),
     PagePart("alternatives.md", "restarts", lambda: peers.restarts(_peers())),

@@ -1,15 +1,17 @@
 """The rendered parts of docs/performance.md, from the records that `task-gateway bench … --record` writes."""
 
 from docs import bench_targets
-from task_gateway_lab.model_bench import BurstReport, CrdWriteReport, DataplaneReport, ExposeReport
+from task_gateway_lab.model_bench import BurstReport, CrdWriteReport, DataplaneReport, ExposeReport, OperatorReport
 from task_gateway_lab.report.bench_text import (
     BURST_HEAD,
     EXPOSE_HEAD,
+    OPERATOR_HEAD,
     PATH_HEAD,
     burst_rows,
     crd_write_rows,
     expose_rows,
     measured_on,
+    operator_rows,
     path_rows,
 )
 from task_gateway_lab.report.markdown_text import table
@@ -46,3 +48,8 @@ def crd_writes(report: CrdWriteReport) -> str:
     """Return the table of writes of a Gateway."""
     head, *rows = crd_write_rows(report.records)
     return f"{measured_on(report.versions, report.machine)}\n\n{table(head, rows)}"
+
+
+def operators(report: OperatorReport) -> str:
+    """Return the table of starts of the operator."""
+    return f"{measured_on(report.versions, report.machine)}\n\n{table(OPERATOR_HEAD, operator_rows(report.records))}"

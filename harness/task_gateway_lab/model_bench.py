@@ -90,13 +90,33 @@ class CrdWriteRecord:
 
 
 @dataclass(frozen=True)
+class OperatorRecord:
+    """A process of the operator, with that many pods exposed and that many slots.
+
+    `ready_seconds` and `cpu_seconds` are from the start of the process until it is ready, `memory_mib` is its largest
+    resident memory. The requests of an idle operator are those in `idle_seconds`, without watches and its Lease.
+    """
+
+    pods: int
+    slots: int
+    starts: int
+    ready_seconds: Spread
+    cpu_seconds: Spread
+    memory_mib: int
+    idle_seconds: float
+    idle_requests: int
+    idle_writes: int
+
+
+@dataclass(frozen=True)
 class PeerRecord:
     """One way to reach a pod, in a cluster with one controller: `peer` is its name.
 
     `start_seconds` is from the call that makes a pod reachable to the first byte of the pod's answer. `api_writes` are
     the write requests of that call, on average. `connect_seconds` is until the answer on a new connection,
     `round_trip_seconds` one byte in both directions over an open WebSocket. Streams are the responses of one request,
-    and of eight at once, all of them together.
+    and of eight at once, all of them together. `failed` new connections had no answer or an error of a proxy; they are
+    not in `samples`.
     """
 
     controller: str
@@ -109,6 +129,7 @@ class PeerRecord:
     round_trip_seconds: Spread
     one_stream_mib_per_second: float
     eight_streams_mib_per_second: float
+    failed: int = 0
 
 
 @dataclass(frozen=True)
@@ -176,6 +197,15 @@ class CrdWriteReport:
 
 
 @dataclass(frozen=True)
+class OperatorReport:
+    """The result of `bench operator`."""
+
+    versions: Mapping[str, str] = field(default_factory=dict)
+    machine: Mapping[str, str] = field(default_factory=dict)
+    records: tuple[OperatorRecord, ...] = ()
+
+
+@dataclass(frozen=True)
 class PeerReport:
     """The result of `bench peers`: figures and restarts of the ways that exist, and those that do not.
 
@@ -190,4 +220,4 @@ class PeerReport:
     missing: tuple[MissingPeer, ...] = ()
 
 
-Report = ExposeReport | BurstReport | DataplaneReport | CrdWriteReport | PeerReport
+Report = ExposeReport | BurstReport | DataplaneReport | CrdWriteReport | OperatorReport | PeerReport

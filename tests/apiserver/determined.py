@@ -79,7 +79,12 @@ class DeterminedMaster:
         self.kube.list("v1/Event", self.namespace)
 
     def expose(self, task: str) -> int:
-        """Make a task reachable and return its port; a failed call does not clean up."""
+        """Start a task, make it reachable and return its port; a failed call does not clean up."""
+        self.kube.create(job(task, self.namespace))
+        return self.open_port(task)
+
+    def open_port(self, task: str) -> int:
+        """Make a task reachable and return its port."""
         ports: list[int] = []
 
         def add(gateway: Manifest) -> None:
@@ -89,7 +94,6 @@ class DeterminedMaster:
             gateway["metadata"].setdefault("annotations", {})[f"{DETERMINED_NOTE}{ports[0]}"] = task
             listeners.append(listener(ports[0]))
 
-        self.kube.create(job(task, self.namespace))
         self._update(add)
         for obj in objects(task, ports[0], self.gateway, self.namespace):
             self.kube.create(obj)

@@ -1,5 +1,6 @@
 """The lane of a Determined master: its Gateway and class, its slots, and the rights of the operator and the master."""
 
+import json
 from collections.abc import Callable
 
 import pytest
@@ -180,3 +181,16 @@ def test_its_ports_are_no_others(helm: Callable[..., Completed]) -> None:
     done = helm("template", "tg", values=merged(values(), {"slots": slots}))
     assert done.code != 0
     assert "operator.determined.start=24000" in done.stderr
+
+
+@pytest.mark.parametrize("gate", [False, True])
+def test_the_dashboard_shows_the_masters_ports_and_with_a_gate_the_held_pods(render: Render, gate: bool) -> None:
+    on = {"metrics": {"dashboard": {"enabled": True}}}
+    (config,) = render(merged(values(schedulingGate=gate), on), show="metrics/dashboard")
+    panels = json.loads(config["data"]["tg.json"])["panels"]
+    (panel,) = [each for each in panels if each["title"] == "Determined master"]
+    shown = [target["expr"].partition("task_gateway_operator_")[2].partition("{")[0] for target in panel["targets"]]
+    wanted = ["determined_exposed", "determined_missing", *(["determined_held_pods"] if gate else [])]
+    assert shown == wanted
+    (config,) = render(merged(on, {"operator": ON}), show="metrics/dashboard")
+    assert "determined_" not in config["data"]["tg.json"]

@@ -129,12 +129,11 @@ class PolicySite:
 
     def connect(self, pod: str, *addresses: Address) -> list[str]:
         """Return the result of a connection from a pod to each of the addresses."""
-        return list(json.loads(self.run(pod, CONNECT, *map(str, addresses))))
+        return connect(self.cluster, PODS[pod], pod, *addresses)
 
     def run(self, pod: str, program: str, *arguments: str) -> str:
         """Run a Python program in a pod and return its output."""
-        where = ("--namespace", PODS[pod], pod)
-        return kubectl(self.cluster, "exec", *where, "--", "python3", "-c", program, *arguments)
+        return run_in(self.cluster, PODS[pod], pod, program, *arguments)
 
     def upgrade(self, **values: Any) -> None:
         helm.install(self.cluster, RELEASE, self.chart, NAMESPACE, self.values | values)
@@ -143,6 +142,16 @@ class PolicySite:
         namespace, first = TASKS[task]
         gateway = InternalTaskGateway(RELEASE, NAMESPACE, self.address, first, first + COUNT - 1)
         return TaskGateway(self.kube, gateway, namespace)
+
+
+def connect(cluster: Cluster, namespace: str, pod: str, *addresses: Address) -> list[str]:
+    """Return the result of a connection from a pod to each of the addresses."""
+    return list(json.loads(run_in(cluster, namespace, pod, CONNECT, *map(str, addresses))))
+
+
+def run_in(cluster: Cluster, namespace: str, pod: str, program: str, *arguments: str) -> str:
+    """Run a Python program in a pod and return its output."""
+    return kubectl(cluster, "exec", "--namespace", namespace, pod, "--", "python3", "-c", program, *arguments)
 
 
 def named(enabled: bool) -> Manifest:

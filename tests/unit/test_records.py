@@ -13,7 +13,7 @@ from task_gateway.errors import Problem
 from task_gateway.model import Address, CelReport, Cluster, Exposure, Limit, ManagerLimits
 from task_gateway.model_controllers import ControllerRecord
 from task_gateway.reasons import ConfigRule
-from task_gateway_lab.model_bench import BurstReport, CrdWriteReport, DataplaneReport, ExposeReport
+from task_gateway_lab.model_bench import BurstReport, CrdWriteReport, DataplaneReport, ExposeReport, OperatorReport
 
 REPORTS = Path(__file__).parents[2] / "reports"
 EAST = ManagerLimits("east", "east", "slots", "gw/itg", 6, 2, 4, "slots", (Limit("a", "b", 1, None, "c", "d", "e"),))
@@ -28,6 +28,7 @@ EAST = ManagerLimits("east", "east", "slots", "gw/itg", 6, 2, 4, "slots", (Limit
         ("bench/burst.json", BurstReport),
         ("bench/dataplane.json", DataplaneReport),
         ("bench/crd-write.json", CrdWriteReport),
+        ("bench/operator.json", OperatorReport),
     ],
 )
 def test_a_recorded_file_is_written_again_as_it_was(file: str, kind: type[object], tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Prepares measurements: a kind cluster per controller, in which the chart is reinstalled for each combination."""
+"""Prepares measurements: a kind cluster, in which the chart is installed for each controller and number of slots."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -29,7 +29,9 @@ ROUTING = "gateway.networking.k8s.io/v1"
 GATEWAY = f"{ROUTING}/Gateway"
 TASK_KINDS = (SERVICE, f"{ROUTING}/TCPRoute")
 THREADS = 8
-PROGRAMMED = Wait("gateway-programmed", "the Gateway with all its slots is Programmed", 600)
+PROGRAMMED = Wait("gateway-programmed", "the Gateway with all its slots is Programmed", 1800)
+INSTALL_SECONDS = 900
+"""How long Helm waits for an installation: 4,000 slots take longer than those of users."""
 
 
 @dataclass(frozen=True)
@@ -74,17 +76,21 @@ def bring_up(controller: Controller, charts: Charts, *, say: Say) -> Iterator[Be
             yield BenchCluster(controller, cluster, kube, tasks, address, charts)
 
 
-def install(bench: BenchCluster, combo: Combo, *, say: Say) -> InternalTaskGateway:
-    """Reinstall the chart for one combination, and return the gateway for a master's configuration.
+def install(bench: BenchCluster, combo: Combo, *, say: Say, before: Combo | None = None) -> InternalTaskGateway:
+    """Install the chart for one combination, and return the gateway for a master's configuration.
 
-    Controller and Envoy are new each time, so earlier measurements do not affect their memory.
+    `before` is the combination that is installed. If only the operator differs, the release is upgraded. Otherwise it
+    is removed first: earlier measurements must not affect the memory of controller and Envoy.
     """
-    say(f"{combo.controller}: removing what was installed before")
-    helm.uninstall(bench.cluster, RELEASE, NAMESPACE)
-    _sweep(bench.kube)
-    say(f"{combo.controller}: installing the chart with {combo.slots} slots")
+    if before is not None and combo.same_installation(before):
+        say(f"{combo.controller}: upgrading the chart from {before.strategy} to {combo.strategy}, with the same slots")
+    else:
+        say(f"{combo.controller}: removing what was installed before")
+        helm.uninstall(bench.cluster, RELEASE, NAMESPACE)
+        _sweep(bench.kube)
+        say(f"{combo.controller}: installing the chart with {combo.slots} slots")
     found = values(bench.controller, bench.charts.gateway, combo, bench.address)
-    helm.install(bench.cluster, RELEASE, bench.charts.gateway, NAMESPACE, found)
+    helm.install(bench.cluster, RELEASE, bench.charts.gateway, NAMESPACE, found, timeout_seconds=INSTALL_SECONDS)
     say(f"{combo.controller}: waiting until {PROGRAMMED.sentence}")
     wait_for(bench.kube, PROGRAMMED, GATEWAY, RELEASE, NAMESPACE, condition("Programmed"))
     bench.tasks.carry_task_label(carry=not combo.way.by_label)
@@ -95,9 +101,12 @@ def install(bench: BenchCluster, combo: Combo, *, say: Say) -> InternalTaskGatew
 
 
 @contextmanager
-def exposing(bench: BenchCluster, combo: Combo, *, say: Say) -> Iterator[Exposer]:
-    """Install the chart for a combination, and yield a client that exposes tasks in its way."""
-    gateway = install(bench, combo, say=say)
+def exposing(bench: BenchCluster, combo: Combo, *, say: Say, before: Combo | None = None) -> Iterator[Exposer]:
+    """Install the chart for a combination, and yield a client that exposes tasks in its way.
+
+    `before` is the combination that is installed.
+    """
+    gateway = install(bench, combo, say=say, before=before)
     if combo.way.by_label:
         with LabelExposer(bench.kube, gateway, NAMESPACE) as labels:
             yield labels

@@ -2,8 +2,9 @@
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import groupby, product
 
 from task_gateway.controllers.base import CONTROLLERS
 from task_gateway.errors import ScenarioFailed
@@ -11,7 +12,7 @@ from task_gateway.model import Address, Say
 from task_gateway.probe import port_probe
 from task_gateway.spread import spread
 from task_gateway_lab.bench import endpoints_rate, fake_pods, machine
-from task_gateway_lab.bench.bench_cluster import NAMESPACE, Charts, bring_up, exposing
+from task_gateway_lab.bench.bench_cluster import NAMESPACE, BenchCluster, Charts, bring_up, exposing
 from task_gateway_lab.bench.closed_ports import PortPool
 from task_gateway_lab.bench.combos import Combo
 from task_gateway_lab.bench.ways import Exposer
@@ -24,26 +25,38 @@ WARM_UP = 1
 """Rounds that are not counted, because a new leader of the controller manager first processes all objects."""
 
 
-def measure(combos: Sequence[Combo], tasks: int, rounds: int, charts: Charts, *, say: Say) -> BurstReport:
-    """Measure bursts on each controller, with the default and the raised rate limit of endpoint writes."""
+def measure(combos: Sequence[Combo], tasks: int, rounds: int, charts: Charts, *, say: Say) -> Iterator[BurstReport]:
+    """Measure bursts with the default and the raised rate limit of endpoint writes; yield the report after each.
+
+    There is one cluster for each controller and number of slots. All ways take turns in it, with each limit.
+    """
     versions: dict[str, str] = {}
-    records = []
-    for combo in combos:
-        with (
-            bring_up(CONTROLLERS.get(combo.controller), charts, say=say) as bench,
-            exposing(bench, combo, say=say) as clients,
-        ):
-            machine.note(versions, machine.versions(bench.kube, NAMESPACE))
-            bench.tasks.add(range(1, tasks + 1))
-            ports = PortPool(clients.gateway)
-            ports.see_all_closed(built=combo.claimed > 0, say=say)
-            for rate in (endpoints_rate.DEFAULT, endpoints_rate.RAISED):
-                if rate != endpoints_rate.DEFAULT:
+    records = list[BurstRecord]()
+    for (name, _), group in groupby(combos, key=lambda each: (each.controller, each.slots)):
+        with bring_up(CONTROLLERS.get(name), charts, say=say) as bench:
+            before: Combo | None = None
+            limit = endpoints_rate.DEFAULT
+            for rate, combo in product((limit, endpoints_rate.RAISED), group):
+                if rate != limit:
                     endpoints_rate.tell(bench.cluster, rate, say=say)
-                say(f"{combo.controller} with {combo.slots} {combo.strategy}: {rounds} rounds of {tasks} tasks at once")
-                found = [one_round(clients, ports, tasks, say=say) for _ in range(WARM_UP + rounds)]
-                records.append(record(combo, tasks, rate, found[WARM_UP:]))
-    return BurstReport(versions, machine.machine(), tuple(records))
+                    limit = rate
+                with exposing(bench, combo, say=say, before=before) as clients:
+                    machine.note(versions, machine.versions(bench.kube, NAMESPACE))
+                    found = several_rounds(bench, combo, clients, tasks, rounds, say=say)
+                before = combo
+                records.append(record(combo, tasks, rate, found))
+                yield BurstReport(versions, machine.machine(), tuple(records))
+
+
+def several_rounds(
+    bench: BenchCluster, combo: Combo, clients: Exposer, tasks: int, rounds: int, *, say: Say
+) -> list[tuple[int, float, float]]:
+    """Return the rounds of one combination without the warm-up."""
+    bench.tasks.add(range(1, tasks + 1))
+    ports = PortPool(clients.gateway)
+    ports.see_all_closed(built=combo.claimed > 0, say=say)
+    say(f"{combo.controller} with {combo.slots} {combo.strategy}: {rounds} rounds of {tasks} tasks at once")
+    return [one_round(clients, ports, tasks, say=say) for _ in range(WARM_UP + rounds)][WARM_UP:]
 
 
 def record(combo: Combo, tasks: int, rate: tuple[int, int], rounds: Sequence[tuple[int, float, float]]) -> BurstRecord:

@@ -3,13 +3,15 @@
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from task_gateway.controllers.base import Controller, Values, in_order
+from task_gateway.controllers.base import CONTROLLERS, Controller, Values, in_order
 from task_gateway.errors import UsageError
 from task_gateway_lab.bench import ways
 from task_gateway_lab.bench.ways import Way
 
-SMALL, MEDIUM, LARGE = 64, 200, 1024
-"""Slots: with the unchanged CRD, with Gateway API's rules and 213 listeners, and without the quadratic rules."""
+SMALL, MEDIUM, LARGE, HUGE = 64, 200, 1024, 4000
+"""Slots: with the unchanged CRD, with Gateway API's rules and 213 listeners, without the quadratic rules, and more
+than fit in one Gateway, which requires ListenerSets.
+"""
 SIZES = (10, 100, 200, 500, 1000)
 ALONE, CLOSE = 1.0, 0.25
 """Seconds between a release and the next claim, on average: after all effects of the release, or during them.
@@ -47,6 +49,10 @@ class Combo:
         """The number of slots that tasks can claim: 0 if the strategy creates the objects of each task."""
         return self.slots if self.way.claims else 0
 
+    def same_installation(self, other: "Combo") -> bool:
+        """Whether both use the same slots. Only the operator is added or removed between them."""
+        return self.claimed > 0 and (self.controller, self.claimed) == (other.controller, other.claimed)
+
 
 def table() -> list[Combo]:
     """Return the measurements with all controllers."""
@@ -54,15 +60,15 @@ def table() -> list[Combo]:
 
 
 def combos(controller: Controller) -> Iterator[Combo]:
-    """Yield the measurements with one controller and each way; if slots are claimed, with few and with many."""
+    """Yield the measurements with one controller: the ways that claim slots with few and with many, then the others."""
     name, plan = controller.name, controller.bench
-    for each in ways.in_order():
-        if not each.claims:
-            sizes = plan.listeners if each.traits.on_gateway else SIZES
-            yield Combo(name, each.name, 1, sizes, plan.samples_per_task)
-        else:
-            yield Combo(name, each.name, SMALL, (SMALL - 1,), plan.samples_of_few)
-            yield Combo(name, each.name, LARGE, SIZES, plan.samples, (ALONE, CLOSE) if plan.rebuilds else (ALONE,))
+    claiming = [each.name for each in ways.in_order() if each.claims]
+    for each in claiming:
+        yield Combo(name, each, SMALL, (SMALL - 1,), plan.samples_of_few)
+    for each in claiming:
+        yield Combo(name, each, LARGE, SIZES, plan.samples, (ALONE, CLOSE) if plan.rebuilds else (ALONE,))
+    for way in (each for each in ways.in_order() if not each.claims):
+        yield Combo(name, way.name, 1, plan.listeners if way.traits.on_gateway else SIZES, plan.samples_per_task)
 
 
 def crds(controller: Controller) -> Values:
@@ -107,11 +113,13 @@ def installations(controllers: Collection[str], strategies: Collection[str], tas
 def bursts(controllers: Collection[str], strategies: Collection[str], tasks: int) -> list[Combo]:
     """Return the installations for a burst; for slots two, with few and with many slots, if the tasks fit in both.
 
-    By default these are the ways that claim slots.
+    By default these are the ways that claim slots. Those with the same slots follow one another.
     """
     found = installations(controllers, strategies or [each.name for each in ways.in_order() if each.claims], tasks)
     large = (MEDIUM, LARGE) if tasks < MEDIUM else (LARGE,)
-    return [replace(each, slots=n) for each in found for n in (large if each.slots == LARGE else (each.slots,))]
+    every = [replace(each, slots=n) for each in found for n in (large if each.slots == LARGE else (each.slots,))]
+    order = list(dict.fromkeys((each.controller, each.slots) for each in every))
+    return sorted(every, key=lambda each: order.index((each.controller, each.slots)))
 
 
 def names() -> list[str]:
@@ -120,8 +128,16 @@ def names() -> list[str]:
 
 
 def _sized(combos: Sequence[Combo], sizes: tuple[int, ...]) -> list[Combo]:
-    if sizes[0] < 0 or sizes[-1] >= LARGE:
-        raise UsageError(f"tasks in place: 0 to {LARGE - 1}, not {', '.join(map(str, sizes))}")
-    slots = SMALL if sizes[-1] < SMALL else LARGE
     kept = {(each.controller, each.strategy): replace(each, sizes=sizes) for each in combos}
-    return [replace(each, slots=slots) if each.claimed else each for each in kept.values()]
+    return [replace(each, slots=_room(each, sizes)) for each in kept.values()]
+
+
+def _room(combo: Combo, sizes: tuple[int, ...]) -> int:
+    """Return the slots of an installation in which that many tasks and one more fit."""
+    huge = combo.way.claims and CONTROLLERS.get(combo.controller).listener_sets
+    built = (SMALL, LARGE, HUGE) if huge else (SMALL, LARGE)
+    room = next((slots for slots in built if sizes[-1] < slots), None)
+    if room is None or sizes[0] < 0:
+        found, where = ", ".join(map(str, sizes)), f"{combo.controller} and {combo.strategy}"
+        raise UsageError(f"tasks in place with {where}: 0 to {built[-1] - 1}, not {found}")
+    return room if combo.claimed else combo.slots

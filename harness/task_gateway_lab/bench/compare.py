@@ -52,17 +52,19 @@ class PeerMeasurements:
     writes: list[int] = field(default_factory=list)
     starts: list[float] = field(default_factory=list)
     connects: list[float] = field(default_factory=list)
+    failed: int = 0
     round_trips: list[float] = field(default_factory=list)
     one_stream: list[float] = field(default_factory=list)
     eight_streams: list[float] = field(default_factory=list)
 
 
-def measure(combos: Sequence[Combo], charts: Charts, amount: Amount, *, say: Say) -> PeerReport:
-    """Measure all ways next to each controller, in a cluster for each."""
+def measure(combos: Sequence[Combo], charts: Charts, amount: Amount, *, say: Say) -> Iterator[PeerReport]:
+    """Measure all ways next to each controller, in a cluster for each, and yield the report so far after each."""
     versions: dict[str, str] = {}
     found: list[PeerRecord] = []
     cut: list[RestartRecord] = []
     missing: list[MissingPeer] = []
+    reference = base.in_order()[0].name
     for combo in combos:
         with bring_up(CONTROLLERS.get(combo.controller), charts, say=say) as cluster:
             context = PeerContext(cluster, install(cluster, combo, say=say), say)
@@ -73,8 +75,7 @@ def measure(combos: Sequence[Combo], charts: Charts, amount: Amount, *, say: Say
                     machine.note(versions, peer.versions(context))
                 found += figures(cluster.kube, combo.controller, running, targets, amount, say=say)
                 cut += restarts.measure(context, combo.controller, running, targets[0], say=say)
-    reference = base.in_order()[0].name
-    return PeerReport(versions, machine.machine(), reference, tuple(found), tuple(cut), tuple(missing))
+        yield PeerReport(versions, machine.machine(), reference, tuple(found), tuple(cut), tuple(missing))
 
 
 @contextmanager
@@ -141,7 +142,9 @@ def one_round(
     endpoint = connector.open(target)
     try:
         http_client.wait_first_byte(endpoint, target.name)
-        found.connects += http_client.connects(endpoint, amount.samples)
+        answered = http_client.connects(endpoint, amount.samples)
+        found.connects += answered
+        found.failed += amount.samples - len(answered)
         found.round_trips += http_client.round_trips(endpoint, amount.samples)
         found.one_stream.append(http_client.streams(endpoint, 1, amount.seconds))
         found.eight_streams.append(http_client.streams(endpoint, STREAMS, amount.seconds))
@@ -176,6 +179,7 @@ def record(controller: str, peer: str, found: PeerMeasurements) -> PeerRecord:
         round_trip_seconds=spread(found.round_trips, digits=6),
         one_stream_mib_per_second=round(statistics.median(found.one_stream)),
         eight_streams_mib_per_second=round(statistics.median(found.eight_streams)),
+        failed=found.failed,
     )
 
 

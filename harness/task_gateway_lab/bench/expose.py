@@ -75,10 +75,12 @@ def measure(combos: Sequence[Combo], charts: Charts, *, say: Say) -> Iterator[Ex
     records: list[ExposeRecord] = []
     for name in dict.fromkeys(each.controller for each in combos):
         with bring_up(CONTROLLERS.get(name), charts, say=say) as bench:
+            before: Combo | None = None
             for combo in (each for each in combos if each.controller == name):
-                with exposing(bench, combo, say=say) as tasks:
+                with exposing(bench, combo, say=say, before=before) as tasks:
                     machine.note(versions, machine.versions(bench.kube, NAMESPACE))
                     found = Ladder(bench, combo, tasks, say).climb()
+                before = combo
                 records += sorted(found, key=lambda each: -each.pause_seconds)
                 yield ExposeReport(versions, machine.machine(), tuple(records))
 

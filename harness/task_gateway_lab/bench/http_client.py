@@ -105,22 +105,34 @@ def wait_gone(endpoint: HttpEndpoint, wait: Wait = GONE) -> None:
 
 
 def connects(endpoint: HttpEndpoint, samples: int) -> list[float]:
-    """Return the seconds until the answer on each of `samples` new connections."""
-    found = []
+    """Return the seconds until the answer on each of `samples` new connections, without those that failed.
+
+    ScenarioFailed if all failed.
+    """
+    found, last = list[float](), ""
     for _ in range(samples):
         started = time.perf_counter()
-        _name(endpoint)
-        found.append(time.perf_counter() - started)
+        try:
+            _name(endpoint)
+        except BROKEN as problem:
+            last = str(problem)
+        else:
+            found.append(time.perf_counter() - started)
+    if not found:
+        raise ScenarioFailed(f"none of {samples} new connections was answered: {last}", where=str(endpoint))
     return found
 
 
 def round_trips(endpoint: HttpEndpoint, samples: int) -> list[float]:
-    """Return the seconds of round trips over one WebSocket."""
-    echo = EchoConnection(endpoint)
+    """Return the seconds of round trips over one WebSocket; ScenarioFailed if it was cut."""
     try:
-        return [echo.round_trip() for _ in range(samples)]
-    finally:
-        echo.close()
+        echo = EchoConnection(endpoint)
+        try:
+            return [echo.round_trip() for _ in range(samples)]
+        finally:
+            echo.close()
+    except BROKEN as problem:
+        raise ScenarioFailed(f"a WebSocket through {endpoint} ended: {problem}", where=str(endpoint)) from None
 
 
 def streams(endpoint: HttpEndpoint, number: int, seconds: float) -> float:

@@ -12,12 +12,12 @@ from task_gateway.cli.output import Output, OutputOption, emit, say
 from task_gateway.errors import UsageError
 from task_gateway.routing.strategies.base import default
 from task_gateway.version import __version__
-from task_gateway_lab.bench import burst, combos, compare, crd_write, dataplane, expose
+from task_gateway_lab.bench import burst, combos, compare, crd_write, dataplane, expose, operator_start
 from task_gateway_lab.bench.bench_cluster import Charts
 from task_gateway_lab.bench.combos import Combo
 from task_gateway_lab.cli._run import chart_file
 from task_gateway_lab.clusters import operator_image
-from task_gateway_lab.model_bench import ExposeReport, Report
+from task_gateway_lab.model_bench import BurstReport, ExposeReport, OperatorReport, PeerReport, Report
 from task_gateway_lab.report import bench_plot, bench_text, peer_text
 
 app = typer.Typer(cls=Group, no_args_is_help=True, help=__doc__)
@@ -84,8 +84,9 @@ def burst_(
     limit on endpoint writes, and with a raised one. Default strategies: slots and operator.
     """
     wanted = combos.bursts(controller or [], strategy or [], tasks)
-    measured = burst.measure(wanted, tasks, rounds, _charts(dist, wanted), say=say)
-    _keep(measured, record, "burst")
+    measured = BurstReport()
+    for measured in burst.measure(wanted, tasks, rounds, _charts(dist, wanted), say=say):
+        _keep(measured, record, "burst")
     emit(measured, output, bench_text.bursts)
 
 
@@ -124,8 +125,9 @@ def peers_(
     what the restart of a component in between cuts. A way that the cluster does not have is listed with its reason.
     """
     wanted = combos.installations(controller or [], [default()], 1)
-    measured = compare.measure(wanted, _charts(dist, wanted), compare.Amount(rounds=rounds), say=say)
-    _keep(measured, record, "peers")
+    measured = PeerReport()
+    for measured in compare.measure(wanted, _charts(dist, wanted), compare.Amount(rounds=rounds), say=say):
+        _keep(measured, record, "peers")
     emit(measured, output, peer_text.peers)
 
 
@@ -141,11 +143,36 @@ def crd_write_(record: RecordOption = None, output: OutputOption = Output.text) 
     emit(measured, output, bench_text.crd_writes)
 
 
-def _numbers(text: str) -> list[int]:
+@app.command("operator", epilog="Example: task-gateway bench operator --pods 0,4000 -o json")
+def operator_(
+    pods: Annotated[str, typer.Option(help="Numbers of exposed pods to start with, e.g. 0,1000.")] = ",".join(
+        map(str, operator_start.PODS)
+    ),
+    rounds: Annotated[int, typer.Option(help="Number of starts with each.", min=1)] = operator_start.ROUNDS,
+    record: RecordOption = None,
+    dist: DistOption = DIST,
+    output: OutputOption = Output.text,
+) -> None:
+    """Measure the start of the operator.
+
+    With pods that are exposed: seconds and CPU time until it is ready, memory, and the requests that it sends while
+    nothing changes. Uses a temporary control plane with 4,000 slots.
+    """
+    counts = _numbers(pods, "--pods 0,1000")
+    if not counts or min(counts) < 0 or max(counts) > combos.HUGE:
+        raise UsageError(f"pods: 0 to {combos.HUGE:,}, not {pods}", hint="--pods 0,1000")
+    amount = operator_start.Amount(counts, rounds)
+    measured = OperatorReport()
+    for measured in operator_start.measure(_charts(dist, ()), amount, say=say):
+        _keep(measured, record, "operator")
+    emit(measured, output, bench_text.operators)
+
+
+def _numbers(text: str, example: str = "--active 10,100,1000") -> list[int]:
     try:
         return [int(each) for each in text.split(",") if each]
     except ValueError:
-        raise UsageError(f"{text!r} is not a list of numbers", hint="--active 10,100,1000") from None
+        raise UsageError(f"{text!r} is not a list of numbers", hint=example) from None
 
 
 def _charts(dist: Path, wanted: Sequence[Combo]) -> Charts:

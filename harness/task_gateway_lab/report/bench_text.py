@@ -14,6 +14,8 @@ from task_gateway_lab.model_bench import (
     DataplaneReport,
     ExposeRecord,
     ExposeReport,
+    OperatorRecord,
+    OperatorReport,
     PathRecord,
 )
 
@@ -28,6 +30,8 @@ BURST_HEAD = (
     "All answer, s", "Worst, s",
 )  # fmt: skip
 PATH_HEAD = ("Controller", "Path", "Samples", "New connection, ms", "Round trip, ms", "One stream, MiB/s")
+
+OPERATOR_HEAD = ("Pods exposed", "Slots built", "Starts", "Ready, s", "CPU, s", "Memory, MiB", "Idle, s", "Writes")
 
 
 def exposed(report: ExposeReport) -> Table:
@@ -49,6 +53,11 @@ def crd_writes(report: CrdWriteReport) -> Table:
     """Return a row for each set of rules, for a terminal."""
     head, *rows = crd_write_rows(report.records)
     return terminal(head, rows)
+
+
+def operators(report: OperatorReport) -> Table:
+    """Return a row for each number of pods, for a terminal."""
+    return terminal(OPERATOR_HEAD, operator_rows(report.records))
 
 
 def expose_rows(records: Sequence[ExposeRecord]) -> Rows:
@@ -88,6 +97,14 @@ def crd_write_rows(records: Sequence[CrdWriteRecord]) -> Rows:
     return table
 
 
+def operator_rows(records: Sequence[OperatorRecord]) -> Rows:
+    """Return the cells of a row for each record: seconds are medians, with the longest in brackets."""
+    return [[
+        f"{each.pods:,}", f"{each.slots:,}", str(each.starts), _seconds(each.ready_seconds), _seconds(each.cpu_seconds),
+        str(each.memory_mib), f"{each.idle_seconds:g}", str(each.idle_writes),
+    ] for each in records]  # fmt: skip
+
+
 def alone(records: Sequence[ExposeRecord]) -> list[ExposeRecord]:
     """Return the records of single claims: those with the longest pause between two."""
     longest = max((each.pause_seconds for each in records), default=0.0)
@@ -116,6 +133,10 @@ def terminal(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
 
 def _built(record: ExposeRecord | BurstRecord) -> str:
     return f"{record.slots:,}" if record.slots else "-"
+
+
+def _seconds(spread: Spread) -> str:
+    return f"{spread.median:.2f} ({spread.p99:.2f})"
 
 
 def _ms(seconds: float) -> str:

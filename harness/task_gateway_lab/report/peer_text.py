@@ -51,6 +51,7 @@ FIGURES = (
     Figure("API writes", "fewer API writes", lambda each: each.api_writes, lambda found: f"{found:g}"),
     _seconds("Start to first byte", "a shorter time from start to first byte", lambda each: each.start_seconds),
     _seconds("New connection", "faster new connections", lambda each: each.connect_seconds),
+    Figure("Failed", "fewer new connections that fail", lambda each: each.failed, lambda found: f"{found:g}"),
     _seconds("Round trip", "shorter round trips", lambda each: each.round_trip_seconds),
     _streams("One stream", "more throughput with one stream", lambda each: each.one_stream_mib_per_second),
     _streams("Eight streams", "more throughput with eight streams", lambda each: each.eight_streams_mib_per_second),

@@ -57,6 +57,27 @@ def test_connections_and_round_trips_take_time(endpoint: HttpEndpoint) -> None:
         assert all(value > 0 for value in values)
 
 
+def test_connections_that_fail_are_left_out_and_end_the_measurement_if_all_do(
+    endpoint: HttpEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers: Iterator[str | OSError] = iter([OSError("reset"), "", ConnectionError("it answers 503"), ""])
+
+    def name(*_: object) -> str:
+        found = next(answers)
+        if isinstance(found, OSError):
+            raise found
+        return found
+
+    with monkeypatch.context() as patched:
+        patched.setattr(http_client, "_name", name)
+        assert len(http_client.connects(endpoint, 4)) == 2
+    nobody = HttpEndpoint("127.0.0.1", 1)
+    with pytest.raises(ScenarioFailed, match="none of 2 new connections was answered"):
+        http_client.connects(nobody, 2)
+    with pytest.raises(ScenarioFailed, match="a WebSocket through"):
+        http_client.round_trips(nobody, 2)
+
+
 def test_streams_are_counted_together(endpoint: HttpEndpoint) -> None:
     assert http_client.streams(endpoint, 1, 0.05) > 1
     assert http_client.streams(endpoint, 3, 0.05) > 1

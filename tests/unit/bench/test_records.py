@@ -1,10 +1,15 @@
 """Samples become records."""
 
+import json
+
+from task_gateway.routing import names
 from task_gateway.spread import Spread
-from task_gateway_lab.bench import burst, expose
+from task_gateway_lab.bench import burst, expose, fake_pods, operator_start
 from task_gateway_lab.bench.combos import Combo
 from task_gateway_lab.bench.expose import Sample, SizeSamples
 from task_gateway_lab.bench.meters import Count
+from task_gateway_lab.bench.operator_start import OperatorStart
+from task_gateway_lab.report import bench_text
 
 SLOTS = Combo("contour", "slots", 1024, (10, 100), 3)
 
@@ -39,3 +44,19 @@ def test_rounds_are_one_record_with_the_fewest_ports_and_the_worst_time() -> Non
     found = burst.record(SLOTS, 100, (20, 30), [(100, 0.5, 1.5), (99, 0.7, 4.0), (100, 0.6, 1.6)])
     assert (found.rounds, found.ports, found.worst_seconds) == (3, 99, 4.0)
     assert (found.api_seconds, found.ready_seconds) == (Spread(0.6, 0.7), Spread(1.6, 4.0))
+
+
+def test_starts_of_the_operator_are_one_record_with_the_largest_memory() -> None:
+    starts = [OperatorStart(1.0, 0.8, 70.2), OperatorStart(1.5, 0.9, 91.6), OperatorStart(1.1, 1.2, 80.0)]
+    found = operator_start.record(1000, operator_start.Amount(slots=4000), starts, Count(1, 3))
+    assert (found.pods, found.slots, found.starts, found.memory_mib) == (1000, 4000, 3, 92)
+    assert (found.ready_seconds, found.cpu_seconds) == (Spread(1.1, 1.5), Spread(0.9, 1.2))
+    assert (found.idle_writes, found.idle_requests) == (1, 3)
+    assert bench_text.operator_rows([found]) == [["1,000", "4,000", "3", "1.10 (1.50)", "0.90 (1.20)", "92", "30", "1"]]
+
+
+def test_the_pods_of_the_operator_have_the_size_of_a_notebooks() -> None:
+    made = operator_start.pod(7)
+    assert made["metadata"]["labels"][names.EXPOSE] == str(fake_pods.PORT)
+    assert 6_000 < len(json.dumps(made | {"status": fake_pods.pod_status(7)})) < 8_000
+    assert "env" not in fake_pods.pod(7, "tasks")["spec"]["containers"][0]

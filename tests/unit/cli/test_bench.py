@@ -41,9 +41,9 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         found.extend(combos)
         return [ExposeReport(), REPORT]
 
-    monkeypatch.setattr(expose, "measure", measure_each)
-    for module in (burst, dataplane):
-        monkeypatch.setattr(module, "measure", measure)
+    for module in (expose, burst):
+        monkeypatch.setattr(module, "measure", measure_each)
+    monkeypatch.setattr(dataplane, "measure", measure)
     return found
 
 
@@ -86,9 +86,9 @@ def test_peers_are_measured_next_to_each_controller_and_recorded(
 ) -> None:
     asked: list[Any] = []
 
-    def measure(combos: list[Any], _charts: object, amount: compare.Amount, **_options: object) -> PeerReport:
+    def measure(combos: list[Any], _charts: object, amount: compare.Amount, **_options: object) -> list[PeerReport]:
         asked.extend((each.controller, each.strategy, amount.rounds) for each in combos)
-        return PeerReport(reference="slot")
+        return [PeerReport(), PeerReport(reference="slot")]
 
     monkeypatch.setattr(compare, "measure", measure)
     done = RUNNER.invoke(build(), ["bench", "peers", "--rounds", "2", "--dist", charts, "--record", str(tmp_path)])
@@ -118,6 +118,14 @@ def test_charts_that_are_not_there_are_named(tmp_path: Path, capsys: pytest.Capt
     assert "make charts" in told
 
 
-@pytest.mark.parametrize("name", ["expose", "burst", "dataplane", "crd-write", "peers"])
+@pytest.mark.parametrize("name", ["expose", "burst", "dataplane", "crd-write", "operator", "peers"])
 def test_each_command_has_an_example(name: str) -> None:
     assert f"Example: task-gateway bench {name}" in RUNNER.invoke(build(), ["bench", name, "--help"]).output
+
+
+@pytest.mark.parametrize("pods", ["many", "-1", "4001", ""])
+def test_a_number_of_pods_that_does_not_fit_is_refused(
+    pods: str, charts: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["bench", "operator", "--pods", pods, "--dist", charts]) == 2
+    assert "--pods 0,1000" in capsys.readouterr().err

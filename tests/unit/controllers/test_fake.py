@@ -120,7 +120,7 @@ def test_it_can_be_chosen_for_scenarios_and_says_what_it_lacks(tmp_path: Path) -
 def test_the_bench_has_rows_for_it(tmp_path: Path) -> None:
     mine = combos.chosen(["fake"], [], [], None)
     assert [(each.strategy, each.sizes) for each in mine] == [
-        *((name, sizes) for name in ("slots", "operator") for sizes in ((63,), combos.SIZES)), ("listeners", (10,)),
+        *((name, sizes) for sizes in ((63,), combos.SIZES) for name in ("slots", "operator")), ("listeners", (10,)),
     ]  # fmt: skip
     assert "fake with slots" in combos.names()
     assert combos.crds(FAKE)["gateways"]["dropQuadraticRules"] is True

@@ -37,13 +37,13 @@ def test_each_way_has_a_row_also_one_that_is_not_available() -> None:
     assert [row[:2] for row in found] == [
         ["contour", "slot"], ["contour", "other"], ["contour", "third"], ["envoy-gateway", "slot"],
     ]  # fmt: skip
-    assert found[0][2:] == ["1", "25 (100)", "0.80 (4.0)", "0.20 (1.0)", "700 MiB/s", "800 MiB/s"]
-    assert found[2][2:] == ["not available: the cluster has none", "-", "-", "-", "-", "-"]
+    assert found[0][2:] == ["1", "25 (100)", "0.80 (4.0)", "0", "0.20 (1.0)", "700 MiB/s", "800 MiB/s"]
+    assert found[2][2:] == ["not available: the cluster has none", *["-"] * 6]
     assert {len(row) for row in found} == {len(peer_text.FIGURE_HEAD)}
 
 
 def test_ratios_are_those_to_the_slot_of_the_same_cluster() -> None:
-    assert peer_text.ratio_rows(REPORT) == [["contour", "other", "1.00", "0.20", "0.94", "2.00", "2.00", "1.00"]]
+    assert peer_text.ratio_rows(REPORT) == [["contour", "other", "1.00", "0.20", "0.94", "-", "2.00", "2.00", "1.00"]]
     no_writes = dataclasses.replace(SLOT, api_writes=0.0)
     found = peer_text.ratio_rows(dataclasses.replace(REPORT, records=(no_writes, FASTER)))
     assert found[0][2] == "-"

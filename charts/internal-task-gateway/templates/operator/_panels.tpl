@@ -23,6 +23,16 @@ the metrics' own label `namespace`, because the monitor has one.
   (dict "title" "Operator: leaders" "type" "timeseries" "unit" "none" "series" (list
     (dict "expr" (printf "sum(task_gateway_operator_leader%s)" $of) "name" "leaders")))
 }}
+{{- with include "task-gateway.lane" . | fromJson }}
+{{- $series := list
+  (dict "expr" (printf "max(task_gateway_operator_determined_exposed%s)" $of) "name" "ports that lead to a task")
+  (dict "expr" (printf "max(task_gateway_operator_determined_missing%s)" $of) "name" "ports that do not yet")
+}}
+{{- if .gate }}
+{{- $series = append $series (dict "expr" (printf "max(task_gateway_operator_determined_held_pods%s)" $of) "name" "pods that wait for routes") }}
+{{- end }}
+{{- $panels = append $panels (dict "title" "Determined master" "type" "timeseries" "unit" "none" "series" $series) }}
+{{- end }}
 {{- end }}
 {{ toJson $panels }}
 {{- end }}
