@@ -71,6 +71,12 @@ pictures: toolchain charts
 	@$(PYTHON) ci/pictures.py
 	@$(PYTHON) ci/pages.py
 
+## limits: record the limits of a gateway with the defaults of the chart, for docs/limits.md (2 minutes)
+.PHONY: limits
+limits: toolchain charts
+	@$(PYTHON) ci/record_limits.py
+	@$(PYTHON) ci/pages.py
+
 ## docs: build the site of all pages into build/docs; a broken link or anchor is an error
 .PHONY: docs
 docs: setup
@@ -103,7 +109,7 @@ test: check image
 	@$(PYTHON) -m pytest --numprocesses 2 --dist loadfile tests/page tests/apiserver
 	@$(PYTHON) -m pytest tests/cluster
 
-## measures: test the measurements of the bench, in small, on one cluster (8 minutes)
+## measures: test the measurements of the bench, in small, on real clusters (15 minutes)
 .PHONY: measures
 measures: image hub charts
 	@$(PYTHON) -m pytest tests/bench
@@ -132,7 +138,7 @@ matrix: toolchain charts
 ## bench: measure each strategy on each controller and compare it with other ways; writes reports/bench (hours)
 .PHONY: bench
 bench: image hub charts
-	@for what in expose burst dataplane crd-write operator peers; do task-gateway bench $$what --record reports/bench; done
+	@for what in expose burst scale dataplane crd-write operator peers; do task-gateway bench $$what --record reports/bench; done
 
 ## faults: kill, disconnect and delete components of real clusters; writes the record of docs/reliability.md
 .PHONY: faults

@@ -1,18 +1,27 @@
 """The rendered parts of docs/performance.md, from the records that `task-gateway bench … --record` writes."""
 
 from docs import bench_targets
-from task_gateway_lab.model_bench import BurstReport, CrdWriteReport, DataplaneReport, ExposeReport, OperatorReport
+from task_gateway_lab.model_bench import (
+    BurstReport,
+    CrdWriteReport,
+    DataplaneReport,
+    ExposeReport,
+    OperatorReport,
+    ScaleReport,
+)
 from task_gateway_lab.report.bench_text import (
     BURST_HEAD,
     EXPOSE_HEAD,
     OPERATOR_HEAD,
     PATH_HEAD,
+    SCALE_HEAD,
     burst_rows,
     crd_write_rows,
     expose_rows,
     measured_on,
     operator_rows,
     path_rows,
+    scale_rows,
 )
 from task_gateway_lab.report.markdown_text import table
 
@@ -53,3 +62,8 @@ def crd_writes(report: CrdWriteReport) -> str:
 def operators(report: OperatorReport) -> str:
     """Return the table of starts of the operator."""
     return f"{measured_on(report.versions, report.machine)}\n\n{table(OPERATOR_HEAD, operator_rows(report.records))}"
+
+
+def scales(report: ScaleReport) -> str:
+    """Return the table of several releases."""
+    return f"{measured_on(report.versions, report.machine)}\n\n{table(SCALE_HEAD, scale_rows(report.records))}"

@@ -109,6 +109,26 @@ class OperatorRecord:
 
 
 @dataclass(frozen=True)
+class ScaleRecord:
+    """Several releases in one cluster, with that many slots and exposed tasks in total.
+
+    The samples are of one more task, in turns in all releases, with the times of ExposeRecord. `install_seconds` are
+    those of the last release until its ports are closed, `fill_seconds` those until all its tasks answered.
+    """
+
+    controller: str
+    strategy: str
+    releases: int
+    slots: int
+    active: int
+    samples: int
+    ready_seconds: Spread
+    refused_seconds: Spread
+    install_seconds: float
+    fill_seconds: float
+
+
+@dataclass(frozen=True)
 class PeerRecord:
     """One way to reach a pod, in a cluster with one controller: `peer` is its name.
 
@@ -206,6 +226,15 @@ class OperatorReport:
 
 
 @dataclass(frozen=True)
+class ScaleReport:
+    """The result of `bench scale`."""
+
+    versions: Mapping[str, str] = field(default_factory=dict)
+    machine: Mapping[str, str] = field(default_factory=dict)
+    records: tuple[ScaleRecord, ...] = ()
+
+
+@dataclass(frozen=True)
 class PeerReport:
     """The result of `bench peers`: figures and restarts of the ways that exist, and those that do not.
 
@@ -220,4 +249,4 @@ class PeerReport:
     missing: tuple[MissingPeer, ...] = ()
 
 
-Report = ExposeReport | BurstReport | DataplaneReport | CrdWriteReport | OperatorReport | PeerReport
+Report = ExposeReport | BurstReport | DataplaneReport | CrdWriteReport | OperatorReport | PeerReport | ScaleReport

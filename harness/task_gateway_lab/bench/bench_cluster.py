@@ -25,6 +25,7 @@ from task_gateway_lab.clusters import base, operator_image
 from task_gateway_lab.clusters.kind import node_address
 
 RELEASE, NAMESPACE = "itg", "gateways"
+PLACEHOLDER = 1024
 ROUTING = "gateway.networking.k8s.io/v1"
 GATEWAY = f"{ROUTING}/Gateway"
 TASK_KINDS = (SERVICE, f"{ROUTING}/TCPRoute")
@@ -32,6 +33,24 @@ THREADS = 8
 PROGRAMMED = Wait("gateway-programmed", "the Gateway with all its slots is Programmed", 1800)
 INSTALL_SECONDS = 900
 """How long Helm waits for an installation: 4,000 slots take longer than those of users."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a release is installed: its name and namespace, its first port, and the port of its placeholder.
+
+    `brings_controller` is False for a release that uses the controller of another one.
+    """
+
+    release: str = RELEASE
+    namespace: str = NAMESPACE
+    first_port: int = FIRST_PORT
+    placeholder: int = PLACEHOLDER
+    brings_controller: bool = True
+
+
+ONLY = Place()
+"""The place of the only release in a cluster."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +95,9 @@ def bring_up(controller: Controller, charts: Charts, *, say: Say) -> Iterator[Be
             yield BenchCluster(controller, cluster, kube, tasks, address, charts)
 
 
-def install(bench: BenchCluster, combo: Combo, *, say: Say, before: Combo | None = None) -> InternalTaskGateway:
+def install(
+    bench: BenchCluster, combo: Combo, *, say: Say, before: Combo | None = None, place: Place = ONLY
+) -> InternalTaskGateway:
     """Install the chart for one combination, and return the gateway for a master's configuration.
 
     `before` is the combination that is installed. If only the operator differs, the release is upgraded. Otherwise it
@@ -86,49 +107,55 @@ def install(bench: BenchCluster, combo: Combo, *, say: Say, before: Combo | None
         say(f"{combo.controller}: upgrading the chart from {before.strategy} to {combo.strategy}, with the same slots")
     else:
         say(f"{combo.controller}: removing what was installed before")
-        helm.uninstall(bench.cluster, RELEASE, NAMESPACE)
-        _sweep(bench.kube)
+        helm.uninstall(bench.cluster, place.release, place.namespace)
+        _sweep(bench.kube, place.namespace)
         say(f"{combo.controller}: installing the chart with {combo.slots} slots")
-    found = values(bench.controller, bench.charts.gateway, combo, bench.address)
-    helm.install(bench.cluster, RELEASE, bench.charts.gateway, NAMESPACE, found, timeout_seconds=INSTALL_SECONDS)
+    found = values(bench.controller, bench.charts.gateway, combo, bench.address, place)
+    helm.install(
+        bench.cluster, place.release, bench.charts.gateway, place.namespace, found, timeout_seconds=INSTALL_SECONDS
+    )
     say(f"{combo.controller}: waiting until {PROGRAMMED.sentence}")
-    wait_for(bench.kube, PROGRAMMED, GATEWAY, RELEASE, NAMESPACE, condition("Programmed"))
+    wait_for(bench.kube, PROGRAMMED, GATEWAY, place.release, place.namespace, condition("Programmed"))
     bench.tasks.carry_task_label(carry=not combo.way.by_label)
     if combo.way.by_label:
-        operator_image.wait_until_ready(bench.kube, RELEASE, NAMESPACE)
-    first, count = (FIRST_PORT, combo.claimed) if combo.claimed else (FIRST_TASK_PORT, TASK_PORTS)
-    return InternalTaskGateway(RELEASE, NAMESPACE, bench.address, first, first + count - 1)
+        operator_image.wait_until_ready(bench.kube, place.release, place.namespace)
+    first, count = (place.first_port, combo.claimed) if combo.claimed else (FIRST_TASK_PORT, TASK_PORTS)
+    return InternalTaskGateway(place.release, place.namespace, bench.address, first, first + count - 1)
 
 
 @contextmanager
-def exposing(bench: BenchCluster, combo: Combo, *, say: Say, before: Combo | None = None) -> Iterator[Exposer]:
+def exposing(
+    bench: BenchCluster, combo: Combo, *, say: Say, before: Combo | None = None, place: Place = ONLY
+) -> Iterator[Exposer]:
     """Install the chart for a combination, and yield a client that exposes tasks in its way.
 
     `before` is the combination that is installed.
     """
-    gateway = install(bench, combo, say=say, before=before)
+    gateway = install(bench, combo, say=say, before=before, place=place)
     if combo.way.by_label:
-        with LabelExposer(bench.kube, gateway, NAMESPACE) as labels:
+        with LabelExposer(bench.kube, gateway, place.namespace) as labels:
             yield labels
     else:
-        with TaskGateway(bench.kube, gateway, NAMESPACE, combo.strategy) as tasks:
+        with TaskGateway(bench.kube, gateway, place.namespace, combo.strategy) as tasks:
             yield LibraryExposer(tasks, bench.kube)
 
 
-def _sweep(kube: MeteredKube) -> None:
+def _sweep(kube: MeteredKube, namespace: str) -> None:
     """Remove the objects of exposed tasks. No controller serves them any more, so they are deleted at once."""
     for kind in TASK_KINDS:
-        left = kube.list(kind, NAMESPACE, labels=names.STRATEGY_LABEL) if kube.served(kind) else []
+        left = kube.list(kind, namespace, labels=names.STRATEGY_LABEL) if kube.served(kind) else []
         with ThreadPoolExecutor(THREADS) as pool:
             for each in left:
-                pool.submit(kube.delete, kind, each["metadata"]["name"], NAMESPACE)
+                pool.submit(kube.delete, kind, each["metadata"]["name"], namespace)
 
 
-def values(controller: Controller, chart: Path, combo: Combo, address: str) -> Mapping[str, Any]:
+def values(controller: Controller, chart: Path, combo: Combo, address: str, place: Place = ONLY) -> Mapping[str, Any]:
     """Return the chart's values for a combination: the controller's values file, and the values to measure."""
-    slots = [{"start": FIRST_PORT, "count": combo.slots}]
-    own: Mapping[str, Any] = {"gateway": {"addresses": [address]}, "slots": slots}
+    gateway = {"addresses": [address], "placeholderPort": place.placeholder}
+    own: Mapping[str, Any] = {"gateway": gateway, "slots": [{"start": place.first_port, "count": combo.slots}]}
     layers = [controller.values(chart), own, controller.one_pod]  # a second pod would do the same work on the same node
+    if not place.brings_controller:
+        layers.append({"controller": {"install": False}})
     if combo.way.by_label:
         layers += [operator_image.VALUES, {"operator": {"replicas": 1}}]
     if not combo.way.claims:

@@ -12,7 +12,7 @@ SMALL, MEDIUM, LARGE, HUGE = 64, 200, 1024, 4000
 """Slots: with the unchanged CRD, with Gateway API's rules and 213 listeners, without the quadratic rules, and more
 than fit in one Gateway, which requires ListenerSets.
 """
-SIZES = (10, 100, 200, 500, 1000)
+SIZES = (10, 100, 1000)
 ALONE, CLOSE = 1.0, 0.25
 """Seconds between a release and the next claim, on average: after all effects of the release, or during them.
 
@@ -120,6 +120,19 @@ def bursts(controllers: Collection[str], strategies: Collection[str], tasks: int
     every = [replace(each, slots=n) for each in found for n in (large if each.slots == LARGE else (each.slots,))]
     order = list(dict.fromkeys((each.controller, each.slots) for each in every))
     return sorted(every, key=lambda each: order.index((each.controller, each.slots)))
+
+
+def releases(controllers: Collection[str], strategy: str, slots: int, tasks: int) -> list[Combo]:
+    """Return one of several equal releases for each selected controller.
+
+    UsageError if the strategy claims no slots, or if the tasks and one more do not fit in the slots.
+    """
+    found = installations(controllers, [strategy], 1)
+    if any(not each.way.claims for each in found):
+        raise UsageError(f"the strategy {strategy} uses no slots", hint="--strategy slots")
+    if not tasks < slots <= LARGE:
+        raise UsageError(f"{tasks:,} tasks and one more in {slots:,} slots of a release, at most {LARGE:,}")
+    return [replace(each, slots=slots, sizes=(tasks,)) for each in found]
 
 
 def names() -> list[str]:

@@ -4,7 +4,7 @@ import math
 import random
 import statistics
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
@@ -95,7 +95,7 @@ class Ladder:
         self._say = say
         self._ports = PortPool(tasks.gateway)
         self._idle = math.inf  # CPU per second, the minimum: the cluster may still process earlier work
-        self._in_place: dict[int, Address] = {}
+        self._in_place: dict[Task, Address] = {}
 
     def climb(self) -> list[ExposeRecord]:
         """Measure each size and return the records; larger ones are skipped when one expose takes too long."""
@@ -138,34 +138,24 @@ class Ladder:
         return records
 
     def _grow(self, size: int) -> None:
-        missing = [number for number in range(1, size + 1) if number not in self._in_place]
+        tasks = [fake_pods.task(number, NAMESPACE) for number in range(1, size + 1)]
         self._say(f"{_name(self._combo)}: waiting until {size} tasks are in place and answer")
         at_once = 1 if self._combo.way.traits.on_gateway else THREADS  # all write the same Gateway
-        with ThreadPoolExecutor(at_once) as pool:
-            for number, address in zip(missing, pool.map(self._expose, missing), strict=True):
-                self._in_place[number] = address
-                self._ports.take(address)
-        with ThreadPoolExecutor(THREADS) as pool:
-            list(pool.map(self._answers, self._in_place.items()))
-
-    def _expose(self, number: int) -> Address:
-        return self._tasks.expose(fake_pods.task(number, NAMESPACE))
-
-    def _answers(self, task: tuple[int, Address]) -> None:
-        number, address = task
-        port_probe.wait_first_byte(address, fake_pods.task(number, NAMESPACE).id, IN_PLACE)
+        missing = [task for task in tasks if task not in self._in_place]
+        self._in_place.update(expose_all(self._tasks, self._ports, missing, at_once))
+        wait_until_all_answer(self._in_place)
 
     def _shrink(self, size: int) -> None:
         """Release all tasks except the first `size`, and wait until their ports are closed."""
-        leaving = [number for number in self._in_place if number > size]
+        leaving = list(self._in_place)[size:]
         self._say(f"{_name(self._combo)}: waiting until {len(leaving)} tasks are released")
         with ThreadPoolExecutor(THREADS) as pool:
             list(pool.map(self._leave, leaving))
         self._tasks.settle()
 
-    def _leave(self, number: int) -> None:
-        address = self._in_place.pop(number)
-        self._tasks.release(fake_pods.task(number, NAMESPACE))
+    def _leave(self, task: Task) -> None:
+        address = self._in_place.pop(task)
+        self._tasks.release(task)
         port_probe.wait_closed(address)
         self._ports.free(address)
 
@@ -183,11 +173,12 @@ class Ladder:
         self._idle = min(self._idle, meters.idle_rate(kube))
         counts, apart = list[Count](), self._tasks.counted_apart
         for number in range(WARM_UP):
-            self._sample(tasks[number % len(tasks)], counts if apart else None)
+            one_sample(self._tasks, self._ports, tasks[number % len(tasks)], counts if apart else None)
         before, started, samples, stopped = kube.cpu_seconds(), time.monotonic(), list[Sample](), ""
         while len(samples) < count:
             time.sleep(random.uniform(*JITTER) * pause + (samples[-1].refused if samples else 0.0))
-            samples.append(self._sample(tasks[len(samples) % len(tasks)], None if apart else counts))
+            task = tasks[len(samples) % len(tasks)]
+            samples.append(one_sample(self._tasks, self._ports, task, None if apart else counts))
             if samples[-1].ready > TOO_LONG_SECONDS:
                 stopped = f"one expose took {samples[-1].ready:.1f} s"
                 break
@@ -195,25 +186,45 @@ class Ladder:
         memory = [kube.memory_mib(self._bench.node, NAMESPACE, each) for each in (combo.controller, "envoy")]
         return SizeSamples(pause, samples, counts, cpu, memory, stopped)
 
-    def _sample(self, task: Task, counts: list[Count] | None) -> Sample:
-        """Expose a task and release it; `counts` gets the requests of the expose.
 
-        The port must have been seen closed since its last task.
-        """
-        with self._tasks.counted() if counts is not None else nullcontext(Count()) as asked:
-            started = time.perf_counter()
-            address = self._tasks.expose(task)
-            api = time.perf_counter() - started
-        if counts is not None:
-            counts.append(asked)
-        ready = port_probe.wait_first_byte(address, task.id) - started
-        self._ports.take(address)
-        released = time.perf_counter()
-        self._tasks.release(task)
-        refused = port_probe.wait_closed(address) - released
-        self._ports.free(address)
-        self._tasks.settle()
-        return Sample(api, ready, refused)
+def one_sample(clients: Exposer, ports: PortPool, task: Task, counts: list[Count] | None) -> Sample:
+    """Expose a task and release it; `counts` gets the requests of the expose.
+
+    The port must have been seen closed since its last task.
+    """
+    with clients.counted() if counts is not None else nullcontext(Count()) as asked:
+        started = time.perf_counter()
+        address = clients.expose(task)
+        api = time.perf_counter() - started
+    if counts is not None:
+        counts.append(asked)
+    ready = port_probe.wait_first_byte(address, task.id) - started
+    ports.take(address)
+    released = time.perf_counter()
+    clients.release(task)
+    refused = port_probe.wait_closed(address) - released
+    ports.free(address)
+    clients.settle()
+    return Sample(api, ready, refused)
+
+
+def expose_all(clients: Exposer, ports: PortPool, tasks: Sequence[Task], at_once: int) -> dict[Task, Address]:
+    """Expose tasks, `at_once` at a time, and return the address of each; it may not answer yet."""
+    with ThreadPoolExecutor(at_once) as pool:
+        found = dict(zip(tasks, pool.map(clients.expose, tasks), strict=True))
+    for address in found.values():
+        ports.take(address)
+    return found
+
+
+def wait_until_all_answer(tasks: Mapping[Task, Address]) -> None:
+    """Return when each task answers with its own name; ScenarioFailed if a port reaches another task."""
+
+    def answers(task: Task) -> None:
+        port_probe.wait_first_byte(tasks[task], task.id, IN_PLACE)
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        list(pool.map(answers, tasks))
 
 
 def record(combo: Combo, size: int, visit: SizeSamples) -> ExposeRecord:

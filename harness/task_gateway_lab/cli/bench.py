@@ -12,12 +12,12 @@ from task_gateway.cli.output import Output, OutputOption, emit, say
 from task_gateway.errors import UsageError
 from task_gateway.routing.strategies.base import default
 from task_gateway.version import __version__
-from task_gateway_lab.bench import burst, combos, compare, crd_write, dataplane, expose, operator_start
+from task_gateway_lab.bench import burst, combos, compare, crd_write, dataplane, expose, operator_start, scale
 from task_gateway_lab.bench.bench_cluster import Charts
 from task_gateway_lab.bench.combos import Combo
 from task_gateway_lab.cli._run import chart_file
 from task_gateway_lab.clusters import operator_image
-from task_gateway_lab.model_bench import BurstReport, ExposeReport, OperatorReport, PeerReport, Report
+from task_gateway_lab.model_bench import BurstReport, ExposeReport, OperatorReport, PeerReport, Report, ScaleReport
 from task_gateway_lab.report import bench_plot, bench_text, peer_text
 
 app = typer.Typer(cls=Group, no_args_is_help=True, help=__doc__)
@@ -166,6 +166,31 @@ def operator_(
     for measured in operator_start.measure(_charts(dist, ()), amount, say=say):
         _keep(measured, record, "operator")
     emit(measured, output, bench_text.operators)
+
+
+@app.command("scale", epilog="Example: task-gateway bench scale --controller contour --releases 2 -o json")
+def scale_(
+    controller: ControllerOption = None,
+    strategy: Annotated[str, typer.Option(help="slots or operator.")] = "slots",
+    releases: Annotated[int, typer.Option(help="Releases of the chart.", min=1)] = scale.Amount.releases,
+    slots: Annotated[int, typer.Option(help="Slots of each release.", min=1)] = scale.Amount.slots,
+    tasks: Annotated[int, typer.Option(help="Tasks that are exposed in each release.", min=1)] = scale.Amount.tasks,
+    record: RecordOption = None,
+    dist: DistOption = DIST,
+    output: OutputOption = Output.text,
+) -> None:
+    """Measure thousands of slots.
+
+    Installs several releases in one cluster, each with its own Gateway, and fills each with tasks. After each release,
+    measures one more task: seconds until the first byte, and until connections are refused after the release. Each
+    task must be answered by its own pod, otherwise the exit code is 1.
+    """
+    amount = scale.Amount(releases, slots, tasks)
+    wanted = combos.releases(controller or [], strategy, slots, tasks)
+    measured = ScaleReport()
+    for measured in scale.measure(wanted, _charts(dist, wanted), amount, say=say):
+        _keep(measured, record, "scale")
+    emit(measured, output, bench_text.scales)
 
 
 def _numbers(text: str, example: str = "--active 10,100,1000") -> list[int]:

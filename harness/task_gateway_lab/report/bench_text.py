@@ -17,6 +17,8 @@ from task_gateway_lab.model_bench import (
     OperatorRecord,
     OperatorReport,
     PathRecord,
+    ScaleRecord,
+    ScaleReport,
 )
 
 Rows = list[list[str]]
@@ -32,6 +34,11 @@ BURST_HEAD = (
 PATH_HEAD = ("Controller", "Path", "Samples", "New connection, ms", "Round trip, ms", "One stream, MiB/s")
 
 OPERATOR_HEAD = ("Pods exposed", "Slots built", "Starts", "Ready, s", "CPU, s", "Memory, MiB", "Idle, s", "Writes")
+
+SCALE_HEAD = (
+    "Controller", "Strategy", "Releases", "Slots built", "Tasks in place", "Samples", "First byte, ms", "Refused, ms",
+    "Install, s", "Fill, s",
+)  # fmt: skip
 
 
 def exposed(report: ExposeReport) -> Table:
@@ -58,6 +65,11 @@ def crd_writes(report: CrdWriteReport) -> Table:
 def operators(report: OperatorReport) -> Table:
     """Return a row for each number of pods, for a terminal."""
     return terminal(OPERATOR_HEAD, operator_rows(report.records))
+
+
+def scales(report: ScaleReport) -> Table:
+    """Return a row for each controller and number of releases, for a terminal."""
+    return terminal(SCALE_HEAD, scale_rows(report.records))
 
 
 def expose_rows(records: Sequence[ExposeRecord]) -> Rows:
@@ -102,6 +114,14 @@ def operator_rows(records: Sequence[OperatorRecord]) -> Rows:
     return [[
         f"{each.pods:,}", f"{each.slots:,}", str(each.starts), _seconds(each.ready_seconds), _seconds(each.cpu_seconds),
         str(each.memory_mib), f"{each.idle_seconds:g}", str(each.idle_writes),
+    ] for each in records]  # fmt: skip
+
+
+def scale_rows(records: Sequence[ScaleRecord]) -> Rows:
+    """Return the cells of a row for each record."""
+    return [[
+        each.controller, each.strategy, str(each.releases), f"{each.slots:,}", f"{each.active:,}", str(each.samples),
+        ms(each.ready_seconds), ms(each.refused_seconds), f"{each.install_seconds:.0f}", f"{each.fill_seconds:.0f}",
     ] for each in records]  # fmt: skip
 
 

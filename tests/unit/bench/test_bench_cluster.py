@@ -52,7 +52,7 @@ def chart(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("combo", table())
 def test_the_values_are_the_controllers_own_and_what_is_measured(chart: Path, combo: Combo) -> None:
     found = bench_cluster.values(CONTROLLERS.get(combo.controller), chart, combo, ADDRESS)
-    assert found["gateway"] == {"addresses": [ADDRESS]}
+    assert found["gateway"] == {"addresses": [ADDRESS], "placeholderPort": bench_cluster.PLACEHOLDER}
     assert [each["count"] for each in found["slots"]] == [combo.slots]
     assert (found.get("controller") == "contour") is (combo.controller == "contour")
     operator = found.get("operator") or {}

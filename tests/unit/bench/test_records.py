@@ -1,10 +1,13 @@
 """Samples become records."""
 
 import json
+from dataclasses import replace
+from typing import Any
 
+from task_gateway.model import Address
 from task_gateway.routing import names
 from task_gateway.spread import Spread
-from task_gateway_lab.bench import burst, expose, fake_pods, operator_start
+from task_gateway_lab.bench import burst, expose, fake_pods, operator_start, scale
 from task_gateway_lab.bench.combos import Combo
 from task_gateway_lab.bench.expose import Sample, SizeSamples
 from task_gateway_lab.bench.meters import Count
@@ -60,3 +63,24 @@ def test_the_pods_of_the_operator_have_the_size_of_a_notebooks() -> None:
     assert made["metadata"]["labels"][names.EXPOSE] == str(fake_pods.PORT)
     assert 6_000 < len(json.dumps(made | {"status": fake_pods.pod_status(7)})) < 8_000
     assert "env" not in fake_pods.pod(7, "tasks")["spec"]["containers"][0]
+
+
+def test_releases_are_one_record_with_all_their_slots_and_tasks() -> None:
+    nobody: Any = None
+    one = scale.Installed(nobody, nobody, [], [], {fake_pods.task(n, "a"): Address("192.0.2.1", n) for n in range(3)})
+    combo = replace(SLOTS, slots=5)
+    found = scale.record(combo, [one, one], [Sample(0.01, 0.02, 0.03)], (61.25, 7.0))
+    assert (found.releases, found.slots, found.active, found.samples) == (2, 10, 6, 1)
+    assert (found.install_seconds, found.fill_seconds) == (61.2, 7.0)
+    assert bench_text.scale_rows([found]) == [
+        ["contour", "slots", "2", "10", "6", "1", "20 (20)", "30 (30)", "61", "7"]
+    ]
+
+
+def test_releases_share_no_port_and_one_controller_unless_it_serves_one_gateway() -> None:
+    few = [scale.place_of(replace(SLOTS, slots=5), number) for number in range(3)]
+    assert [each.first_port for each in few] == [20000, 20005, 20010]
+    assert len({each.placeholder for each in few}) == len({each.namespace for each in few}) == 3
+    assert [each.brings_controller for each in few] == [True, True, True]
+    shared = [scale.place_of(Combo("envoy-gateway", "slots", 5, (3,), 1), number) for number in range(2)]
+    assert [each.brings_controller for each in shared] == [True, False]

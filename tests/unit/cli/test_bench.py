@@ -118,7 +118,7 @@ def test_charts_that_are_not_there_are_named(tmp_path: Path, capsys: pytest.Capt
     assert "make charts" in told
 
 
-@pytest.mark.parametrize("name", ["expose", "burst", "dataplane", "crd-write", "operator", "peers"])
+@pytest.mark.parametrize("name", ["expose", "burst", "dataplane", "crd-write", "operator", "peers", "scale"])
 def test_each_command_has_an_example(name: str) -> None:
     assert f"Example: task-gateway bench {name}" in RUNNER.invoke(build(), ["bench", name, "--help"]).output
 
@@ -129,3 +129,19 @@ def test_a_number_of_pods_that_does_not_fit_is_refused(
 ) -> None:
     assert main(["bench", "operator", "--pods", pods, "--dist", charts]) == 2
     assert "--pods 0,1000" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--tasks", "10", "--slots", "10"], "10 tasks and one more in 10 slots of a release"),
+        (["--slots", "1025"], "in 1,025 slots of a release, at most 1,024"),
+        (["--strategy", "listeners"], "the strategy listeners uses no slots"),
+        (["--controller", "nginx"], "nothing is measured with nginx"),
+    ],
+)
+def test_releases_that_do_not_fit_are_refused(
+    words: list[str], says: str, charts: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["bench", "scale", *words, "--dist", charts]) == 2
+    assert says in capsys.readouterr().err
