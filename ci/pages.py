@@ -243,7 +243,7 @@ PARTS = (
     PagePart("raising.md", "columns", cel.columns),
     PagePart("raising.md", "raising", lambda: bench.crd_writes(_crd_writes())),
     PagePart("reliability.md", "faults", faults),
-    PagePart("performance.md", "targets", lambda: bench.targets(_expose(), _burst())),
+    PagePart("performance.md", "targets", lambda: bench.targets(_expose(), _burst(), _operator())),
     PagePart("performance.md", "expose", lambda: bench.exposed(_expose())),
     PagePart("performance.md", "burst", lambda: bench.bursts(_burst())),
     PagePart("performance.md", "dataplane", lambda: bench.paths(_dataplane())),

@@ -26,9 +26,9 @@ from task_gateway_lab.report.bench_text import (
 from task_gateway_lab.report.markdown_text import table
 
 
-def targets(expose: ExposeReport, burst: BurstReport) -> str:
+def targets(expose: ExposeReport, burst: BurstReport, starts: OperatorReport) -> str:
     """Return the table of targets."""
-    found = bench_targets.targets(expose, burst)
+    found = bench_targets.targets(expose, burst, starts)
     return table(bench_targets.HEAD, bench_targets.rows(found), plain=[2])
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from task_gateway.controllers.base import Controller, in_order
 from task_gateway.model import OPERATOR
 from task_gateway_lab.bench.endpoints_rate import DEFAULT
-from task_gateway_lab.model_bench import BurstRecord, BurstReport, ExposeRecord, ExposeReport
+from task_gateway_lab.model_bench import BurstRecord, BurstReport, ExposeRecord, ExposeReport, OperatorReport
 from task_gateway_lab.report.bench_text import alone
 
 HEAD = ("Target", "Measured", "Reached")
@@ -14,6 +14,7 @@ MEDIAN_SECONDS, P99_SECONDS, GROWTH = 0.050, 0.250, 1.3
 SMALL, LARGE = 63, 1000
 TIMES_FASTER, LISTENERS = 50, 180
 BURST_TASKS, BURST_SECONDS, OPERATOR_BURST_SECONDS = 100, 2.0, 1.5
+READY_SECONDS, MEMORY_MIB = 2.0, 120
 
 
 @dataclass(frozen=True)
@@ -25,8 +26,8 @@ class BenchTarget:
     reached: bool | None
 
 
-def targets(expose: ExposeReport, burst: BurstReport) -> list[BenchTarget]:
-    """Return all targets with the measured figures."""
+def targets(expose: ExposeReport, burst: BurstReport, starts: OperatorReport | None = None) -> list[BenchTarget]:
+    """Return all targets with the measured figures; those of the start of the operator only with `starts`."""
     records = alone(expose.records)
     operator = [each for each in records if each.strategy == OPERATOR]
     slots = [each for each in records if each.slots and each not in operator]
@@ -41,6 +42,7 @@ def targets(expose: ExposeReport, burst: BurstReport) -> list[BenchTarget]:
         *(_burst(each) for each in bursts if each.strategy != OPERATOR),
         *(target for each in in_order() for target in _operator(operator, each)),
         *_operator_bursts([each for each in bursts if each.strategy == OPERATOR]),
+        *_starts(starts or OperatorReport()),
     ]
 
 
@@ -116,6 +118,19 @@ def _operator_bursts(records: Sequence[BurstRecord]) -> Iterator[BenchTarget]:
     yield from (_within(each, aim, OPERATOR_BURST_SECONDS) for each in measured)
     if not measured:
         yield BenchTarget(aim, "", None)
+
+
+def _starts(report: OperatorReport) -> Iterator[BenchTarget]:
+    """Yield the targets for the start with the most pods."""
+    for most in sorted(report.records, key=lambda each: each.pods)[-1:]:
+        aim = (
+            f"operator: ready within {READY_SECONDS:g} s, and at most {MEMORY_MIB} MiB, with {most.pods:,} pods exposed"
+        )
+        measured = f"{most.ready_seconds.median:.2f} s, longest {most.ready_seconds.p99:.2f} s; {most.memory_mib} MiB"
+        yield BenchTarget(aim, measured, most.ready_seconds.p99 <= READY_SECONDS and most.memory_mib <= MEMORY_MIB)
+        aim = "operator: only writes its Lease while nothing changes"
+        measured = f"{most.idle_writes} other writes in {most.idle_seconds:g} s"
+        yield BenchTarget(aim, measured, most.idle_writes == 0)
 
 
 def _goals(

@@ -17,6 +17,8 @@ from task_gateway_lab.model_bench import (
     DataplaneReport,
     ExposeRecord,
     ExposeReport,
+    OperatorRecord,
+    OperatorReport,
     PathRecord,
 )
 from task_gateway_lab.report import bench_plot, bench_text
@@ -83,7 +85,7 @@ def test_each_target_is_judged_by_the_figures() -> None:
     found = bench_targets.targets(EXPOSE, BURSTS)
     assert [each.reached for each in found] == [True, True, True, True, False, True, False, True, *[None] * 6]
     assert "325 times: 3.90 s on envoy-gateway, 0.012 s with slots on contour" in found[5].measured
-    assert "**no**" in bench_page.targets(EXPOSE, BURSTS)
+    assert "**no**" in bench_page.targets(EXPOSE, BURSTS, OperatorReport())
 
 
 @pytest.mark.parametrize(
@@ -169,3 +171,22 @@ def test_the_picture_has_a_line_for_each_strategy_and_is_the_same_each_time(tmp_
     assert [file.name for file in once] == ["expose.svg", "expose.png"]
     assert [file.read_bytes() for file in once] == [file.read_bytes() for file in again]
     assert bench_plot.draw(ExposeReport(), tmp_path) == ()
+
+
+@pytest.mark.parametrize(
+    ("change", "wanted"),
+    [
+        ({}, [True, True]),
+        ({"ready_seconds": Spread(1.3, 2.01)}, [False, True]),
+        ({"memory_mib": 121}, [False, True]),
+        ({"idle_writes": 1}, [True, False]),
+    ],
+)
+def test_the_start_of_the_operator_is_judged_with_the_most_pods(change: dict[str, Any], wanted: list[bool]) -> None:
+    start = OperatorRecord(4000, 4000, 5, Spread(1.3, 2.0), Spread(0.9, 1.0), 120, 30.0, 2, 0)
+    few = dataclasses.replace(start, pods=0, ready_seconds=Spread(9.0, 9.0), memory_mib=999, idle_writes=9)
+    report = OperatorReport(VERSIONS, MACHINE, (dataclasses.replace(start, **change), few))
+    *_, ready, idle = bench_targets.targets(EXPOSE, BURSTS, report)
+    assert [ready.reached, idle.reached] == wanted
+    assert "with 4,000 pods exposed" in ready.aim
+    assert len(bench_targets.targets(EXPOSE, BURSTS)) == len(bench_targets.targets(EXPOSE, BURSTS, report)) - 2
