@@ -171,10 +171,12 @@ def readiness(snapshot: GatewaySnapshot) -> Finding | None:
     kind = snapshot.objects.controller.readiness_policy
     if not kind or not snapshot.kube.served(kind):
         return None
-    policies = snapshot.kube.list(kind, snapshot.gateway.gateway_namespace)
-    if any(_stops_panic(each["spec"], snapshot.gateway.gateway_name) for each in policies):
+    served = snapshot.objects.serving.named
+    policies = snapshot.kube.list(kind, served.gateway_namespace)
+    if any(_stops_panic(each["spec"], served.gateway_name) for each in policies):
         return None
-    return Finding(f"no {kind.rpartition('/')[2]} of Gateway {snapshot.name} sets healthCheck.panicThreshold to 0")
+    where = f"{served.gateway_namespace}/{served.gateway_name}"
+    return Finding(f"no {kind.rpartition('/')[2]} of Gateway {where} sets healthCheck.panicThreshold to 0")
 
 
 def _stops_panic(policy: Manifest, gateway: str) -> bool:

@@ -2,12 +2,14 @@
 
 import pytest
 from tests.unit.checks.objects import Make, make_condition, workload
-from tests.unit.memory import Memory
+from tests.unit.memory import CLASS, Memory
 
 from task_gateway.checks import base, gateway
 from task_gateway.checks.base import Finding
 from task_gateway.controllers.base import CONTROLLERS
 from task_gateway.model import Address, Manifest
+from task_gateway.routing import names
+from task_gateway.routing.gateway_api import GATEWAY
 from task_gateway.routing.reach import Answer
 
 
@@ -146,6 +148,18 @@ def test_the_proxy_must_not_connect_to_pods_that_are_not_ready(snapshot: Make, c
     memory.put(controller.readiness_policy, {"spec": spec | changed}, "any", "ns")
     said = gateway.readiness(snapshot(kube=memory, controller=controller))
     told = Finding("no BackendTrafficPolicy of Gateway ns/gw sets healthCheck.panicThreshold to 0")
+    assert said == (None if right else told)
+
+
+@pytest.mark.parametrize(("target", "right"), [("slots", True), ("gw", False)])
+def test_the_policy_of_a_lane_is_that_of_the_gateway_with_its_slots(snapshot: Make, target: str, right: bool) -> None:
+    memory, controller = Memory(), CONTROLLERS.get("envoy-gateway")
+    spec = {"targetRefs": [{"kind": "Gateway", "name": target}], "healthCheck": {"panicThreshold": 0}}
+    memory.put(controller.readiness_policy, {"spec": spec}, "any", "ns")
+    memory.put(GATEWAY, {"spec": {"gatewayClassName": CLASS}}, "slots", "ns")
+    lane = {"metadata": {"annotations": {names.SERVED_BY: "slots"}}}
+    said = gateway.readiness(snapshot(kube=memory, controller=controller, gateway_object=lane))
+    told = Finding("no BackendTrafficPolicy of Gateway ns/slots sets healthCheck.panicThreshold to 0")
     assert said == (None if right else told)
 
 
