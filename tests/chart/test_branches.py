@@ -37,7 +37,7 @@ VALUES: dict[str, list[str]] = {
     "only the operator": ["--set", "operator.enabled=true,operator.image=operator:1"],
     "a Determined lane that holds pods": [
         "--values", str(CHART / "determined-lane.yaml"),
-        "--set", "operator.image=operator:1,operator.determined.schedulingGate=true",
+        "--set", "operator.image=operator:1,operator.determined.schedulingGate=true,metrics.dashboard.enabled=true",
     ],
     "a controller and a class that are there": [
         "--set", "controller.install=false,gatewayClass.create=false,gatewayClass.name=theirs",
