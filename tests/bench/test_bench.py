@@ -50,12 +50,15 @@ def master(bench: BenchCluster, installed: Installed) -> Iterator[TaskGateway]:
 
 
 def test_one_task_more_is_one_write_and_answers_by_its_own_name(bench: BenchCluster, master: TaskGateway) -> None:
-    records = expose.Ladder(bench, COMBO, LibraryExposer(master, bench.kube), print).climb()
+    ladder = expose.Ladder(bench, COMBO, LibraryExposer(master, bench.kube), print)
+    records = ladder.climb()
     check(records)
     for each in records:
         assert each.api_writes == 1
         assert 1 <= each.kube_requests <= 2  # the first claim of a slot also reads its endpoints
     assert {each.task_id for each in master.exposed()} == {"bench-1"}  # the first size is measured again at the end
+    ladder.leave()
+    assert not master.exposed()
 
 
 def check(records: Sequence[ExposeRecord]) -> None:

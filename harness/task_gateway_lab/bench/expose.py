@@ -79,7 +79,9 @@ def measure(combos: Sequence[Combo], charts: Charts, *, say: Say) -> Iterator[Ex
             for combo in (each for each in combos if each.controller == name):
                 with exposing(bench, combo, say=say, before=before) as tasks:
                     machine.note(versions, machine.versions(bench.kube, NAMESPACE))
-                    found = Ladder(bench, combo, tasks, say).climb()
+                    ladder = Ladder(bench, combo, tasks, say)
+                    found = ladder.climb()
+                    ladder.leave()
                 before = combo
                 records += sorted(found, key=lambda each: -each.pause_seconds)
                 yield ExposeReport(versions, machine.machine(), tuple(records))
@@ -117,6 +119,11 @@ class Ladder:
         self._shrink(first)
         after = self._visits(first, tasks, self._combo.samples - half)
         return [*(self._record(first, one + other) for one, other in zip(before, after, strict=True)), *records]
+
+    def leave(self) -> None:
+        """Release all tasks that claim slots, because the next combination may use the same slots."""
+        if self._combo.claimed:
+            self._shrink(0)
 
     def _as_far_as_it_goes(self, sizes: Sequence[int], tasks: Sequence[Task]) -> list[ExposeRecord]:
         """Measure sizes in ascending order, until one is too large for a strategy without slots."""
