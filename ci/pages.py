@@ -37,7 +37,7 @@ from task_gateway.limits.base import LIMITS
 from task_gateway.model import CelReport, ManagerLimits
 from task_gateway.model_controllers import ControllerRecord
 from task_gateway.probe.base import in_order
-from task_gateway.routing.strategies.base import STRATEGIES
+from task_gateway_lab.bench import ways
 from task_gateway_lab.model_bench import (
     BurstReport,
     CrdWriteReport,
@@ -193,9 +193,9 @@ def described(chart: str) -> str:
 
 def current(record: dict[str, Any]) -> dict[str, Any]:
     """Return a record without what was recorded of strategies and limits that no longer exist."""
-    found = dict(record)
+    found, known = dict(record), (None, *(each.name for each in ways.in_order()))
     for key in {"records", "resource_managers"} & found.keys():
-        found[key] = [each for each in found[key] if each.get("strategy") in (None, *STRATEGIES.names())]
+        found[key] = [each for each in found[key] if each.get("strategy") in known]
     for each in found.get("resource_managers", ()):
         each["limits"] = [limit for limit in each["limits"] if limit["id"] in LIMITS.names()]
     return found

@@ -42,5 +42,5 @@ def test_a_record_is_shown_without_strategies_and_limits_that_were_removed() -> 
     managers = [slots, {"strategy": "listenersets", "limits": []}]
     shown = pages.current({"versions": {}, "resource_managers": managers})
     assert shown == {"versions": {}, "resource_managers": [{"strategy": "slots", "limits": [{"id": "slots"}]}]}
-    records = [{"path": "pod"}, {"strategy": "listeners"}, {"strategy": "listenersets"}]
-    assert pages.current({"records": records}) == {"records": records[:2]}
+    records = [{"path": "pod"}, {"strategy": "listeners"}, {"strategy": "operator"}, {"strategy": "listenersets"}]
+    assert pages.current({"records": records}) == {"records": records[:3]}
