@@ -32,7 +32,7 @@ TASK_KINDS = (SERVICE, f"{ROUTING}/TCPRoute")
 THREADS = 8
 PROGRAMMED = Wait("gateway-programmed", "the Gateway with all its slots is Programmed", 1800)
 INSTALL_SECONDS = 900
-"""How long Helm waits for an installation: 4,000 slots take longer than those of users."""
+"""How long Helm waits for an installation, on a cluster that may have thousands of slots already."""
 
 
 @dataclass(frozen=True)

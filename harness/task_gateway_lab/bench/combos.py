@@ -3,15 +3,13 @@
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from task_gateway.controllers.base import CONTROLLERS, Controller, Values, in_order
+from task_gateway.controllers.base import Controller, Values, in_order
 from task_gateway.errors import UsageError
 from task_gateway_lab.bench import ways
 from task_gateway_lab.bench.ways import Way
 
-SMALL, MEDIUM, LARGE, HUGE = 64, 200, 1024, 4000
-"""Slots: with the unchanged CRD, with Gateway API's rules and 213 listeners, without the quadratic rules, and more
-than fit in one Gateway, which requires ListenerSets.
-"""
+SMALL, MEDIUM, LARGE = 64, 200, 1024
+"""Slots: with the unchanged CRD, with Gateway API's rules and 213 listeners, and without the quadratic rules."""
 SIZES = (10, 100, 1000)
 ALONE, CLOSE = 1.0, 0.25
 """Seconds between a release and the next claim, on average: after all effects of the release, or during them.
@@ -141,16 +139,8 @@ def names() -> list[str]:
 
 
 def _sized(combos: Sequence[Combo], sizes: tuple[int, ...]) -> list[Combo]:
+    if sizes[0] < 0 or sizes[-1] >= LARGE:
+        raise UsageError(f"tasks in place: 0 to {LARGE - 1}, not {', '.join(map(str, sizes))}")
+    slots = SMALL if sizes[-1] < SMALL else LARGE
     kept = {(each.controller, each.strategy): replace(each, sizes=sizes) for each in combos}
-    return [replace(each, slots=_room(each, sizes)) for each in kept.values()]
-
-
-def _room(combo: Combo, sizes: tuple[int, ...]) -> int:
-    """Return the slots of an installation in which that many tasks and one more fit."""
-    huge = combo.way.claims and CONTROLLERS.get(combo.controller).listener_sets
-    built = (SMALL, LARGE, HUGE) if huge else (SMALL, LARGE)
-    room = next((slots for slots in built if sizes[-1] < slots), None)
-    if room is None or sizes[0] < 0:
-        found, where = ", ".join(map(str, sizes)), f"{combo.controller} and {combo.strategy}"
-        raise UsageError(f"tasks in place with {where}: 0 to {built[-1] - 1}, not {found}")
-    return room if combo.claimed else combo.slots
+    return [replace(each, slots=slots) if each.claimed else each for each in kept.values()]

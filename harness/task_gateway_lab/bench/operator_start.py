@@ -18,13 +18,13 @@ from task_gateway.routing.gateway_api import GATEWAY
 from task_gateway.spread import spread
 from task_gateway_lab.bench import fake_pods, machine
 from task_gateway_lab.bench.bench_cluster import NAMESPACE, RELEASE, Charts
-from task_gateway_lab.bench.combos import FIRST_PORT, HUGE
+from task_gateway_lab.bench.combos import FIRST_PORT
 from task_gateway_lab.bench.meters import Count, MeteredKube
 from task_gateway_lab.bench.operator_process import OperatorProcess, running
 from task_gateway_lab.clusters import base, operator_image
 from task_gateway_lab.model_bench import OperatorRecord, OperatorReport
 
-PODS, ROUNDS = (0, 1000, HUGE), 5
+SLOTS, PODS, ROUNDS = 4000, (0, 1000, 4000), 5
 IDLE_SECONDS, SETTLE_SECONDS = 30.0, 3.0
 VARIABLES = [{"name": f"VARIABLE_{number}", "value": "x" * 100} for number in range(40)]
 """They bring a pod to the size of a notebook's, about 7 KB."""
@@ -41,7 +41,7 @@ class Amount:
 
     pods: Sequence[int] = PODS
     rounds: int = ROUNDS
-    slots: int = HUGE
+    slots: int = SLOTS
     idle_seconds: float = IDLE_SECONDS
 
 

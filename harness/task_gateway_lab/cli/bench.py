@@ -159,8 +159,8 @@ def operator_(
     nothing changes. Uses a temporary control plane with 4,000 slots.
     """
     counts = _numbers(pods, "--pods 0,1000")
-    if not counts or min(counts) < 0 or max(counts) > combos.HUGE:
-        raise UsageError(f"pods: 0 to {combos.HUGE:,}, not {pods}", hint="--pods 0,1000")
+    if not counts or min(counts) < 0 or max(counts) > operator_start.SLOTS:
+        raise UsageError(f"pods: 0 to {operator_start.SLOTS:,}, not {pods}", hint="--pods 0,1000")
     amount = operator_start.Amount(counts, rounds)
     measured = OperatorReport()
     for measured in operator_start.measure(_charts(dist, ()), amount, say=say):
