@@ -24,7 +24,7 @@ REPOSITORIES = {
     "github.com/projectcontour/contour": "projectcontour/contour",
     "sigs.k8s.io/gateway-api": "kubernetes-sigs/gateway-api",
 }
-"""Where a module's repository is on GitHub, for those that the charts are made of."""
+"""The GitHub repositories of the modules from which the charts are built."""
 
 
 def module_dir(module: str, version: str, tool_module: str = "tools") -> Path:

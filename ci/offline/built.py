@@ -21,7 +21,7 @@ def task_image() -> str:
 
 
 def ready(engine: Engine) -> bool:
-    """Tell whether all is there that `make` makes."""
+    """Return whether everything that `make` builds exists."""
     built = all(programs.part(each).done() for each in programs.HOST_PROGRAMS)
     return built and present(engine, image_list.names()["node"], recipes.key())
 

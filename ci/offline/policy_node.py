@@ -2,7 +2,7 @@
 
 PYTHONPATH=ci python -m offline.policy_node   make it if it is not there, after the toolchain
 
-Where images are pulled, nothing is made: kind's own network heeds NetworkPolicies.
+Where images are pulled, nothing is built: the network of kind enforces NetworkPolicies.
 """
 
 import hashlib
@@ -38,14 +38,14 @@ EXPECTED_SECONDS = 15
 
 
 def image() -> str | None:
-    """Return the image of a node that heeds NetworkPolicies, None where the toolchain's own does."""
+    """Return the image of a node that enforces NetworkPolicies, None if that of the toolchain does."""
     return IMAGE if images.load().mode == "build" else None
 
 
 def main(progress: Progress) -> int:
     """Make the node's image; return the exit code."""
     if image() is None:
-        progress.note("NetworkPolicies: kind's own network heeds them")
+        progress.note("NetworkPolicies: the network of kind enforces them")
         return 0
     used = engine(images.load().engine)
     there = partial(engine_images.present, used, IMAGE, key())

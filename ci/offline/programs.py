@@ -62,7 +62,7 @@ IMAGE_PROGRAMS = (
     Program("portmap", "tools", f"{_CNI}/meta/portmap", 1),
     Program("coredns", "tools", "./coredns", 30),
     Program("envoy-gateway", "tools", "github.com/envoyproxy/gateway/cmd/envoy-gateway", 135),
-    # A module of its own: beside the others it would get newer libraries than it is released with, and they as well.
+    # A separate module: with the others, all of them would get newer libraries than those of their releases.
     Program("contour", "contour", "github.com/projectcontour/contour/cmd/contour", 110),
 )  # fmt: skip
 

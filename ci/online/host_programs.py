@@ -23,7 +23,7 @@ from task_gateway.errors import DownloadFailed, TaskGatewayError
 from task_gateway.kube.process import run
 from task_gateway_lab.clusters.engine import Engine
 
-# How each program tells its version.
+# How each program prints its version.
 VERSION = {
     "kind": ("version",),
     "helm": ("version", "--template", "{{.Version}}"),
@@ -47,7 +47,7 @@ def wanted() -> tuple[str, ...]:
 
 
 def linked(name: str, images: dict[str, Image]) -> bool:
-    """Tell whether the program that commands call by `name` is there and of the pinned version."""
+    """Return whether the program that commands call by `name` exists and has the pinned version."""
     place = settings.tools_dir() / name
     if not place.exists():
         return False

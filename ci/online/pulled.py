@@ -22,7 +22,7 @@ IN_NODES = ("kubectl", "envoy-gateway", "contour", "envoy")
 """What every node gets loaded, with the image of tasks; the rest runs on the host or is in the node image."""
 REGISTRIES = ("PIP_INDEX_URL", "NPM_CONFIG_REGISTRY")
 CERTIFICATES = ("SSL_CERT_FILE", "PIP_CERT", "REQUESTS_CA_BUNDLE")
-"""Variables that name the certificates of a host whose network signs TLS anew; builds get the first that is set."""
+"""Variables that name the certificates of a host whose network terminates TLS; builds get the first that is set."""
 
 
 def key() -> str:
@@ -46,7 +46,7 @@ def archive() -> Path:
 
 
 def ready(engine: Engine) -> bool:
-    """Tell whether all is there that `make` makes."""
+    """Return whether everything that `make` pulls exists."""
     images = image_list.chosen()
     tools = all(host_programs.linked(name, images) for name in host_programs.wanted())
     return archive().exists() and tools and pulling.there(engine, images["node"])

@@ -18,7 +18,7 @@ class PullRefusal(StrEnum):
 
     unknown = "the registry has no such image or tag"
     limited = "the registry limits the rate of pulls"
-    login = "the registry asks for a login"
+    login = "the registry requires a login"
     network = "the registry cannot be reached"
 
 
@@ -39,7 +39,7 @@ _PULLS: dict[str, threading.Lock] = {}
 
 
 def pull(engine: Engine, image: Image) -> None:
-    """Pull an image and give it the name that clusters use; ImageMissing says why and what to do, or DiskFull."""
+    """Pull an image and give it the name that clusters use; ImageMissing with the reason and a fix, or DiskFull."""
     answer = engine.run("pull", "-q", image.pinned, check=False)
     if answer.code != 0:
         raise _missing(engine, image, answer)
@@ -55,7 +55,7 @@ def ensure(engine: Engine, image: Image) -> None:
 
 
 def there(engine: Engine, image: Image) -> bool:
-    """Tell whether the engine has the pulled image under both of its names; one that was built here does not count."""
+    """Return whether the engine has the pulled image under both names; one that was built here does not count."""
     if image.digest is None:
         return engine_images.present(engine, image.tagged, None) and not engine_images.built(engine, image.tagged)
     ids = {_id(engine, name) for name in (image.pinned, image.tagged)}
@@ -74,7 +74,7 @@ def refusal(text: str) -> PullRefusal:
 
 
 class PullFailed(ImageMissing):
-    """An image of a run cannot be pulled; `why` tells the reason, `last` is the engine's last line."""
+    """An image of a run cannot be pulled; `why` is the reason, `last` is the engine's last line."""
 
     def __init__(self, message: str, *, why: PullRefusal, last: str, where: str, hint: str) -> None:
         super().__init__(message, where=where, hint=hint)
