@@ -1,5 +1,7 @@
 """The rendered parts of docs/performance.md, from the records that `task-gateway bench … --record` writes."""
 
+from collections.abc import Sequence
+
 from docs import bench_targets
 from task_gateway_lab.model_bench import (
     BurstReport,
@@ -7,21 +9,20 @@ from task_gateway_lab.model_bench import (
     DataplaneReport,
     ExposeReport,
     OperatorReport,
-    ScaleReport,
+    Report,
 )
 from task_gateway_lab.report.bench_text import (
     BURST_HEAD,
     EXPOSE_HEAD,
     OPERATOR_HEAD,
     PATH_HEAD,
-    SCALE_HEAD,
+    Rows,
     burst_rows,
     crd_write_rows,
     expose_rows,
     measured_on,
     operator_rows,
     path_rows,
-    scale_rows,
 )
 from task_gateway_lab.report.markdown_text import table
 
@@ -45,25 +46,25 @@ def exposed(report: ExposeReport) -> str:
 
 def bursts(report: BurstReport) -> str:
     """Return the table of bursts."""
-    return f"{measured_on(report.versions, report.machine)}\n\n{table(BURST_HEAD, burst_rows(report.records))}"
+    return _page(report, BURST_HEAD, burst_rows(report.records))
 
 
 def paths(report: DataplaneReport) -> str:
     """Return the table of paths."""
-    return f"{measured_on(report.versions, report.machine)}\n\n{table(PATH_HEAD, path_rows(report.records))}"
+    return _page(report, PATH_HEAD, path_rows(report.records))
 
 
 def crd_writes(report: CrdWriteReport) -> str:
     """Return the table of writes of a Gateway."""
     head, *rows = crd_write_rows(report.records)
-    return f"{measured_on(report.versions, report.machine)}\n\n{table(head, rows)}"
+    return _page(report, head, rows)
 
 
 def operators(report: OperatorReport) -> str:
     """Return the table of starts of the operator."""
-    return f"{measured_on(report.versions, report.machine)}\n\n{table(OPERATOR_HEAD, operator_rows(report.records))}"
+    return _page(report, OPERATOR_HEAD, operator_rows(report.records))
 
 
-def scales(report: ScaleReport) -> str:
-    """Return the table of several releases."""
-    return f"{measured_on(report.versions, report.machine)}\n\n{table(SCALE_HEAD, scale_rows(report.records))}"
+def _page(report: Report, head: Sequence[str], rows: Rows) -> str:
+    """Return a table after what it was measured with."""
+    return f"{measured_on(report.versions, report.machine)}\n\n{table(head, rows)}"

@@ -181,72 +181,63 @@ class MissingPeer:
 
 
 @dataclass(frozen=True)
-class ExposeReport:
-    """The result of `bench expose`."""
+class Report:
+    """The result of a measurement, with the versions and the machine that it was measured with."""
 
     versions: Mapping[str, str] = field(default_factory=dict)
     machine: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ExposeReport(Report):
+    """The result of `bench expose`."""
+
     records: tuple[ExposeRecord, ...] = ()
 
 
 @dataclass(frozen=True)
-class BurstReport:
+class BurstReport(Report):
     """The result of `bench burst`."""
 
-    versions: Mapping[str, str] = field(default_factory=dict)
-    machine: Mapping[str, str] = field(default_factory=dict)
     records: tuple[BurstRecord, ...] = ()
 
 
 @dataclass(frozen=True)
-class DataplaneReport:
+class DataplaneReport(Report):
     """The result of `bench dataplane`."""
 
-    versions: Mapping[str, str] = field(default_factory=dict)
-    machine: Mapping[str, str] = field(default_factory=dict)
     records: tuple[PathRecord, ...] = ()
 
 
 @dataclass(frozen=True)
-class CrdWriteReport:
+class CrdWriteReport(Report):
     """The result of `bench crd-write`."""
 
-    versions: Mapping[str, str] = field(default_factory=dict)
-    machine: Mapping[str, str] = field(default_factory=dict)
     records: tuple[CrdWriteRecord, ...] = ()
 
 
 @dataclass(frozen=True)
-class OperatorReport:
+class OperatorReport(Report):
     """The result of `bench operator`."""
 
-    versions: Mapping[str, str] = field(default_factory=dict)
-    machine: Mapping[str, str] = field(default_factory=dict)
     records: tuple[OperatorRecord, ...] = ()
 
 
 @dataclass(frozen=True)
-class ScaleReport:
+class ScaleReport(Report):
     """The result of `bench scale`."""
 
-    versions: Mapping[str, str] = field(default_factory=dict)
-    machine: Mapping[str, str] = field(default_factory=dict)
     records: tuple[ScaleRecord, ...] = ()
 
 
 @dataclass(frozen=True)
-class PeerReport:
+class PeerReport(Report):
     """The result of `bench peers`: figures and restarts of the ways that exist, and those that do not.
 
     `reference` is the way that the others are compared with.
     """
 
-    versions: Mapping[str, str] = field(default_factory=dict)
-    machine: Mapping[str, str] = field(default_factory=dict)
     reference: str = ""
     records: tuple[PeerRecord, ...] = ()
     restarts: tuple[RestartRecord, ...] = ()
     missing: tuple[MissingPeer, ...] = ()
-
-
-Report = ExposeReport | BurstReport | DataplaneReport | CrdWriteReport | OperatorReport | PeerReport | ScaleReport

@@ -183,7 +183,7 @@ class Ladder:
             one_sample(self._tasks, self._ports, tasks[number % len(tasks)], counts if apart else None)
         before, started, samples, stopped = kube.cpu_seconds(), time.monotonic(), list[Sample](), ""
         while len(samples) < count:
-            time.sleep(random.uniform(*JITTER) * pause + (samples[-1].refused if samples else 0.0))
+            pause_after(samples, pause)
             task = tasks[len(samples) % len(tasks)]
             samples.append(one_sample(self._tasks, self._ports, task, None if apart else counts))
             if samples[-1].ready > TOO_LONG_SECONDS:
@@ -192,6 +192,11 @@ class Ladder:
         cpu = kube.cpu_seconds() - before - self._idle * (time.monotonic() - started)
         memory = [kube.memory_mib(self._bench.node, NAMESPACE, each) for each in (combo.controller, "envoy")]
         return SizeSamples(pause, samples, counts, cpu, memory, stopped)
+
+
+def pause_after(samples: Sequence[Sample], pause: float) -> None:
+    """Pause before the next sample: `pause` seconds on average, and as long as the last release took."""
+    time.sleep(random.uniform(*JITTER) * pause + (samples[-1].refused if samples else 0.0))
 
 
 def one_sample(clients: Exposer, ports: PortPool, task: Task, counts: list[Count] | None) -> Sample:

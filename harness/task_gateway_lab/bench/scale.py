@@ -3,7 +3,6 @@
 One Gateway cannot have any number of listeners. Each task must be answered by its own pod, however many there are.
 """
 
-import random
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -26,13 +25,13 @@ from task_gateway_lab.bench.bench_cluster import (
 from task_gateway_lab.bench.closed_ports import PortPool
 from task_gateway_lab.bench.combos import ALONE, FIRST_PORT, Combo
 from task_gateway_lab.bench.expose import (
-    JITTER,
     SAMPLED,
     THREADS,
     WARM_UP,
     Sample,
     expose_all,
     one_sample,
+    pause_after,
     wait_until_all_answer,
 )
 from task_gateway_lab.bench.fake_pods import FakePods
@@ -124,7 +123,7 @@ def take_samples(releases: Sequence[Installed], amount: Amount) -> list[Sample]:
     """Return samples of one more task, in turns in all releases; the first ones are not counted."""
     found = list[Sample]()
     for number in range(WARM_UP + amount.samples):
-        time.sleep(random.uniform(*JITTER) * amount.pause + (found[-1].refused if found else 0.0))
+        pause_after(found, amount.pause)
         each = releases[number % len(releases)]
         found.append(one_sample(each.clients, each.ports, each.samplers[number % SAMPLED], None))
     return found[WARM_UP:]

@@ -1,8 +1,8 @@
 """Measure what exposing tasks costs."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 
@@ -22,6 +22,7 @@ from task_gateway_lab.report import bench_plot, bench_text, peer_text
 
 app = typer.Typer(cls=Group, no_args_is_help=True, help=__doc__)
 DIST = Path("dist")
+R = TypeVar("R", bound=Report)
 ControllerOption = Annotated[list[str] | None, typer.Option(help="Only measure this controller. Repeatable.")]
 StrategyOption = Annotated[
     list[str] | None, typer.Option(help="Only measure this strategy: slots, operator, … Repeatable.")
@@ -58,9 +59,8 @@ def expose_(
     one after the other. Exit code 1 if a port ever reaches another task.
     """
     wanted = combos.chosen(controller or [], strategy or [], _numbers(active), samples)
-    measured = ExposeReport()
-    for measured in expose.measure(wanted, _charts(dist, wanted), say=say):  # takes hours: each result is kept
-        _keep(measured, record, "expose")
+    reports = expose.measure(wanted, _charts(dist, wanted), say=say)
+    measured = _last(ExposeReport(), reports, record, "expose")
     for file in bench_plot.draw(measured, record) if record else ():
         say(f"plot: {file}")
     emit(measured, output, bench_text.exposed)
@@ -84,9 +84,8 @@ def burst_(
     limit on endpoint writes, and with a raised one. Default strategies: slots and operator.
     """
     wanted = combos.bursts(controller or [], strategy or [], tasks)
-    measured = BurstReport()
-    for measured in burst.measure(wanted, tasks, rounds, _charts(dist, wanted), say=say):
-        _keep(measured, record, "burst")
+    reports = burst.measure(wanted, tasks, rounds, _charts(dist, wanted), say=say)
+    measured = _last(BurstReport(), reports, record, "burst")
     emit(measured, output, bench_text.bursts)
 
 
@@ -125,9 +124,8 @@ def peers_(
     what the restart of a component in between cuts. A way that the cluster does not have is listed with its reason.
     """
     wanted = combos.installations(controller or [], [default()], 1)
-    measured = PeerReport()
-    for measured in compare.measure(wanted, _charts(dist, wanted), compare.Amount(rounds=rounds), say=say):
-        _keep(measured, record, "peers")
+    reports = compare.measure(wanted, _charts(dist, wanted), compare.Amount(rounds=rounds), say=say)
+    measured = _last(PeerReport(), reports, record, "peers")
     emit(measured, output, peer_text.peers)
 
 
@@ -162,9 +160,8 @@ def operator_(
     if not counts or min(counts) < 0 or max(counts) > operator_start.SLOTS:
         raise UsageError(f"pods: 0 to {operator_start.SLOTS:,}, not {pods}", hint="--pods 0,1000")
     amount = operator_start.Amount(counts, rounds)
-    measured = OperatorReport()
-    for measured in operator_start.measure(_charts(dist, ()), amount, say=say):
-        _keep(measured, record, "operator")
+    reports = operator_start.measure(_charts(dist, ()), amount, say=say)
+    measured = _last(OperatorReport(), reports, record, "operator")
     emit(measured, output, bench_text.operators)
 
 
@@ -187,9 +184,8 @@ def scale_(
     """
     amount = scale.Amount(releases, slots, tasks)
     wanted = combos.releases(controller or [], strategy, slots, tasks)
-    measured = ScaleReport()
-    for measured in scale.measure(wanted, _charts(dist, wanted), amount, say=say):
-        _keep(measured, record, "scale")
+    reports = scale.measure(wanted, _charts(dist, wanted), amount, say=say)
+    measured = _last(ScaleReport(), reports, record, "scale")
     emit(measured, output, bench_text.scales)
 
 
@@ -204,6 +200,13 @@ def _charts(dist: Path, wanted: Sequence[Combo]) -> Charts:
     names = ("internal-task-gateway", "gateway-api-crds")
     gateway, crds = (chart_file(dist / f"{name}-{__version__}.tgz") for name in names)
     return Charts(gateway, crds, operator_image.archive(dist) if any(each.way.by_label for each in wanted) else None)
+
+
+def _last(measured: R, reports: Iterable[R], folder: Path | None, name: str) -> R:
+    """Return the last of the reports, or `measured` without one. A run takes long, so the file has each of them."""
+    for measured in reports:
+        _keep(measured, folder, name)
+    return measured
 
 
 def _keep(measured: Report, folder: Path | None, name: str) -> None:
