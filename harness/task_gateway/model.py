@@ -26,6 +26,11 @@ class InternalTaskGateway:
     gateway_port_range_start: int
     gateway_port_range_end: int
 
+    @property
+    def full_name(self) -> str:
+        """The Gateway as namespace/name."""
+        return f"{self.gateway_namespace}/{self.gateway_name}"
+
 
 @dataclass(frozen=True)
 class ResourcePool:

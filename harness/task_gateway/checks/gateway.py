@@ -175,8 +175,7 @@ def readiness(snapshot: GatewaySnapshot) -> Finding | None:
     policies = snapshot.kube.list(kind, served.gateway_namespace)
     if any(_stops_panic(each["spec"], served.gateway_name) for each in policies):
         return None
-    where = f"{served.gateway_namespace}/{served.gateway_name}"
-    return Finding(f"no {kind.rpartition('/')[2]} of Gateway {where} sets healthCheck.panicThreshold to 0")
+    return Finding(f"no {kind.rpartition('/')[2]} of Gateway {served.full_name} sets healthCheck.panicThreshold to 0")
 
 
 def _stops_panic(policy: Manifest, gateway: str) -> bool:

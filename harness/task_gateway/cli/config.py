@@ -48,5 +48,5 @@ def _line(manager: ResourceManager) -> str:
     if gateway is None:
         return f"{manager.name}: no gateway, the master connects to tasks directly"
     ports = f"ports {gateway.gateway_port_range_start} to {gateway.gateway_port_range_end}"
-    name = f"{gateway.gateway_namespace}/{gateway.gateway_name}"
+    name = gateway.full_name
     return f"{manager.name}: Gateway {name} at {gateway.gateway_ip}, {ports}"

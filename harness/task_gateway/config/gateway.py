@@ -56,7 +56,7 @@ def check_overlaps(found: Sequence[tuple[ResourceManager, Block]]) -> None:
             gateway.report(
                 START,
                 f"ports {low} to {high} belong to resource manager {quote(first.name)} already: both use "
-                f"Gateway {one.gateway_namespace}/{one.gateway_name} of the same cluster ({shared})",
+                f"Gateway {one.full_name} of the same cluster ({shared})",
                 ConfigRule.PORT_OVERLAP,
             )
 

@@ -60,7 +60,7 @@ class GatewaySnapshot:
     @property
     def name(self) -> str:
         """The Gateway as namespace/name."""
-        return f"{self.gateway.gateway_namespace}/{self.gateway.gateway_name}"
+        return self.gateway.full_name
 
     @property
     def ports(self) -> range:

@@ -110,19 +110,19 @@ class Kube:
 
     def create(self, obj: Manifest, *, dry_run: bool = False) -> Manifest:
         """Create an object; AlreadyExists if its name is taken. A dry run is admitted and validated, but not stored."""
-        kind, namespace = _kind(obj), obj["metadata"].get("namespace")
+        kind, namespace = kind_of(obj), obj["metadata"].get("namespace")
         where = _where(kind, namespace, obj["metadata"].get("name"))
         return self._request("POST", self._path(kind, namespace), where, query=_dry(dry_run), body=obj)
 
     def replace(self, obj: Manifest, *, subresource: str = "", dry_run: bool = False) -> Manifest:
         """Replace an object, or its `status`; with `metadata.resourceVersion`, Conflict if it has changed."""
-        kind, namespace, name = _kind(obj), obj["metadata"].get("namespace"), obj["metadata"]["name"]
+        kind, namespace, name = kind_of(obj), obj["metadata"].get("namespace"), obj["metadata"]["name"]
         path = "/".join(part for part in (self._path(kind, namespace, name), subresource) if part)
         return self._request("PUT", path, _where(kind, namespace, name), query=_dry(dry_run), body=obj)
 
     def apply(self, obj: Manifest, *, field_manager: str = "task-gateway", dry_run: bool = False) -> Manifest:
         """Apply an object by server-side apply, and take ownership of its fields."""
-        kind, namespace, name = _kind(obj), obj["metadata"].get("namespace"), obj["metadata"]["name"]
+        kind, namespace, name = kind_of(obj), obj["metadata"].get("namespace"), obj["metadata"]["name"]
         query = {"fieldManager": field_manager, "force": "true", **_dry(dry_run)}
         return self._request(
             "PATCH",
@@ -333,7 +333,8 @@ def _dry(dry_run: bool) -> dict[str, str]:
     return {"dryRun": "All"} if dry_run else {}
 
 
-def _kind(obj: Manifest) -> str:
+def kind_of(obj: Manifest) -> str:
+    """Return the kind of an object with its version, as this client names kinds."""
     return f"{obj['apiVersion']}/{obj['kind']}"
 
 

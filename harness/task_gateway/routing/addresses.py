@@ -13,7 +13,7 @@ def require(kube: Kube, gateway: InternalTaskGateway) -> None:
     """Raise NoAddress, with the condition of the Gateway that explains it, if the gateway has no address."""
     if gateway.gateway_ip:
         return
-    name = f"{gateway.gateway_namespace}/{gateway.gateway_name}"
+    name = gateway.full_name
     reason = unready(kube.find(GATEWAY, gateway.gateway_name, gateway.gateway_namespace))
     raise NoAddress(
         f"Gateway {name} has no address{f': {reason}' if reason else ' yet'}",

@@ -58,7 +58,7 @@ def free(
         sleep(grace_seconds)
         done = _freed(kube, gateway, found["metadata"]["uid"], seen)
         seen = left(kube, _gateway(kube, gateway)) | done
-    where = f"Gateway {gateway.gateway_namespace}/{gateway.gateway_name}"
+    where = f"Gateway {gateway.full_name}"
     return [Repair("free", where, seen[port], port, REASON, port in done) for port in sorted(seen)]
 
 

@@ -85,5 +85,5 @@ class OwnListeners:
                     self._kube.replace(gateway)
                     return wanted
             version = gateway["metadata"]["resourceVersion"]
-        where = f"Gateway {self._gateway.gateway_namespace}/{self._gateway.gateway_name}"
+        where = f"Gateway {self._gateway.full_name}"
         raise wait.timed_out(f"version {version}, others wrote first", where)

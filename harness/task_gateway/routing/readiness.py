@@ -121,7 +121,7 @@ def _in_the_way(
 
     `answer` is the last result at the port.
     """
-    place = f"Gateway {gateway.gateway_namespace}/{gateway.gateway_name}"
+    place = f"Gateway {gateway.full_name}"
     found = kube.find(GATEWAY, gateway.gateway_name, gateway.gateway_namespace)
     if (said := condition("Programmed")(found)) is not None:
         return place, said

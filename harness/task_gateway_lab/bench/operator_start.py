@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from task_gateway.deferred import yaml
 from task_gateway.kube import helm
+from task_gateway.kube.client import kind_of
 from task_gateway.model import Manifest, Say
 from task_gateway.probe.versions import crd_versions
 from task_gateway.routing import names
@@ -103,11 +104,6 @@ def install(kube: MeteredKube, charts: Charts, slots: int) -> None:
         list(pool.map(lambda obj: kube.apply(obj, field_manager="helm"), many))
     status = {"addresses": [{"type": "IPAddress", "value": ADDRESS}]}
     kube.patch(GATEWAY, RELEASE, NAMESPACE, {"status": status}, subresource="status")
-
-
-def kind_of(obj: Manifest) -> str:
-    """Return the kind of an object with its version, as the client names it."""
-    return f"{obj['apiVersion']}/{obj['kind']}"
 
 
 def pod(number: int) -> Manifest:

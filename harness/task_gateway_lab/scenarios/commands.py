@@ -21,7 +21,7 @@ def run_command(cluster: Cluster, *words: Word, codes: tuple[int, ...] = (0,)) -
 
 def run_for_gateway(managed: "runtime.ManagedCluster", *words: Word, codes: tuple[int, ...] = (0,)) -> dict[str, Any]:
     """Run a command against the gateway of a cluster, as the user who installed it."""
-    gateway = f"{managed.block.gateway_namespace}/{managed.block.gateway_name}"
+    gateway = managed.block.full_name
     return run_command(managed.kube.cluster, *words, "--gateway", gateway, codes=codes)
 
 

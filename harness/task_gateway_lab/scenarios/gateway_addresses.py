@@ -4,6 +4,7 @@ import time
 from ipaddress import ip_address
 
 from task_gateway.errors import NotReachable, ScenarioFailed
+from task_gateway.kube.client import kind_of
 from task_gateway.kube.kinds import ENDPOINT_SLICE
 from task_gateway.kube.wait import wait_until_usable
 from task_gateway.model import Address, Manifest, Task
@@ -36,8 +37,7 @@ def dial_by_name(case: ScenarioCase) -> str:
     home, namespace = environment.clusters[DEFAULT].kube, environment.spaces["master"]
     wait_until_usable(home, namespace)
     for obj in _name_objects(namespace, managed.block.gateway_ip):
-        kind = f"{obj['apiVersion']}/{obj['kind']}"
-        case.cleanup.callback(home.delete, kind, obj["metadata"]["name"], namespace)
+        case.cleanup.callback(home.delete, kind_of(obj), obj["metadata"]["name"], namespace)
         home.create(obj)
     host = f"{GATEWAY}.{namespace}.svc.cluster.local"
     (address,) = managed.connect(host=host).expose(Task(NAMED, managed.namespace, (8888,)))

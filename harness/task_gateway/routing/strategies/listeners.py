@@ -75,7 +75,7 @@ class Listeners:
         self._gateway = gateway
         self._namespace = namespace
         self._loaded: Templates | None = None
-        self._where = f"Gateway {gateway.gateway_namespace}/{gateway.gateway_name}"
+        self._where = f"Gateway {gateway.full_name}"
         self._selector = (
             f"{names.gateway_selector(gateway.gateway_name, gateway.gateway_namespace)},"
             f"{names.STRATEGY_LABEL}={self.traits.name}"
